@@ -1,0 +1,82 @@
+/**
+ * Every code that an error of this package can carry; docs/errors.md says of each what causes it and what to do.
+ */
+export const ERROR_CODES = [
+  "invalid_filter",
+  "invalid_recording",
+  "not_a_capture",
+  "unsupported_capture",
+  "truncated_capture",
+  "malformed_capture",
+  "malformed_gzip",
+  "mixed_link_types",
+  "time_out_of_range",
+  "packet_too_long",
+  "source_consumed",
+  "sink_failed",
+] as const;
+
+/** What a caller can act on; stable, unlike the message. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Thrown for everything that the caller or the input can cause; bugs are plain `TypeError`s. */
+export class FlowscribeError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** One fault of a configuration: where, in the user's words, and what. */
+export interface Issue {
+  /** Path in protobuf field names, for example `include[0].source_port`; empty for the configuration as a whole. */
+  readonly path: string;
+  /** Hubble's own text wherever Hubble defines one. */
+  readonly message: string;
+}
+
+/** A configuration with faults: all of them, in the order in which Hubble would have met them. */
+export class ConfigurationError extends FlowscribeError {
+  readonly issues: readonly Issue[];
+
+  constructor(code: "invalid_filter" | "invalid_recording", issues: readonly Issue[]) {
+    super(
+      code,
+      issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("\n"),
+    );
+    this.issues = issues;
+  }
+}
+
+/** Filters that do not compile. */
+export class FilterError extends ConfigurationError {
+  declare readonly code: "invalid_filter";
+
+  constructor(issues: readonly Issue[]) {
+    super("invalid_filter", issues);
+  }
+}
+
+/** A capture that cannot be read on. Every packet before {@link offset} has been handed out. */
+export class CaptureError extends FlowscribeError {
+  /** Bytes from the start of the capture to the part at fault (of the compressed bytes for `malformed_gzip`). */
+  readonly offset: number;
+
+  constructor(
+    code:
+      | "not_a_capture"
+      | "unsupported_capture"
+      | "truncated_capture"
+      | "malformed_capture"
+      | "malformed_gzip",
+    offset: number,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, `${message} (at byte ${offset})`, options);
+    this.offset = offset;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * A pcap record: 16 bytes of header, little endian, then the captured bytes
+ * (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html#section-5).
+ */
+export const RECORD_HEADER_LENGTH = 16;
+export const RECORD_SECONDS = 0;
+export const RECORD_FRACTION = 4;
+export const RECORD_CAPTURED_LENGTH = 8;
+export const RECORD_ORIGINAL_LENGTH = 12;
+
+/** Unit of the fraction of a second in a record: microseconds or nanoseconds. */
+export type Resolution = "us" | "ns";
+
+/** What all packets of a batch share. */
+export interface PacketFormat {
+  /** Number as in capture files, see link-type.ts. */
+  readonly linkType: number;
+  readonly resolution: Resolution;
+  /** Largest captured length the interface was opened with; 0 for no limit. */
+  readonly snapLength: number;
+  /** Index into {@link PacketSource.interfaces}. */
+  readonly interfaceId: number;
+}
+
+/**
+ * Packets that are already framed as pcap records, one after the other without gaps: kept whole, `records` is what a
+ * pcap file holds after its header. Whoever makes a batch vouches for the framing; stages do not check it again.
+ */
+export interface PacketBatch {
+  readonly format: PacketFormat;
+  /** Packets in the batch. */
+  readonly length: number;
+  /** The records; the last one ends where this ends. */
+  readonly records: Uint8Array;
+  /** `offsets[i]` is the start of record i in `records`; may be longer than `length`. */
+  readonly offsets: Uint32Array;
+  /** Comments of packets that have some, by index in the batch. */
+  readonly comments?: ReadonlyMap<number, readonly string[]>;
+  /** The packets have no time (pcapng Simple Packet Blocks): the time fields are 0 and mean nothing. */
+  readonly untimed?: boolean;
+  /**
+   * Seconds to add to every record's seconds, for times outside 1970–2106, which 32 bits cannot hold: a multiple of
+   * 2³², possibly negative. Absent means 0.
+   */
+  readonly eraSeconds?: number;
+}
+
+/** One packet, as a view for people and tests; hot paths index the batch instead. */
+export interface Packet {
+  /** Seconds since 1970, era included; undefined when the packet has no time. */
+  readonly seconds: number | undefined;
+  /** Fraction of the second; may exceed 999,999,999 when the file said so. */
+  readonly nanoseconds: number;
+  /** The captured bytes: a view into the batch, valid as long as the batch is. */
+  readonly bytes: Uint8Array;
+  /** Length on the wire; smaller than `bytes.length` only in odd files. */
+  readonly originalLength: number;
+  readonly comments: readonly string[];
+}
+
+/** What {@link createBatch} frames. */
+export interface PacketInit {
+  readonly bytes: Uint8Array;
+  /** Seconds since 1970, 0 to 2³²−1; default 0. */
+  readonly seconds?: number;
+  /** Default 0. Truncated to the resolution of the format. */
+  readonly nanoseconds?: number;
+  /** Default: the number of bytes. */
+  readonly originalLength?: number;
+  readonly comments?: readonly string[];
+}
+
+/** Frames packets as one batch. The bytes are copied. */
+export function createBatch(format: PacketFormat, packets: readonly PacketInit[]): PacketBatch {
+  const size = packets.reduce((sum, { bytes }) => sum + RECORD_HEADER_LENGTH + bytes.length, 0);
+  const records = new Uint8Array(size);
+  const view = new DataView(records.buffer);
+  const offsets = new Uint32Array(packets.length);
+  const comments = new Map<number, readonly string[]>();
+  let offset = 0;
+  packets.forEach((packet, index) => {
+    const { bytes, seconds = 0, nanoseconds = 0, originalLength = bytes.length } = packet;
+    offsets[index] = offset;
+    view.setUint32(offset + RECORD_SECONDS, seconds, true);
+    view.setUint32(
+      offset + RECORD_FRACTION,
+      format.resolution === "us" ? Math.floor(nanoseconds / 1000) : nanoseconds,
+      true,
+    );
+    view.setUint32(offset + RECORD_CAPTURED_LENGTH, bytes.length, true);
+    view.setUint32(offset + RECORD_ORIGINAL_LENGTH, originalLength, true);
+    records.set(bytes, offset + RECORD_HEADER_LENGTH);
+    offset += RECORD_HEADER_LENGTH + bytes.length;
+    if (packet.comments !== undefined && packet.comments.length > 0) comments.set(index, packet.comments);
+  });
+  return { format, length: packets.length, records, offsets, ...(comments.size > 0 && { comments }) };
+}
+
+/** Where record `index` ends in `batch.records`. */
+export function recordEnd(batch: PacketBatch, index: number): number {
+  return index + 1 < batch.length ? (batch.offsets[index + 1] as number) : batch.records.length;
+}
+
+/** Bytes captured in the whole batch, headers not counted. */
+export function capturedBytes(batch: PacketBatch): number {
+  return batch.records.length - batch.length * RECORD_HEADER_LENGTH;
+}
+
+/** Walks the packets of a batch as objects: convenient, and some hundred times slower than indexing the batch. */
+export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefined> {
+  const { records, offsets, format } = batch;
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  const scale = format.resolution === "us" ? 1000 : 1;
+  for (let index = 0; index < batch.length; index++) {
+    const offset = offsets[index] as number;
+    yield {
+      seconds:
+        batch.untimed === true
+          ? undefined
+          : view.getUint32(offset + RECORD_SECONDS, true) + (batch.eraSeconds ?? 0),
+      nanoseconds: view.getUint32(offset + RECORD_FRACTION, true) * scale,
+      bytes: records.subarray(offset + RECORD_HEADER_LENGTH, recordEnd(batch, index)),
+      originalLength: view.getUint32(offset + RECORD_ORIGINAL_LENGTH, true),
+      comments: batch.comments?.get(index) ?? [],
+    };
+  }
+}
+
+/** A copy that owns its bytes, for keeping a batch that was only lent (see {@link PacketSource.borrow}). */
+export function copyBatch(batch: PacketBatch): PacketBatch {
+  return {
+    ...batch,
+    records: batch.records.slice(),
+    offsets: batch.offsets.slice(0, batch.length),
+    ...(batch.comments !== undefined && { comments: new Map(batch.comments) }),
+  };
+}
+
+/** The first `length` packets of a batch, sharing its memory. */
+export function truncateBatch(batch: PacketBatch, length: number): PacketBatch {
+  if (length >= batch.length) return batch;
+  const end = length === 0 ? 0 : recordEnd(batch, length - 1);
+  return { ...batch, length, records: batch.records.subarray(0, end), ...commentsBelow(batch, length) };
+}
+
+function commentsBelow(batch: PacketBatch, length: number): Pick<PacketBatch, "comments"> {
+  if (batch.comments === undefined) return {};
+  return { comments: new Map([...batch.comments].filter(([index]) => index < length)) };
+}

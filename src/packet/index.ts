@@ -1,0 +1,34 @@
+export {
+  capturedBytes,
+  copyBatch,
+  createBatch,
+  type Packet,
+  type PacketBatch,
+  type PacketFormat,
+  type PacketInit,
+  packetsOf,
+  RECORD_CAPTURED_LENGTH,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_ORIGINAL_LENGTH,
+  RECORD_SECONDS,
+  type Resolution,
+  recordEnd,
+  truncateBatch,
+} from "./batch.js";
+export { compilePacketFilter, type PacketPredicate } from "./filter.js";
+export { checkPacketFilter, type PacketFilterInit } from "./filter-check.js";
+export { formatPacketFilter } from "./filter-text.js";
+export { createLayers, locateLayers, type PacketLayers } from "./layers.js";
+export * from "./link-type.js";
+export { cutRecords, keep, selectRecords } from "./select.js";
+export {
+  type Borrowed,
+  borrowBatches,
+  type CaptureInterface,
+  fromBatches,
+  type InterfaceCounts,
+  type PacketSource,
+  type PcapHeader,
+  type SourceStats,
+} from "./source.js";

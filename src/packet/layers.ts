@@ -1,0 +1,305 @@
+import {
+  DLT_RAW,
+  DLT_RAW_OPENBSD,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_IPV4,
+  LINKTYPE_IPV6,
+  LINKTYPE_LINUX_SLL,
+  LINKTYPE_LINUX_SLL2,
+  LINKTYPE_LOOP,
+  LINKTYPE_NULL,
+  LINKTYPE_RAW,
+} from "./link-type.js";
+import { readUint16 } from "./word.js";
+
+// IEEE 802.3
+const ETHERTYPE = 12;
+const ETHERNET_LENGTH = 14;
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_IPV6 = 0x86dd;
+/** 802.1Q, 802.1ad, and the number used before the latter was standardised. */
+const VLAN_8021Q = 0x8100;
+const VLAN_8021AD = 0x88a8;
+const VLAN_9100 = 0x9100;
+const VLAN_LENGTH = 4;
+const MAX_VLAN_TAGS = 2;
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and …_SLL2.html
+const SLL_PROTOCOL = 14;
+const SLL_LENGTH = 16;
+const SLL2_PROTOCOL = 0;
+const SLL2_LENGTH = 20;
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html: an address family, in the byte order of the writing machine
+const FAMILY_LENGTH = 4;
+const AF_INET = 2;
+const AF_INET6_LINUX = 10;
+const AF_INET6_NETBSD = 24;
+const AF_INET6_FREEBSD = 28;
+const AF_INET6_DARWIN = 30;
+
+// https://www.rfc-editor.org/rfc/rfc791#section-3.1
+const IPV4_FLAGS_OFFSET = 6;
+const IPV4_PROTOCOL = 9;
+export const IPV4_SOURCE = 12;
+export const IPV4_DESTINATION = 16;
+const IPV4_MIN_LENGTH = 20;
+
+// https://www.rfc-editor.org/rfc/rfc8200#section-3
+const IPV6_NEXT_HEADER = 6;
+export const IPV6_SOURCE = 8;
+export const IPV6_DESTINATION = 24;
+const IPV6_LENGTH = 40;
+
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+const FRAGMENT = 44;
+const AUTHENTICATION = 51;
+const DESTINATION_OPTIONS = 60;
+const MOBILITY = 135;
+/** The next-header numbers that are walked over. */
+export const EXTENSION_HEADER_NUMBERS: readonly number[] = [
+  HOP_BY_HOP,
+  ROUTING,
+  FRAGMENT,
+  AUTHENTICATION,
+  DESTINATION_OPTIONS,
+  MOBILITY,
+];
+const FRAGMENT_LENGTH = 8;
+/** Extension headers walked before the protocol counts as unknown. */
+export const MAX_EXTENSION_HEADERS = 8;
+
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_SCTP = 132;
+
+const PORTS_LENGTH = 4;
+
+/** Value of {@link PacketLayers.protocol} and {@link PacketLayers.ports} when the packet does not tell. */
+export const UNKNOWN = -1;
+
+/**
+ * Where the layers of one packet are. Made once and filled for packet after packet, so that finding them allocates
+ * nothing.
+ */
+export interface PacketLayers {
+  /** Offset of the network header. */
+  network: number;
+  /** IP version; 0 when the packet is not IP. */
+  version: 0 | 4 | 6;
+  /** Transport protocol, extension headers walked; {@link UNKNOWN} when the walk leaves the captured bytes. */
+  protocol: number;
+  /** Offset of what follows the IP header and its extensions; meaningful when the protocol is known. */
+  transport: number;
+  /** A later fragment: what stands at `transport` is not the start of a transport header. */
+  laterFragment: boolean;
+  /**
+   * Offset of the source port, with the destination port right behind it, each two bytes; {@link UNKNOWN} when the
+   * packet is not TCP, UDP or SCTP, is a later fragment, or is cut before their end.
+   */
+  ports: number;
+}
+
+export function createLayers(): PacketLayers {
+  return {
+    network: 0,
+    version: 0,
+    protocol: UNKNOWN,
+    transport: 0,
+    laterFragment: false,
+    ports: UNKNOWN,
+  };
+}
+
+/**
+ * Finds the outermost IP header of a packet and what it carries; tunnels are not entered. Up to two VLAN tags are
+ * skipped, also behind a Linux cooked header. Returns whether there is a well-formed IP header; if not, only `version`
+ * (0) is set. Never throws, and reads nothing outside `start` to `end`.
+ */
+export function locateLayers(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  linkType: number,
+  layers: PacketLayers,
+): boolean {
+  layers.version = 0;
+  // Nearly all packets there are, on a path short enough to be compiled into the caller: 3 times as fast.
+  if (linkType === LINKTYPE_ETHERNET && start + ETHERNET_LENGTH <= end) {
+    const type = readUint16(bytes, start + ETHERTYPE);
+    if (type === ETHERTYPE_IPV4) return locateIpv4(bytes, start + ETHERNET_LENGTH, end, layers);
+  }
+  return locateByLinkType(bytes, start, end, linkType, layers);
+}
+
+function locateByLinkType(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  linkType: number,
+  layers: PacketLayers,
+): boolean {
+  switch (linkType) {
+    case LINKTYPE_ETHERNET:
+      return locateByEtherType(bytes, start + ETHERTYPE, start + ETHERNET_LENGTH, end, layers);
+    case LINKTYPE_LINUX_SLL:
+      return locateByEtherType(bytes, start + SLL_PROTOCOL, start + SLL_LENGTH, end, layers);
+    case LINKTYPE_LINUX_SLL2:
+      return locateByEtherType(bytes, start + SLL2_PROTOCOL, start + SLL2_LENGTH, end, layers);
+    case LINKTYPE_NULL:
+    case LINKTYPE_LOOP:
+      return locateByFamily(bytes, start, end, linkType, layers);
+    case LINKTYPE_RAW:
+    case DLT_RAW:
+    case DLT_RAW_OPENBSD:
+      return locateIpv4(bytes, start, end, layers) || locateIpv6(bytes, start, end, layers);
+    case LINKTYPE_IPV4:
+      return locateIpv4(bytes, start, end, layers);
+    case LINKTYPE_IPV6:
+      return locateIpv6(bytes, start, end, layers);
+    default:
+      return false;
+  }
+}
+
+/**
+ * @param typeAt Where the EtherType stands.
+ * @param payloadAt Where the payload begins; in a VLAN tag the next EtherType stands two bytes after it.
+ */
+function locateByEtherType(
+  bytes: Uint8Array,
+  typeAt: number,
+  payloadAt: number,
+  end: number,
+  layers: PacketLayers,
+): boolean {
+  if (payloadAt > end) return false;
+  let type = readUint16(bytes, typeAt);
+  let payload = payloadAt;
+  for (let tags = 0; type === VLAN_8021Q || type === VLAN_8021AD || type === VLAN_9100; tags++) {
+    if (tags === MAX_VLAN_TAGS || payload + VLAN_LENGTH > end) return false;
+    type = readUint16(bytes, payload + 2);
+    payload += VLAN_LENGTH;
+  }
+  if (type === ETHERTYPE_IPV4) return locateIpv4(bytes, payload, end, layers);
+  if (type === ETHERTYPE_IPV6) return locateIpv6(bytes, payload, end, layers);
+  return false;
+}
+
+function locateByFamily(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  linkType: number,
+  layers: PacketLayers,
+): boolean {
+  if (start + FAMILY_LENGTH > end) return false;
+  const high = readUint16(bytes, start);
+  const low = readUint16(bytes, start + 2);
+  let family = UNKNOWN;
+  if (high === 0) family = low;
+  // Written on a little-endian machine; OpenBSD's link type is always in network order.
+  else if (low === 0 && linkType === LINKTYPE_NULL) family = (high >> 8) | ((high & 0xff) << 8);
+  switch (family) {
+    case AF_INET:
+      return locateIpv4(bytes, start + FAMILY_LENGTH, end, layers);
+    case AF_INET6_LINUX:
+    case AF_INET6_NETBSD:
+    case AF_INET6_FREEBSD:
+    case AF_INET6_DARWIN:
+      return locateIpv6(bytes, start + FAMILY_LENGTH, end, layers);
+    default:
+      return false;
+  }
+}
+
+function locateIpv4(bytes: Uint8Array, at: number, end: number, layers: PacketLayers): boolean {
+  if (at + IPV4_MIN_LENGTH > end) return false;
+  const versionAndLength = bytes[at]!;
+  const headerLength = (versionAndLength & 0x0f) << 2;
+  if (versionAndLength >> 4 !== 4 || headerLength < IPV4_MIN_LENGTH || at + headerLength > end) return false;
+  const protocol = bytes[at + IPV4_PROTOCOL]!;
+  const laterFragment =
+    (bytes[at + IPV4_FLAGS_OFFSET]! & 0x1f) !== 0 || bytes[at + IPV4_FLAGS_OFFSET + 1] !== 0;
+  layers.network = at;
+  layers.version = 4;
+  layers.protocol = protocol;
+  layers.transport = at + headerLength;
+  layers.laterFragment = laterFragment;
+  layers.ports = locatePorts(protocol, at + headerLength, laterFragment, end);
+  return true;
+}
+
+function locateIpv6(bytes: Uint8Array, at: number, end: number, layers: PacketLayers): boolean {
+  if (at + IPV6_LENGTH > end || bytes[at]! >> 4 !== 6) return false;
+  layers.network = at;
+  layers.version = 6;
+  layers.laterFragment = false;
+  walkExtensions(bytes, bytes[at + IPV6_NEXT_HEADER]!, at + IPV6_LENGTH, end, layers);
+  layers.ports = locatePorts(layers.protocol, layers.transport, layers.laterFragment, end);
+  return true;
+}
+
+/** An extension header counts as walked only when all of it is captured. */
+function walkExtensions(
+  bytes: Uint8Array,
+  firstHeader: number,
+  firstAt: number,
+  end: number,
+  layers: PacketLayers,
+): void {
+  let header = firstHeader;
+  let at = firstAt;
+  for (let walked = 0; isExtension(header); walked++) {
+    if (walked === MAX_EXTENSION_HEADERS || at + 2 > end) {
+      layers.protocol = UNKNOWN;
+      return;
+    }
+    const next = at + extensionLength(header, bytes[at + 1]!);
+    if (next > end) {
+      layers.protocol = UNKNOWN;
+      return;
+    }
+    // Fragment offset: 13 bits, then two reserved ones and the flag "more" (https://www.rfc-editor.org/rfc/rfc8200#section-4.5)
+    if (header === FRAGMENT && (bytes[at + 2] !== 0 || (bytes[at + 3]! & 0xf8) !== 0)) {
+      layers.laterFragment = true;
+    }
+    header = bytes[at]!;
+    at = next;
+  }
+  layers.protocol = header;
+  layers.transport = at;
+}
+
+function isExtension(header: number): boolean {
+  switch (header) {
+    case HOP_BY_HOP:
+    case ROUTING:
+    case FRAGMENT:
+    case AUTHENTICATION:
+    case DESTINATION_OPTIONS:
+    case MOBILITY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Units of 8 bytes after the first 8; of 4 after the first 8 for AH (https://www.rfc-editor.org/rfc/rfc4302#section-2.2). */
+function extensionLength(header: number, units: number): number {
+  if (header === FRAGMENT) return FRAGMENT_LENGTH;
+  if (header === AUTHENTICATION) return (units + 2) << 2;
+  return (units + 1) << 3;
+}
+
+/** TCP, UDP and SCTP all begin with the source and the destination port. */
+function locatePorts(protocol: number, transport: number, laterFragment: boolean, end: number): number {
+  return (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP || protocol === IPPROTO_SCTP) &&
+    !laterFragment &&
+    transport + PORTS_LENGTH <= end
+    ? transport
+    : UNKNOWN;
+}

@@ -1,0 +1,125 @@
+import {
+  copyBatch,
+  type PacketBatch,
+  RECORD_CAPTURED_LENGTH,
+  RECORD_HEADER_LENGTH,
+  recordEnd,
+} from "./batch.js";
+import type { PacketPredicate } from "./filter.js";
+import { borrowBatches, createSource, type PacketSource } from "./source.js";
+
+/**
+ * The packets of a batch that match, in the same order. A batch that is kept whole comes back as it is.
+ *
+ * @param writable Whether the batch may be overwritten: then the packets kept are moved together in its own memory,
+ *   which is the fastest way there is; else in a copy.
+ */
+export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writable = false): PacketBatch {
+  const kept = findRecords(batch, wanted);
+  if (kept === batch.length) return batch;
+  return compact(writable ? batch : copyBatch(batch), kept);
+}
+
+/** The packets of a source that match, as a source. Disposing of it disposes of the source it reads. */
+export function keep(source: PacketSource, wanted: PacketPredicate): PacketSource {
+  const { batches, writable } = borrowBatches(source);
+  let iterator: AsyncIterator<PacketBatch> | undefined;
+  async function pull(): Promise<PacketBatch | undefined> {
+    iterator ??= batches[Symbol.asyncIterator]();
+    for (;;) {
+      const result = await iterator.next();
+      if (result.done === true) return undefined;
+      const selected = selectRecords(result.value, wanted, writable);
+      if (selected.length > 0) return selected;
+    }
+  }
+  return createSource({
+    interfaces: source.interfaces,
+    filtered: source.filtered,
+    pull,
+    copy: copyBatch,
+    dropped: () => source.stats().dropped,
+    ...(source.stop !== undefined && { stop: () => source.stop?.() }),
+    leave: async () => {
+      await iterator?.return?.();
+    },
+    close: async () => {
+      await source[Symbol.asyncDispose]();
+    },
+  });
+}
+
+/** Indices of the packets kept of the batch at hand; used again for every batch, and never between two. */
+let keptIndices = new Uint32Array(0);
+
+/** Lists the packets that match in {@link keptIndices}, and returns how many they are. */
+function findRecords({ records, offsets, length, format }: PacketBatch, wanted: PacketPredicate): number {
+  if (keptIndices.length < length) keptIndices = new Uint32Array(length);
+  const { linkType } = format;
+  let kept = 0;
+  for (let index = 0, start = 0; index < length; index++) {
+    const end = index + 1 < length ? offsets[index + 1]! : records.length;
+    keptIndices[kept] = index;
+    if (wanted(records, start + RECORD_HEADER_LENGTH, end, linkType)) kept++;
+    start = end;
+  }
+  return kept;
+}
+
+/** Moves the packets kept towards the front of the batch, a run of neighbours at a time. */
+function compact(batch: PacketBatch, kept: number): PacketBatch {
+  const { comments: _, ...rest } = batch;
+  const { records, offsets, length } = batch;
+  const comments = keptComments(batch, kept);
+  let target = 0;
+  for (let next = 0; next < kept; ) {
+    let index = keptIndices[next]!;
+    const runStart = offsets[index]!;
+    do {
+      offsets[next++] = target + (offsets[index++]! - runStart);
+    } while (next < kept && keptIndices[next] === index);
+    const runEnd = index < length ? offsets[index]! : records.length;
+    records.copyWithin(target, runStart, runEnd);
+    target += runEnd - runStart;
+  }
+  return { ...rest, length: kept, records: records.subarray(0, target), ...comments };
+}
+
+function keptComments(batch: PacketBatch, kept: number): Pick<PacketBatch, "comments"> {
+  if (batch.comments === undefined) return {};
+  const comments = new Map<number, readonly string[]>();
+  for (let target = 0; target < kept; target++) {
+    const own = batch.comments.get(keptIndices[target]!);
+    if (own !== undefined) comments.set(target, own);
+  }
+  return comments.size > 0 ? { comments } : {};
+}
+
+/**
+ * Cuts every packet of a batch to at most `maxLength` captured bytes; the original lengths stay.
+ *
+ * @param writable As for {@link selectRecords}.
+ */
+export function cutRecords(batch: PacketBatch, maxLength: number, writable = false): PacketBatch {
+  if (!hasLonger(batch, maxLength)) return batch;
+  const { records, offsets, length, ...rest } = writable ? batch : copyBatch(batch);
+  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  let target = 0;
+  for (let index = 0, start = 0; index < length; index++) {
+    const end = index + 1 < length ? offsets[index + 1]! : records.length;
+    const cutEnd = Math.min(end, start + RECORD_HEADER_LENGTH + maxLength);
+    view.setUint32(start + RECORD_CAPTURED_LENGTH, cutEnd - start - RECORD_HEADER_LENGTH, true);
+    if (target !== start) records.copyWithin(target, start, cutEnd);
+    offsets[index] = target;
+    target += cutEnd - start;
+    start = end;
+  }
+  return { ...rest, offsets, length, records: records.subarray(0, target) };
+}
+
+function hasLonger(batch: PacketBatch, maxLength: number): boolean {
+  for (let index = 0; index < batch.length; index++) {
+    if (recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH > maxLength) return true;
+  }
+  return false;
+}

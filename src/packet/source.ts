@@ -1,0 +1,261 @@
+import { FlowscribeError } from "../errors.js";
+import type { PacketBatch, PacketFormat, Resolution } from "./batch.js";
+
+/** Where packets were captured: a network interface, or the one nameless interface of a pcap file. */
+export interface CaptureInterface {
+  /** Number as in capture files, see link-type.ts. */
+  readonly linkType: number;
+  /** What the records of its packets are framed in. */
+  readonly resolution: Resolution;
+  /** Largest captured length asked for; 0 for no limit. */
+  readonly snapLength: number;
+  readonly name?: string;
+  readonly description?: string;
+  /** The pcap-filter text it was captured with. */
+  readonly filter?: string;
+  readonly hardware?: string;
+  readonly operatingSystem?: string;
+  readonly comments?: readonly string[];
+  /** Packet counts of the capturing program, as the file last told them. */
+  readonly counts?: InterfaceCounts;
+  /** The rest of a pcap file's header, so that it can be written back byte for byte. */
+  readonly pcapHeader?: PcapHeader;
+}
+
+/** Packet counts that a capturing program left in the file (pcapng Interface Statistics Block). */
+export interface InterfaceCounts {
+  readonly received?: number;
+  /** Lost for want of resources, by the interface and by the system together. */
+  readonly dropped?: number;
+}
+
+/** What a pcap file header says besides resolution and snap length. */
+export interface PcapHeader {
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+  /** Seconds east of UTC; programs write 0 and readers ignore it. */
+  readonly thisZone: number;
+  readonly sigFigs: number;
+  /** All 32 bits of the link-type word: the low 16 are the link type, the top 6 tell of frame check sequences. */
+  readonly linkTypeWord: number;
+}
+
+/** Running totals of a source. */
+export interface SourceStats {
+  /** Packets handed out. */
+  readonly received: number;
+  /** Packets lost in the kernel (or, for a file, by the program that wrote it) before they could be handed out. */
+  readonly dropped: number;
+}
+
+/**
+ * Where packets come from: read once, in order, in batches that the reader owns. Whoever opens a source disposes of it.
+ *
+ * The iteration ends where the source ends, throws where it cannot go on, and has handed out before that every packet
+ * that came before.
+ */
+export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposable {
+  /** May grow while the source is read (pcapng); an index, once given, keeps its meaning. */
+  readonly interfaces: readonly CaptureInterface[];
+  /** Whatever it hands out has already passed the include filters given to open. */
+  readonly filtered: boolean;
+  stats(): SourceStats;
+  /**
+   * "Finish well": no new packets are waited for; what had arrived is still handed out, then the iteration ends. A
+   * source without it is left at the next batch.
+   */
+  stop?(): void;
+  /**
+   * The same single pass, with batches that are only lent: their memory may be used again for the next batch, and the
+   * borrower may overwrite it. For stages that are done with a batch before they ask for the next.
+   */
+  borrow?(): AsyncIterable<PacketBatch>;
+}
+
+/** A {@link PacketSource} pass in which every batch may be overwritten, with copies where the source keeps its own. */
+export interface Borrowed {
+  readonly batches: AsyncIterable<PacketBatch>;
+  /** Whether the batches may be changed in place; if not, they belong to somebody else. */
+  readonly writable: boolean;
+}
+
+/** The fastest pass a source has to offer. */
+export function borrowBatches(source: PacketSource): Borrowed {
+  return source.borrow === undefined
+    ? { batches: source, writable: false }
+    : { batches: source.borrow(), writable: true };
+}
+
+/**
+ * The in-memory source: hands out batches as they are, without copying them.
+ *
+ * @param batches Arrays and other iterables, or an async iterable such as a generator; read once, and told to finish
+ *   (`return`) when the reader leaves early.
+ * @param format What the packets are: one format, or the whole list of interfaces that `format.interfaceId` of the
+ *   batches points into.
+ */
+export function fromBatches(
+  batches: Iterable<PacketBatch> | AsyncIterable<PacketBatch>,
+  format: PacketFormat | readonly CaptureInterface[],
+): PacketSource {
+  let interfaces: readonly CaptureInterface[];
+  if (isList(format)) {
+    interfaces = format;
+  } else {
+    const { linkType, resolution, snapLength } = format;
+    interfaces = [{ linkType, resolution, snapLength }];
+  }
+  const iterator = iteratorOf(batches);
+  let ended = false;
+  return createSource({
+    interfaces,
+    pull: async () => {
+      const { done, value } = await iterator.next();
+      ended = done === true;
+      return ended ? undefined : (value as PacketBatch);
+    },
+    dropped: () => 0,
+    leave: async () => {
+      if (!ended) await iterator.return?.();
+    },
+  });
+}
+
+function iteratorOf(
+  batches: Iterable<PacketBatch> | AsyncIterable<PacketBatch>,
+): Iterator<PacketBatch> | AsyncIterator<PacketBatch> {
+  return Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
+}
+
+function isList(format: PacketFormat | readonly CaptureInterface[]): format is readonly CaptureInterface[] {
+  return Array.isArray(format);
+}
+
+/** Asks for the next batch: there is one, there are no more (undefined), or it has to be waited for. */
+export type Pull = () => PacketBatch | undefined | Promise<PacketBatch | undefined>;
+
+/** The parts that differ from source to source. */
+export interface SourceParts {
+  readonly interfaces: readonly CaptureInterface[];
+  readonly filtered?: boolean;
+  /** Called for one batch at a time, and no more after it has thrown or said that there are no more. */
+  readonly pull: Pull;
+  /** What makes a lent batch one that can be kept; absent where batches are not lent. */
+  readonly copy?: (batch: PacketBatch) => PacketBatch;
+  readonly dropped: () => number;
+  /** Makes `pull` come to its end when what has arrived is handed out; absent where nothing arrives by itself. */
+  readonly stop?: () => void;
+  /** Called once, when the reader leaves before the end. */
+  readonly leave?: () => void | Promise<void>;
+  /** Gives back what the source holds; called once. */
+  readonly close?: () => void | Promise<void>;
+}
+
+/** Makes a source of its parts, with the rules that all sources share: one pass, counted, stoppable, closed once. */
+export function createSource(parts: SourceParts): PacketSource & Required<Pick<PacketSource, "stop">> {
+  const { interfaces, filtered = false, pull, copy, dropped, stop, leave, close } = parts;
+  let state: "fresh" | "reading" | "ended" | "closed" = "fresh";
+  let stopped = false;
+  let received = 0;
+  let closing: Promise<void> | undefined;
+
+  function next(): ReturnType<Pull> {
+    if (state === "ended" || state === "closed" || (stopped && stop === undefined)) return undefined;
+    const batch = pull();
+    return batch instanceof Promise ? batch.then(count) : count(batch);
+  }
+
+  function count(batch: PacketBatch | undefined): PacketBatch | undefined {
+    if (batch === undefined) state = "ended";
+    else received += batch.length;
+    return batch;
+  }
+
+  function begin(nextBatch: Pull): AsyncIterator<PacketBatch> {
+    if (state === "closed") throw new FlowscribeError("source_consumed", "the source has been closed");
+    if (state !== "fresh") {
+      throw new FlowscribeError("source_consumed", "a source can be read only once; open it again");
+    }
+    state = "reading";
+    return new BatchIterator(nextBatch, async () => {
+      if (state !== "reading") return;
+      state = "ended";
+      await leave?.();
+    });
+  }
+
+  function nextCopy(copyOne: (batch: PacketBatch) => PacketBatch): ReturnType<Pull> {
+    const batch = next();
+    if (batch instanceof Promise) return batch.then((lent) => lent && copyOne(lent));
+    return batch && copyOne(batch);
+  }
+
+  return {
+    interfaces,
+    filtered,
+    stats: () => ({ received, dropped: dropped() }),
+    stop: () => {
+      stopped = true;
+      stop?.();
+    },
+    [Symbol.asyncIterator]: () => begin(copy === undefined ? next : () => nextCopy(copy)),
+    ...(copy !== undefined && { borrow: () => ({ [Symbol.asyncIterator]: () => begin(next) }) }),
+    [Symbol.asyncDispose]: () => {
+      state = "closed";
+      closing ??= Promise.resolve(close?.());
+      return closing;
+    },
+  };
+}
+
+/**
+ * The pass over a source. Written out, as a generator takes several times as long for every batch; like a generator it
+ * answers calls that overlap one after the other, and ends after an error.
+ */
+class BatchIterator implements AsyncIterator<PacketBatch, undefined> {
+  readonly #pull: Pull;
+  readonly #leave: () => Promise<void>;
+  #ended = false;
+  #pending: Promise<unknown> | undefined;
+
+  constructor(pull: Pull, leave: () => Promise<void>) {
+    this.#pull = pull;
+    this.#leave = leave;
+  }
+
+  async next(): Promise<IteratorResult<PacketBatch, undefined>> {
+    while (this.#pending !== undefined) await this.#pending;
+    if (this.#ended) return { done: true, value: undefined };
+    try {
+      let batch = this.#pull();
+      if (batch instanceof Promise) batch = await this.#waitFor(batch);
+      if (batch !== undefined) return { done: false, value: batch };
+    } catch (error) {
+      this.#ended = true;
+      throw error;
+    }
+    this.#ended = true;
+    return { done: true, value: undefined };
+  }
+
+  async #waitFor<T>(promise: Promise<T>): Promise<T> {
+    const settled = promise.then(
+      () => {},
+      () => {},
+    );
+    this.#pending = settled;
+    try {
+      return await promise;
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+
+  async return(): Promise<IteratorResult<PacketBatch, undefined>> {
+    if (!this.#ended) {
+      this.#ended = true;
+      await this.#leave();
+    }
+    return { done: true, value: undefined };
+  }
+}

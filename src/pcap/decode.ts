@@ -1,0 +1,148 @@
+import { CaptureError } from "../errors.js";
+import { copyBatch, type PacketBatch } from "../packet/batch.js";
+import { createSource, type PacketSource, type Pull } from "../packet/source.js";
+import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
+import { createGunzip, GZIP_MAGIC } from "./gzip.js";
+import { type ByteInput, type BytesLike, createInput, InputBuffer, prefixedInput } from "./input.js";
+import { createPcapDecoder } from "./pcap-decode.js";
+import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "./pcap-format.js";
+import { SECTION_HEADER } from "./pcapng-format.js";
+
+/** A capture file or stream, as a source. */
+export interface CaptureSource extends PacketSource {
+  readonly fileFormat: "pcap" | "pcapng";
+  readonly compressed: boolean;
+  /** Counted while the source is read. */
+  readonly warnings: CaptureWarnings;
+}
+
+/**
+ * Opens a capture that is in memory or comes as a stream: pcap or pcapng, gzip or not, told apart by their first bytes.
+ * Chunks may have any size; memory is that of the largest packet and a few hundred kilobytes, whatever the length.
+ *
+ * Resolves when the file's header has been read; `interfaces` then holds those declared before the first packet. A fault
+ * further on is thrown by the iteration, after every packet before it. `stats().dropped` is what the capturing program
+ * says it lost (pcapng).
+ *
+ * @throws CaptureError `not_a_capture`, `unsupported_capture`, `truncated_capture` or `malformed_capture`, with the byte
+ *   offset; `malformed_gzip` with that of the compressed bytes.
+ */
+export async function decodeCapture(bytes: BytesLike): Promise<CaptureSource> {
+  return openCapture(createInput(bytes));
+}
+
+/** {@link decodeCapture} over an input that fills our buffer itself; it is closed when the source is. */
+export async function openCapture(input: ByteInput): Promise<CaptureSource> {
+  try {
+    return await createCaptureSource(input);
+  } catch (error) {
+    await input.close?.();
+    throw error;
+  }
+}
+
+async function createCaptureSource(raw: ByteInput): Promise<CaptureSource> {
+  let input = raw;
+  let buffer = new InputBuffer();
+  let compressed = false;
+  await fillTo(buffer, input, 2);
+  if (buffer.available >= 2 && buffer.view.getUint16(buffer.start, false) === GZIP_MAGIC) {
+    compressed = true;
+    input = await createGunzip(prefixedInput(buffer.unread(), raw));
+    buffer = new InputBuffer();
+  }
+  await fillTo(buffer, input, PCAP_HEADER_LENGTH);
+  const decoder = await createDecoder(buffer);
+  const pull = createPull(decoder, buffer, input);
+  // Reads on to the first packets, so that the interfaces before them are known.
+  const first = await settle(pull);
+
+  let nextPull: Pull = () => {
+    nextPull = pull;
+    if ("error" in first) throw first.error;
+    return first.value;
+  };
+
+  const { fileFormat, interfaces, warnings } = decoder;
+  const source = createSource({
+    interfaces,
+    pull: () => nextPull(),
+    copy: copyBatch,
+    dropped: () => interfaces.reduce((sum, { counts }) => sum + (counts?.dropped ?? 0), 0),
+    close: () => raw.close?.(),
+  });
+  return Object.assign(source, { fileFormat, compressed, warnings });
+}
+
+function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInput): Pull {
+  function pull(): ReturnType<Pull> {
+    for (;;) {
+      const batch = decoder.next();
+      if (batch !== undefined) return batch;
+      const filled = input.fill(buffer.room());
+      if (filled instanceof Promise) return filled.then(goOn);
+      if (filled === 0) return end();
+      buffer.commit(filled);
+    }
+  }
+  function goOn(filled: number): ReturnType<Pull> {
+    if (filled === 0) return end();
+    buffer.commit(filled);
+    return pull();
+  }
+  function end(): undefined {
+    decoder.finish();
+  }
+  return pull;
+}
+
+async function settle(pull: Pull): Promise<{ value: PacketBatch | undefined } | { error: unknown }> {
+  try {
+    return { value: await pull() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Reads until `length` bytes are there, or the input ends. */
+async function fillTo(buffer: InputBuffer, input: ByteInput, length: number): Promise<void> {
+  while (buffer.available < length) {
+    const filled = await input.fill(buffer.room());
+    if (filled === 0) return;
+    buffer.commit(filled);
+  }
+}
+
+async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
+  if (buffer.available < 4) {
+    throw new CaptureError(
+      buffer.available === 0 ? "truncated_capture" : "not_a_capture",
+      0,
+      buffer.available === 0 ? "the capture is empty" : "too short for a capture",
+    );
+  }
+  const bigEndianMagic = buffer.view.getUint32(buffer.start, false);
+  if (bigEndianMagic === SECTION_HEADER) {
+    // Loaded when needed, as gzip is: most captures are pcap, and start sooner so.
+    const { createPcapngDecoder } = await import("./pcapng-decode.js");
+    return createPcapngDecoder(buffer);
+  }
+  for (const littleEndian of [true, false]) {
+    const magic = buffer.view.getUint32(buffer.start, littleEndian);
+    if (magic === PCAP_MAGIC_US || magic === PCAP_MAGIC_NS) {
+      if (buffer.available < PCAP_HEADER_LENGTH) {
+        throw new CaptureError("truncated_capture", buffer.available, "the pcap header is not complete");
+      }
+      return createPcapDecoder(buffer, { littleEndian, resolution: magic === PCAP_MAGIC_US ? "us" : "ns" });
+    }
+    const relative = PCAP_RELATIVES.get(magic);
+    if (relative !== undefined) {
+      throw new CaptureError("unsupported_capture", 0, `${relative} is not supported, only pcap and pcapng`);
+    }
+  }
+  throw new CaptureError(
+    "not_a_capture",
+    0,
+    `neither pcap nor pcapng: the first bytes are ${bigEndianMagic.toString(16).padStart(8, "0")}`,
+  );
+}

@@ -1,0 +1,68 @@
+import { CaptureError } from "../errors.js";
+import { type ByteInput, CHUNK_BYTES } from "./input.js";
+
+/** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
+export const GZIP_MAGIC = 0x1f8b;
+/** zlib: a window of 32 KiB, gzip header expected. */
+const GZIP_WINDOW_BITS = 15 + 16;
+
+/**
+ * Decompresses gzip (several members one after the other count as one, as for `gunzip`), checksums verified. Memory is
+ * that of one window and one chunk, whatever the ratio. Loaded only when a capture is compressed.
+ */
+export async function createGunzip(compressed: ByteInput): Promise<ByteInput> {
+  const zlib = await import("pako");
+  const stream = new zlib.ZStream();
+  zlib.zlibInflateInit2(stream, GZIP_WINDOW_BITS);
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  let consumed = 0;
+  let memberEnded = false;
+  let inputEnded = false;
+
+  async function fill(room: Uint8Array): Promise<number> {
+    // zlib writes into memory of the plain kind only, which the room of an input buffer is.
+    const output = room as Uint8Array<ArrayBuffer>;
+    stream.output = output;
+    stream.next_out = 0;
+    stream.avail_out = output.length;
+    while (stream.next_out === 0) {
+      if (stream.avail_in === 0 && !inputEnded) await refill();
+      if (memberEnded && !nextMember()) return 0;
+      const status = zlib.zlibInflate(stream, zlib.Z_NO_FLUSH);
+      if (status === zlib.Z_STREAM_END) memberEnded = true;
+      else if (status === zlib.Z_BUF_ERROR && inputEnded) {
+        throw new CaptureError("truncated_capture", position(), "the gzip data ends too early");
+      } else if (status !== zlib.Z_OK && status !== zlib.Z_BUF_ERROR) {
+        throw new CaptureError("malformed_gzip", position(), `damaged gzip data: ${stream.msg || "unknown"}`);
+      }
+    }
+    return stream.next_out;
+  }
+
+  async function refill(): Promise<void> {
+    const length = await compressed.fill(chunk);
+    inputEnded = length === 0;
+    consumed += length;
+    stream.input = chunk;
+    stream.next_in = 0;
+    stream.avail_in = length;
+  }
+
+  /** Another member, or the end: bytes behind the last member that begin none (padding) are ignored, as by gunzip. */
+  function nextMember(): boolean {
+    if (stream.avail_in === 0) return !inputEnded;
+    if (chunk[stream.next_in] !== GZIP_MAGIC >> 8) return false;
+    zlib.zlibInflateReset(stream);
+    memberEnded = false;
+    return true;
+  }
+
+  function position(): number {
+    return consumed - stream.avail_in;
+  }
+
+  return {
+    fill,
+    close: () => compressed.close?.(),
+  };
+}

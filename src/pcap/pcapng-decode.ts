@@ -1,0 +1,453 @@
+import { CaptureError } from "../errors.js";
+import {
+  type PacketBatch,
+  type PacketFormat,
+  RECORD_CAPTURED_LENGTH,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_ORIGINAL_LENGTH,
+  RECORD_SECONDS,
+} from "../packet/batch.js";
+import { maxCapturedLength } from "../packet/link-type.js";
+import type { CaptureInterface, InterfaceCounts } from "../packet/source.js";
+import { type CaptureDecoder, noWarnings } from "./decoder.js";
+import { CHUNK_BYTES, type InputBuffer } from "./input.js";
+import {
+  BLOCK_LENGTH,
+  BLOCK_OVERHEAD,
+  BLOCK_TRAILER,
+  BYTE_ORDER_MAGIC,
+  DEFAULT_TIME_RESOLUTION,
+  ENHANCED_PACKET,
+  EPB,
+  FILTER_IS_TEXT,
+  IDB,
+  IF_DESCRIPTION,
+  IF_FILTER,
+  IF_HARDWARE,
+  IF_NAME,
+  IF_OPERATING_SYSTEM,
+  IF_TIME_OFFSET,
+  IF_TIME_RESOLUTION,
+  INTERFACE_DESCRIPTION,
+  INTERFACE_STATISTICS,
+  ISB,
+  ISB_INTERFACE_DROPPED,
+  ISB_RECEIVED,
+  ISB_SYSTEM_DROPPED,
+  OPT_COMMENT,
+  PACKET,
+  PB_INTERFACE_ID,
+  padded,
+  SECTION_HEADER,
+  SHB,
+  SIMPLE_PACKET,
+  SPB,
+} from "./pcapng-format.js";
+import { OptionReader } from "./pcapng-options.js";
+import { createTimeReader, type RecordTime, type TimeReader } from "./pcapng-time.js";
+
+/** Blocks that have to be in memory as a whole are at most this long, or as long as their longest packet needs. */
+export const MAX_BLOCK_BYTES = 16 * 1024 * 1024;
+/** Interfaces a capture may declare, over all its sections: each costs memory as long as it is read. */
+export const MAX_INTERFACES = 65_536;
+/** Room for the options of a packet with the longest data. */
+const MAX_OPTIONS_BYTES = 128 * 1024;
+
+/** An interface of the capture and how its packets are read. */
+interface Source {
+  readonly format: PacketFormat;
+  readonly time: TimeReader;
+  readonly maxCaptured: number;
+}
+
+/** A packet block's fields, read before its record is written over it. */
+interface PacketBlock {
+  source: Source;
+  timed: boolean;
+  captured: number;
+  original: number;
+  dataAt: number;
+}
+
+/**
+ * Decodes pcapng: sections of either byte order, interfaces with their own time units, enhanced, simple and obsolete
+ * packet blocks, statistics; every other block is skipped, whatever its length, without being kept.
+ *
+ * The records are written over the blocks they come from: a block is never shorter than its record.
+ */
+export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
+  const interfaces: CaptureInterface[] = [];
+  const sources: Source[] = [];
+  const warnings = noWarnings();
+  const offsets = new Uint32Array(CHUNK_BYTES / BLOCK_OVERHEAD);
+  const time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
+  let littleEndian = true;
+  let sectionStart = 0;
+  /** The length of the block being skipped, and how much of it, trailer excluded, is still to come. */
+  let skippedLength = 0;
+  let toSkip = 0;
+
+  function next(): PacketBatch | undefined {
+    const batch = createAssembly();
+    try {
+      while (!skipBlock(batch) && readBlock(batch));
+    } catch (error) {
+      // What is wrong stays in the buffer, and is met again when the packets before it have been taken.
+      if (batch.length === 0 || !(error instanceof CaptureError)) throw error;
+    }
+    return batch.finish();
+  }
+
+  /** Goes on with a block that is skipped; true when more bytes are needed for it, or the batch has to go first. */
+  function skipBlock(batch: Assembly): boolean {
+    if (skippedLength === 0) return false;
+    if (batch.length > 0 && toSkip + BLOCK_TRAILER > input.available) return true;
+    const length = Math.min(toSkip, input.available);
+    input.start += length;
+    toSkip -= length;
+    if (toSkip > 0 || input.available < BLOCK_TRAILER) return true;
+    checkTrailer(input.start, skippedLength);
+    input.start += BLOCK_TRAILER;
+    skippedLength = 0;
+    return false;
+  }
+
+  /** Reads one block; false when it is not there as a whole, or does not fit into the batch. */
+  function readBlock(batch: Assembly): boolean {
+    const at = input.start;
+    if (input.available < BLOCK_OVERHEAD) return false;
+    if (input.view.getUint32(at, false) === SECTION_HEADER) return readSection(at);
+    const type = input.view.getUint32(at, littleEndian);
+    const length = readLength(at);
+    if (!isRead(type)) {
+      skippedLength = length;
+      toSkip = length - BLOCK_TRAILER;
+      return true;
+    }
+    if (!isWhole(at, length)) return false;
+    if (type === INTERFACE_DESCRIPTION) readInterface(at, length);
+    else if (type === INTERFACE_STATISTICS) readStatistics(at, length);
+    else if (!readPacket(batch, type, at, length)) return false;
+    input.start = at + length;
+    return true;
+  }
+
+  function isWhole(at: number, length: number): boolean {
+    if (length > input.available) return false;
+    checkTrailer(at + length - BLOCK_TRAILER, length);
+    return true;
+  }
+
+  function readLength(at: number): number {
+    const length = input.view.getUint32(at + BLOCK_LENGTH, littleEndian);
+    if (length < BLOCK_OVERHEAD || length % 4 !== 0)
+      throw malformed(at, `a block cannot be ${length} bytes long`);
+    const type = input.view.getUint32(at, littleEndian);
+    const limit = isRead(type) ? maxBlock(type, at) : Number.POSITIVE_INFINITY;
+    if (length > limit)
+      throw malformed(at, `a block of ${length} bytes is above ${limit}, the most for its kind`);
+    return length;
+  }
+
+  function maxBlock(type: number, at: number): number {
+    if (type !== ENHANCED_PACKET && type !== PACKET) return MAX_BLOCK_BYTES;
+    if (input.available < EPB.timeHigh) return MAX_BLOCK_BYTES;
+    const maxCaptured = sources[sectionStart + readInterfaceId(type, at)]?.maxCaptured ?? 0;
+    return Math.max(MAX_BLOCK_BYTES, maxCaptured + MAX_OPTIONS_BYTES);
+  }
+
+  function checkTrailer(at: number, length: number): void {
+    const trailer = input.view.getUint32(at, littleEndian);
+    if (trailer !== length) {
+      throw malformed(at, `a block is ${length} bytes long by its first length and ${trailer} by its last`);
+    }
+  }
+
+  function readSection(at: number): boolean {
+    const { view } = input;
+    if (input.available < SHB.options + BLOCK_TRAILER) return false;
+    const ordered = view.getUint32(at + SHB.byteOrder, true) === BYTE_ORDER_MAGIC;
+    if (!ordered && view.getUint32(at + SHB.byteOrder, false) !== BYTE_ORDER_MAGIC) {
+      throw malformed(at + SHB.byteOrder, "a section header without byte-order magic");
+    }
+    const before = littleEndian;
+    littleEndian = ordered;
+    try {
+      const length = readLength(at);
+      if (length < SHB.options + BLOCK_TRAILER || length > MAX_BLOCK_BYTES) {
+        throw malformed(at, `a section header cannot be ${length} bytes long`);
+      }
+      const major = view.getUint16(at + SHB.major, littleEndian);
+      const minor = view.getUint16(at + SHB.minor, littleEndian);
+      // 1.2 was written by some programs for 1.0 (draft-ietf-opsawg-pcapng section 4.1).
+      if (major !== 1 || (minor !== 0 && minor !== 2)) {
+        throw new CaptureError(
+          "unsupported_capture",
+          input.position + SHB.major,
+          `pcapng version ${major}.${minor} is not supported, only 1.0 and 1.2`,
+        );
+      }
+      if (!isWhole(at, length)) {
+        littleEndian = before;
+        return false;
+      }
+      input.start = at + length;
+    } catch (error) {
+      littleEndian = before;
+      throw error;
+    }
+    sectionStart = sources.length;
+    return true;
+  }
+
+  function readInterface(at: number, length: number): void {
+    const { view, bytes } = input;
+    if (length < IDB.options + BLOCK_TRAILER) throw malformed(at, "an interface description is too short");
+    if (sources.length >= MAX_INTERFACES) throw malformed(at, `more than ${MAX_INTERFACES} interfaces`);
+    const linkType = view.getUint16(at + IDB.linkType, littleEndian);
+    const snapLength = view.getUint32(at + IDB.snapLength, littleEndian);
+    const texts: {
+      name?: string;
+      description?: string;
+      filter?: string;
+      operatingSystem?: string;
+      hardware?: string;
+    } = {};
+    const comments: string[] = [];
+    let unit = DEFAULT_TIME_RESOLUTION;
+    let offsetSeconds = 0;
+    const options = new OptionReader(
+      view,
+      bytes,
+      littleEndian,
+      at + IDB.options,
+      at + length - BLOCK_TRAILER,
+    );
+    while (options.next()) {
+      if (options.code === OPT_COMMENT) comments.push(options.text());
+      else if (options.code === IF_NAME) texts.name = options.text();
+      else if (options.code === IF_DESCRIPTION) texts.description = options.text();
+      else if (options.code === IF_OPERATING_SYSTEM) texts.operatingSystem = options.text();
+      else if (options.code === IF_HARDWARE) texts.hardware = options.text();
+      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_TEXT)
+        texts.filter = options.text(1);
+      else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
+      else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
+    }
+    // The unit of time may be among what was lost.
+    if (options.damaged) throw malformed(at, "an option of an interface reaches past its block");
+    const timeReader = createTimeReader(unit, offsetSeconds);
+    const { resolution } = timeReader;
+    const interfaceId = sources.length;
+    interfaces.push({
+      linkType,
+      resolution,
+      snapLength,
+      ...texts,
+      ...(comments.length > 0 && { comments }),
+    });
+    sources.push({
+      format: { linkType, resolution, snapLength, interfaceId },
+      time: timeReader,
+      maxCaptured: maxCapturedLength(linkType),
+    });
+  }
+
+  function readStatistics(at: number, length: number): void {
+    if (length < ISB.options + BLOCK_TRAILER) throw malformed(at, "interface statistics are too short");
+    const interfaceId = sectionStart + input.view.getUint32(at + ISB.interfaceId, littleEndian);
+    const own = interfaces[interfaceId];
+    if (own === undefined) throw malformed(at, "statistics of an interface that has not been described");
+    const counts: { received?: number; interfaceDropped?: number; systemDropped?: number } = {};
+    const options = new OptionReader(
+      input.view,
+      input.bytes,
+      littleEndian,
+      at + ISB.options,
+      at + length - BLOCK_TRAILER,
+    );
+    while (options.next()) {
+      const value = options.uint64();
+      if (value === undefined) continue;
+      if (options.code === ISB_RECEIVED) counts.received = value;
+      else if (options.code === ISB_INTERFACE_DROPPED) counts.interfaceDropped = value;
+      else if (options.code === ISB_SYSTEM_DROPPED) counts.systemDropped = value;
+    }
+    interfaces[interfaceId] = { ...own, counts: { ...own.counts, ...summarise(counts) } };
+  }
+
+  function readInterfaceId(type: number, at: number): number {
+    return type === PACKET
+      ? input.view.getUint16(at + PB_INTERFACE_ID, littleEndian)
+      : input.view.getUint32(at + EPB.interfaceId, littleEndian);
+  }
+
+  /** Adds a packet to the batch; false when it belongs into the next one. */
+  function readPacket(batch: Assembly, type: number, at: number, length: number): boolean {
+    const { view, bytes } = input;
+    const block = type === SIMPLE_PACKET ? readSimple(at, length) : readEnhanced(type, at, length);
+    const { source, timed, captured, original, dataAt } = block;
+    if (captured > source.maxCaptured) {
+      throw malformed(
+        at,
+        `captured length ${captured} is above ${source.maxCaptured}, the most for this link type`,
+      );
+    }
+    if (dataAt + captured > at + length - BLOCK_TRAILER) {
+      throw malformed(at, `a packet of ${captured} bytes in a block of ${length}`);
+    }
+    time.eraSeconds = 0;
+    time.seconds = 0;
+    time.fraction = 0;
+    if (timed) {
+      source.time.read(
+        view.getUint32(at + EPB.timeHigh, littleEndian),
+        view.getUint32(at + EPB.timeLow, littleEndian),
+        time,
+      );
+    }
+    if (!batch.takes(source.format, timed, time.eraSeconds)) return false;
+
+    const { snapLength } = source.format;
+    if (snapLength > 0 && captured > snapLength) warnings.aboveSnapLength++;
+    if (captured > original) warnings.aboveOriginalLength++;
+    // Comments first: the record may end up where the options stand.
+    const comments = timed ? readComments(dataAt + padded(captured), at + length - BLOCK_TRAILER) : undefined;
+    const target = batch.add(captured, comments);
+    bytes.copyWithin(target + RECORD_HEADER_LENGTH, dataAt, dataAt + captured);
+    view.setUint32(target + RECORD_SECONDS, time.seconds, true);
+    view.setUint32(target + RECORD_FRACTION, time.fraction, true);
+    view.setUint32(target + RECORD_CAPTURED_LENGTH, captured, true);
+    view.setUint32(target + RECORD_ORIGINAL_LENGTH, original, true);
+    return true;
+  }
+
+  function readEnhanced(type: number, at: number, length: number): PacketBlock {
+    const { view } = input;
+    if (length < EPB.data + BLOCK_TRAILER) throw malformed(at, "a packet block is too short");
+    const id = readInterfaceId(type, at);
+    const source = sources[sectionStart + id];
+    if (source === undefined)
+      throw malformed(at, `a packet of interface ${id}, which has not been described`);
+    return {
+      source,
+      timed: true,
+      captured: view.getUint32(at + EPB.captured, littleEndian),
+      original: view.getUint32(at + EPB.original, littleEndian),
+      dataAt: at + EPB.data,
+    };
+  }
+
+  /** A simple packet is of the section's first interface, cut to its snap length, and has no time. */
+  function readSimple(at: number, length: number): PacketBlock {
+    if (length < SPB.data + BLOCK_TRAILER) throw malformed(at, "a simple packet block is too short");
+    const source = sources[sectionStart];
+    if (source === undefined) throw malformed(at, "a simple packet before any interface description");
+    const original = input.view.getUint32(at + SPB.original, littleEndian);
+    const { snapLength } = source.format;
+    const captured = snapLength === 0 ? original : Math.min(original, snapLength);
+    return { source, timed: false, captured, original, dataAt: at + SPB.data };
+  }
+
+  function readComments(start: number, end: number): readonly string[] | undefined {
+    if (start >= end) return undefined;
+    let comments: string[] | undefined;
+    const options = new OptionReader(input.view, input.bytes, littleEndian, start, end);
+    while (options.next()) {
+      if (options.code === OPT_COMMENT) {
+        comments ??= [];
+        comments.push(options.text());
+      }
+    }
+    if (options.damaged) warnings.damagedOptions++;
+    return comments;
+  }
+
+  function malformed(at: number, message: string): CaptureError {
+    return new CaptureError("malformed_capture", input.position + (at - input.start), message);
+  }
+
+  /** The batch that is being put together from `input.start` on. */
+  function createAssembly() {
+    const start = input.start;
+    let end = start;
+    let length = 0;
+    let format: PacketFormat | undefined;
+    let timed = true;
+    let eraSeconds = 0;
+    let comments: Map<number, readonly string[]> | undefined;
+    return {
+      get length() {
+        return length;
+      },
+      /** Whether a packet can share the batch; the first one decides what it holds. */
+      takes(ofFormat: PacketFormat, isTimed: boolean, ofEra: number): boolean {
+        if (length === 0) {
+          format = ofFormat;
+          timed = isTimed;
+          eraSeconds = ofEra;
+          return true;
+        }
+        return format === ofFormat && timed === isTimed && eraSeconds === ofEra && length < offsets.length;
+      },
+      /** Makes room for a record and returns where it begins. */
+      add(captured: number, own: readonly string[] | undefined): number {
+        if (own !== undefined) {
+          comments ??= new Map();
+          comments.set(length, own);
+        }
+        const target = end;
+        offsets[length++] = target - start;
+        end += RECORD_HEADER_LENGTH + captured;
+        return target;
+      },
+      finish(): PacketBatch | undefined {
+        if (format === undefined || length === 0) return undefined;
+        return {
+          format,
+          length,
+          records: input.bytes.subarray(start, end),
+          offsets,
+          ...(comments !== undefined && { comments }),
+          ...(!timed && { untimed: true }),
+          ...(eraSeconds !== 0 && { eraSeconds }),
+        };
+      },
+    };
+  }
+  type Assembly = ReturnType<typeof createAssembly>;
+
+  function finish(): void {
+    if (input.available > 0 || skippedLength > 0) {
+      throw new CaptureError("truncated_capture", input.position, "the capture ends inside a block");
+    }
+  }
+
+  return { fileFormat: "pcapng", interfaces, warnings, next, finish };
+}
+
+/** Blocks whose contents matter here; section headers are told apart before. */
+function isRead(type: number): boolean {
+  return (
+    type === ENHANCED_PACKET ||
+    type === SIMPLE_PACKET ||
+    type === PACKET ||
+    type === INTERFACE_DESCRIPTION ||
+    type === INTERFACE_STATISTICS
+  );
+}
+
+function summarise(counts: {
+  received?: number;
+  interfaceDropped?: number;
+  systemDropped?: number;
+}): InterfaceCounts {
+  const { received, interfaceDropped, systemDropped } = counts;
+  return {
+    ...(received !== undefined && { received }),
+    ...((interfaceDropped !== undefined || systemDropped !== undefined) && {
+      dropped: (interfaceDropped ?? 0) + (systemDropped ?? 0),
+    }),
+  };
+}

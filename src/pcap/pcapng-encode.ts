@@ -1,0 +1,267 @@
+import { FlowscribeError } from "../errors.js";
+import {
+  type PacketBatch,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_ORIGINAL_LENGTH,
+  RECORD_SECONDS,
+  recordEnd,
+} from "../packet/batch.js";
+import type { CaptureInterface, PacketSource, SourceStats } from "../packet/source.js";
+import { type CaptureEncoder, encodeSource } from "./encoder.js";
+import { CHUNK_BYTES } from "./input.js";
+import {
+  BLOCK_LENGTH,
+  BLOCK_OVERHEAD,
+  BLOCK_TRAILER,
+  BLOCK_TYPE,
+  BYTE_ORDER_MAGIC,
+  ENHANCED_PACKET,
+  EPB,
+  FILTER_IS_TEXT,
+  IDB,
+  IF_DESCRIPTION,
+  IF_FILTER,
+  IF_HARDWARE,
+  IF_NAME,
+  IF_OPERATING_SYSTEM,
+  IF_TIME_RESOLUTION,
+  INTERFACE_DESCRIPTION,
+  INTERFACE_STATISTICS,
+  ISB,
+  ISB_INTERFACE_DROPPED,
+  ISB_RECEIVED,
+  OPT_COMMENT,
+  OPTION_HEADER_LENGTH,
+  padded,
+  SECTION_HEADER,
+  SHB,
+  SHB_USER_APPLICATION,
+  SIMPLE_PACKET,
+  SPB,
+} from "./pcapng-format.js";
+import { writeTime } from "./pcapng-time.js";
+import { BlockWriter } from "./writer.js";
+
+const MAX_OPTION_BYTES = 0xffff;
+const APPLICATION = "flowscribe";
+const utf8 = new TextEncoder();
+
+export interface PcapngOptions {
+  /** Snap length of every interface in the file; the interface's own if absent. Packets are not cut to it. */
+  readonly snapLength?: number;
+}
+
+/**
+ * A source as a pcapng file, little endian, in one section: an interface description for every interface of the source
+ * (those that turn up later, later), an enhanced block for every packet with its comments, and at the end a statistics
+ * block with the packet counts of every interface that has some, or of the only one. Packets without a time become
+ * simple blocks where the format allows it, else they get time 0. Texts above 65,535 bytes are cut.
+ *
+ * @throws FlowscribeError `time_out_of_range` from the iteration for times that 64 bits cannot hold (before 1970; in
+ *   nanoseconds after 2554), and whatever the source throws.
+ */
+export function encodePcapng(
+  source: PacketSource,
+  options: PcapngOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return encodeSource(source, createPcapngEncoder(source.interfaces, options));
+}
+
+/** @param interfaces Those of the source, which may grow while it is read. */
+export function createPcapngEncoder(
+  interfaces: readonly CaptureInterface[],
+  { snapLength }: PcapngOptions = {},
+): CaptureEncoder {
+  const writer = new BlockWriter(CHUNK_BYTES);
+  const described: CaptureInterface[] = [];
+
+  /** Describes what has turned up since, up to the interface that a packet names. */
+  function describe(fallback: CaptureInterface, interfaceId: number): void {
+    while (described.length < interfaces.length || described.length <= interfaceId) {
+      const next = interfaces[described.length] ?? fallback;
+      const own = snapLength === undefined ? next : { ...next, snapLength };
+      described.push(own);
+      writeInterface(writer, own);
+    }
+  }
+
+  return {
+    begin: (first) => {
+      writer.clear();
+      writeSection(writer);
+      describe(first, 0);
+      return writer.written();
+    },
+    encode: (batch) => {
+      writer.clear();
+      describe(batch.format, batch.format.interfaceId);
+      for (let index = 0; index < batch.length; index++) {
+        if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
+        else writeEnhanced(writer, batch, index);
+      }
+      return writer.written();
+    },
+    end: (stats) => {
+      writer.clear();
+      interfaces.forEach((own, interfaceId) => {
+        const counts = own.counts ?? (interfaces.length === 1 ? stats : undefined);
+        if (counts !== undefined) writeStatistics(writer, interfaceId, counts);
+      });
+      return writer.written();
+    },
+    wholeRecords: (chunk, length) => {
+      const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      let end = 0;
+      while (end + BLOCK_OVERHEAD <= length) {
+        const next = end + view.getUint32(end + BLOCK_LENGTH, true);
+        if (next > length) break;
+        end = next;
+      }
+      return end;
+    },
+  };
+}
+
+function writeSection(writer: BlockWriter): void {
+  const at = openBlock(writer, SECTION_HEADER, SHB.options);
+  const { view } = writer;
+  view.setUint32(at + SHB.byteOrder, BYTE_ORDER_MAGIC, true);
+  view.setUint16(at + SHB.major, 1, true);
+  view.setUint16(at + SHB.minor, 0, true);
+  // The length of the section is not known in a stream.
+  view.setBigInt64(at + SHB.sectionLength, -1n, true);
+  writeText(writer, SHB_USER_APPLICATION, APPLICATION);
+  endOptions(writer);
+  closeBlock(writer, at);
+}
+
+function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
+  const at = openBlock(writer, INTERFACE_DESCRIPTION, IDB.options);
+  writer.view.setUint32(at + IDB.linkType, own.linkType, true);
+  writer.view.setUint32(at + IDB.snapLength, own.snapLength, true);
+  for (const comment of own.comments ?? []) writeText(writer, OPT_COMMENT, comment);
+  if (own.name !== undefined) writeText(writer, IF_NAME, own.name);
+  if (own.description !== undefined) writeText(writer, IF_DESCRIPTION, own.description);
+  if (own.filter !== undefined) writeText(writer, IF_FILTER, own.filter, FILTER_IS_TEXT);
+  if (own.operatingSystem !== undefined) writeText(writer, IF_OPERATING_SYSTEM, own.operatingSystem);
+  if (own.hardware !== undefined) writeText(writer, IF_HARDWARE, own.hardware);
+  writeOption(writer, IF_TIME_RESOLUTION, Uint8Array.of(own.resolution === "us" ? 6 : 9));
+  endOptions(writer);
+  closeBlock(writer, at);
+}
+
+/** A simple block says neither interface nor captured length: both follow from the first interface. */
+function isSimple(batch: PacketBatch, index: number, described: readonly CaptureInterface[]): boolean {
+  if (batch.format.interfaceId !== 0 || batch.comments?.has(index) === true) return false;
+  const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
+  const original = originalLength(batch, index);
+  const snapLength = described[0]?.snapLength ?? 0;
+  return captured === (snapLength === 0 ? original : Math.min(original, snapLength));
+}
+
+function originalLength({ records, offsets }: PacketBatch, index: number): number {
+  const at = offsets[index]! + RECORD_ORIGINAL_LENGTH;
+  return (records[at]! | (records[at + 1]! << 8) | (records[at + 2]! << 16) | (records[at + 3]! << 24)) >>> 0;
+}
+
+function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): void {
+  const at = openBlock(writer, SIMPLE_PACKET, SPB.data);
+  writer.view.setUint32(at + SPB.original, originalLength(batch, index), true);
+  writeData(writer, batch, index);
+  closeBlock(writer, at);
+}
+
+function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number): void {
+  const { records, offsets, format, comments } = batch;
+  const header = offsets[index]!;
+  const at = openBlock(writer, ENHANCED_PACKET, EPB.data);
+  const source = new DataView(records.buffer, records.byteOffset + header, RECORD_HEADER_LENGTH);
+  const { view } = writer;
+  view.setUint32(at + EPB.interfaceId, format.interfaceId, true);
+  const fits = writeTime(
+    view,
+    at + EPB.timeHigh,
+    format.resolution,
+    batch.eraSeconds ?? 0,
+    source.getUint32(RECORD_SECONDS, true),
+    source.getUint32(RECORD_FRACTION, true),
+  );
+  if (!fits) {
+    throw new FlowscribeError("time_out_of_range", "the time of a packet is outside of what pcapng can hold");
+  }
+  view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
+  view.setUint32(at + EPB.original, source.getUint32(RECORD_ORIGINAL_LENGTH, true), true);
+  writeData(writer, batch, index);
+  const own = comments?.get(index);
+  if (own !== undefined) {
+    for (const comment of own) writeText(writer, OPT_COMMENT, comment);
+    endOptions(writer);
+  }
+  closeBlock(writer, at);
+}
+
+function writeData(writer: BlockWriter, batch: PacketBatch, index: number): void {
+  const start = batch.offsets[index]! + RECORD_HEADER_LENGTH;
+  const end = recordEnd(batch, index);
+  const length = end - start;
+  const target = writer.reserve(padded(length));
+  writer.bytes.set(batch.records.subarray(start, end), target);
+  writer.bytes.fill(0, target + length, target + padded(length));
+}
+
+function writeStatistics(
+  writer: BlockWriter,
+  interfaceId: number,
+  { received, dropped }: Partial<SourceStats>,
+): void {
+  const at = openBlock(writer, INTERFACE_STATISTICS, ISB.options);
+  writer.view.setUint32(at + ISB.interfaceId, interfaceId, true);
+  // No clock down here: the time of the counts is left 0.
+  writer.view.setUint32(at + ISB.timeHigh, 0, true);
+  writer.view.setUint32(at + ISB.timeLow, 0, true);
+  if (received !== undefined) writeCount(writer, ISB_RECEIVED, received);
+  if (dropped !== undefined) writeCount(writer, ISB_INTERFACE_DROPPED, dropped);
+  endOptions(writer);
+  closeBlock(writer, at);
+}
+
+/** Begins a block whose fixed part ends at `fixedLength`; returns where it begins. */
+function openBlock(writer: BlockWriter, type: number, fixedLength: number): number {
+  const at = writer.reserve(fixedLength);
+  writer.view.setUint32(at + BLOCK_TYPE, type, true);
+  return at;
+}
+
+function closeBlock(writer: BlockWriter, at: number): void {
+  const trailer = writer.reserve(BLOCK_TRAILER);
+  const length = writer.length - at;
+  writer.view.setUint32(at + BLOCK_LENGTH, length, true);
+  writer.view.setUint32(trailer, length, true);
+}
+
+function writeText(writer: BlockWriter, code: number, text: string, prefix?: number): void {
+  const bytes = utf8.encode(text);
+  writeOption(writer, code, prefix === undefined ? bytes : Uint8Array.of(prefix, ...bytes));
+}
+
+function writeCount(writer: BlockWriter, code: number, count: number): void {
+  const value = new Uint8Array(8);
+  new DataView(value.buffer).setBigUint64(0, BigInt(count), true);
+  writeOption(writer, code, value);
+}
+
+function writeOption(writer: BlockWriter, code: number, value: Uint8Array): void {
+  const length = Math.min(value.length, MAX_OPTION_BYTES);
+  const at = writer.reserve(OPTION_HEADER_LENGTH + padded(length));
+  writer.view.setUint16(at, code, true);
+  writer.view.setUint16(at + 2, length, true);
+  const valueAt = at + OPTION_HEADER_LENGTH;
+  writer.bytes.set(value.subarray(0, length), valueAt);
+  writer.bytes.fill(0, valueAt + length, valueAt + padded(length));
+}
+
+function endOptions(writer: BlockWriter): void {
+  const at = writer.reserve(OPTION_HEADER_LENGTH);
+  writer.view.setUint32(at, 0, true);
+}

@@ -1,0 +1,65 @@
+// https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-04.html#section-3.1: type, total length, body, total length
+export const BLOCK_TYPE = 0;
+export const BLOCK_LENGTH = 4;
+export const BLOCK_BODY = 8;
+/** Total length once more, at the end. */
+export const BLOCK_TRAILER = 4;
+export const BLOCK_OVERHEAD = BLOCK_BODY + BLOCK_TRAILER;
+
+export const SECTION_HEADER = 0x0a0d0d0a;
+export const INTERFACE_DESCRIPTION = 1;
+export const PACKET = 2;
+export const SIMPLE_PACKET = 3;
+export const INTERFACE_STATISTICS = 5;
+export const ENHANCED_PACKET = 6;
+
+/** Section Header Block. */
+export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+export const SHB = { byteOrder: 8, major: 12, minor: 14, sectionLength: 16, options: 24 } as const;
+
+/** Interface Description Block. */
+export const IDB = { linkType: 8, snapLength: 12, options: 16 } as const;
+
+/** Enhanced Packet Block. */
+export const EPB = {
+  interfaceId: 8,
+  timeHigh: 12,
+  timeLow: 16,
+  captured: 20,
+  original: 24,
+  data: 28,
+} as const;
+
+/** Simple Packet Block. */
+export const SPB = { original: 8, data: 12 } as const;
+
+/** Packet Block, obsolete: as the enhanced one, with 16 bits of interface and 16 of drops. */
+export const PB_INTERFACE_ID = 8;
+
+/** Interface Statistics Block. */
+export const ISB = { interfaceId: 8, timeHigh: 12, timeLow: 16, options: 20 } as const;
+
+export const OPTION_HEADER_LENGTH = 4;
+export const OPT_END = 0;
+export const OPT_COMMENT = 1;
+export const SHB_USER_APPLICATION = 4;
+export const IF_NAME = 2;
+export const IF_DESCRIPTION = 3;
+export const IF_TIME_RESOLUTION = 9;
+export const IF_FILTER = 11;
+export const IF_OPERATING_SYSTEM = 12;
+export const IF_TIME_OFFSET = 14;
+export const IF_HARDWARE = 15;
+export const ISB_RECEIVED = 4;
+export const ISB_INTERFACE_DROPPED = 5;
+export const ISB_SYSTEM_DROPPED = 7;
+
+/** First byte of if_filter when text follows. */
+export const FILTER_IS_TEXT = 0;
+/** if_tsresol when there is none: microseconds. */
+export const DEFAULT_TIME_RESOLUTION = 6;
+
+/** Everything is padded to words. */
+export function padded(length: number): number {
+  return (length + 3) & ~3;
+}

@@ -1,0 +1,104 @@
+import type { Resolution } from "../packet/batch.js";
+
+/** Where {@link TimeReader} puts what it read. */
+export interface RecordTime {
+  /** A multiple of 2³². */
+  eraSeconds: number;
+  /** 0 to 2³²−1, from the era's start. */
+  seconds: number;
+  /** In units of the reader's resolution. */
+  fraction: number;
+}
+
+/** Reads the 64-bit times of one interface. */
+export interface TimeReader {
+  /** What the fraction is counted in: the coarser of the two that holds the interface's unit, or nanoseconds. */
+  readonly resolution: Resolution;
+  read(high: number, low: number, time: RecordTime): void;
+}
+
+const WORD = 2 ** 32;
+const BINARY = 0x80;
+/** Above this the units of a second no longer fit the arithmetic on doubles below. */
+const MAX_EXACT_DIGITS = 9;
+
+/**
+ * @param unit `if_tsresol`: the negative power of 10, or of 2 with the highest bit set. Units finer than a nanosecond
+ *   are truncated to it.
+ * @param offsetSeconds `if_tsoffset`.
+ */
+export function createTimeReader(unit: number, offsetSeconds: number): TimeReader {
+  const exponent = unit & ~BINARY;
+  if ((unit & BINARY) === 0 && exponent <= MAX_EXACT_DIGITS) return decimalReader(exponent, offsetSeconds);
+  const unitsPerSecond = (unit & BINARY) === 0 ? 10n ** BigInt(exponent) : 2n ** BigInt(exponent);
+  return {
+    resolution: "ns",
+    read: (high, low, time) => {
+      const units = (BigInt(high) << 32n) | BigInt(low);
+      setSeconds(time, Number(units / unitsPerSecond), offsetSeconds);
+      time.fraction = Number(((units % unitsPerSecond) * 1_000_000_000n) / unitsPerSecond);
+    },
+  };
+}
+
+function decimalReader(digits: number, offsetSeconds: number): TimeReader {
+  const resolution = digits <= 6 ? "us" : "ns";
+  const scale = 10 ** ((resolution === "us" ? 6 : 9) - digits);
+  const unitsPerSecond = 10 ** digits;
+  return {
+    resolution,
+    // Long division in steps of 16 bits: every remainder, shifted by 16 bits, is below 2⁴⁶ and so exact.
+    read: (high, low, time) => {
+      const fromHigh = Math.floor(high / unitsPerSecond);
+      let rest = (high - fromHigh * unitsPerSecond) * 0x10000 + (low >>> 16);
+      const fromMiddle = Math.floor(rest / unitsPerSecond);
+      rest = (rest - fromMiddle * unitsPerSecond) * 0x10000 + (low & 0xffff);
+      const fromLow = Math.floor(rest / unitsPerSecond);
+      setSeconds(time, fromHigh * WORD + fromMiddle * 0x10000 + fromLow, offsetSeconds);
+      time.fraction = (rest - fromLow * unitsPerSecond) * scale;
+    },
+  };
+}
+
+function setSeconds(time: RecordTime, secondsOfFile: number, offsetSeconds: number): void {
+  const seconds = secondsOfFile + offsetSeconds;
+  time.eraSeconds = Math.floor(seconds / WORD) * WORD;
+  time.seconds = seconds - time.eraSeconds;
+}
+
+/**
+ * Writes a record's time as the 64-bit count of its resolution, high word first, each little endian. Returns whether it
+ * fits.
+ */
+export function writeTime(
+  view: DataView,
+  at: number,
+  resolution: Resolution,
+  eraSeconds: number,
+  seconds: number,
+  fraction: number,
+): boolean {
+  const unitsPerSecond = resolution === "us" ? 1_000_000 : 1_000_000_000;
+  if (eraSeconds !== 0) return writeEra(view, at, unitsPerSecond, eraSeconds + seconds, fraction);
+  // Multiplication in halves of 16 bits, for the same reason as above.
+  const upper = Math.floor(seconds / 0x10000) * unitsPerSecond;
+  const lower = (seconds % 0x10000) * unitsPerSecond + fraction;
+  const low = (upper % 0x10000) * 0x10000 + (lower % WORD);
+  view.setUint32(at, Math.floor(upper / 0x10000) + Math.floor(lower / WORD) + Math.floor(low / WORD), true);
+  view.setUint32(at + 4, low % WORD, true);
+  return true;
+}
+
+function writeEra(
+  view: DataView,
+  at: number,
+  unitsPerSecond: number,
+  seconds: number,
+  fraction: number,
+): boolean {
+  const units = BigInt(seconds) * BigInt(unitsPerSecond) + BigInt(fraction);
+  if (units < 0n || units >= 1n << 64n) return false;
+  view.setUint32(at, Number(units >> 32n), true);
+  view.setUint32(at + 4, Number(units & 0xffff_ffffn), true);
+  return true;
+}

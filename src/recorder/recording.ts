@@ -1,0 +1,276 @@
+import { capturedBytes, type PacketBatch, type Resolution, truncateBatch } from "../packet/batch.js";
+import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
+import { cutRecords, selectRecords } from "../packet/select.js";
+import { borrowBatches, type PacketSource } from "../packet/source.js";
+import { createByteSink } from "./byte-sink.js";
+import { type Clock, systemClock } from "./clock.js";
+import { type Delivery, queueingDelivery, waitingDelivery } from "./delivery.js";
+import type { OpenSink, PacketSink, SinkResult } from "./sink.js";
+import { planRecording, type RecordingPlan, type StartRecordingInit } from "./start.js";
+import { type RecordingStats, Updates } from "./stats.js";
+import { type StopLimit, StopTracker } from "./stop.js";
+
+/** Default bound of the queue to the sink: some 60,000 packets of 128 bytes. */
+export const DEFAULT_QUEUE_BYTES = 8 * 1024 * 1024;
+
+export interface RecordOptions {
+  /** Where the packets go; without it they are read from {@link Recording.bytes}. */
+  readonly sink?: OpenSink;
+  /**
+   * What happens while the sink is busy. `wait` (default): the source is not read on; files lose nothing, a live source
+   * drops and counts what its own buffer cannot hold. `drop`: the source is read on, and what does not fit into the
+   * queue is lost and counted, as in Cilium's Recorder.
+   */
+  readonly whenBusy?: "wait" | "drop";
+  /** Bound of the queue: of unread `bytes`, and of packets on their way to the sink with `drop`. */
+  readonly queueBytes?: number;
+  /** Unit of the times in `bytes`; microseconds, as upstream's, by default. */
+  readonly resolution?: Resolution;
+  /** "Give up": `stopped` rejects with the signal's reason; a file stays, closed, with what is in it. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** Why a recording came to its end: asked to, a limit of the stop condition, or no more packets. */
+export type StopReason = "requested" | StopLimit | "source_end";
+
+export interface RecordingResult extends SinkResult {
+  readonly reason: StopReason;
+  /** Final; every packet that matched is in it. */
+  readonly stats: RecordingStats;
+}
+
+export interface Recording {
+  /**
+   * "Finish well": what was received is recorded, then `stopped` resolves. Harmless when repeated or too late.
+   */
+  stop(): void;
+  /**
+   * The counts, beginning with those at hand, then whenever they have changed; coalesced for a slow reader. Ends with
+   * the recording, however that ends. May be read any number of times.
+   */
+  readonly updates: AsyncIterable<RecordingStats>;
+  /**
+   * The pcap, when no sink was given: read it, as the recording waits while more than `queueBytes` are unread. Chunks
+   * belong to the reader. Leaving early stops the recording. Fails as `stopped` does.
+   */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Rejects with the failure of the source or the sink, or with the reason of the signal. */
+  readonly stopped: Promise<RecordingResult>;
+}
+
+/**
+ * Records the packets of a source that the filters of `start` select, until a limit of its stop condition is reached,
+ * `stop()` is called, or the source ends. Begins at once. The source stays the caller's to dispose of.
+ *
+ * Packets are cut to `max_capture_length` after they have been matched; 0 keeps all, and is written as a snap length of
+ * 262,144 (upstream: 65,535). A source that is already `filtered` is not filtered again. The pcap takes packets of one
+ * link type only.
+ *
+ * @throws ConfigurationError `invalid_recording` with every fault of `start`, before anything is opened.
+ */
+export function record(
+  source: PacketSource,
+  start: StartRecordingInit,
+  options: RecordOptions = {},
+): Recording {
+  const recorder = new Recorder(source, planRecording(start), options);
+  return recorder.run();
+}
+
+/** Ends a wait early: because of a failure, or because nothing is waited for any more. */
+type Interrupt = () => void;
+
+class Recorder {
+  readonly #source: PacketSource;
+  readonly #plan: RecordingPlan;
+  readonly #options: RecordOptions;
+  readonly #clock: Clock;
+  readonly #tracker: StopTracker;
+  readonly #updates: Updates<RecordingStats>;
+  readonly #droppedBefore: number;
+  #packetsCaptured = 0;
+  #bytesCaptured = 0;
+  #packetsLost = 0;
+  #bytesLost = 0;
+  /** The first reason to stop; what has arrived by then is still recorded. */
+  #reason: StopReason | undefined;
+  /** What the loop throws next: the abort, or a failure of the sink beside the loop. */
+  #failure: { readonly error: unknown } | undefined;
+  #interrupt: Interrupt | undefined;
+  #waitsForSource = false;
+
+  constructor(source: PacketSource, plan: RecordingPlan, options: RecordOptions) {
+    this.#source = source;
+    this.#plan = plan;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#tracker = new StopTracker(plan.stopCondition);
+    this.#updates = new Updates(() => this.#stats());
+    this.#droppedBefore = source.stats().dropped;
+  }
+
+  run(): Recording {
+    const { sink, queueBytes = DEFAULT_QUEUE_BYTES, resolution = "us" } = this.#options;
+    const stop = () => this.#finish("requested");
+    if (sink !== undefined) {
+      return { stop, updates: this.#updates, bytes: noBytes(), stopped: this.#record(sink) };
+    }
+    const byteSink = createByteSink({ queueBytes, resolution }, stop);
+    const stopped = this.#record(byteSink.open);
+    // Whoever reads the bytes learns of the failure there, and need not look at `stopped` as well.
+    stopped.catch((error: unknown) => byteSink.fail(error));
+    return { stop, updates: this.#updates, bytes: byteSink.bytes, stopped };
+  }
+
+  #stats(): RecordingStats {
+    return {
+      packetsCaptured: this.#packetsCaptured,
+      bytesCaptured: this.#bytesCaptured,
+      packetsLostInQueue: this.#packetsLost,
+      bytesLostInQueue: this.#bytesLost,
+      packetsLostInKernel: this.#source.stats().dropped - this.#droppedBefore,
+    };
+  }
+
+  /** No more packets are waited for; those that have arrived are still recorded. */
+  #finish(reason: StopReason): void {
+    this.#reason ??= reason;
+    if (this.#source.stop !== undefined) this.#source.stop();
+    else if (this.#waitsForSource) this.#interrupt?.();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#interrupt?.();
+  }
+
+  async #record(openSink: OpenSink): Promise<RecordingResult> {
+    const { signal } = this.#options;
+    const onAbort = () => this.#fail(signal?.reason);
+    signal?.addEventListener("abort", onAbort);
+    let callOffTimer: (() => void) | undefined;
+    try {
+      signal?.throwIfAborted();
+      const sink = await openSink({
+        filePrefix: this.#plan.filePrefix,
+        interfaces: this.#source.interfaces,
+        snapLength: this.#plan.maxCaptureLength || MAX_CAPTURED_LENGTH,
+        clock: this.#clock,
+      });
+      const { timeLimitMs } = this.#tracker;
+      if (timeLimitMs !== undefined) {
+        callOffTimer = this.#clock.setTimer(timeLimitMs, () => {
+          this.#tracker.timeUp();
+          this.#finish("time");
+        });
+      }
+      return await this.#recordInto(sink);
+    } finally {
+      callOffTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+      this.#updates.changed();
+      this.#updates.end();
+    }
+  }
+
+  async #recordInto(sink: PacketSink): Promise<RecordingResult> {
+    const delivery = this.#createDelivery(sink);
+    try {
+      await this.#pump(delivery);
+      await this.#wait(delivery.drain());
+      const result = await sink.close(this.#source.stats());
+      return { ...result, reason: this.#reason ?? "source_end", stats: this.#stats() };
+    } catch (error) {
+      const { packets, bytes } = delivery.pending();
+      this.#packetsLost += packets;
+      this.#bytesLost += bytes;
+      await sink.abort();
+      throw error;
+    }
+  }
+
+  #createDelivery(sink: PacketSink): Delivery {
+    const { whenBusy = "wait", queueBytes = DEFAULT_QUEUE_BYTES } = this.#options;
+    const onTaken = (packets: number, bytes: number) => {
+      this.#packetsCaptured += packets;
+      this.#bytesCaptured += bytes;
+      this.#updates.changed();
+    };
+    return whenBusy === "wait"
+      ? waitingDelivery(sink, onTaken)
+      : queueingDelivery(sink, queueBytes, onTaken, (error) => this.#fail(error));
+  }
+
+  /** Moves packets from the source to the sink until there is a reason to stop and what had arrived is through. */
+  async #pump(delivery: Delivery): Promise<void> {
+    const { batches, writable } = borrowBatches(this.#source);
+    const iterator = batches[Symbol.asyncIterator]();
+    let result: IteratorResult<PacketBatch> | undefined;
+    try {
+      while (!this.#nothingToCome()) {
+        this.#waitsForSource = true;
+        result = undefined;
+        result = await this.#wait(iterator.next());
+        this.#waitsForSource = false;
+        if (result?.done === true) return;
+        if (result === undefined) continue;
+        const delivered = this.#take(result.value, writable, delivery);
+        if (delivered !== undefined) await this.#wait(delivered);
+      }
+    } finally {
+      if (result?.done !== true) await leave(iterator, result === undefined);
+    }
+  }
+
+  /** A source that can be stopped says itself when all that had arrived has been handed out. */
+  #nothingToCome(): boolean {
+    return this.#tracker.full || (this.#reason !== undefined && this.#source.stop === undefined);
+  }
+
+  /** Selects, cuts and counts the packets of one batch, and hands on those to be recorded. */
+  #take(batch: PacketBatch, writable: boolean, delivery: Delivery): void | Promise<void> {
+    const { wanted, maxCaptureLength } = this.#plan;
+    let matched = this.#source.filtered ? batch : selectRecords(batch, wanted, writable);
+    if (maxCaptureLength > 0) matched = cutRecords(matched, maxCaptureLength, writable || matched !== batch);
+    const accepted = truncateBatch(matched, delivery.capacity(matched));
+    const recorded = truncateBatch(accepted, this.#tracker.take(accepted));
+    if (this.#tracker.full) {
+      this.#reason ??= this.#tracker.reached;
+    } else if (accepted.length < matched.length) {
+      this.#packetsLost += matched.length - accepted.length;
+      this.#bytesLost += capturedBytes(matched) - capturedBytes(accepted);
+      this.#updates.changed();
+    }
+    return recorded.length > 0 ? delivery.deliver(recorded) : undefined;
+  }
+
+  /** Waits for a promise, or until interrupted (undefined); throws what has failed in the meantime. */
+  async #wait<T>(promise: Promise<T>): Promise<T | undefined> {
+    try {
+      return await new Promise<T | undefined>((resolve, reject) => {
+        this.#interrupt = () => resolve(undefined);
+        if (this.#failure !== undefined) resolve(undefined);
+        promise.then(resolve, reject);
+      });
+    } finally {
+      this.#interrupt = undefined;
+      if (this.#failure !== undefined) throwFailure(this.#failure);
+    }
+  }
+}
+
+function throwFailure({ error }: { readonly error: unknown }): never {
+  throw error;
+}
+
+/** Tells the source that nobody reads on; one that still owes a batch is not waited for. */
+async function leave(iterator: AsyncIterator<PacketBatch>, owesBatch: boolean): Promise<void> {
+  const leaving = iterator.return?.();
+  if (!owesBatch) await leaving;
+  else leaving?.catch(() => {});
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array, void, undefined> {
+  throw new TypeError("this recording goes to its sink; there are no bytes to read");
+}

@@ -1,0 +1,35 @@
+import type { PacketBatch } from "../packet/batch.js";
+import type { CaptureInterface, SourceStats } from "../packet/source.js";
+import type { Clock } from "./clock.js";
+
+/** What a sink is told before the first packet. */
+export interface SinkRequest {
+  /** As checked: `^[a-z][a-z0-9]{0,19}$`. */
+  readonly filePrefix: string;
+  /** Those of the source; the list may grow. */
+  readonly interfaces: readonly CaptureInterface[];
+  /** No packet has more captured bytes, unless the source itself exceeds what pcap allows. */
+  readonly snapLength: number;
+  readonly clock: Clock;
+}
+
+/** Opens a sink for one recording; a failure fails the recording before it has started. */
+export type OpenSink = (request: SinkRequest) => Promise<PacketSink>;
+
+/** Where recorded packets go. Its methods are called one after the other, never while one is still pending. */
+export interface PacketSink {
+  /**
+   * Takes the packets of a batch, whole. The batch is lent until the call returns, or its promise settles; only a sink
+   * that has to wait returns one.
+   */
+  write(batch: PacketBatch): void | Promise<void>;
+  /** Finishes well; no call follows. `stats` are those of the source, for formats that keep them. */
+  close(stats: SourceStats): Promise<SinkResult>;
+  /** Gives up: keeps what is whole and lets go of everything; no call follows. Must not throw. */
+  abort(): Promise<void>;
+}
+
+export interface SinkResult {
+  /** Absolute path, if it is a file. */
+  readonly filePath?: string;
+}

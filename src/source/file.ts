@@ -1,0 +1,40 @@
+import { readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { type CaptureSource, decodeCapture, openCapture } from "../pcap/decode.js";
+
+/**
+ * Chunks read from a file before the event loop gets a turn, so that timers and signals are seen: a few milliseconds of
+ * work.
+ */
+const READS_PER_TURN = 16;
+
+/**
+ * Opens a capture file by its path, as `decodeCapture` opens bytes: pcap or pcapng, gzip or not. A regular file is read
+ * without waiting, which is faster than any stream; pipes and devices (`/dev/stdin`) are read as streams. Dispose of the
+ * source to close the file.
+ *
+ * @throws The system's own error (`ENOENT`, `EACCES`, …) when the file cannot be opened, or a `CaptureError`.
+ */
+export async function openCaptureFile(path: string): Promise<CaptureSource> {
+  const file = await open(path, "r");
+  try {
+    const isRegular = (await file.stat()).isFile();
+    return isRegular ? await openRegular(file) : await decodeCapture(file.createReadStream());
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function openRegular(file: FileHandle): Promise<CaptureSource> {
+  let reads = 0;
+  const read = (room: Uint8Array) => readSync(file.fd, room, 0, room.length, null);
+  return openCapture({
+    fill: (room) => {
+      reads++;
+      if (reads % READS_PER_TURN !== 0) return read(room);
+      return new Promise((resolve) => setImmediate(resolve)).then(() => read(room));
+    },
+    close: () => file.close(),
+  });
+}
