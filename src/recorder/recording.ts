@@ -114,7 +114,7 @@ class Recorder {
     const { sink, queueBytes = DEFAULT_QUEUE_BYTES, resolution = "us" } = this.#options;
     const stop = () => this.#finish("requested");
     if (sink !== undefined) {
-      return { stop, updates: this.#updates, bytes: noBytes(), stopped: this.#record(sink) };
+      return { stop, updates: this.#updates, bytes: noBytes, stopped: this.#record(sink) };
     }
     const byteSink = createByteSink({ queueBytes, resolution }, stop);
     const stopped = this.#record(byteSink.open);
@@ -271,6 +271,9 @@ async function leave(iterator: AsyncIterator<PacketBatch>, owesBatch: boolean): 
   else leaving?.catch(() => {});
 }
 
-async function* noBytes(): AsyncGenerator<Uint8Array, void, undefined> {
-  throw new TypeError("this recording goes to its sink; there are no bytes to read");
-}
+/** What a recording with a sink has to read. */
+const noBytes: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => {
+    throw new TypeError("this recording goes to its sink; there are no bytes to read");
+  },
+};
