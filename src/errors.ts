@@ -11,7 +11,6 @@ export const ERROR_CODES = [
   "malformed_gzip",
   "mixed_link_types",
   "time_out_of_range",
-  "packet_too_long",
   "source_consumed",
   "sink_failed",
 ] as const;

@@ -4,8 +4,13 @@ import type { FilterSchema } from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go-quote.js";
 import { type Prefix, parsePrefix } from "../net/index.js";
 
-/** A `recorder.Filter`, as a message or as an init object; unset numbers are 0, which means any. */
-export type PacketFilterInit = MessageInitShape<typeof FilterSchema>;
+/**
+ * A `recorder.Filter`, as a message or as an init object; unset numbers are 0, which means any. The protocol may be any IP
+ * protocol number from 0 to 255, not only those that the enum names: 1 is ICMP.
+ */
+export type PacketFilterInit = Omit<MessageInitShape<typeof FilterSchema>, "protocol"> & {
+  readonly protocol?: number;
+};
 
 /** A filter with its texts parsed: prefixes of one family, ports 0 to 65535 and protocol 0 to 255 with 0 for any. */
 export interface ParsedPacketFilter {

@@ -19,7 +19,8 @@ export {
 export { compilePacketFilter, type PacketPredicate } from "./filter.js";
 export { checkPacketFilter, type PacketFilterInit } from "./filter-check.js";
 export { formatPacketFilter } from "./filter-text.js";
-export { createLayers, locateLayers, type PacketLayers } from "./layers.js";
+export { formatPacket } from "./format.js";
+export { createLayers, locateLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
 export { cutRecords, keep, selectRecords } from "./select.js";
 export {

@@ -80,15 +80,21 @@ function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInp
       const batch = decoder.next();
       if (batch !== undefined) return batch;
       const filled = input.fill(buffer.room());
-      if (filled instanceof Promise) return filled.then(goOn);
+      if (filled instanceof Promise) return pullOn(filled);
       if (filled === 0) return end();
       buffer.commit(filled);
     }
   }
-  function goOn(filled: number): ReturnType<Pull> {
-    if (filled === 0) return end();
-    buffer.commit(filled);
-    return pull();
+  /** A loop, as promises that wait for each other would pile up where there are no packets for long. */
+  async function pullOn(waiting: Promise<number>): Promise<PacketBatch | undefined> {
+    for (let filled = await waiting; filled > 0; ) {
+      buffer.commit(filled);
+      const batch = decoder.next();
+      if (batch !== undefined) return batch;
+      const more = input.fill(buffer.room());
+      filled = more instanceof Promise ? await more : more;
+    }
+    return end();
   }
   function end(): undefined {
     decoder.finish();

@@ -30,6 +30,8 @@ export async function createGunzip(compressed: ByteInput): Promise<ByteInput> {
       if (memberEnded && !nextMember()) return 0;
       const status = zlib.zlibInflate(stream, zlib.Z_NO_FLUSH);
       if (status === zlib.Z_STREAM_END) memberEnded = true;
+      // What came out before the damage goes first; the fault is told again by the next call.
+      else if (stream.next_out > 0) break;
       else if (status === zlib.Z_BUF_ERROR && inputEnded) {
         throw new CaptureError("truncated_capture", position(), "the gzip data ends too early");
       } else if (status !== zlib.Z_OK && status !== zlib.Z_BUF_ERROR) {

@@ -230,7 +230,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       else if (options.code === IF_DESCRIPTION) texts.description = options.text();
       else if (options.code === IF_OPERATING_SYSTEM) texts.operatingSystem = options.text();
       else if (options.code === IF_HARDWARE) texts.hardware = options.text();
-      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_TEXT)
+      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_TEXT.charCodeAt(0))
         texts.filter = options.text(1);
       else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
       else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;

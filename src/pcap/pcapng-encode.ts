@@ -76,26 +76,33 @@ export function createPcapngEncoder(
   const writer = new BlockWriter(CHUNK_BYTES);
   const described: CaptureInterface[] = [];
 
-  /** Describes what has turned up since, up to the interface that a packet names. */
-  function describe(fallback: CaptureInterface, interfaceId: number): void {
-    while (described.length < interfaces.length || described.length <= interfaceId) {
-      const next = interfaces[described.length] ?? fallback;
-      const own = snapLength === undefined ? next : { ...next, snapLength };
-      described.push(own);
-      writeInterface(writer, own);
-    }
+  /** Describes the interfaces that have turned up since. */
+  function describeNew(): void {
+    while (described.length < interfaces.length) describe(interfaces[described.length]!);
+  }
+
+  function describe(next: CaptureInterface): void {
+    const own = snapLength === undefined ? next : { ...next, snapLength };
+    described.push(own);
+    writeInterface(writer, own);
+  }
+
+  /** And one that the source does not list, for a packet that names it. */
+  function describeUpTo(interfaceId: number, fallback: CaptureInterface): void {
+    describeNew();
+    while (described.length <= interfaceId) describe(fallback);
   }
 
   return {
     begin: (first) => {
       writer.clear();
       writeSection(writer);
-      describe(first, 0);
+      describeUpTo(0, first);
       return writer.written();
     },
     encode: (batch) => {
       writer.clear();
-      describe(batch.format, batch.format.interfaceId);
+      describeUpTo(batch.format.interfaceId, batch.format);
       for (let index = 0; index < batch.length; index++) {
         if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
         else writeEnhanced(writer, batch, index);
@@ -104,6 +111,7 @@ export function createPcapngEncoder(
     },
     end: (stats) => {
       writer.clear();
+      describeNew();
       interfaces.forEach((own, interfaceId) => {
         const counts = own.counts ?? (interfaces.length === 1 ? stats : undefined);
         if (counts !== undefined) writeStatistics(writer, interfaceId, counts);
@@ -143,7 +151,7 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
   for (const comment of own.comments ?? []) writeText(writer, OPT_COMMENT, comment);
   if (own.name !== undefined) writeText(writer, IF_NAME, own.name);
   if (own.description !== undefined) writeText(writer, IF_DESCRIPTION, own.description);
-  if (own.filter !== undefined) writeText(writer, IF_FILTER, own.filter, FILTER_IS_TEXT);
+  if (own.filter !== undefined) writeText(writer, IF_FILTER, FILTER_IS_TEXT + own.filter);
   if (own.operatingSystem !== undefined) writeText(writer, IF_OPERATING_SYSTEM, own.operatingSystem);
   if (own.hardware !== undefined) writeText(writer, IF_HARDWARE, own.hardware);
   writeOption(writer, IF_TIME_RESOLUTION, Uint8Array.of(own.resolution === "us" ? 6 : 9));
@@ -240,24 +248,28 @@ function closeBlock(writer: BlockWriter, at: number): void {
   writer.view.setUint32(trailer, length, true);
 }
 
-function writeText(writer: BlockWriter, code: number, text: string, prefix?: number): void {
+function writeText(writer: BlockWriter, code: number, text: string): void {
   const bytes = utf8.encode(text);
-  writeOption(writer, code, prefix === undefined ? bytes : Uint8Array.of(prefix, ...bytes));
+  let length = Math.min(bytes.length, MAX_OPTION_BYTES);
+  // Not inside a character: its further bytes are those of the form 10xxxxxx.
+  while (length < bytes.length && (bytes[length]! & 0xc0) === 0x80) length--;
+  writeOption(writer, code, bytes.subarray(0, length));
 }
 
 function writeCount(writer: BlockWriter, code: number, count: number): void {
   const value = new Uint8Array(8);
-  new DataView(value.buffer).setBigUint64(0, BigInt(count), true);
+  // A count is a double: the largest that a file can hold becomes 2⁶⁴ when it is read.
+  new DataView(value.buffer).setBigUint64(0, count < 2 ** 64 ? BigInt(count) : 2n ** 64n - 1n, true);
   writeOption(writer, code, value);
 }
 
 function writeOption(writer: BlockWriter, code: number, value: Uint8Array): void {
-  const length = Math.min(value.length, MAX_OPTION_BYTES);
+  const { length } = value;
   const at = writer.reserve(OPTION_HEADER_LENGTH + padded(length));
   writer.view.setUint16(at, code, true);
   writer.view.setUint16(at + 2, length, true);
   const valueAt = at + OPTION_HEADER_LENGTH;
-  writer.bytes.set(value.subarray(0, length), valueAt);
+  writer.bytes.set(value, valueAt);
   writer.bytes.fill(0, valueAt + length, valueAt + padded(length));
 }
 

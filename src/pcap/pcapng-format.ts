@@ -55,7 +55,7 @@ export const ISB_INTERFACE_DROPPED = 5;
 export const ISB_SYSTEM_DROPPED = 7;
 
 /** First byte of if_filter when text follows. */
-export const FILTER_IS_TEXT = 0;
+export const FILTER_IS_TEXT = "\0";
 /** if_tsresol when there is none: microseconds. */
 export const DEFAULT_TIME_RESOLUTION = 6;
 

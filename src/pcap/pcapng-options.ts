@@ -1,6 +1,6 @@
 import { OPT_END, OPTION_HEADER_LENGTH, padded } from "./pcapng-format.js";
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The options at the end of one block: code, length, value padded to words. */
 export class OptionReader {
@@ -42,10 +42,12 @@ export class OptionReader {
     return false;
   }
 
-  /** The value as text; bytes that are not UTF-8 become replacement characters, a closing NUL is dropped. */
+  /** The value as text; bytes that are not UTF-8 become replacement characters, closing NULs are dropped. */
   text(skip = 0): string {
-    const value = this.#bytes.subarray(this.#valueAt + skip, this.#valueAt + this.#valueLength);
-    return utf8.decode(value).replace(/\0+$/, "");
+    const start = this.#valueAt + skip;
+    let end = this.#valueAt + this.#valueLength;
+    while (end > start && this.#bytes[end - 1] === 0) end--;
+    return utf8.decode(this.#bytes.subarray(start, end));
   }
 
   get length(): number {

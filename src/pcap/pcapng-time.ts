@@ -35,7 +35,8 @@ export function createTimeReader(unit: number, offsetSeconds: number): TimeReade
     resolution: "ns",
     read: (high, low, time) => {
       const units = (BigInt(high) << 32n) | BigInt(low);
-      setSeconds(time, Number(units / unitsPerSecond), offsetSeconds);
+      const seconds = units / unitsPerSecond;
+      setSeconds(time, Number(seconds >> 32n), Number(seconds & 0xffff_ffffn), offsetSeconds);
       time.fraction = Number(((units % unitsPerSecond) * 1_000_000_000n) / unitsPerSecond);
     },
   };
@@ -54,16 +55,18 @@ function decimalReader(digits: number, offsetSeconds: number): TimeReader {
       const fromMiddle = Math.floor(rest / unitsPerSecond);
       rest = (rest - fromMiddle * unitsPerSecond) * 0x10000 + (low & 0xffff);
       const fromLow = Math.floor(rest / unitsPerSecond);
-      setSeconds(time, fromHigh * WORD + fromMiddle * 0x10000 + fromLow, offsetSeconds);
+      setSeconds(time, fromHigh, fromMiddle * 0x10000 + fromLow, offsetSeconds);
       time.fraction = (rest - fromLow * unitsPerSecond) * scale;
     },
   };
 }
 
-function setSeconds(time: RecordTime, secondsOfFile: number, offsetSeconds: number): void {
-  const seconds = secondsOfFile + offsetSeconds;
-  time.eraSeconds = Math.floor(seconds / WORD) * WORD;
-  time.seconds = seconds - time.eraSeconds;
+/** In two words, as their sum might not be exact: files can tell seconds up to 2⁶⁴. */
+function setSeconds(time: RecordTime, high: number, low: number, offsetSeconds: number): void {
+  const seconds = low + offsetSeconds;
+  const eras = Math.floor(seconds / WORD);
+  time.eraSeconds = (high + eras) * WORD;
+  time.seconds = seconds - eras * WORD;
 }
 
 /**

@@ -3,12 +3,14 @@ import { ConfigurationError, type Issue } from "../errors.js";
 import type { StartRecordingSchema } from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go-quote.js";
 import { compilePacketFilter, type PacketPredicate } from "../packet/filter.js";
-import { checkPacketFilter } from "../packet/filter-check.js";
+import { checkPacketFilter, type PacketFilterInit } from "../packet/filter-check.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import type { StopConditionInit } from "./stop.js";
 
 /** `recorder.StartRecording`, as a message or as an init object. */
-export type StartRecordingInit = MessageInitShape<typeof StartRecordingSchema>;
+export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSchema>, "include"> & {
+  readonly include?: readonly PacketFilterInit[];
+};
 
 /** A request to record that has no faults. */
 export interface RecordingPlan {

@@ -1,0 +1,101 @@
+import { formatIpv4, formatIpv6 } from "../net/index.js";
+import type { Packet } from "./batch.js";
+import {
+  createLayers,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPV4_DESTINATION,
+  IPV4_SOURCE,
+  IPV6_DESTINATION,
+  IPV6_SOURCE,
+  locateLayers,
+  type PacketLayers,
+  UNKNOWN,
+} from "./layers.js";
+import { linkTypeName } from "./link-type.js";
+import { readUint16 } from "./word.js";
+
+/** https://www.iana.org/assignments/protocol-numbers: those met often. */
+const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
+  [IPPROTO_ICMP, "ICMP"],
+  [2, "IGMP"],
+  [IPPROTO_TCP, "TCP"],
+  [IPPROTO_UDP, "UDP"],
+  [41, "IPv6-in-IP"],
+  [47, "GRE"],
+  [50, "ESP"],
+  [51, "AH"],
+  [IPPROTO_ICMPV6, "ICMPv6"],
+  [59, "no next header"],
+  [89, "OSPF"],
+  [112, "VRRP"],
+  [IPPROTO_SCTP, "SCTP"],
+]);
+
+// https://www.rfc-editor.org/rfc/rfc9293#section-3.1, the lowest bit first
+const TCP_FLAGS = 13;
+const TCP_FLAG_NAMES = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"] as const;
+
+const layers = createLayers();
+
+/**
+ * One line about a packet, for people: time in UTC, addresses and ports of the outermost IP header, protocol, TCP flags
+ * or ICMP type, and the length on the wire (with what was captured of it, if less). Never throws; of a damaged packet it
+ * says what can be read.
+ *
+ * `2026-11-22T05:00:00.123456Z 10.11.1.30:40312 > 10.11.0.20:80 TCP SYN, 74 bytes`
+ */
+export function formatPacket(packet: Packet, linkType: number): string {
+  const { bytes, originalLength } = packet;
+  const what = locateLayers(bytes, 0, bytes.length, linkType, layers)
+    ? formatIp(bytes, layers)
+    : `${linkTypeName(linkType)}, not IP`;
+  const cut = bytes.length < originalLength ? ` (${bytes.length} captured)` : "";
+  return `${formatTime(packet)} ${what}, ${originalLength} bytes${cut}`;
+}
+
+function formatTime({ seconds, nanoseconds }: Packet): string {
+  if (seconds === undefined) return "(no time)";
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return `${seconds}s`;
+  const fraction = Math.floor(nanoseconds / 1000)
+    .toString()
+    .padStart(6, "0");
+  return `${date.toISOString().slice(0, -".000Z".length)}.${fraction}Z`;
+}
+
+function formatIp(bytes: Uint8Array, { network, version, protocol, ports, laterFragment }: PacketLayers): string {
+  const [source, destination] =
+    version === 4
+      ? [formatIpv4(bytes, network + IPV4_SOURCE), formatIpv4(bytes, network + IPV4_DESTINATION)]
+      : [formatIpv6(bytes, network + IPV6_SOURCE), formatIpv6(bytes, network + IPV6_DESTINATION)];
+  const ends =
+    ports === UNKNOWN
+      ? `${source} > ${destination}`
+      : `${withPort(source, readUint16(bytes, ports))} > ${withPort(destination, readUint16(bytes, ports + 2))}`;
+  const detail = laterFragment ? " fragment" : formatDetail(bytes, layers);
+  return `${ends} ${protocolName(protocol)}${detail}`;
+}
+
+function withPort(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function protocolName(protocol: number): string {
+  if (protocol === UNKNOWN) return "IPv6 extension headers";
+  return PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`;
+}
+
+function formatDetail(bytes: Uint8Array, { protocol, transport }: PacketLayers): string {
+  if (protocol === IPPROTO_TCP && transport + TCP_FLAGS < bytes.length) {
+    const flags = bytes[transport + TCP_FLAGS]!;
+    return ` ${TCP_FLAG_NAMES.filter((_, bit) => (flags & (1 << bit)) !== 0).join("|") || "no flags"}`;
+  }
+  if ((protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6) && transport + 1 < bytes.length) {
+    return ` type ${bytes[transport]} code ${bytes[transport + 1]}`;
+  }
+  return "";
+}

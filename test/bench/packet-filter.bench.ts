@@ -1,0 +1,65 @@
+// The packet predicate alone, on packets that lie in the cache, by the number of filters; beside one predicate per filter.
+import { compilePacketFilter, createBatch, type PacketFilterInit } from "../../src/packet/index.js";
+import { alternate, formatFigures } from "./measure.js";
+import { createRandom } from "./synthetic-capture.js";
+
+const ROUNDS = 5;
+const PACKETS = 2000;
+
+export function run(): void {
+  const random = createRandom(2);
+  const batch = createBatch(
+    { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 },
+    Array.from({ length: PACKETS }, () => ({ bytes: frame(random) })),
+  );
+  const starts = [...batch.offsets].map((offset) => offset + 16);
+  console.log(`\nns per packet, ${PACKETS} Ethernet frames of 128 bytes`);
+  for (const count of [1, 10, 100, 1000, 10_000]) {
+    const filters = Array.from({ length: count }, () => filter(random));
+    const together = compilePacketFilter(filters);
+    const single = filters.map((one) => compilePacketFilter([one]));
+    const measure = (wanted: (start: number) => boolean, repeats: number) => () => {
+      let matched = 0;
+      const begin = process.hrtime.bigint();
+      for (let repeat = 0; repeat < repeats; repeat++) {
+        for (const start of starts) if (wanted(start)) matched++;
+      }
+      const nanoseconds = Number(process.hrtime.bigint() - begin);
+      if (matched < 0) throw new Error("unreachable");
+      return nanoseconds / (repeats * PACKETS);
+    };
+    const figures = alternate(ROUNDS, {
+      together: measure((start) => together(batch.records, start, start + 128, 1), Math.max(1, 200)),
+      oneByOne: measure(
+        (start) => single.some((predicate) => predicate(batch.records, start, start + 128, 1)),
+        Math.max(1, Math.floor(200 / count)),
+      ),
+    });
+    console.log(
+      `  ${String(count).padStart(6)} filters: ${formatFigures(figures.together, "ns", 1)}, ` +
+        `one by one ${formatFigures(figures.oneByOne, "ns", 1)}, ` +
+        `ratio ${(figures.together.median / figures.oneByOne.median).toFixed(3)}`,
+    );
+  }
+}
+
+function frame(random: (below: number) => number): Uint8Array {
+  const bytes = new Uint8Array(128);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(12, 0x0800);
+  bytes[14] = 0x45;
+  bytes[23] = [6, 17][random(2)]!;
+  bytes.set([10, 0, random(4), random(256), 10, 1, random(4), random(256)], 26);
+  view.setUint16(34, 1024 + random(64_000));
+  view.setUint16(36, [80, 443, 53, 8080][random(4)]!);
+  return bytes;
+}
+
+function filter(random: (below: number) => number): PacketFilterInit {
+  return {
+    sourceCidr: `10.0.${random(4)}.${random(256)}/32`,
+    destinationCidr: `10.1.${random(4)}.0/24`,
+    destinationPort: [80, 443, 53, 8080][random(4)]!,
+    protocol: 6,
+  };
+}

@@ -1,0 +1,21 @@
+// npm run bench [NAME…]: prints every benchmark, or those named.
+import { cpus } from "node:os";
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Promise<void> }>>> = {
+  "packet-filter": () => import("./packet-filter.bench.js"),
+  "record-file": () => import("./record-file.bench.js"),
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`no such benchmark: ${unknown.join(", ")} (there are ${Object.keys(BENCHMARKS).join(", ")})`);
+  process.exit(2);
+}
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}`);
+for (const [name, load] of Object.entries(BENCHMARKS)) {
+  if (names.length === 0 || names.includes(name)) {
+    console.log(`\n# ${name}`);
+    await (await load()).run();
+  }
+}
