@@ -3,9 +3,13 @@
  * (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html#section-5).
  */
 export const RECORD_HEADER_LENGTH = 16;
+/** Offset of the seconds since 1970 in a record, 32 bits as all of its fields. */
 export const RECORD_SECONDS = 0;
+/** Offset of the fraction of the second, in the resolution of the format. */
 export const RECORD_FRACTION = 4;
+/** Offset of the number of bytes that follow the header. */
 export const RECORD_CAPTURED_LENGTH = 8;
+/** Offset of the packet's length on the wire. */
 export const RECORD_ORIGINAL_LENGTH = 12;
 
 /** Unit of the fraction of a second in a record: microseconds or nanoseconds. */

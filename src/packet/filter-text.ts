@@ -15,7 +15,7 @@ const NAMED_PROTOCOLS: ReadonlyMap<number, string> = new Map([
  * do. Equal to {@link compilePacketFilter} on packets without IPv6 extension headers. Behind those the text form cannot
  * follow to the protocol: there it lets through what the addresses allow, never less than the predicate.
  *
- * @param options.linkType What the text will be compiled for: on Ethernet (default) the text is followed by alternatives
+ * @param options `linkType`: what the text will be compiled for: on Ethernet (default) the text is followed by alternatives
  *   for one and two VLAN tags in the bytes; elsewhere libpcap refuses the word `vlan`.
  * @throws FilterError as {@link compilePacketFilter} does.
  */

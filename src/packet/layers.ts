@@ -103,6 +103,7 @@ export interface PacketLayers {
   ports: number;
 }
 
+/** What {@link locateLayers} fills. */
 export function createLayers(): PacketLayers {
   return {
     network: 0,

@@ -1,14 +1,21 @@
-/**
- * Link types that the packet layers are found in, by the numbers that capture files use
- * (https://www.tcpdump.org/linktypes.html).
- */
+// The link types that the packet layers are found in, by the numbers that capture files use
+// (https://www.tcpdump.org/linktypes.html).
+
+/** BSD loopback: an address family in the byte order of the writing machine. */
 export const LINKTYPE_NULL = 0;
+/** Ethernet. */
 export const LINKTYPE_ETHERNET = 1;
+/** IPv4 or IPv6 without a link header. */
 export const LINKTYPE_RAW = 101;
+/** OpenBSD loopback: an address family in network byte order. */
 export const LINKTYPE_LOOP = 108;
+/** Linux cooked capture, version 1: what the `any` device gives. */
 export const LINKTYPE_LINUX_SLL = 113;
+/** IPv4 without a link header. */
 export const LINKTYPE_IPV4 = 228;
+/** IPv6 without a link header. */
 export const LINKTYPE_IPV6 = 229;
+/** Linux cooked capture, version 2. */
 export const LINKTYPE_LINUX_SLL2 = 276;
 
 /** Raw IP as libpcap numbers it in memory; some programs wrote that number into files. */

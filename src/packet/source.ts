@@ -59,6 +59,7 @@ export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposabl
   readonly interfaces: readonly CaptureInterface[];
   /** Whatever it hands out has already passed the include filters given to open. */
   readonly filtered: boolean;
+  /** The totals so far. */
   stats(): SourceStats;
   /**
    * "Finish well": no new packets are waited for; what had arrived is still handed out, then the iteration ends. A

@@ -2,11 +2,13 @@ import { CaptureError } from "../errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
 import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
-import { createGunzip, GZIP_MAGIC } from "./gzip.js";
 import { type ByteInput, type BytesLike, createInput, InputBuffer, prefixedInput } from "./input.js";
 import { createPcapDecoder } from "./pcap-decode.js";
 import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "./pcap-format.js";
 import { SECTION_HEADER } from "./pcapng-format.js";
+
+/** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
+const GZIP_MAGIC = 0x1f8b;
 
 /** A capture file or stream, as a source. */
 export interface CaptureSource extends PacketSource {
@@ -48,7 +50,9 @@ async function createCaptureSource(raw: ByteInput): Promise<CaptureSource> {
   await fillTo(buffer, input, 2);
   if (buffer.available >= 2 && buffer.view.getUint16(buffer.start, false) === GZIP_MAGIC) {
     compressed = true;
-    input = await createGunzip(prefixedInput(buffer.unread(), raw));
+    // Loaded when needed, as pcapng is: most captures are plain pcap, and start sooner so.
+    const { createGunzip } = await import("./gzip.js");
+    input = createGunzip(prefixedInput(buffer.unread(), raw));
     buffer = new InputBuffer();
   }
   await fillTo(buffer, input, PCAP_HEADER_LENGTH);
@@ -129,7 +133,6 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
   }
   const bigEndianMagic = buffer.view.getUint32(buffer.start, false);
   if (bigEndianMagic === SECTION_HEADER) {
-    // Loaded when needed, as gzip is: most captures are pcap, and start sooner so.
     const { createPcapngDecoder } = await import("./pcapng-decode.js");
     return createPcapngDecoder(buffer);
   }

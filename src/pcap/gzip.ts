@@ -1,19 +1,28 @@
+import {
+  Z_BUF_ERROR,
+  Z_NO_FLUSH,
+  Z_OK,
+  Z_STREAM_END,
+  ZStream,
+  zlibInflate,
+  zlibInflateInit2,
+  zlibInflateReset,
+} from "pako";
 import { CaptureError } from "../errors.js";
 import { type ByteInput, CHUNK_BYTES } from "./input.js";
 
-/** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
-export const GZIP_MAGIC = 0x1f8b;
+/** How every member begins: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
+const MEMBER_FIRST_BYTE = 0x1f;
 /** zlib: a window of 32 KiB, gzip header expected. */
 const GZIP_WINDOW_BITS = 15 + 16;
 
 /**
  * Decompresses gzip (several members one after the other count as one, as for `gunzip`), checksums verified. Memory is
- * that of one window and one chunk, whatever the ratio. Loaded only when a capture is compressed.
+ * that of one window and one chunk, whatever the ratio.
  */
-export async function createGunzip(compressed: ByteInput): Promise<ByteInput> {
-  const zlib = await import("pako");
-  const stream = new zlib.ZStream();
-  zlib.zlibInflateInit2(stream, GZIP_WINDOW_BITS);
+export function createGunzip(compressed: ByteInput): ByteInput {
+  const stream = new ZStream();
+  zlibInflateInit2(stream, GZIP_WINDOW_BITS);
   const chunk = new Uint8Array(CHUNK_BYTES);
   let consumed = 0;
   let memberEnded = false;
@@ -28,13 +37,13 @@ export async function createGunzip(compressed: ByteInput): Promise<ByteInput> {
     while (stream.next_out === 0) {
       if (stream.avail_in === 0 && !inputEnded) await refill();
       if (memberEnded && !nextMember()) return 0;
-      const status = zlib.zlibInflate(stream, zlib.Z_NO_FLUSH);
-      if (status === zlib.Z_STREAM_END) memberEnded = true;
+      const status = zlibInflate(stream, Z_NO_FLUSH);
+      if (status === Z_STREAM_END) memberEnded = true;
       // What came out before the damage goes first; the fault is told again by the next call.
       else if (stream.next_out > 0) break;
-      else if (status === zlib.Z_BUF_ERROR && inputEnded) {
+      else if (status === Z_BUF_ERROR && inputEnded) {
         throw new CaptureError("truncated_capture", position(), "the gzip data ends too early");
-      } else if (status !== zlib.Z_OK && status !== zlib.Z_BUF_ERROR) {
+      } else if (status !== Z_OK && status !== Z_BUF_ERROR) {
         throw new CaptureError("malformed_gzip", position(), `damaged gzip data: ${stream.msg || "unknown"}`);
       }
     }
@@ -53,8 +62,8 @@ export async function createGunzip(compressed: ByteInput): Promise<ByteInput> {
   /** Another member, or the end: bytes behind the last member that begin none (padding) are ignored, as by gunzip. */
   function nextMember(): boolean {
     if (stream.avail_in === 0) return !inputEnded;
-    if (chunk[stream.next_in] !== GZIP_MAGIC >> 8) return false;
-    zlib.zlibInflateReset(stream);
+    if (chunk[stream.next_in] !== MEMBER_FIRST_BYTE) return false;
+    zlibInflateReset(stream);
     memberEnded = false;
     return true;
   }

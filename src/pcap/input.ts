@@ -10,8 +10,11 @@ export interface ByteInput {
 
 /** What a web stream shows of itself; named here so that the package needs no DOM types. */
 export interface ReadableStreamLike {
+  /** Locks the stream to one reader. */
   getReader(): {
+    /** The next chunk, or that there is none. */
     read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    /** Says that nobody reads on. */
     cancel(): Promise<void>;
   };
 }

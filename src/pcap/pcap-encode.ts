@@ -26,6 +26,7 @@ import {
   PCAP_VERSION_MINOR,
 } from "./pcap-format.js";
 
+/** What the file header says. */
 export interface PcapOptions {
   /** Unit of the times in the file; that of the first interface if absent. Finer times are truncated. */
   readonly resolution?: Resolution;

@@ -51,6 +51,8 @@ import { createTimeReader, type RecordTime, type TimeReader } from "./pcapng-tim
 export const MAX_BLOCK_BYTES = 16 * 1024 * 1024;
 /** Interfaces a capture may declare, over all its sections: each costs memory as long as it is read. */
 export const MAX_INTERFACES = 65_536;
+/** All their descriptions together are at most this long. */
+export const MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024;
 /** Room for the options of a packet with the longest data. */
 const MAX_OPTIONS_BYTES = 128 * 1024;
 
@@ -84,6 +86,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   const time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
   let littleEndian = true;
   let sectionStart = 0;
+  let descriptionBytes = 0;
   /** The length of the block being skipped, and how much of it, trailer excluded, is still to come. */
   let skippedLength = 0;
   let toSkip = 0;
@@ -152,7 +155,6 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
 
   function maxBlock(type: number, at: number): number {
     if (type !== ENHANCED_PACKET && type !== PACKET) return MAX_BLOCK_BYTES;
-    if (input.available < EPB.timeHigh) return MAX_BLOCK_BYTES;
     const maxCaptured = sources[sectionStart + readInterfaceId(type, at)]?.maxCaptured ?? 0;
     return Math.max(MAX_BLOCK_BYTES, maxCaptured + MAX_OPTIONS_BYTES);
   }
@@ -205,6 +207,9 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const { view, bytes } = input;
     if (length < IDB.options + BLOCK_TRAILER) throw malformed(at, "an interface description is too short");
     if (sources.length >= MAX_INTERFACES) throw malformed(at, `more than ${MAX_INTERFACES} interfaces`);
+    if (descriptionBytes + length > MAX_DESCRIPTION_BYTES) {
+      throw malformed(at, `more than ${MAX_DESCRIPTION_BYTES} bytes of interface descriptions`);
+    }
     const linkType = view.getUint16(at + IDB.linkType, littleEndian);
     const snapLength = view.getUint32(at + IDB.snapLength, littleEndian);
     const texts: {
@@ -240,6 +245,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const timeReader = createTimeReader(unit, offsetSeconds);
     const { resolution } = timeReader;
     const interfaceId = sources.length;
+    descriptionBytes += length;
     interfaces.push({
       linkType,
       resolution,

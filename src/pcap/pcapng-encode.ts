@@ -47,6 +47,7 @@ const MAX_OPTION_BYTES = 0xffff;
 const APPLICATION = "flowscribe";
 const utf8 = new TextEncoder();
 
+/** What the interface descriptions say. */
 export interface PcapngOptions {
   /** Snap length of every interface in the file; the interface's own if absent. Packets are not cut to it. */
   readonly snapLength?: number;

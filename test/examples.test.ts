@@ -1,0 +1,94 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { decodeCapture } from "../src/pcap/index.js";
+import { repository, run, runExample } from "./support/run.js";
+import { describeWithPrograms } from "./support/shared.js";
+
+const EXAMPLES = [
+  {
+    file: "02-filter-packets.ts",
+    prints: ["77 of 527 packets are web traffic over IPv6", "(ip6 and "],
+  },
+  {
+    file: "03-convert-a-capture.ts",
+    prints: ["interface rt-client", "interface rt-server", "358 packets in pcap, us"],
+  },
+  {
+    file: "04-record-to-a-stream.ts",
+    prints: ["recorded 23 ICMP packets until source_end", "received 23 packets"],
+  },
+  { file: "05-a-source-of-your-own.ts", prints: ["3 packets as 384 bytes of pcapng"] },
+];
+
+const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("examples", () => {
+  test.each(EXAMPLES)(
+    "$file runs and prints what it should",
+    ({ file, prints }) => {
+      const printed = runExample(join("examples", file));
+      for (const text of prints) expect(printed).toContain(text);
+    },
+    30_000,
+  );
+
+  test("every example is run here", () => {
+    const files = readdirSync(join(repository, "examples")).filter((name) => name.endsWith(".ts"));
+    expect(files.sort()).toEqual(["01-record-a-capture.ts", ...EXAMPLES.map(({ file }) => file)]);
+  });
+
+  test("the bundled captures stay below 300 kB", () => {
+    const captures = join(repository, "examples/captures");
+    const sizes = readdirSync(captures).map((name) => readFileSync(join(captures, name)).length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(300_000);
+  });
+});
+
+describe("the demo", () => {
+  const printed = runExample(
+    "examples/01-record-a-capture.ts",
+    "examples/captures/sample.pcap",
+    join(folder, "demo"),
+  );
+  const [name = ""] = readdirSync(join(folder, "demo"));
+  const path = join(folder, "demo", name);
+
+  test("says what happened: reason, statistics, path, and packets one line each", () => {
+    expect(printed).toContain("Stopped: packets\n");
+    expect(printed).toMatch(/Result: 100 packets \(\d+ bytes\) written, 0 lost\n/);
+    expect(printed).toContain(`Output: ${path}\n`);
+    expect(printed.match(/^ {2}2026-.* > .*bytes.*$/gm)).toHaveLength(10);
+  });
+
+  test("names the file as the Recorder does", () => {
+    expect(name).toMatch(/^demo_\d{10}_\d+_demo_node-1\.pcap$/);
+  });
+
+  test("leaves a capture with 100 packets of at most 256 bytes", async () => {
+    const source = await decodeCapture(readFileSync(path));
+    let packets = 0;
+    for await (const batch of source) packets += batch.length;
+    expect(packets).toBe(100);
+    expect(source.interfaces[0]?.snapLength).toBe(256);
+    expect(source.warnings.aboveSnapLength).toBe(0);
+  });
+
+  describeWithPrograms("other programs open the file", ["tcpdump", "tshark", "capinfos"], () => {
+    test("tcpdump", () => {
+      expect(run("tcpdump", ["-n", "-r", path]).trim().split("\n")).toHaveLength(100);
+    });
+
+    test("tshark", () => {
+      expect(
+        run("tshark", ["-n", "-r", path, "-T", "fields", "-e", "frame.number"]).trim().split("\n"),
+      ).toHaveLength(100);
+    });
+
+    test("capinfos", () => {
+      expect(run("capinfos", ["-M", "-c", "-t", "-l", path])).toMatch(/Number of packets: +100\n/);
+    });
+  });
+});
