@@ -59,23 +59,33 @@ export class FilterError extends ConfigurationError {
   }
 }
 
+/** The codes of {@link CaptureError}. */
+export type CaptureErrorCode =
+  | "not_a_capture"
+  | "unsupported_capture"
+  | "truncated_capture"
+  | "malformed_capture"
+  | "malformed_gzip";
+
 /** A capture that cannot be read on. Every packet before {@link offset} has been handed out. */
 export class CaptureError extends FlowscribeError {
+  declare readonly code: CaptureErrorCode;
   /** Bytes from the start of the capture to the part at fault (of the compressed bytes for `malformed_gzip`). */
   readonly offset: number;
+  /** The file, when the capture was opened by its path. */
+  readonly path: string | undefined;
 
-  constructor(
-    code:
-      | "not_a_capture"
-      | "unsupported_capture"
-      | "truncated_capture"
-      | "malformed_capture"
-      | "malformed_gzip",
-    offset: number,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(code, `${message} (at byte ${offset})`, options);
+  constructor(code: CaptureErrorCode, offset: number, message: string, path?: string) {
+    super(code, `${path === undefined ? "" : `${path}: `}${message} (at byte ${offset})`);
+    this.#fault = message;
     this.offset = offset;
+    this.path = path;
+  }
+
+  readonly #fault: string;
+
+  /** The same error, telling the file. */
+  inFile(path: string): CaptureError {
+    return new CaptureError(this.code, this.offset, this.#fault, path);
   }
 }

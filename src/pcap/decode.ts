@@ -33,17 +33,25 @@ export async function decodeCapture(bytes: BytesLike): Promise<CaptureSource> {
   return openCapture(createInput(bytes));
 }
 
-/** {@link decodeCapture} over an input that fills our buffer itself; it is closed when the source is. */
-export async function openCapture(input: ByteInput): Promise<CaptureSource> {
+/**
+ * {@link decodeCapture} over an input that fills our buffer itself; it is closed when the source is.
+ *
+ * @param path Where the bytes come from, for errors.
+ */
+export async function openCapture(input: ByteInput, path?: string): Promise<CaptureSource> {
   try {
-    return await createCaptureSource(input);
+    return await createCaptureSource(input, path);
   } catch (error) {
     await input.close?.();
-    throw error;
+    throw located(error, path);
   }
 }
 
-async function createCaptureSource(raw: ByteInput): Promise<CaptureSource> {
+function located(error: unknown, path: string | undefined): unknown {
+  return error instanceof CaptureError && path !== undefined ? error.inFile(path) : error;
+}
+
+async function createCaptureSource(raw: ByteInput, path: string | undefined): Promise<CaptureSource> {
   let input = raw;
   let buffer = new InputBuffer();
   let compressed = false;
@@ -66,11 +74,22 @@ async function createCaptureSource(raw: ByteInput): Promise<CaptureSource> {
     if ("error" in first) throw first.error;
     return first.value;
   };
+  function locatedPull(): ReturnType<Pull> {
+    try {
+      const batch = nextPull();
+      return batch instanceof Promise ? batch.catch(rethrow) : batch;
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+  function rethrow(error: unknown): never {
+    throw located(error, path);
+  }
 
   const { fileFormat, interfaces, warnings } = decoder;
   const source = createSource({
     interfaces,
-    pull: () => nextPull(),
+    pull: locatedPull,
     copy: copyBatch,
     dropped: () => interfaces.reduce((sum, { counts }) => sum + (counts?.dropped ?? 0), 0),
     close: () => raw.close?.(),

@@ -18,7 +18,7 @@ const GZIP_WINDOW_BITS = 15 + 16;
 
 /**
  * Decompresses gzip (several members one after the other count as one, as for `gunzip`), checksums verified. Memory is
- * that of one window and one chunk, whatever the ratio.
+ * that of one window and one chunk, whatever the ratio. It does not close what it reads from.
  */
 export function createGunzip(compressed: ByteInput): ByteInput {
   const stream = new ZStream();
@@ -72,8 +72,5 @@ export function createGunzip(compressed: ByteInput): ByteInput {
     return consumed - stream.avail_in;
   }
 
-  return {
-    fill,
-    close: () => compressed.close?.(),
-  };
+  return { fill };
 }

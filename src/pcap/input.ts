@@ -75,7 +75,7 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
   };
 }
 
-/** An input that hands out some bytes again before it goes on with another. */
+/** An input that hands out some bytes again before it goes on with another, which it does not close. */
 export function prefixedInput(prefix: Uint8Array, rest: ByteInput): ByteInput {
   let at = 0;
   return {
@@ -86,7 +86,6 @@ export function prefixedInput(prefix: Uint8Array, rest: ByteInput): ByteInput {
       at += length;
       return length;
     },
-    close: () => rest.close?.(),
   };
 }
 

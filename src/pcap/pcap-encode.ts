@@ -110,9 +110,11 @@ function checkFits(batch: PacketBatch, linkType: number): void {
         `${linkTypeName(batch.format.linkType)}: write pcapng, or read only one interface`,
     );
   }
-  if ((batch.eraSeconds ?? 0) !== 0) {
-    throw new FlowscribeError("time_out_of_range", "a pcap file holds times from 1970 to 2106: write pcapng");
-  }
+  if ((batch.eraSeconds ?? 0) !== 0) throw outOfRange();
+}
+
+function outOfRange(): FlowscribeError {
+  return new FlowscribeError("time_out_of_range", "a pcap file holds times from 1970 to 2106: write pcapng");
 }
 
 /** Turns times to the file's unit, and the lengths to the order of old versions, in place. */
@@ -143,6 +145,10 @@ function convertTime(view: DataView, at: number, resolution: Resolution): void {
   }
   // Odd files have fractions of a second and more, which as nanoseconds might not fit: carry them.
   const carry = Math.floor(fraction / 1_000_000);
-  if (carry > 0) view.setUint32(at + RECORD_SECONDS, view.getUint32(at + RECORD_SECONDS, true) + carry, true);
+  if (carry > 0) {
+    const seconds = view.getUint32(at + RECORD_SECONDS, true) + carry;
+    if (seconds > 0xffff_ffff) throw outOfRange();
+    view.setUint32(at + RECORD_SECONDS, seconds, true);
+  }
   view.setUint32(at + RECORD_FRACTION, (fraction - carry * 1_000_000) * 1000, true);
 }

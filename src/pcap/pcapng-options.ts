@@ -50,10 +50,6 @@ export class OptionReader {
     return utf8.decode(this.#bytes.subarray(start, end));
   }
 
-  get length(): number {
-    return this.#valueLength;
-  }
-
   /** The first byte; undefined when the value is empty. */
   uint8(): number | undefined {
     return this.#valueLength < 1 ? undefined : this.#view.getUint8(this.#valueAt);

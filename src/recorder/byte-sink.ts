@@ -1,4 +1,5 @@
 import type { Resolution } from "../packet/batch.js";
+import type { CaptureInterface } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
 import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import type { OpenSink } from "./sink.js";
@@ -8,8 +9,10 @@ export interface ByteSink {
   readonly open: OpenSink;
   /** Can be read once. Leaving early calls `onLeave`, and what comes after is thrown away. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Makes the reader's iteration throw, after what is still unread. */
-  fail(error: unknown): void;
+  /** Ends the reader's iteration after what is still unread. */
+  readonly end: () => void;
+  /** Makes the reader's iteration throw after what is still unread. */
+  readonly fail: (error: unknown) => void;
 }
 
 export function createByteSink(
@@ -18,77 +21,93 @@ export function createByteSink(
 ): ByteSink {
   const chunks: Uint8Array[] = [];
   let unread = 0;
-  let state: "open" | "ended" | "left" = "open";
-  let failure: { error: unknown } | undefined;
+  /** How the recording has ended; the sink itself does not know, and is aborted before it is known. */
+  let outcome: { readonly failure?: { readonly error: unknown } } | undefined;
+  let left = false;
   let wakeReader: (() => void) | undefined;
   let wakeWriter: (() => void) | undefined;
 
   /** Queues a copy; a promise when the reader has to catch up first. */
   function push(chunk: Uint8Array): void | Promise<void> {
-    if (state !== "open" || chunk.length === 0) return;
+    if (left || chunk.length === 0) return;
     chunks.push(chunk.slice());
     unread += chunk.length;
     wakeReader?.();
     if (unread > queueBytes) return new Promise<void>((resolve) => (wakeWriter = resolve));
   }
 
-  function end(): void {
-    if (state === "open") state = "ended";
+  function settle(how: NonNullable<typeof outcome>): void {
+    outcome = how;
     wakeReader?.();
   }
 
-  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      for (;;) {
-        const chunk = chunks.shift();
-        if (chunk !== undefined) {
-          unread -= chunk.length;
-          if (unread <= queueBytes) wakeWriter?.();
-          yield chunk;
-        } else if (failure !== undefined) {
-          throw failure.error;
-        } else if (state === "ended") {
-          return;
-        } else {
-          await new Promise<void>((resolve) => (wakeReader = resolve));
-        }
+  async function read(): Promise<IteratorResult<Uint8Array, undefined>> {
+    while (!left) {
+      const chunk = chunks.shift();
+      if (chunk !== undefined) {
+        unread -= chunk.length;
+        if (unread <= queueBytes) wakeWriter?.();
+        return { done: false, value: chunk };
       }
-    } finally {
-      const early = state === "open";
-      state = "left";
-      chunks.length = 0;
-      wakeWriter?.();
-      if (early && failure === undefined) onLeave();
+      if (outcome !== undefined) {
+        left = true;
+        if (outcome.failure !== undefined) throw outcome.failure.error;
+      } else {
+        await new Promise<void>((resolve) => (wakeReader = resolve));
+      }
     }
+    return { done: true, value: undefined };
   }
+
+  /** Unlike that of a generator it does not wait for a read at hand, nor need one to have begun. */
+  function leave(): void {
+    left = true;
+    chunks.length = 0;
+    wakeReader?.();
+    wakeWriter?.();
+    onLeave();
+  }
+
+  let lastRead: Promise<unknown> = Promise.resolve();
+  const reader: AsyncIterableIterator<Uint8Array, undefined> = {
+    [Symbol.asyncIterator]: () => reader,
+    next: () => {
+      const result = lastRead.then(read);
+      lastRead = result.catch(() => {});
+      return result;
+    },
+    return: async () => {
+      leave();
+      return { done: true, value: undefined };
+    },
+  };
 
   const open: OpenSink = async ({ interfaces, snapLength }) => {
     const encoder: CaptureEncoder = createPcapEncoder({ resolution, snapLength });
+    let begun = false;
+    function begin(first: CaptureInterface): void {
+      if (!begun) void push(encoder.begin(first));
+      begun = true;
+    }
     const settled = settledInterface(interfaces);
-    let begun = settled !== undefined;
-    if (settled !== undefined) await push(encoder.begin(settled));
+    if (settled !== undefined) begin(settled);
     return {
       write: (batch) => {
-        if (!begun) void push(encoder.begin(interfaceOf(interfaces, batch.format)));
-        begun = true;
+        begin(interfaceOf(interfaces, batch.format));
         return push(encoder.encode(batch));
       },
       close: async () => {
-        if (!begun) await push(encoder.begin(interfaceOf(interfaces, undefined)));
-        end();
+        begin(interfaceOf(interfaces, undefined));
         return {};
       },
-      abort: async () => end(),
+      abort: async () => {},
     };
   };
 
-  const bytes = read();
   return {
     open,
-    bytes,
-    fail: (error) => {
-      failure = { error };
-      wakeReader?.();
-    },
+    bytes: reader,
+    end: () => settle({}),
+    fail: (error) => settle({ failure: { error } }),
   };
 }

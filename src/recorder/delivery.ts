@@ -9,25 +9,41 @@ export interface Delivery {
   deliver(batch: PacketBatch): void | Promise<void>;
   /** Settles when everything handed on has been taken by the sink. */
   drain(): Promise<void>;
-  /** Packets and bytes handed on that the sink has not taken; for a recording that fails. */
-  pending(): { packets: number; bytes: number };
+  /**
+   * Gives up, for a recording that fails: returns what has been handed on and not been taken, which is lost. Nothing is
+   * written after that, and nothing counted, whatever becomes of the write at hand.
+   */
+  abandon(): { packets: number; bytes: number };
 }
 
 export type OnTaken = (packets: number, bytes: number) => void;
 
 /** The loop waits for the sink: nothing is lost here, and a source that cannot wait drops and counts. */
 export function waitingDelivery(sink: PacketSink, onTaken: OnTaken): Delivery {
+  let packets = 0;
+  let bytes = 0;
+  let abandoned = false;
+
+  function taken(): void {
+    if (abandoned) return;
+    onTaken(packets, bytes);
+    packets = 0;
+    bytes = 0;
+  }
+
   return {
     capacity: (batch) => batch.length,
     deliver: (batch) => {
-      const { length } = batch;
-      const bytes = capturedBytes(batch);
-      const taken = () => onTaken(length, bytes);
+      packets = batch.length;
+      bytes = capturedBytes(batch);
       const written = sink.write(batch);
       return written === undefined ? taken() : written.then(taken);
     },
     drain: () => Promise.resolve(),
-    pending: () => ({ packets: 0, bytes: 0 }),
+    abandon: () => {
+      abandoned = true;
+      return { packets, bytes };
+    },
   };
 }
 
@@ -46,10 +62,12 @@ export function queueingDelivery(
   let queuedPackets = 0;
   let queuedCaptured = 0;
   let writing: Promise<void> | undefined;
+  let abandoned = false;
 
   async function writeAll(): Promise<void> {
     for (let batch = queue[0]; batch !== undefined; batch = queue[0]) {
       await sink.write(batch);
+      if (abandoned) return;
       queue.shift();
       const bytes = capturedBytes(batch);
       queuedBytes -= batch.records.length;
@@ -81,6 +99,9 @@ export function queueingDelivery(
     drain: async () => {
       await writing;
     },
-    pending: () => ({ packets: queuedPackets, bytes: queuedCaptured }),
+    abandon: () => {
+      abandoned = true;
+      return { packets: queuedPackets, bytes: queuedCaptured };
+    },
   };
 }

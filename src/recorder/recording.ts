@@ -13,6 +13,7 @@ import { type StopLimit, StopTracker } from "./stop.js";
 /** Default bound of the queue to the sink: some 60,000 packets of 128 bytes. */
 export const DEFAULT_QUEUE_BYTES = 8 * 1024 * 1024;
 
+/** Where the packets go and what bounds them. */
 export interface RecordOptions {
   /** Where the packets go; without it they are read from {@link Recording.bytes}. */
   readonly sink?: OpenSink;
@@ -34,12 +35,14 @@ export interface RecordOptions {
 /** Why a recording came to its end: asked to, a limit of the stop condition, or no more packets. */
 export type StopReason = "requested" | StopLimit | "source_end";
 
+/** How a recording ended. */
 export interface RecordingResult extends SinkResult {
   readonly reason: StopReason;
   /** Final; every packet that matched is in it. */
   readonly stats: RecordingStats;
 }
 
+/** A recording under way. */
 export interface Recording {
   /**
    * "Finish well": what was received is recorded, then `stopped` resolves. Harmless when repeated or too late.
@@ -68,6 +71,7 @@ export interface Recording {
  * link type only.
  *
  * @throws ConfigurationError `invalid_recording` with every fault of `start`, before anything is opened.
+ * @throws RangeError when `queueBytes` is no bound.
  */
 export function record(
   source: PacketSource,
@@ -78,8 +82,8 @@ export function record(
   return recorder.run();
 }
 
-/** Ends a wait early: because of a failure, or because nothing is waited for any more. */
-type Interrupt = () => void;
+/** What a wait for a source that cannot be stopped comes to when the recording is. */
+const LEFT: IteratorResult<PacketBatch> = { done: true, value: undefined };
 
 class Recorder {
   readonly #source: PacketSource;
@@ -97,8 +101,12 @@ class Recorder {
   #reason: StopReason | undefined;
   /** What the loop throws next: the abort, or a failure of the sink beside the loop. */
   #failure: { readonly error: unknown } | undefined;
-  #interrupt: Interrupt | undefined;
-  #waitsForSource = false;
+  /** Ends the wait at hand; the failure is thrown. */
+  #giveUp: (() => void) | undefined;
+  /** Ends the wait for a source that cannot be stopped. */
+  #leaveSource: (() => void) | undefined;
+  /** Set when the recording has ended: the source may count on, or be disposed of. */
+  #finalStats: RecordingStats | undefined;
 
   constructor(source: PacketSource, plan: RecordingPlan, options: RecordOptions) {
     this.#source = source;
@@ -108,6 +116,8 @@ class Recorder {
     this.#tracker = new StopTracker(plan.stopCondition);
     this.#updates = new Updates(() => this.#stats());
     this.#droppedBefore = source.stats().dropped;
+    const { queueBytes = DEFAULT_QUEUE_BYTES } = options;
+    if (!(queueBytes >= 0)) throw new RangeError(`queueBytes must be 0 or more, not ${queueBytes}`);
   }
 
   run(): Recording {
@@ -119,11 +129,12 @@ class Recorder {
     const byteSink = createByteSink({ queueBytes, resolution }, stop);
     const stopped = this.#record(byteSink.open);
     // Whoever reads the bytes learns of the failure there, and need not look at `stopped` as well.
-    stopped.catch((error: unknown) => byteSink.fail(error));
+    stopped.then(byteSink.end, byteSink.fail);
     return { stop, updates: this.#updates, bytes: byteSink.bytes, stopped };
   }
 
   #stats(): RecordingStats {
+    if (this.#finalStats !== undefined) return this.#finalStats;
     return {
       packetsCaptured: this.#packetsCaptured,
       bytesCaptured: this.#bytesCaptured,
@@ -135,14 +146,15 @@ class Recorder {
 
   /** No more packets are waited for; those that have arrived are still recorded. */
   #finish(reason: StopReason): void {
-    this.#reason ??= reason;
+    if (this.#reason !== undefined || this.#finalStats !== undefined) return;
+    this.#reason = reason;
     if (this.#source.stop !== undefined) this.#source.stop();
-    else if (this.#waitsForSource) this.#interrupt?.();
+    else this.#leaveSource?.();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#interrupt?.();
+    this.#giveUp?.();
   }
 
   async #record(openSink: OpenSink): Promise<RecordingResult> {
@@ -152,26 +164,43 @@ class Recorder {
     let callOffTimer: (() => void) | undefined;
     try {
       signal?.throwIfAborted();
-      const sink = await openSink({
-        filePrefix: this.#plan.filePrefix,
-        interfaces: this.#source.interfaces,
-        snapLength: this.#plan.maxCaptureLength || MAX_CAPTURED_LENGTH,
-        clock: this.#clock,
-      });
+      const sink = await this.#open(openSink);
       const { timeLimitMs } = this.#tracker;
-      if (timeLimitMs !== undefined) {
-        callOffTimer = this.#clock.setTimer(timeLimitMs, () => {
-          this.#tracker.timeUp();
-          this.#finish("time");
-        });
-      }
+      if (timeLimitMs !== undefined) callOffTimer = this.#limitTime(timeLimitMs);
       return await this.#recordInto(sink);
     } finally {
       callOffTimer?.();
       signal?.removeEventListener("abort", onAbort);
+      this.#finalStats ??= this.#stats();
       this.#updates.changed();
       this.#updates.end();
     }
+  }
+
+  async #open(openSink: OpenSink): Promise<PacketSink> {
+    const opening = openSink({
+      filePrefix: this.#plan.filePrefix,
+      interfaces: this.#source.interfaces,
+      snapLength: this.#plan.maxCaptureLength || MAX_CAPTURED_LENGTH,
+      clock: this.#clock,
+    });
+    try {
+      return await this.#wait(opening);
+    } catch (error) {
+      // A sink that opens after all is let go of; when opening itself has failed there is none.
+      opening.then(abort).catch(() => {});
+      throw error;
+    }
+  }
+
+  #limitTime(timeLimitMs: number): (() => void) | undefined {
+    const timeUp = () => {
+      this.#tracker.timeUp();
+      this.#finish("time");
+    };
+    if (timeLimitMs > 0) return this.#clock.setTimer(timeLimitMs, timeUp);
+    timeUp();
+    return undefined;
   }
 
   async #recordInto(sink: PacketSink): Promise<RecordingResult> {
@@ -179,13 +208,16 @@ class Recorder {
     try {
       await this.#pump(delivery);
       await this.#wait(delivery.drain());
-      const result = await sink.close(this.#source.stats());
-      return { ...result, reason: this.#reason ?? "source_end", stats: this.#stats() };
+      const result = await this.#wait(sink.close(this.#source.stats()));
+      this.#finalStats = this.#stats();
+      return { ...result, reason: this.#reason ?? "source_end", stats: this.#finalStats };
     } catch (error) {
-      const { packets, bytes } = delivery.pending();
+      // What had arrived when the source failed is still written; after an abort or a failure of the sink this throws.
+      await this.#wait(delivery.drain()).catch(() => {});
+      const { packets, bytes } = delivery.abandon();
       this.#packetsLost += packets;
       this.#bytesLost += bytes;
-      await sink.abort();
+      await abort(sink);
       throw error;
     }
   }
@@ -206,21 +238,28 @@ class Recorder {
   async #pump(delivery: Delivery): Promise<void> {
     const { batches, writable } = borrowBatches(this.#source);
     const iterator = batches[Symbol.asyncIterator]();
-    let result: IteratorResult<PacketBatch> | undefined;
+    let owesBatch = false;
     try {
       while (!this.#nothingToCome()) {
-        this.#waitsForSource = true;
-        result = undefined;
-        result = await this.#wait(iterator.next());
-        this.#waitsForSource = false;
-        if (result?.done === true) return;
-        if (result === undefined) continue;
+        owesBatch = true;
+        const result = await this.#wait(iterator.next(), LEFT);
+        if (result === LEFT) break;
+        owesBatch = false;
+        if (result.done === true) {
+          this.#reason ??= "source_end";
+          return;
+        }
         const delivered = this.#take(result.value, writable, delivery);
         if (delivered !== undefined) await this.#wait(delivered);
       }
-    } finally {
-      if (result?.done !== true) await leave(iterator, result === undefined);
+    } catch (error) {
+      // Not waited for, as the source may never answer; what has failed first matters more than what it says.
+      leave(iterator).catch(() => {});
+      throw error;
     }
+    const leaving = leave(iterator);
+    if (owesBatch) leaving.catch(() => {});
+    else await this.#wait(leaving);
   }
 
   /** A source that can be stopped says itself when all that had arrived has been handed out. */
@@ -245,16 +284,21 @@ class Recorder {
     return recorded.length > 0 ? delivery.deliver(recorded) : undefined;
   }
 
-  /** Waits for a promise, or until interrupted (undefined); throws what has failed in the meantime. */
-  async #wait<T>(promise: Promise<T>): Promise<T | undefined> {
+  /**
+   * Waits for a promise; throws what has failed in the meantime.
+   *
+   * @param left What it comes to when the recording is stopped and the source cannot be; absent where stopping does not
+   *   end the wait.
+   */
+  async #wait<T>(promise: Promise<T>, left?: T): Promise<T> {
     try {
-      return await new Promise<T | undefined>((resolve, reject) => {
-        this.#interrupt = () => resolve(undefined);
-        if (this.#failure !== undefined) resolve(undefined);
+      return await new Promise<T>((resolve, reject) => {
+        this.#giveUp = () => reject(this.#failure?.error);
+        if (left !== undefined) this.#leaveSource = () => resolve(left);
+        if (this.#failure !== undefined) this.#giveUp();
         promise.then(resolve, reject);
       });
     } finally {
-      this.#interrupt = undefined;
       if (this.#failure !== undefined) throwFailure(this.#failure);
     }
   }
@@ -264,11 +308,16 @@ function throwFailure({ error }: { readonly error: unknown }): never {
   throw error;
 }
 
-/** Tells the source that nobody reads on; one that still owes a batch is not waited for. */
-async function leave(iterator: AsyncIterator<PacketBatch>, owesBatch: boolean): Promise<void> {
-  const leaving = iterator.return?.();
-  if (!owesBatch) await leaving;
-  else leaving?.catch(() => {});
+/** Tells the source that nobody reads on. */
+async function leave(iterator: AsyncIterator<PacketBatch>): Promise<void> {
+  await iterator.return?.();
+}
+
+/** Gives up on a sink; what it says to that would only hide why. */
+async function abort(sink: PacketSink): Promise<void> {
+  try {
+    await sink.abort();
+  } catch {}
 }
 
 /** What a recording with a sink has to read. */

@@ -16,19 +16,26 @@ export interface SinkRequest {
 /** Opens a sink for one recording; a failure fails the recording before it has started. */
 export type OpenSink = (request: SinkRequest) => Promise<PacketSink>;
 
-/** Where recorded packets go. Its methods are called one after the other, never while one is still pending. */
+/**
+ * Where recorded packets go. Its methods are called one after the other, never while one is still pending; only `abort`
+ * may come at any time.
+ */
 export interface PacketSink {
   /**
    * Takes the packets of a batch, whole. The batch is lent until the call returns, or its promise settles; only a sink
    * that has to wait returns one.
    */
   write(batch: PacketBatch): void | Promise<void>;
-  /** Finishes well; no call follows. `stats` are those of the source, for formats that keep them. */
+  /** Finishes well; no call follows but `abort`. `stats` are those of the source, for formats that keep them. */
   close(stats: SourceStats): Promise<SinkResult>;
-  /** Gives up: keeps what is whole and lets go of everything; no call follows. Must not throw. */
+  /**
+   * Gives up: keeps what is whole and lets go of everything; no call follows. Comes after a call that has failed, or in
+   * the middle of one, whose outcome then no longer matters. Must not throw.
+   */
   abort(): Promise<void>;
 }
 
+/** What a sink leaves behind. */
 export interface SinkResult {
   /** Absolute path, if it is a file. */
   readonly filePath?: string;

@@ -6,7 +6,7 @@ export interface RecordingStats {
   /** Taken by the sink. */
   readonly packetsCaptured: number;
   readonly bytesCaptured: number;
-  /** Matched, and dropped because the queue to the sink was full. */
+  /** Matched, and dropped because the queue to the sink was full; in a failed recording also what the sink had not taken. */
   readonly packetsLostInQueue: number;
   readonly bytesLostInQueue: number;
   /** Lost before they could be looked at, matching or not: what the source has dropped since the recording began. */

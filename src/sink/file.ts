@@ -1,13 +1,16 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { FlowscribeError } from "../errors.js";
+import { goQuote } from "../go-quote.js";
 import type { PacketBatch, Resolution } from "../packet/batch.js";
+import type { CaptureInterface } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
 import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 
+/** How the files are named and what is in them. */
 export interface FileSinkOptions {
   /** The last part of the file's name: `<cluster>/<node>`, or `<node>`; the host's name by default. */
   readonly nodeName?: string;
@@ -30,15 +33,22 @@ const MAX_NAME_TRIES = 100;
  *
  * Writes go straight to the file, without a buffer of ours and without waiting in the event loop. When one fails (disk
  * full), the file is cut back to its last whole record and stays; the recording fails with `sink_failed`, whose message
- * says so and whose `cause` is the system's error.
+ * says so and whose `cause` is the system's error. Where not even the header can be written, no file is left.
  */
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
   return async (request) => {
     const encoder = await createEncoder(request, options);
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+    makeFolder(folder);
     const { path, descriptor } = createFile(resolve(folder), request, options);
     const sink = new FileSink(path, descriptor, encoder, request);
-    sink.begin();
+    try {
+      sink.begin();
+    } catch (error) {
+      // As upstream: a recording that has not started leaves no file.
+      await sink.abort();
+      unlinkSync(path);
+      throw error;
+    }
     return sink;
   };
 }
@@ -50,6 +60,16 @@ async function createEncoder(
   if (fileFormat === "pcap") return createPcapEncoder({ resolution, snapLength });
   const { createPcapngEncoder } = await import("../pcap/pcapng-encode.js");
   return createPcapngEncoder(interfaces, { snapLength });
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  } catch (error) {
+    throw new FlowscribeError("sink_failed", `failed to create storage path directory: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Draws name after name until one is free. */
@@ -73,7 +93,7 @@ function createFile(
       if (codeOf(error) === "EEXIST" && tries < MAX_NAME_TRIES) continue;
       throw new FlowscribeError(
         "sink_failed",
-        `failed to create pcap file ${JSON.stringify(path)}: ${messageOf(error)}`,
+        `failed to create pcap file ${goQuote(path)}: ${messageOf(error)}`,
         { cause: error },
       );
     }
@@ -99,38 +119,44 @@ class FileSink implements PacketSink {
   /** Writes the header as soon as it is known. */
   begin(): void {
     const settled = settledInterface(this.#request.interfaces);
-    if (settled === undefined) return;
-    this.#begun = true;
-    this.#append(this.#encoder.begin(settled));
+    if (settled !== undefined) this.#beginFrom(settled);
   }
 
   write(batch: PacketBatch): void {
     this.#beginWith(batch);
-    this.#append(this.#encoder.encode(batch));
+    this.#append(this.#encoder.encode(batch), this.#encoder.wholeRecords);
   }
 
   async close(stats: Parameters<PacketSink["close"]>[0]): Promise<{ filePath: string }> {
     this.#beginWith(undefined);
-    this.#append(this.#encoder.end(stats));
+    this.#append(this.#encoder.end(stats), this.#encoder.wholeRecords);
     this.#close();
     return { filePath: this.#path };
   }
 
   async abort(): Promise<void> {
     try {
-      this.#close();
+      try {
+        this.#beginWith(undefined);
+      } finally {
+        this.#close();
+      }
     } catch {
       // The recording already fails, for a reason that matters more.
     }
   }
 
   #beginWith(batch: PacketBatch | undefined): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    this.#append(this.#encoder.begin(interfaceOf(this.#request.interfaces, batch?.format)));
+    if (!this.#begun) this.#beginFrom(interfaceOf(this.#request.interfaces, batch?.format));
   }
 
-  #append(chunk: Uint8Array): void {
+  #beginFrom(first: CaptureInterface): void {
+    this.#begun = true;
+    this.#append(this.#encoder.begin(first), () => 0);
+  }
+
+  /** @param wholeRecords How much of what was written is worth keeping when the rest fails. */
+  #append(chunk: Uint8Array, wholeRecords: CaptureEncoder["wholeRecords"]): void {
     if (this.#descriptor === undefined) throw new TypeError("the file is closed");
     let written = 0;
     try {
@@ -138,7 +164,7 @@ class FileSink implements PacketSink {
         written += writeSync(this.#descriptor, chunk, written, chunk.length - written);
       }
     } catch (error) {
-      throw this.#cutBack(this.#descriptor, this.#length + this.#encoder.wholeRecords(chunk, written), error);
+      throw this.#cutBack(this.#descriptor, this.#length + wholeRecords(chunk, written), error);
     }
     this.#length += chunk.length;
   }

@@ -1,6 +1,8 @@
 import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type CaptureSource, decodeCapture, openCapture } from "../pcap/decode.js";
+import { CaptureError } from "../errors.js";
+import { type CaptureSource, openCapture } from "../pcap/decode.js";
+import { type ByteInput, createInput } from "../pcap/input.js";
 
 /**
  * Chunks read from a file before the event loop gets a turn, so that timers and signals are seen: a few milliseconds of
@@ -13,28 +15,31 @@ const READS_PER_TURN = 16;
  * without waiting, which is faster than any stream; pipes and devices (`/dev/stdin`) are read as streams. Dispose of the
  * source to close the file.
  *
- * @throws The system's own error (`ENOENT`, `EACCES`, …) when the file cannot be opened, or a `CaptureError`.
+ * @throws The system's own error (`ENOENT`, `EACCES`, …) when the file cannot be opened, or a `CaptureError`, which
+ *   names the path, also when it comes from the iteration.
  */
 export async function openCaptureFile(path: string): Promise<CaptureSource> {
   const file = await open(path, "r");
   try {
-    const isRegular = (await file.stat()).isFile();
-    return isRegular ? await openRegular(file) : await decodeCapture(file.createReadStream());
+    const stats = await file.stat();
+    if (stats.isDirectory()) throw new CaptureError("not_a_capture", 0, "a folder", path);
+    const input = stats.isFile() ? regularInput(file) : createInput(file.createReadStream());
+    return await openCapture(input, path);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-function openRegular(file: FileHandle): Promise<CaptureSource> {
+function regularInput(file: FileHandle): ByteInput {
   let reads = 0;
   const read = (room: Uint8Array) => readSync(file.fd, room, 0, room.length, null);
-  return openCapture({
+  return {
     fill: (room) => {
       reads++;
       if (reads % READS_PER_TURN !== 0) return read(room);
       return new Promise((resolve) => setImmediate(resolve)).then(() => read(room));
     },
     close: () => file.close(),
-  });
+  };
 }

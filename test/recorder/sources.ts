@@ -1,0 +1,149 @@
+import type { CaptureInterface, PacketSource } from "../../src/packet/index.js";
+import { capturedBytes, copyBatch, type PacketBatch, type PacketFormat } from "../../src/packet/index.js";
+import { ETHERNET } from "./packets.js";
+
+/** What a source may have, or not; the recorder has a way with each. */
+export interface SourceTraits {
+  readonly stoppable: boolean;
+  /** Batches are lent, and overwritten as soon as the next is asked for. */
+  readonly lends: boolean;
+  readonly filtered: boolean;
+}
+
+/** A source that hands out what the test gives it, when the test does. */
+export interface ControlledSource extends PacketSource {
+  push(...batches: PacketBatch[]): void;
+  end(): void;
+  fail(error: unknown): void;
+  /** Counts packets as lost in the kernel. */
+  drop(count: number): void;
+  /** Whether a batch has been asked for that is not there yet. */
+  readonly waiting: boolean;
+  /** Whether the reading has ended, by itself or because the reader left. */
+  readonly left: boolean;
+  /** Calls of `stop`. */
+  readonly stops: number;
+  /** Batches not handed out. */
+  readonly unread: number;
+}
+
+const GARBAGE = 0xee;
+
+export function controlledSource(
+  { stoppable = true, lends = false, filtered = false }: Partial<SourceTraits> = {},
+  interfaces: readonly CaptureInterface[] = [interfaceOf(ETHERNET)],
+): ControlledSource {
+  const arrived: PacketBatch[] = [];
+  let wake: (() => void) | undefined;
+  let end: { readonly failure?: { readonly error: unknown } } | undefined;
+  let waiting = false;
+  let left = false;
+  let stops = 0;
+  let received = 0;
+  let dropped = 0;
+
+  function finish(how: NonNullable<typeof end>): void {
+    end ??= how;
+    wake?.();
+  }
+
+  async function* read(lend: boolean): AsyncGenerator<PacketBatch, void, undefined> {
+    try {
+      for (;;) {
+        const batch = arrived.shift();
+        if (batch !== undefined) {
+          received += batch.length;
+          if (!lend) {
+            yield batch;
+            continue;
+          }
+          const lent = copyBatch(batch);
+          try {
+            yield lent;
+          } finally {
+            lent.records.fill(GARBAGE);
+            lent.offsets.fill(GARBAGE);
+          }
+        } else if (end !== undefined) {
+          if (end.failure !== undefined) throw end.failure.error;
+          return;
+        } else {
+          waiting = true;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          waiting = false;
+        }
+      }
+    } finally {
+      left = true;
+    }
+  }
+
+  return {
+    interfaces,
+    filtered,
+    stats: () => ({ received, dropped }),
+    [Symbol.asyncIterator]: () => read(false),
+    [Symbol.asyncDispose]: async () => {},
+    ...(lends && { borrow: () => ({ [Symbol.asyncIterator]: () => read(true) }) }),
+    ...(stoppable && {
+      stop: () => {
+        stops++;
+        finish({});
+      },
+    }),
+    push: (...batches) => {
+      arrived.push(...batches);
+      wake?.();
+    },
+    end: () => finish({}),
+    fail: (error) => finish({ failure: { error } }),
+    drop: (count) => {
+      dropped += count;
+    },
+    get waiting() {
+      return waiting;
+    },
+    get left() {
+      return left;
+    },
+    get stops() {
+      return stops;
+    },
+    get unread() {
+      return arrived.length;
+    },
+  };
+}
+
+export function interfaceOf({ linkType, resolution, snapLength }: PacketFormat): CaptureInterface {
+  return { linkType, resolution, snapLength };
+}
+
+/** Every combination of traits, named. */
+export const SOURCE_KINDS: readonly (SourceTraits & { readonly kind: string })[] = [true, false].flatMap(
+  (stoppable) =>
+    [true, false].flatMap((lends) =>
+      [true, false].map((filtered) => ({
+        kind: [stoppable ? "with stop()" : "without stop()", lends && "lending", filtered && "filtered"]
+          .filter(Boolean)
+          .join(", "),
+        stoppable,
+        lends,
+        filtered,
+      })),
+    ),
+);
+
+/** Captured bytes of several batches. */
+export function bytesOf(...batches: readonly PacketBatch[]): number {
+  return batches.reduce((sum, batch) => sum + capturedBytes(batch), 0);
+}
+
+/** Lets everything happen that does not wait for a timer, a file or the test. */
+export async function settle(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve);
+  });
+}

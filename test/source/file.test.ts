@@ -1,0 +1,254 @@
+import { execFile, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openCaptureFile } from "../../src/source/file.js";
+import { pcapFile } from "../pcap/pcap-file.js";
+import { fault, packetsIn, readAll } from "../pcap/read.js";
+import { sample, samplePath } from "../pcap/shared-captures.js";
+import { describeUnless, describeWithPrograms } from "../support/shared.js";
+
+// Many cases each: also a busy machine gets through.
+vi.setConfig({ testTimeout: 60_000 });
+
+const MEBIBYTE = 1024 ** 2;
+/** Where Linux lists the open files of this process. */
+const DESCRIPTORS = "/proc/self/fd";
+
+let folder: string;
+const path = (name: string) => join(folder, name);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "flowscribe-file-"));
+  writeFileSync(path("sample.pcap.gz"), gzipSync(sample("sample.pcap")));
+  writeFileSync(path("cut.pcap"), sample("sample.pcap").subarray(0, 100_000));
+  writeFileSync(path("empty"), "");
+  writeFileSync(path("text"), "This is no capture.\n");
+  writeFileSync(path("damaged.gz"), gzipSync(sample("sample.pcap")).subarray(0, 5));
+  const data = new Uint8Array(100_000);
+  const records = Array.from({ length: 320 }, (_, seconds) => ({ seconds, data }));
+  writeFileSync(path("long.pcap"), pcapFile({}, records));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a capture file", () => {
+  test.each([
+    {
+      what: "pcap",
+      file: () => samplePath("sample.pcap"),
+      format: "pcap",
+      compressed: false,
+      same: "sample.pcap",
+    },
+    {
+      what: "pcapng",
+      file: () => samplePath("sample.pcapng"),
+      format: "pcapng",
+      compressed: false,
+      same: "sample.pcapng",
+    },
+    {
+      what: "compressed",
+      file: () => path("sample.pcap.gz"),
+      format: "pcap",
+      compressed: true,
+      same: "sample.pcap",
+    },
+  ] as const)("that is $what has the packets of its bytes", async ({ file, format, compressed, same }) => {
+    const { packets, source, error } = await readAll(openCaptureFile(file()));
+    expect(error).toBeUndefined();
+    expect(source).toMatchObject({ fileFormat: format, compressed });
+    expect(packets).toEqual(await packetsIn(sample(same)));
+  });
+
+  test("longer than the buffer comes out whole", async () => {
+    const source = await openCaptureFile(path("long.pcap"));
+    let packets = 0;
+    for await (const { length } of source) packets += length;
+    await source[Symbol.asyncDispose]();
+    expect(packets).toBe(320);
+    expect(source.stats().received).toBe(320);
+  });
+
+  test("that is cut gives its packets, then says where it ends", async () => {
+    const outcome = await readAll(openCaptureFile(path("cut.pcap")));
+    const whole = await packetsIn(sample("sample.pcap"));
+    expect(outcome.packets.length).toBeGreaterThan(300);
+    expect(outcome.packets).toEqual(whole.slice(0, outcome.packets.length));
+    expect(fault(outcome)).toBe(fault(await readAll(sample("sample.pcap").subarray(0, 100_000))));
+  });
+
+  test.each([
+    { what: "is missing", file: "missing.pcap", error: { code: "ENOENT", message: /missing\.pcap/ } },
+    {
+      what: "is missing, in a missing folder",
+      file: "none/x.pcap",
+      error: { code: "ENOENT", message: /none\/x\.pcap/ },
+    },
+    { what: "is below a file", file: "text/x.pcap", error: { code: "ENOTDIR", message: /text\/x\.pcap/ } },
+    { what: "is a folder", file: ".", error: { code: "not_a_capture", message: /: a folder/ } },
+    { what: "is empty", file: "empty", error: { code: "truncated_capture", message: /empty/ } },
+    { what: "is no capture", file: "text", error: { code: "not_a_capture", message: /text: .*54686973/ } },
+    {
+      what: "is damaged from the start",
+      file: "damaged.gz",
+      error: { code: "truncated_capture", message: /gzip/ },
+    },
+  ])("that $what cannot be opened", async ({ file, error }) => {
+    await expect(openCaptureFile(path(file))).rejects.toMatchObject({
+      code: error.code,
+      message: expect.stringMatching(error.message),
+    });
+  });
+
+  test("names the file also when the damage is further on", async () => {
+    const good = readFileSync(path("long.pcap")).subarray(0, 1000);
+    writeFileSync(path("damaged-later.pcap"), good);
+    await using source = await openCaptureFile(path("damaged-later.pcap"));
+    const reading = (async () => {
+      for await (const _ of source);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: "truncated_capture", path: path("damaged-later.pcap") });
+  });
+
+  test("lets other work have its turn while a long file is read, and not for every chunk", async () => {
+    await using source = await openCaptureFile(path("long.pcap"));
+    let turns = 0;
+    let reading = true;
+    const count = () => {
+      turns++;
+      if (reading) setImmediate(count);
+    };
+    setImmediate(count);
+    for await (const _ of source.borrow!());
+    reading = false;
+    // 32 MB in reads of at most 512 KiB, 16 to a turn.
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(turns).toBeLessThan(32);
+  });
+
+  test("can be given up between two batches", async () => {
+    const source = await openCaptureFile(path("long.pcap"));
+    const signal = new AbortController();
+    setImmediate(() => signal.abort());
+    let packets = 0;
+    for await (const { length } of source.borrow!()) {
+      packets += length;
+      if (signal.signal.aborted) break;
+    }
+    await source[Symbol.asyncDispose]();
+    expect(packets).toBeGreaterThan(0);
+    expect(packets).toBeLessThan(320);
+  });
+});
+
+describeUnless(
+  "the descriptor of a capture file",
+  existsSync(DESCRIPTORS) ? undefined : "no list of open files",
+  () => {
+    test.each(["sample.pcap.gz", "long.pcap", "cut.pcap"])(
+      "is open until %s is disposed of",
+      async (file) => {
+        const source = await openCaptureFile(path(file));
+        expect(openFiles(path(file))).toBe(1);
+        for await (const _ of source) break;
+        expect(openFiles(path(file))).toBe(1);
+        await source[Symbol.asyncDispose]();
+        expect(openFiles(path(file))).toBe(0);
+        await source[Symbol.asyncDispose]();
+      },
+    );
+
+    test("is closed when the source is disposed of without having been read", async () => {
+      {
+        await using source = await openCaptureFile(path("long.pcap"));
+        expect(source.interfaces).toHaveLength(1);
+        expect(openFiles(path("long.pcap"))).toBe(1);
+      }
+      expect(openFiles(path("long.pcap"))).toBe(0);
+    });
+
+    test("is closed when the source is disposed of after its end or its fault", async () => {
+      for (const file of ["long.pcap", "cut.pcap", "sample.pcap.gz"])
+        await readAll(openCaptureFile(path(file)));
+      expect(openFiles(folder)).toBe(0);
+    });
+
+    test.each([".", "empty", "text", "damaged.gz"])("is closed when %s cannot be opened", async (file) => {
+      await expect(openCaptureFile(path(file))).rejects.toThrow();
+      expect(openFiles(folder)).toBe(0);
+    });
+  },
+);
+
+describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
+  test.each([
+    { what: "a capture", file: () => samplePath("sample.pcap") },
+    { what: "a compressed capture", file: () => path("sample.pcap.gz") },
+  ])("with $what is read as it comes, to its end", async ({ file }) => {
+    const { pipe, written } = fedPipe(file());
+    const { packets, error } = await readAll(openCaptureFile(pipe));
+    expect(error).toBeUndefined();
+    expect(packets).toEqual(await packetsIn(sample("sample.pcap")));
+    await written;
+    expect(openFiles(pipe)).toBe(0);
+  });
+
+  test("that is left early is closed", async () => {
+    const { pipe, written } = fedPipe(path("long.pcap"));
+    const source = await openCaptureFile(pipe);
+    for await (const _ of source) break;
+    expect(openFiles(pipe)).toBe(1);
+    await source[Symbol.asyncDispose]();
+    // The writer can tell that nobody reads what is left.
+    await expect(written).rejects.toThrow();
+    expect(openFiles(pipe)).toBe(0);
+  });
+
+  test("with no capture is refused and closed", async () => {
+    const { pipe, written } = fedPipe(path("text"));
+    await expect(openCaptureFile(pipe)).rejects.toMatchObject({ code: "not_a_capture" });
+    expect(openFiles(pipe)).toBe(0);
+    await written.catch(() => {});
+  });
+
+  let pipes = 0;
+
+  /** A pipe into which another process writes a file. */
+  function fedPipe(file: string): { pipe: string; written: Promise<unknown> } {
+    const pipe = path(`pipe-${pipes++}`);
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0);
+    const written = promisify(execFile)("sh", ["-c", 'exec cat "$1" > "$2"', "sh", file, pipe]);
+    written.catch(() => {});
+    return { pipe, written };
+  }
+});
+
+test("the long file is longer than several turns of reading", () => {
+  expect(readFileSync(path("long.pcap")).length).toBeGreaterThan(30 * MEBIBYTE);
+});
+
+/** How many files at or below a path this process has open; 0 where that cannot be told. */
+function openFiles(at: string): number {
+  if (!existsSync(DESCRIPTORS)) return 0;
+  return readdirSync(DESCRIPTORS).filter((descriptor) => {
+    try {
+      return readlinkSync(join(DESCRIPTORS, descriptor)).startsWith(at);
+    } catch {
+      // The descriptor of the listing itself is gone by now.
+      return false;
+    }
+  }).length;
+}
