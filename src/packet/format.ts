@@ -67,7 +67,10 @@ function formatTime({ seconds, nanoseconds }: Packet): string {
   return `${date.toISOString().slice(0, -".000Z".length)}.${fraction}Z`;
 }
 
-function formatIp(bytes: Uint8Array, { network, version, protocol, ports, laterFragment }: PacketLayers): string {
+function formatIp(
+  bytes: Uint8Array,
+  { network, version, protocol, ports, laterFragment }: PacketLayers,
+): string {
   const [source, destination] =
     version === 4
       ? [formatIpv4(bytes, network + IPV4_SOURCE), formatIpv4(bytes, network + IPV4_DESTINATION)]

@@ -37,7 +37,8 @@ export function keep(source: PacketSource, wanted: PacketPredicate): PacketSourc
     interfaces: source.interfaces,
     filtered: source.filtered,
     pull,
-    copy: copyBatch,
+    // What was not lent to us is not ours to lend: a batch that is kept whole is still somebody else's.
+    ...(writable && { copy: copyBatch }),
     dropped: () => source.stats().dropped,
     ...(source.stop !== undefined && { stop: () => source.stop?.() }),
     leave: async () => {

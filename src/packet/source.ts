@@ -144,9 +144,12 @@ export interface SourceParts {
   /** What makes a lent batch one that can be kept; absent where batches are not lent. */
   readonly copy?: (batch: PacketBatch) => PacketBatch;
   readonly dropped: () => number;
-  /** Makes `pull` come to its end when what has arrived is handed out; absent where nothing arrives by itself. */
+  /**
+   * Makes `pull` come to its end when what has arrived is handed out; absent where nothing arrives by itself: then the
+   * pass ends at once, also when `pull` is being waited for. Called at most once, and not after the end.
+   */
   readonly stop?: () => void;
-  /** Called once, when the reader leaves before the end. */
+  /** Called at most once, when the pass ends before the end of the source: left, stopped or closed. */
   readonly leave?: () => void | Promise<void>;
   /** Gives back what the source holds; called once. */
   readonly close?: () => void | Promise<void>;
@@ -155,34 +158,62 @@ export interface SourceParts {
 /** Makes a source of its parts, with the rules that all sources share: one pass, counted, stoppable, closed once. */
 export function createSource(parts: SourceParts): PacketSource & Required<Pick<PacketSource, "stop">> {
   const { interfaces, filtered = false, pull, copy, dropped, stop, leave, close } = parts;
-  let state: "fresh" | "reading" | "ended" | "closed" = "fresh";
+  let begun = false;
   let stopped = false;
+  let ended = false;
   let received = 0;
   let closing: Promise<void> | undefined;
+  /** Ends the wait for a `pull` that nothing else would end. */
+  let abandon: (() => void) | undefined;
 
   function next(): ReturnType<Pull> {
-    if (state === "ended" || state === "closed" || (stopped && stop === undefined)) return undefined;
-    const batch = pull();
-    return batch instanceof Promise ? batch.then(count) : count(batch);
+    if (ended) return undefined;
+    let batch: ReturnType<Pull>;
+    try {
+      batch = pull();
+    } catch (error) {
+      return fail(error);
+    }
+    if (!(batch instanceof Promise)) return count(batch);
+    return (stop === undefined ? orAbandoned(batch) : batch).then(count, fail);
+  }
+
+  function orAbandoned(batch: Promise<PacketBatch | undefined>): Promise<PacketBatch | undefined> {
+    return new Promise((resolve, reject) => {
+      abandon = () => resolve(undefined);
+      batch.then(resolve, reject);
+    });
   }
 
   function count(batch: PacketBatch | undefined): PacketBatch | undefined {
-    if (batch === undefined) state = "ended";
+    abandon = undefined;
+    if (batch === undefined) ended = true;
     else received += batch.length;
     return batch;
   }
 
+  function fail(error: unknown): never {
+    abandon = undefined;
+    ended = true;
+    throw error;
+  }
+
+  /** Ends the pass before its end. */
+  async function finish(): Promise<void> {
+    if (ended) return;
+    ended = true;
+    const leaving = Promise.resolve(leave?.());
+    if (abandon === undefined) return leaving;
+    abandon();
+    // Not waited for: who has not answered `pull` may never answer this.
+    leaving.catch(() => {});
+  }
+
   function begin(nextBatch: Pull): AsyncIterator<PacketBatch> {
-    if (state === "closed") throw new FlowscribeError("source_consumed", "the source has been closed");
-    if (state !== "fresh") {
-      throw new FlowscribeError("source_consumed", "a source can be read only once; open it again");
-    }
-    state = "reading";
-    return new BatchIterator(nextBatch, async () => {
-      if (state !== "reading") return;
-      state = "ended";
-      await leave?.();
-    });
+    if (closing !== undefined) throw new FlowscribeError("source_consumed", "the source has been closed");
+    if (begun) throw new FlowscribeError("source_consumed", "a source can be read only once; open it again");
+    begun = true;
+    return new BatchIterator(nextBatch, finish);
   }
 
   function nextCopy(copyOne: (batch: PacketBatch) => PacketBatch): ReturnType<Pull> {
@@ -191,19 +222,28 @@ export function createSource(parts: SourceParts): PacketSource & Required<Pick<P
     return batch && copyOne(batch);
   }
 
+  async function closeOnce(): Promise<void> {
+    try {
+      await finish();
+    } finally {
+      await close?.();
+    }
+  }
+
   return {
     interfaces,
     filtered,
     stats: () => ({ received, dropped: dropped() }),
     stop: () => {
+      if (stopped || ended) return;
       stopped = true;
-      stop?.();
+      if (stop !== undefined) stop();
+      else finish().catch(() => {});
     },
     [Symbol.asyncIterator]: () => begin(copy === undefined ? next : () => nextCopy(copy)),
     ...(copy !== undefined && { borrow: () => ({ [Symbol.asyncIterator]: () => begin(next) }) }),
     [Symbol.asyncDispose]: () => {
-      state = "closed";
-      closing ??= Promise.resolve(close?.());
+      closing ??= closeOnce();
       return closing;
     },
   };
@@ -240,11 +280,10 @@ class BatchIterator implements AsyncIterator<PacketBatch, undefined> {
   }
 
   async #waitFor<T>(promise: Promise<T>): Promise<T> {
-    const settled = promise.then(
+    this.#pending = promise.then(
       () => {},
       () => {},
     );
-    this.#pending = settled;
     try {
       return await promise;
     } finally {

@@ -44,6 +44,7 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
   let chunk = new Uint8Array(0) as Uint8Array;
   let at = 0;
   let ended = false;
+  let waiting = false;
 
   function take(room: Uint8Array): number {
     const length = Math.min(room.length, chunk.length - at);
@@ -54,7 +55,9 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
 
   async function fetchAndTake(room: Uint8Array): Promise<number> {
     while (at === chunk.length && !ended) {
+      waiting = true;
       const result = await chunks.next();
+      waiting = false;
       if (result.done === true) {
         ended = true;
       } else {
@@ -70,7 +73,11 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
   return {
     fill: (room) => (at < chunk.length ? take(room) : fetchAndTake(room)),
     close: async () => {
-      if (!ended) await chunks.return?.();
+      if (ended) return;
+      const leaving = Promise.resolve(chunks.return?.());
+      // A stream that owes a chunk may never answer this either.
+      if (waiting) leaving.catch(() => {});
+      else await leaving;
     },
   };
 }

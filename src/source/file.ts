@@ -23,12 +23,22 @@ export async function openCaptureFile(path: string): Promise<CaptureSource> {
   try {
     const stats = await file.stat();
     if (stats.isDirectory()) throw new CaptureError("not_a_capture", 0, "a folder", path);
-    const input = stats.isFile() ? regularInput(file) : createInput(file.createReadStream());
-    return await openCapture(input, path);
+    return await openCapture(stats.isFile() ? regularInput(file) : streamInput(file), path);
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+function streamInput(file: FileHandle): ByteInput {
+  const stream = file.createReadStream();
+  return {
+    ...createInput(stream),
+    // Also while a read is waited for, which for a pipe may be for ever.
+    close: () => {
+      stream.destroy();
+    },
+  };
 }
 
 function regularInput(file: FileHandle): ByteInput {

@@ -1,0 +1,202 @@
+import { describe, expect, test } from "vitest";
+import {
+  borrowBatches,
+  type CaptureInterface,
+  fromBatches,
+  type PacketBatch,
+  type PacketSource,
+} from "../../src/packet/index.js";
+import { createSource } from "../../src/packet/source.js";
+import { numberedBatch } from "./arbitrary-batch.js";
+
+// What all sources have in common is in ../contract/source.ts.
+
+const batch = numberedBatch([4, 4]);
+
+async function collect(batches: AsyncIterable<PacketBatch>): Promise<PacketBatch[]> {
+  const all: PacketBatch[] = [];
+  for await (const one of batches) all.push(one);
+  return all;
+}
+
+/** A source over batches that can always be had, with what else is given. */
+function sourceOf(parts: Partial<Parameters<typeof createSource>[0]>): PacketSource {
+  return createSource({ interfaces: [], pull: () => batch, dropped: () => 0, ...parts });
+}
+
+describe("fromBatches", () => {
+  test("makes one interface of a format", () => {
+    const format = { linkType: 113, resolution: "ns", snapLength: 77, interfaceId: 0 } as const;
+    expect(fromBatches([], format).interfaces).toEqual([{ linkType: 113, resolution: "ns", snapLength: 77 }]);
+  });
+
+  test("takes a list of interfaces as it is", () => {
+    const interfaces: CaptureInterface[] = [{ linkType: 1, resolution: "us", snapLength: 0, name: "eth0" }];
+    expect(fromBatches([batch], interfaces).interfaces).toBe(interfaces);
+  });
+
+  test("hands out the batches themselves, unfiltered", async () => {
+    const source = fromBatches(new Set([batch]), batch.format);
+    expect(source.filtered).toBe(false);
+    const [only] = await collect(source);
+    expect(only).toBe(batch);
+  });
+
+  test.each(["leaving", "stopping", "disposing"])("%s tells a generator to finish, once", async (how) => {
+    let finished = 0;
+    function* batches() {
+      try {
+        for (;;) yield batch;
+      } finally {
+        finished++;
+      }
+    }
+    const source = fromBatches(batches(), batch.format);
+    const iterator = source[Symbol.asyncIterator]();
+    await iterator.next();
+    if (how === "leaving") await iterator.return?.();
+    if (how === "stopping") source.stop?.();
+    if (how === "disposing") await source[Symbol.asyncDispose]();
+    expect(finished).toBe(1);
+    await iterator.return?.();
+    source.stop?.();
+    await source[Symbol.asyncDispose]();
+    expect(finished).toBe(1);
+  });
+});
+
+describe("borrowBatches", () => {
+  test("borrows where a source lends, and else iterates it", async () => {
+    const lending = sourceOf({ copy: () => numberedBatch([]) });
+    expect(borrowBatches(lending).writable).toBe(true);
+    const first = await borrowBatches(lending).batches[Symbol.asyncIterator]().next();
+    expect(first.value).toBe(batch);
+    const keeping = sourceOf({});
+    expect(borrowBatches(keeping)).toEqual({ batches: keeping, writable: false });
+  });
+});
+
+describe("createSource", () => {
+  test("iterating copies what would be lent", async () => {
+    const copied = numberedBatch([1]);
+    for (const pull of [() => batch, async () => batch]) {
+      const iterator = sourceOf({ pull, copy: () => copied })[Symbol.asyncIterator]();
+      expect((await iterator.next()).value).toBe(copied);
+    }
+  });
+
+  test("a copy is not asked of the end", async () => {
+    const copy = () => {
+      throw new Error("nothing to copy");
+    };
+    for (const pull of [() => undefined, async () => undefined]) {
+      expect(await collect(sourceOf({ pull, copy }))).toEqual([]);
+    }
+  });
+
+  test.each([
+    { name: "thrown at once", pull: () => throwing() },
+    { name: "thrown later", pull: async () => throwing() },
+  ])("pull is not called again after an error $name", async ({ pull }) => {
+    let calls = 0;
+    const source = sourceOf({
+      pull: () => {
+        calls++;
+        return pull();
+      },
+    });
+    const iterator = source[Symbol.asyncIterator]();
+    const results = await Promise.allSettled([iterator.next(), iterator.next(), iterator.next()]);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    expect(calls).toBe(1);
+  });
+
+  test("a source that can stop by itself hands out what had arrived", async () => {
+    let arrived = 2;
+    let stops = 0;
+    const source = sourceOf({
+      pull: () => (arrived-- > 0 ? batch : undefined),
+      stop: () => {
+        stops++;
+      },
+    });
+    source.stop?.();
+    source.stop?.();
+    expect(await collect(source)).toHaveLength(2);
+    expect(stops).toBe(1);
+  });
+
+  test("nothing is stopped after the end or after closing", async () => {
+    let stops = 0;
+    const stop = () => {
+      stops++;
+    };
+    const ended = sourceOf({ pull: () => undefined, stop });
+    await collect(ended);
+    ended.stop?.();
+    const closed = sourceOf({ stop });
+    await closed[Symbol.asyncDispose]();
+    closed.stop?.();
+    expect(stops).toBe(0);
+  });
+
+  test("what was given up on is not counted, nor missed when it fails", async () => {
+    let answer: (batch: PacketBatch) => void = () => {};
+    const late = sourceOf({
+      pull: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const pending = late[Symbol.asyncIterator]().next();
+    late.stop?.();
+    answer(batch);
+    expect(await pending).toEqual({ done: true, value: undefined });
+    expect(late.stats().received).toBe(0);
+
+    let fail: (error: Error) => void = () => {};
+    const failing = sourceOf({
+      pull: () =>
+        new Promise((_, reject) => {
+          fail = reject;
+        }),
+      leave: async () => throwing(),
+    });
+    const ended = failing[Symbol.asyncIterator]().next();
+    failing.stop?.();
+    fail(new Error("too late"));
+    expect(await ended).toEqual({ done: true, value: undefined });
+  });
+
+  test("is closed once, also when leaving fails, and tells of the failure", async () => {
+    let closed = 0;
+    const source = sourceOf({
+      leave: throwing,
+      close: () => {
+        closed++;
+      },
+    });
+    await source[Symbol.asyncIterator]().next();
+    await expect(source[Symbol.asyncDispose]()).rejects.toThrow("for the test");
+    await expect(source[Symbol.asyncDispose]()).rejects.toThrow("for the test");
+    expect(closed).toBe(1);
+  });
+
+  test("a failure of leaving reaches whoever leaves", async () => {
+    const iterator = sourceOf({ leave: throwing })[Symbol.asyncIterator]();
+    await iterator.next();
+    await expect(iterator.return?.()).rejects.toThrow("for the test");
+  });
+
+  test("a failure of leaving goes unheard when the source is stopped", async () => {
+    const source = sourceOf({ leave: throwing });
+    const iterator = source[Symbol.asyncIterator]();
+    await iterator.next();
+    source.stop?.();
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+function throwing(): never {
+  throw new Error("for the test");
+}
