@@ -120,7 +120,10 @@ describe("a capture file", () => {
     const reading = (async () => {
       for await (const _ of source);
     })();
-    await expect(reading).rejects.toMatchObject({ code: "truncated_capture", path: path("damaged-later.pcap") });
+    await expect(reading).rejects.toMatchObject({
+      code: "truncated_capture",
+      path: path("damaged-later.pcap"),
+    });
   });
 
   test("lets other work have its turn while a long file is read, and not for every chunk", async () => {
