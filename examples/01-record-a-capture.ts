@@ -40,7 +40,11 @@ if (process.stderr.isTTY) {
   process.stderr.write("\n");
 }
 
-const { reason, stats, filePath } = await recording.stopped;
+const { reason, stats, filePath } = await recording.stopped.catch((error) => {
+  console.error(`Failed after ${counts(recording.stats)}: ${error.message}`);
+  if (recording.filePath !== undefined) console.error(`Kept: ${recording.filePath}`);
+  process.exit(1);
+});
 console.log(`Stopped: ${reason}`);
 console.log(`Result: ${counts(stats)} written, ${stats.packetsLostInQueue + stats.packetsLostInKernel} lost`);
 console.log(`Output: ${filePath}`);

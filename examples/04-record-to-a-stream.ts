@@ -1,23 +1,29 @@
 // Without a sink a recording is read as bytes, at the reader's pace: here served over HTTP, to curl or straight into
-// `wireshark -k -i -`. Leaving early stops the recording.
+// `wireshark -k -i -`. A client that leaves stops the recording; a source that fails ends the response.
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { decodeCapture } from "flowscribe/pcap";
 import { record } from "flowscribe/recorder";
 import { openCaptureFile } from "flowscribe/source/file";
 
-const server = createServer(async (_request, response) => {
+async function serveRecording(response: ServerResponse): Promise<void> {
   await using source = await openCaptureFile("examples/captures/sample.pcap");
   const recording = record(source, {
     include: [{ sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0", protocol: 1 }],
     maxCaptureLength: 128,
   });
   response.setHeader("content-type", "application/vnd.tcpdump.pcap");
-  Readable.from(recording.bytes).pipe(response);
+  // Destroys the response if the recording fails, and leaves the recording if the client does.
+  await pipeline(Readable.from(recording.bytes), response);
   const { reason, stats } = await recording.stopped;
   console.log(`recorded ${stats.packetsCaptured} ICMP packets until ${reason}`);
+}
+
+const server = createServer((_request, response) => {
+  serveRecording(response).catch((error) => console.error(`recording failed: ${error.message}`));
 });
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

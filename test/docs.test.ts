@@ -54,7 +54,7 @@ function expectedOutput(program: string): RegExp[] {
         .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
         .replaceAll("…", ".*")
         .replaceAll(/\d{8,}/g, "\\d+");
-      return new RegExp(pattern);
+      return new RegExp(`^${pattern}$`, "m");
     },
   );
 }

@@ -74,7 +74,11 @@ export interface PacketInit {
   readonly comments?: readonly string[];
 }
 
-/** Frames packets as one batch. The bytes are copied. */
+/**
+ * Frames packets as one batch. The bytes are copied.
+ *
+ * @throws RangeError when a number does not fit 32 bits.
+ */
 export function createBatch(format: PacketFormat, packets: readonly PacketInit[]): PacketBatch {
   const size = packets.reduce((sum, { bytes }) => sum + RECORD_HEADER_LENGTH + bytes.length, 0);
   const records = new Uint8Array(size);
@@ -84,6 +88,9 @@ export function createBatch(format: PacketFormat, packets: readonly PacketInit[]
   let offset = 0;
   packets.forEach((packet, index) => {
     const { bytes, seconds = 0, nanoseconds = 0, originalLength = bytes.length } = packet;
+    checkUint32("seconds", seconds);
+    checkUint32("nanoseconds", nanoseconds);
+    checkUint32("originalLength", originalLength);
     offsets[index] = offset;
     view.setUint32(offset + RECORD_SECONDS, seconds, true);
     view.setUint32(
@@ -98,6 +105,12 @@ export function createBatch(format: PacketFormat, packets: readonly PacketInit[]
     if (packet.comments !== undefined && packet.comments.length > 0) comments.set(index, packet.comments);
   });
   return { format, length: packets.length, records, offsets, ...(comments.size > 0 && { comments }) };
+}
+
+function checkUint32(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
+    throw new RangeError(`${name} must be a whole number from 0 to 2³²−1, not ${value}`);
+  }
 }
 
 /** Where record `index` ends in `batch.records`. */

@@ -59,11 +59,11 @@ export function formatPacket(packet: Packet, linkType: number): string {
 
 function formatTime({ seconds, nanoseconds }: Packet): string {
   if (seconds === undefined) return "(no time)";
-  const date = new Date(seconds * 1000);
+  // Odd files have fractions of a second and more.
+  const microseconds = Math.floor(nanoseconds / 1000);
+  const date = new Date((seconds + Math.floor(microseconds / 1_000_000)) * 1000);
   if (Number.isNaN(date.getTime())) return `${seconds}s`;
-  const fraction = Math.floor(nanoseconds / 1000)
-    .toString()
-    .padStart(6, "0");
+  const fraction = (microseconds % 1_000_000).toString().padStart(6, "0");
   return `${date.toISOString().slice(0, -".000Z".length)}.${fraction}Z`;
 }
 

@@ -29,6 +29,7 @@ export {
   type CaptureInterface,
   fromBatches,
   type InterfaceCounts,
+  type LiveOptions,
   type PacketSource,
   type PcapHeader,
   type SourceStats,

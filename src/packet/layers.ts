@@ -15,8 +15,8 @@ import { readUint16 } from "./word.js";
 // IEEE 802.3
 const ETHERTYPE = 12;
 const ETHERNET_LENGTH = 14;
-export const ETHERTYPE_IPV4 = 0x0800;
-export const ETHERTYPE_IPV6 = 0x86dd;
+const ETHERTYPE_IPV4 = 0x0800;
+const ETHERTYPE_IPV6 = 0x86dd;
 /** 802.1Q, 802.1ad, and the number used before the latter was standardised. */
 const VLAN_8021Q = 0x8100;
 const VLAN_8021AD = 0x88a8;

@@ -73,7 +73,7 @@ export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposabl
   borrow?(): AsyncIterable<PacketBatch>;
 }
 
-/** A {@link PacketSource} pass in which every batch may be overwritten, with copies where the source keeps its own. */
+/** The one pass over a source, and whether its batches are lent or belong to somebody. */
 export interface Borrowed {
   readonly batches: AsyncIterable<PacketBatch>;
   /** Whether the batches may be changed in place; if not, they belong to somebody else. */
@@ -87,6 +87,17 @@ export function borrowBatches(source: PacketSource): Borrowed {
     : { batches: source.borrow(), writable: true };
 }
 
+/** What a source of packets that arrive by themselves has to tell {@link fromBatches}. */
+export interface LiveOptions {
+  /**
+   * Called once, when the source is to finish well: hand out what has arrived, then end the iteration. Without it the
+   * pass ends at once, and a batch that is being waited for is lost.
+   */
+  readonly stop?: () => void;
+  /** Packets lost so far before they could be handed out. */
+  readonly dropped?: () => number;
+}
+
 /**
  * The in-memory source: hands out batches as they are, without copying them.
  *
@@ -94,10 +105,12 @@ export function borrowBatches(source: PacketSource): Borrowed {
  *   (`return`) when the reader leaves early.
  * @param format What the packets are: one format, or the whole list of interfaces that `format.interfaceId` of the
  *   batches points into.
+ * @param options For packets that arrive by themselves: how to stop them, and how many were lost.
  */
 export function fromBatches(
   batches: Iterable<PacketBatch> | AsyncIterable<PacketBatch>,
   format: PacketFormat | readonly CaptureInterface[],
+  { stop, dropped = () => 0 }: LiveOptions = {},
 ): PacketSource {
   let interfaces: readonly CaptureInterface[];
   if (isList(format)) {
@@ -115,7 +128,8 @@ export function fromBatches(
       ended = done === true;
       return ended ? undefined : (value as PacketBatch);
     },
-    dropped: () => 0,
+    dropped,
+    ...(stop !== undefined && { stop }),
     leave: async () => {
       if (!ended) await iterator.return?.();
     },

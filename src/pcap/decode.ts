@@ -22,8 +22,8 @@ export interface CaptureSource extends PacketSource {
  * Opens a capture that is in memory or comes as a stream: pcap or pcapng, gzip or not, told apart by their first bytes.
  * Chunks may have any size; memory is that of the largest packet and a few hundred kilobytes, whatever the length.
  *
- * Resolves when the file's header has been read; `interfaces` then holds those declared before the first packet. A fault
- * further on is thrown by the iteration, after every packet before it. `stats().dropped` is what the capturing program
+ * Resolves when the file's header has been read, for pcapng with its first interface; a stream need not have a packet by
+ * then. A fault further on is thrown by the iteration, after every packet before it. `stats().dropped` is what the capturing program
  * says it lost (pcapng).
  *
  * @throws CaptureError `not_a_capture`, `unsupported_capture`, `truncated_capture` or `malformed_capture`, with the byte
@@ -66,17 +66,15 @@ async function createCaptureSource(raw: ByteInput, path: string | undefined): Pr
   await fillTo(buffer, input, PCAP_HEADER_LENGTH);
   const decoder = await createDecoder(buffer);
   const pull = createPull(decoder, buffer, input);
-  // Reads on to the first packets, so that the interfaces before them are known.
-  const first = await settle(pull);
+  while (!decoder.begin()) {
+    const filled = await input.fill(buffer.room());
+    if (filled === 0) break;
+    buffer.commit(filled);
+  }
 
-  let nextPull: Pull = () => {
-    nextPull = pull;
-    if ("error" in first) throw first.error;
-    return first.value;
-  };
   function locatedPull(): ReturnType<Pull> {
     try {
-      const batch = nextPull();
+      const batch = pull();
       return batch instanceof Promise ? batch.catch(rethrow) : batch;
     } catch (error) {
       return rethrow(error);
@@ -123,14 +121,6 @@ function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInp
     decoder.finish();
   }
   return pull;
-}
-
-async function settle(pull: Pull): Promise<{ value: PacketBatch | undefined } | { error: unknown }> {
-  try {
-    return { value: await pull() };
-  } catch (error) {
-    return { error };
-  }
 }
 
 /** Reads until `length` bytes are there, or the input ends. */

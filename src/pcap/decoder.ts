@@ -23,6 +23,11 @@ export interface CaptureDecoder {
   readonly interfaces: readonly CaptureInterface[];
   readonly warnings: CaptureWarnings;
   /**
+   * Reads what stands before the first packet; false while more bytes are needed to know an interface. What is wrong
+   * there is left for {@link next} to meet.
+   */
+  begin(): boolean;
+  /**
    * The next packets that are whole in the input buffer, lent until the next call; undefined when more bytes are needed.
    * Throws a `CaptureError` only when all packets before the damage have been handed out.
    */

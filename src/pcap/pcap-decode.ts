@@ -87,7 +87,7 @@ export function createPcapDecoder(
     }
   }
 
-  return { fileFormat: "pcap", interfaces: [captureInterface], warnings, next, finish };
+  return { fileFormat: "pcap", interfaces: [captureInterface], warnings, begin: () => true, next, finish };
 }
 
 function readHeader(

@@ -51,7 +51,8 @@ export function encodePcap(
   return encodeSource(source, createPcapEncoder(options));
 }
 
-export function createPcapEncoder(options: PcapOptions = {}): CaptureEncoder {
+/** @param isNew Whether the file is a new recording, rather than what was read written back: version 2.4, zone 0. */
+export function createPcapEncoder(options: PcapOptions = {}, isNew = false): CaptureEncoder {
   let linkType = 0;
   let resolution: Resolution = "us";
   let swapLengths = false;
@@ -66,7 +67,7 @@ export function createPcapEncoder(options: PcapOptions = {}): CaptureEncoder {
         versionMinor = PCAP_CURRENT_MINOR,
         thisZone = 0,
         sigFigs = 0,
-      } = first.pcapHeader ?? {};
+      } = (isNew ? undefined : first.pcapHeader) ?? {};
       swapLengths = versionMinor <= PCAP_LAST_SWAPPED_MINOR;
       const header = new Uint8Array(PCAP_HEADER_LENGTH);
       const view = new DataView(header.buffer);

@@ -91,6 +91,25 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   let skippedLength = 0;
   let toSkip = 0;
 
+  function begin(): boolean {
+    const empty = createAssembly();
+    try {
+      while (!skipBlock(empty) && !isAtPacket() && readBlock(empty));
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      return true;
+    }
+    return interfaces.length > 0 || isAtPacket();
+  }
+
+  /** Statistics count as packets: they tell of what has been read. */
+  function isAtPacket(): boolean {
+    if (input.available < BLOCK_OVERHEAD || input.view.getUint32(input.start, false) === SECTION_HEADER)
+      return false;
+    const type = input.view.getUint32(input.start, littleEndian);
+    return isRead(type) && type !== INTERFACE_DESCRIPTION;
+  }
+
   function next(): PacketBatch | undefined {
     const batch = createAssembly();
     try {
@@ -430,7 +449,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     }
   }
 
-  return { fileFormat: "pcapng", interfaces, warnings, next, finish };
+  return { fileFormat: "pcapng", interfaces, warnings, begin, next, finish };
 }
 
 /** Blocks whose contents matter here; section headers are told apart before. */

@@ -114,7 +114,7 @@ export function createPcapngEncoder(
       writer.clear();
       describeNew();
       interfaces.forEach((own, interfaceId) => {
-        const counts = own.counts ?? (interfaces.length === 1 ? stats : undefined);
+        const counts = own.counts ?? (knowsCounts(interfaces) ? stats : undefined);
         if (counts !== undefined) writeStatistics(writer, interfaceId, counts);
       });
       return writer.written();
@@ -130,6 +130,11 @@ export function createPcapngEncoder(
       return end;
     },
   };
+}
+
+/** The source's own counts are those of its only interface; of a pcap file nobody knows any. */
+function knowsCounts([only, ...others]: readonly CaptureInterface[]): boolean {
+  return others.length === 0 && only?.pcapHeader === undefined;
 }
 
 function writeSection(writer: BlockWriter): void {

@@ -1,3 +1,4 @@
+import { FlowscribeError } from "../errors.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureInterface } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
@@ -69,8 +70,7 @@ export function createByteSink(
   }
 
   let lastRead: Promise<unknown> = Promise.resolve();
-  const reader: AsyncIterableIterator<Uint8Array, undefined> = {
-    [Symbol.asyncIterator]: () => reader,
+  const reader: AsyncIterator<Uint8Array, undefined> = {
     next: () => {
       const result = lastRead.then(read);
       lastRead = result.catch(() => {});
@@ -83,7 +83,7 @@ export function createByteSink(
   };
 
   const open: OpenSink = async ({ interfaces, snapLength }) => {
-    const encoder: CaptureEncoder = createPcapEncoder({ resolution, snapLength });
+    const encoder: CaptureEncoder = createPcapEncoder({ resolution, snapLength }, true);
     let begun = false;
     function begin(first: CaptureInterface): void {
       if (!begun) void push(encoder.begin(first));
@@ -106,8 +106,21 @@ export function createByteSink(
 
   return {
     open,
-    bytes: reader,
+    bytes: readOnce(reader),
     end: () => settle({}),
     fail: (error) => settle({ failure: { error } }),
+  };
+}
+
+function readOnce(reader: AsyncIterator<Uint8Array, undefined>): AsyncIterable<Uint8Array> {
+  let begun = false;
+  return {
+    [Symbol.asyncIterator]: () => {
+      if (begun) {
+        throw new FlowscribeError("source_consumed", "the bytes of a recording can be read only once");
+      }
+      begun = true;
+      return reader;
+    },
   };
 }

@@ -4,7 +4,16 @@ export interface Clock {
   now(): number;
   /** Calls back once, after at least `delayMs` (below 0 counts as 0); the function returned calls it off. */
   setTimer(delayMs: number, callback: () => void): () => void;
+  /**
+   * Resolves in another turn of the event loop, so that timers, signals and everybody else get theirs; at once when
+   * absent.
+   */
+  turn?(): Promise<void>;
 }
+
+/** What the platform has for "after everything that is due"; browsers have no setImmediate. */
+const afterOthers: (callback: () => void) => void =
+  typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
 
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -23,4 +32,5 @@ export const systemClock: Clock = {
     wait();
     return () => clearTimeout(timer);
   },
+  turn: () => new Promise((resolve) => afterOthers(resolve)),
 };

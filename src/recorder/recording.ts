@@ -48,6 +48,10 @@ export interface Recording {
    * "Finish well": what was received is recorded, then `stopped` resolves. Harmless when repeated or too late.
    */
   stop(): void;
+  /** The counts at this moment; final when the recording has ended, however it did. */
+  readonly stats: RecordingStats;
+  /** Where the sink writes, once it is open, if it is a file: known also when the recording fails. */
+  readonly filePath: string | undefined;
   /**
    * The counts, beginning with those at hand, then whenever they have changed; coalesced for a slow reader. Ends with
    * the recording, however that ends. May be read any number of times.
@@ -58,7 +62,10 @@ export interface Recording {
    * belong to the reader. Leaving early stops the recording. Fails as `stopped` does.
    */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Rejects with the failure of the source or the sink, or with the reason of the signal. */
+  /**
+   * Rejects with the failure of the source or the sink, or with the reason of the signal. Await it, if only at the end:
+   * with a sink a failure is told nowhere else. (A rejection that nobody looks at does not end the process.)
+   */
   readonly stopped: Promise<RecordingResult>;
 }
 
@@ -82,6 +89,9 @@ export function record(
   return recorder.run();
 }
 
+/** Batches after which the event loop gets a turn: a source and a sink that never wait would keep it from all others. */
+const BATCHES_PER_TURN = 32;
+
 /** What a wait for a source that cannot be stopped comes to when the recording is. */
 const LEFT: IteratorResult<PacketBatch> = { done: true, value: undefined };
 
@@ -93,6 +103,7 @@ class Recorder {
   readonly #tracker: StopTracker;
   readonly #updates: Updates<RecordingStats>;
   readonly #droppedBefore: number;
+  #filePath: string | undefined;
   #packetsCaptured = 0;
   #bytesCaptured = 0;
   #packetsLost = 0;
@@ -124,13 +135,37 @@ class Recorder {
     const { sink, queueBytes = DEFAULT_QUEUE_BYTES, resolution = "us" } = this.#options;
     const stop = () => this.#finish("requested");
     if (sink !== undefined) {
-      return { stop, updates: this.#updates, bytes: noBytes, stopped: this.#record(sink) };
+      const stopped = this.#record(sink);
+      // Whoever reads the updates first looks at it only afterwards.
+      stopped.catch(() => {});
+      return this.#recording(stop, noBytes, stopped);
     }
     const byteSink = createByteSink({ queueBytes, resolution }, stop);
     const stopped = this.#record(byteSink.open);
     // Whoever reads the bytes learns of the failure there, and need not look at `stopped` as well.
     stopped.then(byteSink.end, byteSink.fail);
-    return { stop, updates: this.#updates, bytes: byteSink.bytes, stopped };
+    return this.#recording(stop, byteSink.bytes, stopped);
+  }
+
+  #recording(
+    stop: () => void,
+    bytes: AsyncIterable<Uint8Array>,
+    stopped: Promise<RecordingResult>,
+  ): Recording {
+    const currentStats = () => this.#stats();
+    const currentPath = () => this.#filePath;
+    return {
+      stop,
+      updates: this.#updates,
+      bytes,
+      stopped,
+      get stats() {
+        return currentStats();
+      },
+      get filePath() {
+        return currentPath();
+      },
+    };
   }
 
   #stats(): RecordingStats {
@@ -165,6 +200,7 @@ class Recorder {
     try {
       signal?.throwIfAborted();
       const sink = await this.#open(openSink);
+      this.#filePath = sink.filePath;
       const { timeLimitMs } = this.#tracker;
       if (timeLimitMs !== undefined) callOffTimer = this.#limitTime(timeLimitMs);
       return await this.#recordInto(sink);
@@ -217,7 +253,9 @@ class Recorder {
       const { packets, bytes } = delivery.abandon();
       this.#packetsLost += packets;
       this.#bytesLost += bytes;
-      await abort(sink);
+      const aborting = abort(sink);
+      // After an abort of ours nobody waits for a sink that is stuck.
+      if (this.#failure === undefined) await aborting;
       throw error;
     }
   }
@@ -240,7 +278,7 @@ class Recorder {
     const iterator = batches[Symbol.asyncIterator]();
     let owesBatch = false;
     try {
-      while (!this.#nothingToCome()) {
+      for (let batchCount = 1; !this.#nothingToCome(); batchCount++) {
         owesBatch = true;
         const result = await this.#wait(iterator.next(), LEFT);
         if (result === LEFT) break;
@@ -251,6 +289,8 @@ class Recorder {
         }
         const delivered = this.#take(result.value, writable, delivery);
         if (delivered !== undefined) await this.#wait(delivered);
+        if (batchCount % BATCHES_PER_TURN === 0 && this.#clock.turn !== undefined)
+          await this.#wait(this.#clock.turn());
       }
     } catch (error) {
       // Not waited for, as the source may never answer; what has failed first matters more than what it says.

@@ -21,6 +21,8 @@ export type OpenSink = (request: SinkRequest) => Promise<PacketSink>;
  * may come at any time.
  */
 export interface PacketSink {
+  /** Absolute path, if it is a file. */
+  readonly filePath?: string;
   /**
    * Takes the packets of a batch, whole. The batch is lent until the call returns, or its promise settles; only a sink
    * that has to wait returns one.
@@ -30,7 +32,8 @@ export interface PacketSink {
   close(stats: SourceStats): Promise<SinkResult>;
   /**
    * Gives up: keeps what is whole and lets go of everything; no call follows. Comes after a call that has failed, or in
-   * the middle of one, whose outcome then no longer matters. Must not throw.
+   * the middle of one, whose outcome then no longer matters. Must not throw, and should close what it holds before it first waits: after
+   * the recording's own abort it is not waited for.
    */
   abort(): Promise<void>;
 }

@@ -6,7 +6,10 @@ export interface RecordingStats {
   /** Taken by the sink. */
   readonly packetsCaptured: number;
   readonly bytesCaptured: number;
-  /** Matched, and dropped because the queue to the sink was full; in a failed recording also what the sink had not taken. */
+  /**
+   * Matched, and dropped because the queue to the sink was full; in a failed recording also what the sink had not taken,
+   * by whole batches: of the one whose write failed, a file may hold the first records.
+   */
   readonly packetsLostInQueue: number;
   readonly bytesLostInQueue: number;
   /** Lost before they could be looked at, matching or not: what the source has dropped since the recording began. */

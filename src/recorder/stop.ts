@@ -72,7 +72,8 @@ export class StopTracker {
 
 /** 64 bits as a double: beyond 2⁵³ no recording gets. */
 function limitOf(count: bigint | undefined): number {
-  return count === undefined || count === 0n ? Number.POSITIVE_INFINITY : Number(count);
+  // Also a plain 0, which JavaScript programs write.
+  return Number(count ?? 0) === 0 ? Number.POSITIVE_INFINITY : Number(count);
 }
 
 function durationMs(duration: StopConditionInit["timeElapsed"]): number | undefined {

@@ -33,7 +33,7 @@ const MAX_NAME_TRIES = 100;
  *
  * Writes go straight to the file, without a buffer of ours and without waiting in the event loop. When one fails (disk
  * full), the file is cut back to its last whole record and stays; the recording fails with `sink_failed`, whose message
- * says so and whose `cause` is the system's error. Where not even the header can be written, no file is left.
+ * says so and whose `cause` is the system's error. A recording whose header cannot be written at its start leaves no file.
  */
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
   return async (request) => {
@@ -57,7 +57,7 @@ async function createEncoder(
   { interfaces, snapLength }: SinkRequest,
   { fileFormat = "pcap", resolution = "us" }: FileSinkOptions,
 ): Promise<CaptureEncoder> {
-  if (fileFormat === "pcap") return createPcapEncoder({ resolution, snapLength });
+  if (fileFormat === "pcap") return createPcapEncoder({ resolution, snapLength }, true);
   const { createPcapngEncoder } = await import("../pcap/pcapng-encode.js");
   return createPcapngEncoder(interfaces, { snapLength });
 }
@@ -116,6 +116,10 @@ class FileSink implements PacketSink {
     this.#request = request;
   }
 
+  get filePath(): string {
+    return this.#path;
+  }
+
   /** Writes the header as soon as it is known. */
   begin(): void {
     const settled = settledInterface(this.#request.interfaces);
@@ -170,7 +174,10 @@ class FileSink implements PacketSink {
   }
 
   #cutBack(descriptor: number, length: number, cause: unknown): FlowscribeError {
-    let state = `the file is cut back to its last whole record, ${length} bytes`;
+    let state =
+      length === 0
+        ? "the file is cut back to nothing"
+        : `the file is cut back to its last whole record, ${length} bytes`;
     try {
       ftruncateSync(descriptor, length);
     } catch (error) {

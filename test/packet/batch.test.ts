@@ -5,6 +5,7 @@ import {
   copyBatch,
   createBatch,
   type PacketBatch,
+  type PacketFormat,
   packetsOf,
   recordEnd,
   truncateBatch,
@@ -162,4 +163,15 @@ describe("truncateBatch", () => {
   test("a batch without comments stays without", () => {
     expect(truncateBatch(numberedBatch([1, 2]), 1)).not.toHaveProperty("comments");
   });
+});
+
+test.each([
+  { seconds: -1 },
+  { seconds: 1.5 },
+  { seconds: 2 ** 32 },
+  { nanoseconds: -1 },
+  { originalLength: Number.NaN },
+])("createBatch refuses %j, which 32 bits cannot hold", (init) => {
+  const format: PacketFormat = { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 };
+  expect(() => createBatch(format, [{ bytes: new Uint8Array(1), ...init }])).toThrow(RangeError);
 });

@@ -86,6 +86,11 @@ describe("formatPacket", () => {
     expect(formatPacket(cut, ETHERNET)).toBe(`${TIME} Ethernet, not IP, 1500 bytes (20 captured)`);
   });
 
+  test("a fraction of a second and more is carried", () => {
+    const odd = packet(new Uint8Array(0), { nanoseconds: 1_500_000_000 });
+    expect(formatPacket(odd, ETHERNET)).toMatch(/^2023-11-14T22:13:21\.500000Z /);
+  });
+
   test("packets without a time, and times beyond the calendar", () => {
     expect(formatPacket(packet(new Uint8Array(0), { seconds: undefined }), ETHERNET)).toMatch(
       /^\(no time\) /,
