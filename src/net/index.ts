@@ -8,3 +8,4 @@ export {
   parseAddressInto,
 } from "./address.js";
 export { formatPrefix, type Prefix, parsePrefix, prefixContains, prefixContainsBytes } from "./prefix.js";
+export { type AddressPredicate, compilePrefixSet } from "./prefix-set.js";

@@ -1,0 +1,85 @@
+import { type Address, isIpv4 } from "./address.js";
+import type { Prefix } from "./prefix.js";
+
+/** Whether an address is in one of the prefixes. Allocates nothing. */
+export type AddressPredicate = (address: Address) => boolean;
+
+/**
+ * Many prefixes as one: what `prefixContains` says of any of them, at the cost of a binary search over disjoint ranges,
+ * however many prefixes there are and however they overlap.
+ */
+export function compilePrefixSet(prefixes: readonly Prefix[]): AddressPredicate {
+  const inIpv4 = compileIpv4Ranges(prefixes.filter(({ family }) => family === 4));
+  const inIpv6 = compileIpv6Ranges(prefixes.filter(({ family }) => family === 6));
+  return (address) => (isIpv4(address) ? inIpv4(address[3]!) : inIpv6(address));
+}
+
+const never = () => false;
+
+function compileIpv4Ranges(prefixes: readonly Prefix[]): (address: number) => boolean {
+  const ranges = prefixes.map(({ words, mask }): [number, number] => [
+    words[3]!,
+    (words[3]! | ~mask[3]!) >>> 0,
+  ]);
+  ranges.sort(([a], [b]) => a - b);
+  const merged: [number, number][] = [];
+  for (const [first, last] of ranges) {
+    const previous = merged.at(-1);
+    if (previous !== undefined && first <= previous[1] + 1) previous[1] = Math.max(previous[1], last);
+    else merged.push([first, last]);
+  }
+  if (merged.length === 0) return never;
+  const firsts = Uint32Array.from(merged, ([first]) => first);
+  const lasts = Uint32Array.from(merged, ([, last]) => last);
+  return (address) => {
+    let low = 0;
+    let high = firsts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (firsts[middle]! <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && address <= lasts[low - 1]!;
+  };
+}
+
+/** As above on four words; prefixes nest or are disjoint, so that dropping the nested ones leaves disjoint ranges. */
+function compileIpv6Ranges(prefixes: readonly Prefix[]): AddressPredicate {
+  const sorted = [...prefixes].sort((a, b) => compare(a.words, 0, b.words, 0) || a.length - b.length);
+  const outermost: Prefix[] = [];
+  for (const prefix of sorted) {
+    const previous = outermost.at(-1);
+    if (previous === undefined || !covers(previous, prefix.words, 0)) outermost.push(prefix);
+  }
+  if (outermost.length === 0) return never;
+  const words = new Uint32Array(4 * outermost.length);
+  outermost.forEach((prefix, index) => {
+    words.set(prefix.words, 4 * index);
+  });
+  return (address) => {
+    let low = 0;
+    let high = outermost.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(words, 4 * middle, address, 0) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && covers(outermost[low - 1]!, address, 0);
+  };
+}
+
+function covers({ words, mask }: Prefix, address: Uint32Array, at: number): boolean {
+  for (let index = 0; index < 4; index++) {
+    if (((address[at + index]! ^ words[index]!) & mask[index]!) !== 0) return false;
+  }
+  return true;
+}
+
+function compare(a: Uint32Array, aAt: number, b: Uint32Array, bAt: number): number {
+  for (let index = 0; index < 4; index++) {
+    const left = a[aAt + index]!;
+    const right = b[bAt + index]!;
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}
