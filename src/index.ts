@@ -1,4 +1,5 @@
 export * from "./errors.js";
+export * from "./filter/index.js";
 export * from "./net/index.js";
 export * from "./packet/index.js";
 export * from "./pcap/index.js";

@@ -1,0 +1,43 @@
+import { create } from "@bufbuild/protobuf";
+import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler } from "../field.js";
+
+/**
+ * CEL expressions, in order, any of them; one that fails ends the field with false (pkg/hubble/filters/cel.go). What they
+ * mean is the engine's. Events of other kinds are to them a flow that has nothing set.
+ */
+export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: values }, { report, cel }) => {
+  if (values.length === 0) return undefined;
+  if (cel === undefined) {
+    report("error compiling CEL expression: there is no CEL engine; give one in the options", 0);
+    return undefined;
+  }
+  const programs: ReturnType<typeof cel.compile>[] = [];
+  values.forEach((expression, index) => {
+    try {
+      programs.push(cel.compile(expression));
+    } catch (error) {
+      report(
+        `error compiling CEL expression: ${error instanceof Error ? error.message : String(error)}`,
+        index,
+      );
+    }
+  });
+  if (programs.length < values.length) return undefined;
+  const anyHolds = (flow: Flow) => {
+    try {
+      return programs.some((program) => program(flow));
+    } catch {
+      return false;
+    }
+  };
+  const nothing = create(FlowSchema);
+  return {
+    matches: anyHolds,
+    matchesOther: () => anyHolds(nothing),
+    seen: (event) => (isFlow(event) ? "the whole flow" : undefined),
+    reads: [""],
+    cost: "dear",
+  };
+};

@@ -1,0 +1,159 @@
+import type { Flow, HTTP } from "../../gen/flow/flow_pb.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
+import { compileEqualFold } from "../go-strings.js";
+import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../http-status.js";
+import { compileRegex, RegexSyntaxError } from "../regex.js";
+import { requestPath } from "../url-path.js";
+
+/** `MessageTypeAccessLog`: layer 7 events. */
+const L7_EVENT = 129;
+
+/** The HTTP record of a flow. */
+function httpOf(flow: Flow): HTTP | undefined {
+  const record = flow.l7?.record;
+  return record?.case === "http" ? record.value : undefined;
+}
+
+/** HTTP fields beside event types that leave no layer 7 events are refused, before their values are looked at. */
+function excludesHttp({ filter, report }: FieldContext, what: string): boolean {
+  const { eventType } = filter;
+  if (eventType.length === 0 || eventType.some(({ type }) => type === L7_EVENT)) return false;
+  report(`filtering by ${what} requires the event type filter to only match 'l7' events`);
+  return true;
+}
+
+/** The status code, or its beginning with a plus (pkg/hubble/filters/http.go, as all of these). */
+export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context) => {
+  if (excludesHttp(context, "http status code")) return undefined;
+  const patterns: HttpStatusPattern[] = [];
+  values.forEach((text, index) => {
+    const pattern = parseHttpStatus(text);
+    if (typeof pattern === "string") context.report(`invalid http status code filter: ${pattern}`, index);
+    else patterns.push(pattern);
+  });
+  if (patterns.length < values.length) return undefined;
+  const isWanted = compileHttpStatuses(patterns);
+  return {
+    matches: (flow) => {
+      const code = httpOf(flow)?.code;
+      return code !== undefined && code !== 0 && isWanted(code);
+    },
+    seen: (event) => (isFlow(event) ? httpOf(event)?.code : undefined),
+    reads: ["l7.http.code"],
+    cost: "cheap",
+  };
+};
+
+/** The method, in any case as Unicode folds simply. */
+export const httpMethod: FieldCompiler<"httpMethod"> = (values, context) => {
+  if (excludesHttp(context, "http method")) return undefined;
+  const tests = values.map(compileEqualFold);
+  return {
+    matches: (flow) => {
+      const method = httpOf(flow)?.method;
+      if (method === undefined || method === "") return false;
+      for (let index = 0; index < tests.length; index++) if (tests[index]!(method)) return true;
+      return false;
+    },
+    seen: (event) => (isFlow(event) ? httpOf(event)?.method : undefined),
+    reads: ["l7.http.method"],
+    cost: "cheap",
+  };
+};
+
+/** A pattern is found in the decoded path of a URL that `url.ParseRequestURI` takes. */
+export const httpPath: FieldCompiler<"httpPath"> = (values, context) =>
+  excludesHttp(context, "http path")
+    ? undefined
+    : compilePatterns(
+        values,
+        context,
+        "invalid http path filter: ",
+        true,
+        (flow) => {
+          const url = httpOf(flow)?.url;
+          return url === undefined || url === "" ? undefined : requestPath(url);
+        },
+        "l7.http.url",
+      );
+
+/** A pattern is found in the URL as it is. */
+export const httpUrl: FieldCompiler<"httpUrl"> = (values, context) =>
+  excludesHttp(context, "http url")
+    ? undefined
+    : compilePatterns(
+        values,
+        context,
+        "invalid http url filter: ",
+        true,
+        (flow) => httpOf(flow)?.url || undefined,
+        "l7.http.url",
+      );
+
+/** A header has exactly the key and the value; both count, in this case. */
+export const httpHeader: FieldCompiler<"httpHeader"> = (values, context) => {
+  if (excludesHttp(context, "http headers")) return undefined;
+  return {
+    matches: (flow) => {
+      const headers = httpOf(flow)?.headers;
+      if (headers === undefined) return false;
+      for (let index = 0; index < headers.length; index++) {
+        const { key, value } = headers[index]!;
+        for (let wanted = 0; wanted < values.length; wanted++) {
+          if (values[wanted]!.key === key && values[wanted]!.value === value) return true;
+        }
+      }
+      return false;
+    },
+    seen: (event) => (isFlow(event) ? httpOf(event)?.headers : undefined),
+    reads: ["l7.http.headers"],
+    cost: "cheap",
+  };
+};
+
+/** A pattern is found in the name asked for, as it is (pkg/hubble/filters/dns.go). */
+export const dnsQuery: FieldCompiler<"dnsQuery"> = (values, context) =>
+  compilePatterns(
+    values,
+    context,
+    "invalid DNS query filter: failed to compile regexp: ",
+    false,
+    (flow) => {
+      const record = flow.l7?.record;
+      return record?.case === "dns" ? record.value.query : undefined;
+    },
+    "l7.dns.query",
+  );
+
+/** @param quotesPattern Whether Hubble's text repeats the pattern before what is wrong with it. */
+function compilePatterns(
+  values: readonly string[],
+  { report, regex }: FieldContext,
+  errorPrefix: string,
+  quotesPattern: boolean,
+  read: (flow: Flow) => string | undefined,
+  path: string,
+): FieldTest | undefined {
+  const tests: ((text: string) => boolean)[] = [];
+  values.forEach((pattern, index) => {
+    try {
+      tests.push(compileRegex(pattern, { engine: regex }));
+    } catch (error) {
+      if (!(error instanceof RegexSyntaxError)) throw error;
+      report(`${errorPrefix}${quotesPattern ? `${pattern}: ` : ""}${error.message}`, index);
+    }
+  });
+  if (tests.length < values.length) return undefined;
+  return {
+    matches: (flow) => {
+      const text = read(flow);
+      if (text === undefined) return false;
+      for (let index = 0; index < tests.length; index++) if (tests[index]!(text)) return true;
+      return false;
+    },
+    seen: (event) => (isFlow(event) ? read(event) : undefined),
+    reads: [path],
+    cost: "dear",
+  };
+}

@@ -1,0 +1,40 @@
+import { isFlow } from "../event.js";
+import type { FieldCompiler } from "../field.js";
+import { compileMember } from "../member.js";
+
+/** The flow's own identifier, exactly; "" matches flows without one (pkg/hubble/filters/uuid.go). */
+export const uuid: FieldCompiler<"uuid"> = (values) => {
+  const isWanted = compileMember(values);
+  return {
+    matches: (flow) => isWanted(flow.uuid),
+    seen: (event) => (isFlow(event) ? event.uuid : undefined),
+    reads: ["uuid"],
+    cost: "cheap",
+  };
+};
+
+/** The trace that the flow is part of; "" matches whatever has none, events of other kinds included (pkg/hubble/filters/trace_id.go). */
+export const traceId: FieldCompiler<"traceId"> = (values) => {
+  const isWanted = compileMember(values);
+  const matchesNone = isWanted("");
+  return {
+    matches: (flow) => isWanted(flow.traceContext?.parent?.traceId ?? ""),
+    matchesOther: () => matchesNone,
+    seen: (event) => (isFlow(event) ? event.traceContext?.parent?.traceId : undefined) ?? "",
+    reads: ["trace_context.parent.trace_id"],
+    cost: "cheap",
+  };
+};
+
+/** The trace number in an IP option; 0 matches whatever has none, events of other kinds included. Since 1.19. */
+export const ipTraceId: FieldCompiler<"ipTraceId"> = (values) => {
+  const isWanted = compileMember(values);
+  const matchesNone = isWanted(0n);
+  return {
+    matches: (flow) => isWanted(flow.ipTraceId?.traceId ?? 0n),
+    matchesOther: () => matchesNone,
+    seen: (event) => (isFlow(event) ? event.ipTraceId?.traceId : undefined) ?? 0n,
+    reads: ["ip_trace_id.trace_id"],
+    cost: "cheap",
+  };
+};

@@ -1,0 +1,25 @@
+import { isFlow } from "../event.js";
+import type { FieldCompiler, FieldTest } from "../field.js";
+import { compileMember } from "../member.js";
+
+/** The security identity of an endpoint that is there; one without an identity has 0 (pkg/hubble/filters/identity.go). */
+function compileIdentity(
+  side: "source" | "destination",
+): FieldCompiler<"sourceIdentity" | "destinationIdentity"> {
+  return (values): FieldTest => {
+    const isWanted = compileMember<number>(values);
+    return {
+      matches: (flow) => {
+        const endpoint = flow[side];
+        return endpoint !== undefined && isWanted(endpoint.identity);
+      },
+      seen: (event) => (isFlow(event) ? event[side]?.identity : undefined),
+      reads: [`${side}.identity`],
+      cost: "cheap",
+      key: { by: side === "source" ? "sourceIdentity" : "destinationIdentity", values },
+    };
+  };
+}
+
+export const sourceIdentity: FieldCompiler<"sourceIdentity"> = compileIdentity("source");
+export const destinationIdentity: FieldCompiler<"destinationIdentity"> = compileIdentity("destination");

@@ -1,0 +1,90 @@
+import type { Flow, FlowFilter } from "../../gen/flow/flow_pb.js";
+import { goQuote } from "../../go-quote.js";
+import {
+  compilePrefixSet,
+  type Prefix,
+  parseAddress,
+  parseAddressInto,
+  parsePrefix,
+} from "../../net/index.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
+import { compileMember } from "../member.js";
+
+type Side = "sourceIp" | "destinationIp" | "sourceIpXlated";
+
+/**
+ * Addresses are compared as text, exactly as Hubble does: `::1` is not `0:0:0:0:0:0:0:1`. Prefixes contain the parsed
+ * address; an IPv4-mapped one counts as IPv4 (pkg/hubble/filters/ip.go).
+ */
+function compileIp(
+  side: Side,
+  read: (flow: Flow) => string | undefined,
+  path: string,
+): FieldCompiler<Side & keyof FlowFilter> {
+  return (values, context): FieldTest | undefined => {
+    const parsed = parseValues(values, context);
+    if (parsed === undefined) return undefined;
+    const { addresses, prefixes } = parsed;
+    const isListed = compileMember(addresses);
+    const words = new Uint32Array(4);
+    const inPrefixes = compilePrefixSet(prefixes);
+    const inPrefix = (text: string) => parseAddressInto(text, words) && inPrefixes(words);
+    const matchesText =
+      prefixes.length === 0
+        ? isListed
+        : addresses.length === 0
+          ? inPrefix
+          : (text: string) => isListed(text) || inPrefix(text);
+    return {
+      matches: (flow) => {
+        const text = read(flow);
+        return text !== undefined && text !== "" && matchesText(text);
+      },
+      seen: (event) => (isFlow(event) ? read(event) : undefined),
+      reads: [path],
+      cost: prefixes.length === 0 ? "cheap" : "moderate",
+      ...(prefixes.length === 0 && side !== "sourceIpXlated" && { key: { by: side, values: addresses } }),
+    };
+  };
+}
+
+function parseValues(
+  values: readonly string[],
+  { report }: FieldContext,
+): { addresses: string[]; prefixes: Prefix[] } | undefined {
+  const addresses: string[] = [];
+  const prefixes: Prefix[] = [];
+  let faults = 0;
+  values.forEach((text, index) => {
+    if (text.includes("/")) {
+      const prefix = parsePrefix(text);
+      if (prefix !== undefined) prefixes.push(prefix);
+      else {
+        report(`invalid CIDR in filter: ${goQuote(text)}`, index);
+        faults++;
+      }
+    } else if (parseAddress(text) !== undefined) addresses.push(text);
+    else {
+      report(`invalid IP address in filter: ${goQuote(text)}`, index);
+      faults++;
+    }
+  });
+  return faults === 0 ? { addresses, prefixes } : undefined;
+}
+
+export const sourceIp: FieldCompiler<"sourceIp"> = compileIp(
+  "sourceIp",
+  (flow) => flow.IP?.source,
+  "IP.source",
+);
+export const destinationIp: FieldCompiler<"destinationIp"> = compileIp(
+  "destinationIp",
+  (flow) => flow.IP?.destination,
+  "IP.destination",
+);
+export const sourceIpXlated: FieldCompiler<"sourceIpXlated"> = compileIp(
+  "sourceIpXlated",
+  (flow) => flow.IP?.sourceXlated,
+  "IP.source_xlated",
+);

@@ -1,0 +1,115 @@
+import type { Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
+import { goQuote } from "../../go-quote.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler } from "../field.js";
+import { goToLower } from "../go-strings.js";
+import { compileMember } from "../member.js";
+
+type L4Case = NonNullable<Layer4["protocol"]["case"]>;
+type L7Case = NonNullable<Layer7["record"]["case"]>;
+
+/** Names of transport protocols, and the members of the oneof that each stands for. */
+const L4_NAMES: Readonly<Record<string, readonly L4Case[]>> = {
+  icmp: ["ICMPv4", "ICMPv6"],
+  icmpv4: ["ICMPv4"],
+  icmpv6: ["ICMPv6"],
+  tcp: ["TCP"],
+  udp: ["UDP"],
+  sctp: ["SCTP"],
+  // Since 1.19.
+  vrrp: ["VRRP"],
+  igmp: ["IGMP"],
+};
+
+const L7_NAMES: Readonly<Record<string, L7Case>> = { dns: "dns", http: "http", kafka: "kafka" };
+
+/** Which member of `l4` or of `l7` is set; names in any case, as Go lower-cases (pkg/hubble/filters/protocol.go). */
+export const protocol: FieldCompiler<"protocol"> = (values, { report }) => {
+  const l4: L4Case[] = [];
+  const l7: L7Case[] = [];
+  let faults = 0;
+  values.forEach((text, index) => {
+    const name = goToLower(text);
+    if (Object.hasOwn(L4_NAMES, name)) l4.push(...(L4_NAMES[name] ?? []));
+    else if (Object.hasOwn(L7_NAMES, name)) l7.push(L7_NAMES[name]!);
+    else {
+      report(`invalid protocol filter: unknown protocol: ${goQuote(text)}`, index);
+      faults++;
+    }
+  });
+  if (faults > 0) return undefined;
+  const isL4 = compileMember<string>(l4);
+  const isL7 = compileMember<string>(l7);
+  return {
+    matches: (flow) => {
+      if (l4.length > 0) {
+        const ofFlow = flow.l4?.protocol.case;
+        if (ofFlow !== undefined && isL4(ofFlow)) return true;
+      }
+      if (l7.length === 0) return false;
+      const record = flow.l7?.record.case;
+      return record !== undefined && isL7(record);
+    },
+    seen: (event) =>
+      isFlow(event)
+        ? [event.l4?.protocol.case, event.l7?.record.case].filter((name) => name !== undefined)
+        : undefined,
+    reads: ["l4", "l7"],
+    cost: "cheap",
+  };
+};
+
+/** All flags of an element are set in the flow; others may be, too (pkg/hubble/filters/tcp.go). */
+export const tcpFlags: FieldCompiler<"tcpFlags"> = (values) => {
+  const wanted = values.map(flagBits);
+  return {
+    matches: (flow) => {
+      const ofFlow = flow.l4?.protocol;
+      if (ofFlow?.case !== "TCP" || ofFlow.value.flags === undefined) return false;
+      const bits = flagBits(ofFlow.value.flags);
+      for (let index = 0; index < wanted.length; index++) {
+        if ((bits & wanted[index]!) === wanted[index]) return true;
+      }
+      return false;
+    },
+    seen: (event) => {
+      const ofFlow = isFlow(event) ? event.l4?.protocol : undefined;
+      return ofFlow?.case === "TCP" ? ofFlow.value.flags : undefined;
+    },
+    reads: ["l4.TCP.flags"],
+    cost: "cheap",
+  };
+};
+
+function flagBits(flags: TCPFlags): number {
+  return (
+    (flags.FIN ? 1 : 0) |
+    (flags.SYN ? 2 : 0) |
+    (flags.RST ? 4 : 0) |
+    (flags.PSH ? 8 : 0) |
+    (flags.ACK ? 16 : 0) |
+    (flags.URG ? 32 : 0) |
+    (flags.ECE ? 64 : 0) |
+    (flags.CWR ? 128 : 0) |
+    (flags.NS ? 256 : 0)
+  );
+}
+
+/** IP version by number; 0 matches flows without IP (pkg/hubble/filters/ip.go). */
+export const ipVersion: FieldCompiler<"ipVersion"> = (values) => {
+  const isWanted = compileMember<number>(values);
+  return {
+    matches: (flow) => isWanted(flow.IP?.ipVersion ?? 0),
+    seen: (event) => (isFlow(event) ? (event.IP?.ipVersion ?? 0) : undefined),
+    reads: ["IP.ipVersion"],
+    cost: "cheap",
+  };
+};
+
+/** Whether the packet was encrypted; a flow without IP was not. Since 1.19. */
+export const encrypted: FieldCompiler<"encrypted"> = (values) => ({
+  matches: (flow) => values.includes(flow.IP?.encrypted ?? false),
+  seen: (event) => (isFlow(event) ? (event.IP?.encrypted ?? false) : undefined),
+  reads: ["IP.encrypted"],
+  cost: "cheap",
+});

@@ -1,0 +1,56 @@
+import type { Flow } from "../../gen/flow/flow_pb.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler, FieldTest } from "../field.js";
+import {
+  compileLabelSelector,
+  compileLabelSelectors,
+  type LabelSelector,
+  LabelSelectorError,
+} from "../labels/index.js";
+
+type LabelField = "sourceLabel" | "destinationLabel" | "nodeLabels";
+
+/** Label selectors: any of them. One that an empty set of labels satisfies matches whatever has none. */
+function compileLabels(
+  read: (flow: Flow) => readonly string[] | undefined,
+  path: string,
+  name: string,
+): FieldCompiler<LabelField> {
+  return (values, { report }): FieldTest | undefined => {
+    const selectors: LabelSelector[] = [];
+    values.forEach((text, index) => {
+      try {
+        selectors.push(compileLabelSelector(text));
+      } catch (error) {
+        if (!(error instanceof LabelSelectorError)) throw error;
+        report(`invalid ${name} label filter: ${error.message}`, index);
+      }
+    });
+    if (selectors.length < values.length) return undefined;
+    const matches = compileLabelSelectors(selectors);
+    const matchesNone = matches(undefined);
+    return {
+      matches: (flow) => matches(read(flow)),
+      matchesOther: () => matchesNone,
+      seen: (event) => (isFlow(event) ? read(event) : undefined),
+      reads: [path],
+      cost: "dear",
+    };
+  };
+}
+
+export const sourceLabel: FieldCompiler<"sourceLabel"> = compileLabels(
+  (flow) => flow.source?.labels,
+  "source.labels",
+  "source",
+);
+export const destinationLabel: FieldCompiler<"destinationLabel"> = compileLabels(
+  (flow) => flow.destination?.labels,
+  "destination.labels",
+  "destination",
+);
+export const nodeLabels: FieldCompiler<"nodeLabels"> = compileLabels(
+  (flow) => flow.nodeLabels,
+  "node_labels",
+  "node",
+);

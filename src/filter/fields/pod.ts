@@ -1,0 +1,134 @@
+import type { Endpoint, Flow, Service } from "../../gen/flow/flow_pb.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler, FieldTest, NamePrefix } from "../field.js";
+import { compileMember } from "../member.js";
+import { compileNamePrefixes } from "../name-prefix.js";
+
+type Side = "source" | "destination";
+
+const EMPTY_NAME = "invalid filter, name must not be empty";
+
+/**
+ * `namespace/prefix`, either part empty for any; without a slash the namespace is `default`; what follows a second slash
+ * is ignored (pkg/hubble/filters/k8s.go).
+ */
+function parseName(text: string): NamePrefix {
+  const [first = "", second] = text.split("/", 2);
+  return second === undefined
+    ? { namespace: "default", prefix: first }
+    : { namespace: first, prefix: second };
+}
+
+function parseNames(
+  values: readonly string[],
+  report: (message: string, index: number) => void,
+  errorPrefix: string,
+): NamePrefix[] | undefined {
+  values.forEach((text, index) => {
+    if (text === "") report(`${errorPrefix}${EMPTY_NAME}`, index);
+  });
+  return values.includes("") ? undefined : values.map(parseName);
+}
+
+function compilePod(side: Side): FieldCompiler<"sourcePod" | "destinationPod"> {
+  return (values, { report }): FieldTest | undefined => {
+    const names = parseNames(values, report, "");
+    if (names === undefined) return undefined;
+    const hasPrefix = compileNamePrefixes(names);
+    return {
+      matches: (flow) => {
+        const endpoint = flow[side];
+        return endpoint !== undefined && hasPrefix(endpoint.namespace, endpoint.podName);
+      },
+      seen: (event) => {
+        const endpoint = isFlow(event) ? event[side] : undefined;
+        return endpoint && `${endpoint.namespace}/${endpoint.podName}`;
+      },
+      reads: [`${side}.namespace`, `${side}.pod_name`],
+      cost: "cheap",
+      key: { by: side === "source" ? "sourcePod" : "destinationPod", values: names },
+    };
+  };
+}
+
+export const sourcePod: FieldCompiler<"sourcePod"> = compilePod("source");
+export const destinationPod: FieldCompiler<"destinationPod"> = compilePod("destination");
+
+function compileService(
+  side: Side,
+  read: (flow: Flow) => Service | undefined,
+): FieldCompiler<"sourceService" | "destinationService"> {
+  return (values, { report }): FieldTest | undefined => {
+    const names = parseNames(values, report, `invalid ${side} service filter: `);
+    if (names === undefined) return undefined;
+    const hasPrefix = compileNamePrefixes(names);
+    return {
+      matches: (flow) => {
+        const service = read(flow);
+        return service !== undefined && hasPrefix(service.namespace, service.name);
+      },
+      seen: (event) => {
+        const service = isFlow(event) ? read(event) : undefined;
+        return service && `${service.namespace}/${service.name}`;
+      },
+      reads: [`${side}_service.namespace`, `${side}_service.name`],
+      cost: "cheap",
+    };
+  };
+}
+
+export const sourceService: FieldCompiler<"sourceService"> = compileService(
+  "source",
+  (flow) => flow.sourceService,
+);
+export const destinationService: FieldCompiler<"destinationService"> = compileService(
+  "destination",
+  (flow) => flow.destinationService,
+);
+
+/** A workload of the endpoint with the name and the kind, each empty for any (pkg/hubble/filters/workload.go). */
+function compileWorkload(side: Side): FieldCompiler<"sourceWorkload" | "destinationWorkload"> {
+  return (values): FieldTest => ({
+    matches: (flow) => {
+      const workloads = flow[side]?.workloads;
+      if (workloads === undefined) return false;
+      for (let index = 0; index < workloads.length; index++) {
+        const { name, kind } = workloads[index]!;
+        for (let wanted = 0; wanted < values.length; wanted++) {
+          const value = values[wanted]!;
+          if ((value.name === "" || value.name === name) && (value.kind === "" || value.kind === kind))
+            return true;
+        }
+      }
+      return false;
+    },
+    seen: (event) => (isFlow(event) ? event[side]?.workloads : undefined),
+    reads: [`${side}.workloads`],
+    cost: "cheap",
+  });
+}
+
+export const sourceWorkload: FieldCompiler<"sourceWorkload"> = compileWorkload("source");
+export const destinationWorkload: FieldCompiler<"destinationWorkload"> = compileWorkload("destination");
+
+/** Cluster names, exactly. Since 1.17. */
+function compileClusterName(side: Side): FieldCompiler<"sourceClusterName" | "destinationClusterName"> {
+  return (values, { report }): FieldTest | undefined => {
+    values.forEach((text, index) => {
+      if (text === "") report(EMPTY_NAME, index);
+    });
+    if (values.includes("")) return undefined;
+    const isWanted = compileMember(values);
+    const read = (endpoint: Endpoint | undefined) => endpoint?.clusterName ?? "";
+    return {
+      matches: (flow) => isWanted(read(flow[side])),
+      seen: (event) => (isFlow(event) ? read(event[side]) : undefined),
+      reads: [`${side}.cluster_name`],
+      cost: "cheap",
+    };
+  };
+}
+
+export const sourceClusterName: FieldCompiler<"sourceClusterName"> = compileClusterName("source");
+export const destinationClusterName: FieldCompiler<"destinationClusterName"> =
+  compileClusterName("destination");

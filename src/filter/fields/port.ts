@@ -1,0 +1,56 @@
+import type { Flow } from "../../gen/flow/flow_pb.js";
+import { isFlow } from "../event.js";
+import type { FieldCompiler, FieldTest } from "../field.js";
+import { compilePorts, parsePort } from "../port.js";
+
+type Side = "sourcePort" | "destinationPort";
+
+/** What a flow without ports (ICMP, no layer 4) has instead of one. */
+const NO_PORT = -1;
+
+/** Ports of TCP, UDP and SCTP, of which Hubble looks at the low 16 bits (pkg/hubble/filters/port.go). */
+function compilePort(side: Side, label: "source" | "destination"): FieldCompiler<Side> {
+  return (values, { report }): FieldTest | undefined => {
+    const ports: number[] = [];
+    values.forEach((text, index) => {
+      const port = parsePort(text);
+      if (typeof port === "number") ports.push(port);
+      else report(`invalid ${label} port filter: ${port}`, index);
+    });
+    if (ports.length < values.length) return undefined;
+    const isWanted = compilePorts(ports);
+    return {
+      matches: (flow) => {
+        const port = readPort(flow, side);
+        return port !== NO_PORT && isWanted(port);
+      },
+      seen: (event) => {
+        const port = isFlow(event) ? readPort(event, side) : NO_PORT;
+        return port === NO_PORT ? undefined : port;
+      },
+      reads: ["TCP", "UDP", "SCTP"].map((protocol) => `l4.${protocol}.${label}_port`),
+      cost: "cheap",
+      key: { by: side, values: ports },
+    };
+  };
+}
+
+/** The port as filters see it; -1 without one. */
+export function readPort(flow: Flow, side: Side): number {
+  const protocol = flow.l4?.protocol;
+  if (protocol === undefined) return NO_PORT;
+  switch (protocol.case) {
+    case "TCP":
+    case "UDP":
+    case "SCTP":
+      return protocol.value[side] & 0xffff;
+    default:
+      return NO_PORT;
+  }
+}
+
+export const sourcePort: FieldCompiler<"sourcePort"> = compilePort("sourcePort", "source");
+export const destinationPort: FieldCompiler<"destinationPort"> = compilePort(
+  "destinationPort",
+  "destination",
+);

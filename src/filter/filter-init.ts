@@ -1,0 +1,122 @@
+import {
+  create,
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type MessageInitShape,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { type FlowFilter, type FlowFilterJson, FlowFilterSchema } from "../gen/flow/flow_pb.js";
+import { goQuote } from "../go-quote.js";
+
+/**
+ * A FlowFilter as a message, as an init object, or as parsed protobuf JSON: names in lowerCamelCase or as in the proto,
+ * enums by number or by name, 64-bit numbers as bigint, number or text.
+ */
+export type FlowFilterInit = MessageInitShape<typeof FlowFilterSchema> | FlowFilterJson;
+
+/** Notes a fault at a path below the filter, such as `event_type[0].type`. */
+export type ReportAt = (path: string, message: string) => void;
+
+/** Makes a message of any of the forms. What does not fit the message's fields is reported, and left empty. */
+export function toFlowFilter(filter: FlowFilterInit, report: ReportAt): FlowFilter {
+  const init = convertMessage(FlowFilterSchema, filter, "", report) ?? {};
+  // The values have been checked against the descriptor, which is what the init shape says in types.
+  return create(FlowFilterSchema, init as MessageInitShape<typeof FlowFilterSchema>);
+}
+
+function convertMessage(
+  schema: DescMessage,
+  value: unknown,
+  path: string,
+  report: ReportAt,
+): Record<string, unknown> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    report(path, `not a ${schema.name}: ${describe(value)}`);
+    return undefined;
+  }
+  const init: Record<string, unknown> = {};
+  for (const [name, content] of Object.entries(value)) {
+    if (name === "$typeName" || name === "$unknown") continue;
+    const field = schema.fields.find(
+      (one) => one.localName === name || one.jsonName === name || one.name === name,
+    );
+    if (field === undefined) report(join(path, name), `unknown field of ${schema.name}`);
+    else if (content === null || content === undefined) continue;
+    else if (Object.hasOwn(init, field.localName)) report(join(path, name), "duplicate field");
+    else init[field.localName] = convertField(field, content, join(path, field.name), report);
+  }
+  return init;
+}
+
+function convertField(field: DescField, value: unknown, path: string, report: ReportAt): unknown {
+  if (field.fieldKind !== "list") return convertSingular(field, value, path, report);
+  if (!Array.isArray(value)) {
+    report(path, `not a list: ${describe(value)}`);
+    return [];
+  }
+  // Holes of a list are elements, too.
+  return Array.from(value, (element, index) => convertSingular(field, element, `${path}[${index}]`, report));
+}
+
+function convertSingular(field: DescField, value: unknown, path: string, report: ReportAt): unknown {
+  if (field.message !== undefined) return convertMessage(field.message, value, path, report) ?? {};
+  if (field.enum !== undefined) return convertEnum(field.enum, value, path, report);
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return typeof value === "string" ? value : refuse(path, `not a text: ${describe(value)}`, "", report);
+    case ScalarType.BOOL:
+      return typeof value === "boolean"
+        ? value
+        : refuse(path, `not a boolean: ${describe(value)}`, false, report);
+    case ScalarType.UINT64:
+      return convertInteger(value, 0n, MAX_UINT64, path, report);
+    case ScalarType.UINT32:
+      return Number(convertInteger(value, 0n, MAX_UINT32, path, report));
+    default:
+      return Number(convertInteger(value, MIN_INT32, MAX_INT32, path, report));
+  }
+}
+
+const MAX_UINT64 = 2n ** 64n - 1n;
+const MAX_UINT32 = 2n ** 32n - 1n;
+const MIN_INT32 = -(2n ** 31n);
+const MAX_INT32 = 2n ** 31n - 1n;
+
+function convertInteger(value: unknown, min: bigint, max: bigint, path: string, report: ReportAt): bigint {
+  const integer = toBigint(value);
+  if (integer === undefined) return refuse(path, `not a whole number: ${describe(value)}`, 0n, report);
+  if (integer < min || integer > max) return refuse(path, `out of range: ${integer}`, 0n, report);
+  return integer;
+}
+
+function toBigint(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
+  return typeof value === "string" && /^-?[0-9]{1,20}$/.test(value) ? BigInt(value) : undefined;
+}
+
+/** Numbers that the enum does not name are taken, as protobuf takes them. */
+function convertEnum(schema: DescEnum, value: unknown, path: string, report: ReportAt): number {
+  if (typeof value === "string") {
+    const named = schema.values.find(({ name }) => name === value);
+    if (named !== undefined) return named.number;
+    return refuse(path, `unknown value of ${schema.name}: ${describe(value)}`, 0, report);
+  }
+  return Number(convertInteger(value, MIN_INT32, MAX_INT32, path, report));
+}
+
+function refuse<T>(path: string, message: string, instead: T, report: ReportAt): T {
+  report(path, message);
+  return instead;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return goQuote(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+function join(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}

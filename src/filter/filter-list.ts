@@ -1,0 +1,182 @@
+import type { Flow } from "../gen/flow/flow_pb.js";
+import type { FlowEvent } from "./event.js";
+import type { IndexKey, NamePrefix } from "./field.js";
+import { readPort } from "./fields/port.js";
+
+type OtherEvent = Exclude<FlowEvent, Flow>;
+
+/** A filter as a test, and what an index can find it by. */
+export interface FilterTest {
+  readonly matches: (flow: Flow) => boolean;
+  /** Absent when no event but a flow can match. */
+  readonly matchesOther: ((event: OtherEvent) => boolean) | undefined;
+  readonly keys: readonly IndexKey[];
+}
+
+/** Whether any of a list of filters matches. */
+export interface AnyTest {
+  readonly matches: (flow: Flow) => boolean;
+  readonly matchesOther: (event: OtherEvent) => boolean;
+}
+
+/** From how many filters with a key of one kind on an index pays. */
+const INDEX_SIZE = 8;
+
+/** A list of filters as one test: those that name an address, a pod, a port or an identity are looked up when they are many. */
+export function compileAny(filters: readonly FilterTest[]): AnyTest {
+  const others = filters.flatMap(({ matchesOther }) => (matchesOther === undefined ? [] : [matchesOther]));
+  return { matches: anyHolds(indexed(filters)), matchesOther: anyHolds(others) };
+}
+
+type FlowTest = (flow: Flow) => boolean;
+
+function anyHolds<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => boolean {
+  const [first, second] = tests;
+  if (first === undefined) return () => false;
+  if (tests.length === 1) return first;
+  if (tests.length === 2 && second !== undefined) return (value) => first(value) || second(value);
+  return (value) => {
+    for (let index = 0; index < tests.length; index++) if (tests[index]!(value)) return true;
+    return false;
+  };
+}
+
+/** The likeliest to tell filters apart first. */
+const PREFERENCE = [
+  "sourceIp",
+  "destinationIp",
+  "sourcePod",
+  "destinationPod",
+  "sourceIdentity",
+  "destinationIdentity",
+  "sourcePort",
+  "destinationPort",
+] as const satisfies readonly IndexKey["by"][];
+
+interface Keyed<K extends IndexKey = IndexKey> {
+  readonly key: K;
+  readonly matches: FlowTest;
+}
+
+function indexed(filters: readonly FilterTest[]): FlowTest[] {
+  const tests: FlowTest[] = [];
+  const groups = new Map<IndexKey["by"], Keyed[]>(PREFERENCE.map((by) => [by, []]));
+  for (const { keys, matches } of filters) {
+    const by = PREFERENCE.find((kind) => keys.some((key) => key.by === kind));
+    const key = keys.find((one) => one.by === by);
+    if (by === undefined || key === undefined) tests.push(matches);
+    else groups.get(by)?.push({ key, matches });
+  }
+  for (const group of groups.values()) {
+    if (group.length < INDEX_SIZE) tests.push(...group.map(({ matches }) => matches));
+    else tests.push(compileIndex(group));
+  }
+  return tests;
+}
+
+function compileIndex(group: readonly Keyed[]): FlowTest {
+  const by = group[0]!.key.by;
+  switch (by) {
+    case "sourceIp":
+      return byValue<string>(group, (flow) => flow.IP?.source);
+    case "destinationIp":
+      return byValue<string>(group, (flow) => flow.IP?.destination);
+    case "sourceIdentity":
+      return byValue<number>(group, (flow) => flow.source?.identity);
+    case "destinationIdentity":
+      return byValue<number>(group, (flow) => flow.destination?.identity);
+    case "sourcePort":
+    case "destinationPort":
+      return byValue<number>(group, (flow) => readPort(flow, by));
+    case "sourcePod":
+      return byName(group, (flow) => flow.source);
+    case "destinationPod":
+      return byName(group, (flow) => flow.destination);
+  }
+}
+
+/** Filters by one value that the flow must have. */
+function byValue<T extends string | number>(
+  group: readonly Keyed[],
+  read: (flow: Flow) => T | undefined,
+): FlowTest {
+  const candidates = new Map<unknown, FlowTest[]>();
+  for (const { key, matches } of group) {
+    for (const value of new Set<unknown>(key.values)) append(candidates, value, matches);
+  }
+  const tests = new Map([...candidates].map(([value, matching]) => [value, anyHolds(matching)]));
+  return (flow) => {
+    const value = read(flow);
+    if (value === undefined) return false;
+    const test = tests.get(value);
+    return test?.(flow) === true;
+  };
+}
+
+/** Filters by the beginning of a name in a namespace. */
+function byName(
+  group: readonly Keyed[],
+  read: (flow: Flow) => { readonly namespace: string; readonly podName: string } | undefined,
+): FlowTest {
+  const namespaces = new Map<string, { prefix: string; matches: FlowTest }[]>();
+  for (const { key, matches } of group) {
+    for (const { namespace, prefix } of key.values as readonly NamePrefix[]) {
+      append(namespaces, namespace, { prefix, matches });
+    }
+  }
+  const indexes = new Map([...namespaces].map(([namespace, entries]) => [namespace, prefixIndex(entries)]));
+  const inAny = indexes.get("");
+  indexes.delete("");
+  return (flow) => {
+    const endpoint = read(flow);
+    if (endpoint === undefined) return false;
+    const { namespace, podName } = endpoint;
+    return indexes.get(namespace)?.(podName, flow) === true || inAny?.(podName, flow) === true;
+  };
+}
+
+/**
+ * Finds the prefixes of a name: sorted, the last one at or before the name is one, or shares with the name whatever
+ * prefixes it has itself.
+ */
+function prefixIndex(
+  entries: readonly { prefix: string; matches: FlowTest }[],
+): (name: string, flow: Flow) => boolean {
+  const byPrefix = new Map<string, FlowTest[]>();
+  for (const { prefix, matches } of entries) append(byPrefix, prefix, matches);
+  const sorted = [...byPrefix].sort(([a], [b]) => (a < b ? -1 : 1));
+  const prefixes = sorted.map(([prefix]) => prefix);
+  const tests = sorted.map(([, matching]) => anyHolds(matching));
+  const parents = parentsOf(prefixes);
+  return (name, flow) => {
+    let low = 0;
+    let high = prefixes.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (prefixes[middle]! <= name) low = middle + 1;
+      else high = middle;
+    }
+    for (let index = low - 1; index >= 0; index = parents[index]!) {
+      if (name.startsWith(prefixes[index]!) && tests[index]!(flow)) return true;
+    }
+    return false;
+  };
+}
+
+/** For each of the sorted prefixes the longest other one that begins it; -1 without one. */
+function parentsOf(prefixes: readonly string[]): Int32Array {
+  const parents = new Int32Array(prefixes.length);
+  const open: number[] = [];
+  prefixes.forEach((prefix, index) => {
+    while (open.length > 0 && !prefix.startsWith(prefixes[open.at(-1)!]!)) open.pop();
+    parents[index] = open.at(-1) ?? -1;
+    open.push(index);
+  });
+  return parents;
+}
+
+function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}

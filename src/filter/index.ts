@@ -1,0 +1,20 @@
+export {
+  checkFlowFilters,
+  compileFlowFilter,
+  compileFlowFilters,
+  FILTER_FIELDS,
+  type FlowFilterLists,
+  type FlowFilterOptions,
+  type FlowPredicate,
+} from "./compile.js";
+export type { CelEngine } from "./engine.js";
+export { type FlowEvent, flowEvent } from "./event.js";
+export {
+  type Explanation,
+  explainFlowFilters,
+  type FieldExplanation,
+  type FilterExplanation,
+} from "./explain.js";
+export type { FilterField } from "./field.js";
+export type { FlowFilterInit } from "./filter-init.js";
+export { type RegexEngine, re2jsEngine } from "./regex.js";

@@ -1,0 +1,184 @@
+import { goQuote } from "../../go-quote.js";
+import { compareBytes } from "./byte-order.js";
+import { parseInt64 } from "./int64.js";
+import { ANY_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
+import { labelValueFaults, qualifiedNameFaults } from "./qualified-name.js";
+import type { LabelOperator, LabelRequirement } from "./requirement.js";
+import { lexSelector, type Token, type TokenKind } from "./selector-lex.js";
+import { translateSelector } from "./translate.js";
+
+/** A selector that Hubble rejects. The message is its own, without the `invalid … label filter: ` before it. */
+export class LabelSelectorError extends Error {
+  override readonly name = "LabelSelectorError";
+}
+
+/**
+ * The requirements of a selector in the order in which they were written; none for the empty selector. The grammar is
+ * that of Kubernetes (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels#Parse) as it was in Hubble v1.16.2, in which
+ * `in (,,)` is still an error.
+ */
+export function parseSelector(selector: string): LabelRequirement[] {
+  return new SelectorParser(lexSelector(translateSelector(selector))).parse();
+}
+
+/** Kubernetes' recursive descent: the same questions in the same order, because the first fault makes the message. */
+class SelectorParser {
+  readonly #tokens: readonly Token[];
+  #position = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  parse(): LabelRequirement[] {
+    const requirements: LabelRequirement[] = [];
+    while (true) {
+      const first = this.#next();
+      if (first.kind === "end") return requirements;
+      if (!beginsRequirement(first)) throw unexpected(first, ", expected: !, identifier, or 'end of string'");
+      requirements.push(this.#requirement());
+      const after = this.#take();
+      if (after.kind === "end") return requirements;
+      if (after.kind !== ",") throw unexpected(after, ", expected: ',' or 'end of string'");
+      if (!beginsRequirement(this.#next()))
+        throw unexpected(this.#next(), ", expected: identifier after ','");
+    }
+  }
+
+  #requirement(): LabelRequirement {
+    let token = this.#take();
+    const negated = token.kind === "!";
+    if (negated) token = this.#take();
+    if (!isWord(token)) throw unexpectedInRequirement(token, ", expected: identifier");
+    const key = token.text;
+    const keyFaults = qualifiedNameFaults(key);
+    if (keyFaults.length > 0) throw invalid([fault("<nil>", key, keyFaults.join("; "))]);
+    if (negated) return requirement(key, "!", []);
+    if (this.#next().kind === "end" || this.#next().kind === ",") return requirement(key, "exists", []);
+
+    const operator = this.#take();
+    switch (operator.kind) {
+      case "in":
+      case "notin":
+        return requirement(key, operator.kind, this.#values());
+      case "=":
+      case "==":
+      case "!=":
+      case ">":
+      case "<":
+        return requirement(key, operator.kind, [this.#exactValue()]);
+      default:
+        throw unexpectedInRequirement(operator, ", expected: in, notin, =, ==, !=, gt, lt");
+    }
+  }
+
+  #values(): Iterable<string> {
+    const open = this.#take();
+    if (open.kind !== "(") throw unexpectedInRequirement(open, " expected: '('");
+    const first = this.#next();
+    if (first.kind === ")") {
+      this.#take();
+      return [""];
+    }
+    if (!isWord(first) && first.kind !== ",") {
+      throw unexpectedInRequirement(first, ", expected: ',', ')' or identifier");
+    }
+    const values = this.#identifiers();
+    this.#take(); // the parenthesis that ended the list
+    return values;
+  }
+
+  #identifiers(): Set<string> {
+    const values = new Set<string>();
+    while (true) {
+      const token = this.#take();
+      if (isWord(token)) {
+        values.add(token.text);
+        const after = this.#next();
+        if (after.kind === ")") return values;
+        if (after.kind !== ",") throw unexpectedInRequirement(after, ", expected: ',' or ')'");
+      } else if (token.kind === ",") {
+        if (values.size === 0) values.add("");
+        if (this.#next().kind === ")") return values.add("");
+        if (this.#next().kind === ",") {
+          this.#take();
+          values.add("");
+        }
+      } else {
+        throw unexpectedInRequirement(token, ", expected: ',', or identifier");
+      }
+    }
+  }
+
+  #exactValue(): string {
+    if (this.#next().kind === "end" || this.#next().kind === ",") return "";
+    const token = this.#take();
+    if (!isWord(token)) throw unexpectedInRequirement(token, ", expected: identifier");
+    return token.text;
+  }
+
+  #next(): Token {
+    return this.#tokens[this.#position]!;
+  }
+
+  /** Never called again once it has returned the end. */
+  #take(): Token {
+    return this.#tokens[this.#position++]!;
+  }
+}
+
+/** `in` and `notin` are operators only where an operator stands. */
+const WORDS: ReadonlySet<TokenKind> = new Set<TokenKind>(["identifier", "in", "notin"]);
+
+function isWord(token: Token): boolean {
+  return WORDS.has(token.kind);
+}
+
+function beginsRequirement(token: Token): boolean {
+  return isWord(token) || token.kind === "!";
+}
+
+/** Kubernetes' `NewRequirement`: the values are sorted, then all their faults are reported. */
+function requirement(key: string, operator: LabelOperator, unsorted: Iterable<string>): LabelRequirement {
+  const values = [...unsorted].sort(compareBytes);
+  const faults: string[] = [];
+  if (operator === ">" || operator === "<") {
+    values.forEach((value, index) => {
+      if (parseInt64(value) !== undefined) return;
+      faults.push(fault(`values[${index}]`, value, "for 'Gt', 'Lt' operators, the value must be an integer"));
+    });
+  }
+  values.forEach((value, index) => {
+    const valueFaults = labelValueFaults(value);
+    if (valueFaults.length > 0) faults.push(fault(`values[${index}][${key}]`, value, valueFaults.join("; ")));
+  });
+  if (faults.length > 0) throw invalid(faults);
+  return { ...splitSource(key), operator, values };
+}
+
+/** Cilium's `parseSelectLabel`: up to the first dot is the source. */
+function splitSource(key: string): { source: string; key: string } {
+  const dot = key.indexOf(".");
+  if (dot < 0) return { source: ANY_SOURCE, key };
+  const source = key.slice(0, dot);
+  return { source: source === UNSPECIFIED_SOURCE ? ANY_SOURCE : source, key: key.slice(dot + 1) };
+}
+
+/** Kubernetes' `field.Invalid`. */
+function fault(path: string, value: string, detail: string): string {
+  return `${path}: Invalid value: ${goQuote(value)}: ${detail}`;
+}
+
+function unexpected(token: Token, expected: string): LabelSelectorError {
+  return new LabelSelectorError(`found '${token.text}'${expected}`);
+}
+
+function unexpectedInRequirement(token: Token, expected: string): LabelSelectorError {
+  return new LabelSelectorError(`unable to parse requirement: found '${token.text}'${expected}`);
+}
+
+function invalid(faults: readonly string[]): LabelSelectorError {
+  // Kubernetes' aggregate: one fault stands alone.
+  const text = faults.length === 1 ? faults[0] : `[${faults.join(", ")}]`;
+  return new LabelSelectorError(`unable to parse requirement: ${text}`);
+}

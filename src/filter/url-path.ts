@@ -1,0 +1,187 @@
+/**
+ * The decoded path of a request's URL, as Go's `url.ParseRequestURI(url).Path` has it and Hubble's `http_path` looks at it
+ * (net/url/url.go of Go 1.22); undefined for what does not parse. Only a URL with a scheme has a host, a fragment belongs
+ * to the path, and a URL that goes on after its scheme without a slash has an empty path. Bytes that are no UTF-8 are
+ * U+FFFD each.
+ */
+export function requestPath(url: string): string | undefined {
+  if (url === "*") return url;
+  if (hasControl(url)) return undefined;
+  let start = 0;
+  const query = url.indexOf("?");
+  const end = query < 0 ? url.length : query;
+  if (url.charCodeAt(0) !== SLASH) {
+    start = schemeEnd(url) + 1;
+    if (start === 0) return undefined;
+    if (url.charCodeAt(start) !== SLASH) return "";
+    if (url.charCodeAt(start + 1) === SLASH) {
+      const authority = start + 2;
+      const slash = url.indexOf("/", authority);
+      start = slash < 0 || slash > end ? end : slash;
+      if (!isAuthority(url, authority, start)) return undefined;
+    }
+  }
+  return decodePath(url, start, end);
+}
+
+const SLASH = 0x2f;
+const PERCENT = 0x25;
+const COLON = 0x3a;
+
+// What an ASCII character may be.
+const LETTER = 1;
+const SCHEME = 2;
+const HOST = 4;
+const USERINFO = 8;
+const HEX = 16;
+
+const CLASSES = new Uint8Array(128);
+classify(/[A-Za-z]/, LETTER);
+classify(/[-+.A-Za-z0-9]/, SCHEME);
+// Go takes `<`, `>` and `"`, too, and brackets and colons in any number and order.
+classify(/[-.~\w!$&'()*+,;=:[\]<>"]/, HOST);
+classify(/[-.~\w!$&'()*+,;=:@%]/, USERINFO);
+classify(/[0-9A-Fa-f]/, HEX);
+
+function classify(characters: RegExp, kind: number): void {
+  for (let code = 0; code < CLASSES.length; code++) {
+    if (characters.test(String.fromCharCode(code))) CLASSES[code]! |= kind;
+  }
+}
+
+function is(kind: number, code: number): boolean {
+  return code < 128 && (CLASSES[code]! & kind) !== 0;
+}
+
+function hasControl(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
+
+/** The index of the colon behind a scheme, or -1. */
+function schemeEnd(url: string): number {
+  if (!is(LETTER, url.charCodeAt(0))) return -1;
+  let index = 1;
+  while (is(SCHEME, url.charCodeAt(index))) index++;
+  return url.charCodeAt(index) === COLON ? index : -1;
+}
+
+/** `[userinfo@]host[:port]` */
+function isAuthority(url: string, start: number, end: number): boolean {
+  const at = lastIndexWithin(url, "@", start, end);
+  if (at < 0) return isHost(url, start, end);
+  return isHost(url, at + 1, end) && isUserinfo(url, start, at);
+}
+
+function isUserinfo(url: string, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) {
+    const code = url.charCodeAt(index);
+    if (!is(USERINFO, code) || (code === PERCENT && !isEscape(url, index, end))) return false;
+  }
+  return true;
+}
+
+function isHost(url: string, start: number, end: number): boolean {
+  if (!url.startsWith("[", start)) {
+    const colon = lastIndexWithin(url, ":", start, end);
+    return (colon < 0 || isPort(url, colon, end)) && isHostText(url, start, end, false);
+  }
+  const bracket = lastIndexWithin(url, "]", start, end);
+  if (bracket < 0 || !isPort(url, bracket + 1, end)) return false;
+  const percent = url.indexOf("%25", start);
+  const zone = percent >= 0 && percent + 3 <= bracket ? percent : bracket;
+  return (
+    isHostText(url, start, zone, false) &&
+    isHostText(url, zone, bracket, true) &&
+    isHostText(url, bracket, end, false)
+  );
+}
+
+/** Nothing, or a colon and any number of digits. */
+function isPort(url: string, start: number, end: number): boolean {
+  if (start === end) return true;
+  if (url.charCodeAt(start) !== COLON) return false;
+  for (let index = start + 1; index < end; index++) {
+    const code = url.charCodeAt(index);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
+}
+
+/**
+ * Characters that a host or the zone of its address may have. Escapes stand in a host for bytes beyond ASCII, in a zone
+ * for what could also stand there without, and for space; in both for the percent sign.
+ */
+function isHostText(url: string, start: number, end: number, inZone: boolean): boolean {
+  for (let index = start; index < end; index++) {
+    const code = url.charCodeAt(index);
+    if (code === PERCENT) {
+      if (!isEscape(url, index, end)) return false;
+      const byte = escapedByte(url, index);
+      const allowed = inZone ? byte === 0x20 || is(HOST, byte) : byte >= 0x80;
+      if (!allowed && byte !== PERCENT) return false;
+      index += 2;
+    } else if (code < 0x80 && !is(HOST, code)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function lastIndexWithin(text: string, character: string, start: number, end: number): number {
+  for (let index = end - 1; index >= start; index--) if (text[index] === character) return index;
+  return -1;
+}
+
+/** Undefined if a percent sign begins no escape. */
+function decodePath(url: string, start: number, end: number): string | undefined {
+  let text = "";
+  let plain = start;
+  for (let index = url.indexOf("%", start); index >= 0 && index < end; index = url.indexOf("%", plain)) {
+    text += url.slice(plain, index);
+    const bytes: number[] = [];
+    for (plain = index; plain < end && url.charCodeAt(plain) === PERCENT; plain += 3) {
+      if (!isEscape(url, plain, end)) return undefined;
+      bytes.push(escapedByte(url, plain));
+    }
+    text += decodeUtf8(bytes);
+  }
+  return plain === start ? url.slice(start, end) : text + url.slice(plain, end);
+}
+
+function isEscape(url: string, percent: number, end: number): boolean {
+  return percent + 2 < end && is(HEX, url.charCodeAt(percent + 1)) && is(HEX, url.charCodeAt(percent + 2));
+}
+
+function escapedByte(url: string, percent: number): number {
+  return 16 * hexValue(url.charCodeAt(percent + 1)) + hexValue(url.charCodeAt(percent + 2));
+}
+
+function hexValue(code: number): number {
+  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
+}
+
+/** As Go ranges over a string. `TextDecoder` makes one U+FFFD of all the bytes of a character cut short. */
+function decodeUtf8(bytes: readonly number[]): string {
+  let text = "";
+  for (let index = 0; index < bytes.length; index++) {
+    const lead = bytes[index]!;
+    const length =
+      lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    let code = length < 2 ? lead : lead & (0x7f >> length);
+    let valid = length > 0;
+    for (let next = index + 1; valid && next < index + length; next++) {
+      const byte = bytes[next] ?? 0;
+      valid = (byte & 0xc0) === 0x80;
+      code = (code << 6) | (byte & 0x3f);
+    }
+    if (length === 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) valid = false;
+    if (length === 4 && (code < 0x1_0000 || code > 0x10_ffff)) valid = false;
+    text += valid ? String.fromCodePoint(code) : "\ufffd";
+    if (valid) index += length - 1;
+  }
+  return text;
+}

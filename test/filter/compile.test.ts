@@ -1,0 +1,607 @@
+import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { FilterError } from "../../src/errors.js";
+import type { FieldCompiler } from "../../src/filter/field.js";
+import { verdict } from "../../src/filter/fields/verdict.js";
+import {
+  type CelEngine,
+  checkFlowFilters,
+  compileFlowFilter,
+  compileFlowFilters,
+  FILTER_FIELDS,
+  type FilterField,
+  type FlowFilterInit,
+  type FlowFilterLists,
+  type FlowFilterOptions,
+} from "../../src/filter/index.js";
+import {
+  AgentEventSchema,
+  DebugEventSchema,
+  type Flow,
+  FlowFilterSchema,
+  FlowSchema,
+  LostEventSchema,
+} from "../../src/proto.js";
+import { anyEvent, anyFlow, flowAndFilter, ownFilter, sensibleFilter } from "./arbitrary.js";
+
+const flow = create(FlowSchema, { verdict: 1, source: { identity: 7 } });
+const others = [
+  { name: "an agent event", event: create(AgentEventSchema) },
+  { name: "a debug event", event: create(DebugEventSchema) },
+  { name: "a lost event", event: create(LostEventSchema) },
+  { name: "no event", event: undefined },
+];
+
+/** Every fault that a function throws, as `path: message`. */
+function faultsOf(compile: () => unknown): string[] {
+  try {
+    compile();
+  } catch (error) {
+    expect(error).toBeInstanceOf(FilterError);
+    return (error as FilterError).issues.map(({ path, message }) => `${path}: ${message}`);
+  }
+  return [];
+}
+
+describe("the fields", () => {
+  test("that have a compiler are those of the message", () => {
+    const declared = FlowFilterSchema.fields.map(({ localName }) => localName);
+    expect([...FILTER_FIELDS].sort()).toEqual(declared.sort());
+    expectTypeOf(FILTER_FIELDS).toEqualTypeOf<readonly FilterField[]>();
+  });
+
+  test("do not compile when one has no compiler", () => {
+    type Compilers = { readonly [K in "verdict" | "uuid"]: FieldCompiler<K> };
+    // @ts-expect-error: uuid is missing
+    const incomplete: Compilers = { verdict };
+    // @ts-expect-error: the values of uuid are texts
+    const mistaken: FieldCompiler<"uuid"> = verdict;
+    expect(Object.keys(incomplete)).toEqual(["verdict"]);
+    expect(mistaken).toBe(verdict);
+  });
+
+  test("are compiled in the order of Hubble, with the newer ones where 1.19 has them", () => {
+    const hubble =
+      "uuid, event_type, verdict, drop_reason_desc, reply, encrypted, source_identity, destination_identity, protocol, source_ip, destination_ip, source_ip_xlated, source_pod, destination_pod, source_workload, destination_workload, source_service, destination_service, source_fqdn, destination_fqdn, dns_query, source_label, destination_label, node_labels, source_port, destination_port, http_status_code, http_method, http_path, http_url, http_header, tcp_flags, node_name, source_cluster_name, destination_cluster_name, ip_version, trace_id, traffic_direction, experimental, interface, ip_trace_id";
+    const names = new Map(FlowFilterSchema.fields.map(({ localName, name }) => [localName, name]));
+    expect(FILTER_FIELDS.map((field) => names.get(field)).join(", ")).toBe(hubble);
+  });
+});
+
+const yes: FlowFilterInit = { sourceIdentity: [7] };
+const no: FlowFilterInit = { sourceIdentity: [8] };
+const empty: FlowFilterInit = {};
+
+describe("lists", () => {
+  test.each([
+    { lists: {}, flows: true, rest: true },
+    { lists: { allow: [], deny: [] }, flows: true, rest: true },
+    { lists: { allow: [yes] }, flows: true, rest: false },
+    { lists: { allow: [no] }, flows: false, rest: false },
+    { lists: { allow: [no, yes] }, flows: true, rest: false },
+    { lists: { allow: [no, no, yes] }, flows: true, rest: false },
+    { lists: { allow: [no, no, no] }, flows: false, rest: false },
+    { lists: { deny: [yes] }, flows: false, rest: true },
+    { lists: { deny: [no] }, flows: true, rest: true },
+    { lists: { deny: [no, yes] }, flows: false, rest: true },
+    { lists: { allow: [yes], deny: [yes] }, flows: false, rest: false },
+    { lists: { allow: [yes], deny: [no] }, flows: true, rest: false },
+    { lists: { allow: [no], deny: [no] }, flows: false, rest: false },
+    { lists: { allow: [empty] }, flows: true, rest: true },
+    { lists: { allow: [no, empty] }, flows: true, rest: true },
+    { lists: { deny: [empty] }, flows: false, rest: false },
+    { lists: { allow: [empty], deny: [empty] }, flows: false, rest: false },
+    { lists: { allow: [empty], deny: [yes] }, flows: false, rest: true },
+    { lists: { allow: [{ sourceIdentity: [], reply: [] }] }, flows: true, rest: true },
+    { lists: { deny: [{ sourceIdentity: [] }] }, flows: false, rest: false },
+    { lists: { allow: [{ experimental: {} }] }, flows: true, rest: true },
+    { lists: { allow: [{ experimental: { celExpression: [] } }] }, flows: true, rest: true },
+    { lists: { allow: [{ verdict: [1], sourceIdentity: [7] }] }, flows: true, rest: false },
+    { lists: { allow: [{ verdict: [2], sourceIdentity: [7] }] }, flows: false, rest: false },
+    { lists: { allow: [{ verdict: [1], sourceIdentity: [8] }] }, flows: false, rest: false },
+    { lists: { allow: [{ verdict: [1], sourceIdentity: [7], uuid: ["x"] }] }, flows: false, rest: false },
+    { lists: { allow: [{ verdict: [1], sourceIdentity: [7], uuid: ["x", ""] }] }, flows: true, rest: false },
+    { lists: { allow: [{ verdict: [1], traceId: [""] }] }, flows: true, rest: false },
+    { lists: { allow: [{ traceId: [""], sourceLabel: ["!a"] }] }, flows: true, rest: true },
+  ] satisfies { lists: FlowFilterLists; flows: boolean; rest: boolean }[])(
+    "$lists lets flows pass: $flows, other events: $rest",
+    ({ lists, flows, rest }) => {
+      const passes = compileFlowFilters(lists);
+      expect(passes(flow)).toBe(flows);
+      for (const { event } of others) expect(passes(event)).toBe(rest);
+    },
+  );
+
+  test("of one allow filter are that filter", () => {
+    fc.assert(
+      fc.property(sensibleFilter, anyEvent, (filter, event) => {
+        const answer = compileFlowFilter(filter)(event);
+        expect(compileFlowFilters({ allow: [filter] })(event)).toBe(answer);
+        expect(compileFlowFilters({ deny: [filter] })(event)).toBe(!answer);
+      }),
+    );
+  });
+
+  test("pass what any allow filter and no deny filter matches", () => {
+    const filters = fc.array(sensibleFilter, { maxLength: 4 });
+    fc.assert(
+      fc.property(filters, filters, anyEvent, (allow, deny, event) => {
+        const any = (list: typeof allow) => list.some((filter) => compileFlowFilter(filter)(event));
+        const expected = (allow.length === 0 || any(allow)) && !any(deny);
+        expect(compileFlowFilters({ allow, deny })(event)).toBe(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a filter", () => {
+  test("is all of its fields, each any of its elements", () => {
+    fc.assert(
+      fc.property(flowAndFilter, ({ flow, filter }) => {
+        const parts = Object.entries(filter).filter(([, values]) => (values as unknown[]).length > 0);
+        const expected = parts.every(([name, values]) =>
+          // The event types beside them decide only whether fields of HTTP compile.
+          (values as unknown[]).some((value) => compileFlowFilter({ [name]: [value] })(flow)),
+        );
+        expect(compileFlowFilter(filter)(flow)).toBe(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("made of a flow's own values matches it, whole and field by field", () => {
+    fc.assert(
+      fc.property(anyFlow, (flow) => {
+        const own = ownFilter(flow);
+        expect(compileFlowFilter(own)(flow)).toBe(true);
+        for (const [name, values] of Object.entries(own)) {
+          expect([name, compileFlowFilter({ [name]: values })(flow)]).toEqual([name, true]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("does not depend on the order of filters in a list, nor of elements", () => {
+    const reversed = (filter: Record<string, unknown>): FlowFilterInit =>
+      Object.fromEntries(
+        Object.entries(filter).map(([name, values]) => [name, [...(values as unknown[])].reverse()]),
+      );
+    fc.assert(
+      fc.property(fc.array(sensibleFilter, { maxLength: 12 }), anyEvent, (filters, event) => {
+        const turned = filters.map((filter) => reversed(filter)).reverse();
+        for (const list of ["allow", "deny"]) {
+          expect(compileFlowFilters({ [list]: turned })(event)).toBe(
+            compileFlowFilters({ [list]: filters })(event),
+          );
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("never makes its predicate throw, whatever the event", () => {
+    const lists = fc.array(sensibleFilter, { maxLength: 12 });
+    fc.assert(
+      fc.property(lists, lists, fc.array(anyEvent, { maxLength: 5 }), (allow, deny, events) => {
+        const passes = compileFlowFilters({ allow, deny });
+        for (const event of events) expect(typeof passes(event)).toBe("boolean");
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("is not changed by changes to its init object after it was compiled", () => {
+    const filter = { sourceIdentity: [7], sourcePod: ["a/"], uuid: ["a", "b", "c", "d", "e"] };
+    const matches = compileFlowFilter(filter);
+    const event = create(FlowSchema, { uuid: "a", source: { identity: 7, namespace: "a" } });
+    expect(matches(event)).toBe(true);
+    for (const values of Object.values(filter)) values.length = 0;
+    expect(matches(event)).toBe(true);
+  });
+});
+
+describe("faults", () => {
+  test("of a single filter have no list in their path", () => {
+    expect(faultsOf(() => compileFlowFilter({ sourcePort: ["80", "x"] }))).toEqual([
+      'source_port[1]: invalid source port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ]);
+  });
+
+  test("of lists are all told, allow before deny, filter by filter, element by element", () => {
+    const lists: FlowFilterLists = {
+      deny: [{ sourcePort: ["80", "x"] }, { sourcePod: [""] }],
+      allow: [{}, { destinationIp: ["a", "1.1.1.1", "b/"], protocol: ["tcp", "xyz"] }],
+    };
+    const faults = [
+      'allow[1].protocol[1]: invalid protocol filter: unknown protocol: "xyz"',
+      'allow[1].destination_ip[0]: invalid IP address in filter: "a"',
+      'allow[1].destination_ip[2]: invalid CIDR in filter: "b/"',
+      'deny[0].source_port[1]: invalid source port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',
+      "deny[1].source_pod[0]: invalid filter, name must not be empty",
+    ];
+    expect(faultsOf(() => compileFlowFilters(lists))).toEqual(faults);
+    expect(checkFlowFilters(lists).map(({ path, message }) => `${path}: ${message}`)).toEqual(faults);
+    expect(() => compileFlowFilters(lists)).toThrow(faults.join("\n"));
+  });
+
+  test("are none for lists that compile", () => {
+    expect(checkFlowFilters({ allow: [yes, empty], deny: [no] })).toEqual([]);
+    expect(checkFlowFilters({})).toEqual([]);
+  });
+
+  test.each([
+    {
+      filter: { sourceService: [""] },
+      fault: "source_service[0]: invalid source service filter: invalid filter, name must not be empty",
+    },
+    {
+      filter: { destinationService: ["a", ""] },
+      fault:
+        "destination_service[1]: invalid destination service filter: invalid filter, name must not be empty",
+    },
+    { filter: { sourceFqdn: [" . "] }, fault: "source_fqdn[0]: empty pattern" },
+    { filter: { nodeName: ["a/b/c"] }, fault: "node_name[0]: too many slashes in pattern" },
+    {
+      filter: { sourceClusterName: ["one", ""] },
+      fault: "source_cluster_name[1]: invalid filter, name must not be empty",
+    },
+    {
+      filter: { destinationClusterName: [""] },
+      fault: "destination_cluster_name[0]: invalid filter, name must not be empty",
+    },
+    {
+      filter: { httpStatusCode: ["2x"] },
+      fault: 'http_status_code[0]: invalid http status code filter: invalid status code prefix: "2x"',
+    },
+    {
+      filter: { eventType: [{}], httpHeader: [{ key: "a" }] },
+      fault:
+        "http_header: filtering by http headers requires the event type filter to only match 'l7' events",
+    },
+    {
+      filter: { experimental: { celExpression: ["true"] } },
+      fault:
+        "experimental.cel_expression[0]: error compiling CEL expression: there is no CEL engine; give one in the options",
+    },
+  ] satisfies { filter: FlowFilterInit; fault: string }[])("$fault", ({ filter, fault }) => {
+    expect(faultsOf(() => compileFlowFilter(filter))).toEqual([fault]);
+  });
+
+  test.each([
+    {
+      filter: { httpPath: ["("] },
+      begins: "http_path[0]: invalid http path filter: (: error parsing regexp: ",
+    },
+    {
+      filter: { httpUrl: ["a", "(?!x)"] },
+      begins: "http_url[1]: invalid http url filter: (?!x): error parsing regexp: ",
+    },
+    {
+      filter: { dnsQuery: ["["] },
+      begins: "dns_query[0]: invalid DNS query filter: failed to compile regexp: error parsing regexp: ",
+    },
+    {
+      filter: { sourceLabel: ["a", `a=${"x".repeat(64)}`] },
+      begins: "source_label[1]: invalid source label filter: ",
+    },
+    {
+      filter: { destinationLabel: ["a,"] },
+      begins: "destination_label[0]: invalid destination label filter: ",
+    },
+    { filter: { nodeLabels: ["$a"] }, begins: "node_labels[0]: invalid node label filter: " },
+  ] satisfies { filter: FlowFilterInit; begins: string }[])("$begins…", ({ filter, begins }) => {
+    const [fault, ...more] = faultsOf(() => compileFlowFilter(filter));
+    expect(fault?.slice(0, begins.length)).toBe(begins);
+    expect(more).toEqual([]);
+  });
+
+  test("of all fields that can have some come in the order of Hubble", () => {
+    const faulty: FlowFilterInit = {
+      experimental: { celExpression: ["true"] },
+      destinationClusterName: [""],
+      sourceClusterName: [""],
+      nodeName: [""],
+      httpHeader: [{}],
+      httpUrl: ["("],
+      httpPath: ["("],
+      httpMethod: ["GET"],
+      httpStatusCode: ["x"],
+      eventType: [{ type: 1 }],
+      destinationPort: ["x"],
+      sourcePort: ["x"],
+      nodeLabels: [" "],
+      destinationLabel: [" "],
+      sourceLabel: [" "],
+      dnsQuery: ["("],
+      destinationFqdn: [""],
+      sourceFqdn: [""],
+      destinationService: [""],
+      sourceService: [""],
+      destinationPod: [""],
+      sourcePod: [""],
+      sourceIpXlated: ["x"],
+      destinationIp: ["x"],
+      sourceIp: ["x"],
+      protocol: ["x"],
+    };
+    const faults = checkFlowFilters({ allow: [faulty] }).map(({ path }) => path);
+    expect(faults.join(" ").replaceAll("allow[0].", "")).toBe(
+      "protocol[0] source_ip[0] destination_ip[0] source_ip_xlated[0] source_pod[0] destination_pod[0] source_service[0] destination_service[0] source_fqdn[0] destination_fqdn[0] dns_query[0] source_label[0] destination_label[0] node_labels[0] source_port[0] destination_port[0] http_status_code http_method http_path http_url http_header node_name[0] source_cluster_name[0] destination_cluster_name[0] experimental.cel_expression[0]",
+    );
+  });
+
+  test("do not hide those of other filters, nor those after them", () => {
+    const broken = fc.constantFrom<FlowFilterInit>(
+      { sourceIp: ["x"] },
+      { nodeName: [""] },
+      { sourcePort: ["x"] },
+    );
+    const filters = fc.array(fc.oneof(broken, sensibleFilter), { maxLength: 8 });
+    fc.assert(
+      fc.property(filters, filters, (allow, deny) => {
+        const one = (list: readonly FlowFilterInit[], name: string) =>
+          list.flatMap((filter, index) =>
+            faultsOf(() => compileFlowFilter(filter)).map((fault) => `${name}[${index}].${fault}`),
+          );
+        const expected = [...one(allow, "allow"), ...one(deny, "deny")];
+        expect(faultsOf(() => compileFlowFilters({ allow, deny }))).toEqual(expected);
+      }),
+    );
+  });
+});
+
+describe("fields since 1.17", () => {
+  const ofCluster = (clusterName: string) => create(FlowSchema, { source: { clusterName } });
+  test.each([
+    {
+      name: "cluster name, exactly",
+      filter: { sourceClusterName: ["a", "b"] },
+      event: ofCluster("b"),
+      matches: true,
+    },
+    {
+      name: "cluster name, no prefix",
+      filter: { sourceClusterName: ["a"] },
+      event: ofCluster("ab"),
+      matches: false,
+    },
+    {
+      name: "cluster name, no case",
+      filter: { sourceClusterName: ["a"] },
+      event: ofCluster("A"),
+      matches: false,
+    },
+    {
+      name: "cluster name of no endpoint",
+      filter: { sourceClusterName: ["a"] },
+      event: create(FlowSchema),
+      matches: false,
+    },
+    {
+      name: "cluster name of the other side",
+      filter: { destinationClusterName: ["a"] },
+      event: ofCluster("a"),
+      matches: false,
+    },
+    {
+      name: "cluster name of no flow",
+      filter: { sourceClusterName: ["a"] },
+      event: undefined,
+      matches: false,
+    },
+    {
+      name: "encrypted",
+      filter: { encrypted: [true] },
+      event: create(FlowSchema, { IP: { encrypted: true } }),
+      matches: true,
+    },
+    {
+      name: "encrypted, flow is not",
+      filter: { encrypted: [true] },
+      event: create(FlowSchema, { IP: {} }),
+      matches: false,
+    },
+    {
+      name: "not encrypted, flow without IP",
+      filter: { encrypted: [false] },
+      event: create(FlowSchema),
+      matches: true,
+    },
+    { name: "either", filter: { encrypted: [true, false] }, event: create(FlowSchema), matches: true },
+    { name: "not encrypted, no flow", filter: { encrypted: [false] }, event: undefined, matches: false },
+    {
+      name: "trace number",
+      filter: { ipTraceId: [2n ** 64n - 1n] },
+      event: create(FlowSchema, { ipTraceId: { traceId: 2n ** 64n - 1n } }),
+      matches: true,
+    },
+    {
+      name: "trace number, another",
+      filter: { ipTraceId: [1n] },
+      event: create(FlowSchema, { ipTraceId: { traceId: 2n } }),
+      matches: false,
+    },
+    { name: "trace number 0, none", filter: { ipTraceId: [0n] }, event: create(FlowSchema), matches: true },
+    {
+      name: "trace number 0, some",
+      filter: { ipTraceId: [0n] },
+      event: create(FlowSchema, { ipTraceId: { traceId: 2n } }),
+      matches: false,
+    },
+    { name: "trace number 0, no event", filter: { ipTraceId: [1n, 0n] }, event: undefined, matches: true },
+    {
+      name: "trace number 0, a lost event",
+      filter: { ipTraceId: [0n] },
+      event: create(LostEventSchema),
+      matches: true,
+    },
+    {
+      name: "trace number 1, a lost event",
+      filter: { ipTraceId: [1n] },
+      event: create(LostEventSchema),
+      matches: false,
+    },
+    {
+      name: "protocol vrrp",
+      filter: { protocol: ["VRRP"] },
+      event: create(FlowSchema, { l4: { protocol: { case: "VRRP", value: {} } } }),
+      matches: true,
+    },
+    {
+      name: "protocol igmp",
+      filter: { protocol: ["igmp"] },
+      event: create(FlowSchema, { l4: { protocol: { case: "IGMP", value: {} } } }),
+      matches: true,
+    },
+    {
+      name: "protocol igmp, flow has vrrp",
+      filter: { protocol: ["igmp"] },
+      event: create(FlowSchema, { l4: { protocol: { case: "VRRP", value: {} } } }),
+      matches: false,
+    },
+  ] satisfies {
+    name: string;
+    filter: FlowFilterInit;
+    event: Flow | ReturnType<typeof create<typeof LostEventSchema>> | undefined;
+    matches: boolean;
+  }[])("$name: $matches", ({ filter, event, matches }) => {
+    expect(compileFlowFilter(filter)(event)).toBe(matches);
+  });
+});
+
+describe("events that are no flows", () => {
+  test.each([
+    { filter: { eventType: [{ type: 130 }] }, matching: ["an agent event", "a lost event"] },
+    { filter: { eventType: [{ type: 2 }] }, matching: ["a debug event", "a lost event"] },
+    { filter: { eventType: [{}] }, matching: ["an agent event", "a debug event", "a lost event"] },
+    { filter: { eventType: [{ type: 1 }] }, matching: ["a lost event"] },
+    { filter: { eventType: [{ matchSubType: true, subType: 9 }] }, matching: ["a lost event"] },
+    {
+      filter: { eventType: [{ subType: 9 }] },
+      matching: ["an agent event", "a debug event", "a lost event"],
+    },
+    { filter: { traceId: [""] }, matching: others.map(({ name }) => name) },
+    { filter: { sourceLabel: [""] }, matching: others.map(({ name }) => name) },
+    { filter: { nodeLabels: ["!x"] }, matching: others.map(({ name }) => name) },
+    { filter: { nodeLabels: ["x"] }, matching: [] },
+    { filter: { uuid: [""] }, matching: [] },
+    { filter: { verdict: [0] }, matching: [] },
+    { filter: { reply: [true, false] }, matching: [] },
+    { filter: { dropReasonDesc: [0] }, matching: [] },
+    { filter: { ipVersion: [0] }, matching: [] },
+    { filter: { trafficDirection: [0] }, matching: [] },
+    { filter: { sourceIdentity: [0] }, matching: [] },
+    { filter: { sourcePod: ["/"] }, matching: [] },
+    { filter: { sourceWorkload: [{}] }, matching: [] },
+    { filter: { interface: [{}] }, matching: [] },
+    { filter: { tcpFlags: [{}] }, matching: [] },
+    { filter: { nodeName: ["/"] }, matching: [] },
+    { filter: { dnsQuery: [""] }, matching: [] },
+  ] satisfies { filter: FlowFilterInit; matching: string[] }[])(
+    "$filter matches $matching",
+    ({ filter, matching }) => {
+      const matches = compileFlowFilter(filter);
+      expect(others.filter(({ event }) => matches(event)).map(({ name }) => name)).toEqual(matching);
+    },
+  );
+});
+
+/** Expressions are `yes`, `no`, `throws`, `is empty`; anything else does not compile. */
+function fakeCel(): { cel: CelEngine; evaluated: string[] } {
+  const evaluated: string[] = [];
+  const compile = (expression: string) => {
+    if (!/^(yes|no|throws|is empty)$/.test(expression)) throw new Error(`Syntax error: ${expression}`);
+    return (event: Flow) => {
+      evaluated.push(expression);
+      if (expression === "throws") throw new RangeError("division by zero");
+      return expression === "yes" || (expression === "is empty" && event.verdict === 0);
+    };
+  };
+  return { cel: { compile }, evaluated };
+}
+
+describe("CEL expressions", () => {
+  test.each([
+    { expressions: ["yes"], matches: true, runs: ["yes"] },
+    { expressions: ["no"], matches: false, runs: ["no"] },
+    { expressions: ["no", "yes"], matches: true, runs: ["no", "yes"] },
+    { expressions: ["yes", "throws"], matches: true, runs: ["yes"] },
+    { expressions: ["throws", "yes"], matches: false, runs: ["throws"] },
+    { expressions: ["no", "throws", "yes"], matches: false, runs: ["no", "throws"] },
+  ])("$expressions run in order until one decides: $matches", ({ expressions, matches, runs }) => {
+    const filter = { experimental: { celExpression: expressions } };
+    const { cel, evaluated } = fakeCel();
+    expect(compileFlowFilter(filter, { cel })(flow)).toBe(matches);
+    expect(evaluated).toEqual(runs);
+    expect(compileFlowFilters({ deny: [filter] }, { cel })(flow)).toBe(!matches);
+  });
+
+  test.each(others)("see a flow with nothing set in $name", ({ event }) => {
+    const { cel } = fakeCel();
+    const matches = (...celExpression: string[]) =>
+      compileFlowFilter({ experimental: { celExpression } }, { cel })(event);
+    expect(matches("is empty")).toBe(true);
+    expect(matches("no")).toBe(false);
+    expect(matches("throws", "yes")).toBe(false);
+  });
+
+  test("run after the cheaper fields, and not when these decide", () => {
+    const { cel, evaluated } = fakeCel();
+    const filter = { experimental: { celExpression: ["yes"] }, interface: [{}] };
+    expect(compileFlowFilter(filter, { cel })(flow)).toBe(false);
+    expect(evaluated).toEqual([]);
+  });
+
+  test("that do not compile are all told", () => {
+    const filter = { experimental: { celExpression: ["bad", "yes", "worse"] } };
+    expect(checkFlowFilters({ deny: [filter] }, fakeCel())).toEqual([
+      {
+        path: "deny[0].experimental.cel_expression[0]",
+        message: "error compiling CEL expression: Syntax error: bad",
+      },
+      {
+        path: "deny[0].experimental.cel_expression[2]",
+        message: "error compiling CEL expression: Syntax error: worse",
+      },
+    ]);
+  });
+});
+
+describe("the regular expression engine of the options", () => {
+  const url = create(FlowSchema, { l7: { record: { case: "http", value: { url: "/needle/7" } } } });
+  const dns = create(FlowSchema, { l7: { record: { case: "dns", value: { query: "needle-7" } } } });
+
+  test.each([
+    { filter: { httpUrl: ["needle.[0-9]"] }, event: url },
+    { filter: { httpPath: ["needle.[0-9]"] }, event: url },
+    { filter: { dnsQuery: ["needle.[0-9]"] }, event: dns },
+  ])("decides $filter", ({ filter, event }) => {
+    const compiled: string[] = [];
+    const answering = (answer: boolean): FlowFilterOptions => ({
+      regex: {
+        compile: (pattern) => {
+          compiled.push(pattern);
+          return () => answer;
+        },
+      },
+    });
+    expect(compileFlowFilter(filter)(event)).toBe(true);
+    expect(compileFlowFilter(filter, answering(true))(event)).toBe(true);
+    expect(compileFlowFilter(filter, answering(false))(event)).toBe(false);
+    expect(compiled).toHaveLength(2);
+  });
+
+  test("may refuse a pattern", () => {
+    const regex = {
+      compile: () => {
+        throw new Error("too dear");
+      },
+    };
+    expect(faultsOf(() => compileFlowFilter({ httpUrl: ["a.[0-9]"] }, { regex }))).toEqual([
+      "http_url[0]: invalid http url filter: a.[0-9]: error parsing regexp: too dear",
+    ]);
+  });
+});

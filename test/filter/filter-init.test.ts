@@ -1,0 +1,268 @@
+import { create, fromBinary, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { FilterError } from "../../src/errors.js";
+import { toFlowFilter } from "../../src/filter/filter-init.js";
+import { checkFlowFilters, compileFlowFilter, type FlowFilterInit } from "../../src/filter/index.js";
+import { type FlowFilter, FlowFilterSchema, FlowSchema, Verdict } from "../../src/proto.js";
+import { arbitraryMessage } from "../support/arbitrary-message.js";
+import { anyEvent, flowAndFilter, withoutTypes } from "./arbitrary.js";
+
+/** What is not a filter to the type checker, as it may come from a file. */
+const untyped = (value: unknown) => value as FlowFilterInit;
+
+function issuesOf(value: unknown): string[] {
+  return checkFlowFilters({ allow: [untyped(value)] }).map(({ path, message }) => `${path}: ${message}`);
+}
+
+function convert(value: unknown): FlowFilter {
+  const faults: string[] = [];
+  const message = toFlowFilter(untyped(value), (path, text) => faults.push(`${path}: ${text}`));
+  expect(faults).toEqual([]);
+  return message;
+}
+
+describe("a filter", () => {
+  const wanted = create(FlowFilterSchema, {
+    sourceIp: ["10.0.0.1"],
+    verdict: [Verdict.DROPPED],
+    ipTraceId: [2n ** 64n - 1n, 7n],
+    eventType: [{ type: 4, matchSubType: true, subType: -3 }],
+    sourceIdentity: [4294967295],
+    reply: [true, false],
+    tcpFlags: [{ SYN: true }],
+    experimental: { celExpression: ["true"] },
+  });
+  const { sourceIp, reply, tcpFlags } = wanted;
+
+  test.each([
+    { form: "a message", filter: wanted },
+    { form: "an init object", filter: withoutTypes(wanted) },
+    {
+      form: "JSON with names as in the proto",
+      filter: {
+        source_ip: sourceIp,
+        verdict: ["DROPPED"],
+        ip_trace_id: ["18446744073709551615", "7"],
+        event_type: [{ type: 4, match_sub_type: true, sub_type: -3 }],
+        source_identity: [4294967295],
+        reply,
+        tcp_flags: [{ SYN: true }],
+        experimental: { cel_expression: ["true"] },
+      },
+    },
+    {
+      form: "JSON with names in camel case",
+      filter: {
+        sourceIp,
+        verdict: [2],
+        ipTraceId: ["18446744073709551615", 7],
+        eventType: [{ type: "4", matchSubType: true, subType: "-3" }],
+        sourceIdentity: ["4294967295"],
+        reply,
+        tcpFlags,
+        experimental: { celExpression: ["true"] },
+      },
+    },
+    {
+      form: "JSON with null for what is not set",
+      filter: {
+        ...(withoutTypes(wanted) as object),
+        uuid: null,
+        source_pod: null,
+        event_type: null,
+        tcpFlags: [{ SYN: true, ACK: null }],
+        destinationIp: undefined,
+      },
+    },
+  ])("may be $form", ({ filter }) => {
+    expect(convert(filter)).toEqual(wanted);
+  });
+
+  test("without a value for experimental has none", () => {
+    expect(convert({ experimental: null })).toEqual(create(FlowFilterSchema));
+  });
+
+  test("may have numbers that an enum does not name", () => {
+    expect(convert({ verdict: [77, -1] }).verdict).toEqual([77, -1]);
+  });
+});
+
+describe("what is no filter is told", () => {
+  test.each([
+    { filter: { sourceip: ["a"] }, issues: ["allow[0].sourceip: unknown field of FlowFilter"] },
+    {
+      filter: { __proto: 1, toString: 1 },
+      issues: [
+        "allow[0].__proto: unknown field of FlowFilter",
+        "allow[0].toString: unknown field of FlowFilter",
+      ],
+    },
+    {
+      filter: JSON.parse('{"__proto__": {"uuid": ["x"]}}'),
+      issues: ["allow[0].__proto__: unknown field of FlowFilter"],
+    },
+    { filter: { source_ip: "10.0.0.1" }, issues: ['allow[0].source_ip: not a list: "10.0.0.1"'] },
+    { filter: { sourceIp: ["10.0.0.1", 7] }, issues: ["allow[0].source_ip[1]: not a text: 7"] },
+    { filter: { source_pod: [null] }, issues: ["allow[0].source_pod[0]: not a text: null"] },
+    { filter: { source_pod: [["a"]] }, issues: ["allow[0].source_pod[0]: not a text: a list"] },
+    { filter: { source_pod: [{}] }, issues: ["allow[0].source_pod[0]: not a text: an object"] },
+    { filter: { source_pod: Array(1) }, issues: ["allow[0].source_pod[0]: not a text: undefined"] },
+    { filter: { reply: ["true"] }, issues: ['allow[0].reply[0]: not a boolean: "true"'] },
+    { filter: { reply: true }, issues: ["allow[0].reply: not a list: true"] },
+    {
+      filter: { verdict: ["dropped"] },
+      issues: ['allow[0].verdict[0]: unknown value of Verdict: "dropped"'],
+    },
+    { filter: { verdict: [1.5] }, issues: ["allow[0].verdict[0]: not a whole number: 1.5"] },
+    { filter: { verdict: [2 ** 31] }, issues: ["allow[0].verdict[0]: out of range: 2147483648"] },
+    {
+      filter: { source_identity: [-1, 2 ** 32, Number.NaN] },
+      issues: [
+        "allow[0].source_identity[0]: out of range: -1",
+        "allow[0].source_identity[1]: out of range: 4294967296",
+        "allow[0].source_identity[2]: not a whole number: NaN",
+      ],
+    },
+    {
+      filter: { ip_trace_id: ["-1", "18446744073709551616", "1e3", "", 2 ** 53] },
+      issues: [
+        "allow[0].ip_trace_id[0]: out of range: -1",
+        "allow[0].ip_trace_id[1]: out of range: 18446744073709551616",
+        'allow[0].ip_trace_id[2]: not a whole number: "1e3"',
+        'allow[0].ip_trace_id[3]: not a whole number: ""',
+        "allow[0].ip_trace_id[4]: not a whole number: 9007199254740992",
+      ],
+    },
+    {
+      filter: { event_type: [{ type: "l7" }] },
+      issues: ['allow[0].event_type[0].type: not a whole number: "l7"'],
+    },
+    {
+      filter: { eventType: [{}, { subtype: 1 }] },
+      issues: ["allow[0].event_type[1].subtype: unknown field of EventTypeFilter"],
+    },
+    { filter: { eventType: [4] }, issues: ["allow[0].event_type[0]: not a EventTypeFilter: 4"] },
+    {
+      filter: { experimental: { cel: [] } },
+      issues: ["allow[0].experimental.cel: unknown field of Experimental"],
+    },
+    { filter: { experimental: [] }, issues: ["allow[0].experimental: not a Experimental: a list"] },
+    {
+      filter: { uuid: ["a"], source_ip: ["::1"], sourceIp: ["::2"] },
+      issues: ["allow[0].sourceIp: duplicate field"],
+    },
+    {
+      filter: { uuid: [`${"x".repeat(200)}`], reply: ["x".repeat(200)] },
+      issues: [`allow[0].reply[0]: not a boolean: "${"x".repeat(100)}…"`],
+    },
+    { filter: null, issues: ["allow[0]: not a FlowFilter: null"] },
+    { filter: undefined, issues: ["allow[0]: not a FlowFilter: undefined"] },
+    { filter: [], issues: ["allow[0]: not a FlowFilter: a list"] },
+    { filter: "{}", issues: ['allow[0]: not a FlowFilter: "{}"'] },
+    {
+      filter: create(FlowSchema, { uuid: "a" }),
+      issues: expect.arrayContaining(['allow[0].uuid: not a list: "a"']),
+    },
+    {
+      filter: { $typeName: "flow.FlowFilter", sourceIp: 7, verdict: [null] },
+      issues: ["allow[0].source_ip: not a list: 7", "allow[0].verdict[0]: not a whole number: null"],
+    },
+  ])("$issues", ({ filter, issues }) => {
+    expect(issuesOf(filter)).toEqual(issues);
+  });
+
+  test("beside the faults of what fits", () => {
+    expect(issuesOf({ source_port: [80, "x"], source_pod: [""] })).toEqual([
+      "allow[0].source_port[0]: not a text: 80",
+      "allow[0].source_pod[0]: invalid filter, name must not be empty",
+      'allow[0].source_port[1]: invalid source port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ]);
+  });
+
+  test("without a path for a filter that stands alone", () => {
+    expect(() => compileFlowFilter(untyped(7))).toThrow(/^not a FlowFilter: 7$/);
+  });
+});
+
+describe("any value as a filter", () => {
+  const names = FlowFilterSchema.fields.flatMap(({ name, localName }) => [name, localName]);
+  const value = fc.oneof(fc.jsonValue(), fc.anything());
+  const nearly = fc.dictionary(
+    fc.constantFrom(...names, "$typeName"),
+    fc.oneof(
+      value,
+      fc.array(value, { maxLength: 3 }),
+      fc.array(fc.dictionary(fc.constantFrom("type", "name", "SYN", "celExpression"), value)),
+    ),
+    { maxKeys: 4 },
+  );
+  const typed = nearly.map((filter) => ({ ...filter, $typeName: "flow.FlowFilter" }));
+
+  test("gives a predicate or a FilterError", () => {
+    const outcomes = { predicates: 0, errors: 0 };
+    fc.assert(
+      fc.property(fc.oneof(value, nearly, typed), anyEvent, (filter, event) => {
+        try {
+          const matches = compileFlowFilter(untyped(filter));
+          expect(typeof matches(event)).toBe("boolean");
+          outcomes.predicates++;
+        } catch (error) {
+          expect(error).toBeInstanceOf(FilterError);
+          expect((error as FilterError).issues.length).toBeGreaterThan(0);
+          outcomes.errors++;
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    expect(outcomes.predicates).toBeGreaterThan(20);
+    expect(outcomes.errors).toBeGreaterThan(500);
+  });
+});
+
+/** The forms that a message can take. */
+function formsOf(message: FlowFilter): FlowFilterInit[] {
+  const json = toJson(FlowFilterSchema, message) as JsonObject;
+  const protoJson = toJson(FlowFilterSchema, message, { useProtoFieldName: true }) as JsonObject;
+  const numbers = toJson(FlowFilterSchema, message, { enumAsInteger: true }) as JsonObject;
+  return [
+    message,
+    fromBinary(FlowFilterSchema, toBinary(FlowFilterSchema, message)),
+    withoutTypes(message) as FlowFilterInit,
+    ...[json, protoJson, numbers].map((form) => untyped(JSON.parse(JSON.stringify(form)))),
+  ];
+}
+
+describe("the forms of a filter", () => {
+  const cel = { compile: (expression: string) => () => expression.length % 2 === 0 };
+
+  test("make the same message", () => {
+    fc.assert(
+      fc.property(arbitraryMessage(FlowFilterSchema), (message) => {
+        for (const form of formsOf(message)) expect(convert(form)).toEqual(message);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("have the same faults, or answer alike", () => {
+    const any = arbitraryMessage(FlowFilterSchema);
+    const sensible = flowAndFilter.map(({ flow, filter }) => ({
+      event: flow,
+      message: create(FlowFilterSchema, filter),
+    }));
+    let matching = 0;
+    fc.assert(
+      fc.property(fc.oneof(sensible, fc.record({ event: anyEvent, message: any })), ({ event, message }) => {
+        const answers = formsOf(message).map((form) => {
+          const issues = checkFlowFilters({ allow: [form] }, { cel });
+          return issues.length > 0 ? issues : compileFlowFilter(form, { cel })(event);
+        });
+        if (answers[0] === true) matching++;
+        for (const answer of answers) expect(answer).toEqual(answers[0]);
+      }),
+      { numRuns: 500 },
+    );
+    expect(matching).toBeGreaterThan(50);
+  });
+});

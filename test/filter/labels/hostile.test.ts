@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { CidrLabelMemo } from "../../../src/filter/labels/cidr-label.js";
+import { compileLabelSelector, compileLabelSelectors } from "../../../src/filter/labels/index.js";
+
+const LENGTH = 65_536;
+/** In CPU milliseconds: far above what is needed, far below what anything quadratic would take. */
+const PATIENCE = 2_000;
+
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+describe("long selectors", () => {
+  test.each([
+    { name: "one key", text: "a".repeat(LENGTH) },
+    { name: "a key that fails at its end", text: `${"a".repeat(LENGTH)}_` },
+    { name: "a key of dots", text: ".".repeat(LENGTH) },
+    { name: "a prefix that fails at its end", text: `${"a.".repeat(LENGTH / 2)}_/x` },
+    { name: "a prefix of dashes", text: `a${"-".repeat(LENGTH)}/x` },
+    { name: "slashes", text: "/".repeat(LENGTH) },
+    { name: "colons", text: ":".repeat(LENGTH) },
+    { name: "exclamation marks", text: "!".repeat(LENGTH) },
+    { name: "white space", text: " ".repeat(LENGTH) },
+    { name: "NULs", text: `a ${"\0".repeat(LENGTH)}=`, valid: true },
+    { name: "equals signs", text: "=".repeat(LENGTH) },
+    { name: "open parentheses", text: `a in ${"(".repeat(LENGTH)}` },
+    { name: "closed parentheses", text: `a in (${")".repeat(LENGTH)}` },
+    { name: "commas", text: ",".repeat(LENGTH) },
+    { name: "a list of commas", text: `a in (${",".repeat(LENGTH + 1)}b)`, valid: true },
+    { name: "a value", text: `a=${"x".repeat(LENGTH)}` },
+    { name: "a value that fails at its end", text: `a=${"x".repeat(LENGTH)}-` },
+    {
+      name: "bad values",
+      text: `a in (${Array.from({ length: LENGTH / 8 }, (_, index) => `${index}-`).join(",")})`,
+    },
+    { name: "surrogates", text: "\u{1f600}".repeat(LENGTH / 2) },
+  ])("$name", ({ text, valid = false }) => {
+    const started = cpuTime();
+    if (valid) expect(compileLabelSelector(text).requirements).toHaveLength(1);
+    else expect(() => compileLabelSelector(text)).toThrow();
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
+  test("10,000 requirements", () => {
+    const keys = Array.from({ length: 10_000 }, (_, index) => `key-${index}`);
+    const labels = keys.map((key, index) => `k8s:${key}=${index}`);
+    const started = cpuTime();
+    const all = compileLabelSelectors([keys.map((key, index) => `${key}=${index}`).join(",")]);
+    const none = compileLabelSelectors([keys.map((key) => `!${key}`).join(",")]);
+    const any = compileLabelSelectors(keys.map((key, index) => `k8s:${key}=${index}`));
+    expect(all(labels)).toBe(true);
+    expect(all(labels.slice(1))).toBe(false);
+    expect(all([...labels].reverse())).toBe(true);
+    expect(none(["k8s:other"])).toBe(true);
+    expect(none(["k8s:key-9999"])).toBe(false);
+    expect(any(["k8s:key-9999=9999"])).toBe(true);
+    expect(any(["k8s:key-9999=9998"])).toBe(false);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
+  test("10,000 requirements on one key", () => {
+    const text = Array.from({ length: 10_000 }, (_, index) => `app!=${index}`).join(",");
+    const matches = compileLabelSelectors([text]);
+    expect(matches(["k8s:app=x"])).toBe(true);
+    expect(matches(["k8s:app=9999"])).toBe(false);
+  });
+
+  test("10,000 sources of one key", () => {
+    const texts = Array.from({ length: 10_000 }, (_, index) => `s${index}:app=x`);
+    const matches = compileLabelSelectors(texts);
+    const started = cpuTime();
+    expect(matches(["s9999:app=x"])).toBe(true);
+    expect(matches(["t:app=x"])).toBe(false);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
+  test("10,000 values", () => {
+    const values = Array.from({ length: 10_000 }, (_, index) => `v${index}`);
+    const matches = compileLabelSelectors([`app in (${values.join(",")})`]);
+    const started = cpuTime();
+    for (const value of values) expect(matches([`k8s:app=${value}`])).toBe(true);
+    expect(matches(["k8s:app=v10000"])).toBe(false);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+});
+
+describe("hostile events", () => {
+  const matches = compileLabelSelectors(["app=x,!tier", "reserved:host", "version>3", "cidr:10.0.0.0/8=x"]);
+
+  test.each([
+    { name: "a million characters", labels: ["a".repeat(1_000_000)] },
+    { name: "a million colons", labels: [":".repeat(1_000_000)] },
+    { name: "a long number", labels: [`version=${"9".repeat(1_000_000)}`] },
+    { name: "a long prefix", labels: [`cidr:${"1".repeat(1_000_000)}/8`] },
+    { name: "a prefix of dashes", labels: [`cidr:${"-".repeat(1_000_000)}`] },
+    {
+      name: "many labels with one key",
+      labels: Array.from({ length: 20_000 }, (_, index) => `s${index}:app=${index}`),
+    },
+    {
+      name: "many prefixes with values",
+      labels: Array.from(
+        { length: 20_000 },
+        (_, index) => `cidr:10.${index & 255}.${index >> 8}.0/24=${index}`,
+      ),
+    },
+  ])("$name", ({ labels }) => {
+    const started = cpuTime();
+    expect(matches(labels)).toBe(false);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
+  test("nothing is remembered beyond the bound", () => {
+    const memo = new CidrLabelMemo(100);
+    for (let index = 0; index < 10_000; index++) {
+      memo.read(`cidr:10.${index & 255}.${index >> 8}.0/24`);
+      expect(memo.size).toBeLessThanOrEqual(100);
+    }
+    const before = memo.size;
+    memo.read(`cidr:10.0.0.0/8=${"x".repeat(1_000)}`);
+    expect(memo.size).toBe(before);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import {
+  compileLabelSelector,
+  compileLabelSelectors,
+  traceLabelSelector,
+} from "../../../src/filter/labels/index.js";
+
+const WEB = ["k8s:app=web", "k8s:tier=front", "k8s:version=3"];
+
+describe("one selector", () => {
+  test.each<[selector: string, labels: readonly string[] | undefined, matches: boolean]>([
+    ["", undefined, true],
+    ["", [], true],
+    ["", WEB, true],
+    ["app", undefined, false],
+    ["app", [], false],
+    ["!app", undefined, true],
+    ["app!=web", [], true],
+    ["app notin (web)", [], true],
+    ["app=", [], false],
+    ["app in ()", [], false],
+    ["app>0", [], false],
+    ["app=web", WEB, true],
+    ["app==web", WEB, true],
+    ["app=we", WEB, false],
+    ["app=webb", WEB, false],
+    ["app=Web", WEB, false],
+    ["App=web", WEB, false],
+    ["ap=web", WEB, false],
+    ["appp=web", WEB, false],
+    ["k8s:app=web", WEB, true],
+    ["any:app=web", WEB, true],
+    ["unspec:app=web", WEB, true],
+    ["container:app=web", WEB, false],
+    ["k8s:app=web", ["any:app=web"], false],
+    ["k8s:app=web", ["app=web"], false],
+    ["app=web", ["app=web"], true],
+    ["app=web", [":app=web"], true],
+    ["app=web,tier=front", WEB, true],
+    ["app=web,tier=back", WEB, false],
+    ["app in (web,api)", WEB, true],
+    ["app in (api)", WEB, false],
+    ["app notin (web)", WEB, false],
+    ["app notin (api)", WEB, true],
+    ["app!=web", WEB, false],
+    ["app!=api", WEB, true],
+    ["!app", WEB, false],
+    ["!none", WEB, true],
+    ["!container:app", WEB, true],
+    ["app=", ["k8s:app"], true],
+    ["app=", ["k8s:app="], true],
+    ["app=", WEB, false],
+    ["app in ()", ["k8s:app"], true],
+    ["app in (,web)", ["k8s:app"], true],
+    ["version>2", WEB, true],
+    ["version>3", WEB, false],
+    ["version<4", WEB, true],
+    ["version<3", WEB, false],
+    ["version>2", ["k8s:version=03"], true],
+    ["version>2", ["k8s:version=+3"], true],
+    ["version<2", ["k8s:version=-3"], true],
+    ["version>2", ["k8s:version=3.0"], false],
+    ["version>2", ["k8s:version=9223372036854775808"], false],
+    ["version>9007199254740992", ["k8s:version=9007199254740993"], true],
+    ["version<2", ["k8s:version="], false],
+    // The first colon of a label ends its source, wherever it stands.
+    ["app", ["app=a:b"], false],
+    ["b", ["app=a:b"], true],
+    ["b=c", ["app=a:b=c"], true],
+    // A dot in a selector is not a source's.
+    ["k8s.app=web", WEB, false],
+    ["k8s.app=web", ["k8s:k8s.app=web"], true],
+    ["reserved:host", ["reserved:host"], true],
+    ["reserved:host", ["$host"], true],
+    ["reserved:host", ["reserved.host"], true],
+    ["reserved:host", ["reserved:=host"], true],
+    ["reserved:host", ["$=host"], true],
+    ["reserved:host", ["reserved:=host=x"], false],
+    ["reserved:host", ["reserved:host=x"], true],
+    ["reserved:host", [":host"], false],
+    ["reserved:host", ["host"], false],
+    ["reserved:host", ["k8s:host"], false],
+    ["reserved:host", ["unserved:host"], false],
+    ["host", ["$host"], true],
+    ["host", ["reserved:=host"], true],
+    ["host", ["reserved.host"], true],
+    ["host", ["reserved.host:x"], false],
+    ["reserved.host", ["reserved.host"], false],
+    ["reserved.host", ["k8s:reserved.host"], true],
+    ["!reserved:host", ["$host"], false],
+    ["k8s:app", ["$k8s:app"], false],
+    ["k8s:app", ["a-source-of-many-characters:app", "k8s:app"], true],
+    ["app", ["a-source-of-many-characters:app"], true],
+    ["a-source-of-many-characters:app", ["a-source-of-many-characters:app"], true],
+    // Only the first label with the key counts.
+    ["app=a", ["k8s:app=a", "container:app=b"], true],
+    ["app=b", ["k8s:app=a", "container:app=b"], false],
+    ["app!=a", ["k8s:app=a", "container:app=b"], false],
+    ["app!=b", ["k8s:app=a", "container:app=b"], true],
+    ["container:app=b", ["k8s:app=a", "container:app=b"], true],
+    ["k8s:app=b", ["k8s:app=a", "k8s:app=b"], false],
+    // Prefixes.
+    ["cidr:10.0.0.0/8", ["cidr:10.1.0.0/16"], true],
+    ["cidr:10.0.0.0/8", ["cidr:10.0.0.0/8"], true],
+    ["cidr:10.1.0.0/16", ["cidr:10.0.0.0/8"], false],
+    ["cidr:10.1.2.3/8", ["cidr:10.9.9.9/32"], true],
+    ["cidr:10.0.0.0/8", ["cidr:11.0.0.0/8"], false],
+    ["cidr:10.0.0.0/8", ["k8s:10.1.0.0/16"], false],
+    ["10.0.0.0/8", ["cidr:10.1.0.0/16"], false],
+    ["10.0.0.0/8", ["cidr:10.0.0.0/8"], true],
+    ["cidr:10.0.0.0/08", ["cidr:10.0.0.0/8"], false],
+    ["cidr:10.0.0.0/08", ["cidr:10.0.0.0/08"], true],
+    ["cidr:10.0.0.0/33", ["cidr:10.0.0.0/33"], true],
+    ["cidr:10.0.0.0/33", ["cidr:10.0.0.0/8"], false],
+    ["cidr:10.0.0.1", ["cidr:10.0.0.1"], true],
+    ["cidr:foo", ["cidr:foo"], true],
+    ["cidr:foo", ["cidr:bar"], false],
+    ["cidr:0.0.0.0/0", ["cidr:192.168.1.1/32"], true],
+    ["cidr:0.0.0.0/0", ["cidr:2001-db8--1/128"], false],
+    ["cidr:0--0/0", ["cidr:2001-db8--1/128"], true],
+    ["cidr:0--0/0", ["cidr:2001:db8::1/128"], true],
+    ["cidr:0--0/0", ["cidr:10.0.0.0/8"], false],
+    // To net/netip, which labels use, an IPv4-mapped address is IPv6.
+    ["cidr:0--0/0", ["cidr:--ffff-10.0.0.1/128"], true],
+    ["cidr:10.0.0.0/8", ["cidr:--ffff-10.0.0.1/128"], false],
+    ["cidr:0--ffff-10.0.0.0/104", ["cidr:--ffff-10.0.0.1/128"], true],
+    ["cidr:0--ffff-10.0.0.0/104", ["cidr:10.0.0.1/32"], false],
+    ["cidr:0--ffff-10.0.0.0/64", ["cidr:0--1/128"], true],
+    ["!cidr:10.0.0.0/8", ["cidr:10.1.0.0/16"], false],
+    ["!cidr:10.0.0.0/8", ["cidr:foo"], true],
+    ["cidr:10.0.0.0/8=x", ["cidr:10.1.0.0/16=x"], true],
+    // Of several prefixes the first in byte order of the keys counts, not the first of the event.
+    ["cidr:10.0.0.0/8=x", ["cidr:10.2.0.0/16=y", "cidr:10.1.0.0/16=x"], true],
+    ["cidr:10.0.0.0/8=y", ["cidr:10.2.0.0/16=y", "cidr:10.1.0.0/16=x"], false],
+  ])("%j on %j: %s", (selector, labels, matches) => {
+    expect(compileLabelSelectors([selector])(labels)).toBe(matches);
+  });
+});
+
+describe("several selectors", () => {
+  test("any of them suffices", () => {
+    const matches = compileLabelSelectors(["app=api", "tier=front"]);
+    expect(matches(WEB)).toBe(true);
+    expect(matches(["k8s:app=api"])).toBe(true);
+    expect(matches(["k8s:app=db"])).toBe(false);
+  });
+
+  test("none match nothing", () => {
+    expect(compileLabelSelectors([])(WEB)).toBe(false);
+  });
+
+  test("may have been compiled before", () => {
+    expect(compileLabelSelectors([compileLabelSelector("app=web")])(WEB)).toBe(true);
+  });
+
+  test("the first bad one is reported", () => {
+    expect(() => compileLabelSelectors(["app", "a b", "c d"])).toThrow(/found 'b'/);
+  });
+});
+
+describe("a trace", () => {
+  test("names the label that decided", () => {
+    expect(traceLabelSelector(compileLabelSelector("k8s:app in (web,api),!tier,none!=x"), WEB)).toEqual([
+      { requirement: "k8s:app in (api,web)", label: "k8s:app=web", holds: true },
+      { requirement: "!tier", label: "k8s:tier=front", holds: false },
+      { requirement: "none!=x", label: undefined, holds: true },
+    ]);
+  });
+
+  test("works without labels", () => {
+    expect(traceLabelSelector(compileLabelSelector("app"))).toEqual([
+      { requirement: "app", label: undefined, holds: false },
+    ]);
+  });
+});
