@@ -19,7 +19,27 @@ const EXAMPLES = [
     file: "04-record-to-a-stream.ts",
     prints: ["recorded 23 ICMP packets until source_end", "received 23 packets"],
   },
-  { file: "05-a-source-of-your-own.ts", prints: ["3 packets as 384 bytes of pcapng"] },
+  {
+    file: "05-a-source-of-your-own.ts",
+    prints: ["all of ten or more packets recorded: true, stopped: requested"],
+  },
+  {
+    file: "06-filter-flows.ts",
+    prints: [
+      "4 cases hold",
+      "flow.Flow does not pass: no allow filter matches\n  allow[0] does not match\n    ✗ verdict: wanted DROPPED, seen FORWARDED",
+      '    ✓ destination_port: wanted ["80", "443"], seen 80',
+    ],
+  },
+  {
+    file: "07-another-regex-engine.ts",
+    prints: [
+      "re2js: 3334 of 10000 flows match, ",
+      "re2-wasm: 3334 of 10000 flows match, ",
+      "re2-wasm is full after ",
+      "error parsing regexp: abort(Cannot enlarge memory",
+    ],
+  },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));

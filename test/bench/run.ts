@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Promise<void> }>>> = {
   "packet-filter": () => import("./packet-filter.bench.js"),
+  "flow-filters": () => import("./flow-filters.bench.js"),
   "record-file": () => import("./record-file.bench.js"),
 };
 

@@ -58,16 +58,10 @@ describe("a recording tells at any time", () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on("unhandledRejection", note);
-    const recording = record(
-      fromBatches(
-        (async function* (): AsyncGenerator<PacketBatch> {
-          throw new Error("gone");
-        })(),
-        format,
-      ),
-      everything,
-      { sink: nowhere },
-    );
+    const failing: AsyncIterable<PacketBatch> = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("gone")) }),
+    };
+    const recording = record(fromBatches(failing, format), everything, { sink: nowhere });
     for await (const _ of recording.updates);
     await new Promise((resolve) => setImmediate(resolve));
     process.off("unhandledRejection", note);
