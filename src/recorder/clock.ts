@@ -11,9 +11,8 @@ export interface Clock {
   turn?(): Promise<void>;
 }
 
-/** What the platform has for "after everything that is due"; browsers have no setImmediate. */
-const afterOthers: (callback: () => void) => void =
-  typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
+/** What Node has for "after everything that is due", and browsers have not: hence the cast. */
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
 
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -32,5 +31,5 @@ export const systemClock: Clock = {
     wait();
     return () => clearTimeout(timer);
   },
-  turn: () => new Promise((resolve) => afterOthers(resolve)),
+  turn: () => new Promise((resolve) => (setImmediate ?? setTimeout)(resolve)),
 };

@@ -145,6 +145,11 @@ describe("an explanation", () => {
     expect(Math.min(seen.passing, seen.failing)).toBeGreaterThan(50);
   });
 
+  test("names no deny filter when no allow filter matches anyway", () => {
+    const { passes, decidedBy } = explainFlowFilters({ allow: [{ verdict: [2] }], deny: [{}] }, flow);
+    expect({ passes, decidedBy }).toEqual({ passes: false, decidedBy: undefined });
+  });
+
   test("has the faults of the filters", () => {
     expect(() => explainFlowFilters({ deny: [{ sourceIp: ["x"] }] }, flow)).toThrow(FilterError);
     expect(() => explainFlowFilters({ deny: [{ sourceIp: ["x"] }] }, flow)).toThrow("deny[0].source_ip[0]: ");

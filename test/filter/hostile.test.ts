@@ -137,7 +137,7 @@ describe("texts made to be dear get an answer", () => {
 });
 
 describe("memory", () => {
-  test("stays flat over two million distinct texts", { timeout: 60_000 }, () => {
+  test("stays flat over a million distinct texts, each three times", { timeout: 60_000 }, () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const passes = compileFlowFilters({
@@ -164,13 +164,14 @@ describe("memory", () => {
         flow.source!.labels[0] = `k8s:key-${index}=value`;
         flow.sourceNames[0] = `never-${index}`;
         flow.IP!.source = `11.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
-        if (passes(flow)) throw new Error("nothing was to pass");
+        // Texts that come again at once keep the memos at work.
+        if (passes(flow) || passes(flow) || passes(flow)) throw new Error("nothing was to pass");
       }
       collect();
       return process.memoryUsage().heapUsed;
     };
     const before = feed(0, 200_000);
-    const after = feed(200_000, 2_000_000);
+    const after = feed(200_000, 1_000_000);
     expect(after - before).toBeLessThan(4 * 2 ** 20);
   });
 });
