@@ -1,5 +1,5 @@
 import { FilterError, type Issue } from "../errors.js";
-import { type Flow, type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
+import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
 import type { CelEngine } from "./engine.js";
 import { type FlowEvent, isFlow } from "./event.js";
 import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
@@ -135,9 +135,12 @@ export function checkFlowFilters(lists: FlowFilterLists, options: FlowFilterOpti
 
 /** Both lists, field by field, for whoever looks inside. */
 export function compileLists(
-  { allow = [], deny = [] }: FlowFilterLists,
+  lists: FlowFilterLists,
   options: FlowFilterOptions,
 ): { allow: CompiledFilter[]; deny: CompiledFilter[]; issues: Issue[] } {
+  const faults = checkEnvelope(lists);
+  if (faults.length > 0) return { allow: [], deny: [], issues: faults };
+  const { allow = [], deny = [] } = lists;
   const allowed = compileFilters(allow, (index) => `allow[${index}].`, options);
   const denied = compileFilters(deny, (index) => `deny[${index}].`, options);
   return {
@@ -145,6 +148,16 @@ export function compileLists(
     deny: denied.compiled,
     issues: [...allowed.issues, ...denied.issues],
   };
+}
+
+/** A misspelt list would let everything through. */
+function checkEnvelope(lists: FlowFilterLists): Issue[] {
+  return Object.entries(lists).flatMap(([name, list]): Issue[] => {
+    if (name !== "allow" && name !== "deny") return [{ path: name, message: "neither allow nor deny" }];
+    return list === undefined || Array.isArray(list)
+      ? []
+      : [{ path: name, message: "not a list of filters" }];
+  });
 }
 
 function compileFilters(
@@ -250,5 +263,3 @@ function combine(allow: readonly FilterTest[], deny: readonly FilterTest[]): Flo
 function toPredicate({ matches, matchesOther }: AnyTest): FlowPredicate {
   return (event) => (isFlow(event) ? matches(event) : matchesOther(event));
 }
-
-export type OtherEvent = Exclude<FlowEvent, Flow>;

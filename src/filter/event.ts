@@ -23,5 +23,5 @@ export function flowEvent(response: GetFlowsResponse | ExportEvent): FlowEvent {
 
 /** Whether an event is a flow: the one kind that most fields can match. */
 export function isFlow(event: FlowEvent): event is Flow {
-  return event !== undefined && event.$typeName === "flow.Flow";
+  return event?.$typeName === "flow.Flow";
 }

@@ -13,7 +13,23 @@ import { goQuote } from "../go-quote.js";
  * A FlowFilter as a message, as an init object, or as parsed protobuf JSON: names in lowerCamelCase or as in the proto,
  * enums by number or by name, 64-bit numbers as bigint, number or text.
  */
-export type FlowFilterInit = MessageInitShape<typeof FlowFilterSchema> | FlowFilterJson;
+export type FlowFilterInit =
+  | FlowFilter
+  | {
+      readonly [K in keyof InitForm & keyof FlowFilterJson]?:
+        | FieldForm<InitForm[K], FlowFilterJson[K]>
+        | undefined;
+    };
+
+type InitForm = Exclude<MessageInitShape<typeof FlowFilterSchema>, FlowFilter>;
+
+/** A field in either form; lists may mix both, and may be readonly. */
+type FieldForm<Init, Json> =
+  NonNullable<Init> extends readonly (infer InitElement)[]
+    ? NonNullable<Json> extends readonly (infer JsonElement)[]
+      ? readonly (InitElement | JsonElement | (InitElement extends bigint ? number : never))[]
+      : never
+    : Init | Json;
 
 /** Notes a fault at a path below the filter, such as `event_type[0].type`. */
 export type ReportAt = (path: string, message: string) => void;

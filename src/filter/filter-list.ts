@@ -61,17 +61,35 @@ interface Keyed<K extends IndexKey = IndexKey> {
 function indexed(filters: readonly FilterTest[]): FlowTest[] {
   const tests: FlowTest[] = [];
   const groups = new Map<IndexKey["by"], Keyed[]>(PREFERENCE.map((by) => [by, []]));
+  const crowdOf = countCrowds(filters);
   for (const { keys, matches } of filters) {
-    const by = PREFERENCE.find((kind) => keys.some((key) => key.by === kind));
-    const key = keys.find((one) => one.by === by);
-    if (by === undefined || key === undefined) tests.push(matches);
-    else groups.get(by)?.push({ key, matches });
+    const key = [...keys]
+      .sort((a, b) => PREFERENCE.indexOf(a.by) - PREFERENCE.indexOf(b.by))
+      .reduce<IndexKey | undefined>(
+        (best, one) => (best === undefined || crowdOf(one) < crowdOf(best) ? one : best),
+        undefined,
+      );
+    if (key === undefined) tests.push(matches);
+    else groups.get(key.by)?.push({ key, matches });
   }
   for (const group of groups.values()) {
     if (group.length < INDEX_SIZE) tests.push(...group.map(({ matches }) => matches));
     else tests.push(compileIndex(group));
   }
   return tests;
+}
+
+/** How many filters share the most common value of a key: the fewer, the better the key tells them apart. */
+function countCrowds(filters: readonly FilterTest[]): (key: IndexKey) => number {
+  const crowds = new Map<string, number>();
+  const namesOf = ({ by, values }: IndexKey) =>
+    values.map((value) =>
+      typeof value === "object" ? `${by} ${value.namespace}/${value.prefix}` : `${by} ${value}`,
+    );
+  for (const { keys } of filters) {
+    for (const name of keys.flatMap(namesOf)) crowds.set(name, (crowds.get(name) ?? 0) + 1);
+  }
+  return (key) => namesOf(key).reduce((most, name) => Math.max(most, crowds.get(name) ?? 0), 0);
 }
 
 function compileIndex(group: readonly Keyed[]): FlowTest {

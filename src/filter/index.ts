@@ -1,3 +1,4 @@
+export { FilterError, FlowscribeError, type Issue } from "../errors.js";
 export {
   checkFlowFilters,
   compileFlowFilter,

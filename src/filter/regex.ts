@@ -73,7 +73,14 @@ function compileWith(engine: RegexEngine, pattern: string): (text: string) => bo
   } catch (error) {
     throw new RegexSyntaxError(faultOf(error), { cause: error });
   }
-  return (text) => search(isWellFormed(text) ? text : toWellFormed(text));
+  return (text) => {
+    try {
+      return search(isWellFormed(text) ? text : toWellFormed(text));
+    } catch {
+      // An engine of the user's that fails finds nothing; ours does not fail.
+      return false;
+    }
+  };
 }
 
 function faultOf(error: unknown): string {

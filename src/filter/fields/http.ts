@@ -1,9 +1,9 @@
 import type { Flow, HTTP } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
-import { compileEqualFold } from "../go-strings.js";
+import { compileEqualFold, goFold } from "../go-strings.js";
 import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../http-status.js";
-import { compileRegex, RegexSyntaxError } from "../regex.js";
+import { compileRegex, type RegexOptions, RegexSyntaxError } from "../regex.js";
 import { requestPath } from "../url-path.js";
 
 /** `MessageTypeAccessLog`: layer 7 events. */
@@ -48,19 +48,32 @@ export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context)
 /** The method, in any case as Unicode folds simply. */
 export const httpMethod: FieldCompiler<"httpMethod"> = (values, context) => {
   if (excludesHttp(context, "http method")) return undefined;
-  const tests = values.map(compileEqualFold);
+  const isWanted = compileMethods(values);
   return {
     matches: (flow) => {
       const method = httpOf(flow)?.method;
-      if (method === undefined || method === "") return false;
-      for (let index = 0; index < tests.length; index++) if (tests[index]!(method)) return true;
-      return false;
+      return method !== undefined && method !== "" && isWanted(method);
     },
     seen: (event) => (isFlow(event) ? httpOf(event)?.method : undefined),
     reads: ["l7.http.method"],
     cost: "cheap",
   };
 };
+
+/** From how many methods on folding the flow's once is quicker than comparing with each. */
+const MANY_METHODS = 9;
+
+function compileMethods(values: readonly string[]): (method: string) => boolean {
+  if (values.length >= MANY_METHODS) {
+    const folded = new Set(values.map(goFold));
+    return (method) => folded.has(goFold(method));
+  }
+  const tests = values.map(compileEqualFold);
+  return (method) => {
+    for (let index = 0; index < tests.length; index++) if (tests[index]!(method)) return true;
+    return false;
+  };
+}
 
 /** A pattern is found in the decoded path of a URL that `url.ParseRequestURI` takes. */
 export const httpPath: FieldCompiler<"httpPath"> = (values, context) =>
@@ -76,6 +89,8 @@ export const httpPath: FieldCompiler<"httpPath"> = (values, context) =>
           return url === undefined || url === "" ? undefined : requestPath(url);
         },
         "l7.http.url",
+        // A path is cut out of its URL: remembering one would keep the other, however long.
+        { memoEntries: 0 },
       );
 
 /** A pattern is found in the URL as it is. */
@@ -134,11 +149,12 @@ function compilePatterns(
   quotesPattern: boolean,
   read: (flow: Flow) => string | undefined,
   path: string,
+  options: Pick<RegexOptions, "memoEntries"> = {},
 ): FieldTest | undefined {
   const tests: ((text: string) => boolean)[] = [];
   values.forEach((pattern, index) => {
     try {
-      tests.push(compileRegex(pattern, { engine: regex }));
+      tests.push(compileRegex(pattern, { engine: regex, ...options }));
     } catch (error) {
       if (!(error instanceof RegexSyntaxError)) throw error;
       report(`${errorPrefix}${quotesPattern ? `${pattern}: ` : ""}${error.message}`, index);

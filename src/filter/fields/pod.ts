@@ -1,4 +1,4 @@
-import type { Endpoint, Flow, Service } from "../../gen/flow/flow_pb.js";
+import type { Endpoint, Flow, Service, Workload } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest, NamePrefix } from "../field.js";
 import { compileMember } from "../member.js";
@@ -88,24 +88,34 @@ export const destinationService: FieldCompiler<"destinationService"> = compileSe
 
 /** A workload of the endpoint with the name and the kind, each empty for any (pkg/hubble/filters/workload.go). */
 function compileWorkload(side: Side): FieldCompiler<"sourceWorkload" | "destinationWorkload"> {
-  return (values): FieldTest => ({
-    matches: (flow) => {
-      const workloads = flow[side]?.workloads;
-      if (workloads === undefined) return false;
-      for (let index = 0; index < workloads.length; index++) {
-        const { name, kind } = workloads[index]!;
-        for (let wanted = 0; wanted < values.length; wanted++) {
-          const value = values[wanted]!;
-          if ((value.name === "" || value.name === name) && (value.kind === "" || value.kind === kind))
-            return true;
-        }
-      }
-      return false;
-    },
-    seen: (event) => (isFlow(event) ? event[side]?.workloads : undefined),
-    reads: [`${side}.workloads`],
-    cost: "cheap",
-  });
+  return (values): FieldTest => {
+    const isWanted = compileWorkloads(values);
+    return {
+      matches: (flow) => {
+        const workloads = flow[side]?.workloads;
+        if (workloads === undefined) return false;
+        for (let index = 0; index < workloads.length; index++) if (isWanted(workloads[index]!)) return true;
+        return false;
+      },
+      seen: (event) => (isFlow(event) ? event[side]?.workloads : undefined),
+      reads: [`${side}.workloads`],
+      cost: "cheap",
+    };
+  };
+}
+
+/** The kinds wanted by name, "" for any of either: at most four look-ups, however many values there are. */
+function compileWorkloads(values: readonly Workload[]): (workload: Workload) => boolean {
+  const kindsByName = new Map<string, Set<string>>();
+  for (const { name, kind } of values) {
+    const kinds = kindsByName.get(name);
+    if (kinds === undefined) kindsByName.set(name, new Set([kind]));
+    else kinds.add(kind);
+  }
+  const ofAnyName = kindsByName.get("");
+  const takes = (kinds: ReadonlySet<string> | undefined, kind: string) =>
+    kinds !== undefined && (kinds.has("") || kinds.has(kind));
+  return ({ name, kind }) => takes(kindsByName.get(name), kind) || takes(ofAnyName, kind);
 }
 
 export const sourceWorkload: FieldCompiler<"sourceWorkload"> = compileWorkload("source");

@@ -1,0 +1,29 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { compileFlowFilters } from "../../src/filter/index.js";
+import { FlowFilterSchema, Verdict } from "../../src/proto.js";
+
+test("filters are typed in every form that they are taken in", () => {
+  const lists = {
+    allow: [{ sourcePod: ["shop/"], destinationPort: ["443"] }, { verdict: [Verdict.DROPPED] }],
+    deny: [{ sourceLabel: ["a"] }],
+  };
+  const fixed = {
+    allow: [{ sourceIp: ["1.1.1.1"], eventType: [{ type: 129 }], tcpFlags: [{ SYN: true }] }],
+  } as const;
+  const mixed = [{ ipTraceId: [5n, 5, "5"], verdict: ["DROPPED" as const, 2] }, create(FlowFilterSchema, {})];
+  expect(() => compileFlowFilters(lists)).not.toThrow();
+  expect(() => compileFlowFilters(fixed)).not.toThrow();
+  expect(() => compileFlowFilters({ allow: mixed })).not.toThrow();
+});
+
+test("what is no filter does not compile", () => {
+  // @ts-expect-error a port is text
+  expect(() => compileFlowFilters({ allow: [{ sourcePort: [80] }] })).toThrow("allow[0].source_port[0]");
+  // @ts-expect-error there is no such field
+  expect(() => compileFlowFilters({ allow: [{ sourcePrt: ["80"] }] })).toThrow("allow[0].sourcePrt");
+  // @ts-expect-error there is no such list
+  expect(() => compileFlowFilters({ whitelist: [{}] })).toThrow("whitelist: neither allow nor deny");
+  // @ts-expect-error a list is a list
+  expect(() => compileFlowFilters({ allow: {} })).toThrow("allow: not a list of filters");
+});
