@@ -232,7 +232,7 @@ describe("requestPath", () => {
 
 const HOST = /^(?:[-\w.~!$&'()*+,;=:[\]<>"\u0080-\uffff]|%25|%[89a-f][0-9a-f])*$/i;
 const ZONE =
-  /^(?:[-\w.~!$&'()*+,;=:[\]<>"\u0080-\uffff]|%2[0-24-9bc]|%3[0-9a-e]|%4[1-9a-f]|%5[0-9abdf]|%6[1-9a-f]|%7[0-9ae])*$/i;
+  /^(?:[-\w.~!$&'()*+,;=:[\]<>"\u0080-\uffff]|%2[0-24-9a-e]|%3[0-9a-e]|%4[1-9a-f]|%5[0-9abdf]|%6[1-9a-f]|%7[0-9ae])*$/i;
 const USERINFO = /^(?:[-\w.~!$&'()*+,;=:@]|%[0-9a-f]{2})*$/i;
 
 /** A second reading of net/url, by regular expressions and slices: obviously right before quick. */
