@@ -1,5 +1,6 @@
 import { FilterError, type Issue } from "../errors.js";
 import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
+import { issueOf } from "../issue.js";
 import type { CelEngine } from "./engine.js";
 import { type FlowEvent, isFlow } from "./event.js";
 import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
@@ -25,8 +26,9 @@ import {
 import { destinationPort, sourcePort } from "./fields/port.js";
 import { dropReasonDesc, reply, trafficDirection, verdict } from "./fields/verdict.js";
 import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
-import { compileAny, type FilterTest } from "./filter-list.js";
+import { type AnyTest, compileAny, type FilterTest } from "./filter-list.js";
 import { type RegexEngine, re2jsEngine } from "./regex.js";
+import { RegexBudget } from "./regex-budget.js";
 
 /** Which events a recorded or streamed flow list lets through. */
 export interface FlowFilterLists {
@@ -111,7 +113,7 @@ export interface CompiledFilter {
  * @throws FilterError with every fault and its path, such as `source_port[1]`.
  */
 export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOptions = {}): FlowPredicate {
-  const { compiled, issues } = compileFilters([filter], () => "", options);
+  const { compiled, issues } = compileFilters([filter], () => "", options, new RegexBudget());
   if (issues.length > 0) throw new FilterError(issues);
   return toPredicate(compileAny(compiled.map(toTest)));
 }
@@ -141,8 +143,9 @@ export function compileLists(
   const faults = checkEnvelope(lists);
   if (faults.length > 0) return { allow: [], deny: [], issues: faults };
   const { allow = [], deny = [] } = lists;
-  const allowed = compileFilters(allow, (index) => `allow[${index}].`, options);
-  const denied = compileFilters(deny, (index) => `deny[${index}].`, options);
+  const regexBudget = new RegexBudget();
+  const allowed = compileFilters(allow, (index) => `allow[${index}].`, options, regexBudget);
+  const denied = compileFilters(deny, (index) => `deny[${index}].`, options, regexBudget);
   return {
     allow: allowed.compiled,
     deny: denied.compiled,
@@ -153,7 +156,7 @@ export function compileLists(
 /** A misspelt list would let everything through. */
 function checkEnvelope(lists: FlowFilterLists): Issue[] {
   return Object.entries(lists).flatMap(([name, list]): Issue[] => {
-    if (name !== "allow" && name !== "deny") return [{ path: name, message: "neither allow nor deny" }];
+    if (name !== "allow" && name !== "deny") return [issueOf(name, "neither allow nor deny")];
     return list === undefined || Array.isArray(list)
       ? []
       : [{ path: name, message: "not a list of filters" }];
@@ -164,11 +167,12 @@ function compileFilters(
   filters: readonly FlowFilterInit[],
   pathOf: (index: number) => string,
   options: FlowFilterOptions,
+  regexBudget: RegexBudget,
 ): { compiled: CompiledFilter[]; issues: Issue[] } {
   const issues: Issue[] = [];
   const compiled = filters.map((filter, index) =>
-    compileFields(filter, options, (path, message) => {
-      issues.push({ path: `${pathOf(index)}${path}`.replace(/\.$/, ""), message });
+    compileFields(filter, { ...options, regexBudget }, (path, message) => {
+      issues.push(issueOf(`${pathOf(index)}${path}`.replace(/\.$/, ""), message));
     }),
   );
   return { compiled, issues };
@@ -176,7 +180,13 @@ function compileFilters(
 
 function compileFields(
   filter: FlowFilterInit,
-  { regex = re2jsEngine, cel }: FlowFilterOptions,
+  {
+    regex = re2jsEngine,
+    regexBudget,
+    cel = createFlowEngine({ regex, regexBudget }),
+  }: FlowFilterOptions & {
+    regexBudget: RegexBudget;
+  },
   report: (path: string, message: string) => void,
 ): CompiledFilter {
   const misfits = new Set<string>();
@@ -194,6 +204,7 @@ function compileFields(
       },
       filter: message,
       regex,
+      regexBudget,
       cel,
     });
     if (test !== undefined) fields.push({ field, test });
@@ -243,8 +254,6 @@ function allHold<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => bo
     return true;
   };
 }
-
-type AnyTest = ReturnType<typeof compileAny>;
 
 function combine(allow: readonly FilterTest[], deny: readonly FilterTest[]): FlowPredicate {
   if (allow.length === 0 && deny.length === 0) return () => true;

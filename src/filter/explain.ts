@@ -1,6 +1,4 @@
 import { FilterError } from "../errors.js";
-import { FlowFilterSchema } from "../gen/flow/flow_pb.js";
-import { goQuote } from "../go-quote.js";
 import {
   type CompiledFilter,
   compileLists,
@@ -9,7 +7,10 @@ import {
   fieldPath,
 } from "./compile.js";
 import { type FlowEvent, isFlow } from "./event.js";
-import type { FieldTest } from "./field.js";
+import { formatExplanation } from "./explain-text.js";
+import type { FieldTest, FilterField } from "./field.js";
+import type { FlowFilterInit } from "./filter-init.js";
+import type { SelectorTrace } from "./labels/index.js";
 
 /** One field of a filter, held against an event. */
 export interface FieldExplanation {
@@ -17,9 +18,13 @@ export interface FieldExplanation {
   readonly field: string;
   readonly holds: boolean;
   /** The values of the filter, any of which would do. */
-  readonly wanted: unknown;
+  readonly wanted: readonly unknown[];
+  /** Which of the values is the first for which the field holds, as an index; undefined when it does not. */
+  readonly heldBy: number | undefined;
   /** What the field looks at in the event; undefined when it has nothing of the kind. */
   readonly seen: unknown;
+  /** Of label fields, for each of the values: which of its requirements hold, and because of which label. */
+  readonly selectors?: readonly SelectorTrace[];
 }
 
 /** One filter, held against an event: it matches when all of its fields hold. */
@@ -40,7 +45,10 @@ export interface Explanation {
   readonly decidedBy: string | undefined;
   readonly allow: readonly FilterExplanation[];
   readonly deny: readonly FilterExplanation[];
-  /** Lines for a terminal: the verdict first, then every filter with its fields. */
+  /**
+   * Lines for a terminal: the verdict first, then the filters with their fields. Of long lists the first elements are
+   * shown, and what decided; of texts the first 256 UTF-16 code units.
+   */
   toString(): string;
 }
 
@@ -57,8 +65,10 @@ export function explainFlowFilters(
 ): Explanation {
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
-  const allowed = allow.map((filter, index) => explainFilter(filter, `allow[${index}]`, event));
-  const denied = deny.map((filter, index) => explainFilter(filter, `deny[${index}]`, event));
+  const explain = (filters: readonly CompiledFilter[], list: string) =>
+    filters.map((filter, index) => explainFilter(filter, `${list}[${index}]`, event, options));
+  const allowed = explain(allow, "allow");
+  const denied = explain(deny, "deny");
   const allowing = allowed.find(({ matches }) => matches);
   const isAllowed = allow.length === 0 || allowing !== undefined;
   const denying = isAllowed ? denied.find(({ matches }) => matches) : undefined;
@@ -75,15 +85,23 @@ function explainFilter(
   { message, fields }: CompiledFilter,
   path: string,
   event: FlowEvent,
+  options: FlowFilterOptions,
 ): FilterExplanation {
-  const explained = fields.map(
-    ({ field, test }): FieldExplanation => ({
+  const explained = fields.map(({ field, test }): FieldExplanation => {
+    // All fields are lists, but for the one that has nothing but a list.
+    const wanted = (
+      field === "experimental" ? message.experimental?.celExpression : message[field]
+    ) as readonly unknown[];
+    const selectors = test.trace?.(event);
+    return {
       field: fieldPath(field),
       holds: holds(test, event),
-      wanted: field === "experimental" ? message.experimental?.celExpression : message[field],
+      wanted,
+      heldBy: holds(test, event) ? firstHolding(field, wanted, event, options) : undefined,
       seen: test.seen(event),
-    }),
-  );
+      ...(selectors !== undefined && { selectors }),
+    };
+  });
   return { path, matches: explained.every((field) => field.holds), fields: explained };
 }
 
@@ -91,54 +109,33 @@ function holds(test: FieldTest, event: FlowEvent): boolean {
   return isFlow(event) ? test.matches(event) : test.matchesOther?.(event) === true;
 }
 
-function formatExplanation(
-  { passes, decidedBy, allow, deny }: Omit<Explanation, "toString">,
+/** The field holds for the values: halves them until one is left. */
+function firstHolding(
+  field: FilterField,
+  values: readonly unknown[],
   event: FlowEvent,
-): string {
-  const kind = event === undefined ? "no event" : event.$typeName;
-  return [
-    `${kind} ${passes ? "passes" : "does not pass"}: ${reason(passes, decidedBy)}`,
-    ...[...allow, ...deny].flatMap(formatFilter),
-  ].join("\n");
-}
-
-function reason(passes: boolean, decidedBy: string | undefined): string {
-  if (decidedBy !== undefined) return `${decidedBy} matches`;
-  return passes ? "there is no allow filter, and no deny filter matches" : "no allow filter matches";
-}
-
-function formatFilter({ path, matches, fields }: FilterExplanation): string[] {
-  const name = `  ${path} ${matches ? "matches" : "does not match"}${fields.length === 0 ? " (it has no fields: every event does)" : ""}`;
-  return [name, ...fields.map(formatField)];
-}
-
-function formatField({ field, holds: holding, wanted, seen }: FieldExplanation): string {
-  const format = (value: unknown) => formatValue(value, field);
-  return `    ${holding ? "✓" : "✗"} ${field}: wanted ${format(wanted)}, seen ${format(seen)}`;
-}
-
-const ENUMS = new Map(
-  FlowFilterSchema.fields.map((field) => [field.name, field.fieldKind === "list" ? field.enum : undefined]),
-);
-
-/** Much like JSON: no type names, nothing that is unset, enums by name, and texts safe for a terminal. */
-function formatValue(value: unknown, field: string): string {
-  if (value === undefined) return "nothing";
-  if (Array.isArray(value)) {
-    if (value.length === 0) return "nothing";
-    const texts = value.map((element) => formatValue(element, field));
-    return texts.length === 1 ? texts.join() : `[${texts.join(", ")}]`;
+  options: FlowFilterOptions,
+): number {
+  let start = 0;
+  let end = values.length;
+  while (end - start > 1) {
+    const middle = (start + end) >>> 1;
+    if (holdsFor(field, values.slice(start, middle), event, options)) end = middle;
+    else start = middle;
   }
-  if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value).filter(
-      ([name, content]) => !name.startsWith("$") && isSet(content),
-    );
-    return `{${entries.map(([name, content]) => `${name}: ${formatValue(content, name)}`).join(", ")}}`;
-  }
-  if (typeof value === "string") return goQuote(value);
-  return (typeof value === "number" ? ENUMS.get(field)?.value[value]?.name : undefined) ?? String(value);
+  return start;
 }
 
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== "" && value !== 0 && value !== false;
+function holdsFor(
+  field: FilterField,
+  values: readonly unknown[],
+  event: FlowEvent,
+  options: FlowFilterOptions,
+): boolean {
+  // Values of the field as it was compiled before.
+  const filter = {
+    [field]: field === "experimental" ? { celExpression: values } : values,
+  } as FlowFilterInit;
+  const test = compileLists({ allow: [filter] }, options).allow[0]?.fields[0]?.test;
+  return test !== undefined && holds(test, event);
 }

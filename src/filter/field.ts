@@ -1,7 +1,9 @@
 import type { Flow, FlowFilter } from "../gen/flow/flow_pb.js";
 import type { CelEngine } from "./engine.js";
 import type { FlowEvent } from "./event.js";
+import type { SelectorTrace } from "./labels/index.js";
 import type { RegexEngine } from "./regex.js";
+import type { RegexBudget } from "./regex-budget.js";
 
 /** The fields of a FlowFilter, by their names in the generated message. */
 export type FilterField = Exclude<keyof FlowFilter, "$typeName" | "$unknown">;
@@ -13,6 +15,8 @@ export interface FieldContext {
   /** The whole filter: HTTP fields look at its event types. */
   readonly filter: FlowFilter;
   readonly regex: RegexEngine;
+  /** Shared by all filters that are compiled at once. */
+  readonly regexBudget: RegexBudget;
   readonly cel: CelEngine | undefined;
 }
 
@@ -30,6 +34,8 @@ export interface FieldTest {
   matchesOther?(event: Exclude<FlowEvent, Flow>): boolean;
   /** What the field looks at in the event, for people. */
   seen(event: FlowEvent): unknown;
+  /** For people, too: what became of each label selector, in the order of the values. */
+  trace?(event: FlowEvent): readonly SelectorTrace[];
   /** The fields of a Flow that are read, as paths of the message. */
   readonly reads: readonly string[];
   /** About how dear the test is: cheap ones come first. */

@@ -101,6 +101,12 @@ const MAX_INT32 = 2n ** 31n - 1n;
 
 function convertInteger(value: unknown, min: bigint, max: bigint, path: string, report: ReportAt): bigint {
   const integer = toBigint(value);
+  if (integer === undefined && Number.isInteger(value)) {
+    // A number that is not safe: some 64-bit values have no other, so that it cannot be told which one was meant.
+    const reason =
+      max > Number.MAX_SAFE_INTEGER ? "not exact as a number, write it as text or bigint" : "out of range";
+    return refuse(path, `${reason}: ${value}`, 0n, report);
+  }
   if (integer === undefined) return refuse(path, `not a whole number: ${describe(value)}`, 0n, report);
   if (integer < min || integer > max) return refuse(path, `out of range: ${integer}`, 0n, report);
   return integer;

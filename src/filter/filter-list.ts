@@ -2,6 +2,7 @@ import type { Flow } from "../gen/flow/flow_pb.js";
 import type { FlowEvent } from "./event.js";
 import type { IndexKey, NamePrefix } from "./field.js";
 import { readPort } from "./fields/port.js";
+import { lastAtOrBefore } from "./name-prefix.js";
 
 type OtherEvent = Exclude<FlowEvent, Flow>;
 
@@ -167,14 +168,7 @@ function prefixIndex(
   const tests = sorted.map(([, matching]) => anyHolds(matching));
   const parents = parentsOf(prefixes);
   return (name, flow) => {
-    let low = 0;
-    let high = prefixes.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (prefixes[middle]! <= name) low = middle + 1;
-      else high = middle;
-    }
-    for (let index = low - 1; index >= 0; index = parents[index]!) {
+    for (let index = lastAtOrBefore(prefixes, name); index >= 0; index = parents[index]!) {
       if (name.startsWith(prefixes[index]!) && tests[index]!(flow)) return true;
     }
     return false;

@@ -22,12 +22,10 @@ export function goToLower(text: string): string {
   return lower;
 }
 
-/** Go's `strings.EqualFold`: equal but for case, character by character: `ſ` is an `s`, `ß` is not `ss`. */
-export function goEqualFold(a: string, b: string): boolean {
-  return a.length === b.length && goFold(a) === goFold(b);
-}
-
-/** {@link goEqualFold} with one side known beforehand; allocates nothing for ASCII texts. */
+/**
+ * Go's `strings.EqualFold` with one side known beforehand: equal but for case, character by character: `ſ` is an `s`, `ß`
+ * is not `ss`. Allocates nothing for ASCII texts.
+ */
 export function compileEqualFold(wanted: string): (text: string) => boolean {
   const folded = goFold(wanted);
   return (text) => {
@@ -43,8 +41,8 @@ export function compileEqualFold(wanted: string): (text: string) => boolean {
 }
 
 /**
- * One form for all texts that {@link goEqualFold} takes for equal, of the same length as they: for looking up one text
- * among many.
+ * One form for all texts that {@link compileEqualFold} takes for equal, of the same length as they: for looking up one
+ * text among many.
  */
 export function goFold(text: string): string {
   if (isAscii(text)) return text.toLowerCase();

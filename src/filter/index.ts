@@ -18,4 +18,5 @@ export {
 } from "./explain.js";
 export type { FilterField } from "./field.js";
 export type { FlowFilterInit } from "./filter-init.js";
+export type { RequirementTrace, SelectorTrace } from "./labels/index.js";
 export { type RegexEngine, re2jsEngine } from "./regex.js";

@@ -17,25 +17,24 @@ export function compileNamePrefixes(wanted: readonly NamePrefix[]): NamePredicat
     if (prefixes === undefined) byNamespace.set(namespace, [prefix]);
     else prefixes.push(prefix);
   }
-  const any = byNamespace.get("");
-  const inAny = any === undefined ? undefined : compilePrefixes(any);
-  byNamespace.delete("");
-  const [only] = [...byNamespace].map(([namespace, prefixes]) => ({
-    namespace,
-    has: compilePrefixes(prefixes),
-  }));
-  if (byNamespace.size <= 1) {
-    return (namespace, name) =>
-      (only !== undefined && namespace === only.namespace && only.has(name)) ||
-      (inAny !== undefined && (namespace !== "" || name !== "") && inAny(name));
-  }
   const compiled = new Map(
     [...byNamespace].map(([namespace, prefixes]) => [namespace, compilePrefixes(prefixes)]),
   );
+  const inAny = compiled.get("");
+  compiled.delete("");
+  const [only] = compiled;
+  if (compiled.size <= 1) {
+    const [wantedNamespace = "", has = never] = only ?? [];
+    return (namespace, name) =>
+      (namespace === wantedNamespace && has(name)) ||
+      (inAny !== undefined && (namespace !== "" || name !== "") && inAny(name));
+  }
   return (namespace, name) =>
     compiled.get(namespace)?.(name) === true ||
     (inAny !== undefined && (namespace !== "" || name !== "") && inAny(name));
 }
+
+const never = () => false;
 
 function compilePrefixes(prefixes: readonly string[]): (name: string) => boolean {
   const minimal = minimalPrefixes(prefixes);
@@ -43,16 +42,22 @@ function compilePrefixes(prefixes: readonly string[]): (name: string) => boolean
   if (minimal.length === 1) return first === "" ? () => true : (name) => name.startsWith(first);
   if (minimal.length < FEW) return (name) => minimal.some((prefix) => name.startsWith(prefix));
   return (name) => {
-    let low = 0;
-    let high = minimal.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (minimal[middle]! <= name) low = middle + 1;
-      else high = middle;
-    }
-    // No prefix covers another, so that only the last one at or before the name can begin it.
-    return low > 0 && name.startsWith(minimal[low - 1]!);
+    // No prefix covers another, so that only this one can begin the name.
+    const last = lastAtOrBefore(minimal, name);
+    return last >= 0 && name.startsWith(minimal[last]!);
   };
+}
+
+/** Which of the sorted texts is the last at or before the given one; -1 if none. */
+export function lastAtOrBefore(sorted: readonly string[], text: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! <= text) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 /** Sorted, without those that another one covers. */

@@ -1,3 +1,5 @@
+import { copyOf } from "../copy-text.js";
+
 type TextTest = (text: string) => boolean;
 
 /** Texts longer than this are not remembered. */
@@ -11,12 +13,12 @@ const PAUSE = 16 * TRIAL;
 
 /**
  * Remembers the answers for recent texts: in two generations of which the older is forgotten when the younger is full,
- * so that what is asked often stays. Texts that hardly ever repeat cost next to nothing: the memo then pauses. A text that
- * was sliced off a longer one keeps that one in memory.
+ * so that what is asked often stays. Texts that hardly ever repeat cost next to nothing: the memo then pauses.
+ *
+ * @param entries At most so many texts; asked when the first comes.
  */
-export function memoize(test: TextTest, entries: number): TextTest {
-  const generation = Math.max(1, Math.floor(entries / 2));
-  const generationUnits = generation * UNITS_PER_ENTRY;
+export function memoize(test: TextTest, entries: () => number): TextTest {
+  let generation = 0;
   let young = new Map<string, boolean>();
   let old = new Map<string, boolean>();
   let units = 0;
@@ -47,12 +49,13 @@ export function memoize(test: TextTest, entries: number): TextTest {
     const before = old.get(text);
     if (before !== undefined) known++;
     const answer = before ?? test(text);
-    if (young.size >= generation || units + text.length > generationUnits) {
+    if (generation === 0) generation = Math.max(1, Math.floor(entries() / 2));
+    if (young.size >= generation || units + text.length > generation * UNITS_PER_ENTRY) {
       old = young;
       young = new Map();
       units = 0;
     }
-    young.set(text, answer);
+    young.set(copyOf(text), answer);
     units += text.length;
     return answer;
   };

@@ -1,8 +1,13 @@
 interface Metrics {
   /** Levels of nesting, counted as Go does. */
   readonly height: number;
-  /** Instructions of the compiled program, estimated as Go does. */
+  /** Instructions of the compiled program, estimated as Go does, but for groups: a search needs none. */
   readonly size: number;
+  /**
+   * How many of them can be at work at one place of a text, at most. It is less than the size only for literals: of all
+   * the beginnings of `abc` no two end at the same place, of those of `aaa` all do.
+   */
+  readonly live: number;
   /** It matches exactly one character. */
   readonly single: boolean;
 }
@@ -15,18 +20,20 @@ export type RegexNode = Metrics &
   (
     | { readonly kind: "literal"; readonly text: string }
     | { readonly kind: "any"; readonly newline: boolean }
-    | { readonly kind: "begin" | "end" | "opaque" }
+    | { readonly kind: "begin" | "end" }
+    /** With a letter: that, in either case. */
+    | { readonly kind: "opaque"; readonly letter?: string }
     | { readonly kind: "concat"; readonly parts: readonly RegexNode[] }
     | { readonly kind: "alternate"; readonly choices: readonly RegexNode[] }
     | { readonly kind: "repeat"; readonly of: RegexNode; readonly min: number; readonly max: number }
     | { readonly kind: "capture"; readonly of: RegexNode }
   );
 
-export const OPAQUE = { kind: "opaque", height: 1, size: 1, single: false } as const;
-export const OPAQUE_CHARACTER = { kind: "opaque", height: 1, size: 1, single: true } as const;
-export const BEGIN = { kind: "begin", height: 1, size: 1, single: false } as const;
-export const END = { kind: "end", height: 1, size: 1, single: false } as const;
-const EMPTY = { kind: "concat", parts: [], height: 1, size: 1, single: false } as const;
+export const OPAQUE = { kind: "opaque", height: 1, size: 1, live: 1, single: false } as const;
+export const OPAQUE_CHARACTER = { kind: "opaque", height: 1, size: 1, live: 1, single: true } as const;
+export const BEGIN = { kind: "begin", height: 1, size: 1, live: 1, single: false } as const;
+export const END = { kind: "end", height: 1, size: 1, live: 1, single: false } as const;
+const EMPTY = { kind: "concat", parts: [], height: 1, size: 1, live: 1, single: false } as const;
 
 export function concatOf(items: readonly RegexNode[]): RegexNode {
   if (items.length === 1) return items[0]!;
@@ -35,7 +42,7 @@ export function concatOf(items: readonly RegexNode[]): RegexNode {
   let height = 0;
   let size = 0;
   const endRun = () => {
-    if (run !== "") parts.push({ kind: "literal", text: run, height: 1, size: run.length, single: false });
+    if (run !== "") parts.push(literalOf(run));
     run = "";
   };
   for (const item of items) {
@@ -53,7 +60,49 @@ export function concatOf(items: readonly RegexNode[]): RegexNode {
   endRun();
   if (parts.length === 0) return EMPTY;
   if (parts.length === 1) return parts[0]!;
-  return { kind: "concat", parts, height: height + 1, size, single: false };
+  return { kind: "concat", parts, height: height + 1, size, live: liveOf(parts), single: false };
+}
+
+function literalOf(text: string): RegexNode {
+  return { kind: "literal", text, height: 1, size: text.length, live: liveInText(text), single: false };
+}
+
+/** Letters in a row are one text, whether their case counts or not. */
+function liveOf(parts: readonly RegexNode[]): number {
+  let live = 0;
+  let run = "";
+  for (const part of parts) {
+    const text = part.kind === "literal" ? part.text : part.kind === "opaque" ? part.letter : undefined;
+    if (text !== undefined) {
+      run += text;
+      continue;
+    }
+    live += liveInText(run) + part.live;
+    run = "";
+  }
+  return live + liveInText(run);
+}
+
+/** How many beginnings of a text, the whole left out, can end at one place: each is an end of the longest of them. */
+function liveInText(text: string): number {
+  const lower = text.toLowerCase();
+  const { length } = lower;
+  if (length < 2) return length;
+  const borders = new Uint32Array(length);
+  const depths = new Uint32Array(length).fill(1);
+  let deepest = 1;
+  let border = 0;
+  for (let index = 1; index < length - 1; index++) {
+    const code = lower.charCodeAt(index);
+    while (border > 0 && lower.charCodeAt(border) !== code) border = borders[border - 1]!;
+    if (lower.charCodeAt(border) === code) border++;
+    borders[index] = border;
+    if (border === 0) continue;
+    const depth = depths[border - 1]! + 1;
+    depths[index] = depth;
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest + 1;
 }
 
 export function alternateOf(nodes: readonly RegexNode[]): RegexNode {
@@ -61,8 +110,10 @@ export function alternateOf(nodes: readonly RegexNode[]): RegexNode {
   const choices: RegexNode[] = [];
   let height = 0;
   let size = -1;
+  let live = -1;
   for (const node of nodes) {
     size += node.size + 1;
+    live += node.live + 1;
     for (const choice of node.kind === "alternate" ? node.choices : [node]) {
       height = Math.max(height, choice.height);
       choices.push(choice);
@@ -70,17 +121,33 @@ export function alternateOf(nodes: readonly RegexNode[]): RegexNode {
   }
   // Go makes a class of an alternation of characters.
   if (choices.every((choice) => choice.single))
-    return { kind: "alternate", choices, height, size: 1, single: true };
-  return { kind: "alternate", choices, height: height + 1, size, single: false };
+    return { kind: "alternate", choices, height, size: sizeOfClass(choices), live: 1, single: true };
+  return { kind: "alternate", choices, height: height + 1, size, live, single: false };
+}
+
+/** Only the ranges of classes take more than an instruction. */
+function sizeOfClass(choices: readonly RegexNode[]): number {
+  return choices.reduce((sum, { size }) => sum + size - 1, 1);
 }
 
 export function repeatOf(of: RegexNode, min: number, max: number): RegexNode {
-  const size = max >= 0 ? max * of.size + (max - min) : 2 + min * of.size + (min === 0 ? of.size : 0);
-  return { kind: "repeat", of, min, max, height: of.height + 1, size: Math.max(1, size), single: false };
+  const copies = (one: number) =>
+    Math.max(1, max >= 0 ? max * one + (max - min) : 2 + min * one + (min === 0 ? one : 0));
+  const { height, size, live } = of;
+  return {
+    kind: "repeat",
+    of,
+    min,
+    max,
+    height: height + 1,
+    size: copies(size),
+    live: copies(live),
+    single: false,
+  };
 }
 
 export function captureOf(of: RegexNode): RegexNode {
-  return { kind: "capture", of, height: of.height + 1, size: of.size + 2, single: false };
+  return { kind: "capture", of, height: of.height + 1, size: of.size, live: of.live, single: false };
 }
 
 /** Whether no path down the tree multiplies its counts beyond the budget; divides as Go does. */

@@ -1,7 +1,16 @@
 import type { RegexNode } from "./regex-node.js";
 
-/** Tests for texts that every match contains; a text that fails needs no engine to say no. */
-export function findRequired(root: RegexNode): ((text: string) => boolean) | undefined {
+type TextTest = (text: string) => boolean;
+
+/** Texts that every match contains, "" for none: as the beginning, as the end, and anywhere. At least one is not empty. */
+export interface Required {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly inner: string;
+}
+
+/** A text without what is required needs no engine to say no. */
+export function findRequired(root: RegexNode): Required | undefined {
   const pieces: Piece[] = [];
   collect(root, pieces);
   const first = pieces[0] === "begin" ? pieces[1] : undefined;
@@ -13,10 +22,38 @@ export function findRequired(root: RegexNode): ((text: string) => boolean) | und
   }
   const prefix = typeof first === "object" ? first.text : "";
   const suffix = typeof last === "object" ? last.text : "";
-  if (prefix === "" && suffix === "") return inner === "" ? undefined : (text) => text.includes(inner);
+  if (prefix === "" && suffix === "") return inner === "" ? undefined : { prefix, suffix, inner };
   // A single character is found in most texts: not worth another search.
-  if (inner.length < 2) return (text) => text.startsWith(prefix) && text.endsWith(suffix);
+  return { prefix, suffix, inner: inner.length < 2 ? "" : inner };
+}
+
+/** Whether a text has what is required. */
+function compileRequired({ prefix, suffix, inner }: Required): TextTest {
+  if (prefix === "" && suffix === "") return (text) => text.includes(inner);
+  if (inner === "") return (text) => text.startsWith(prefix) && text.endsWith(suffix);
   return (text) => text.startsWith(prefix) && text.endsWith(suffix) && text.includes(inner);
+}
+
+/** Whether a text has what any of them asks for; beginnings, if they all ask for one, are looked up. */
+export function compileAnyRequired(required: readonly Required[]): TextTest {
+  if (required.length > 1 && required.every(({ prefix }) => prefix !== "")) {
+    const byLength = groupByLength(required.map(({ prefix }) => prefix));
+    return (text) => byLength.some(({ length, prefixes }) => prefixes.has(text.slice(0, length)));
+  }
+  const [first] = required;
+  if (first !== undefined && required.length === 1) return compileRequired(first);
+  const tests = required.map(compileRequired);
+  return (text) => tests.some((test) => test(text));
+}
+
+function groupByLength(prefixes: readonly string[]): { length: number; prefixes: Set<string> }[] {
+  const groups = new Map<number, Set<string>>();
+  for (const prefix of prefixes) {
+    const group = groups.get(prefix.length);
+    if (group === undefined) groups.set(prefix.length, new Set([prefix]));
+    else group.add(prefix);
+  }
+  return [...groups].map(([length, group]) => ({ length, prefixes: group }));
 }
 
 type Piece = { text: string } | "begin" | "end" | "unknown";

@@ -10,20 +10,27 @@ export interface Shortcut {
 }
 
 /** Alternatives that stand for one text each go into a set; of all others only a few are tried one by one. */
-const MAX_ALTERNATIVES = 256;
-const MAX_TESTS = 8;
+interface Limits {
+  readonly alternatives: number;
+  readonly tests: number;
+  /** Of what a count repeats. */
+  readonly copies: number;
+}
+const LIMITS: Limits = { alternatives: 256, tests: 8, copies: 16 };
+/** Where the engine is out of the question, long lists of names above all. */
+const LAST_RESORT: Limits = { alternatives: 4096, tests: 1024, copies: 1000 };
 const MAX_PIECES = 32;
 const MAX_CHARACTERS = 65_536;
-const MAX_COPIES = 16;
 
 /** String tests that answer exactly as a search for the pattern does, where there are such. */
-export function findShortcut(root: RegexNode): Shortcut | undefined {
+export function findShortcut(root: RegexNode, lastResort = false): Shortcut | undefined {
+  const limits = lastResort ? LAST_RESORT : LIMITS;
   const exact = new Set<string>();
   const tests: TextTest[] = [];
   let singleLine = false;
-  for (const sequence of expand(root) ?? [[MISPLACED]]) {
+  for (const sequence of expand(root, limits) ?? [[MISPLACED]]) {
     const glob = toGlob(sequence);
-    if (glob === undefined || tests.length === MAX_TESTS) return undefined;
+    if (glob === undefined || tests.length === limits.tests) return undefined;
     const text = exactText(glob);
     if (text === undefined) tests.push(globTest(glob));
     else exact.add(text);
@@ -47,7 +54,7 @@ type Sequence = readonly Piece[];
 const MISPLACED: Anchor = { anchor: "misplaced" };
 
 /** Sequences whose union is the pattern, as long as they are few and simple. */
-function expand(node: RegexNode): readonly Sequence[] | undefined {
+function expand(node: RegexNode, limits: Limits): readonly Sequence[] | undefined {
   switch (node.kind) {
     case "literal":
       return [[node.text]];
@@ -55,14 +62,14 @@ function expand(node: RegexNode): readonly Sequence[] | undefined {
     case "end":
       return [[{ anchor: node.kind }]];
     case "capture":
-      return expand(node.of);
+      return expand(node.of, limits);
     case "concat":
-      return expandConcat(node.parts);
+      return expandConcat(node.parts, limits);
     case "alternate": {
       const sequences: Sequence[] = [];
       for (const choice of node.choices) {
-        const next = expand(choice);
-        if (next === undefined || sequences.length + next.length > MAX_ALTERNATIVES) return undefined;
+        const next = expand(choice, limits);
+        if (next === undefined || sequences.length + next.length > limits.alternatives) return undefined;
         sequences.push(...next);
       }
       return sequences;
@@ -70,26 +77,26 @@ function expand(node: RegexNode): readonly Sequence[] | undefined {
     case "repeat": {
       const { min, max } = node;
       if (max < 0) return expandGap(node.of, min);
-      if (min === 0 && max === 1) return expandOptional(node.of);
-      return min === max && max <= MAX_COPIES ? expandConcat(Array(max).fill(node.of)) : undefined;
+      if (min === 0 && max === 1) return expandOptional(node.of, limits);
+      return min === max && max <= limits.copies ? expandConcat(Array(max).fill(node.of), limits) : undefined;
     }
     default:
       return undefined;
   }
 }
 
-function expandConcat(parts: readonly RegexNode[]): readonly Sequence[] | undefined {
+function expandConcat(parts: readonly RegexNode[], limits: Limits): readonly Sequence[] | undefined {
   let sequences: readonly Sequence[] | undefined = [[]];
   for (const part of parts) {
-    const next = expand(part);
-    sequences = next && product(sequences, next);
+    const next = expand(part, limits);
+    sequences = next && product(sequences, next, limits);
     if (sequences === undefined) return undefined;
   }
   return sequences;
 }
 
-function expandOptional(of: RegexNode): readonly Sequence[] | undefined {
-  const sequences = expand(of);
+function expandOptional(of: RegexNode, limits: Limits): readonly Sequence[] | undefined {
+  const sequences = expand(of, limits);
   return sequences && [...sequences, []];
 }
 
@@ -99,8 +106,12 @@ function expandGap(of: RegexNode, min: number): readonly Sequence[] | undefined 
   return [[{ min, newline: of.newline }]];
 }
 
-function product(left: readonly Sequence[], right: readonly Sequence[]): Sequence[] | undefined {
-  if (left.length * right.length > MAX_ALTERNATIVES) return undefined;
+function product(
+  left: readonly Sequence[],
+  right: readonly Sequence[],
+  limits: Limits,
+): Sequence[] | undefined {
+  if (left.length * right.length > limits.alternatives) return undefined;
   const sequences: Sequence[] = [];
   let characters = 0;
   for (const before of left) {

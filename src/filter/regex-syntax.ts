@@ -21,7 +21,10 @@ export class RegexSyntaxError extends Error {
 
 export interface ParsedRegex {
   readonly root: RegexNode;
-  /** The same language, in a spelling that every RE2 reads alike: no group names (Go accepts one name twice). */
+  /**
+   * The same language, in a spelling that every RE2 reads alike, and that means the same in the midst of another pattern:
+   * no groups that capture, no quotation that is left open.
+   */
   readonly portable: string;
 }
 
@@ -29,13 +32,15 @@ export interface ParsedRegex {
 export const MAX_HEIGHT = 1000;
 /** Go's `maxRepeat`: for one count, and for the product of nested counts. */
 export const MAX_REPEAT = 1000;
-/**
- * Instructions. Go allows 3.3 million, but a search costs up to (instructions × length of the text) steps. Within the
- * default length limit only counted repetition, or thousands of empty groups, can exceed it.
- */
+/** Instructions; Go allows 3.3 million. Within the default length limit only counted repetition can exceed it. */
 export const MAX_PROGRAM_SIZE = 20_000;
 /** Characters in the ranges of case-insensitive classes, which an engine folds one by one. */
 export const MAX_FOLDED_CHARACTERS = 2_000_000;
+
+/** What a name of a Unicode class counts as, whose many ranges take the room of so many instructions. */
+const UNICODE_CLASS_SIZE = 64;
+/** Characters folded in the time that an instruction is worth. */
+const FOLDED_PER_SIZE = 100;
 
 /** Parses as Go's `regexp/syntax` with the flags of `regexp.Compile`; leaves names of Unicode classes to the engine. */
 export function parseRegex(pattern: string): ParsedRegex {
@@ -106,7 +111,7 @@ class Parser {
           break;
         case ".":
           this.at++;
-          this.push({ kind: "any", newline: this.dotNewline, height: 1, size: 1, single: true });
+          this.push({ kind: "any", newline: this.dotNewline, height: 1, size: 1, live: 1, single: true });
           break;
         case "[":
           this.parseClass();
@@ -151,6 +156,7 @@ class Parser {
     const { pattern, at: start } = this;
     if (pattern[start + 1] !== "?") {
       this.at++;
+      this.rewrite(start, this.at, "(?:");
       this.enter(this.newFrame(true));
       return;
     }
@@ -161,7 +167,7 @@ class Parser {
       if (nameEnd < 0 || !GROUP_NAME.test(pattern.slice(nameStart, nameEnd))) {
         this.fail("invalid named capture", start);
       }
-      this.rewrite(start, this.at, "(");
+      this.rewrite(start, this.at, "(?:");
       this.enter(this.newFrame(true));
       return;
     }
@@ -250,11 +256,12 @@ class Parser {
         const end = pattern.indexOf("\\E", start + 2);
         const quoted = pattern.slice(start + 2, end < 0 ? pattern.length : end);
         this.at = end < 0 ? pattern.length : end + 2;
+        if (end < 0) this.rewrite(this.at, this.at, "\\E");
         for (const character of quoted) this.literal(character);
         return;
       }
     }
-    if (this.skipClassEscape()) this.push(OPAQUE_CHARACTER);
+    if (this.skipClassEscape()) this.push(classOf(this.unicodeClasses(start) * UNICODE_CLASS_SIZE));
     else this.literal(String.fromCodePoint(this.parseEscape()));
   }
 
@@ -280,6 +287,8 @@ class Parser {
     if (negated) this.at++;
     let members = 0;
     let only = -1;
+    const foldedBefore = this.foldedCharacters;
+    let unicodeClasses = 0;
     for (let first = true; first || pattern[this.at] !== "]"; first = false) {
       members++;
       if (pattern.startsWith("[:", this.at)) {
@@ -295,8 +304,11 @@ class Parser {
         }
       }
       only = -1;
-      if (this.skipClassEscape()) continue;
       const memberStart = this.at;
+      if (this.skipClassEscape()) {
+        unicodeClasses += this.unicodeClasses(memberStart);
+        continue;
+      }
       // A bracket that begins no [:name:] after all; re2js would read [:] as a name.
       if (pattern[memberStart] === "[") this.rewrite(memberStart, memberStart + 1, "\\[");
       const low = this.parseClassCharacter(start);
@@ -311,7 +323,16 @@ class Parser {
     }
     this.at++;
     if (members === 1 && !negated && only >= 0) this.literal(String.fromCodePoint(only));
-    else this.push(OPAQUE_CHARACTER);
+    else {
+      const folded = this.foldedCharacters - foldedBefore;
+      this.push(classOf(unicodeClasses * UNICODE_CLASS_SIZE + Math.floor(folded / FOLDED_PER_SIZE)));
+    }
+  }
+
+  /** One if a name of a Unicode class stands at `start`, which `\d` and its kin are not. */
+  private unicodeClasses(start: number): number {
+    const letter = this.pattern[start + 1];
+    return letter === "p" || letter === "P" ? 1 : 0;
   }
 
   private parseClassCharacter(classStart: number): number {
@@ -370,8 +391,8 @@ class Parser {
 
   private literal(character: string): void {
     if ((this.fold ? WITHOUT_CASE : PLAIN).test(character)) {
-      this.push({ kind: "literal", text: character, height: 1, size: 1, single: true });
-    } else this.push(OPAQUE_CHARACTER);
+      this.push({ kind: "literal", text: character, height: 1, size: 1, live: 1, single: true });
+    } else this.push({ ...OPAQUE_CHARACTER, letter: character });
   }
 
   private push(node: RegexNode): void {
@@ -404,4 +425,9 @@ class Parser {
     this.portable += this.pattern.slice(this.copied, start) + text;
     this.copied = end;
   }
+}
+
+/** A class, whose ranges take more room than an instruction does. */
+function classOf(ranges: number): RegexNode {
+  return { ...OPAQUE_CHARACTER, size: 1 + ranges };
 }

@@ -1,5 +1,6 @@
 import { type Address, isIpv4 } from "./address.js";
-import type { Prefix } from "./prefix.js";
+import { compareAddresses, joinAddresses, lastAtOrBefore } from "./address-order.js";
+import { hasPrefixBits, type Prefix } from "./prefix.js";
 
 /** Whether an address is in one of the prefixes. Allocates nothing. */
 export type AddressPredicate = (address: Address) => boolean;
@@ -45,41 +46,16 @@ function compileIpv4Ranges(prefixes: readonly Prefix[]): (address: number) => bo
 
 /** As above on four words; prefixes nest or are disjoint, so that dropping the nested ones leaves disjoint ranges. */
 function compileIpv6Ranges(prefixes: readonly Prefix[]): AddressPredicate {
-  const sorted = [...prefixes].sort((a, b) => compare(a.words, 0, b.words, 0) || a.length - b.length);
+  const sorted = [...prefixes].sort((a, b) => compareAddresses(a.words, b.words) || a.length - b.length);
   const outermost: Prefix[] = [];
   for (const prefix of sorted) {
     const previous = outermost.at(-1);
-    if (previous === undefined || !covers(previous, prefix.words, 0)) outermost.push(prefix);
+    if (previous === undefined || !hasPrefixBits(previous, prefix.words)) outermost.push(prefix);
   }
   if (outermost.length === 0) return never;
-  const words = new Uint32Array(4 * outermost.length);
-  outermost.forEach((prefix, index) => {
-    words.set(prefix.words, 4 * index);
-  });
+  const firsts = joinAddresses(outermost.map(({ words }) => words));
   return (address) => {
-    let low = 0;
-    let high = outermost.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compare(words, 4 * middle, address, 0) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && covers(outermost[low - 1]!, address, 0);
+    const last = lastAtOrBefore(firsts, address);
+    return last >= 0 && hasPrefixBits(outermost[last]!, address);
   };
-}
-
-function covers({ words, mask }: Prefix, address: Uint32Array, at: number): boolean {
-  for (let index = 0; index < 4; index++) {
-    if (((address[at + index]! ^ words[index]!) & mask[index]!) !== 0) return false;
-  }
-  return true;
-}
-
-function compare(a: Uint32Array, aAt: number, b: Uint32Array, bAt: number): number {
-  for (let index = 0; index < 4; index++) {
-    const left = a[aAt + index]!;
-    const right = b[bAt + index]!;
-    if (left !== right) return left < right ? -1 : 1;
-  }
-  return 0;
 }

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, isIpv4, parseAddressInto } from "./address.js";
+import { readWord } from "./word.js";
 
 /**
  * A set of addresses that begin alike: what Go's `net.IPNet` means to `Contains`. Written as IPv4-mapped IPv6 with a
@@ -61,13 +62,16 @@ export function formatPrefix(prefix: Prefix): string {
 
 /** Go's `IPNet.Contains`: an IPv4 address, however it was written, is in IPv4 prefixes only. */
 export function prefixContains(prefix: Prefix, address: Address): boolean {
-  const { words, mask } = prefix;
+  return hasPrefixBits(prefix, address) && (prefix.family === 4 || !isIpv4(address));
+}
+
+/** Whether an address begins with the bits of a prefix, be it of one family or the other. */
+export function hasPrefixBits({ words, mask }: Prefix, address: Address): boolean {
   return (
     ((address[3]! ^ words[3]!) & mask[3]!) === 0 &&
     ((address[2]! ^ words[2]!) & mask[2]!) === 0 &&
     ((address[1]! ^ words[1]!) & mask[1]!) === 0 &&
-    ((address[0]! ^ words[0]!) & mask[0]!) === 0 &&
-    (prefix.family === 4 || !isIpv4(address))
+    ((address[0]! ^ words[0]!) & mask[0]!) === 0
   );
 }
 
@@ -113,7 +117,5 @@ function leadingOnes(count: number): number {
 }
 
 function wordMatches(prefix: Prefix, index: number, bytes: Uint8Array, start: number): boolean {
-  const word =
-    (bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!;
-  return ((word ^ prefix.words[index]!) & prefix.mask[index]!) === 0;
+  return ((readWord(bytes, start) ^ prefix.words[index]!) & prefix.mask[index]!) === 0;
 }

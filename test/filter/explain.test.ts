@@ -2,9 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FilterError } from "../../src/errors.js";
-import { compileFlowFilter, compileFlowFilters, explainFlowFilters } from "../../src/filter/index.js";
+import {
+  compileFlowFilter,
+  compileFlowFilters,
+  explainFlowFilters,
+  type FlowFilterInit,
+} from "../../src/filter/index.js";
 import { AgentEventSchema, FlowSchema } from "../../src/proto.js";
-import { anyEvent, flowAndFilter, sensibleFilter } from "./arbitrary.js";
+import { anyEvent, anyFlow, flowAndFilter, sensibleFilter } from "./arbitrary.js";
 
 const flow = create(FlowSchema, {
   verdict: 1,
@@ -59,7 +64,27 @@ flow.Flow does not pass: no allow filter matches
   allow[0] does not match
     ✗ protocol: wanted "dns", seen "TCP"
     ✗ source_fqdn: wanted "*", seen nothing
-    ✗ source_label: wanted "app=db", seen ["k8s:app=web", "k8s:tier=front"]`,
+    ✗ source_label: wanted "app=db", seen ["k8s:app=web", "k8s:tier=front"]
+      ✗ app=db (the label is "k8s:app=web")`,
+    },
+    {
+      name: "which requirements of label selectors hold, and because of which labels",
+      lists: {
+        allow: [
+          { sourceLabel: [" k8s:app = web, !tier", "!x", "app in (b,a),zone", ""], destinationLabel: ["!x"] },
+        ],
+      },
+      event: flow,
+      text: `
+flow.Flow passes: allow[0] matches
+  allow[0] matches
+    ✓ source_label: wanted [" k8s:app = web, !tier", "!x", "app in (b,a),zone", ""], seen ["k8s:app=web", "k8s:tier=front"]
+      ✗ " k8s:app = web, !tier": ✓ k8s:app=web (the label is "k8s:app=web"), ✗ !tier (the label is "k8s:tier=front")
+      ✓ !x (there is no such label)
+      ✗ "app in (b,a),zone": ✗ app in (a,b) (the label is "k8s:app=web"), ✗ zone (there is no such label)
+      ✓ "" always holds
+    ✓ destination_label: wanted "!x", seen nothing
+      ✓ !x (there is no such label)`,
     },
     {
       name: "that nothing kept it out",
@@ -100,12 +125,91 @@ flow.Flow does not pass: no allow filter matches
     expect(`\n${explainFlowFilters(lists, event)}`).toBe(text);
   });
 
+  test("the first of long lists, and what decided", () => {
+    const values = (make: (index: number) => string) =>
+      Array.from({ length: 10_000 }, (_, index) => make(index));
+    const explanation = explainFlowFilters(
+      {
+        allow: [
+          {
+            sourceIp: values((index) => (index === 4711 ? "10.0.0.1" : `10.1.${index >> 8}.${index & 255}`)),
+            destinationIp: values((index) => `10.0.${index >> 8}.${index & 255}`),
+            destinationPort: values((index) => `${index}`),
+            sourceLabel: values((index) => (index < 8000 ? `k8s:app=a${index}` : "k8s:tier")),
+          },
+          { sourceIp: values((index) => `10.1.${index >> 8}.${index & 255}`) },
+        ],
+      },
+      flow,
+    );
+    const shown = (count: number, make: (index: number) => string) => values(make).slice(0, count).join(", ");
+    expect(`\n${explanation}\n`).toBe(`
+flow.Flow passes: allow[0] matches
+  allow[0] matches
+    ✓ source_ip: wanted [${shown(10, (index) => `"10.1.0.${index}"`)}, … "10.0.0.1", … and 9,989 more], seen "10.0.0.1"
+    ✓ destination_ip: wanted [${shown(10, (index) => `"10.0.0.${index}"`)}, … and 9,990 more], seen "10.0.0.2"
+    ✓ source_label: wanted [${shown(10, (index) => `"k8s:app=a${index}"`)}, … "k8s:tier", … and 9,989 more], seen ["k8s:app=web", "k8s:tier=front"]
+${values((index) => `      ✗ k8s:app=a${index} (the label is "k8s:app=web")`)
+  .slice(0, 10)
+  .join("\n")}
+      … ✓ k8s:tier (the label is "k8s:tier=front")
+      … and 9,989 more
+    ✓ destination_port: wanted [${shown(10, (index) => `"${index}"`)}, … "443", … and 9,989 more], seen 443
+  allow[1] does not match
+    ✗ source_ip: wanted [${shown(10, (index) => `"10.1.0.${index}"`)}, … and 9,990 more], seen "10.0.0.1"
+`);
+    const [field] = explanation.allow[0]?.fields ?? [];
+    expect(field).toMatchObject({ field: "source_ip", heldBy: 4711 });
+    expect(field?.wanted).toHaveLength(10_000);
+    expect(explanation.allow[0]?.fields[2]?.selectors).toHaveLength(10_000);
+  });
+
+  test("the first of many filters, and the one that decided", () => {
+    const ports = Array.from({ length: 1000 }, (_, index) => ({ destinationPort: [`${index}`] }));
+    const lines = String(explainFlowFilters({ allow: ports, deny: ports.slice(0, 200) }, flow)).split("\n");
+    expect(lines.length).toBe(1 + 2 * 101 + 1 + 2 * 100 + 1);
+    expect(lines.slice(199, 204)).toEqual([
+      "  allow[99] does not match",
+      '    ✗ destination_port: wanted "99", seen 443',
+      "  … allow[443] matches",
+      '    ✓ destination_port: wanted "443", seen 443',
+      "  … and 899 more",
+    ]);
+    expect(lines.at(-1)).toBe("  … and 100 more");
+  });
+
+  test("the beginning of long texts, with no character parted", () => {
+    const long = `${"x".repeat(255)}\u{1f600}${"y".repeat(1_000_000)}`;
+    const event = create(FlowSchema, { uuid: long, source: { labels: [long] } });
+    const text = String(
+      explainFlowFilters({ allow: [{ uuid: [long], sourceLabel: ["!app", long.slice(0, 50)] }] }, event),
+    );
+    expect(text).toContain(`✓ uuid: wanted "${"x".repeat(255)}…", seen "${"x".repeat(255)}…"`);
+    expect(text.length).toBeLessThan(2_000);
+  });
+
+  test("selectors of many requirements as far as needed", () => {
+    const keys = Array.from({ length: 100 }, (_, index) => `!k${index}`);
+    const selector = [...keys, "app=db"].join();
+    const text = String(explainFlowFilters({ allow: [{ sourceLabel: [selector] }] }, flow));
+    expect(text.split("\n").at(-1)).toBe(
+      `      ✗ "${selector.slice(0, 256)}…": ${keys
+        .slice(0, 10)
+        .map((key) => `✓ ${key} (there is no such label)`)
+        .join(", ")}, … ✗ app=db (the label is "k8s:app=web"), … and 90 more`,
+    );
+  });
+
   test("CEL expressions where their faults are told", () => {
     const lists = { allow: [{ experimental: { celExpression: ["a", "b"] } }] };
     const explanation = explainFlowFilters(lists, flow, { cel: { compile: () => () => false } });
     expect(explanation.allow[0]?.fields).toEqual([
       { field: "experimental.cel_expression", holds: false, wanted: ["a", "b"], seen: "the whole flow" },
     ]);
+    const holding = explainFlowFilters(lists, flow, {
+      cel: { compile: (expression) => () => expression === "b" },
+    });
+    expect(holding.allow[0]?.fields[0]).toMatchObject({ holds: true, heldBy: 1 });
   });
 });
 
@@ -138,11 +242,36 @@ describe("an explanation", () => {
           lists.allow.length + lists.deny.length,
         );
         expect(String(explanation)).not.toMatch(/\$typeName|undefined|\[object|\p{Cc}(?<!\n)/u);
+        for (const { fields } of [...explanation.allow, ...explanation.deny]) {
+          for (const { holds, heldBy, wanted, selectors } of fields) {
+            expect(heldBy !== undefined).toBe(holds);
+            if (holds) expect(wanted).toHaveProperty(String(heldBy));
+            if (selectors === undefined) continue;
+            expect(selectors.map(({ selector }) => selector)).toEqual(wanted);
+            expect(selectors.some((selector) => selector.holds)).toBe(holds);
+            expect(selectors.findIndex((selector) => selector.holds)).toBe(heldBy ?? -1);
+          }
+        }
         seen[explanation.passes ? "passing" : "failing"]++;
       }),
       { numRuns: 500 },
     );
     expect(Math.min(seen.passing, seen.failing)).toBeGreaterThan(50);
+  });
+
+  test("names the first value by which a field holds", () => {
+    fc.assert(
+      fc.property(fc.oneof(flowAndFilter, fc.record({ flow: anyFlow, filter: sensibleFilter })), (one) => {
+        const { allow } = explainFlowFilters({ allow: [one.filter] }, one.flow);
+        for (const { field, wanted, heldBy } of allow[0]?.fields ?? []) {
+          const alone = wanted.map((value) =>
+            compileFlowFilter({ [field]: [value] } as FlowFilterInit)(one.flow),
+          );
+          expect(heldBy ?? -1).toBe(alone.indexOf(true));
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("names no deny filter when no allow filter matches anyway", () => {

@@ -131,7 +131,7 @@ describe("what is no filter is told", () => {
         "allow[0].ip_trace_id[1]: out of range: 18446744073709551616",
         'allow[0].ip_trace_id[2]: not a whole number: "1e3"',
         'allow[0].ip_trace_id[3]: not a whole number: ""',
-        "allow[0].ip_trace_id[4]: not a whole number: 9007199254740992",
+        "allow[0].ip_trace_id[4]: not exact as a number, write it as text or bigint: 9007199254740992",
       ],
     },
     {

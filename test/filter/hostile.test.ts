@@ -1,8 +1,11 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { compileFlowFilter, compileFlowFilters, type FlowFilterInit } from "../../src/filter/index.js";
+import {
+  checkFlowFilters,
+  compileFlowFilter,
+  compileFlowFilters,
+  type FlowFilterInit,
+} from "../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../src/proto.js";
 
 const http = (text: string) => ({
@@ -13,7 +16,37 @@ const dns = (query: string) => create(FlowSchema, { l7: { record: { case: "dns",
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-describe("texts made to be dear get an answer", () => {
+/** What is quadratic takes minutes; what is not takes a fifth of it at most, on a machine that has little to do. */
+const SOON_MS = 3000;
+
+/** The answer, which has to come soon, by the time of the processor: others may keep it busy. */
+function soon<T>(answer: () => T): T {
+  const began = process.cpuUsage();
+  const value = answer();
+  const { user, system } = process.cpuUsage(began);
+  expect((user + system) / 1000).toBeLessThan(SOON_MS);
+  return value;
+}
+
+/** Letters that hardly repeat, so that an automaton hardly does. */
+function noise(letters: string, length: number): string {
+  let state = 1;
+  let text = "";
+  while (text.length < length) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    text += letters[(state >>> 16) % letters.length];
+  }
+  return text;
+}
+
+/** The fields with patterns, and a flow with a text for each; a path has a slash in front. */
+const SEARCHES: { field: "dnsQuery" | "httpUrl" | "httpPath"; flowOf: (text: string) => Flow }[] = [
+  { field: "dnsQuery", flowOf: dns },
+  { field: "httpUrl", flowOf: url },
+  { field: "httpPath", flowOf: (text) => url(`/${text}`) },
+];
+
+describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => {
   const long = "a".repeat(30_000);
 
   test.each([
@@ -24,10 +57,31 @@ describe("texts made to be dear get an answer", () => {
     { pattern: "(.*)(.*)(.*)(.*)(.*)x", matches: false },
     { pattern: "(a|a|a|a)*!", matches: true },
     { pattern: "^(([a-z])+.)+[A-Z]([a-z])+$", matches: false },
+    // Nothing that could be looked for without the engine.
+    { pattern: "([a-c]+)+[0-9]$", matches: false },
+    { pattern: "(([a-c]*)*)*[0-9]", matches: false },
+    { pattern: "^[^b]?([a-c][a-c]?)+[0-9]$", matches: false },
+    { pattern: "[^b][a-c]{500}[0-9]", matches: false },
+    { pattern: "([a-c].*){100}[0-9]", matches: false },
+    { pattern: "[a-c]{1000}[!?]$", matches: true },
   ])("$pattern on 30,000 letters: $matches", ({ pattern, matches }) => {
-    expect(compileFlowFilter({ dnsQuery: [pattern] })(dns(`${long}!`))).toBe(matches);
-    expect(compileFlowFilter({ httpUrl: [pattern] })(url(`/${long}!`))).toBe(matches);
-    expect(compileFlowFilter({ httpPath: [pattern] })(url(`/${long}!`))).toBe(matches);
+    for (const { field, flowOf } of SEARCHES) {
+      const find = compileFlowFilter({ [field]: [pattern] });
+      expect(soon(() => find(flowOf(`${long}!`)))).toBe(matches);
+    }
+  });
+
+  test("the worst patterns that are taken, on 64 KiB", { timeout: 60_000 }, () => {
+    const flows = ["ab", "abc", "a"].map((letters) => url(noise(letters, 65_536)));
+    for (const pattern of [
+      "a[a-c]{1000}[0-9]",
+      "b[a-z]{1,510}[0-9]",
+      "([ab].*){250}[0-9]$",
+      "(([a-c]|b.){1,200}[0-9]|x)",
+    ]) {
+      const find = compileFlowFilter({ httpUrl: [pattern] });
+      for (const flow of flows) expect(soon(() => find(flow))).toBe(false);
+    }
   });
 
   test.each([
@@ -36,7 +90,7 @@ describe("texts made to be dear get an answer", () => {
   ])("wildcards of $field on 64 KiB", ({ field, pattern }) => {
     const text = "a".repeat(65_536);
     const flow = create(FlowSchema, { sourceNames: [text], nodeName: `${text}/${text}` });
-    expect(compileFlowFilter({ [field]: [pattern] })(flow)).toBe(false);
+    expect(soon(() => compileFlowFilter({ [field]: [pattern] })(flow))).toBe(false);
   });
 
   test.each([
@@ -64,8 +118,9 @@ describe("texts made to be dear get an answer", () => {
       source: endpoint,
       destination: endpoint,
       IP: { source: text, destination: text, sourceXlated: text },
-      l7: { record: { case: "http", value: { code: 200, method: text, url: text } } },
+      l7: { record: { case: "http", value: { code: 200, method: text, url: `/${text}` } } },
     });
+    expect(soon(() => compileFlowFilter({ dnsQuery: ["[b-z][0-9]$"] })(dns(text)))).toBe(false);
     const asking: FlowFilterInit[] = [
       { sourceIp: ["10.0.0.0/8"] },
       { sourcePod: ["a/"] },
@@ -74,10 +129,10 @@ describe("texts made to be dear get an answer", () => {
       { sourceLabel: ["zzz", "k8s:zzz in (a)"] },
       { nodeLabels: ["zzz"] },
       { httpMethod: ["B"] },
-      { httpPath: ["b$"] },
-      { httpUrl: ["[b-z]$"] },
+      { httpPath: ["[b-z][0-9]$"] },
+      { httpUrl: ["[b-z][0-9]$"] },
     ];
-    for (const filter of asking) expect(compileFlowFilter(filter)(flow)).toBe(false);
+    for (const filter of asking) expect(soon(() => compileFlowFilter(filter)(flow))).toBe(false);
     for (const field of [
       "uuid",
       "sourceIp",
@@ -94,7 +149,7 @@ describe("texts made to be dear get an answer", () => {
     ]) {
       let answer: boolean | string;
       try {
-        answer = compileFlowFilter({ [field]: [text] })(flow);
+        answer = soon(() => compileFlowFilter({ [field]: [text] })(field === "dnsQuery" ? dns(text) : flow));
       } catch (error) {
         answer = (error as Error).name;
       }
@@ -102,10 +157,35 @@ describe("texts made to be dear get an answer", () => {
     }
   });
 
-  test("10,000 patterns in a filter", () => {
-    const matches = compileFlowFilter({ httpUrl: times(10_000, (index) => `^/v${index}/[a-z]+$`) });
-    expect(matches(url("/v9999/abc"))).toBe(true);
-    expect(matches(url("/v10000/abc"))).toBe(false);
+  test.each(SEARCHES)("10,000 patterns of $field in a filter", ({ field, flowOf }) => {
+    const matches = compileFlowFilter({ [field]: times(10_000, (index) => `^/?v${index}/[a-z]+$`) });
+    expect(soon(() => matches(flowOf("v9999/abc")))).toBe(true);
+    expect(soon(() => matches(flowOf("v10000/abc")))).toBe(false);
+    expect(soon(() => matches(flowOf("v9999/".repeat(10_000))))).toBe(false);
+  });
+
+  test.each(SEARCHES)(
+    "10,000 patterns of $field without a text to look for, on 64 KiB",
+    ({ field, flowOf }) => {
+      const matches = compileFlowFilter({
+        [field]: times(
+          10_000,
+          (index) =>
+            `[a-c]{3}[0-9]{${(index % 100) + 1}}[x-z]{${Math.floor(index / 100) % 10}}[A-Z]+[${index % 10}-9]$`,
+        ),
+      });
+      for (const letters of ["a", "ab", "abc0123", "abcxyz0123456789"]) {
+        expect(soon(() => matches(flowOf(noise(letters, 65_536))))).toBe(false);
+      }
+      expect(matches(flowOf("abc00A9"))).toBe(true);
+    },
+  );
+
+  test("more patterns than can be kept are a fault, where they begin to be", () => {
+    const httpUrl = times(2000, (index) => `[a-c]{${900 + (index % 100)}}[0-9]`);
+    const issues = checkFlowFilters({ allow: [{ httpUrl: httpUrl.slice(1000) }], deny: [{ httpUrl }] });
+    expect(issues[0]?.path).toMatch(/^deny\[0\]\.http_url\[[0-9]+\]$/);
+    expect(issues[0]?.message).toContain("expression too large beside all others");
   });
 
   test("1,000 filters of many fields", () => {
@@ -118,61 +198,21 @@ describe("texts made to be dear get an answer", () => {
       }),
     );
     const passes = compileFlowFilters({ allow });
-    const flow = (index: number) =>
+    const flow = (index: number): Flow =>
       create(FlowSchema, {
         l7: http(`/v${index}`),
         nodeName: `n${index}`,
         source: { labels: [`k8s:app=a${index}`] },
       });
-    expect(passes(flow(999))).toBe(true);
-    expect(passes(flow(1000))).toBe(false);
+    expect(soon(() => passes(flow(999)))).toBe(true);
+    expect(soon(() => passes(flow(1000)))).toBe(false);
   });
 
   test("10,000 labels and 1,000 selectors", () => {
     const flow = create(FlowSchema, { source: { labels: times(10_000, (index) => `k8s:key${index}=v`) } });
     const others = times(1000, (index) => `none${index}=v`);
-    expect(compileFlowFilter({ sourceLabel: others })(flow)).toBe(false);
-    expect(compileFlowFilter({ sourceLabel: [...others, "key9999=v"] })(flow)).toBe(true);
-  });
-});
-
-describe("memory", () => {
-  test("stays flat over a million distinct texts, each three times", { timeout: 60_000 }, () => {
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc") as () => void;
-    const passes = compileFlowFilters({
-      allow: [
-        { httpUrl: ["never.[0-9]+x", "o[a-f]+r"] },
-        { httpPath: ["never.[0-9]+y"] },
-        { dnsQuery: ["never.[0-9]+z"] },
-        { sourceLabel: ["app=never"] },
-        { sourceIp: ["10.0.0.0/8"] },
-        { sourceFqdn: ["never*x"] },
-      ],
-    });
-    const flow = create(FlowSchema, {
-      l7: http(""),
-      IP: { source: "" },
-      source: { labels: [""] },
-      sourceNames: [""],
-    });
-    const record = flow.l7?.record;
-    if (record?.case !== "http") throw new Error("no HTTP");
-    const feed = (from: number, to: number) => {
-      for (let index = from; index < to; index++) {
-        record.value.url = `/never-${index}`;
-        flow.source!.labels[0] = `k8s:key-${index}=value`;
-        flow.sourceNames[0] = `never-${index}`;
-        flow.IP!.source = `11.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
-        // Texts that come again at once keep the memos at work.
-        if (passes(flow) || passes(flow) || passes(flow)) throw new Error("nothing was to pass");
-      }
-      collect();
-      return process.memoryUsage().heapUsed;
-    };
-    const before = feed(0, 200_000);
-    const after = feed(200_000, 1_000_000);
-    expect(after - before).toBeLessThan(4 * 2 ** 20);
+    expect(soon(() => compileFlowFilter({ sourceLabel: others })(flow))).toBe(false);
+    expect(soon(() => compileFlowFilter({ sourceLabel: [...others, "key9999=v"] })(flow))).toBe(true);
   });
 });
 

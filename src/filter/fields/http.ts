@@ -3,7 +3,7 @@ import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
 import { compileEqualFold, goFold } from "../go-strings.js";
 import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../http-status.js";
-import { compileRegex, type RegexOptions, RegexSyntaxError } from "../regex.js";
+import { compileRegexes, type RegexOptions } from "../regex.js";
 import { requestPath } from "../url-path.js";
 
 /** `MessageTypeAccessLog`: layer 7 events. */
@@ -144,29 +144,21 @@ export const dnsQuery: FieldCompiler<"dnsQuery"> = (values, context) =>
 /** @param quotesPattern Whether Hubble's text repeats the pattern before what is wrong with it. */
 function compilePatterns(
   values: readonly string[],
-  { report, regex }: FieldContext,
+  { report, regex, regexBudget }: FieldContext,
   errorPrefix: string,
   quotesPattern: boolean,
   read: (flow: Flow) => string | undefined,
   path: string,
   options: Pick<RegexOptions, "memoEntries"> = {},
 ): FieldTest | undefined {
-  const tests: ((text: string) => boolean)[] = [];
-  values.forEach((pattern, index) => {
-    try {
-      tests.push(compileRegex(pattern, { engine: regex, ...options }));
-    } catch (error) {
-      if (!(error instanceof RegexSyntaxError)) throw error;
-      report(`${errorPrefix}${quotesPattern ? `${pattern}: ` : ""}${error.message}`, index);
-    }
-  });
-  if (tests.length < values.length) return undefined;
+  const found = compileRegexes(values, { engine: regex, budget: regexBudget, ...options }, (fault, index) =>
+    report(`${errorPrefix}${quotesPattern ? `${values[index]}: ` : ""}${fault.message}`, index),
+  );
+  if (found === undefined) return undefined;
   return {
     matches: (flow) => {
       const text = read(flow);
-      if (text === undefined) return false;
-      for (let index = 0; index < tests.length; index++) if (tests[index]!(text)) return true;
-      return false;
+      return text !== undefined && found(text);
     },
     seen: (event) => (isFlow(event) ? read(event) : undefined),
     reads: [path],

@@ -1,9 +1,10 @@
 import type { Flow } from "../../gen/flow/flow_pb.js";
-import { isFlow } from "../event.js";
+import { type FlowEvent, isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest } from "../field.js";
 import {
   compileLabelSelector,
   compileLabelSelectors,
+  compileLabelTraces,
   type LabelSelector,
   LabelSelectorError,
 } from "../labels/index.js";
@@ -29,10 +30,12 @@ function compileLabels(
     if (selectors.length < values.length) return undefined;
     const matches = compileLabelSelectors(selectors);
     const matchesNone = matches(undefined);
+    const labelsOf = (event: FlowEvent) => (isFlow(event) ? read(event) : undefined);
     return {
       matches: (flow) => matches(read(flow)),
       matchesOther: () => matchesNone,
-      seen: (event) => (isFlow(event) ? read(event) : undefined),
+      seen: labelsOf,
+      trace: (event) => compileLabelTraces(selectors)(labelsOf(event)),
       reads: [path],
       cost: "dear",
     };

@@ -1,5 +1,6 @@
 /** Orders two texts by their UTF-8 bytes, as Go does, which differs from UTF-16 order above U+FFFF. */
 export function compareBytes(left: string, right: string): number {
+  if (left === right) return 0;
   const length = Math.min(left.length, right.length);
   for (let index = 0; index < length; index++) {
     const leftUnit = left.charCodeAt(index);

@@ -1,4 +1,6 @@
-import { type Prefix, parsePrefix } from "../../net/index.js";
+import { copyOf } from "../../copy-text.js";
+import { formatPrefix, type Prefix, parsePrefix } from "../../net/index.js";
+import { hasPrefixBits } from "../../net/prefix.js";
 import { CIDR_SOURCE } from "./label.js";
 
 /** The prefix in the key of a label of source `cidr`. */
@@ -28,19 +30,23 @@ const LONGEST_KEY = "0000:0000:0000:0000:0000:ffff:255.255.255.255/128".length;
 
 /** Whether the first prefix holds all of the second. */
 export function cidrKeyContains(outer: CidrKey, inner: CidrKey): boolean {
-  if (outer.wide !== inner.wide || outer.length > inner.length) return false;
-  const { words, mask } = outer.prefix;
-  for (let index = 0; index < 4; index++) {
-    if (((words[index]! ^ inner.prefix.words[index]!) & mask[index]!) !== 0) return false;
-  }
-  return true;
+  return (
+    outer.wide === inner.wide &&
+    outer.length <= inner.length &&
+    hasPrefixBits(outer.prefix, inner.prefix.words)
+  );
+}
+
+/** The same text for the same prefix, however it was written. */
+export function cidrKeyName({ prefix, wide }: CidrKey): string {
+  return `${wide ? "IPv6" : "IPv4"} ${formatPrefix(prefix)}`;
 }
 
 /**
- * Remembers the prefixes of labels, because the same few come with most events: at most `limit` of them, each with a text
- * of at most {@link MEMO_LABEL_LENGTH} characters.
+ * Remembers the prefixes of keys, because the same few come with most events: at most `limit` of them, each with a text
+ * that keeps at most {@link MEMO_LABEL_LENGTH} characters alive.
  */
-export class CidrLabelMemo {
+export class CidrKeyMemo {
   readonly #limit: number;
   readonly #known = new Map<string, CidrKey | undefined>();
 
@@ -52,15 +58,17 @@ export class CidrLabelMemo {
     return this.#known.size;
   }
 
-  /** The prefix of a label `cidr:key` or `cidr:key=value`, if it is one. */
-  read(label: string): CidrKey | undefined {
-    // A part of a longer text would keep all of it alive.
-    if (label.length > MEMO_LABEL_LENGTH) return parseCidrLabel(label);
-    const known = this.#known.get(label);
-    if (known !== undefined || this.#known.has(label)) return known;
-    const parsed = parseCidrLabel(label);
+  /** The prefix that stands in a label from `start` to `end`, if it is one. */
+  read(label: string, start: number, end: number): CidrKey | undefined {
+    const key = label.slice(start, end);
+    // A part of a text keeps all of it alive.
+    if (label.length > MEMO_LABEL_LENGTH) return parseCidrKey(key);
+    const known = this.#known.get(key);
+    if (known !== undefined || this.#known.has(key)) return known;
+    const parsed = parseCidrKey(key);
     if (this.#known.size >= this.#limit) this.#known.clear();
-    this.#known.set(label, parsed);
+    // The label may itself be a part of a longer text.
+    this.#known.set(copyOf(key), parsed);
     return parsed;
   }
 }
@@ -70,8 +78,3 @@ export const CIDR_START = `${CIDR_SOURCE}:`;
 
 /** Room for any prefix and a short value. */
 const MEMO_LABEL_LENGTH = 128;
-
-function parseCidrLabel(label: string): CidrKey | undefined {
-  const equals = label.indexOf("=", CIDR_START.length);
-  return parseCidrKey(label.slice(CIDR_START.length, equals < 0 ? label.length : equals));
-}

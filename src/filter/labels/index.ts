@@ -4,9 +4,9 @@ export { formatRequirement, type LabelOperator, type LabelRequirement } from "./
 export {
   compileLabelSelector,
   compileLabelSelectors,
-  formatLabelSelector,
+  compileLabelTraces,
   type LabelSelector,
   type RequirementTrace,
-  traceLabelSelector,
+  type SelectorTrace,
 } from "./selector.js";
 export { LabelSelectorError } from "./selector-parse.js";

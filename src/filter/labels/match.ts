@@ -1,9 +1,13 @@
-import { parseInt64 } from "./int64.js";
+import { type Condition, compileCondition, conditionHolds } from "./condition.js";
 import { LabelFinder } from "./label-finder.js";
-import type { LabelOperator, LabelRequirement } from "./requirement.js";
+import type { LabelRequirement } from "./requirement.js";
+import { anySelectorHolds, compileSelectorIndex } from "./selector-index.js";
 
 /** The labels of an event; undefined for an event that has none or could have none. */
 export type LabelPredicate = (labels: readonly string[] | undefined) => boolean;
+
+/** More selectors than this are looked up by the labels of an event, not asked one by one. */
+const LISTED_SELECTORS = 4;
 
 /**
  * Whether any of the selectors holds, each the conjunction of its requirements. Of several labels with the key of a
@@ -11,101 +15,49 @@ export type LabelPredicate = (labels: readonly string[] | undefined) => boolean;
  */
 export function matchAny(selectors: readonly (readonly LabelRequirement[])[]): LabelPredicate {
   if (selectors.some((requirements) => requirements.length === 0)) return () => true;
+  const { finder, conditions } = compileConditions(selectors);
+  const withoutLabels = conditions.some((selector) => selector.every(({ absent }) => absent));
+  const anyHolds =
+    conditions.length <= LISTED_SELECTORS
+      ? (labels: readonly string[]) => anySelectorHolds(conditions, finder, labels)
+      : compileSelectorIndex(conditions, finder);
+  return (labels) => {
+    if (labels === undefined || labels.length === 0) return withoutLabels;
+    finder.find(labels);
+    return anyHolds(labels);
+  };
+}
+
+/** What decides a requirement. */
+export interface Decision {
+  /** Which of the labels; -1 where none has the key. */
+  readonly label: number;
+  readonly holds: boolean;
+}
+
+/** For each selector what decides each of its requirements. */
+export function compileDecisions(
+  selectors: readonly (readonly LabelRequirement[])[],
+): (labels: readonly string[]) => Decision[][] {
+  const { finder, conditions } = compileConditions(selectors);
+  return (labels) => {
+    finder.findSorted(labels);
+    return conditions.map((selector) =>
+      selector.map((condition) => ({
+        label: finder.label[condition.lookup]!,
+        holds: conditionHolds(condition, finder, labels),
+      })),
+    );
+  };
+}
+
+function compileConditions(selectors: readonly (readonly LabelRequirement[])[]): {
+  finder: LabelFinder;
+  conditions: Condition[][];
+} {
   const finder = new LabelFinder();
   const conditions = selectors.map((requirements) =>
     requirements.map((requirement) => compileCondition(requirement, finder)),
   );
-  const withoutLabels = conditions.some((selector) => selector.every(({ absent }) => absent));
-  return (labels) => {
-    if (labels === undefined || labels.length === 0) return withoutLabels;
-    finder.find(labels);
-    for (let index = 0; index < conditions.length; index++) {
-      if (allHold(conditions[index]!, finder, labels)) return true;
-    }
-    return false;
-  };
-}
-
-/** The label that decides each requirement, as an index into the labels; -1 where no label has its key. */
-export function decidingLabels(
-  requirements: readonly LabelRequirement[],
-  labels: readonly string[],
-): { label: number; holds: boolean }[] {
-  const finder = new LabelFinder();
-  const conditions = requirements.map((requirement) => compileCondition(requirement, finder));
-  finder.find(labels);
-  return conditions.map((condition) => ({
-    label: finder.label[condition.lookup]!,
-    holds: holds(condition, finder, labels),
-  }));
-}
-
-/** A requirement, made ready. */
-interface Condition {
-  readonly lookup: number;
-  readonly operator: LabelOperator;
-  /** What holds if no label has the key. */
-  readonly absent: boolean;
-  readonly values: readonly string[];
-  readonly set: ReadonlySet<string> | undefined;
-  readonly limit: number | bigint;
-}
-
-/** More values than this are looked up as a set. */
-const LISTED_VALUES = 8;
-
-function compileCondition(requirement: LabelRequirement, finder: LabelFinder): Condition {
-  const { source, key, operator, values } = requirement;
-  const ordered = operator === ">" || operator === "<";
-  return {
-    lookup: finder.add(source, key),
-    operator,
-    absent: operator === "!" || operator === "!=" || operator === "notin",
-    values,
-    set: values.length > LISTED_VALUES ? new Set(values) : undefined,
-    limit: (ordered ? parseInt64(values[0]!) : undefined) ?? 0,
-  };
-}
-
-function allHold(conditions: readonly Condition[], finder: LabelFinder, labels: readonly string[]): boolean {
-  for (let index = 0; index < conditions.length; index++) {
-    if (!holds(conditions[index]!, finder, labels)) return false;
-  }
-  return true;
-}
-
-function holds(condition: Condition, finder: LabelFinder, labels: readonly string[]): boolean {
-  const index = finder.label[condition.lookup]!;
-  if (index < 0) return condition.absent;
-  const label = labels[index]!;
-  const start = finder.value[condition.lookup]!;
-  switch (condition.operator) {
-    case "exists":
-      return true;
-    case "!":
-      return false;
-    case "in":
-    case "=":
-    case "==":
-      return hasValue(condition, label, start);
-    case "notin":
-    case "!=":
-      return !hasValue(condition, label, start);
-    case ">":
-    case "<": {
-      const value = parseInt64(label.slice(start));
-      if (value === undefined) return false;
-      return condition.operator === ">" ? value > condition.limit : value < condition.limit;
-    }
-  }
-}
-
-function hasValue({ values, set }: Condition, label: string, start: number): boolean {
-  if (set !== undefined) return set.has(label.slice(start));
-  const length = label.length - start;
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index]!;
-    if (value.length === length && label.startsWith(value, start)) return true;
-  }
-  return false;
+  return { finder, conditions };
 }

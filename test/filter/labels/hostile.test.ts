@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CidrLabelMemo } from "../../../src/filter/labels/cidr-label.js";
+import { CidrKeyMemo } from "../../../src/filter/labels/cidr-label.js";
 import { compileLabelSelector, compileLabelSelectors } from "../../../src/filter/labels/index.js";
 
 const LENGTH = 65_536;
@@ -75,6 +75,28 @@ describe("long selectors", () => {
     expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
+  test.each([
+    { name: "of one key", selector: (index: number) => `k8s:app=a${index}` },
+    { name: "of lists", selector: (index: number) => `app in (a${index},b${index})` },
+    { name: "of many keys", selector: (index: number) => `k8s:app-${index}` },
+    { name: "of many sources", selector: (index: number) => `s${index}:app` },
+    {
+      name: "of all kinds",
+      selector: (index: number) => [`app=a${index}`, `reserved:w${index}`, `k${index}`][index % 3]!,
+    },
+    { name: "that begin alike", selector: (index: number) => `tier=front,!none,app=a${index}` },
+    { name: "that end alike", selector: (index: number) => `app=a${index},version<4,tier` },
+    { name: "of prefixes", selector: (index: number) => `cidr:10.${index >> 8}.${index & 255}.0/24` },
+  ])("10,000 selectors $name, and 50,000 events", ({ selector }) => {
+    const matches = compileLabelSelectors(Array.from({ length: 10_000 }, (_, index) => selector(index)));
+    const labels = ["k8s:app=web", "k8s:tier=front", "k8s:version=3", "cidr:11.0.0.0/8"];
+    const started = cpuTime();
+    let matching = 0;
+    for (let event = 0; event < 50_000; event++) if (matches(labels)) matching++;
+    expect(matching).toBe(0);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
   test("10,000 values", () => {
     const values = Array.from({ length: 10_000 }, (_, index) => `v${index}`);
     const matches = compileLabelSelectors([`app in (${values.join(",")})`]);
@@ -111,14 +133,54 @@ describe("hostile events", () => {
     expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
+  test.each([
+    {
+      name: "different prefixes",
+      label: (index: number) => `cidr:10.${index & 255}.${(index >> 8) & 255}.${index % 7}/32=v${index % 5}`,
+    },
+    { name: "the same prefixes again", label: (index: number) => `cidr:10.${index & 63}.1.1/32=v${index}` },
+  ])("1,000 prefixes wanted, 10,000 labels of $name", ({ label }) => {
+    const wanted = Array.from(
+      { length: 1000 },
+      (_, index) => `cidr:10.${index & 255}.${index >> 8}.0/24=none`,
+    );
+    const labels = Array.from({ length: 10_000 }, (_, index) => label(index));
+    const matchesMany = compileLabelSelectors(wanted);
+    const started = cpuTime();
+    for (let round = 0; round < 10; round++) expect(matchesMany(labels)).toBe(false);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
+  test("1,000 keys wanted, each of which many labels have", () => {
+    const matchesMany = compileLabelSelectors(Array.from({ length: 1000 }, (_, index) => `k${index}=none`));
+    const labels = Array.from({ length: 10_000 }, (_, index) => `s${index}:k${index % 500}=v${index}`);
+    const started = cpuTime();
+    for (let round = 0; round < 10; round++) expect(matchesMany(labels)).toBe(false);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
+  test("one prefix written in 10,000 ways", () => {
+    const wanted = Array.from(
+      { length: 10_000 },
+      (_, index) => `cidr:10.0.${index >> 8}.${index & 255}/8=none`,
+    );
+    const labels = Array.from({ length: 10_000 }, (_, index) => `cidr:10.0.${index >> 8}.${index & 255}/32`);
+    const matchesMany = compileLabelSelectors(wanted);
+    const started = cpuTime();
+    expect(matchesMany(labels)).toBe(false);
+    expect(matchesMany([`${labels[0]}=none`])).toBe(true);
+    expect(cpuTime() - started).toBeLessThan(PATIENCE);
+  });
+
   test("nothing is remembered beyond the bound", () => {
-    const memo = new CidrLabelMemo(100);
+    const memo = new CidrKeyMemo(100);
+    const read = (key: string, end: string) => memo.read(`cidr:${key}${end}`, 5, 5 + key.length);
     for (let index = 0; index < 10_000; index++) {
-      memo.read(`cidr:10.${index & 255}.${index >> 8}.0/24`);
+      read(`10.${index & 255}.${index >> 8}.0/24`, "=x");
       expect(memo.size).toBeLessThanOrEqual(100);
     }
     const before = memo.size;
-    memo.read(`cidr:10.0.0.0/8=${"x".repeat(1_000)}`);
+    read("10.0.0.0/8", `=${"x".repeat(1_000)}`);
     expect(memo.size).toBe(before);
   });
 });

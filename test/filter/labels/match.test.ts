@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   compileLabelSelector,
   compileLabelSelectors,
-  traceLabelSelector,
+  compileLabelTraces,
 } from "../../../src/filter/labels/index.js";
 
 const WEB = ["k8s:app=web", "k8s:tier=front", "k8s:version=3"];
@@ -159,17 +159,49 @@ describe("several selectors", () => {
 });
 
 describe("a trace", () => {
+  const trace = (texts: readonly string[], labels?: readonly string[]) =>
+    compileLabelTraces(texts.map(compileLabelSelector))(labels);
+
   test("names the label that decided", () => {
-    expect(traceLabelSelector(compileLabelSelector("k8s:app in (web,api),!tier,none!=x"), WEB)).toEqual([
-      { requirement: "k8s:app in (api,web)", label: "k8s:app=web", holds: true },
-      { requirement: "!tier", label: "k8s:tier=front", holds: false },
-      { requirement: "none!=x", label: undefined, holds: true },
+    expect(trace(["k8s:app in (web,api),!tier, none!=x"], WEB)).toEqual([
+      {
+        selector: "k8s:app in (web,api),!tier, none!=x",
+        holds: false,
+        requirements: [
+          { requirement: "k8s:app in (api,web)", label: "k8s:app=web", holds: true },
+          { requirement: "!tier", label: "k8s:tier=front", holds: false },
+          { requirement: "none!=x", label: undefined, holds: true },
+        ],
+      },
+    ]);
+  });
+
+  test("has every selector, the empty one included", () => {
+    expect(trace(["app=db", "", "version>2"], WEB)).toEqual([
+      {
+        selector: "app=db",
+        holds: false,
+        requirements: [{ requirement: "app=db", label: "k8s:app=web", holds: false }],
+      },
+      { selector: "", holds: true, requirements: [] },
+      {
+        selector: "version>2",
+        holds: true,
+        requirements: [{ requirement: "version>2", label: "k8s:version=3", holds: true }],
+      },
     ]);
   });
 
   test("works without labels", () => {
-    expect(traceLabelSelector(compileLabelSelector("app"))).toEqual([
-      { requirement: "app", label: undefined, holds: false },
+    expect(trace(["app"])[0]?.requirements).toEqual([{ requirement: "app", label: undefined, holds: false }]);
+  });
+
+  test.each([
+    { name: "of one value, the first in byte order", labels: ["cidr:10.2.0.0/16=x", "cidr:10.1.0.0/16=x"] },
+    { name: "of several values", labels: ["cidr:10.2.0.0/16=y", "cidr:10.1.0.0/16=x"] },
+  ])("names the very label among several prefixes $name", ({ labels }) => {
+    expect(trace(["cidr:10.0.0.0/8=x"], labels)[0]?.requirements).toEqual([
+      { requirement: "cidr:10.0.0.0/8=x", label: "cidr:10.1.0.0/16=x", holds: true },
     ]);
   });
 });

@@ -1,16 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CidrLabelMemo, parseCidrKey } from "../../../src/filter/labels/cidr-label.js";
+import { CidrIndex } from "../../../src/filter/labels/cidr-index.js";
+import {
+  CidrKeyMemo,
+  cidrKeyContains,
+  cidrKeyName,
+  parseCidrKey,
+} from "../../../src/filter/labels/cidr-label.js";
 import {
   compileLabelSelector,
   compileLabelSelectors,
-  formatLabelSelector,
+  compileLabelTraces,
   formatRequirement,
   type LabelOperator,
   type LabelRequirement,
   LabelSelectorError,
   parseLabel,
-  traceLabelSelector,
 } from "../../../src/filter/labels/index.js";
 import { naiveMatches } from "./naive.js";
 
@@ -115,6 +120,31 @@ describe("selectors", () => {
     );
   });
 
+  test("answer the same when there are so many that they are looked up by labels", () => {
+    const many = fc.array(selector, { minLength: 5, maxLength: 60 });
+    fc.assert(
+      fc.property(many, labels, (list, event) => {
+        expect(compileLabelSelectors(list.map(textOf))(event)).toBe(naiveMatches(list, event));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("answer the same when there are many that do not hold", () => {
+    const never: LabelRequirement = { source: "k8s", key: "app", operator: "=", values: ["never"] };
+    fc.assert(
+      fc.property(fc.array(selector, { minLength: 1, maxLength: 3 }), labels, (list, event) => {
+        const failing = Array.from({ length: 9 }, (_, index) => [
+          { ...never, values: [`never-${index}`] },
+          ...list[index % list.length]!,
+        ]);
+        const all = [...failing, ...list];
+        expect(compileLabelSelectors(all.map(textOf))(event)).toBe(naiveMatches(list, event));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test("remember nothing of an event", () => {
     fc.assert(
       fc.property(selectors, fc.array(labels, { maxLength: 8 }), (list, events) => {
@@ -130,15 +160,23 @@ describe("selectors", () => {
 
   test("are explained as they answer, by labels with their keys", () => {
     fc.assert(
-      fc.property(selector, labels, (requirements, event) => {
-        const compiled = compileLabelSelector(textOf(requirements));
-        const traces = traceLabelSelector(compiled, event);
-        expect(traces.every(({ holds }) => holds)).toBe(compileLabelSelectors([compiled])(event));
-        traces.forEach((trace, index) => {
-          const wanted = requirements[index]!;
-          if (trace.label !== undefined && wanted.source !== "cidr") {
-            expect(parseLabel(trace.label).key).toBe(wanted.key);
-          }
+      fc.property(selectors, labels, (list, event) => {
+        const compiled = list.map((one) => compileLabelSelector(textOf(one)));
+        const traces = compileLabelTraces(compiled)(event);
+        traces.forEach(({ selector, holds, requirements }, at) => {
+          expect(selector).toBe(textOf(list[at]!));
+          expect(holds).toBe(compileLabelSelectors([selector])(event));
+          expect(holds).toBe(requirements.every((one) => one.holds));
+          requirements.forEach(({ requirement, label, holds }, index) => {
+            const wanted = list[at]![index]!;
+            expect(requirement).toBe(formatRequirement(wanted));
+            expect(holds).toBe(naiveMatches([[wanted]], event));
+            // Whatever else the event has, the label that is named decides alone.
+            expect(naiveMatches([[wanted]], label === undefined ? [] : [label])).toBe(holds);
+            if (label !== undefined && wanted.source !== "cidr") {
+              expect(parseLabel(label).key).toBe(wanted.key);
+            }
+          });
         });
       }),
       { numRuns: 1000 },
@@ -150,7 +188,6 @@ describe("selectors", () => {
       fc.property(selector, (requirements) => {
         const compiled = compileLabelSelector(textOf(requirements));
         expect(compiled.requirements).toEqual(requirements);
-        expect(formatLabelSelector(compiled)).toBe(textOf(requirements));
       }),
     );
   });
@@ -198,7 +235,7 @@ describe("any text", () => {
         try {
           const compiled = compileLabelSelector(text);
           expect(typeof compileLabelSelectors([compiled])(event)).toBe("boolean");
-          expect(compileLabelSelector(formatLabelSelector(compiled)).requirements).toEqual(
+          expect(compileLabelSelector(textOf(compiled.requirements)).requirements).toEqual(
             compiled.requirements,
           );
         } catch (error) {
@@ -219,6 +256,35 @@ describe("any text", () => {
   });
 });
 
+describe("many prefixes", () => {
+  /** Few bits, so that they nest; both families, and the one written as the other. */
+  const prefix = fc
+    .tuple(fc.constantFrom("10.", "--ffff-10.", "2001-db8--", "--"), fc.nat(3), fc.nat(3), fc.nat(32))
+    .map(([start, high, low, length]) => {
+      if (start.endsWith("."))
+        return `${start}${high * 64}.${low * 64}.0/${length + (start === "10." ? 0 : 96)}`;
+      return `${start}${(high * 64).toString(16)}-${(low * 64).toString(16)}/${96 + length}`;
+    });
+
+  test("are found as if each were compared", () => {
+    fc.assert(
+      fc.property(fc.array(prefix, { maxLength: 40 }), prefix, (texts, text) => {
+        const cidrs = new Map(texts.map((one) => [cidrKeyName(parseCidrKey(one)!), parseCidrKey(one)!]));
+        const numbered = [...cidrs.values()].map((cidr, number) => ({ cidr, number }));
+        const inner = parseCidrKey(text)!;
+        const found: number[] = [];
+        const index = new CidrIndex(numbered);
+        for (let one = index.holderOf(inner); one !== undefined; one = one.parent) found.push(one.number);
+        const expected = numbered
+          .filter(({ cidr }) => cidrKeyContains(cidr, inner))
+          .sort((a, b) => b.cidr.length - a.cidr.length);
+        expect(found).toEqual(expected.map(({ number }) => number));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
 describe("prefixes of labels", () => {
   const written = fc.oneof(
     key,
@@ -227,12 +293,13 @@ describe("prefixes of labels", () => {
   );
 
   test("are read alike with and without a memory", () => {
-    const memo = new CidrLabelMemo(4);
+    const memo = new CidrKeyMemo(4);
     fc.assert(
       fc.property(written, fc.constantFrom("", "=", "=x", `=${"x".repeat(200)}`), (prefix, end) => {
         const expected = parseCidrKey(prefix);
-        expect(memo.read(`cidr:${prefix}${end}`)).toEqual(expected);
-        expect(memo.read(`cidr:${prefix}${end}`)).toEqual(expected);
+        const label = `cidr:${prefix}${end}`;
+        expect(memo.read(label, 5, 5 + prefix.length)).toEqual(expected);
+        expect(memo.read(label, 5, 5 + prefix.length)).toEqual(expected);
         expect(memo.size).toBeLessThanOrEqual(4);
       }),
     );
