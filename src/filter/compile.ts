@@ -1,6 +1,7 @@
 import { FilterError, type Issue } from "../errors.js";
 import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
 import { issueOf } from "../issue.js";
+import { createFlowEngine } from "./cel/flow-engine.js";
 import type { CelEngine } from "./engine.js";
 import { type FlowEvent, isFlow } from "./event.js";
 import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
@@ -42,7 +43,7 @@ export interface FlowFilterLists {
 export interface FlowFilterOptions {
   /** What regular expressions run on; RE2 in JavaScript by default. */
   readonly regex?: RegexEngine;
-  /** What CEL expressions run on; without one a filter that has some does not compile. */
+  /** What CEL expressions run on; our own checker and evaluator by default, see `createCelEngine`. */
   readonly cel?: CelEngine;
 }
 

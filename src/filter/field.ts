@@ -17,7 +17,7 @@ export interface FieldContext {
   readonly regex: RegexEngine;
   /** Shared by all filters that are compiled at once. */
   readonly regexBudget: RegexBudget;
-  readonly cel: CelEngine | undefined;
+  readonly cel: CelEngine;
 }
 
 /** Turns the values of a field into a test; undefined when a fault has been reported. Called only for fields that are set. */

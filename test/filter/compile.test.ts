@@ -262,9 +262,9 @@ describe("faults", () => {
         "http_header: filtering by http headers requires the event type filter to only match 'l7' events",
     },
     {
-      filter: { experimental: { celExpression: ["true"] } },
+      filter: { experimental: { celExpression: ["true", "1"] } },
       fault:
-        "experimental.cel_expression[0]: error compiling CEL expression: there is no CEL engine; give one in the options",
+        'experimental.cel_expression[1]: error compiling CEL expression: got "int", wanted "bool" result type',
     },
   ] satisfies { filter: FlowFilterInit; fault: string }[])("$fault", ({ filter, fault }) => {
     expect(faultsOf(() => compileFlowFilter(filter))).toEqual([fault]);
@@ -300,7 +300,7 @@ describe("faults", () => {
 
   test("of all fields that can have some come in the order of Hubble", () => {
     const faulty: FlowFilterInit = {
-      experimental: { celExpression: ["true"] },
+      experimental: { celExpression: ["1"] },
       destinationClusterName: [""],
       sourceClusterName: [""],
       nodeName: [""],

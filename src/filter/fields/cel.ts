@@ -1,19 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
+import { markAbsent } from "../cel/run/equal.js";
+import type { CelEngine } from "../engine.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 
 /**
  * CEL expressions, in order, any of them; one that fails ends the field with false (pkg/hubble/filters/cel.go). What they
- * mean is the engine's. Events of other kinds are to them a flow that has nothing set.
+ * mean is the engine's. Events of other kinds are to them a flow that has nothing set, and that equals no other.
  */
 export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: values }, { report, cel }) => {
   if (values.length === 0) return undefined;
-  if (cel === undefined) {
-    report("error compiling CEL expression: there is no CEL engine; give one in the options", 0);
-    return undefined;
-  }
-  const programs: ReturnType<typeof cel.compile>[] = [];
+  const programs: ReturnType<CelEngine["compile"]>[] = [];
   values.forEach((expression, index) => {
     try {
       programs.push(cel.compile(expression));
@@ -32,7 +30,7 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
       return false;
     }
   };
-  const nothing = create(FlowSchema);
+  const nothing = markAbsent(create(FlowSchema));
   return {
     matches: anyHolds,
     matchesOther: () => anyHolds(nothing),

@@ -1,0 +1,142 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { RegexEngine } from "../regex.js";
+import type { RegexBudget } from "../regex-budget.js";
+import { checkCel } from "./check/check.js";
+import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
+import { registryOf } from "./check/registry.js";
+import { type CelType, isSameType, messageType, typeName } from "./check/type.js";
+import { parseType } from "./check/type-text.js";
+import { asValue, type Code } from "./compile/code.js";
+import { type CompiledExpr, compileChecked } from "./compile/compile.js";
+import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
+import { type CelLimits, parseCel } from "./parse/parse.js";
+import { Fault } from "./run/fault.js";
+import { Frame } from "./run/frame.js";
+import { inputReader } from "./run/input.js";
+import type { CelValue } from "./run/value.js";
+
+export interface CelOptions extends CelLimits {
+  /**
+   * The variables by name, each with its type: the descriptor of a message, or a text such as `int`, `list(string)`,
+   * `map(string, dyn)`, `timestamp`, `wrapper(bool)`, or the full name of a message.
+   */
+  readonly variables?: Readonly<Record<string, string | DescMessage>>;
+  /** The namespace against which names are resolved: in `flow`, `Verdict.DROPPED` is `flow.Verdict.DROPPED`. */
+  readonly container?: string;
+  /** Where messages and enums are found; by default, all of the files of the variables' messages and the well-known types. */
+  readonly registry?: TypeRegistry;
+  /** The type that the expression must have, to the letter: `bool` takes neither `dyn` nor `wrapper(bool)`. */
+  readonly result?: string;
+  /** False to leave types to the evaluation, as cel-go does without a check: `1 == 1.0` then is true. */
+  readonly check?: boolean;
+  /** What `matches` runs on; RE2 in JavaScript by default. */
+  readonly regex?: RegexEngine;
+  /** How many steps an evaluation may take: about one for each operation, and for each that a macro repeats. */
+  readonly maxSteps?: number;
+}
+
+/** A compiled expression. */
+export interface CelProgram<Value = CelValue> {
+  /**
+   * Evaluates the expression with the values of its variables: ints and uints as bigints or whole numbers, timestamps as
+   * messages or Dates, maps as Maps or objects, lists as arrays.
+   *
+   * @throws CelEvaluationError when it has no value: a key or an index that is not there, an overflow, a value of a
+   * type that its function does not take, or too many steps.
+   */
+  (variables?: Readonly<Record<string, unknown>>): Value;
+  /** The type of the result, as the checker found it. */
+  readonly type: string;
+}
+
+/** An expression that has no value for the variables given. */
+export class CelEvaluationError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "CelEvaluationError";
+  }
+}
+
+/** A million operations: some ten milliseconds. */
+export const MAX_STEPS = 1_000_000;
+
+/**
+ * Compiles an expression of the Common Expression Language to a function: parsed and checked as by cel-go v0.20.1 with its
+ * standard library and macros, and evaluated with the results of cel-spec.
+ *
+ * @throws CelError for an expression that does not parse, does not check, or is not of the type wanted.
+ */
+export function compileCel(
+  expression: string,
+  options: CelOptions & { readonly result: "bool" },
+): CelProgram<boolean>;
+export function compileCel(expression: string, options?: CelOptions): CelProgram;
+export function compileCel(expression: string, options: CelOptions = {}): CelProgram {
+  const { maxSteps = MAX_STEPS } = options;
+  const program = prepareCel(expression, options);
+  const inputs = program.variables.map(({ name, type }) => ({
+    name,
+    read: inputReader(type, program.environment.registry),
+  }));
+  const run = asValue(program.code);
+  const frame = new Frame(program.frameLength);
+  const evaluate = (variables: Readonly<Record<string, unknown>> = {}): CelValue => {
+    frame.steps = maxSteps;
+    try {
+      for (let index = 0; index < inputs.length; index++) {
+        const { name, read } = inputs[index]!;
+        frame.values[index] = read(variables[name]);
+      }
+      return run(frame);
+    } catch (error) {
+      throw error instanceof Fault ? new CelEvaluationError(error.message) : error;
+    } finally {
+      frame.values.fill(undefined);
+    }
+  };
+  return Object.assign(evaluate, { type: typeName(program.type) });
+}
+
+/** An expression that is compiled but for where its variables come from. */
+export interface PreparedCel extends CompiledExpr {
+  readonly type: CelType;
+  /** In the order in which the frame holds them. */
+  readonly variables: readonly {
+    readonly name: string;
+    readonly type: CelType;
+    readonly form: Code["form"];
+  }[];
+  readonly environment: Environment;
+}
+
+/** Parses, checks and compiles an expression. Throws a {@link CelError}. */
+export function prepareCel(
+  expression: string,
+  options: CelOptions & { readonly regexBudget?: RegexBudget },
+): PreparedCel {
+  const { variables = {}, container = "", regex: engine, regexBudget: budget } = options;
+  const regex = { ...(engine && { engine }), ...(budget && { budget }) };
+  const entries = Object.entries(variables);
+  const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
+  const declared = entries.map(([name, type]) => ({
+    name,
+    type: typeof type === "string" ? parseType(type) : messageType(type.typeName),
+    form: "value" as const,
+  }));
+  const environment = createEnvironment({
+    container,
+    variables: new Map(declared.map(({ name, type }) => [name, type])),
+    registry: options.registry ?? registryOf(messages),
+  });
+  const lenient = options.check === false;
+  const { checked, issues } = checkCel(parseCel(expression, options), environment, { lenient });
+  if (checked === undefined) throw new CelError(expression, issues);
+  const type = checked.typeOf(checked.expr);
+  const wanted = options.result === undefined ? undefined : parseType(options.result);
+  if (wanted !== undefined && !isSameType(type, wanted)) {
+    // Hubble looks at the type by itself, so that the text is not one of cel-go's listings.
+    const message = `got "${typeName(type)}", wanted "${typeName(wanted)}" result type`;
+    throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }], message);
+  }
+  return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
+}

@@ -1,0 +1,123 @@
+import { type CelType, formatType, partsOf, withParts } from "./type.js";
+
+/**
+ * What type parameters stand for, found while types are held against each other. Types without parameters must agree, but
+ * that dyn goes with all, a wrapper with what it wraps and with null, and a message with null (cel-go checker/types.go).
+ */
+export class Bindings {
+  private readonly bound = new Map<string, CelType>();
+  /** What was bound before each change, the latest last, so that a failed attempt can be undone. */
+  private readonly trail: { readonly name: string; readonly before: CelType | undefined }[] = [];
+
+  /** Whether a value of `from` may stand where `to` is wanted; what their parameters then stand for is kept. */
+  assign(to: CelType, from: CelType): boolean {
+    return this.attempt(() => this.isAssignable(to, from));
+  }
+
+  /** {@link assign} for all of a list, or for none. */
+  assignAll(to: readonly CelType[], from: readonly CelType[]): boolean {
+    if (to.length !== from.length) return false;
+    return this.attempt(() => to.every((type, index) => this.isAssignable(type, from[index]!)));
+  }
+
+  /** The type with its parameters replaced by what they stand for; those yet unknown by `unknown`, if it is given. */
+  substitute(type: CelType, unknown?: CelType): CelType {
+    if (type.kind !== "param") return withParts(type, (part) => this.substitute(part, unknown));
+    const bound = this.bound.get(type.name);
+    return bound === undefined ? (unknown ?? type) : this.substitute(bound, unknown);
+  }
+
+  private attempt(tryIt: () => boolean): boolean {
+    const { length } = this.trail;
+    if (tryIt()) return true;
+    while (this.trail.length > length) {
+      const { name, before } = this.trail.pop()!;
+      if (before === undefined) this.bound.delete(name);
+      else this.bound.set(name, before);
+    }
+    return false;
+  }
+
+  private isAssignable(a: CelType, b: CelType): boolean {
+    if (b.kind === "param") {
+      const { valid, bound } = this.bind(a, b);
+      if (valid) return true;
+      if (bound) return false;
+    }
+    if (a.kind === "param") return this.bind(b, a).valid;
+    if (isDyn(a) || isDyn(b)) return true;
+    if (a.kind === "null") return isNullable(b);
+    if (b.kind === "null") return isNullable(a);
+    if (a.kind === "wrapper" || b.kind === "wrapper") return isSameToChecker(a, b);
+    if (a.kind === "type") return b.kind === "type";
+    if (a.kind !== b.kind || ("name" in a && "name" in b && a.name !== b.name)) return false;
+    const ours = partsOf(a);
+    const theirs = partsOf(b);
+    return (
+      ours.length === theirs.length && ours.every((part, index) => this.isAssignable(part, theirs[index]!))
+    );
+  }
+
+  /** Lets a parameter stand for a type, if that goes with what it stands for already. */
+  private bind(type: CelType, { name }: CelType & { kind: "param" }): { valid: boolean; bound: boolean } {
+    if (type.kind === "param" && type.name === name) return { valid: true, bound: true };
+    const current = this.bound.get(name);
+    if (current === undefined) {
+      if (this.mentions(type, name)) return { valid: false, bound: false };
+      this.set(name, type);
+      return { valid: true, bound: false };
+    }
+    if (isSameToChecker(type, current)) return { valid: true, bound: true };
+    if (!this.isAssignable(type, current)) return { valid: false, bound: true };
+    const general = mostGeneral(type, current);
+    if (!this.mentions(general, name)) this.set(name, general);
+    return { valid: true, bound: true };
+  }
+
+  private set(name: string, type: CelType): void {
+    this.trail.push({ name, before: this.bound.get(name) });
+    this.bound.set(name, type);
+  }
+
+  /** Whether a type has a parameter somewhere in it: the parameter could not stand for it. */
+  private mentions(type: CelType, name: string): boolean {
+    if (type.kind !== "param") return partsOf(type).some((part) => this.mentions(part, name));
+    if (type.name === name) return true;
+    const bound = this.bound.get(type.name);
+    return bound !== undefined && this.mentions(bound, name);
+  }
+}
+
+/** The one of two assignable types that says less. */
+export function mostGeneral(a: CelType, b: CelType): CelType {
+  return isAsGeneral(a, b) ? a : b;
+}
+
+/** Whether two types are the same to the checker, to which a wrapper is what it wraps. */
+export function isSameToChecker(a: CelType, b: CelType): boolean {
+  return a === b || formatType(unwrap(a)) === formatType(unwrap(b));
+}
+
+export function isDyn({ kind }: CelType): boolean {
+  return kind === "dyn" || kind === "error" || kind === "any";
+}
+
+function isNullable({ kind }: CelType): boolean {
+  return ["null", "wrapper", "message", "timestamp", "duration", "opaque"].includes(kind);
+}
+
+function unwrap(type: CelType): CelType {
+  return type.kind === "wrapper" ? type.of : withParts(type, unwrap);
+}
+
+function isAsGeneral(a: CelType, b: CelType): boolean {
+  if (isDyn(a) || a.kind === "param") return true;
+  if (isDyn(b) || b.kind === "param") return false;
+  if (b.kind === "null") return isNullable(a);
+  if (a.kind === "type" && b.kind === "type") return true;
+  if (a.kind !== b.kind || (a.kind !== "list" && a.kind !== "map" && a.kind !== "opaque")) {
+    return isSameToChecker(a, b);
+  }
+  const theirs = partsOf(b);
+  return partsOf(a).every((part, index) => isAsGeneral(part, theirs[index]!));
+}

@@ -1,0 +1,351 @@
+import type { Overload } from "../check/standard.js";
+import { BOOL, type CelType, DYN, INT, isSameType, listOf, UINT } from "../check/type.js";
+import type { CallExpr } from "../parse/ast.js";
+import { Fault, NO_OVERLOAD } from "../run/fault.js";
+import type { Frame } from "../run/frame.js";
+import { IMPLEMENTATIONS, type Implementation, spendOn } from "../run/functions.js";
+import { NAN_UNORDERED } from "../run/int64.js";
+import { compareValues } from "../run/order.js";
+import { codePointCount, compareCodePoints } from "../run/text.js";
+import { CelMap, CelUint, type CelValue, kindOf } from "../run/value.js";
+import {
+  anyFails,
+  asBigint,
+  asBool,
+  asNumeric,
+  asValue,
+  type Code,
+  commonType,
+  folded,
+  isInteger,
+  type Run,
+  weigh,
+} from "./code.js";
+import type { Compiler } from "./compiler.js";
+import { compileLogic, negate } from "./logic.js";
+import { compileMatches } from "./matches.js";
+
+/** Compiles a call: the special ways of some functions first, then by the types of the arguments, now or at run time. */
+export function compileCall(expr: CallExpr, compiler: Compiler): Code {
+  if (expr.function === "_&&_" || expr.function === "_||_") return compileLogic(expr, compiler);
+  const args = expr.target === undefined ? expr.args : [expr.target, ...expr.args];
+  const codes = args.map((arg) => compiler.compile(arg));
+  const special = SPECIAL.get(expr.function);
+  const code = special?.(codes, compiler) ?? compileOverloads(expr, codes, compiler);
+  return folded(code, codes);
+}
+
+type Special = (codes: readonly Code[], compiler: Compiler) => Code | undefined;
+
+const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
+  ["_==_", ([a, b], compiler) => compileEqual(a!, b!, compiler)],
+  ["_!=_", ([a, b], compiler) => negate(compileEqual(a!, b!, compiler))],
+  ["_<_", ([a, b]) => compileOrder(a!, b!, (sign) => sign < 0)],
+  ["_<=_", ([a, b]) => compileOrder(a!, b!, (sign) => sign <= 0)],
+  ["_>_", ([a, b]) => compileOrder(b!, a!, (sign) => sign < 0)],
+  ["_>=_", ([a, b]) => compileOrder(b!, a!, (sign) => sign <= 0)],
+  ["@in", ([a, b], compiler) => compileIn(a!, b!, compiler)],
+  ["_[_]", ([a, b]) => compileIndex(a!, b!)],
+  ["_?_:_", ([condition, a, b]) => compileConditional(condition!, a!, b!)],
+  ["!_", ([a]) => negate(a!)],
+  ["size", ([a]) => compileSize(a!)],
+  ["dyn", ([a]) => a],
+  ["int", ([a]) => compileToInteger(a!, INT)],
+  ["uint", ([a]) => compileToInteger(a!, UINT)],
+  ["matches", ([a, b], compiler) => compileMatches(a!, b!, compiler)],
+  ["startsWith", ([a, b]) => compileStringTest(a!, b!, (text, part) => text.startsWith(part))],
+  ["endsWith", ([a, b]) => compileStringTest(a!, b!, (text, part) => text.endsWith(part))],
+]);
+
+function test(run: Run<boolean>, codes: readonly Code[], canFail = anyFails(codes)): Code {
+  return { type: BOOL, form: "value", run, canFail, weight: weigh(codes) };
+}
+
+/** Types of which `===` tells whether two values, or null, are equal. */
+const PLAIN = new Set(["bool", "string", "double", "null"]);
+
+function plainKind(type: CelType): string {
+  return type.kind === "wrapper" ? type.of.kind : type.kind;
+}
+
+function compileEqual(a: Code, b: Code, { equal }: Compiler): Code {
+  const codes = [a, b];
+  if (isInteger(a) && a.type.kind === b.type.kind) return compileEqualIntegers(a, b);
+  const kinds = [plainKind(a.type), plainKind(b.type)].filter((kind) => kind !== "null");
+  if (kinds.every((kind) => PLAIN.has(kind)) && new Set(kinds).size <= 1) {
+    const left = a.run;
+    if (b.constant !== undefined) {
+      const value = b.constant;
+      return test((frame) => left(frame) === value, codes);
+    }
+    const right = b.run;
+    return test((frame) => left(frame) === right(frame), codes);
+  }
+  const left = asValue(a);
+  const right = asValue(b);
+  return test((frame) => equal(left(frame), right(frame), frame), codes);
+}
+
+function compileEqualIntegers(a: Code, b: Code): Code {
+  if (a.form !== "number" || b.form !== "number") {
+    const left = asBigint(a);
+    const right = asBigint(b);
+    return test((frame) => left(frame) === right(frame), [a, b]);
+  }
+  const left = a.run as Run<number>;
+  const right = b.run as Run<number>;
+  if (b.constant === undefined) return test((frame) => left(frame) === right(frame), [a, b]);
+  const value = right(NO_FRAME);
+  return test((frame) => left(frame) === value, [a, b]);
+}
+
+/** What is constant looks at no frame. */
+const NO_FRAME = undefined as unknown as Frame;
+
+type Sign = (sign: number) => boolean;
+
+function compileOrder(a: Code, b: Code, holds: Sign): Code {
+  const codes = [a, b];
+  const orEqual = holds(0);
+  if (isInteger(a) && a.type.kind === b.type.kind) {
+    const left = asNumeric(a);
+    const right = asNumeric(b);
+    return orEqual
+      ? test((frame) => left(frame) <= right(frame), codes)
+      : test((frame) => left(frame) < right(frame), codes);
+  }
+  if (a.type.kind === "string" && b.type.kind === "string") {
+    const left = a.run as Run<string>;
+    const right = b.run as Run<string>;
+    return test((frame) => holds(compareCodePoints(left(frame), right(frame))), codes);
+  }
+  const left = asValue(a);
+  const right = asValue(b);
+  return test(
+    (frame) => {
+      const order = compareValues(left(frame), right(frame));
+      if (order === undefined) throw UNORDERED;
+      return holds(order);
+    },
+    codes,
+    true,
+  );
+}
+
+const UNORDERED = new Fault(NAN_UNORDERED);
+
+function compileIn(element: Code, container: Code, { equal }: Compiler): Code {
+  const codes = [element, container];
+  const set = constantSet(element, container);
+  if (set !== undefined) return set;
+  const value = asValue(element);
+  const range = asValue(container);
+  const { type } = container;
+  if (type.kind === "list" && element.type.kind === "string" && type.element.kind === "string") {
+    return test((frame) => {
+      const list = range(frame) as readonly string[];
+      spendOn(list.length, frame);
+      return list.includes(value(frame) as string);
+    }, codes);
+  }
+  return test(
+    (frame) => {
+      const wanted = value(frame);
+      const values = range(frame);
+      if (values instanceof CelMap) return values.get(wanted) !== undefined;
+      if (!Array.isArray(values)) throw NO_OVERLOAD;
+      frame.spend(values.length);
+      return (values as readonly CelValue[]).some((one) => equal(wanted, one, frame));
+    },
+    codes,
+    anyFails(codes) || (type.kind !== "list" && type.kind !== "map"),
+  );
+}
+
+/** A list of texts or integers that is known: a set to look up in. */
+function constantSet(element: Code, container: Code): Code | undefined {
+  const { constant } = container;
+  if (!Array.isArray(constant) || container.type.kind !== "list") return undefined;
+  if (!isSameType(element.type, container.type.element)) return undefined;
+  const codes = [element, container];
+  const values = constant as readonly CelValue[];
+  if (element.type.kind === "string") {
+    const set = new Set(values as readonly string[]);
+    const run = element.run as Run<string>;
+    return test((frame) => set.has(run(frame)), codes);
+  }
+  if (!isInteger(element)) return undefined;
+  const integers = values.map((value) => (value instanceof CelUint ? value.value : (value as bigint)));
+  if (element.form !== "number") {
+    const set = new Set(integers);
+    const run = asBigint(element);
+    return test((frame) => set.has(run(frame)), codes);
+  }
+  const set = new Set(integers.map(Number));
+  const run = element.run as Run<number>;
+  return test((frame) => set.has(run(frame)), codes);
+}
+
+function compileIndex(container: Code, index: Code): Code {
+  const weight = weigh([container, index]);
+  const { type } = container;
+  const values = asValue(container);
+  if (type.kind === "list" && index.type.kind === "int") {
+    const list = container.run as Run<readonly CelValue[]>;
+    const at = asNumeric(index);
+    const run: Run<CelValue> = (frame) => elementAt(list(frame), Number(at(frame)));
+    return { type: type.element, form: "value", run, canFail: true, weight };
+  }
+  const key = asValue(index);
+  const run: Run<CelValue> = (frame) => {
+    const found = values(frame);
+    const wanted = key(frame);
+    if (found instanceof CelMap) {
+      const value = found.get(wanted);
+      if (value === undefined) throw new Fault("no such key");
+      return value;
+    }
+    if (!Array.isArray(found)) throw NO_OVERLOAD;
+    return elementAt(found as readonly CelValue[], toIndex(wanted));
+  };
+  return { type: type.kind === "map" ? type.value : DYN, form: "value", run, canFail: true, weight };
+}
+
+function elementAt(list: readonly CelValue[], index: number): CelValue {
+  const value = list[index];
+  if (value === undefined) throw new Fault(`index out of bounds: ${index}`);
+  return value;
+}
+
+/** A double is an index, too, when it is a whole number. */
+function toIndex(index: CelValue): number {
+  if (index instanceof CelUint) return Number(index.value);
+  if (typeof index === "bigint") return Number(index);
+  if (typeof index === "number" && Number.isInteger(index)) return index;
+  throw new Fault("invalid index of a list");
+}
+
+function compileConditional(condition: Code, a: Code, b: Code): Code {
+  const codes = [condition, a, b];
+  const holds = asBool(condition);
+  const type = commonType([a, b]);
+  const canFail = anyFails(codes) || condition.type.kind !== "bool";
+  const isAlike = type !== DYN && a.form === b.form;
+  const left = isAlike ? a.run : asValue(a);
+  const right = isAlike ? b.run : asValue(b);
+  const run: Run<unknown> = (frame) => (holds(frame) ? left(frame) : right(frame));
+  return { type, form: isAlike ? a.form : "value", run, canFail, weight: weigh(codes) };
+}
+
+function compileSize(code: Code): Code | undefined {
+  const { canFail, weight, type } = code;
+  const size = (run: Run<number>): Code => ({ type: INT, form: "number", run, canFail, weight: weight + 1 });
+  switch (type.kind) {
+    case "string": {
+      const text = code.run as Run<string>;
+      return size((frame) => {
+        const value = text(frame);
+        spendOn(value.length, frame);
+        return codePointCount(value);
+      });
+    }
+    case "list": {
+      const list = code.run as Run<readonly CelValue[]>;
+      return size((frame) => list(frame).length);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Between ints and uints that fit a number there is nothing to do but to look at the sign. */
+function compileToInteger(code: Code, type: CelType): Code | undefined {
+  if (code.form !== "number" || !isInteger(code)) return undefined;
+  if (type === INT || code.type.kind === "uint") return { ...code, type, constant: undefined };
+  const run = code.run as Run<number>;
+  return {
+    ...code,
+    type,
+    constant: undefined,
+    canFail: true,
+    run: (frame) => {
+      const number = run(frame);
+      if (number < 0) throw NEGATIVE;
+      return number;
+    },
+  };
+}
+
+const NEGATIVE = new Fault("unsigned integer overflow");
+
+function compileStringTest(
+  a: Code,
+  b: Code,
+  holds: (text: string, part: string) => boolean,
+): Code | undefined {
+  if (a.type.kind !== "string" || b.type.kind !== "string") return undefined;
+  const text = a.run as Run<string>;
+  const part = b.run as Run<string>;
+  if (typeof b.constant !== "string") return test((frame) => holds(text(frame), part(frame)), [a, b]);
+  const { constant } = b;
+  return test((frame) => holds(text(frame), constant), [a, b]);
+}
+
+/** Any other function: the one form that goes with the types, or the choice among its forms at run time. */
+function compileOverloads(expr: CallExpr, codes: readonly Code[], { checked, environment }: Compiler): Code {
+  const isMember =
+    expr.target !== undefined && checked.overloadsOf(expr).some((overload) => overload.isMember);
+  const candidates = [...environment.functions]
+    .filter(([name]) => name === expr.function || name.endsWith(`.${expr.function}`))
+    .flatMap(([, overloads]) => overloads)
+    .filter((overload) => overload.isMember === isMember && overload.parameters.length === codes.length);
+  const values = codes.map(asValue);
+  const weight = weigh(codes);
+  const sure = candidates.find((overload) => isSurely(overload, codes));
+  if (sure !== undefined) {
+    const run = call(IMPLEMENTATIONS[sure.id]!, values);
+    return { type: resultType(sure, codes), form: "value", run, canFail: true, weight };
+  }
+  const [a, b] = values;
+  const run: Run<CelValue> = (frame) => {
+    const first = a === undefined ? null : a(frame);
+    const second = b === undefined ? null : b(frame);
+    const fitting = candidates.find(
+      ({ parameters }) => fits(parameters[0], first) && fits(parameters[1], second),
+    );
+    if (fitting === undefined) throw NO_OVERLOAD;
+    return IMPLEMENTATIONS[fitting.id]!(first as never, second as never, frame);
+  };
+  const kinds = new Set(candidates.map(({ result }) => result.kind));
+  const [only] = candidates;
+  const type = kinds.size === 1 && only !== undefined && isPlainResult(only.result) ? only.result : DYN;
+  return { type, form: "value", run, canFail: true, weight };
+}
+
+function call(implementation: Implementation, [a, b]: readonly Run<CelValue>[]): Run<CelValue> {
+  if (a === undefined) return (frame) => implementation(undefined as never, undefined as never, frame);
+  if (b === undefined) return (frame) => implementation(a(frame) as never, undefined as never, frame);
+  return (frame) => implementation(a(frame) as never, b(frame) as never, frame);
+}
+
+function isSurely({ parameters }: Overload, codes: readonly Code[]): boolean {
+  return parameters.every(
+    (parameter, index) => parameter.kind === "param" || parameter.kind === codes[index]!.type.kind,
+  );
+}
+
+function fits(parameter: CelType | undefined, value: CelValue): boolean {
+  return parameter === undefined || parameter.kind === "param" || parameter.kind === kindOf(value);
+}
+
+function resultType({ id, result }: Overload, codes: readonly Code[]): CelType {
+  if (id === "add_list") {
+    const type = commonType(codes);
+    return type === DYN ? listOf(DYN) : type;
+  }
+  return isPlainResult(result) ? result : DYN;
+}
+
+function isPlainResult({ kind }: CelType): boolean {
+  return kind !== "param" && kind !== "list" && kind !== "map" && kind !== "type";
+}

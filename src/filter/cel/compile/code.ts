@@ -1,0 +1,122 @@
+import { type CelType, DYN, isSameType } from "../check/type.js";
+import { Fault, NO_OVERLOAD } from "../run/fault.js";
+import { Frame } from "../run/frame.js";
+import { CelUint, type CelValue } from "../run/value.js";
+
+/** Computes the value of a part of an expression. Throws a {@link Fault} when it has none. */
+export type Run<T> = (frame: Frame) => T;
+
+/**
+ * How the value of a part comes: `value` for a {@link CelValue}; `number` for an int or a uint that fits a JavaScript number
+ * exactly; `uint` for any uint as a bigint.
+ */
+export type Form = "value" | "number" | "uint";
+
+/** A part of an expression, compiled. */
+export interface Code {
+  /** What the value surely is; dyn where only the value itself tells. */
+  readonly type: CelType;
+  readonly form: Form;
+  readonly run: Run<unknown>;
+  /** The value where it is known beforehand. */
+  readonly constant?: CelValue | undefined;
+  /** Whether it can throw a fault that `||` and `&&` absorb. */
+  readonly canFail: boolean;
+  /** About how many steps a run takes, loops apart. */
+  readonly weight: number;
+}
+
+/** A value that is known beforehand. */
+export function constantCode(type: CelType, value: CelValue): Code {
+  const number = toSafeNumber(value);
+  const form = number === undefined ? "value" : "number";
+  const content = number ?? value;
+  return { type, form, run: () => content, constant: value, canFail: false, weight: 1 };
+}
+
+/** An int or a uint as a number, if that holds it exactly. */
+export function toSafeNumber(value: CelValue | undefined): number | undefined {
+  const integer = value instanceof CelUint ? value.value : value;
+  if (typeof integer !== "bigint") return undefined;
+  const number = Number(integer);
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** What fails at every run, as was found beforehand. */
+export function failing(fault: Fault, weight: number): Code {
+  const run = () => {
+    throw fault;
+  };
+  return { type: DYN, form: "value", run, canFail: true, weight };
+}
+
+/** The value in the form that tells its type. */
+export function asValue({ form, type, run, constant }: Code): Run<CelValue> {
+  if (constant !== undefined) return () => constant;
+  if (form === "value") return run as Run<CelValue>;
+  if (form === "uint") return (frame) => new CelUint(run(frame) as bigint);
+  return type.kind === "uint"
+    ? (frame) => new CelUint(BigInt(run(frame) as number))
+    : (frame) => BigInt(run(frame) as number);
+}
+
+/** An int or a uint as a bigint. */
+export function asBigint({ form, type, run, constant }: Code): Run<bigint> {
+  if (constant !== undefined) {
+    const value = constant instanceof CelUint ? constant.value : (constant as bigint);
+    return () => value;
+  }
+  if (form === "number") return (frame) => BigInt(run(frame) as number);
+  if (form === "uint" || type.kind === "int") return run as Run<bigint>;
+  return (frame) => (run(frame) as CelUint).value;
+}
+
+/** An int or a uint in what is cheapest to compare it by. */
+export function asNumeric(code: Code): Run<number | bigint> {
+  return code.form === "number" ? (code.run as Run<number>) : asBigint(code);
+}
+
+export function isInteger({ type }: Code): boolean {
+  return type.kind === "int" || type.kind === "uint";
+}
+
+/** A value that must be a bool. */
+export function asBool(code: Code): Run<boolean> {
+  if (code.type.kind === "bool") return code.run as Run<boolean>;
+  const value = asValue(code);
+  return (frame) => {
+    const held = value(frame);
+    if (typeof held !== "boolean") throw NO_OVERLOAD;
+    return held;
+  };
+}
+
+/** The type that all values have; dyn if they differ. */
+export function commonType(codes: readonly Code[]): CelType {
+  const [first, ...others] = codes;
+  return first !== undefined && others.every(({ type }) => isSameType(type, first.type)) ? first.type : DYN;
+}
+
+export function weigh(codes: readonly Code[]): number {
+  return codes.reduce((sum, { weight }) => sum + weight, 1);
+}
+
+export function anyFails(codes: readonly Code[]): boolean {
+  return codes.some(({ canFail }) => canFail);
+}
+
+/** Enough for whatever an expression can do without a loop. */
+const FOLDING_STEPS = 100_000;
+
+/** Computes a part now if all that it needs is known. */
+export function folded(code: Code, operands: readonly Code[]): Code {
+  if (operands.some(({ constant }) => constant === undefined)) return code;
+  const frame = new Frame(0);
+  frame.steps = FOLDING_STEPS;
+  try {
+    return constantCode(code.type, asValue(code)(frame));
+  } catch (error) {
+    if (error instanceof Fault) return failing(error, code.weight);
+    throw error;
+  }
+}

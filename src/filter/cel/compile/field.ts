@@ -1,0 +1,164 @@
+import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
+import { fieldType, type TypeRegistry } from "../check/environment.js";
+import { BOOL, type CelType, DYN, isWellKnown } from "../check/type.js";
+import { Fault, NO_OVERLOAD } from "../run/fault.js";
+import {
+  type DynamicFields,
+  defaultOf,
+  emptyMessage,
+  type Fields,
+  fieldReader,
+  presenceTest,
+} from "../run/message.js";
+import { CelMap, type CelValue, kindOf } from "../run/value.js";
+import type { Code, Run } from "./code.js";
+
+/** Reads a field of what surely is a message. What is not set reads as its default, an unset message as an empty one. */
+export function compileField(operand: Code, field: DescField, registry: TypeRegistry): Code {
+  const message = operand.run as Run<Message>;
+  const type = sureType(fieldType(field));
+  const weight = operand.weight + 1;
+  const { canFail } = operand;
+  const direct = directReader(field);
+  if (direct !== undefined) return { type, form: direct.form, run: direct.run(message), canFail, weight };
+  const read = fieldReader(field, registry);
+  const opens = field.message?.typeName === "google.protobuf.Any";
+  return {
+    type,
+    form: "value",
+    run: (frame) => read(message(frame)),
+    canFail: canFail || opens,
+    weight: field.fieldKind === "list" || field.fieldKind === "map" ? weight + LIST_STEPS : weight,
+  };
+}
+
+/** `has()` of a field of what surely is a message. */
+export function compileFieldTest(operand: Code, field: DescField): Code {
+  const message = operand.run as Run<Message>;
+  const has = presenceTest(field);
+  const { canFail, weight } = operand;
+  return { type: BOOL, form: "value", run: (frame) => has(message(frame)), canFail, weight: weight + 1 };
+}
+
+/** A field of a value of which the type is only known now. */
+export function selectValue(value: CelValue, field: string, fields: DynamicFields): CelValue {
+  if (value instanceof CelMap) {
+    const found = value.get(field);
+    if (found === undefined) throw new Fault(`no such key: ${field}`);
+    return found;
+  }
+  if (kindOf(value) !== "message") throw NO_OVERLOAD;
+  return fields.read(value as Message);
+}
+
+/** `has()` of a value of which the type is only known now. */
+export function testValue(value: CelValue, field: string, fields: DynamicFields): boolean {
+  if (value instanceof CelMap) return value.get(field) !== undefined;
+  if (kindOf(value) !== "message") throw NO_OVERLOAD;
+  return fields.has(value as Message);
+}
+
+/** About what it takes to turn the elements of a list into values, where that is needed. */
+const LIST_STEPS = 10;
+
+/** What may be null or anything at all is only known at run time. */
+function sureType(type: CelType): CelType {
+  if (type.kind === "any") return DYN;
+  return type;
+}
+
+interface DirectReader {
+  readonly form: Code["form"];
+  run(message: Run<Message>): Run<unknown>;
+}
+
+/** The reader of a field whose property holds what is wanted as it is: most of them. */
+function directReader(field: DescField): DirectReader | undefined {
+  const form = directForm(field);
+  if (form === undefined) return undefined;
+  const name = field.localName;
+  const unset = unsetOf(field);
+  if (field.oneof !== undefined) {
+    const group = field.oneof.localName;
+    return {
+      form,
+      run: (message) => (frame) => {
+        const member = (message(frame) as unknown as Fields)[group] as { case?: string; value?: unknown };
+        return member.case === name ? member.value : unset;
+      },
+    };
+  }
+  // Scalars with presence and messages are undefined when they are not set.
+  return {
+    form,
+    run: (message) => (frame) => (message(frame) as unknown as Fields)[name] ?? unset,
+  };
+}
+
+function directForm(field: DescField): Code["form"] | undefined {
+  switch (field.fieldKind) {
+    case "enum":
+      return "number";
+    case "scalar":
+      // A jstype can make texts of 64-bit integers.
+      return field.longAsString ? undefined : SCALAR_FORMS[field.scalar];
+    case "message":
+      return isWellKnown(field.message.typeName) && !isPlainWrapper(field) ? undefined : "value";
+    case "list":
+      if (field.listKind === "message") return isWellKnown(field.message.typeName) ? undefined : "value";
+      return field.listKind === "scalar" && PLAIN_ELEMENTS.has(field.scalar) ? "value" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const SCALAR_FORMS: Readonly<Partial<Record<ScalarType, Code["form"]>>> = {
+  [ScalarType.BOOL]: "value",
+  [ScalarType.STRING]: "value",
+  [ScalarType.BYTES]: "value",
+  [ScalarType.DOUBLE]: "value",
+  [ScalarType.FLOAT]: "value",
+  [ScalarType.INT32]: "number",
+  [ScalarType.SINT32]: "number",
+  [ScalarType.SFIXED32]: "number",
+  [ScalarType.UINT32]: "number",
+  [ScalarType.FIXED32]: "number",
+  [ScalarType.INT64]: "value",
+  [ScalarType.SINT64]: "value",
+  [ScalarType.SFIXED64]: "value",
+  [ScalarType.UINT64]: "uint",
+  [ScalarType.FIXED64]: "uint",
+};
+
+/** Wrappers that protobuf-es keeps as the very values that an expression sees. */
+const PLAIN_WRAPPERS: ReadonlySet<string> = new Set([
+  "google.protobuf.BoolValue",
+  "google.protobuf.StringValue",
+  "google.protobuf.BytesValue",
+  "google.protobuf.DoubleValue",
+  "google.protobuf.FloatValue",
+]);
+
+function isPlainWrapper(field: DescField & { fieldKind: "message" }): boolean {
+  return field.oneof === undefined && PLAIN_WRAPPERS.has(field.message.typeName);
+}
+
+const PLAIN_ELEMENTS: ReadonlySet<ScalarType> = new Set([
+  ScalarType.BOOL,
+  ScalarType.STRING,
+  ScalarType.BYTES,
+  ScalarType.DOUBLE,
+  ScalarType.FLOAT,
+]);
+
+function unsetOf(field: DescField): unknown {
+  switch (field.fieldKind) {
+    case "message":
+      return isPlainWrapper(field) ? null : emptyMessage(field.message);
+    case "enum":
+    case "scalar":
+      return defaultOf(field);
+    default:
+      return [];
+  }
+}

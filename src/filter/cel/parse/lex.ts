@@ -1,0 +1,221 @@
+/** Words and signs are kinds of their own; the names of the others tell what they are. */
+export type TokenKind =
+  | "end"
+  | "invalid"
+  | "identifier"
+  | "int"
+  | "uint"
+  | "double"
+  | "string"
+  | "bytes"
+  | Keyword
+  | Sign;
+
+type Keyword = "in" | "true" | "false" | "null";
+
+type Sign =
+  | SignOfTwo
+  | "<"
+  | ">"
+  | "["
+  | "]"
+  | "{"
+  | "}"
+  | "("
+  | ")"
+  | "."
+  | ","
+  | "-"
+  | "!"
+  | "?"
+  | ":"
+  | "+"
+  | "*"
+  | "/"
+  | "%";
+
+type SignOfTwo = "==" | "!=" | "<=" | ">=" | "&&" | "||";
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** Offset in UTF-16 code units. */
+  readonly start: number;
+  /** Past its last code unit. */
+  readonly end: number;
+  /** Of an invalid token: what is wrong with it. Empty for all others. */
+  readonly fault: string;
+}
+
+/**
+ * The tokens of an expression, with those of cel-go v0.20.1 (https://github.com/google/cel-go/blob/v0.20.1/parser/gen/CEL.g4).
+ * The last is the end, or the first place where no token can begin. Takes time linear in the length.
+ */
+export function lexCel(expression: string): Token[] {
+  const tokens: Token[] = [];
+  let index = 0;
+  while (true) {
+    index = skipBlank(expression, index);
+    const token = tokenAt(expression, index);
+    tokens.push(token);
+    if (token.kind === "end" || token.kind === "invalid") return tokens;
+    index = token.end;
+  }
+}
+
+/** Past white space and comments, which run to the end of their line. */
+function skipBlank(text: string, from: number): number {
+  let index = from;
+  while (index < text.length) {
+    if (BLANK.has(text[index]!)) {
+      index++;
+    } else if (text.startsWith("//", index)) {
+      const newline = text.indexOf("\n", index);
+      index = newline < 0 ? text.length : newline;
+    } else break;
+  }
+  return index;
+}
+
+const BLANK: ReadonlySet<string> = new Set([" ", "\t", "\r", "\n", "\f"]);
+
+function tokenAt(text: string, start: number): Token {
+  if (start === text.length) return token("end", start, start);
+  const first = text.charCodeAt(start);
+  if (isLetter(first)) return wordAt(text, start);
+  if (isDigit(first) || (first === DOT && isDigit(text.charCodeAt(start + 1)))) return numberAt(text, start);
+  if (first === SINGLE_QUOTE || first === DOUBLE_QUOTE) return stringAt(text, start, start, "string", false);
+  const two = text.slice(start, start + 2);
+  // Both sets hold exactly the kinds that their strings are.
+  if (SIGNS_OF_TWO.has(two)) return token(two as TokenKind, start, start + 2);
+  const one = text[start]!;
+  if (SIGNS.has(one)) return token(one as TokenKind, start, start + 1);
+  return strangeAt(text, start);
+}
+
+const SIGNS_OF_TWO: ReadonlySet<string> = new Set(["==", "!=", "<=", ">=", "&&", "||"] satisfies TokenKind[]);
+const SIGNS: ReadonlySet<string> = new Set([..."<>[]{}().,-!?:+*/%"]);
+
+/** An identifier, a keyword, or a string or bytes literal that begins with letters. */
+function wordAt(text: string, start: number): Token {
+  const prefix = /[bB]?[rR]?(?=["'])/y;
+  prefix.lastIndex = start;
+  const letters = prefix.exec(text)?.[0] ?? "";
+  if (letters !== "") {
+    const kind = letters[0] === "b" || letters[0] === "B" ? "bytes" : "string";
+    return stringAt(text, start, start + letters.length, kind, letters.toLowerCase().endsWith("r"));
+  }
+  let end = start + 1;
+  while (isLetter(text.charCodeAt(end)) || isDigit(text.charCodeAt(end))) end++;
+  const word = text.slice(start, end);
+  return token(KEYWORDS.has(word) ? (word as Keyword) : "identifier", start, end);
+}
+
+const KEYWORDS: ReadonlySet<string> = new Set(["in", "true", "false", "null"] satisfies Keyword[]);
+
+/** The longest number: `1.` and `1e` are an int with something after it. */
+function numberAt(text: string, start: number): Token {
+  if (text.startsWith("0x", start) && isHexDigit(text.charCodeAt(start + 2))) {
+    let end = start + 3;
+    while (isHexDigit(text.charCodeAt(end))) end++;
+    return wholeNumber(text, start, end);
+  }
+  const whole = skipDigits(text, start);
+  let end = whole;
+  if (text.charCodeAt(end) === DOT && isDigit(text.charCodeAt(end + 1))) end = skipDigits(text, end + 1);
+  if (text[end] === "e" || text[end] === "E") {
+    const digits = text[end + 1] === "+" || text[end + 1] === "-" ? end + 2 : end + 1;
+    if (isDigit(text.charCodeAt(digits))) end = skipDigits(text, digits);
+  }
+  return end > whole ? token("double", start, end) : wholeNumber(text, start, end);
+}
+
+function wholeNumber(text: string, start: number, end: number): Token {
+  const unsigned = text[end] === "u" || text[end] === "U";
+  return unsigned ? token("uint", start, end + 1) : token("int", start, end);
+}
+
+function skipDigits(text: string, from: number): number {
+  let index = from;
+  while (isDigit(text.charCodeAt(index))) index++;
+  return index;
+}
+
+/** A literal that begins at `start` and whose quotes open at `open`. */
+function stringAt(text: string, start: number, open: number, kind: "string" | "bytes", raw: boolean): Token {
+  const quote = text[open]!;
+  const isLong = text.startsWith(quote.repeat(3), open);
+  const close = isLong ? quote.repeat(3) : quote;
+  let index = open + close.length;
+  while (index < text.length) {
+    const character = text[index]!;
+    if (character === quote && (!isLong || text.startsWith(close, index))) {
+      return token(kind, start, index + close.length);
+    }
+    if (character === "\\" && !raw) {
+      const length = escapeLength(text, index);
+      if (length === 0) return invalid(index, index + 1, "found a '\\' that begins no escape sequence");
+      index += length;
+    } else if (!isLong && (character === "\n" || character === "\r")) {
+      return invalid(index, index + 1, `found the end of the line where ${close} was expected`);
+    } else {
+      index++;
+    }
+  }
+  return invalid(
+    start,
+    text.length,
+    `found no ${close} that ends the ${kind === "bytes" ? "bytes" : "string"}`,
+  );
+}
+
+/** The code units of the escape sequence at a backslash; 0 when there is none. */
+export function escapeLength(text: string, backslash: number): number {
+  const sequence = /\\(?:[abfnrtv"'\\?`]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})/y;
+  sequence.lastIndex = backslash;
+  return sequence.exec(text)?.[0].length ?? 0;
+}
+
+function strangeAt(text: string, start: number): Token {
+  const character = String.fromCodePoint(text.codePointAt(start)!);
+  const end = start + character.length;
+  const meant = MEANT.get(character);
+  if (meant !== undefined) return invalid(start, end, `found ${character} where ${meant} was expected`);
+  const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  const shown = /^[\p{L}\p{N}\p{P}\p{S}]$/u.test(character) ? `${character} (U+${code})` : `U+${code}`;
+  return invalid(start, end, `found ${shown}, which only a string or a comment can contain`);
+}
+
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ["=", "=="],
+  ["&", "&&"],
+  ["|", "||"],
+  ["“", '"'],
+  ["”", '"'],
+  ["‘", "'"],
+  ["’", "'"],
+]);
+
+function token(kind: TokenKind, start: number, end: number): Token {
+  return { kind, start, end, fault: "" };
+}
+
+function invalid(start: number, end: number, fault: string): Token {
+  return { kind: "invalid", start, end, fault };
+}
+
+const DOT = 0x2e;
+const SINGLE_QUOTE = 0x27;
+const DOUBLE_QUOTE = 0x22;
+
+/** Past the end `charCodeAt` gives NaN, which is no digit and no letter. */
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isHexDigit(code: number): boolean {
+  return isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
+}
+
+function isLetter(code: number): boolean {
+  return ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a) || code === 0x5f;
+}

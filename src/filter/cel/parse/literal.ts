@@ -1,0 +1,168 @@
+import type { Literal } from "./ast.js";
+import { escapeLength, type TokenKind } from "./lex.js";
+
+/** The value of a literal, or what cel-go says of one that has none. */
+export type LiteralResult<Value> = { readonly value: Value } | { readonly fault: string };
+
+/** The literal that a token is, with the sign that stood before it; undefined for a token that is none. */
+export function literalOf(
+  kind: TokenKind,
+  text: string,
+  negative: boolean,
+): LiteralResult<Literal> | undefined {
+  switch (kind) {
+    case "null":
+      return { value: { type: "null" } };
+    case "true":
+    case "false":
+      return { value: { type: "bool", value: kind === "true" } };
+    case "int":
+      return typed("int", parseIntLiteral(text, negative));
+    case "uint":
+      return typed("uint", parseUintLiteral(text));
+    case "double":
+      return typed("double", parseDoubleLiteral(text, negative));
+    case "string":
+      return typed("string", parseStringLiteral(text));
+    case "bytes":
+      return typed("bytes", parseBytesLiteral(text));
+    default:
+      return undefined;
+  }
+}
+
+function typed<Type extends Literal["type"], Value>(
+  type: Type,
+  result: LiteralResult<Value>,
+): LiteralResult<{ type: Type; value: Value }> {
+  return "fault" in result ? result : { value: { type, value: result.value } };
+}
+
+/** An int of 64 bits, decimal or after `0x`, with the sign that stood before it. */
+export function parseIntLiteral(text: string, negative: boolean): LiteralResult<bigint> {
+  const magnitude = parseMagnitude(text);
+  if (magnitude === undefined || magnitude > (negative ? MAX_INT + 1n : MAX_INT)) {
+    return { fault: "invalid int literal" };
+  }
+  return { value: negative ? -magnitude : magnitude };
+}
+
+/** A uint of 64 bits with its `u`, decimal or after `0x`. */
+export function parseUintLiteral(text: string): LiteralResult<bigint> {
+  const magnitude = parseMagnitude(text.slice(0, -1));
+  if (magnitude === undefined || magnitude > MAX_UINT) return { fault: "invalid uint literal" };
+  return { value: magnitude };
+}
+
+/** A double, rounded as Go's `strconv.ParseFloat` does; one that is too great has no value, one too small is zero. */
+export function parseDoubleLiteral(text: string, negative: boolean): LiteralResult<number> {
+  const magnitude = Number(text);
+  if (magnitude === Infinity) return { fault: "invalid double literal" };
+  return { value: negative ? -magnitude : magnitude };
+}
+
+/** A string with its quotes and prefix. A code unit that is half of a pair becomes U+FFFD, as on its way into UTF-8. */
+export function parseStringLiteral(text: string): LiteralResult<string> {
+  const { body, raw } = unquote(text);
+  if (raw || !body.includes("\\")) return { value: body };
+  let value = "";
+  for (const part of parts(body)) {
+    const point = typeof part === "string" ? undefined : part.code;
+    if (point !== undefined && !isScalar(point)) return { fault: "invalid unicode code point" };
+    value += point === undefined ? part : String.fromCodePoint(point);
+  }
+  return { value };
+}
+
+/** Bytes with their quotes and prefix: hexadecimal and octal escapes are bytes, characters are written in UTF-8. */
+export function parseBytesLiteral(text: string): LiteralResult<Uint8Array> {
+  const { body, raw } = unquote(text.slice(1));
+  if (raw || !body.includes("\\")) return { value: new TextEncoder().encode(body) };
+  const chunks: Uint8Array[] = [];
+  for (const part of parts(body)) {
+    if (typeof part === "string") chunks.push(new TextEncoder().encode(part));
+    else if (part.letter === "u" || part.letter === "U") return { fault: "unable to unescape string" };
+    else chunks.push(Uint8Array.of(part.code));
+  }
+  return { value: concatenate(chunks) };
+}
+
+const MAX_INT = 2n ** 63n - 1n;
+const MAX_UINT = 2n ** 64n - 1n;
+
+/** Undefined when it has more digits than any 64 bits: `BigInt` takes more than linear time for those. */
+function parseMagnitude(text: string): bigint | undefined {
+  const isHex = text.startsWith("0x");
+  const digits = text.slice(isHex ? 2 : 0).replace(/^0+/, "");
+  if (digits.length > MAX_DIGITS) return undefined;
+  return BigInt(`${isHex ? "0x" : ""}0${digits}`);
+}
+
+// Of 2^64 - 1 in decimal.
+const MAX_DIGITS = 20;
+
+/** What stands between the quotes; line ends become `\n` as in cel-go. */
+function unquote(text: string): { body: string; raw: boolean } {
+  const raw = text[0] === "r" || text[0] === "R";
+  const open = raw ? 1 : 0;
+  const quote = text[open]!;
+  const length = text.length - open >= 6 && text.startsWith(quote.repeat(3), open) ? 3 : 1;
+  const body = text.slice(open + length, text.length - length);
+  return { body: body.replace(/\r\n?/g, "\n").replace(/\p{Surrogate}/gu, "\ufffd"), raw };
+}
+
+interface Escape {
+  /** That after the backslash. */
+  readonly letter: string;
+  /** The code point or byte that it stands for. */
+  readonly code: number;
+}
+
+/** Runs of plain characters and escape sequences, in turn; the lexer has seen that every backslash begins one. */
+function* parts(body: string): Generator<string | Escape> {
+  let index = 0;
+  while (index < body.length) {
+    const backslash = body.indexOf("\\", index);
+    if (backslash < 0) {
+      yield body.slice(index);
+      return;
+    }
+    if (backslash > index) yield body.slice(index, backslash);
+    index = backslash + escapeLength(body, backslash);
+    yield escapeOf(body.slice(backslash + 1, index));
+  }
+}
+
+/** Takes the sequence without its backslash. */
+function escapeOf(sequence: string): Escape {
+  const letter = sequence[0]!;
+  if (sequence.length === 1) return { letter, code: ESCAPES.get(letter) ?? letter.charCodeAt(0) };
+  const isOctal = letter >= "0" && letter <= "3";
+  return { letter, code: isOctal ? Number.parseInt(sequence, 8) : Number.parseInt(sequence.slice(1), 16) };
+}
+
+/** Those that do not stand for themselves. */
+const ESCAPES: ReadonlyMap<string, number> = new Map([
+  ["a", 0x07],
+  ["b", 0x08],
+  ["t", 0x09],
+  ["n", 0x0a],
+  ["v", 0x0b],
+  ["f", 0x0c],
+  ["r", 0x0d],
+]);
+
+/** Whether it is a code point that UTF-8 can write: none of the surrogates. */
+function isScalar(code: number): boolean {
+  return code < 0xd800 || (code > 0xdfff && code <= 0x10ffff);
+}
+
+function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

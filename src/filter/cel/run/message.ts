@@ -1,0 +1,308 @@
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  isFieldSet,
+  type JsonValue,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { type Any, anyUnpack, type ListValue, type Struct, type Value } from "@bufbuild/protobuf/wkt";
+import { findField, type TypeRegistry } from "../check/environment.js";
+import { isWellKnown } from "../check/type.js";
+import { durationOf } from "./duration.js";
+import { Fault, NO_OVERLOAD } from "./fault.js";
+import { timestampOf } from "./timestamp.js";
+import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue } from "./value.js";
+
+/** Names of a message's properties to what they hold. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * What a message is to an expression: well-known ones are seen through, an Any is what it holds, and others are themselves.
+ * Throws a Fault for an Any that cannot be opened.
+ */
+export function fromMessage(message: Message, registry: TypeRegistry): CelValue {
+  return isWellKnown(message.$typeName) ? fromWellKnown(message, registry) : message;
+}
+
+function fromWellKnown(message: Message, registry: TypeRegistry): CelValue {
+  const fields = message as unknown as Fields;
+  switch (message.$typeName) {
+    case "google.protobuf.Timestamp":
+      return timestampOf(fields.seconds as bigint, fields.nanos as number);
+    case "google.protobuf.Duration":
+      return durationOf(fields.seconds as bigint, fields.nanos as number);
+    case "google.protobuf.Any":
+      return openAny(message as Any, registry);
+    case "google.protobuf.Struct":
+      return fromStruct(message as Struct);
+    case "google.protobuf.ListValue":
+      return (message as ListValue).values.map(fromValue);
+    case "google.protobuf.Value":
+      return fromValue(message as Value);
+    case "google.protobuf.Int32Value":
+    case "google.protobuf.Int64Value":
+      return BigInt(fields.value as bigint);
+    case "google.protobuf.UInt32Value":
+    case "google.protobuf.UInt64Value":
+      return new CelUint(BigInt(fields.value as bigint));
+    default:
+      // The other wrappers hold a bool, a string, bytes, or a floating point number.
+      return fields.value as CelValue;
+  }
+}
+
+function openAny(any: Any, registry: TypeRegistry): CelValue {
+  if (any.typeUrl === "") return null;
+  let message: Message | undefined;
+  const desc = registry.getMessage(any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1));
+  try {
+    message = desc && anyUnpack(any, desc);
+  } catch {
+    message = undefined;
+  }
+  if (message === undefined) throw new Fault(`conversion error: Any of ${any.typeUrl}`);
+  return fromMessage(message, registry);
+}
+
+function fromStruct({ fields }: Struct): CelMap {
+  const map = new CelMap();
+  for (const [name, value] of Object.entries(fields)) map.add(name, fromValue(value));
+  return map;
+}
+
+function fromValue({ kind }: Value): CelValue {
+  switch (kind.case) {
+    case "structValue":
+      return fromStruct(kind.value);
+    case "listValue":
+      return kind.value.values.map(fromValue);
+    case "nullValue":
+    case undefined:
+      return null;
+    default:
+      return kind.value;
+  }
+}
+
+/** Values of JSON, in which protobuf-es keeps a Struct that is a field. */
+export function fromJson(json: JsonValue | undefined): CelValue {
+  if (json === undefined) return new CelMap();
+  if (Array.isArray(json)) return json.map(fromJson);
+  if (typeof json !== "object" || json === null) return json;
+  const map = new CelMap();
+  for (const [name, value] of Object.entries(json)) map.add(name, fromJson(value));
+  return map;
+}
+
+/** Reads a field as a value; what is unset reads as the default that it has. Throws a Fault as {@link fromMessage} does. */
+export type FieldReader = (message: Message) => CelValue;
+
+/** How a field is read. */
+export function fieldReader(field: DescField, registry: TypeRegistry): FieldReader {
+  const raw = rawReader(field);
+  switch (field.fieldKind) {
+    case "list": {
+      const convert = elementReader(field.listKind === "scalar" ? field.scalar : field.message, registry);
+      return (message) => (raw(message) as unknown[]).map(convert);
+    }
+    case "map": {
+      const convert = elementReader(field.mapKind === "scalar" ? field.scalar : field.message, registry);
+      const toKey = keyReader(field.mapKey);
+      return (message) => {
+        const map = new CelMap();
+        for (const [key, value] of Object.entries(raw(message) as Fields))
+          map.add(toKey(key), convert(value));
+        return map;
+      };
+    }
+    case "message": {
+      const unset = unsetMessage(field.message);
+      const isStruct = field.message.typeName === "google.protobuf.Struct" && field.oneof === undefined;
+      if (isStruct) return (message) => fromJson(raw(message) as JsonValue | undefined);
+      const convert = elementReader(field.message, registry);
+      return (message) => {
+        const value = raw(message);
+        return value === undefined ? unset : convert(value);
+      };
+    }
+    case "enum": {
+      const unset = defaultOf(field);
+      return (message) => BigInt((raw(message) ?? unset) as number);
+    }
+    case "scalar": {
+      const convert = elementReader(field.scalar, registry);
+      const unset = convert(defaultOf(field));
+      return (message) => {
+        const value = raw(message);
+        return value === undefined ? unset : convert(value);
+      };
+    }
+  }
+}
+
+/** What stands in the property of a field; undefined if it has presence and is not set. */
+export function rawReader(field: DescField): (message: Message) => unknown {
+  const name = field.localName;
+  if (field.oneof === undefined) return (message) => (message as unknown as Fields)[name];
+  const group = field.oneof.localName;
+  return (message) => {
+    const member = (message as unknown as Fields)[group] as { case?: string; value?: unknown };
+    return member.case === name ? member.value : undefined;
+  };
+}
+
+/** What a scalar or an enum without a value reads as, in the form in which protobuf-es keeps it. */
+export function defaultOf(field: DescField & { fieldKind: "scalar" | "enum" }): unknown {
+  return (
+    field.getDefaultValue() ??
+    (field.fieldKind === "enum" ? (field.enum.values[0]?.number ?? 0) : zeroOf(field.scalar))
+  );
+}
+
+function zeroOf(scalar: ScalarType): unknown {
+  switch (scalar) {
+    case ScalarType.STRING:
+      return "";
+    case ScalarType.BOOL:
+      return false;
+    case ScalarType.BYTES:
+      return new Uint8Array();
+    case ScalarType.INT64:
+    case ScalarType.SINT64:
+    case ScalarType.SFIXED64:
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      return 0n;
+    default:
+      return 0;
+  }
+}
+
+/** The form of one element: a scalar, a message, or, without either, an enum's value. */
+function elementReader(
+  type: ScalarType | DescMessage | undefined,
+  registry: TypeRegistry,
+): (raw: unknown) => CelValue {
+  if (typeof type === "object") {
+    // Wrappers that are fields come unwrapped: only such elements as are messages are seen through.
+    return (raw) => {
+      const isMessage = typeof raw === "object" && raw !== null && "$typeName" in raw;
+      return isMessage ? fromMessage(raw as Message, registry) : fromWrapped(type, raw);
+    };
+  }
+  switch (type) {
+    case ScalarType.BOOL:
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return (raw) => raw as CelValue;
+    case ScalarType.UINT32:
+    case ScalarType.UINT64:
+    case ScalarType.FIXED32:
+    case ScalarType.FIXED64:
+      return (raw) => new CelUint(BigInt(raw as bigint));
+    default:
+      return (raw) => BigInt(raw as bigint);
+  }
+}
+
+function fromWrapped({ typeName }: DescMessage, raw: unknown): CelValue {
+  if (typeName === "google.protobuf.UInt32Value" || typeName === "google.protobuf.UInt64Value") {
+    return new CelUint(BigInt(raw as bigint));
+  }
+  const isInt = typeName === "google.protobuf.Int32Value" || typeName === "google.protobuf.Int64Value";
+  return isInt ? BigInt(raw as bigint) : (raw as CelValue);
+}
+
+/** Keys of maps are names of properties. */
+function keyReader(type: ScalarType): (key: string) => CelValue {
+  switch (type) {
+    case ScalarType.STRING:
+      return (key) => key;
+    case ScalarType.BOOL:
+      return (key) => key === "true";
+    case ScalarType.UINT32:
+    case ScalarType.UINT64:
+    case ScalarType.FIXED32:
+    case ScalarType.FIXED64:
+      return (key) => new CelUint(BigInt(key));
+    default:
+      return (key) => BigInt(key);
+  }
+}
+
+/** What a field of message type reads as when it is not set: an empty message, but null where null is a value. */
+function unsetMessage(desc: DescMessage): CelValue {
+  switch (desc.typeName) {
+    case "google.protobuf.Timestamp":
+      return new CelTimestamp(0, 0);
+    case "google.protobuf.Duration":
+      return new CelDuration(0n);
+    case "google.protobuf.ListValue":
+      return [];
+    case "google.protobuf.Struct":
+      return new CelMap();
+    default:
+      return isWellKnown(desc.typeName) ? null : emptyMessage(desc);
+  }
+}
+
+const empties = new WeakMap<DescMessage, Message>();
+
+/** The message with nothing set, always the same one; not to be changed. */
+export function emptyMessage(desc: DescMessage): Message {
+  const known = empties.get(desc);
+  if (known !== undefined) return known;
+  const message = create(desc);
+  empties.set(desc, message);
+  return message;
+}
+
+/** Whether `has()` finds a field: scalars without presence when they are not zero, lists and maps when not empty. */
+export function presenceTest(field: DescField): (message: Message) => boolean {
+  const name = field.localName;
+  if (field.oneof !== undefined) {
+    const group = field.oneof.localName;
+    return (message) => ((message as unknown as Fields)[group] as { case?: string }).case === name;
+  }
+  if (field.fieldKind === "message") return (message) => (message as unknown as Fields)[name] !== undefined;
+  if (field.fieldKind === "list") {
+    return (message) => ((message as unknown as Fields)[name] as unknown[]).length > 0;
+  }
+  return (message) => isFieldSet(message, field);
+}
+
+/** Fields by name of a message of which the type is only known once it is there. */
+export class DynamicFields {
+  private readonly field: string;
+  private readonly registry: TypeRegistry;
+  private readonly readers = new Map<string, { read: FieldReader; has: (message: Message) => boolean }>();
+
+  constructor(field: string, registry: TypeRegistry) {
+    this.field = field;
+    this.registry = registry;
+  }
+
+  read(message: Message): CelValue {
+    return this.readerFor(message).read(message);
+  }
+
+  has(message: Message): boolean {
+    return this.readerFor(message).has(message);
+  }
+
+  private readerFor({ $typeName }: Message) {
+    const known = this.readers.get($typeName);
+    if (known !== undefined) return known;
+    const desc = this.registry.getMessage($typeName);
+    const field = desc && findField(desc, this.field);
+    if (desc === undefined) throw NO_OVERLOAD;
+    if (field === undefined) throw new Fault(`no such field '${this.field}'`);
+    const reader = { read: fieldReader(field, this.registry), has: presenceTest(field) };
+    this.readers.set($typeName, reader);
+    return reader;
+  }
+}

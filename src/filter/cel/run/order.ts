@@ -1,0 +1,35 @@
+import { compareDurations } from "./duration.js";
+import { NO_OVERLOAD } from "./fault.js";
+import { compareNumbers, type Ordering } from "./int64.js";
+import { compareBytes, compareCodePoints } from "./text.js";
+import { compareTimestamps } from "./timestamp.js";
+import { type CelDuration, type CelTimestamp, CelUint, type CelValue, kindOf } from "./value.js";
+
+/**
+ * Orders two values of one type, or two numbers of any; undefined with a NaN.
+ *
+ * @throws Fault for values that have no order.
+ */
+export function compareValues(a: CelValue, b: CelValue): Ordering | undefined {
+  if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
+  const kind = kindOf(a);
+  if (kind !== kindOf(b)) throw NO_OVERLOAD;
+  switch (kind) {
+    case "bool":
+      return a === b ? 0 : a === false ? -1 : 1;
+    case "string":
+      return compareCodePoints(a as string, b as string);
+    case "bytes":
+      return compareBytes(a as Uint8Array, b as Uint8Array);
+    case "timestamp":
+      return compareTimestamps(a as CelTimestamp, b as CelTimestamp);
+    case "duration":
+      return compareDurations(a as CelDuration, b as CelDuration);
+    default:
+      throw NO_OVERLOAD;
+  }
+}
+
+function isNumber(value: CelValue): value is bigint | number | CelUint {
+  return typeof value === "bigint" || typeof value === "number" || value instanceof CelUint;
+}

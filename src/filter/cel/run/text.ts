@@ -1,0 +1,70 @@
+import { Fault } from "./fault.js";
+import type { Ordering } from "./int64.js";
+
+/** The size of a text in CEL. A surrogate without its other half counts as one. */
+export function codePointCount(text: string): number {
+  let count = text.length;
+  for (let index = 0; index < text.length - 1; index++) {
+    if ((text.charCodeAt(index) & SURROGATE_MASK) !== HIGH_SURROGATE) continue;
+    if ((text.charCodeAt(index + 1) & SURROGATE_MASK) !== LOW_SURROGATE) continue;
+    count--;
+    index++;
+  }
+  return count;
+}
+
+/**
+ * Orders texts by code points, which is the order of their UTF-8 bytes, as Go has it. JavaScript's `<` goes by UTF-16 units,
+ * which puts U+10000 and above before U+E000–U+FFFF.
+ */
+export function compareCodePoints(a: string, b: string): Ordering {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
+    if (left === right) continue;
+    // Two different halves of pairs order as they are: either both are first halves, or the first ones were equal.
+    return rank(left) < rank(right) ? -1 : 1;
+  }
+  return a.length === b.length ? 0 : a.length < b.length ? -1 : 1;
+}
+
+/** A surrogate without its other half becomes U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Throws a {@link Fault} unless all of it is UTF-8. A byte order mark is a character as any other. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    // The decoder throws for nothing else.
+    throw new Fault("invalid UTF-8 in bytes, cannot convert to string");
+  }
+}
+
+/** Byte by byte, the shorter first where one begins with the other. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): Ordering {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    if (a[index] !== b[index]) return a[index]! < b[index]! ? -1 : 1;
+  }
+  return a.length === b.length ? 0 : a.length < b.length ? -1 : 1;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && compareBytes(a, b) === 0;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const SURROGATE_MASK = 0xfc00;
+const HIGH_SURROGATE = 0xd800;
+const LOW_SURROGATE = 0xdc00;
+
+/** Puts the halves of pairs above all other units. */
+function rank(unit: number): number {
+  return unit >= HIGH_SURROGATE && unit < 0xe000 ? unit + 0x1_0000 : unit;
+}
