@@ -19,6 +19,19 @@ export {
 export { compilePacketFilter, type PacketPredicate } from "./filter.js";
 export { checkPacketFilter, type PacketFilterInit } from "./filter-check.js";
 export { formatPacketFilter } from "./filter-text.js";
+export type { LayerName } from "./flow/flow-layers.js";
+export {
+  DEFAULT_LOOKUP_ENTRIES,
+  DEFAULT_MAX_CONVERSATIONS,
+  type EndpointInit,
+  type FlowLookups,
+  type FlowOptions,
+  type NetworkInterfaceInit,
+  type ServiceInit,
+} from "./flow/flow-options.js";
+export { PacketError } from "./flow/packet-error.js";
+export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/tunnel.js";
+export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats } from "./flow.js";
 export { formatPacket } from "./format.js";
 export { createLayers, locateLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";

@@ -13,25 +13,25 @@ import {
 import { readUint16 } from "./word.js";
 
 // IEEE 802.3
-const ETHERTYPE = 12;
-const ETHERNET_LENGTH = 14;
-const ETHERTYPE_IPV4 = 0x0800;
-const ETHERTYPE_IPV6 = 0x86dd;
+export const ETHERTYPE = 12;
+export const ETHERNET_LENGTH = 14;
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_IPV6 = 0x86dd;
 /** 802.1Q, 802.1ad, and the number used before the latter was standardised. */
 const VLAN_8021Q = 0x8100;
 const VLAN_8021AD = 0x88a8;
 const VLAN_9100 = 0x9100;
-const VLAN_LENGTH = 4;
+export const VLAN_LENGTH = 4;
 const MAX_VLAN_TAGS = 2;
 
 // https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and …_SLL2.html
-const SLL_PROTOCOL = 14;
-const SLL_LENGTH = 16;
-const SLL2_PROTOCOL = 0;
-const SLL2_LENGTH = 20;
+export const SLL_PROTOCOL = 14;
+export const SLL_LENGTH = 16;
+export const SLL2_PROTOCOL = 0;
+export const SLL2_LENGTH = 20;
 
 // https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html: an address family, in the byte order of the writing machine
-const FAMILY_LENGTH = 4;
+export const FAMILY_LENGTH = 4;
 const AF_INET = 2;
 const AF_INET6_LINUX = 10;
 const AF_INET6_NETBSD = 24;
@@ -39,21 +39,21 @@ const AF_INET6_FREEBSD = 28;
 const AF_INET6_DARWIN = 30;
 
 // https://www.rfc-editor.org/rfc/rfc791#section-3.1
-const IPV4_FLAGS_OFFSET = 6;
-const IPV4_PROTOCOL = 9;
+export const IPV4_FLAGS_OFFSET = 6;
+export const IPV4_PROTOCOL = 9;
 export const IPV4_SOURCE = 12;
 export const IPV4_DESTINATION = 16;
-const IPV4_MIN_LENGTH = 20;
+export const IPV4_MIN_LENGTH = 20;
 
 // https://www.rfc-editor.org/rfc/rfc8200#section-3
-const IPV6_NEXT_HEADER = 6;
+export const IPV6_NEXT_HEADER = 6;
 export const IPV6_SOURCE = 8;
 export const IPV6_DESTINATION = 24;
-const IPV6_LENGTH = 40;
+export const IPV6_LENGTH = 40;
 
 const HOP_BY_HOP = 0;
 const ROUTING = 43;
-const FRAGMENT = 44;
+export const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION_OPTIONS = 60;
 const MOBILITY = 135;
@@ -180,7 +180,7 @@ function locateByEtherType(
   if (payloadAt > end) return false;
   let type = readUint16(bytes, typeAt);
   let payload = payloadAt;
-  for (let tags = 0; type === VLAN_8021Q || type === VLAN_8021AD || type === VLAN_9100; tags++) {
+  for (let tags = 0; isVlanTag(type); tags++) {
     if (tags === MAX_VLAN_TAGS || payload + VLAN_LENGTH > end) return false;
     type = readUint16(bytes, payload + 2);
     payload += VLAN_LENGTH;
@@ -188,6 +188,11 @@ function locateByEtherType(
   if (type === ETHERTYPE_IPV4) return locateIpv4(bytes, payload, end, layers);
   if (type === ETHERTYPE_IPV6) return locateIpv6(bytes, payload, end, layers);
   return false;
+}
+
+/** Whether an EtherType announces a VLAN tag. */
+export function isVlanTag(etherType: number): boolean {
+  return etherType === VLAN_8021Q || etherType === VLAN_8021AD || etherType === VLAN_9100;
 }
 
 function locateByFamily(
@@ -198,6 +203,13 @@ function locateByFamily(
   layers: PacketLayers,
 ): boolean {
   if (start + FAMILY_LENGTH > end) return false;
+  const version = versionOfFamily(bytes, start, linkType);
+  if (version === 4) return locateIpv4(bytes, start + FAMILY_LENGTH, end, layers);
+  return version === 6 && locateIpv6(bytes, start + FAMILY_LENGTH, end, layers);
+}
+
+/** The IP version that a BSD loopback header, whose four bytes the caller knows to be there, announces; 0 for none. */
+export function versionOfFamily(bytes: Uint8Array, start: number, linkType: number): 0 | 4 | 6 {
   const high = readUint16(bytes, start);
   const low = readUint16(bytes, start + 2);
   let family = UNKNOWN;
@@ -206,14 +218,14 @@ function locateByFamily(
   else if (low === 0 && linkType === LINKTYPE_NULL) family = (high >> 8) | ((high & 0xff) << 8);
   switch (family) {
     case AF_INET:
-      return locateIpv4(bytes, start + FAMILY_LENGTH, end, layers);
+      return 4;
     case AF_INET6_LINUX:
     case AF_INET6_NETBSD:
     case AF_INET6_FREEBSD:
     case AF_INET6_DARWIN:
-      return locateIpv6(bytes, start + FAMILY_LENGTH, end, layers);
+      return 6;
     default:
-      return false;
+      return 0;
   }
 }
 
@@ -275,7 +287,8 @@ function walkExtensions(
   layers.transport = at;
 }
 
-function isExtension(header: number): boolean {
+/** Whether a next-header number is one of {@link EXTENSION_HEADER_NUMBERS}. */
+export function isExtension(header: number): boolean {
   switch (header) {
     case HOP_BY_HOP:
     case ROUTING:
@@ -289,8 +302,8 @@ function isExtension(header: number): boolean {
   }
 }
 
-/** Units of 8 bytes after the first 8; of 4 after the first 8 for AH (https://www.rfc-editor.org/rfc/rfc4302#section-2.2). */
-function extensionLength(header: number, units: number): number {
+/** In bytes: units of 8 after the first 8; of 4 for AH (https://www.rfc-editor.org/rfc/rfc4302#section-2.2). */
+export function extensionLength(header: number, units: number): number {
   if (header === FRAGMENT) return FRAGMENT_LENGTH;
   if (header === AUTHENTICATION) return (units + 2) << 2;
   return (units + 1) << 3;

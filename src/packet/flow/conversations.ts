@@ -1,0 +1,79 @@
+import type { Flow, Layer4 } from "../../gen/flow/flow_pb.js";
+import { BoundedMap } from "./bounded-map.js";
+
+const ICMPV4_ECHO_REPLY = 0;
+const ICMPV4_ECHO_REQUEST = 8;
+const ICMPV6_ECHO_REQUEST = 128;
+const ICMPV6_ECHO_REPLY = 129;
+
+/** Which end of a conversation sent its first packet: the one whose address and port come first in the key, or the other. */
+type Asker = "low" | "high";
+
+/** Remembers who asked in each conversation, and so which packets are replies. */
+export class Conversations {
+  readonly #askers: BoundedMap<Asker>;
+
+  constructor(maxConversations: number) {
+    this.#askers = new BoundedMap("maxConversations", maxConversations);
+  }
+
+  get size(): number {
+    return this.#askers.size;
+  }
+
+  get evicted(): number {
+    return this.#askers.evicted;
+  }
+
+  /** Whether the packet of this flow, the next one after those asked about before, is a reply; undefined when nothing says so. */
+  isReply(flow: Flow): boolean | undefined {
+    const protocol = flow.l4?.protocol;
+    switch (protocol?.case) {
+      case "TCP":
+      case "UDP":
+      case "SCTP":
+        return this.#follow(flow, protocol);
+      case "ICMPv4":
+        return isEchoReply(protocol.value.type, ICMPV4_ECHO_REQUEST, ICMPV4_ECHO_REPLY);
+      case "ICMPv6":
+        return isEchoReply(protocol.value.type, ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY);
+      default:
+        return undefined;
+    }
+  }
+
+  forget(): void {
+    this.#askers.clear();
+  }
+
+  #follow(flow: Flow, protocol: WithPorts): boolean {
+    const { sourcePort, destinationPort } = protocol.value;
+    const source = flow.IP?.source ?? "";
+    const destination = flow.IP?.destination ?? "";
+    // The key is the same both ways: the end with the lower port, then the lower address, comes first.
+    const sourceFirst = sourcePort === destinationPort ? source <= destination : sourcePort < destinationPort;
+    const key = sourceFirst
+      ? `${protocol.case} ${sourcePort} ${source} ${destinationPort} ${destination}`
+      : `${protocol.case} ${destinationPort} ${destination} ${sourcePort} ${source}`;
+    const sender: Asker = sourceFirst ? "low" : "high";
+    const said = askerBySyn(protocol, sender);
+    const known = this.#askers.get(key);
+    const asker = said ?? known ?? sender;
+    if (asker !== known) this.#askers.set(key, asker);
+    return asker !== sender;
+  }
+}
+
+type WithPorts = Extract<Layer4["protocol"], { readonly case: "TCP" | "UDP" | "SCTP" }>;
+
+/** A SYN shows who asked even when the capture, or what is remembered, begins in the middle, and when ports are used again. */
+function askerBySyn(protocol: WithPorts, sender: Asker): Asker | undefined {
+  if (protocol.case !== "TCP" || protocol.value.flags?.SYN !== true) return undefined;
+  if (!protocol.value.flags.ACK) return sender;
+  return sender === "low" ? "high" : "low";
+}
+
+function isEchoReply(type: number, request: number, reply: number): boolean | undefined {
+  if (type === reply) return true;
+  return type === request ? false : undefined;
+}

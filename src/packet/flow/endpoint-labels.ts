@@ -1,0 +1,52 @@
+import { parsePrefix } from "../../net/index.js";
+
+/**
+ * The labels of an endpoint as Hubble tells them (pkg/hubble/parser/common/labels.go): sorted, and of the CIDR labels of a
+ * local identity only the one with the longest prefix.
+ */
+export function sortLabels(labels: readonly string[], identity: number): string[] {
+  const kept = (identity & SCOPE_MASK) === SCOPE_LOCAL ? withMostSpecificCidr(labels) : labels.slice();
+  // As Go sorts: by bytes of UTF-8, which is by code points.
+  return kept.sort(compareCodePoints);
+}
+
+/** Identities of one node's own, which Cilium gives to CIDRs (pkg/identity/numericidentity.go). */
+const SCOPE_MASK = 0xff00_0000;
+const SCOPE_LOCAL = 0x0100_0000;
+const CIDR_LABEL = "cidr:";
+
+function withMostSpecificCidr(labels: readonly string[]): string[] {
+  let longest = 0;
+  let mostSpecific: string | undefined;
+  for (const label of labels) {
+    const length = cidrLength(label);
+    if (length > longest) {
+      longest = length;
+      mostSpecific = label;
+    }
+  }
+  const others = labels.filter((label) => !label.startsWith(CIDR_LABEL));
+  return mostSpecific === undefined ? others : [...others, mostSpecific];
+}
+
+/** The prefix length in `cidr:10.0.0.0/8` or `cidr:fd00--1/128`, where dashes stand for colons; 0 when it is none. */
+function cidrLength(label: string): number {
+  if (!label.startsWith(CIDR_LABEL)) return 0;
+  const text = label.slice(CIDR_LABEL.length).replaceAll("-", ":");
+  return parsePrefix(text) === undefined ? 0 : Number(text.slice(text.indexOf("/") + 1));
+}
+
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
+    // A surrogate belongs to a code point above all that are written without one.
+    if (left !== right) return codePointOrder(left) - codePointOrder(right);
+  }
+  return a.length - b.length;
+}
+
+function codePointOrder(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
+}

@@ -1,0 +1,38 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS } from "../batch.js";
+
+/** What a `google.protobuf.Timestamp` can say: the years 1 to 9999. */
+const MIN_SECONDS = -62_135_596_800;
+const MAX_SECONDS = 253_402_300_799;
+const NANOSECONDS_PER_SECOND = 1_000_000_000;
+
+/** Reads the times of records; keeps the last seconds as a bigint, as packets share them. */
+export class RecordClock {
+  #seconds = 0;
+  #bigSeconds = 0n;
+
+  /**
+   * The time of the record at `offset`. A fraction of a second or more, which odd files have, is carried over.
+   * Undefined when the packet has no time, or one that the message cannot say.
+   */
+  timeOf({ records, format, untimed, eraSeconds = 0 }: PacketBatch, offset: number): Timestamp | undefined {
+    if (untimed === true) return undefined;
+    let seconds = readUint32(records, offset + RECORD_SECONDS) + eraSeconds;
+    let nanos = readUint32(records, offset + RECORD_FRACTION) * (format.resolution === "us" ? 1000 : 1);
+    if (nanos >= NANOSECONDS_PER_SECOND) {
+      seconds += Math.floor(nanos / NANOSECONDS_PER_SECOND);
+      nanos %= NANOSECONDS_PER_SECOND;
+    }
+    if (seconds !== this.#seconds) {
+      if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
+      this.#seconds = seconds;
+      this.#bigSeconds = BigInt(seconds);
+    }
+    return { $typeName: "google.protobuf.Timestamp", seconds: this.#bigSeconds, nanos };
+  }
+}
+
+/** Little endian, as all fields of a record. */
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

@@ -1,0 +1,186 @@
+// Packets to flows: whole process against whole process, beside tshark; then the decoder alone, beside `create`.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import {
+  createBatch,
+  createFlowDecoder,
+  type FlowOptions,
+  type PacketBatch,
+} from "../../dist/packet/index.js";
+import { type Flow, FlowSchema } from "../../dist/proto.js";
+import { alternate, formatFigures, runProgram } from "./measure.js";
+import { createRandom } from "./synthetic-capture.js";
+
+const ROUNDS = 5;
+const PACKETS = 300_000;
+const CONVERSATIONS = 1000;
+const FRAME_BYTES = 128;
+const PROGRAM = join(import.meta.dirname, "programs/packets-to-flows.mjs");
+const COLUMNS = [
+  "frame.time_epoch",
+  "eth.src",
+  "eth.dst",
+  "ip.src",
+  "ip.dst",
+  "tcp.srcport",
+  "tcp.dstport",
+  "tcp.flags",
+  "udp.srcport",
+  "udp.dstport",
+];
+/** What is wanted: as a whole this many times tshark's speed, and alone a million packets a second. */
+const LIMITS = { ratio: 8, packetsPerSecond: 1_000_000 } as const;
+
+export function run(): void {
+  const batch = conversations();
+  const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
+  try {
+    beside(folder, batch);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  alone(batch);
+}
+
+function beside(folder: string, batch: PacketBatch): void {
+  const capture = join(folder, "capture.pcap");
+  writeFileSync(capture, Buffer.concat([pcapHeader(), batch.records]));
+  const ours = join(folder, "ours");
+  const theirs = join(folder, "theirs");
+  let peakKilobytes = 0;
+  const fields = COLUMNS.map((column) => `-e ${column}`).join(" ");
+  const { flowscribe, tshark } = alternate(ROUNDS, {
+    flowscribe: () => {
+      const { milliseconds, stdout } = runProgram(process.execPath, [PROGRAM, capture, ours]);
+      peakKilobytes = Math.max(peakKilobytes, JSON.parse(stdout).peakKilobytes);
+      return milliseconds;
+    },
+    tshark: () =>
+      runProgram("sh", ["-c", `exec tshark -n -r ${capture} -T fields ${fields} > ${theirs} 2>/dev/null`])
+        .milliseconds,
+  });
+  const same = readFileSync(ours, "utf8") === readFileSync(theirs, "utf8");
+  console.log(
+    `\n${PACKETS} packets of ${FRAME_BYTES} bytes to ${COLUMNS.length} columns in a file, whole process:\n` +
+      `  flowscribe ${formatFigures(flowscribe, "ms")}, tshark ${formatFigures(tshark, "ms")}, ` +
+      `${(tshark.median / flowscribe.median).toFixed(1)} times as fast (wanted ≥ ${LIMITS.ratio}), ` +
+      `peak ${(peakKilobytes / 1024).toFixed(0)} MiB; the two files are ${same ? "the same" : "DIFFERENT"}`,
+  );
+}
+
+function alone(batch: PacketBatch): void {
+  const decoding = (options: FlowOptions) => {
+    const decoder = createFlowDecoder(options);
+    return () => perSecond(() => useAll(decoder.decode(batch)));
+  };
+  const known: FlowOptions = {
+    endpoint: (ip) => ({ ID: 1, identity: 1000, labels: ["k8s:app=web", "k8s:ns=shop"], podName: ip }),
+    names: (ip) => [`${ip}.example`],
+    service: (_, port) => (port === 443 ? { name: "web", namespace: "shop" } : undefined),
+  };
+  const works = {
+    "by default": decoding({}),
+    strict: decoding({ strict: true }),
+    "with replies guessed": decoding({ guessReplies: true }),
+    "with endpoints, names and services": decoding(known),
+    "and each made again with create()": () => perSecond(() => useAll(recreated(batch))),
+  };
+  // Of the first round the compiler takes its share.
+  for (const work of Object.values(works)) work();
+  console.log(
+    `\nmillions of packets a second, decoder alone, texts used (wanted ≥ ${LIMITS.packetsPerSecond / 1e6})`,
+  );
+  for (const [name, figures] of Object.entries(alternate(ROUNDS, works))) {
+    console.log(`  ${name.padEnd(36)} ${formatFigures(figures, "M/s", 2)}`);
+  }
+}
+
+function perSecond(work: () => number): number {
+  const start = process.hrtime.bigint();
+  const packets = work();
+  return packets / (Number(process.hrtime.bigint() - start) / 1e3);
+}
+
+/** Reads what a program would: a text that is put together is made only when it is read. */
+function useAll(flows: Iterable<Flow>): number {
+  let packets = 0;
+  let sum = 0;
+  for (const { time, ethernet, IP, Summary } of flows) {
+    packets++;
+    sum += lastCode(Summary) + (time?.nanos ?? 0);
+    if (ethernet !== undefined) sum += lastCode(ethernet.source) + lastCode(ethernet.destination);
+    if (IP !== undefined) sum += lastCode(IP.source) + lastCode(IP.destination);
+  }
+  if (sum < 0) throw new Error("unreachable");
+  return packets;
+}
+
+function lastCode(text: string): number {
+  return text.charCodeAt(text.length - 1);
+}
+
+/** The same messages the usual way. */
+function* recreated(batch: PacketBatch): Generator<Flow, void, undefined> {
+  for (const { $typeName: _, ...init } of createFlowDecoder().decode(batch)) {
+    const { time, ethernet, IP, l4 } = init;
+    yield create(FlowSchema, {
+      ...init,
+      ...(time && { time: { seconds: time.seconds, nanos: time.nanos } }),
+      ...(ethernet && { ethernet: { source: ethernet.source, destination: ethernet.destination } }),
+      ...(IP && { IP: { source: IP.source, destination: IP.destination, ipVersion: IP.ipVersion } }),
+      ...(l4 && { l4: { protocol: l4.protocol } }),
+    });
+  }
+}
+
+/** TCP and UDP between 10.0.0.0/22 and 10.1.0.0/22, both ways; the same at every run. */
+function conversations(): PacketBatch {
+  const random = createRandom(1);
+  const frames = Array.from({ length: CONVERSATIONS }, () => frame(random));
+  return createBatch(
+    { linkType: 1, resolution: "us", snapLength: 262_144, interfaceId: 0 },
+    Array.from({ length: PACKETS }, (_, index) => ({
+      bytes: frames[(index * 7) % CONVERSATIONS]!,
+      seconds: 1_700_000_000 + Math.floor(index / 100_000),
+      nanoseconds: (index % 100_000) * 10_000,
+    })),
+  );
+}
+
+function frame(random: (below: number) => number): Uint8Array {
+  const bytes = new Uint8Array(FRAME_BYTES);
+  const view = new DataView(bytes.buffer);
+  const there = random(2) === 0;
+  const isTcp = random(3) > 0;
+  const client = [10, 0, random(4), random(256)];
+  const server = [10, 1, random(4), random(256)];
+  const ports = [1024 + random(64_000), [80, 443, 9000, 8080][random(4)]!];
+  bytes.set([2, 0, 0, 0, 0, random(8), 2, 0, 0, 0, 1, random(8)]);
+  view.setUint16(12, 0x0800);
+  bytes[14] = 0x45;
+  view.setUint16(16, FRAME_BYTES - 14);
+  bytes[22] = 64;
+  bytes[23] = isTcp ? 6 : 17;
+  bytes.set(there ? [...client, ...server] : [...server, ...client], 26);
+  view.setUint16(34, ports[there ? 0 : 1]!);
+  view.setUint16(36, ports[there ? 1 : 0]!);
+  if (isTcp) {
+    bytes[46] = 0x50;
+    bytes[47] = [0x02, 0x10, 0x18, 0x11][random(4)]!;
+  } else {
+    view.setUint16(38, FRAME_BYTES - 34);
+  }
+  return bytes;
+}
+
+function pcapHeader(): Uint8Array {
+  const view = new DataView(new ArrayBuffer(24));
+  view.setUint32(0, 0xa1b2c3d4, true);
+  view.setUint16(4, 2, true);
+  view.setUint16(6, 4, true);
+  view.setUint32(16, 262_144, true);
+  view.setUint32(20, 1, true);
+  return new Uint8Array(view.buffer);
+}

@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { BoundedMap } from "../../../src/packet/flow/bounded-map.js";
+
+describe("BoundedMap", () => {
+  test("holds at most as much as it may, and of that what was set last", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(20),
+        fc.array(fc.tuple(fc.boolean(), fc.nat(30), fc.integer()), { maxLength: 200 }),
+        (bound, steps) => {
+          const map = new BoundedMap<number>("bound", bound);
+          const model = new Map<string, number>();
+          for (const [writes, number, value] of steps) {
+            const key = `key ${number}`;
+            if (writes) {
+              map.set(key, value);
+              model.set(key, value);
+              expect(map.get(key)).toBe(bound < 2 ? undefined : value);
+            } else {
+              expect([undefined, model.get(key)]).toContain(map.get(key));
+            }
+            expect(map.size).toBeLessThanOrEqual(bound);
+          }
+          if (model.size <= Math.floor(bound / 2)) {
+            for (const [key, value] of model) expect(map.get(key)).toBe(value);
+            expect(map.evicted).toBe(0);
+          }
+        },
+      ),
+    );
+  });
+
+  test("keeps what is asked for, and counts what it forgets", () => {
+    const map = new BoundedMap<number>("bound", 4);
+    map.set("kept", 0);
+    for (let number = 1; number <= 100; number++) {
+      map.set(`key ${number}`, number);
+      expect(map.get("kept")).toBe(0);
+    }
+    expect(map.get("key 1")).toBeUndefined();
+    expect(map.size + map.evicted).toBe(101);
+    map.clear();
+    expect(map.size).toBe(0);
+    expect(map.get("kept")).toBeUndefined();
+  });
+
+  test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])("has no bound of %d", (bound) => {
+    expect(() => new BoundedMap("maxThings", bound)).toThrow(
+      new RangeError(`maxThings must be a whole number from 0 on, not ${bound}`),
+    );
+  });
+});
