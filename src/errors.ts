@@ -3,16 +3,27 @@
  */
 export const ERROR_CODES = [
   "invalid_filter",
+  "invalid_flags",
   "invalid_recording",
+  "invalid_field_mask",
   "not_a_capture",
   "unsupported_capture",
   "truncated_capture",
   "malformed_capture",
   "malformed_gzip",
+  "malformed_export",
+  "unencodable_event",
   "mixed_link_types",
   "time_out_of_range",
   "source_consumed",
   "sink_failed",
+  "capture_unavailable",
+  "capture_denied",
+  "no_such_device",
+  "device_down",
+  "device_gone",
+  "invalid_expression",
+  "capture_failed",
 ] as const;
 
 /** What a caller can act on; stable, unlike the message. */
@@ -33,7 +44,10 @@ export class FlowscribeError extends Error {
 export interface Issue {
   /** Path in protobuf field names, for example `include[0].source_port`; empty for the configuration as a whole. */
   readonly path: string;
-  /** Hubble's own text wherever Hubble defines one. */
+  /**
+   * Hubble's own text wherever Hubble defines one. Those about filters quote values in full up to 4,000 UTF-16 code units
+   * in all; beyond, the middle gives way to `…`.
+   */
   readonly message: string;
 }
 
@@ -41,7 +55,7 @@ export interface Issue {
 export class ConfigurationError extends FlowscribeError {
   readonly issues: readonly Issue[];
 
-  constructor(code: "invalid_filter" | "invalid_recording", issues: readonly Issue[]) {
+  constructor(code: "invalid_filter" | "invalid_recording" | "invalid_field_mask", issues: readonly Issue[]) {
     super(
       code,
       issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("\n"),

@@ -40,6 +40,15 @@ const EXAMPLES = [
       "error parsing regexp: abort(Cannot enlarge memory",
     ],
   },
+  {
+    file: "08-custom-collector.ts",
+    prints: [
+      "left out: line 3001: not JSON: ",
+      "5999 events, 599 exported, 5400 filtered out, 2 rotations",
+      ".log.gz\n",
+      "  dropped.log\n",
+    ],
+  },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));

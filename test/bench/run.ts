@@ -4,7 +4,10 @@ import { cpus } from "node:os";
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Promise<void> }>>> = {
   "packet-filter": () => import("./packet-filter.bench.js"),
   "flow-filters": () => import("./flow-filters.bench.js"),
+  cel: () => import("./cel.bench.js"),
   "record-file": () => import("./record-file.bench.js"),
+  "packets-to-flows": () => import("./packets-to-flows.bench.js"),
+  "export-lines": () => import("./export-lines.bench.js"),
 };
 
 const names = process.argv.slice(2);

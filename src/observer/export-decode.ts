@@ -1,0 +1,107 @@
+import type { Registry } from "@bufbuild/protobuf";
+import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
+import { ExportError } from "./export-error.js";
+import { type ExportInput, readChunks } from "./export-input.js";
+import { type LineFault, LineSplitter } from "./export-lines.js";
+import { readExportLine } from "./export-read.js";
+import { defaultRegistry } from "./json-registry.js";
+
+/** Bytes of a line that is read, the line feed not counted: 16 times what `hubble observe` reads. */
+export const MAX_LINE_BYTES: number = 1024 * 1024;
+
+/** A field, or the name of an enum's value, that is newer than this package, or misspelt. */
+export interface UnknownField {
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface DecodeExportOptions {
+  /**
+   * What becomes of a line that cannot be read: `throw` (the default) ends the iteration with an {@link ExportError},
+   * after every event before it; `skip` leaves the line out, and a function is told and leaves it out, too.
+   */
+  readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
+  /** Told of the first unknown field only. Unknown fields are left out, as by `hubble observe`. */
+  readonly onUnknownField?: (field: UnknownField) => void;
+  /** A longer line is a bad line, of which nothing is kept in memory; {@link MAX_LINE_BYTES} by default. */
+  readonly maxLineBytes?: number;
+  /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  readonly registry?: Registry;
+}
+
+/**
+ * Reads an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not (told
+ * apart by the first bytes; several members count as one).
+ *
+ * A line is an `ExportEvent` when it holds what only that can, an agent or debug event; otherwise it is a
+ * `GetFlowsResponse`, whose JSON is the same. A bare `Flow` (`hubble observe -o json` of old, and every line that has a
+ * field of a flow but none of an envelope) is put into a `GetFlowsResponse`, with the flow's time and node name. Empty lines, a
+ * byte order mark and a missing line feed at the end do not matter.
+ *
+ * Names may be as in the proto or in lowerCamelCase, enums by name or number, 64-bit numbers as text or number. Memory
+ * is that of one line and one chunk of the input. Leaving the iteration early closes the input.
+ *
+ * @throws ExportError from the iteration: `malformed_export` with the line, `malformed_gzip`.
+ */
+export async function* decodeExport(
+  input: ExportInput,
+  options: DecodeExportOptions = {},
+): AsyncGenerator<GetFlowsResponse | ExportEvent, void, undefined> {
+  for await (const events of decodeExportBatches(input, options)) yield* events;
+}
+
+/** {@link decodeExport} in lists of events that came together, none empty: fewer turns for whoever reads many. */
+export async function* decodeExportBatches(
+  input: ExportInput,
+  {
+    onBadLine = "throw",
+    onUnknownField,
+    maxLineBytes = MAX_LINE_BYTES,
+    registry = defaultRegistry(),
+  }: DecodeExportOptions = {},
+): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
+  if (!(maxLineBytes >= 1)) throw new RangeError(`maxLineBytes must be at least 1, not ${maxLineBytes}`);
+  const splitter = new LineSplitter(maxLineBytes);
+  let line = 0;
+  let tellUnknown = onUnknownField;
+  let events: (GetFlowsResponse | ExportEvent)[] = [];
+
+  /** Adds the events of some lines; returns the fault that ends the reading. */
+  function readLines(lines: readonly (string | LineFault)[]): ExportError | undefined {
+    for (const text of lines) {
+      line++;
+      try {
+        if (typeof text !== "string") throw new ExportError("malformed_export", text.fault, line);
+        if (text === "" || text.trim() === "") continue;
+        const { event, unknown } = readExportLine(text, line, registry);
+        events.push(event);
+        if (unknown !== undefined && tellUnknown !== undefined) {
+          const tell = tellUnknown;
+          tellUnknown = undefined;
+          tell({ line, message: unknown });
+        }
+      } catch (error) {
+        if (!(error instanceof ExportError)) throw error;
+        if (onBadLine === "throw") return error;
+        if (onBadLine !== "skip") onBadLine(error);
+      }
+    }
+    return undefined;
+  }
+
+  function* eventsOf(lines: readonly (string | LineFault)[]): Generator<typeof events, void, undefined> {
+    const fault = readLines(lines);
+    if (events.length > 0) {
+      const read = events;
+      events = [];
+      yield read;
+    }
+    if (fault !== undefined) throw fault;
+  }
+
+  for await (const chunk of readChunks(input)) {
+    for (const lines of splitter.split(chunk)) yield* eventsOf(lines);
+  }
+  yield* eventsOf(splitter.end());
+}

@@ -1,0 +1,74 @@
+import { gunzip } from "./export-gunzip.js";
+
+type Chunk = Uint8Array | string;
+
+/** What a web stream shows of itself, so that no DOM types are needed. */
+interface ChunkStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Chunk | undefined }>;
+    cancel(): Promise<void>;
+  };
+}
+
+/** Export lines as users have them: whole, or in parts of any size, as bytes or as text. */
+export type ExportInput = Chunk | Iterable<Chunk> | AsyncIterable<Chunk> | ChunkStream;
+
+/** RFC 1952, section 2.3.1. No line of JSON begins so. */
+const GZIP_MAGIC = [0x1f, 0x8b] as const;
+
+const utf8 = new TextEncoder();
+
+/** The bytes of an export file, decompressed when they begin as gzip does. */
+export async function* readChunks(input: ExportInput): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = toBytes(input);
+  try {
+    let head: Uint8Array = new Uint8Array(0);
+    while (head.length < GZIP_MAGIC.length) {
+      const { done, value } = await chunks.next();
+      if (done === true) break;
+      head = head.length === 0 ? value : joined(head, value);
+    }
+    if (GZIP_MAGIC.every((byte, index) => head[index] === byte)) {
+      yield* gunzip(head, chunks);
+    } else {
+      if (head.length > 0) yield head;
+      yield* chunks;
+    }
+  } finally {
+    await chunks.return();
+  }
+}
+
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(head.length + tail.length);
+  bytes.set(head);
+  bytes.set(tail, head.length);
+  return bytes;
+}
+
+async function* toBytes(input: ExportInput): AsyncGenerator<Uint8Array, void, undefined> {
+  if (typeof input === "string" || input instanceof Uint8Array) {
+    yield bytesOf(input);
+  } else if (Symbol.asyncIterator in input || Symbol.iterator in input) {
+    for await (const chunk of input) yield bytesOf(chunk);
+  } else {
+    const reader = input.getReader();
+    let ended = false;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        ended = done;
+        if (done || value === undefined) return;
+        yield bytesOf(value);
+      }
+    } finally {
+      if (!ended) await reader.cancel();
+    }
+  }
+}
+
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return utf8.encode(chunk);
+  throw new TypeError("export lines come in chunks of Uint8Array or string");
+}

@@ -1,0 +1,31 @@
+import type { Registry } from "@bufbuild/protobuf";
+import {
+  type ExportEvent,
+  ExportEventSchema,
+  type GetFlowsResponse,
+  GetFlowsResponseSchema,
+} from "../gen/observer/observer_pb.js";
+import { defaultRegistry } from "./json-registry.js";
+import { jsonWriter } from "./json-write.js";
+
+export interface EncodeExportOptions {
+  /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  readonly registry?: Registry;
+}
+
+/**
+ * An event as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for byte, without the line feed:
+ * names as in the proto text and in its order, values that are not set left out, `<`, `>` and `&` escaped as Go does.
+ * Text that UTF-8 cannot hold (half a surrogate pair) is written as U+FFFD. Fields that the message type does not know
+ * have no JSON form and are left out.
+ *
+ * @throws ExportError `unencodable_event` for what has no JSON form: a time outside of the years 1 to 9999, an extension
+ *   of a type that the registry does not know.
+ */
+export function encodeExportLine(
+  event: GetFlowsResponse | ExportEvent,
+  { registry = defaultRegistry() }: EncodeExportOptions = {},
+): string {
+  const schema = event.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
+  return jsonWriter(schema)(event, { registry, depth: 0 });
+}

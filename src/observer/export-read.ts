@@ -1,0 +1,161 @@
+import { create, type DescMessage, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
+import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
+import {
+  type ExportEvent,
+  ExportEventSchema,
+  type GetFlowsResponse,
+  GetFlowsResponseSchema,
+} from "../gen/observer/observer_pb.js";
+import { ExportError } from "./export-error.js";
+import { DOUBT, jsonReader, type ReadState } from "./json-read.js";
+
+/** What reading a line has to say beside the event. */
+export interface LineReading {
+  readonly event: GetFlowsResponse | ExportEvent;
+  /** The first field, or name of an enum's value, that is not known; undefined when all are. */
+  readonly unknown: string | undefined;
+}
+
+/**
+ * Reads one line of JSON: a GetFlowsResponse, an ExportEvent, or a bare Flow, which is put into a GetFlowsResponse.
+ *
+ * `JSON.parse` makes objects, from which messages are built directly; what is unusual is left to protobuf-es.
+ *
+ * @throws ExportError `malformed_export`
+ */
+export function readExportLine(text: string, line: number, registry: Registry): LineReading {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ExportError("malformed_export", `not JSON: ${messageOf(error)}`, line, { cause: error });
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new ExportError("malformed_export", "not a JSON object", line);
+  }
+  try {
+    const schema = schemaOf(json);
+    const { message, unknown } = readQuickly(schema, json, text) ?? readThoroughly(schema, text, registry);
+    // The message was read by the schema, whose types these are.
+    const event =
+      schema === FlowSchema ? wrapFlow(message as Flow) : (message as GetFlowsResponse | ExportEvent);
+    return { event, unknown };
+  } catch (error) {
+    throw new ExportError("malformed_export", messageOf(error), line, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const ONLY_EXPORTED = new Set(["agent_event", "agentEvent", "debug_event", "debugEvent"]);
+const EVENTS = new Set(["flow", "node_status", "nodeStatus", "lost_events", "lostEvents"]);
+const ENVELOPE = new Set(["node_name", "nodeName", "time"]);
+const FLOW_FIELDS = new Set(FlowSchema.fields.flatMap(({ name, jsonName }) => [name, jsonName]));
+
+/** What an object is, by the names in it: an envelope without an event, and what nobody knows, is a response. */
+function schemaOf(json: object): DescMessage {
+  let isEnvelope = false;
+  let isFlow = false;
+  for (const name in json) {
+    if (ONLY_EXPORTED.has(name)) return ExportEventSchema;
+    if (EVENTS.has(name)) isEnvelope = true;
+    else if (!isFlow && !ENVELOPE.has(name)) isFlow = FLOW_FIELDS.has(name);
+  }
+  return isFlow && !isEnvelope ? FlowSchema : GetFlowsResponseSchema;
+}
+
+/** As Hubble's server makes a response of a flow. */
+function wrapFlow(flow: Flow): GetFlowsResponse {
+  return create(GetFlowsResponseSchema, {
+    responseTypes: { case: "flow", value: flow },
+    nodeName: flow.nodeName,
+    ...(flow.time && { time: flow.time }),
+  });
+}
+
+interface MessageReading {
+  readonly message: Message;
+  readonly unknown: string | undefined;
+}
+
+/** Undefined where anything is in doubt. */
+function readQuickly(schema: DescMessage, json: object, text: string): MessageReading | undefined {
+  // Half a surrogate pair can only come from an escape.
+  if (text.includes("\\u") && (text.includes("\\ud") || text.includes("\\uD"))) return undefined;
+  const state: ReadState = { members: 0, unknown: undefined };
+  try {
+    const message = jsonReader(schema)(json, state);
+    return state.members === countNames(text) ? { message, unknown: state.unknown } : undefined;
+  } catch (error) {
+    if (error === DOUBT) return undefined;
+    throw error;
+  }
+}
+
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const BRACKET = 0x5b;
+
+/**
+ * Names of members in a text without white space around colons; more, or less, than there are in any other, and then
+ * the line is read thoroughly. `JSON.parse` keeps the last of members that have the same name: their count differs.
+ */
+function countNames(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('":'); at !== -1; at = text.indexOf('":', at + 2)) {
+    // The quote that opens a value such as "::1" stands behind one of these.
+    const before = text.charCodeAt(at - 1);
+    if (before !== COLON && before !== COMMA && before !== BRACKET) count++;
+  }
+  return count;
+}
+
+/** As Hubble reads, with the strictness of protobuf-es: no name twice, and once more without what is not known. */
+function readThoroughly(schema: DescMessage, text: string, registry: Registry): MessageReading {
+  // Inside of an Any there may be values whose numbers are not to become texts.
+  const exact = text.includes('"@type"') ? text : quoteLongNumbers(text);
+  try {
+    return { message: fromJsonString(schema, exact, { registry }), unknown: undefined };
+  } catch (error) {
+    const message = fromJsonString(schema, exact, { registry, ignoreUnknownFields: true });
+    return { message, unknown: messageOf(error) };
+  }
+}
+
+/** Longer than any whole number that a double holds for sure. */
+const LONG_NUMBER_DIGITS = 16;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+
+/**
+ * The same JSON with its long whole numbers as texts, which protobuf takes for the same, so that `JSON.parse` does not
+ * round them.
+ */
+function quoteLongNumbers(json: string): string {
+  let exact = "";
+  let copied = 0;
+  for (let at = 0; at < json.length; ) {
+    const start = at;
+    const code = json.charCodeAt(at++);
+    if (code === QUOTE) {
+      for (; json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++;
+      at++;
+    } else if (code === MINUS || isDigit(code)) {
+      while (isDigit(json.charCodeAt(at))) at++;
+      const isWhole = !".eE".includes(json.charAt(at) || " ");
+      if (isWhole && at - start >= LONG_NUMBER_DIGITS) {
+        exact += `${json.slice(copied, start)}"${json.slice(start, at)}"`;
+        copied = at;
+      }
+      while (/[0-9.eE+-]/.test(json.charAt(at))) at++;
+    }
+  }
+  return exact + json.slice(copied);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}

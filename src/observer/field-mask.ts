@@ -1,0 +1,196 @@
+import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { decodeFlow } from "../decode-flow.js";
+import { ConfigurationError, type Issue } from "../errors.js";
+import { FlowSchema } from "../gen/flow/flow_pb.js";
+import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
+import { goQuote } from "../go-quote.js";
+
+/** The fields that `hubble observe --experimental-use-default-field-masks` asks for. */
+export const DEFAULT_FIELD_MASK: readonly string[] = [
+  "time",
+  "source.identity",
+  "source.namespace",
+  "source.pod_name",
+  "destination.identity",
+  "destination.namespace",
+  "destination.pod_name",
+  "source_service",
+  "destination_service",
+  "l4",
+  "IP",
+  "ethernet",
+  "l7",
+  "Type",
+  "node_name",
+  "is_reply",
+  "event_type",
+  "verdict",
+  "Summary",
+];
+
+/** Leaves of an event what a field mask names; the event itself is not changed. */
+export type FieldMask = <Event extends GetFlowsResponse | ExportEvent>(event: Event) => Event;
+
+/** A field mask that names what a flow does not have. */
+export class FieldMaskError extends ConfigurationError {
+  declare readonly code: "invalid_field_mask";
+
+  constructor(issues: readonly Issue[]) {
+    super("invalid_field_mask", issues);
+  }
+}
+
+/**
+ * A field mask as Hubble's exporter applies it. Paths are those of Flow, in names of the proto (`source.pod_name`); a
+ * path inside another is part of it, their order does not matter, and without any path everything stays.
+ *
+ * Only flows are masked, not lost, agent and debug events. A message of which only some fields are masked is always
+ * there, empty if the flow has none of them. The time and the node name of the envelope are those of the masked flow: without `time` and
+ * `node_name` in the mask they vanish. Values are shared with the event that was masked.
+ *
+ * Of `l4.TCP.flags` and the like only what the flow has is left: a flow over UDP gets an empty `l4` (Hubble v1.16
+ * makes an empty TCP of it, later releases do not).
+ *
+ * @throws FieldMaskError `invalid_field_mask` with every path that is none.
+ */
+export function compileFieldMask(paths: readonly string[]): FieldMask {
+  const issues = checkFieldMask(paths);
+  if (issues.length > 0) throw new FieldMaskError(issues);
+  if (paths.length === 0) return (event) => event;
+  const copy = compileTree(FlowSchema, toTree(paths));
+  return (event) => {
+    const { responseTypes } = event;
+    if (responseTypes.case !== "flow") return event;
+    const flow = decodeFlow(NO_BYTES);
+    // A flow is what all its fields make it.
+    copy(flow as unknown as Members, responseTypes.value as unknown as Members);
+    return {
+      $typeName: event.$typeName,
+      responseTypes: { case: "flow", value: flow },
+      nodeName: flow.nodeName,
+      time: flow.time,
+    } as typeof event;
+  };
+}
+
+/** The faults that {@link compileFieldMask} would throw; none when the mask compiles. */
+export function checkFieldMask(paths: readonly string[]): readonly Issue[] {
+  return paths.flatMap((path, index): Issue[] =>
+    isFlowPath(path)
+      ? []
+      : [
+          {
+            path: `field_mask[${index}]`,
+            message: `invalid fieldmask: invalid path ${goQuote(path)} for message "flow.Flow"`,
+          },
+        ],
+  );
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** As Go's fieldmaskpb: lists end a path, and so does everything that is not a message. */
+function isFlowPath(path: unknown): boolean {
+  if (typeof path !== "string") return false;
+  let message: DescMessage | undefined = FlowSchema;
+  for (const name of path.split(".")) {
+    const field: DescField | undefined = message?.fields.find((one) => one.name === name);
+    if (field === undefined) return false;
+    message = field.fieldKind === "message" ? field.message : undefined;
+  }
+  return true;
+}
+
+/** Names of fields, and what is masked inside of them; undefined for the whole field. */
+type Tree = Map<string, Tree | undefined>;
+
+function toTree(paths: readonly string[]): Tree {
+  const root: Tree = new Map();
+  // In this order a field comes before the paths inside of it.
+  for (const path of [...paths].sort((a, b) => a.length - b.length)) {
+    const names = path.split(".");
+    let tree: Tree | undefined = root;
+    for (const [index, name] of names.entries()) {
+      const isLast = index === names.length - 1;
+      if (!tree.has(name)) tree.set(name, isLast ? undefined : new Map());
+      tree = tree.get(name);
+      if (tree === undefined) break;
+    }
+  }
+  return root;
+}
+
+type Members = Record<string, unknown>;
+/** Copies from one message, which may be unset, to another of the same type. */
+type Copy = (target: Members, source: Members | undefined) => void;
+
+function compileTree(schema: DescMessage, tree: Tree): Copy {
+  const copies = [...tree].map(([name, inner]): Copy => {
+    const field = schema.fields.find((one) => one.name === name)!;
+    return inner === undefined ? copyField(field) : copyInside(field, inner);
+  });
+  return (target, source) => {
+    for (const copy of copies) copy(target, source);
+  };
+}
+
+function copyField({ localName, oneof }: DescField): Copy {
+  if (oneof !== undefined) {
+    const group = oneof.localName;
+    return (target, source) => {
+      if (caseOf(source, group) === localName) target[group] = source![group];
+    };
+  }
+  return (target, source) => {
+    const value = source?.[localName];
+    if (value !== undefined) target[localName] = value;
+  };
+}
+
+function copyInside(field: DescField, tree: Tree): Copy {
+  const { localName, oneof } = field;
+  // Paths lead on from messages only.
+  const schema = field.message!;
+  if (isWrapperDesc(schema) && oneof === undefined) {
+    const zero = zeroOf(schema.fields[0].scalar);
+    return (target, source) => {
+      target[localName] = source?.[localName] ?? zero;
+    };
+  }
+  const copy = compileTree(schema, tree);
+  if (oneof !== undefined) {
+    const group = oneof.localName;
+    return (target, source) => {
+      if (caseOf(source, group) !== localName) return;
+      const value = create(schema) as unknown as Members;
+      copy(value, (source![group] as { value: Members }).value);
+      target[group] = { case: localName, value };
+    };
+  }
+  return (target, source) => {
+    const value = create(schema) as unknown as Members;
+    copy(value, source?.[localName] as Members | undefined);
+    target[localName] = value;
+  };
+}
+
+function caseOf(message: Members | undefined, group: string): string | undefined {
+  return (message?.[group] as { case: string | undefined } | undefined)?.case;
+}
+
+function zeroOf(type: ScalarType): unknown {
+  switch (type) {
+    case ScalarType.BOOL:
+      return false;
+    case ScalarType.STRING:
+      return "";
+    case ScalarType.BYTES:
+      return NO_BYTES;
+    case ScalarType.INT64:
+    case ScalarType.UINT64:
+      return 0n;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,82 @@
+import { create } from "@bufbuild/protobuf";
+import { type EventTypeFilter, EventTypeFilterSchema } from "../../gen/flow/flow_pb.js";
+import type { Parsed } from "./flag.js";
+import { parseUint } from "./go-number.js";
+
+const TYPES: ReadonlyMap<string, number> = new Map([
+  ["drop", 1],
+  ["debug", 2],
+  ["capture", 3],
+  ["trace", 4],
+  ["policy-verdict", 5],
+  ["recorder", 6],
+  ["trace-sock", 7],
+  ["l7", 129],
+  ["agent", 130],
+]);
+
+const OBSERVATION_POINTS: ReadonlyMap<string, number> = new Map([
+  ["to-endpoint", 0],
+  ["to-proxy", 1],
+  ["to-host", 2],
+  ["to-stack", 3],
+  ["to-overlay", 4],
+  ["from-endpoint", 5],
+  ["from-proxy", 6],
+  ["from-host", 7],
+  ["from-stack", 8],
+  ["from-overlay", 9],
+  ["from-network", 10],
+  ["to-network", 11],
+]);
+
+const AGENT_EVENTS: ReadonlyMap<string, number> = new Map([
+  ["unspecified", 0],
+  ["message", 1],
+  ["agent-started", 2],
+  ["policy-updated", 3],
+  ["policy-deleted", 4],
+  ["endpoint-regenerate-success", 5],
+  ["endpoint-regenerate-failure", 6],
+  ["endpoint-created", 7],
+  ["endpoint-deleted", 8],
+  ["ipcache-upserted", 9],
+  ["ipcache-deleted", 10],
+  ["service-upserted", 11],
+  ["service-deleted", 12],
+]);
+
+/** Sub types have names only where the type is given by its name, too. */
+const SUB_TYPES: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
+  ["trace", OBSERVATION_POINTS],
+  ["agent", AGENT_EVENTS],
+]);
+
+/** Reads `TYPE` or `TYPE:SUB`, each a name or a number. */
+export function parseEventType(text: string): Parsed<EventTypeFilter> {
+  const colon = text.indexOf(":");
+  const typeText = colon < 0 ? text : text.slice(0, colon);
+  const type = readNumber(typeText, TYPES.get(typeText));
+  if ("fault" in type) {
+    const problem = "not a known type name and unable to parse as numeric value";
+    return { fault: `unable to parse type '${typeText}', ${problem}: ${type.fault}` };
+  }
+  if (colon < 0) return { value: create(EventTypeFilterSchema, { type: type.value }) };
+
+  const subText = text.slice(colon + 1);
+  const subType = readNumber(subText, SUB_TYPES.get(typeText)?.get(subText));
+  if ("fault" in subType) {
+    const problem = "not a known sub-type name and unable to parse as numeric value";
+    return { fault: `unable to parse event sub-type '${subText}', ${problem}: ${subType.fault}` };
+  }
+  return {
+    value: create(EventTypeFilterSchema, { type: type.value, matchSubType: true, subType: subType.value }),
+  };
+}
+
+/** Numbers have 32 bits without sign; the field has a sign, and the upper half becomes negative, as in Go. */
+function readNumber(text: string, named: number | undefined): Parsed<number> {
+  if (named !== undefined) return { value: named };
+  const parsed = parseUint(text, 10, 32);
+  return "fault" in parsed ? parsed : { value: Number(BigInt.asIntN(32, parsed.value)) };
+}

@@ -1,0 +1,266 @@
+import { create, type DescEnum } from "@bufbuild/protobuf";
+import { goToLower } from "../../filter/go-strings.js";
+import {
+  DropReasonSchema,
+  type FlowFilter,
+  FlowFilter_ExperimentalSchema,
+  type HTTPHeader,
+  HTTPHeaderSchema,
+  IPVersion,
+  type NetworkInterface,
+  NetworkInterfaceSchema,
+  type TCPFlags,
+  TCPFlagsSchema,
+  TrafficDirection,
+  VerdictSchema,
+  type Workload,
+  WorkloadSchema,
+} from "../../gen/flow/flow_pb.js";
+import { goQuote } from "../../go-quote.js";
+import { parseEventType } from "./event-type.js";
+import type { FilterTracker } from "./filter-tracker.js";
+import type { Parsed } from "./flag.js";
+import type { FilterFlagName } from "./flow-flags.js";
+import { parseUint } from "./go-number.js";
+
+/** What a flag's value does to the filters of its list; a text says why it is refused. */
+type Effect = (tracker: FilterTracker, value: string) => string | undefined;
+
+/** A flag that is added to the table does not compile until it stands here. */
+const EFFECTS: { readonly [K in FilterFlagName]: Effect } = {
+  uuid: both((filter, id) => filter.uuid.push(id)),
+  "node-name": both((filter, name) => filter.nodeName.push(name)),
+  "node-label": both((filter, selector) => filter.nodeLabels.push(selector)),
+  cluster: both((filter, name) => filter.nodeName.push(`${name}/`)),
+  protocol: both((filter, name) => filter.protocol.push(name)),
+  "tcp-flags": bothOf(parseTcpFlags, (filter, flags) => filter.tcpFlags.push(flags)),
+  type: bothOf(parseEventType, (filter, type) => filter.eventType.push(type)),
+  verdict: bothOf(parseVerdict, (filter, number) => filter.verdict.push(number)),
+  "drop-reason-desc": bothOf(parseDropReason, (filter, number) => filter.dropReasonDesc.push(number)),
+  "http-status": both((filter, status) => filter.httpStatusCode.push(status)),
+  "http-method": both((filter, method) => filter.httpMethod.push(method)),
+  "http-path": both((filter, pattern) => filter.httpPath.push(pattern)),
+  "http-url": both((filter, pattern) => filter.httpUrl.push(pattern)),
+  "http-header": bothOf(parseHeader, (filter, header) => filter.httpHeader.push(header)),
+  "trace-id": both((filter, id) => filter.traceId.push(id)),
+  ...ends(
+    "fqdn",
+    (filter, name) => filter.sourceFqdn.push(name),
+    (filter, name) => filter.destinationFqdn.push(name),
+  ),
+  ...ends(
+    "ip",
+    (filter, address) => filter.sourceIp.push(address),
+    (filter, address) => filter.destinationIp.push(address),
+  ),
+  "snat-ip": both((filter, address) => filter.sourceIpXlated.push(address)),
+  ipv4: both((filter) => filter.ipVersion.push(IPVersion.IPv4)),
+  ipv6: both((filter) => filter.ipVersion.push(IPVersion.IPv6)),
+  "ip-version": both((filter, text) => filter.ipVersion.push(readIpVersion(text))),
+  pod: (tracker, name) => tracker.addName("pod", "either", name),
+  "from-pod": (tracker, name) => tracker.addName("pod", "source", name),
+  "to-pod": (tracker, name) => tracker.addName("pod", "destination", name),
+  namespace: (tracker, namespace) => tracker.addNamespace("either", namespace),
+  "from-namespace": (tracker, namespace) => tracker.addNamespace("source", namespace),
+  "to-namespace": (tracker, namespace) => tracker.addNamespace("destination", namespace),
+  "all-namespaces": (tracker) => tracker.addNamespace("either", ""),
+  "from-all-namespaces": (tracker) => tracker.addNamespace("source", ""),
+  "to-all-namespaces": (tracker) => tracker.addNamespace("destination", ""),
+  ...ends(
+    "label",
+    (filter, selector) => filter.sourceLabel.push(selector),
+    (filter, selector) => filter.destinationLabel.push(selector),
+  ),
+  service: (tracker, name) => tracker.addName("service", "either", name),
+  "from-service": (tracker, name) => tracker.addName("service", "source", name),
+  "to-service": (tracker, name) => tracker.addName("service", "destination", name),
+  ...ends(
+    "port",
+    (filter, port) => filter.sourcePort.push(port),
+    (filter, port) => filter.destinationPort.push(port),
+  ),
+  ...endsOf(
+    "workload",
+    parseWorkload,
+    (filter, workload) => filter.sourceWorkload.push(workload),
+    (filter, workload) => filter.destinationWorkload.push(workload),
+  ),
+  ...endsOf(
+    "identity",
+    parseIdentity,
+    (filter, identity) => filter.sourceIdentity.push(identity),
+    (filter, identity) => filter.destinationIdentity.push(identity),
+  ),
+  "traffic-direction": bothOf(parseDirection, (filter, number) => filter.trafficDirection.push(number)),
+  "cel-expression": both((filter, expression) => {
+    filter.experimental ??= create(FlowFilter_ExperimentalSchema);
+    filter.experimental.celExpression.push(expression);
+  }),
+  interface: bothOf(parseInterface, (filter, device) => filter.interface.push(device)),
+};
+
+/** Gives a filter flag's value to its list; a text, in Hubble's words, says why it is refused. */
+export function setFilterFlag(
+  tracker: FilterTracker,
+  flag: FilterFlagName,
+  value: string,
+): string | undefined {
+  return tracker.note(flag) ?? EFFECTS[flag](tracker, value);
+}
+
+type Change<T> = (filter: FlowFilter, value: T) => void;
+type Parse<T> = (text: string) => Parsed<T>;
+type Ends<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, Effect>;
+
+/** A flag that says the same of whichever end of a flow the others are about. */
+function both(change: Change<string>): Effect {
+  return bothOf(asText, change);
+}
+
+function bothOf<T>(parse: Parse<T>, change: Change<T>): Effect {
+  return effect(parse, change, change);
+}
+
+/** The flags about an end of a flow: the source, the destination, or either. */
+function ends<Name extends string>(
+  name: Name,
+  source: Change<string>,
+  destination: Change<string>,
+): Ends<Name> {
+  return endsOf(name, asText, source, destination);
+}
+
+function endsOf<Name extends string, T>(
+  name: Name,
+  parse: Parse<T>,
+  source: Change<T>,
+  destination: Change<T>,
+): Ends<Name> {
+  const table = {
+    [name]: effect(parse, source, destination),
+    [`from-${name}`]: effect(parse, source, source),
+    [`to-${name}`]: effect(parse, destination, destination),
+  };
+  // A computed key is any text to the compiler; these are the three.
+  return table as Ends<Name>;
+}
+
+function effect<T>(parse: Parse<T>, left: Change<T>, right: Change<T>): Effect {
+  return (tracker, text) => {
+    const parsed = parse(text);
+    if ("fault" in parsed) return parsed.fault;
+    tracker.change(
+      (filter) => left(filter, parsed.value),
+      (filter) => right(filter, parsed.value),
+    );
+    return undefined;
+  };
+}
+
+function asText(text: string): Parsed<string> {
+  return { value: text };
+}
+
+const TCP_FLAGS = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"] as const;
+
+function parseTcpFlags(text: string): Parsed<TCPFlags> {
+  const flags = create(TCPFlagsSchema);
+  for (const part of text.split(",")) {
+    const upper = goToUpper(part);
+    const flag = TCP_FLAGS.find((name) => name === upper);
+    if (flag === undefined) return { fault: `unknown tcp flag: ${part}` };
+    flags[flag] = true;
+  }
+  return { value: flags };
+}
+
+/** Go's `strings.ToUpper` for what becomes ASCII by it: one character of one, so that `ﬁ` is not `FI`. */
+function goToUpper(text: string): string {
+  return Array.from(text, (character) => {
+    const upper = character.toUpperCase();
+    return upper.length === character.length ? upper : character;
+  }).join("");
+}
+
+function readIpVersion(text: string): IPVersion {
+  switch (goToLower(text)) {
+    case "4":
+    case "v4":
+    case "ipv4":
+    case "ip4":
+      return IPVersion.IPv4;
+    case "6":
+    case "v6":
+    case "ipv6":
+    case "ip6":
+      return IPVersion.IPv6;
+    default:
+      return IPVersion.IP_NOT_USED;
+  }
+}
+
+function numbersOf({ values }: DescEnum): ReadonlyMap<string, number> {
+  return new Map(values.map(({ name, number }) => [name, number]));
+}
+
+const VERDICTS = numbersOf(VerdictSchema);
+const DROP_REASONS = numbersOf(DropReasonSchema);
+
+function parseVerdict(name: string): Parsed<number> {
+  const value = VERDICTS.get(name);
+  return value === undefined ? { fault: `invalid --verdict value: ${name}` } : { value };
+}
+
+function parseDropReason(name: string): Parsed<number> {
+  if (name === "") return { fault: "empty --drop-reason-desc value" };
+  const value = DROP_REASONS.get(name);
+  return value === undefined ? { fault: `invalid --drop-reason-desc value: ${name}` } : { value };
+}
+
+function parseHeader(text: string): Parsed<HTTPHeader> {
+  const colon = text.indexOf(":");
+  if (colon < 0) return { fault: `invalid http-header value ${goQuote(text)}, expected name:value` };
+  return { value: create(HTTPHeaderSchema, { key: text.slice(0, colon), value: text.slice(colon + 1) }) };
+}
+
+function parseWorkload(text: string): Parsed<Workload> {
+  const slash = text.indexOf("/");
+  const [kind, name] = slash < 0 ? ["", text] : [text.slice(0, slash), text.slice(slash + 1)];
+  return { value: create(WorkloadSchema, { kind, name }) };
+}
+
+const RESERVED_IDENTITIES: ReadonlyMap<string, number> = new Map([
+  ["host", 1],
+  ["world", 2],
+  ["unmanaged", 3],
+  ["health", 4],
+  ["init", 5],
+  ["remote-node", 6],
+  ["kube-apiserver", 7],
+  ["ingress", 8],
+  ["world-ipv4", 9],
+  ["world-ipv6", 10],
+  ["overlay-to-encrypt", 11],
+]);
+
+/** Hubble v1.16.2 has no text for the last of them, though it takes its name. */
+const SHOWN_IDENTITIES = [...RESERVED_IDENTITIES.keys()].slice(0, -1).join(" ");
+
+function parseIdentity(text: string): Parsed<number> {
+  const reserved = RESERVED_IDENTITIES.get(text);
+  if (reserved !== undefined) return { value: reserved };
+  const parsed = parseUint(text, 0, 32);
+  if ("value" in parsed) return { value: Number(parsed.value) };
+  return { fault: `invalid security identity, expected one of [${SHOWN_IDENTITIES} 11] or a numeric value` };
+}
+
+function parseDirection(text: string): Parsed<TrafficDirection> {
+  const lower = goToLower(text);
+  if (lower === "ingress") return { value: TrafficDirection.INGRESS };
+  if (lower === "egress") return { value: TrafficDirection.EGRESS };
+  return { fault: `${lower}: invalid traffic direction, expected ingress or egress` };
+}
+
+function parseInterface(name: string): Parsed<NetworkInterface> {
+  return { value: create(NetworkInterfaceSchema, { name }) };
+}

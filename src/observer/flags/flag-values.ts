@@ -1,0 +1,61 @@
+import type { Flag, FlagValues, Parsed } from "./flag.js";
+import { parseCsv } from "./go-csv.js";
+import { parseDuration } from "./go-duration.js";
+import { parseBool, parseUint } from "./go-number.js";
+
+/** A flag of the caller's own. */
+export interface ExtraFlag extends Flag {
+  readonly value: keyof FlagValues;
+}
+
+/** The values of flags by their names; only those of the flags that were given. */
+export type ValuesOf<Flags extends readonly ExtraFlag[]> = {
+  readonly [One in Flags[number] as One["name"]]?: FlagValues[One["value"]];
+};
+
+type Value = FlagValues[keyof FlagValues];
+
+/** How a value is read, and what becomes of those that came before. */
+const READERS: {
+  readonly [K in keyof FlagValues]: (text: string, before: Value | undefined) => Parsed<Value>;
+} = {
+  boolean: parseBool,
+  string: (text) => ({ value: text }),
+  strings: (text, before) => append(before, { value: [text] }),
+  list: (text, before) => append(before, parseCsv(text)),
+  uint64: (text) => parseUint(text, 0, 64),
+  duration: (text) => {
+    const parsed = parseDuration(text);
+    return "fault" in parsed ? parsed : { value: Number(parsed.value) / 1e6 };
+  },
+};
+
+/** Values of flags that are plain, as pflag keeps them: the last one, or all of them where there may be several. */
+export class FlagStore {
+  readonly #values = new Map<string, Value>();
+
+  /** A text says why the value is refused. */
+  set(name: string, kind: keyof FlagValues, text: string): string | undefined {
+    const before = this.#values.get(name);
+    // Lists are this store's own, and grow in place.
+    const parsed = READERS[kind](text, before);
+    if ("fault" in parsed) return parsed.fault;
+    this.#values.set(name, parsed.value);
+    return undefined;
+  }
+
+  get(name: string): Value | undefined {
+    return this.#values.get(name);
+  }
+
+  toObject(): Readonly<Record<string, Value>> {
+    return Object.fromEntries(this.#values);
+  }
+}
+
+function append(before: Value | undefined, parsed: Parsed<string[]>): Parsed<Value> {
+  if ("fault" in parsed || before === undefined) return parsed;
+  const list = before as string[];
+  for (const text of parsed.value) list.push(text);
+  return { value: list };
+}

@@ -1,0 +1,59 @@
+import { createRegistry } from "@bufbuild/protobuf";
+import { FilterError, type Issue } from "../../errors.js";
+import { type FlowFilterInit, toFlowFilter } from "../../filter/filter-init.js";
+import type { FlowFilterLists } from "../../filter/index.js";
+import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
+import { jsonWriter } from "../json-write.js";
+
+/**
+ * Filters as `hubble observe --print-raw-filters` prints them: YAML that can be the configuration file of Hubble's CLI,
+ * its texts JSON that `--allowlist` and `--denylist` take. Lists without filters are left out.
+ *
+ * @throws FilterError for what is no FlowFilter.
+ */
+export function formatFlowFlags({ allow = [], deny = [] }: FlowFilterLists): string {
+  const issues: Issue[] = [];
+  const text = formatList("allow", "allowlist", allow, issues) + formatList("deny", "denylist", deny, issues);
+  if (issues.length > 0) throw new FilterError(issues);
+  return text === "" ? "{}\n" : text;
+}
+
+function formatList(
+  list: "allow" | "deny",
+  key: "allowlist" | "denylist",
+  filters: readonly FlowFilterInit[],
+  issues: Issue[],
+): string {
+  if (filters.length === 0) return "";
+  const items = filters.map((init, index) => {
+    const filter = toFlowFilter(init, (path, message) => {
+      issues.push({ path: `${list}[${index}]${path === "" ? "" : `.${path}`}`, message });
+    });
+    const json = jsonWriter(FlowFilterSchema)(filter, { registry: NO_TYPES, depth: 0 });
+    return `    - ${quoteYaml(json)}\n`;
+  });
+  return `${key}:\n${items.join("")}`;
+}
+
+/** A FlowFilter has nothing of type Any in it. */
+const NO_TYPES = createRegistry();
+
+/**
+ * A text in the quotes that Go's yaml.v3 gives to one that begins with a brace: single ones, unless there are characters
+ * that it takes for unprintable, among them all above U+FFFF.
+ */
+function quoteYaml(text: string): string {
+  if (!UNPRINTABLE.test(text)) return `'${text.replaceAll("'", "''")}'`;
+  return `"${text.replaceAll(TO_ESCAPE, escapeCharacter)}"`;
+}
+
+const UNPRINTABLE = /[^ -~\u00a0-\ufefe\uff00-\ufffd]/u;
+const TO_ESCAPE = /["\\]|[^ -~\u00a0-\ufefe\uff00-\ufffd]/gu;
+
+function escapeCharacter(character: string): string {
+  if (character === '"' || character === "\\") return `\\${character}`;
+  if (character === "\u0085") return "\\N";
+  const hex = (character.codePointAt(0) ?? 0).toString(16).toUpperCase();
+  if (hex.length <= 2) return `\\x${hex}`;
+  return hex.length <= 4 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
+}

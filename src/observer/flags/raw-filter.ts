@@ -1,0 +1,182 @@
+import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import { type FlowFilter, FlowFilterSchema } from "../../gen/flow/flow_pb.js";
+import type { Parsed } from "./flag.js";
+import { findJsonEnd, skipSpace } from "./go-json.js";
+
+/**
+ * Reads FlowFilters in protobuf's JSON form, one behind the other with or without white space between, as the values of
+ * `--allowlist` and `--denylist` are: names in lowerCamelCase or as in the proto, enums by name or number. Strict, as
+ * Hubble is; faults are in its words, with the line and column of the filter.
+ */
+export function parseRawFilters(text: string): Parsed<FlowFilter[]> {
+  const filters: FlowFilter[] = [];
+  for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
+    const found = findJsonEnd(text, at);
+    const parsed = "fault" in found ? found : parseRawFilter(text.slice(at, found.end));
+    if ("fault" in parsed) return { fault: `failed to decode '${text}': ${parsed.fault}` };
+    filters.push(parsed.value);
+    if ("end" in found) at = found.end;
+  }
+  return { value: filters };
+}
+
+/** @param json One JSON value, known to be well-formed, and nothing around it. */
+function parseRawFilter(json: string): Parsed<FlowFilter> {
+  try {
+    // The reader makes what its schema says.
+    return { value: new Reader(json).readMessage(FlowFilterSchema) as FlowFilter };
+  } catch (error) {
+    if (error instanceof ReadFault) return { fault: error.text };
+    throw error;
+  }
+}
+
+/** Thrown within {@link parseRawFilter} only. */
+class ReadFault {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const BRACKETS = "{}[]";
+
+/** Reads well-formed JSON by a schema, which bounds how deep it goes. */
+class Reader {
+  readonly #json: string;
+  #at = 0;
+
+  constructor(json: string) {
+    this.#json = json;
+  }
+
+  readMessage(schema: DescMessage): Message {
+    if (this.#peek() !== "{") throw this.#unexpected();
+    this.#at++;
+    // Checked against the descriptor field by field, which is what an init shape says in types.
+    const init: Record<string, unknown> = {};
+    while (this.#peek() !== "}") {
+      if (this.#peek() === ",") this.#at++;
+      const start = this.#next();
+      const raw = this.#takeToken();
+      const name = this.#parseString(raw, start);
+      const field = schema.fields.find((one) => one.jsonName === name || one.name === name);
+      if (field === undefined) throw this.#fault(start, `unknown field ${raw}`);
+      if (Object.hasOwn(init, field.localName)) throw this.#fault(start, `duplicate field ${raw}`);
+      this.#next();
+      this.#at++;
+      if (this.#peek() !== "n") {
+        init[field.localName] = this.#readField(field);
+        continue;
+      }
+      this.#takeToken();
+      // Null is "not set", but a field that is named again is named twice.
+      init[field.localName] = undefined;
+    }
+    this.#at++;
+    return create(schema, init);
+  }
+
+  #readField(field: DescField): unknown {
+    if (field.fieldKind !== "list") return this.#readSingular(field);
+    if (this.#peek() !== "[") throw this.#unexpected();
+    this.#at++;
+    const elements: unknown[] = [];
+    while (this.#peek() !== "]") {
+      if (this.#peek() === ",") this.#at++;
+      elements.push(this.#readSingular(field));
+    }
+    this.#at++;
+    return elements;
+  }
+
+  #readSingular(field: DescField): unknown {
+    if (field.message !== undefined) return this.readMessage(field.message);
+    const start = this.#next();
+    const raw = this.#takeToken();
+    const value = this.#convert(field, raw, start);
+    if (value !== undefined) return value;
+    const kind = field.enum === undefined ? ScalarType[field.scalar ?? 0]!.toLowerCase() : "enum";
+    throw this.#fault(start, `invalid value for ${kind} field ${field.jsonName}: ${raw}`);
+  }
+
+  /** Undefined for what the field cannot hold. */
+  #convert(field: DescField, raw: string, start: number): unknown {
+    const text = raw.startsWith('"') ? this.#parseString(raw, start) : undefined;
+    if (field.enum !== undefined) {
+      if (text !== undefined) return field.enum.values.find(({ name }) => name === text)?.number;
+      return toInteger(raw, -(2n ** 31n), 2n ** 31n, Number);
+    }
+    switch (field.scalar) {
+      case ScalarType.STRING:
+        return text;
+      case ScalarType.BOOL:
+        return raw === "true" ? true : raw === "false" ? false : undefined;
+      case ScalarType.UINT64:
+        return toInteger(text ?? raw, 0n, 2n ** 64n, (value) => value);
+      case ScalarType.UINT32:
+        return toInteger(text ?? raw, 0n, 2n ** 32n, Number);
+      default:
+        return toInteger(text ?? raw, -(2n ** 31n), 2n ** 31n, Number);
+    }
+  }
+
+  /** Where the next token begins. */
+  #next(): number {
+    this.#at = skipSpace(this.#json, this.#at);
+    return this.#at;
+  }
+
+  #peek(): string {
+    return this.#json[this.#next()] ?? "";
+  }
+
+  /** The next token as it stands; of arrays and objects the bracket. */
+  #takeToken(): string {
+    const start = this.#next();
+    if (BRACKETS.includes(this.#json[start]!)) this.#at++;
+    else {
+      const found = findJsonEnd(this.#json, start);
+      this.#at = "end" in found ? found.end : this.#json.length;
+    }
+    return this.#json.slice(start, this.#at);
+  }
+
+  /** Other than encoding/json, which has looked before, protojson wants surrogates in pairs. */
+  #parseString(raw: string, start: number): string {
+    const text: string = JSON.parse(raw);
+    if (!/\p{Surrogate}/u.test(text)) return text;
+    throw this.#fault(start, `invalid escape code ${raw} in string`, "syntax error ");
+  }
+
+  #unexpected(): ReadFault {
+    const start = this.#next();
+    return this.#fault(start, `unexpected token ${this.#takeToken()}`, "syntax error ");
+  }
+
+  #fault(at: number, message: string, kind = ""): ReadFault {
+    const lines = this.#json.slice(0, at).split("\n");
+    const column = Array.from(lines.at(-1) ?? "").length + 1;
+    return new ReadFault(`proto: ${kind}(line ${lines.length}:${column}): ${message}`);
+  }
+}
+
+const NUMBER = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;
+
+/** JSON numbers without fraction, however they are written: `1`, `1.0`, `10e-1`. */
+function toInteger<T>(text: string, min: bigint, end: bigint, convert: (value: bigint) => T): T | undefined {
+  const [, sign, whole = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
+  if (sign === undefined || (sign === "-" && min === 0n)) return undefined;
+  const digits = whole + fraction;
+  let first = 0;
+  let last = digits.length;
+  while (digits[first] === "0") first++;
+  if (first === last) return convert(0n);
+  while (digits[last - 1] === "0") last--;
+  const zeros = Number(exponent) - fraction.length + digits.length - last;
+  // 64 bits have 20 digits at most.
+  if (zeros < 0 || last - first + zeros > 20) return undefined;
+  const value = BigInt(sign + digits.slice(first, last)) * 10n ** BigInt(zeros);
+  return value >= min && value < end ? convert(value) : undefined;
+}

@@ -1,0 +1,92 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { AgentEvent, DebugEvent, Flow, LostEvent } from "../../gen/flow/flow_pb.js";
+import type {
+  ExportEvent,
+  GetAgentEventsResponse,
+  GetDebugEventsResponse,
+  GetFlowsResponse,
+} from "../../gen/observer/observer_pb.js";
+import type { NodeStatusEvent } from "../../gen/relay/relay_pb.js";
+import { NOTHING, type PrintedText } from "./printed.js";
+import type { Stamped } from "./stamped.js";
+
+/** What can be printed: messages of the Observer API, lines of an export file, and the bare events inside of them. */
+export type PrintableEvent =
+  | GetFlowsResponse
+  | ExportEvent
+  | GetAgentEventsResponse
+  | GetDebugEventsResponse
+  | Flow
+  | LostEvent
+  | AgentEvent
+  | DebugEvent;
+
+/** Prints each kind of event; an envelope is what the event came in. */
+export interface EventPrinter {
+  flow(flow: Flow, envelope?: Envelope): PrintedText;
+  lostEvent(event: LostEvent, envelope?: Envelope): PrintedText;
+  nodeStatus(status: Stamped<NodeStatusEvent>, envelope: Envelope): PrintedText;
+  agentEvent(event: Stamped<AgentEvent>): PrintedText;
+  debugEvent(event: Stamped<DebugEvent>): PrintedText;
+  /** What was held back. */
+  end(): PrintedText;
+}
+
+export type Envelope = GetFlowsResponse | ExportEvent;
+
+/** Takes an event out of its envelope and prints it; an empty envelope prints nothing. */
+export function dispatch(event: PrintableEvent, printer: EventPrinter): PrintedText {
+  switch (event.$typeName) {
+    case "observer.GetFlowsResponse":
+    case "observer.ExportEvent":
+      return dispatchContent(event, printer);
+    case "observer.GetAgentEventsResponse":
+      return event.agentEvent === undefined ? NOTHING : printer.agentEvent(stamp(event.agentEvent, event));
+    case "observer.GetDebugEventsResponse":
+      return event.debugEvent === undefined ? NOTHING : printer.debugEvent(stamp(event.debugEvent, event));
+    case "flow.Flow":
+      return printer.flow(event);
+    case "flow.LostEvent":
+      return printer.lostEvent(event);
+    case "flow.AgentEvent":
+      return printer.agentEvent(unstamped(event));
+    case "flow.DebugEvent":
+      return printer.debugEvent(unstamped(event));
+    default:
+      throw new TypeError(`not an event: ${describe(event)}`);
+  }
+}
+
+function dispatchContent(envelope: Envelope, printer: EventPrinter): PrintedText {
+  const { responseTypes: content } = envelope;
+  switch (content.case) {
+    case "flow":
+      return printer.flow(content.value, envelope);
+    case "lostEvents":
+      return printer.lostEvent(content.value, envelope);
+    case "nodeStatus":
+      return printer.nodeStatus(stamp(content.value, envelope), envelope);
+    case "agentEvent":
+      return printer.agentEvent(stamp(content.value, envelope));
+    case "debugEvent":
+      return printer.debugEvent(stamp(content.value, envelope));
+    default:
+      return NOTHING;
+  }
+}
+
+function stamp<Event>(
+  event: Event,
+  { time, nodeName }: { readonly time?: Timestamp | undefined; readonly nodeName: string },
+): Stamped<Event> {
+  return { event, time, nodeName };
+}
+
+function unstamped<Event>(event: Event): Stamped<Event> {
+  return { event, time: undefined, nodeName: "" };
+}
+
+function describe(event: never): string {
+  const { $typeName = "no message" } = Object(event) as { $typeName?: unknown };
+  return String($typeName);
+}

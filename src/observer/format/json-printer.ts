@@ -1,0 +1,54 @@
+import { create } from "@bufbuild/protobuf";
+import { type ExportEvent, ExportEventSchema } from "../../gen/observer/observer_pb.js";
+import { encodeExportLine } from "../export-line.js";
+import type { Envelope, EventPrinter } from "./event-printer.js";
+import { isNodeProblem } from "./node-status.js";
+import type { FormatFlowOptions } from "./options.js";
+import { NOTHING, toErr, toOut } from "./printed.js";
+import { unknownLostEvent } from "./text-printer.js";
+
+/** Prints one JSON object a line: the response as it came, or one made around a bare event. */
+export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
+  const { output, debug = false, lostEvents = false, legacyJson = false, registry } = options;
+  const encodeOptions = registry === undefined ? {} : { registry };
+  const bare = legacyJson && output === "json";
+
+  /** A line with its end; of a bare event what stands behind the name of its field, up to the last brace. */
+  function encode(envelope: Envelope): string {
+    if (!bare) return `${encodeExportLine(envelope, encodeOptions)}\n`;
+    const text = encodeExportLine(wrap(envelope.responseTypes), encodeOptions);
+    return `${text.slice(text.indexOf(":") + 1, -"}".length)}\n`;
+  }
+
+  return {
+    flow: (flow, envelope = wrap({ case: "flow", value: flow }, flow)) => toOut(encode(envelope)),
+
+    agentEvent: ({ event, time, nodeName }) =>
+      toOut(encode(wrap({ case: "agentEvent", value: event }, { time, nodeName }))),
+
+    debugEvent: ({ event, time, nodeName }) =>
+      toOut(encode(wrap({ case: "debugEvent", value: event }, { time, nodeName }))),
+
+    lostEvent(event, envelope = wrap({ case: "lostEvents", value: event })) {
+      if (lostEvents) return toOut(encode(envelope));
+      return debug ? toErr(unknownLostEvent(event)) : NOTHING;
+    },
+
+    nodeStatus({ event }, envelope) {
+      // Hubble's legacy form leaves the status of nodes out.
+      if (bare || (!debug && !isNodeProblem(event))) return NOTHING;
+      return toErr(encode(envelope));
+    },
+
+    end: () => NOTHING,
+  };
+}
+
+function wrap(
+  content: ExportEvent["responseTypes"],
+  { time, nodeName = "" }: { time?: ExportEvent["time"]; nodeName?: string } = {},
+): ExportEvent {
+  const envelope = create(ExportEventSchema, { nodeName, responseTypes: content });
+  if (time !== undefined) envelope.time = time;
+  return envelope;
+}

@@ -1,0 +1,44 @@
+import { AGENT_EVENT_FORM } from "./agent-event.js";
+import { DEBUG_EVENT_FORM } from "./debug-event.js";
+import type { EventPrinter } from "./event-printer.js";
+import { FLOW_FORM } from "./flow.js";
+import { LOST_EVENT_FORM } from "./lost-event.js";
+import { formatNodeStatus, isNodeProblem, nodeStatusFields } from "./node-status.js";
+import { createStyle, type FormatFlowOptions } from "./options.js";
+import { NOTHING, toErr, toOut } from "./printed.js";
+import { lostEventText } from "./proto-text.js";
+import { createCompactWriter, createDictWriter, createTableWriter, formatRecord } from "./writer.js";
+
+/** Prints for people: lines, records or a table. */
+export function createTextPrinter(options: FormatFlowOptions): EventPrinter {
+  const { output = "compact", debug = false, lostEvents = false, rawControls = false } = options;
+  const style = createStyle(options);
+  const dict = output === "dict" ? createDictWriter(style) : undefined;
+  const writer =
+    dict ?? (output === "compact" ? createCompactWriter(style) : createTableWriter(style, { rawControls }));
+
+  return {
+    flow: (flow) => toOut(writer.write(FLOW_FORM, flow)),
+    agentEvent: (event) => toOut(writer.write(AGENT_EVENT_FORM, event)),
+    debugEvent: (event) => toOut(writer.write(DEBUG_EVENT_FORM, event)),
+
+    lostEvent(event) {
+      if (lostEvents) return toOut(writer.write(LOST_EVENT_FORM, event));
+      return debug ? toErr(unknownLostEvent(event)) : NOTHING;
+    },
+
+    nodeStatus(status) {
+      if (!debug && !isNodeProblem(status.event)) return NOTHING;
+      if (dict === undefined) return toErr(`${formatNodeStatus(status, style)}\n`);
+      // The separator goes to the other stream (`printer.go`): terminals show both.
+      return { out: dict.separate(), err: formatRecord(nodeStatusFields(status, style)) };
+    },
+
+    end: () => toOut(writer.end()),
+  };
+}
+
+/** v1.16.2 does not know lost events among its responses, and says so when debugging. */
+export function unknownLostEvent(event: Parameters<typeof lostEventText>[0]): string {
+  return `unknown response type: &{LostEvents:${lostEventText(event)}}\n`;
+}

@@ -1,0 +1,25 @@
+import { type Flow, Verdict, VerdictSchema } from "../../gen/flow/flow_pb.js";
+import { enumName } from "./enum-name.js";
+import { isPolicyVerdict } from "./flow-type.js";
+import type { Paint } from "./paint.js";
+
+/** The verdict by its name, or as a policy words it: `FORWARDED`, but `ALLOWED` of a policy-verdict event. */
+export function formatVerdict(flow: Flow, paint: Paint): string {
+  const { verdict } = flow;
+  const ofPolicy = isPolicyVerdict(flow);
+  switch (verdict) {
+    case Verdict.FORWARDED:
+    case Verdict.REDIRECTED:
+      return paint.good(ofPolicy ? "ALLOWED" : enumName(VerdictSchema, verdict));
+    case Verdict.DROPPED:
+    case Verdict.ERROR:
+      return paint.bad(ofPolicy ? "DENIED" : enumName(VerdictSchema, verdict));
+    case Verdict.AUDIT:
+      return paint.notable(ofPolicy ? "AUDITED" : "AUDIT");
+    case Verdict.TRACED:
+    case Verdict.TRANSLATED:
+      return paint.notable(enumName(VerdictSchema, verdict));
+    default:
+      return enumName(VerdictSchema, verdict);
+  }
+}

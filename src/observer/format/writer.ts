@@ -1,0 +1,66 @@
+import { type EventForm, type Field, SEPARATOR, type Style } from "./style.js";
+import { createTable, splitCells } from "./table.js";
+
+/** Writes events of any kind one after another, in one of the forms for people. */
+export interface EventWriter {
+  write<Event>(form: EventForm<Event>, event: Event): string;
+  /** What was held back. */
+  end(): string;
+}
+
+export function createCompactWriter(style: Style): EventWriter {
+  return { write: (form, event) => `${form.compact(event, style)}\n`, end: () => "" };
+}
+
+export interface DictWriter extends EventWriter {
+  /** What goes before a record that is written elsewhere. */
+  separate(): string;
+}
+
+export function createDictWriter(style: Style): DictWriter {
+  let first = true;
+
+  function separate(separator: string = SEPARATOR): string {
+    const text = first ? "" : separator;
+    first = false;
+    return text;
+  }
+
+  return {
+    write: (form, event) => separate(form.separator) + formatRecord(form.fields(event, style)),
+    separate: () => separate(),
+    end: () => "",
+  };
+}
+
+const LABEL_WIDTH = "DESTINATION".length;
+
+/** A line for every field, the colons below each other. */
+export function formatRecord(fields: readonly Field[], width: number = LABEL_WIDTH): string {
+  return fields.map(([label, value]) => `${label.padStart(width)}: ${value}\n`).join("");
+}
+
+/** Where a kind of event with other columns comes, a table ends and the next begins. */
+export function createTableWriter(style: Style, { rawControls }: { rawControls: boolean }): EventWriter {
+  const table = createTable();
+  let current: EventForm<unknown>["table"] | undefined;
+  return {
+    write(form, event) {
+      const fields = form.cells(event, style);
+      let text = "";
+      if (form.table !== current) {
+        text += table.flush();
+        text += table.add(fields.map(([label]) => label));
+        current = form.table;
+      }
+      const cells = fields.map(([, value]) => value);
+      if (!rawControls) return text + table.add(cells);
+      for (const line of splitCells(cells.join("\t"))) {
+        text += table.add(line.cells);
+        if (line.endsColumns) text += table.flush();
+      }
+      return text;
+    },
+    end: () => table.flush(),
+  };
+}

@@ -1,0 +1,49 @@
+export { checkFlowLogs, type FlowLogConfig } from "./export-config.js";
+export {
+  type DecodeExportOptions,
+  decodeExport,
+  decodeExportBatches,
+  MAX_LINE_BYTES,
+  type UnknownField,
+} from "./export-decode.js";
+export { ExportError, type ExportErrorCode } from "./export-error.js";
+export type { ExportInput } from "./export-input.js";
+export { type EncodeExportOptions, encodeExportLine } from "./export-line.js";
+export {
+  checkFieldMask,
+  compileFieldMask,
+  DEFAULT_FIELD_MASK,
+  type FieldMask,
+  FieldMaskError,
+} from "./field-mask.js";
+export {
+  DEFAULT_LAST,
+  type ExtraFlag,
+  FLOW_FLAG_GROUPS,
+  FLOW_FLAGS,
+  type Flag,
+  FlagError,
+  type FlagValues,
+  type FlowFlagOptions,
+  type FlowFlags,
+  formatFlowFlags,
+  parseFlowFlags,
+  toFlowsRequest,
+  type ValuesOf,
+} from "./flags/index.js";
+export {
+  createFlowPrinter,
+  type FlowPrinter,
+  type FormatFlowOptions,
+  type FormatStatusOptions,
+  formatFlow,
+  formatFlows,
+  formatServerStatus,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  type PrintableEvent,
+  type PrintedText,
+  TIME_FORMATS,
+  type TimeFormat,
+} from "./format.js";
+export { type FlowSelection, MAX_LAST, type Selectable, selectFlows } from "./select.js";

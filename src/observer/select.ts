@@ -1,0 +1,114 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import {
+  compileFlowFilters,
+  type FlowFilterLists,
+  type FlowFilterOptions,
+  type FlowPredicate,
+} from "../filter/index.js";
+import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
+import { FlagError, type FlowFlags } from "./flags/index.js";
+
+/** How many responses `--last` may ask for: they are kept until the stream ends. */
+export const MAX_LAST = 1_000_000;
+
+/** How many of the last responses are handed out at a time. */
+const BATCH_LENGTH = 1024;
+
+/** Which responses to let through; what `parseFlowFlags` returns, or a part of it. */
+export type FlowSelection = FlowFilterLists & Pick<FlowFlags, "number" | "first" | "since" | "until">;
+
+/** What is asked of a response: the event in it, and its own time. */
+export type Selectable = Pick<GetFlowsResponse | ExportEvent, "responseTypes" | "time">;
+
+/**
+ * The stage behind `hubble observe --input-file`: lets through what is within the times, both included, and passes the
+ * filters; of that the first so many, or the last. The order stays. It is the time of the response that counts, 1970 if
+ * it has none, not that of the flow. Filters see flows only: to them all else is an event without content, which passes
+ * only where nothing is asked of it.
+ *
+ * Nothing is read ahead. The first so many end the stream without reading on; the last so many (at most
+ * {@link MAX_LAST}) are kept, and handed out when it has ended.
+ *
+ * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}. Both at the call.
+ */
+export function selectFlows<T extends Selectable>(
+  batches: AsyncIterable<readonly T[]>,
+  selection: FlowSelection,
+  options: FlowFilterOptions = {},
+): AsyncGenerator<T[], void, undefined> {
+  const { allow = [], deny = [], number = 0n, first = false } = selection;
+  const passes = compilePasses(selection, compileFlowFilters({ allow, deny }, options));
+  if (number === 0n || number === ALL) return selectAll(batches, passes);
+  if (first) return selectFirst(batches, passes, number);
+  if (number > BigInt(MAX_LAST)) throw new FlagError(`--last must be <= 1_000_000, got ${number}`, "last");
+  return selectLast(batches, passes, Number(number));
+}
+
+const ALL = 2n ** 64n - 1n;
+
+type Passes = (response: Selectable) => boolean;
+
+function compilePasses({ since, until }: FlowSelection, matches: FlowPredicate): Passes {
+  return ({ time, responseTypes }) => {
+    if (since !== undefined && isBefore(time, since)) return false;
+    if (until !== undefined && isBefore(until, time)) return false;
+    return matches(responseTypes.case === "flow" ? responseTypes.value : undefined);
+  };
+}
+
+function isBefore(time: Timestamp | undefined, other: Timestamp | undefined): boolean {
+  const seconds = time?.seconds ?? 0n;
+  const otherSeconds = other?.seconds ?? 0n;
+  return seconds === otherSeconds ? (time?.nanos ?? 0) < (other?.nanos ?? 0) : seconds < otherSeconds;
+}
+
+async function* selectAll<T extends Selectable>(
+  batches: AsyncIterable<readonly T[]>,
+  passes: Passes,
+): AsyncGenerator<T[], void, undefined> {
+  for await (const batch of batches) {
+    const selected = batch.filter(passes);
+    if (selected.length > 0) yield selected;
+  }
+}
+
+async function* selectFirst<T extends Selectable>(
+  batches: AsyncIterable<readonly T[]>,
+  passes: Passes,
+  number: bigint,
+): AsyncGenerator<T[], void, undefined> {
+  let left = number;
+  for await (const batch of batches) {
+    const selected: T[] = [];
+    for (const response of batch) {
+      if (!passes(response)) continue;
+      selected.push(response);
+      if (--left === 0n) break;
+    }
+    if (selected.length > 0) yield selected;
+    if (left === 0n) return;
+  }
+}
+
+async function* selectLast<T extends Selectable>(
+  batches: AsyncIterable<readonly T[]>,
+  passes: Passes,
+  number: number,
+): AsyncGenerator<T[], void, undefined> {
+  const ring: T[] = [];
+  /** Where the oldest stands, and the next goes, once the ring is full. */
+  let oldest = 0;
+  for await (const batch of batches) {
+    for (const response of batch) {
+      if (!passes(response)) continue;
+      if (ring.length < number) {
+        ring.push(response);
+        continue;
+      }
+      ring[oldest] = response;
+      oldest = (oldest + 1) % number;
+    }
+  }
+  const inOrder = [...ring.slice(oldest), ...ring.slice(0, oldest)];
+  for (let at = 0; at < inOrder.length; at += BATCH_LENGTH) yield inOrder.slice(at, at + BATCH_LENGTH);
+}

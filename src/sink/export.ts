@@ -1,0 +1,140 @@
+import type { Writable } from "node:stream";
+import type { Registry } from "@bufbuild/protobuf";
+import { compileFlowFilters, type FlowFilterLists, type FlowFilterOptions } from "../filter/compile.js";
+import { flowEvent } from "../filter/event.js";
+import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
+import { encodeExportLine } from "../observer/export-line.js";
+import { compileFieldMask } from "../observer/field-mask.js";
+import { type Clock, systemClock } from "../recorder/clock.js";
+import { openRotatingFile, type RotationOptions } from "./export-file.js";
+import type { LineOutput } from "./export-output.js";
+import { streamOutput } from "./export-stream.js";
+
+export type { RotationOptions } from "./export-file.js";
+
+/** What is exported, and how much of it. */
+export interface ExportOptions extends FlowFilterLists, FlowFilterOptions {
+  /** Paths of Flow, as for `compileFieldMask`; without any, flows are exported whole. */
+  readonly fieldMask?: readonly string[];
+  /** From then on nothing is exported, as `end` of Hubble's dynamic exporter has it. */
+  readonly end?: Date;
+  /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  readonly registry?: Registry;
+  /** Tells the times for `end` and for the names of backups. */
+  readonly clock?: Pick<Clock, "now">;
+}
+
+/** {@link openExportFile}. */
+export interface ExportFileOptions extends ExportOptions, RotationOptions {}
+
+/** Offered = written + filtered + late + lost. */
+export interface ExportStats {
+  /** Events offered. */
+  readonly offered: number;
+  /** Events whose line was taken, and has not been lost since. */
+  readonly written: number;
+  /** Events that the lists kept out. */
+  readonly filtered: number;
+  /** Events that came at or after `end`. */
+  readonly late: number;
+  /** Events without a JSON form, and those that a failing output did not take. */
+  readonly lost: number;
+  /** Bytes of the lines taken, line feeds included. */
+  readonly bytes: number;
+  /** Files that have become backups. */
+  readonly rotations: number;
+}
+
+/** Where exported events go. Disposing of it closes it. */
+export interface ExportSink extends AsyncDisposable {
+  readonly stats: ExportStats;
+  /**
+   * Exports an event, if the lists let it through. A promise where the output is behind: wait for it, so that nothing piles up.
+   *
+   * @throws ExportError `unencodable_event`: the event is counted as lost, and the next may be written. FlowscribeError
+   *   `sink_failed`: events whose lines were not written whole are lost (see `stats`), and the next may be tried.
+   */
+  write(event: GetFlowsResponse | ExportEvent): void | Promise<void>;
+  /** Resolves when every line is written and backups are in order; a file is closed, a stream is left open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Exports events into a file as Hubble's exporter does, a JSON line each: lists, field mask, line, and a file that
+ * rotates by size. Made if need be, readable for its owner only; an existing file is continued.
+ *
+ * Lines are gathered for as long as one turn of the event loop lasts, at most 64 KiB, and then written at once.
+ *
+ * @throws FilterError, FieldMaskError; the system's own error when the file cannot be opened.
+ */
+export async function openExportFile(path: string, options: ExportFileOptions = {}): Promise<ExportSink> {
+  const pipeline = compilePipeline(options);
+  return createSink(pipeline, openRotatingFile(path, options, options.clock ?? systemClock));
+}
+
+/**
+ * Exports events to a stream of Node's, such as `process.stdout`, which the sink does not end.
+ *
+ * @throws FilterError, FieldMaskError
+ */
+export async function openExportStream(stream: Writable, options: ExportOptions = {}): Promise<ExportSink> {
+  return createSink(compilePipeline(options), streamOutput(stream));
+}
+
+type Verdict = { readonly line: string } | "filtered" | "late";
+type Pipeline = (event: GetFlowsResponse | ExportEvent) => Verdict;
+
+function compilePipeline(options: ExportOptions): Pipeline {
+  const { allow = [], deny = [], regex, cel, fieldMask = [], end, registry, clock = systemClock } = options;
+  const passes = compileFlowFilters({ allow, deny }, { ...(regex && { regex }), ...(cel && { cel }) });
+  const mask = compileFieldMask(fieldMask);
+  const encoding = registry === undefined ? {} : { registry };
+  const endMs = end?.getTime();
+  return (event) => {
+    if (endMs !== undefined && clock.now() >= endMs) return "late";
+    if (!passes(flowEvent(event))) return "filtered";
+    return { line: encodeExportLine(mask(event), encoding) };
+  };
+}
+
+function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
+  let offered = 0;
+  let taken = 0;
+  let filtered = 0;
+  let late = 0;
+  let closing: Promise<void> | undefined;
+
+  const close = () => {
+    closing ??= output.close();
+    return closing;
+  };
+  return {
+    get stats() {
+      const written = taken - output.lostLines;
+      const { rotations, bytes } = output;
+      return {
+        offered,
+        written,
+        filtered,
+        late,
+        lost: offered - written - filtered - late,
+        bytes,
+        rotations,
+      };
+    },
+    write: (event) => {
+      if (closing !== undefined) throw new TypeError("the export is closed");
+      offered++;
+      const verdict = pipeline(event);
+      if (verdict === "filtered") filtered++;
+      else if (verdict === "late") late++;
+      else {
+        const waiting = output.write(verdict.line);
+        taken++;
+        return waiting;
+      }
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,182 @@
+import { clone, equals } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  checkFieldMask,
+  compileFieldMask,
+  DEFAULT_FIELD_MASK,
+  encodeExportLine,
+  FieldMaskError,
+} from "../../src/observer/index.js";
+import { ExportEventSchema, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
+import { arbitraryMessage } from "../support/arbitrary-message.js";
+import { describeWithShared } from "../support/shared.js";
+import { readLine, readLines, sharedFlowFiles } from "./lines.js";
+
+const FLOW =
+  '{"flow":{"time":"2024-01-01T00:00:00Z","uuid":"u","verdict":"DROPPED","l4":{"TCP":{"source_port":1,"destination_port":2,"flags":{"SYN":true}}},' +
+  '"source":{"identity":7,"namespace":"a","pod_name":"p","labels":["k8s:app=x"]},"node_name":"n","is_reply":true,"Summary":"s"},"node_name":"n","time":"2024-01-01T00:00:00Z"}';
+
+async function masked(line: string, paths: readonly string[]): Promise<string> {
+  return encodeExportLine(compileFieldMask(paths)(await readLine(line)));
+}
+
+describe("compileFieldMask", () => {
+  test.each([
+    { paths: ["verdict"], line: '{"flow":{"verdict":"DROPPED"}}' },
+    {
+      paths: ["time", "uuid"],
+      line: '{"flow":{"time":"2024-01-01T00:00:00Z","uuid":"u"},"time":"2024-01-01T00:00:00Z"}',
+    },
+    { paths: ["node_name"], line: '{"flow":{"node_name":"n"},"node_name":"n"}' },
+    { paths: ["source.pod_name"], line: '{"flow":{"source":{"pod_name":"p"}}}' },
+    {
+      paths: ["source.pod_name", "source.identity"],
+      line: '{"flow":{"source":{"identity":7,"pod_name":"p"}}}',
+    },
+    {
+      paths: ["source.labels", "source", "source.ID"],
+      line: '{"flow":{"source":{"identity":7,"namespace":"a","labels":["k8s:app=x"],"pod_name":"p"}}}',
+    },
+    { paths: ["destination.pod_name"], line: '{"flow":{"destination":{}}}' },
+    { paths: ["destination"], line: '{"flow":{}}' },
+    { paths: ["tunnel.IP.source"], line: '{"flow":{"tunnel":{"IP":{}}}}' },
+    {
+      paths: ["l4"],
+      line: '{"flow":{"l4":{"TCP":{"source_port":1,"destination_port":2,"flags":{"SYN":true}}}}}',
+    },
+    {
+      paths: ["l4.TCP"],
+      line: '{"flow":{"l4":{"TCP":{"source_port":1,"destination_port":2,"flags":{"SYN":true}}}}}',
+    },
+    {
+      paths: ["l4.TCP.destination_port", "l4.UDP.destination_port"],
+      line: '{"flow":{"l4":{"TCP":{"destination_port":2}}}}',
+    },
+    { paths: ["l4.UDP.destination_port"], line: '{"flow":{"l4":{}}}' },
+    { paths: ["l4.UDP"], line: '{"flow":{"l4":{}}}' },
+    { paths: ["is_reply"], line: '{"flow":{"is_reply":true}}' },
+    { paths: ["is_reply.value"], line: '{"flow":{"is_reply":true}}' },
+    {
+      paths: ["time.seconds"],
+      line: '{"flow":{"time":"2024-01-01T00:00:00Z"},"time":"2024-01-01T00:00:00Z"}',
+    },
+    { paths: ["extensions.type_url"], line: '{"flow":{"extensions":{}}}' },
+    {
+      paths: [],
+      line: FLOW.replace(
+        '"namespace":"a","pod_name":"p","labels":["k8s:app=x"]',
+        '"namespace":"a","labels":["k8s:app=x"],"pod_name":"p"',
+      ),
+    },
+  ])("$paths", async ({ paths, line }) => {
+    expect(await masked(FLOW, paths)).toBe(line);
+  });
+
+  test("a wrapper masked inside is there when the flow has none", async () => {
+    expect(await masked('{"flow":{}}', ["is_reply.value"])).toBe('{"flow":{"is_reply":false}}');
+    expect(await masked('{"flow":{}}', ["is_reply"])).toBe('{"flow":{}}');
+  });
+
+  test.each([
+    '{"lost_events":{"num_events_lost":"1"},"node_name":"n"}',
+    '{"agent_event":{"type":"AGENT_STARTED"},"node_name":"n"}',
+  ])("%s is no flow, and stays as it is", async (line) => {
+    expect(await masked(line, ["verdict"])).toBe(line);
+  });
+
+  test("the default mask keeps what Hubble's does", async () => {
+    expect(await masked(FLOW, DEFAULT_FIELD_MASK)).toBe(
+      '{"flow":{"time":"2024-01-01T00:00:00Z","verdict":"DROPPED","l4":{"TCP":{"source_port":1,"destination_port":2,"flags":{"SYN":true}}},' +
+        '"source":{"identity":7,"namespace":"a","pod_name":"p"},"destination":{},"node_name":"n","is_reply":true,"Summary":"s"},"node_name":"n","time":"2024-01-01T00:00:00Z"}',
+    );
+  });
+
+  test.each([
+    "",
+    ".",
+    "verdict.",
+    ".verdict",
+    "nonsense",
+    "sourceService",
+    "verdict.x",
+    "node_labels.0",
+    "source.labels.x",
+    "source.workloads.name",
+    "flow.verdict",
+    "*",
+    "source.*",
+    "__proto__",
+    "toString",
+    "summary",
+    "TCP",
+  ])("%o is no path of a flow", (path) => {
+    expect(() => compileFieldMask(["verdict", path])).toThrow(FieldMaskError);
+    expect(checkFieldMask(["verdict", path])).toEqual([
+      {
+        path: "field_mask[1]",
+        message: expect.stringMatching(/^invalid fieldmask: invalid path .* for message "flow.Flow"$/),
+      },
+    ]);
+  });
+
+  test("every fault is told", () => {
+    expect(() => compileFieldMask(["a", "verdict", "b"])).toThrow(
+      expect.objectContaining({
+        code: "invalid_field_mask",
+        message:
+          'field_mask[0]: invalid fieldmask: invalid path "a" for message "flow.Flow"\n' +
+          'field_mask[2]: invalid fieldmask: invalid path "b" for message "flow.Flow"',
+      }),
+    );
+  });
+
+  test("leaves the event as it was, and masks twice as once", () => {
+    const paths = fc.subarray([
+      ...DEFAULT_FIELD_MASK,
+      "source",
+      "l4.TCP.flags",
+      "time.nanos",
+      "l7.dns.query",
+    ]);
+    fc.assert(
+      fc.property(arbitraryMessage(ExportEventSchema), paths, (event, names) => {
+        const mask = compileFieldMask(names);
+        const before = clone(ExportEventSchema, event);
+        const once = mask(event);
+        expect(equals(ExportEventSchema, event, before)).toBe(true);
+        expect(equals(ExportEventSchema, mask(once), once)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("a mask of all fields changes flows only in their envelope", () => {
+    const mask = compileFieldMask(FlowSchema.fields.map(({ name }) => name));
+    fc.assert(
+      fc.property(arbitraryMessage(GetFlowsResponseSchema), (event) => {
+        const { responseTypes } = mask(event);
+        if (event.responseTypes.case !== "flow" || responseTypes.case !== "flow") return;
+        expect(equals(FlowSchema, responseTypes.value, event.responseTypes.value)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describeWithShared("real flows", () => {
+  test("hold no more than the mask names", async () => {
+    const mask = compileFieldMask(["source.pod_name", "verdict"]);
+    for (const { bytes } of sharedFlowFiles()) {
+      for (const event of (await readLines(bytes)).events) {
+        const { flow, ...envelope } = JSON.parse(encodeExportLine(mask(event)));
+        const whole = JSON.parse(encodeExportLine(event)).flow;
+        expect(envelope).toEqual({});
+        expect(flow).toEqual({
+          ...(whole.verdict && { verdict: whole.verdict }),
+          source: whole.source?.pod_name ? { pod_name: whole.source.pod_name } : {},
+        });
+      }
+    }
+  });
+});
