@@ -154,13 +154,18 @@ export function compileLists(
   };
 }
 
-/** A misspelt list would let everything through. */
+/**
+ * A misspelt list would let everything through. What is no list of filters may stand beside the two: the lists often come
+ * with more, as from `parseFlowFlags`.
+ */
 function checkEnvelope(lists: FlowFilterLists): Issue[] {
+  const hasLists = lists.allow !== undefined || lists.deny !== undefined;
   return Object.entries(lists).flatMap(([name, list]): Issue[] => {
-    if (name !== "allow" && name !== "deny") return [issueOf(name, "neither allow nor deny")];
-    return list === undefined || Array.isArray(list)
-      ? []
-      : [{ path: name, message: "not a list of filters" }];
+    if (name !== "allow" && name !== "deny") {
+      const isSuspect = !hasLists || (Array.isArray(list) && list.some((one) => typeof one === "object"));
+      return isSuspect ? [issueOf(name, "neither allow nor deny")] : [];
+    }
+    return list === undefined || Array.isArray(list) ? [] : [issueOf(name, "not a list of filters")];
   });
 }
 

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { compileFlowFilters } from "../../src/filter/index.js";
+import { checkFlowFilters, compileFlowFilters } from "../../src/filter/index.js";
 import { FlowFilterSchema, Verdict } from "../../src/proto.js";
 
 test("filters are typed in every form that they are taken in", () => {
@@ -26,4 +26,11 @@ test("what is no filter does not compile", () => {
   expect(() => compileFlowFilters({ whitelist: [{}] })).toThrow("whitelist: neither allow nor deny");
   // @ts-expect-error a list is a list
   expect(() => compileFlowFilters({ allow: {} })).toThrow("allow: not a list of filters");
+});
+
+test("what is no list of filters may stand beside the lists, a misspelt list may not", () => {
+  const flags = { allow: [], deny: [], number: 20n, first: true, positionals: ["file"], extra: {} };
+  expect(checkFlowFilters(flags)).toEqual([]);
+  const misspelt = { allow: [{}], denny: [{}] };
+  expect(checkFlowFilters(misspelt)).toEqual([{ path: "denny", message: "neither allow nor deny" }]);
 });
