@@ -1,0 +1,18 @@
+import type { CommandEntry } from "./command.js";
+
+/** The commands in the order of the help. What a command needs is loaded when it is called. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "observe",
+    summary: "Show flows of export files and captures, as hubble observe does.",
+    load: async () => (await import("./commands/observe.js")).observe,
+  },
+  {
+    name: "completion",
+    summary: "Print the completion script of a shell.",
+    load: async () => {
+      const { completionCommand } = await import("./commands/completion.js");
+      return completionCommand(COMMANDS);
+    },
+  },
+];

@@ -1,0 +1,137 @@
+import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
+import type { Command } from "../command.js";
+import { UsageError } from "../error-text.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import { formatHelp, helpColumns } from "../help.js";
+import type { InputEvent } from "../input/events.js";
+import { followAll } from "../input/follow.js";
+import { STANDARD_INPUT } from "../input/open.js";
+import { readAll } from "../input/read-all.js";
+import { createInputReport, type InputReport } from "../input/report.js";
+import { untilAborted } from "../input/until-aborted.js";
+import { interruptionCode } from "../interruption.js";
+import type { Io } from "../io.js";
+import { createMessages } from "../messages.js";
+import { explainingPrinter } from "../observe/explain.js";
+import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "../observe/flags.js";
+import { type ObserveOptions, readObserveOptions } from "../observe/options.js";
+import { printEvents } from "../observe/print.js";
+
+/** `flowscribe observe`: what `hubble observe --input-file` is, for several files, and captures among them. */
+export const observe: Command = {
+  name: "observe",
+  help: {
+    usage: ["observe [FLAGS] [FILE...]", "observe [FLAGS] -"],
+    text: [
+      "Show the flows of export files and captures, filtered and printed as hubble observe does.",
+      "FILE is a file of export lines (what Hubble's exporter writes, or hubble observe -o jsonpb prints) or a capture " +
+        "(pcap, pcapng), gzip or not, told apart by content; - is standard input, which is also read when no file is named. " +
+        "Files are read one after the other, and --first and --last count over all of them.",
+      "Flags of one name are alternatives, flags of different names must all hold. --not turns the filter flag behind it.",
+    ],
+    examples: [
+      {
+        what: "what was dropped on the way to the shop",
+        command: "flowscribe observe --verdict DROPPED -n shop events.log",
+      },
+      {
+        what: "the last ten DNS flows of all files, as a table",
+        command: "flowscribe observe --protocol dns --last 10 -o table *.log.gz",
+      },
+      {
+        what: "connections that are opened in a capture, except those to port 22",
+        command: "flowscribe observe --tcp-flags SYN --not --port 22 capture.pcap",
+      },
+      {
+        what: "go on with what the exporter adds, as JSON",
+        command: "flowscribe observe -f --since 0s -o jsonpb /var/run/cilium/hubble/events.log",
+      },
+      {
+        what: "from a cluster, with a filter that Hubble's version does not know",
+        command:
+          "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024'",
+      },
+      {
+        what: "why a flow does not pass",
+        command: "flowscribe observe --explain --uuid 6c1c… --pod shop/cart events.log",
+      },
+    ],
+    groups: OBSERVE_GROUPS,
+  },
+  flags: ALL_OBSERVE_FLAGS,
+  choices: OBSERVE_CHOICES,
+  fileFlags: ["input-file"],
+
+  async run(args, io) {
+    const options = readObserveOptions(args, io);
+    if (options.help) {
+      await io.stdout.write(formatHelp(observe, helpColumns(io.stdout)));
+      return EXIT.ok;
+    }
+    if (options.printRawFilters) {
+      await io.stdout.write(formatFlowFlags(options.selection));
+      return EXIT.ok;
+    }
+    return observeInputs(options, io);
+  },
+};
+
+async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode> {
+  const { selection, packets, explain } = options;
+  const messages = createMessages(io, { silent: options.silentErrors });
+  const report = createInputReport(messages);
+  const isFollowing = selection.follow === true;
+  const progress = options.progress && messages.hasStatus && !isFollowing;
+  const context = { io, messages, report, packets, progress };
+  const printer = createPrinter(options);
+  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
+  const paths = inputsOf(options, io);
+
+  if (isFollowing) {
+    const { present, future } = followAll(paths, context);
+    // Both compile the filters before anything is read.
+    const parts = [
+      selectFlows(untilAborted(present, io.signal), wanted),
+      selectFlows(untilAborted(future, io.signal), { ...wanted, number: 0n }),
+    ];
+    await printEvents(oneAfterTheOther(parts), printer, io, messages);
+  } else {
+    const events = selectFlows(untilAborted(readAll(paths, context), io.signal), wanted);
+    await printEvents(events, printer, io, messages);
+  }
+  return exitCode(report, options, io, isFollowing);
+}
+
+function createPrinter({ format, mask, explain, selection }: ObserveOptions): FlowPrinter {
+  const printer = createFlowPrinter(format);
+  if (explain) return explainingPrinter(printer, selection);
+  if (mask === undefined) return printer;
+  return {
+    // Inputs give nothing but these two.
+    write: (event) => printer.write(mask(event as InputEvent)),
+    end: () => printer.end(),
+  };
+}
+
+function inputsOf({ inputs }: ObserveOptions, { stdin }: Io): readonly string[] {
+  if (inputs.length > 0) return inputs;
+  if (stdin.isTerminal) throw new UsageError("no input: name files, or - for standard input");
+  return [STANDARD_INPUT];
+}
+
+async function* oneAfterTheOther<T>(parts: readonly AsyncIterable<T>[]): AsyncGenerator<T, void, undefined> {
+  for (const part of parts) yield* part;
+}
+
+function exitCode(
+  { hasFailed, isIncomplete }: InputReport,
+  { strictInput }: ObserveOptions,
+  { signal }: Io,
+  isFollowing: boolean,
+): ExitCode {
+  // That is how following ends.
+  const interrupted = isFollowing ? undefined : interruptionCode(signal);
+  if (interrupted !== undefined) return interrupted;
+  if (hasFailed) return EXIT.failed;
+  return strictInput && isIncomplete ? EXIT.incomplete : EXIT.ok;
+}

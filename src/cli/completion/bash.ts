@@ -1,0 +1,44 @@
+import { type CommandWords, type FlagWords, spellings } from "./words.js";
+
+/** A completion script for bash, from version 3.2 on. */
+export function bashScript(commands: readonly CommandWords[]): string {
+  return `# Completion of flowscribe for bash: source <(flowscribe completion bash)
+_flowscribe() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} word
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")} help --help --version" -- "$current"))
+    return
+  fi
+  # --flag=value comes in three words
+  if [ "$current" = "=" ]; then current=; elif [ "$previous" = "=" ]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
+  case "\${COMP_WORDS[1]}" in
+${commands.map(commandCase).join("")}  esac
+}
+complete -F _flowscribe flowscribe
+`;
+}
+
+function commandCase({ name, flags, argumentChoices }: CommandWords): string {
+  const free = flags.filter(({ value }) => value === "free").flatMap(spellings);
+  const cases = [
+    ...flags.flatMap((flag) => (Array.isArray(flag.value) ? [valueCase(flag, flag.value)] : [])),
+    ...(free.length === 0 ? [] : [`        ${free.join("|")}) return ;;\n`]),
+  ];
+  const files =
+    'compopt -o filenames 2>/dev/null; while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")';
+  const rest =
+    argumentChoices === undefined
+      ? files
+      : `COMPREPLY=($(compgen -W "${argumentChoices.join(" ")}" -- "$current"))`;
+  return `    ${name})
+${cases.length === 0 ? "" : `      case "$previous" in\n${cases.join("")}      esac\n`}      case "$current" in
+        -*) COMPREPLY=($(compgen -W "${flags.flatMap(spellings).join(" ")}" -- "$current")) ;;
+        *) ${rest} ;;
+      esac ;;
+`;
+}
+
+function valueCase(flag: FlagWords, values: readonly string[]): string {
+  return `        ${spellings(flag).join("|")}) COMPREPLY=($(compgen -W "${values.join(" ")}" -- "$current")); return ;;\n`;
+}

@@ -1,0 +1,45 @@
+import type { Flag } from "../../observer/index.js";
+import type { Command, CommandEntry } from "../command.js";
+
+/** A command as completion sees it. */
+export interface CommandWords {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly FlagWords[];
+  /** What its arguments may be; undefined for files. */
+  readonly argumentChoices: readonly string[] | undefined;
+}
+
+export interface FlagWords {
+  readonly name: string;
+  readonly shorthand: string | undefined;
+  /** What follows it. */
+  readonly value: "none" | "file" | "free" | readonly string[];
+  readonly help: string;
+}
+
+export function toWords({ name, summary }: CommandEntry, command: Command): CommandWords {
+  const { flags, choices = {}, fileFlags = [] } = command;
+  return {
+    name,
+    summary,
+    argumentChoices: choices[""],
+    flags: flags.map((flag) => ({
+      name: flag.name,
+      shorthand: flag.shorthand,
+      value: takesNone(flag)
+        ? "none"
+        : (choices[flag.name] ?? (fileFlags.includes(flag.name) ? "file" : "free")),
+      help: flag.help,
+    })),
+  };
+}
+
+function takesNone({ value, bare }: Flag): boolean {
+  return value === "boolean" || bare !== undefined;
+}
+
+/** Every way to write a flag without its value. */
+export function spellings({ name, shorthand }: FlagWords): string[] {
+  return shorthand === undefined ? [`--${name}`] : [`--${name}`, `-${shorthand}`];
+}

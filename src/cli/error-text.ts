@@ -1,0 +1,39 @@
+import { getSystemErrorMap } from "node:util";
+import { type ErrorCode, FlowscribeError } from "../errors.js";
+import { escapeControls } from "../observer/format/escape.js";
+import { EXIT, type ExitCode } from "./exit-code.js";
+
+/** A command line that does not say what to do, in ways that flags alone cannot tell. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** The exit code of a command that threw. */
+export function exitCodeOf(error: unknown): ExitCode {
+  return isUsageError(error) ? EXIT.usage : EXIT.failed;
+}
+
+/** Codes of what only a command line can be wrong about. */
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
+  "invalid_flags",
+  "invalid_filter",
+  "invalid_field_mask",
+]);
+
+export function isUsageError(error: unknown): boolean {
+  return error instanceof UsageError || (error instanceof FlowscribeError && USAGE_CODES.has(error.code));
+}
+
+/** What to tell the user, safe for a terminal; system errors in Go's words, as Hubble has them. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return clean(String(error));
+  const { errno, syscall, path } = error as NodeJS.ErrnoException;
+  if (errno === undefined || syscall === undefined) return clean(error.message);
+  const about = getSystemErrorMap().get(errno)?.[1] ?? error.message;
+  return clean(path === undefined ? `${syscall}: ${about}` : `${syscall} ${path}: ${about}`);
+}
+
+/** Lines stay lines; all else that would move the cursor is made visible. */
+export function clean(text: string): string {
+  return text.split("\n").map(escapeControls).join("\n");
+}

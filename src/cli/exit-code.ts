@@ -1,0 +1,23 @@
+/** The exit codes of every command: the one list, which docs/cli.md repeats. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  incomplete: 3,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What each code tells a script. */
+export const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
+  ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow was ended by a signal.",
+  failed:
+    "An input could not be read to its end, or the output could not be written. What could be done was done.",
+  usage:
+    "The command line does not say what to do: an unknown flag or command, a value or filter that is none.",
+  incomplete: "All was read, but --strict-input was given, and lines or packets had to be left out.",
+  interrupted: "Ended early by SIGINT (Ctrl-C). What had been read is printed.",
+  terminated: "Ended early by SIGTERM, likewise.",
+};

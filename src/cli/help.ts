@@ -1,0 +1,111 @@
+import type { Flag } from "../observer/index.js";
+import type { Command, CommandEntry } from "./command.js";
+import { EXIT, EXIT_MEANINGS } from "./exit-code.js";
+import type { Io } from "./io.js";
+
+/** A flag of every command. */
+export const HELP_FLAG = {
+  name: "help",
+  shorthand: "h",
+  value: "boolean",
+  group: "Other",
+  help: "Show this help.",
+} as const satisfies Flag;
+
+const DEFAULT_COLUMNS = 100;
+const MIN_COLUMNS = 60;
+const MAX_COLUMNS = 120;
+
+/** How wide a help text may be: the terminal, within reason. */
+export function helpColumns({ columns = DEFAULT_COLUMNS }: Pick<Io["stdout"], "columns">): number {
+  return Math.min(Math.max(columns, MIN_COLUMNS), MAX_COLUMNS);
+}
+
+/** The help of a command: what for, how to call it, examples, and every flag under its heading. */
+export function formatHelp(command: Command, columns: number): string {
+  const { usage, text, examples, groups = [] } = command.help;
+  const [what = "", ...more] = text;
+  const headings = new Set([...groups, ...command.flags.map(groupOf)]);
+  const parts = [
+    wrap(what, columns),
+    section(
+      "Usage",
+      usage.map((form) => `  flowscribe ${form}`),
+    ),
+    ...more.map((paragraph) => wrap(paragraph, columns)),
+    section(
+      "Examples",
+      examples.flatMap(({ what, command }) => [`  # ${what}`, `  ${command}`]),
+    ),
+    ...[...headings].map((heading) =>
+      section(
+        heading,
+        command.flags
+          .filter((flag) => groupOf(flag) === heading)
+          .map((flag) => entry(flagText(flag), flag.help, columns)),
+      ),
+    ),
+  ];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** The help of the program itself. */
+export function formatOverview(commands: readonly CommandEntry[], columns: number): string {
+  const codes = Object.entries(EXIT).map(([name, code]) =>
+    // Keys of one are keys of the other.
+    entry(String(code), EXIT_MEANINGS[name as keyof typeof EXIT], columns, 8),
+  );
+  const parts = [
+    "Flows of Cilium Hubble, and packets: shown, filtered and explained, without a cluster.",
+    section("Usage", ["  flowscribe COMMAND [FLAGS] [ARGUMENTS]", "  flowscribe COMMAND --help"]),
+    section(
+      "Commands",
+      commands.map(({ name, summary }) => entry(name, summary, columns, 16)),
+    ),
+    section("Flags", [
+      entry("-h, --help", "Show this help.", columns, 16),
+      entry("--version", "Show the version.", columns, 16),
+    ]),
+    section("Exit codes", codes),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function groupOf({ group = "Other" }: Flag): string {
+  return group;
+}
+
+function section(heading: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `${heading}:\n${lines.join("\n")}`;
+}
+
+const FLAG_WIDTH = 34;
+
+function flagText({ name, shorthand, placeholder, value }: Flag): string {
+  const short = shorthand === undefined ? "    " : `-${shorthand}, `;
+  const shown = placeholder ?? (value === "boolean" || value === "filter" ? "" : "VALUE");
+  return `${short}--${name}${shown === "" ? "" : ` ${shown}`}`;
+}
+
+/** A name, and what it is about beside it; below it, where the name is too long. */
+function entry(name: string, about: string, columns: number, width = FLAG_WIDTH): string {
+  const indent = " ".repeat(width);
+  const first = `  ${name}`;
+  const text = wrap(about, columns - width).replaceAll("\n", `\n${indent}`);
+  return first.length + 2 > width ? `${first}\n${indent}${text}` : first.padEnd(width) + text;
+}
+
+/** Breaks lines at spaces; words longer than a line stay whole. */
+function wrap(text: string, columns: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join("\n");
+}

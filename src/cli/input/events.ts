@@ -1,0 +1,103 @@
+import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import { decodeExportBatches } from "../../observer/index.js";
+import { createFlowDecoder, type FlowOptions, PacketError } from "../../packet/index.js";
+import { type CaptureSource, openCapture } from "../../pcap/decode.js";
+import { createInput } from "../../pcap/input.js";
+import { tellKind } from "./kind.js";
+import { peek } from "./peek.js";
+import type { InputReport } from "./report.js";
+
+/** What inputs are made of. */
+export type InputEvent = GetFlowsResponse | ExportEvent;
+
+/** How packets become flows. */
+export type PacketOptions = Pick<FlowOptions, "strict" | "guessReplies" | "tunnels" | "nodeName">;
+
+/** Events handed on together. */
+const BATCH_LENGTH = 1024;
+
+/**
+ * The events of an input, whatever it is: export lines, or packets as flows. What cannot be read is told to the report
+ * and left out.
+ *
+ * @throws FlowscribeError where the input cannot be read on, after what came before.
+ */
+export async function* readEvents(
+  input: AsyncIterable<Uint8Array>,
+  name: string,
+  packets: PacketOptions,
+  report: InputReport,
+): AsyncGenerator<InputEvent[], void, undefined> {
+  const { told: kind, chunks } = await peek(input, tellKind);
+  switch (kind) {
+    case "capture":
+      return yield* readCapture(chunks, name, packets, report);
+    case "export":
+      return yield* decodeExportBatches(chunks, {
+        onBadLine: ({ message }) => report.leftOut("line", name, message),
+        onUnknownField: ({ line, message }) => report.unknownField(name, line, message),
+      });
+    case "neither":
+      throw new Error(`${name}: neither export lines nor a capture`);
+  }
+}
+
+async function* readCapture(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  options: PacketOptions,
+  report: InputReport,
+): AsyncGenerator<InputEvent[], void, undefined> {
+  const source = await openCapture(createInput(chunks), name);
+  try {
+    yield* decodePackets(source, name, options, report);
+  } finally {
+    await source[Symbol.asyncDispose]();
+  }
+}
+
+async function* decodePackets(
+  source: CaptureSource,
+  name: string,
+  options: PacketOptions,
+  report: InputReport,
+): AsyncGenerator<InputEvent[], void, undefined> {
+  const decoder = createFlowDecoder({
+    ...options,
+    // Only pcapng names interfaces; they may come while it is read, but before their packets.
+    ...(source.fileFormat === "pcapng" && {
+      captureInterface: (id) => {
+        const interfaceName = source.interfaces[id]?.name;
+        return interfaceName === undefined ? undefined : { name: interfaceName };
+      },
+    }),
+  });
+  const { nodeName = "" } = options;
+  let before = 0;
+  for await (const batch of source.borrow?.() ?? source) {
+    let events: InputEvent[] = [];
+    for (const flow of decoder.decodeEach(batch)) {
+      if (flow instanceof PacketError) {
+        const { index, layer, offset, message } = flow;
+        report.leftOut(
+          "packet",
+          name,
+          `packet ${before + index + 1}, ${layer} at byte ${offset}: ${message}`,
+        );
+        continue;
+      }
+      const { time } = flow;
+      events.push({
+        $typeName: "observer.GetFlowsResponse",
+        responseTypes: { case: "flow", value: flow },
+        nodeName,
+        time,
+      });
+      if (events.length < BATCH_LENGTH) continue;
+      yield events;
+      events = [];
+    }
+    if (events.length > 0) yield events;
+    before += batch.length;
+  }
+}

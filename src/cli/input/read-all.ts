@@ -1,0 +1,63 @@
+import type { Io } from "../io.js";
+import type { Messages } from "../messages.js";
+import { type InputEvent, type PacketOptions, readEvents } from "./events.js";
+import { type Input, openInput } from "./open.js";
+import { withProgress } from "./progress.js";
+import type { InputReport } from "./report.js";
+
+/** What reading inputs needs to know. */
+export interface ReadContext {
+  readonly io: Io;
+  readonly messages: Messages;
+  readonly report: InputReport;
+  readonly packets: PacketOptions;
+  /** Whether to show how far it is. */
+  readonly progress: boolean;
+}
+
+/**
+ * The events of inputs, one input after the other. One that cannot be opened or read on is reported, and the next one
+ * is read.
+ */
+export async function* readAll(
+  paths: readonly string[],
+  context: ReadContext,
+): AsyncGenerator<InputEvent[], void, undefined> {
+  for (const path of paths) {
+    const input = await tryOpen(path, context);
+    if (input !== undefined) yield* readOne(input, context);
+  }
+}
+
+export async function* readOne(
+  input: Input,
+  { io, messages, report, packets, progress }: ReadContext,
+  bytes: AsyncIterable<Uint8Array> = input.chunks,
+): AsyncGenerator<InputEvent[], void, undefined> {
+  const chunks = progress ? withProgress(input, bytes, messages, io.clock) : bytes;
+  try {
+    yield* readEvents(chunks, input.name, packets, report);
+  } catch (error) {
+    // Inputs that are left in the middle seem damaged.
+    if (!io.signal.aborted) report.failed(named(error, input.name));
+  } finally {
+    report.ended(input.name);
+    await input.close();
+  }
+}
+
+/** Undefined, and reported, when it cannot be opened. */
+export async function tryOpen(path: string, { io, report }: ReadContext): Promise<Input | undefined> {
+  try {
+    return await openInput(path, io);
+  } catch (error) {
+    report.failed(error);
+    return undefined;
+  }
+}
+
+/** Errors of captures and of the system tell the file already. */
+function named(error: unknown, name: string): unknown {
+  if (!(error instanceof Error) || error.message.includes(name)) return error;
+  return new Error(`${name}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,55 @@
+import { errorText } from "../error-text.js";
+import type { Messages } from "../messages.js";
+
+/** Of each input, so many lines or packets that are left out are told one by one. */
+export const TOLD_ONE_BY_ONE = 10;
+
+/** Keeps account of what could not be read, and tells it. */
+export interface InputReport {
+  /** Whether an input could not be opened, or not be read to its end. */
+  readonly hasFailed: boolean;
+  /** Whether lines or packets were left out. */
+  readonly isIncomplete: boolean;
+  leftOut(what: "line" | "packet", input: string, message: string): void;
+  unknownField(input: string, line: number, message: string): void;
+  failed(error: unknown): void;
+  /** To be called when an input has ended: tells how much of it was left out. */
+  ended(input: string): void;
+}
+
+export function createInputReport(messages: Messages): InputReport {
+  let hasFailed = false;
+  let isIncomplete = false;
+  let hasUnknown = false;
+  const counts = { line: 0, packet: 0 };
+  return {
+    get hasFailed() {
+      return hasFailed;
+    },
+    get isIncomplete() {
+      return isIncomplete;
+    },
+    leftOut(what, input, message) {
+      isIncomplete = true;
+      counts[what]++;
+      if (counts[what] <= TOLD_ONE_BY_ONE) messages.tell(`${input}: ${message}`);
+      if (counts[what] === TOLD_ONE_BY_ONE + 1) messages.tell(`${input}: more ${what}s cannot be read …`);
+    },
+    unknownField(input, line, message) {
+      // As Hubble: of all there are, only the first is of interest.
+      if (!hasUnknown) messages.tell(`${input}: line ${line}: ${message}; unknown fields are left out`);
+      hasUnknown = true;
+    },
+    failed(error) {
+      hasFailed = true;
+      messages.tell(errorText(error));
+    },
+    ended(input) {
+      for (const what of ["line", "packet"] as const) {
+        const count = counts[what];
+        if (count > 0) messages.tell(`${input}: ${count} ${what}${count === 1 ? "" : "s"} left out`);
+        counts[what] = 0;
+      }
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { EXIT, type ExitCode } from "./exit-code.js";
+
+/** Signals that ask a program to end, with the exit codes of shells for them. */
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+
+/** Why the signal of an `Io` is aborted. */
+export class Interruption extends Error {
+  override readonly name = "Interruption";
+  readonly exitCode: ExitCode;
+
+  constructor(signal: keyof typeof SIGNALS) {
+    super(signal);
+    this.exitCode = SIGNALS[signal];
+  }
+}
+
+/** What of a process is needed here. */
+export interface SignalledProcess {
+  on(signal: string, listener: () => void): unknown;
+  exit(code: number): void;
+}
+
+/** Aborted by the first signal; the second ends the program on the spot. */
+export function interruptionOf(process: SignalledProcess): AbortSignal {
+  const controller = new AbortController();
+  for (const [name, code] of Object.entries(SIGNALS)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(code);
+      // A key of the table.
+      controller.abort(new Interruption(name as keyof typeof SIGNALS));
+    });
+  }
+  return controller.signal;
+}
+
+/** The exit code of a command that a signal ended early; undefined when none did. */
+export function interruptionCode({ aborted, reason }: AbortSignal): ExitCode | undefined {
+  if (!aborted) return undefined;
+  return reason instanceof Interruption ? reason.exitCode : EXIT.interrupted;
+}

@@ -1,0 +1,37 @@
+import type { Clock } from "../recorder/clock.js";
+
+/** All that a command has of the world besides files, so that tests can make it up. */
+export interface Io {
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** Aborted by the first SIGINT or SIGTERM, with an `Interruption` as its reason; commands then end cleanly, and soon. */
+  readonly signal: AbortSignal;
+}
+
+export interface InputStream {
+  readonly isTerminal: boolean;
+  /** The bytes; may be asked for once. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+export interface OutputStream {
+  readonly isTerminal: boolean;
+  /** Characters to a line, where it is a terminal. */
+  readonly columns: number | undefined;
+  /**
+   * Hands text on; a promise while no more should follow.
+   *
+   * @throws BrokenPipe when nobody reads any more, here or from the promise; else the system's error.
+   */
+  write(text: string): Promise<void> | undefined;
+  /** Resolves when all that was written has left the program. Throws and rejects as {@link write} does. */
+  flush(): Promise<void>;
+}
+
+/** The reader of an output has gone. Not a failure: whoever reads decides how much. */
+export class BrokenPipe extends Error {
+  override readonly name = "BrokenPipe";
+}

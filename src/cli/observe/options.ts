@@ -1,0 +1,116 @@
+import {
+  compileFieldMask,
+  type FieldMask,
+  type FlowFlags,
+  type FormatFlowOptions,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  parseFlowFlags,
+  TIME_FORMATS,
+  type TimeFormat,
+} from "../../observer/index.js";
+import { wantsColor } from "../color.js";
+import { UsageError } from "../error-text.js";
+import type { PacketOptions } from "../input/events.js";
+import { STANDARD_INPUT } from "../input/open.js";
+import type { Io } from "../io.js";
+import { OBSERVE_FLAGS } from "./flags.js";
+
+/** What a command line of `observe` asks for. */
+export interface ObserveOptions {
+  readonly help: boolean;
+  readonly printRawFilters: boolean;
+  readonly explain: boolean;
+  readonly selection: Omit<FlowFlags, "extra" | "positionals">;
+  readonly inputs: readonly string[];
+  readonly format: FormatFlowOptions;
+  readonly mask: FieldMask | undefined;
+  readonly packets: PacketOptions;
+  readonly strictInput: boolean;
+  readonly silentErrors: boolean;
+  readonly progress: boolean;
+}
+
+/**
+ * Reads the arguments of `observe`.
+ *
+ * @throws FlagError, FieldMaskError or UsageError for what makes no sense, in Hubble's words where Hubble has them.
+ */
+export function readObserveOptions(args: readonly string[], io: Io): ObserveOptions {
+  const { extra, positionals, ...selection } = parseFlowFlags(args, {
+    extra: OBSERVE_FLAGS,
+    env: io.env,
+    now: () => io.clock.now(),
+  });
+  const { explain = false, node = "", progress = true } = extra;
+  const output = readOutput(extra.output, extra.json === true);
+  checkOutput(output, explain, selection.follow === true);
+  const mask = readMask(extra["experimental-field-mask"], output);
+  return {
+    help: extra.help === true,
+    printRawFilters: extra["print-raw-filters"] === true,
+    explain,
+    selection,
+    inputs: readInputs([...(extra["input-file"] ?? []), ...positionals]),
+    format: {
+      output,
+      timeFormat: readTimeFormat(extra["time-format"]),
+      color: wantsColor(extra.color ?? "auto", io),
+      ipTranslation: extra.numeric !== true && extra["ip-translation"] !== false,
+      nodeName: extra["print-node-name"],
+      rawControls: extra["raw-controls"],
+      lostEvents: extra["lost-events"],
+      debug: extra.debug,
+    },
+    mask,
+    packets: {
+      nodeName: node,
+      strict: extra.strict === true,
+      guessReplies: extra["guess-replies"] === true,
+      tunnels: extra.tunnels === true,
+    },
+    strictInput: extra["strict-input"] === true,
+    silentErrors: extra["silent-errors"] === true,
+    progress,
+  };
+}
+
+function readOutput(text: string | undefined, json: boolean): OutputFormat {
+  const name = text ?? (json ? "json" : "compact");
+  // Hubble takes this one in capitals, too.
+  const output = OUTPUT_FORMATS.find((format) => format === (name === "JSON" ? "json" : name));
+  if (output === undefined) throw new UsageError(`invalid output format: ${name}`);
+  return output;
+}
+
+function checkOutput(output: OutputFormat, explain: boolean, follow: boolean): void {
+  const isTable = output === "tab" || output === "table";
+  if (isTable && follow) throw new UsageError("table output format is not compatible with follow mode");
+  if (explain && output !== "compact" && output !== "dict") {
+    throw new UsageError(`${output} output format is not compatible with --explain`);
+  }
+}
+
+function readMask(paths: readonly string[] | undefined, output: OutputFormat): FieldMask | undefined {
+  if (paths === undefined) return undefined;
+  if (output !== "json" && output !== "jsonpb") {
+    throw new UsageError(`${output} output format is not compatible with custom field mask`);
+  }
+  return compileFieldMask(paths);
+}
+
+function readTimeFormat(name: string | undefined): TimeFormat | undefined {
+  if (name === undefined) return undefined;
+  const format = TIME_FORMATS.find((known) => known === name);
+  if (format === undefined) {
+    throw new UsageError(`invalid time format: ${name}, expected one of ${TIME_FORMATS.join(", ")}`);
+  }
+  return format;
+}
+
+function readInputs(paths: readonly string[]): readonly string[] {
+  if (paths.filter((path) => path === STANDARD_INPUT).length > 1) {
+    throw new UsageError("standard input can be read only once");
+  }
+  return paths;
+}

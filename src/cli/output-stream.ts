@@ -1,0 +1,53 @@
+import type { Writable } from "node:stream";
+import { BrokenPipe, type OutputStream } from "./io.js";
+
+/** What a stream of Node may be besides. */
+interface MaybeTerminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** A stream of Node as an output. Its errors come out of `write` and `flush`; the stream is never ended. */
+export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
+  let failure: Error | undefined;
+  stream.on("error", (error: Error) => {
+    failure ??= isBrokenPipe(error) ? new BrokenPipe("nobody reads the output", { cause: error }) : error;
+  });
+
+  function check(): void {
+    if (failure !== undefined) throw failure;
+  }
+
+  async function settled(events: readonly string[]): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        for (const event of events) stream.off(event, settle);
+        resolve();
+      };
+      for (const event of events) stream.on(event, settle);
+    });
+    check();
+  }
+
+  return {
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns;
+    },
+    write(text) {
+      check();
+      return stream.write(text) ? undefined : settled(["drain", "error", "close"]);
+    },
+    async flush() {
+      check();
+      // The callback comes after those of all writes before, and in a turn of its own after an error.
+      await new Promise<void>((resolve) => stream.write("", () => setImmediate(resolve)));
+      check();
+    },
+  };
+}
+
+function isBrokenPipe(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
+}

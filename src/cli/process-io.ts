@@ -1,0 +1,21 @@
+import { systemClock } from "../recorder/clock.js";
+import { interruptionOf } from "./interruption.js";
+import type { Io } from "./io.js";
+import { outputStream } from "./output-stream.js";
+
+/** The world of this very process. */
+export function processIo(): Io {
+  return {
+    stdin: {
+      get isTerminal() {
+        return process.stdin.isTTY === true;
+      },
+      chunks: () => process.stdin,
+    },
+    stdout: outputStream(process.stdout),
+    stderr: outputStream(process.stderr),
+    env: process.env,
+    clock: systemClock,
+    signal: interruptionOf(process),
+  };
+}

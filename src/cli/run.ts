@@ -1,0 +1,105 @@
+import type { Command, CommandEntry } from "./command.js";
+import { COMMANDS } from "./commands.js";
+import { errorText, exitCodeOf, isUsageError, UsageError } from "./error-text.js";
+import { EXIT, type ExitCode } from "./exit-code.js";
+import { formatHelp, formatOverview, helpColumns } from "./help.js";
+import { BrokenPipe, type Io } from "./io.js";
+import { suggest } from "./suggest.js";
+import { packageVersion } from "./version.js";
+
+/** Runs a command line to its end. Never throws: what went wrong is on standard error, and in the exit code. */
+export async function runCli(
+  args: readonly string[],
+  io: Io,
+  commands: readonly CommandEntry[] = COMMANDS,
+): Promise<ExitCode> {
+  const code = await runAndTell(args, io, commands);
+  // What was told may still be on its way; nobody reading it is no failure.
+  await io.stderr.flush().catch(() => {});
+  return code;
+}
+
+async function runAndTell(
+  args: readonly string[],
+  io: Io,
+  commands: readonly CommandEntry[],
+): Promise<ExitCode> {
+  let command: Command | undefined;
+  try {
+    const [name = "help", ...rest] = args;
+    const entry = commands.find((entry) => entry.name === name);
+    command = await entry?.load();
+    const code = await (command === undefined
+      ? runWithoutCommand(name, rest, io, commands)
+      : command.run(rest, io));
+    await io.stdout.flush();
+    return code;
+  } catch (error) {
+    if (error instanceof BrokenPipe) return EXIT.ok;
+    return tell(error, command, io);
+  }
+}
+
+async function runWithoutCommand(
+  name: string,
+  rest: readonly string[],
+  io: Io,
+  commands: readonly CommandEntry[],
+): Promise<ExitCode> {
+  switch (name) {
+    case "--version":
+    case "version":
+      await io.stdout.write(`flowscribe v${packageVersion()}\n`);
+      return EXIT.ok;
+    case "help":
+    case "--help":
+    case "-h": {
+      const [about] = rest;
+      if (about === undefined || about.startsWith("-")) {
+        await io.stdout.write(formatOverview(commands, helpColumns(io.stdout)));
+      } else {
+        const entry = commands.find((entry) => entry.name === about);
+        if (entry === undefined) throw unknownCommand(about, commands);
+        await io.stdout.write(formatHelp(await entry.load(), helpColumns(io.stdout)));
+      }
+      return EXIT.ok;
+    }
+    default:
+      if (name.startsWith("-")) throw new UsageError(`unknown flag: ${name}; the command comes first`);
+      throw unknownCommand(name, commands);
+  }
+}
+
+function unknownCommand(name: string, commands: readonly CommandEntry[]): UsageError {
+  const meant = suggest(
+    name,
+    commands.map((entry) => entry.name),
+  );
+  return new UsageError(
+    `unknown command ${JSON.stringify(name)} for "flowscribe"${meant === undefined ? "" : `\nDid you mean "${meant}"?`}`,
+  );
+}
+
+/** The message, which is Hubble's where Hubble has one, and where to read on. */
+async function tell(error: unknown, command: Command | undefined, { stderr }: Io): Promise<ExitCode> {
+  const text = errorText(error);
+  const lines = [text];
+  if (isUsageError(error)) {
+    const meant = meantFlag(text, command);
+    if (meant !== undefined) lines.push(`Did you mean --${meant}?`);
+    lines.push(`See: flowscribe ${command === undefined ? "" : `${command.name} `}--help`);
+  }
+  try {
+    await stderr.write(`${lines.join("\n")}\n`);
+  } catch {
+    // Nobody hears it; the exit code remains.
+  }
+  return exitCodeOf(error);
+}
+
+function meantFlag(text: string, command: Command | undefined): string | undefined {
+  const prefix = "unknown flag: --";
+  if (!text.startsWith(prefix)) return undefined;
+  const names = command?.flags.map(({ name }) => name) ?? [];
+  return suggest(text.slice(prefix.length), names);
+}

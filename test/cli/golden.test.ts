@@ -1,0 +1,77 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { EXIT } from "../../src/cli/exit-code.js";
+import { repository } from "../support/run.js";
+import { describeWithShared, sharedPath } from "../support/shared.js";
+import { outputOf } from "./fake-io.js";
+
+const MAIN = join(repository, "dist/cli/main.js");
+
+function program(args: readonly string[], input: Uint8Array | string = ""): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    input,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== EXIT.ok || stderr !== "") throw new Error(`ended with ${status}: ${stderr}`);
+  return stdout;
+}
+
+describeWithShared("hubble observe v1.16.2 --input-file FILE", () => {
+  const flows = (name: string) => sharedPath(`flows/${name}-flows.json`);
+  const names = [
+    "basic-sample-10",
+    "basic-sample-330-dns",
+    "basic-sample-400-icmpv4",
+    "basic-sample-400-tcp",
+  ];
+
+  describe.each(names)("%s", (name) => {
+    test.each(["compact", "dict", "table"])("-o %s", (output) => {
+      const golden = readFileSync(sharedPath(`golden/${name}-flows.${output}.txt`), "utf8");
+      expect(program(["observe", "-o", output, flows(name)])).toBe(golden);
+    });
+
+    test("-o tab is table, from standard input", () => {
+      const golden = readFileSync(sharedPath(`golden/${name}-flows.table.txt`), "utf8");
+      expect(program(["observe", "-o", "tab", "-"], readFileSync(flows(name)))).toBe(golden);
+    });
+
+    test.each(["json", "jsonpb"])("-o %s prints the file again", (output) => {
+      expect(program(["observe", "-o", output, "--input-file", flows(name)])).toBe(
+        readFileSync(flows(name), "utf8"),
+      );
+    });
+  });
+
+  const [, ...lines] = readFileSync(sharedPath("golden/observe-flags.tsv"), "utf8").trimEnd().split("\n");
+  const rows = lines.map((line) => {
+    const [file = "", args = "", matched = "", hash = ""] = line.split("\t");
+    return { file, args: JSON.parse(args) as string[], matched: Number(matched), hash };
+  });
+
+  const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+  test("every line of flags lets through what the real command does", async () => {
+    expect(rows.length).toBeGreaterThan(300);
+    for (const { file, args, matched, hash } of rows) {
+      const out = await outputOf(["observe", "--input-file", flows(file), "-o", "jsonpb", ...args]);
+      expect({ file, args, matched: out.split("\n").length - 1, hash: hashOf(out) }).toEqual({
+        file,
+        args,
+        matched,
+        hash,
+      });
+    }
+  }, 120_000);
+
+  // Every so many of those that let something through, as processes of their own.
+  const sample = rows.filter(({ matched }) => matched > 0).filter((_, index) => index % 12 === 0);
+  test.each(sample.map((row) => ({ name: `${row.file} ${row.args.join(" ")}`, row })))("$name", ({ row }) => {
+    const out = program(["observe", ...row.args, "-o", "jsonpb", flows(row.file)]);
+    expect(hashOf(out)).toBe(row.hash);
+  });
+});

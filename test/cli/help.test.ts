@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { observe } from "../../src/cli/commands/observe.js";
+import { formatHelp, helpColumns } from "../../src/cli/help.js";
+
+test("the help of observe", () => {
+  expect(formatHelp(observe, 100)).toMatchSnapshot();
+});
+
+test("every flag is in it, with its shorthand", () => {
+  const help = formatHelp(observe, 100);
+  for (const { name, shorthand } of observe.flags) {
+    const start = shorthand === undefined ? " {6}" : ` {2}-${shorthand}, `;
+    expect(help).toMatch(new RegExp(`^${start}--${name}( |$)`, "m"));
+  }
+});
+
+test.each([60, 80, 100, 120])("flags and paragraphs fit into %i columns", (columns) => {
+  const lines = formatHelp(observe, columns).split("\n");
+  const examples = new Set(observe.help.examples.map(({ command }) => `  ${command}`));
+  for (const line of lines) {
+    // One word is longer than a line.
+    const words = line.trim().split(" ").length;
+    if (!examples.has(line) && !line.startsWith("  # ") && words > 1)
+      expect(line.length).toBeLessThanOrEqual(columns);
+  }
+});
+
+test.each([
+  { columns: undefined, width: 100 },
+  { columns: 20, width: 60 },
+  { columns: 90, width: 90 },
+  { columns: 300, width: 120 },
+])("a terminal of $columns columns gets $width", ({ columns, width }) => {
+  expect(helpColumns({ columns })).toBe(width);
+});

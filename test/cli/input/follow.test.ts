@@ -1,0 +1,209 @@
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { EXIT, type ExitCode } from "../../../src/cli/exit-code.js";
+import { POLL_MS } from "../../../src/cli/input/follow.js";
+import { runCli } from "../../../src/cli/run.js";
+import { repository } from "../../support/run.js";
+import { type FakeIo, type FakeWorld, fakeIo, flowLine, oneTurn, podsOf } from "../fake-io.js";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "flowscribe-follow-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Following {
+  readonly io: FakeIo;
+  readonly code: Promise<ExitCode>;
+  /** The pods printed, once there are so many; lets time pass until then. */
+  pods(count: number): Promise<string[]>;
+  /** The same for lines of any kind, which are only counted. */
+  lines(count: number): Promise<number>;
+  /** What standard error says, once it has the text. */
+  told(text: string): Promise<string>;
+}
+
+function follow(args: readonly string[], world: FakeWorld = {}): Following {
+  const io = fakeIo(world);
+  const code = runCli(["observe", "--follow", ...args], io);
+  async function until(done: () => boolean): Promise<void> {
+    for (let turn = 0; turn < 5000 && !done(); turn++) {
+      await oneTurn();
+      // Only whoever waits for time is woken.
+      if (io.clock.pending > 0) io.clock.advance(POLL_MS);
+    }
+  }
+  return {
+    io,
+    code,
+    async pods(count) {
+      await until(() => podsOf(io.out()).length >= count);
+      return podsOf(io.out());
+    },
+    async lines(count) {
+      await until(() => linesOf(io.out()) >= count);
+      return linesOf(io.out());
+    },
+    async told(text) {
+      await until(() => io.err().includes(text));
+      return io.err();
+    },
+  };
+}
+
+function linesOf(text: string): number {
+  return text.split("\n").length - 1;
+}
+
+async function end({ io, code }: Following): Promise<ExitCode> {
+  io.interrupt();
+  return code;
+}
+
+describe("--follow", () => {
+  test("prints what is there, then what is added, until it is interrupted", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a"));
+    const following = follow([path]);
+    expect(await following.pods(1)).toEqual(["a"]);
+    appendFileSync(path, flowLine("b") + flowLine("c"));
+    expect(await following.pods(3)).toEqual(["a", "b", "c"]);
+    expect(await end(following)).toBe(EXIT.ok);
+    expect(following.io.err()).toBe("");
+    expect(following.io.clock.pending).toBe(0);
+  });
+
+  test("half a line is waited for", async () => {
+    const path = join(folder, "events.log");
+    const line = flowLine("b");
+    writeFileSync(path, flowLine("a") + line.slice(0, 30));
+    const following = follow([path]);
+    expect(await following.pods(1)).toEqual(["a"]);
+    appendFileSync(path, line.slice(30));
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    expect(await end(following)).toBe(EXIT.ok);
+    expect(following.io.err()).toBe("");
+  });
+
+  test("--last counts back from what is there at first", async () => {
+    const paths = ["1", "2"].map((name) => join(folder, name));
+    writeFileSync(paths[0]!, flowLine("a") + flowLine("b"));
+    writeFileSync(paths[1]!, flowLine("c") + flowLine("d"));
+    const following = follow(["--last", "3", ...paths]);
+    expect(await following.pods(3)).toEqual(["b", "c", "d"]);
+    appendFileSync(paths[0]!, flowLine("e"));
+    expect(await following.pods(4)).toEqual(["b", "c", "d", "e"]);
+    appendFileSync(paths[1]!, flowLine("f"));
+    expect(await following.pods(5)).toEqual(["b", "c", "d", "e", "f"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("filters and times hold for what is added, too", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a", { verdict: "DROPPED" }) + flowLine("b"));
+    const since = "2026-11-22T10:00:05Z";
+    const following = follow(["--verdict", "DROPPED", "--since", since, path]);
+    await following.told("never");
+    appendFileSync(path, flowLine("c", { second: 6 }) + flowLine("d", { second: 7, verdict: "DROPPED" }));
+    expect(await following.pods(1)).toEqual(["d"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("a file that is replaced is read to its end, and the new one from its beginning", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a"));
+    const following = follow([path]);
+    expect(await following.pods(1)).toEqual(["a"]);
+    renameSync(path, join(folder, "events-1.log"));
+    appendFileSync(join(folder, "events-1.log"), flowLine("b"));
+    writeFileSync(path, flowLine("c"));
+    expect(await following.pods(3)).toEqual(["a", "b", "c"]);
+    expect(following.io.err()).toBe(`${path}: file has been replaced; following the new one\n`);
+    appendFileSync(path, flowLine("d"));
+    expect(await following.pods(4)).toEqual(["a", "b", "c", "d"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("a file that is gone is waited for", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a"));
+    const following = follow([path]);
+    expect(await following.pods(1)).toEqual(["a"]);
+    rmSync(path);
+    following.io.clock.advance(POLL_MS);
+    await oneTurn();
+    writeFileSync(join(folder, "new"), flowLine("b"));
+    renameSync(join(folder, "new"), path);
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("a file that is cut is read from its beginning", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a") + flowLine("b"));
+    const following = follow([path]);
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    truncateSync(path);
+    expect(await following.told("truncated")).toBe(`${path}: file truncated; following the new one\n`);
+    appendFileSync(path, flowLine("c"));
+    expect(await following.pods(3)).toEqual(["a", "b", "c"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("an empty file may become anything", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, "");
+    const following = follow([path]);
+    await following.told("never");
+    appendFileSync(path, flowLine("a"));
+    expect(await following.pods(1)).toEqual(["a"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("a capture that grows is followed, too", async () => {
+    const capture = readFileSync(join(repository, "examples/captures/sample.pcap"));
+    const path = join(folder, "growing.pcap");
+    writeFileSync(path, capture.subarray(0, 10_000));
+    const following = follow([path]);
+    await following.lines(1);
+    expect(linesOf(following.io.out())).toBeLessThan(200);
+    appendFileSync(path, capture.subarray(10_000, capture.length - 5));
+    expect(await following.lines(526)).toBe(526);
+    // The last packet is not whole yet.
+    expect(await end(following)).toBe(EXIT.ok);
+    expect(following.io.err()).toBe("");
+  });
+
+  test("standard input is read to its end, and then there is nothing to wait for", async () => {
+    const following = follow([], { stdin: flowLine("a") });
+    expect(await following.code).toBe(EXIT.ok);
+    expect(podsOf(following.io.out())).toEqual(["a"]);
+  });
+
+  test("no such file is a failure, the others are followed", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a"));
+    const following = follow([join(folder, "none"), path]);
+    expect(await following.pods(1)).toEqual(["a"]);
+    appendFileSync(path, flowLine("b"));
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    expect(await end(following)).toBe(EXIT.failed);
+    expect(following.io.err()).toBe(`open ${join(folder, "none")}: no such file or directory\n`);
+  });
+
+  test("tables are refused, in Hubble's words", async () => {
+    const following = follow(["-o", "table", folder]);
+    expect(await following.code).toBe(EXIT.usage);
+    expect(following.io.err()).toMatch(/^table output format is not compatible with follow mode\n/);
+  });
+});

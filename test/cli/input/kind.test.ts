@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HEAD_BYTES, tellKind } from "../../../src/cli/input/kind.js";
+import { repository } from "../../support/run.js";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const capture = (name: string) => readFileSync(join(repository, "examples/captures", name));
+
+describe("tells by the first bytes", () => {
+  const cases = [
+    { name: "pcap", head: capture("sample.pcap"), kind: "capture" },
+    { name: "pcapng", head: capture("sample.pcapng"), kind: "capture" },
+    { name: "big-endian nanoseconds", head: Uint8Array.of(0xa1, 0xb2, 0x3c, 0x4d), kind: "capture" },
+    {
+      name: "a modified pcap, which the decoder refuses",
+      head: Uint8Array.of(0xa1, 0xb2, 0xcd, 0x34),
+      kind: "capture",
+    },
+    { name: "JSON", head: bytes('{"flow":{}}\n'), kind: "export" },
+    { name: "JSON behind a byte order mark", head: bytes('\ufeff{"flow":{}}\n'), kind: "export" },
+    {
+      name: "text that is no JSON: bad lines are told one by one",
+      head: bytes("level=info\n"),
+      kind: "export",
+    },
+    { name: "nothing", head: new Uint8Array(0), kind: "export" },
+    { name: "white space", head: bytes(" \n"), kind: "export" },
+    { name: "UTF-16", head: new Uint8Array(Buffer.from('{"flow":{}}\n', "utf16le")), kind: "neither" },
+    { name: "a program", head: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0), kind: "neither" },
+    { name: "Latin-1", head: Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x21), kind: "neither" },
+    { name: "less than a magic number", head: Uint8Array.of(0xd4, 0xc3), kind: "neither" },
+  ] as const;
+
+  test.each(cases)("$name: $kind", ({ head, kind }) => {
+    expect(tellKind(head, true)).toBe(kind);
+  });
+
+  test.each(cases.filter(({ head }) => head.length > 3))("$name in gzip: $kind", ({ head, kind }) => {
+    expect(tellKind(gzipSync(head), true)).toBe(kind);
+  });
+
+  test("damaged gzip is for the reader to tell", () => {
+    expect(tellKind(Uint8Array.of(0x1f, 0x8b, 0xff, 0xff, 0xff, 0xff), true)).toBe("export");
+  });
+
+  test("a character cut at the end of the head is text", () => {
+    expect(tellKind(bytes("é".repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES - 1), false)).toBe("export");
+  });
+});
+
+test("asks for more bytes until it can tell, and then never changes its mind", () => {
+  const whole = gzipSync(capture("sample.pcap").subarray(0, 3000));
+  const told = Array.from({ length: 1000 }, (_, length) => tellKind(whole.subarray(0, length), false));
+  const first = told.indexOf("capture");
+  expect(first).toBeGreaterThan(0);
+  expect(told.slice(0, first).every((kind) => kind === undefined)).toBe(true);
+  expect(told.slice(first).every((kind) => kind === "capture")).toBe(true);
+});
+
+test("always tells by a whole head, never throws", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (tail, gzip) => {
+      const head = gzip ? Uint8Array.of(0x1f, 0x8b, ...tail) : tail;
+      expect(["capture", "export", "neither"]).toContain(tellKind(head, true));
+    }),
+  );
+});

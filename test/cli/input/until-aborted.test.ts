@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { untilAborted } from "../../../src/cli/input/until-aborted.js";
+
+async function* counting(log: string[], end = Number.POSITIVE_INFINITY) {
+  try {
+    for (let n = 0; n < end; n++) yield n;
+  } finally {
+    log.push("returned");
+  }
+}
+
+test("passes everything on", async () => {
+  const log: string[] = [];
+  const seen: number[] = [];
+  for await (const n of untilAborted(counting(log, 3), new AbortController().signal)) seen.push(n);
+  expect(seen).toEqual([0, 1, 2]);
+  expect(log).toEqual(["returned"]);
+});
+
+test("ends between two elements", async () => {
+  const log: string[] = [];
+  const controller = new AbortController();
+  const seen: number[] = [];
+  for await (const n of untilAborted(counting(log), controller.signal)) {
+    seen.push(n);
+    if (n === 2) controller.abort();
+  }
+  expect(seen).toEqual([0, 1, 2]);
+  expect(log).toEqual(["returned"]);
+});
+
+test("ends while the input owes an element that never comes", async () => {
+  const never: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
+  };
+  const controller = new AbortController();
+  const ended = untilAborted(never, controller.signal).next();
+  controller.abort();
+  expect(await ended).toEqual({ done: true, value: undefined });
+});
+
+test("leaving early ends the input, a failure comes through", async () => {
+  const log: string[] = [];
+  for await (const _ of untilAborted(counting(log), new AbortController().signal)) break;
+  expect(log).toEqual(["returned"]);
+
+  async function* failing() {
+    yield 1;
+    throw new Error("damaged");
+  }
+  const input = untilAborted(failing(), new AbortController().signal);
+  await input.next();
+  await expect(input.next()).rejects.toThrow("damaged");
+});
+
+test("leaves no listener behind", async () => {
+  let listeners = 0;
+  // All that is asked of a signal.
+  const counted = {
+    aborted: false,
+    addEventListener: () => listeners++,
+    removeEventListener: () => listeners--,
+  } as unknown as AbortSignal;
+  for await (const _ of untilAborted(counting([], 100), counted));
+  expect(listeners).toBe(0);
+});

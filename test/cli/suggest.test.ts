@@ -1,0 +1,32 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { suggest } from "../../src/cli/suggest.js";
+
+const WORDS = ["observe", "record", "serve", "status", "completion"];
+
+test.each([
+  { word: "observ", meant: "observe" },
+  { word: "obsreve", meant: "observe" },
+  { word: "recrod", meant: "record" },
+  { word: "sevre", meant: "serve" },
+  { word: "comp", meant: "completion" },
+  { word: "s", meant: undefined },
+  { word: "x", meant: undefined },
+  { word: "", meant: undefined },
+  { word: "listen", meant: undefined },
+  { word: "observe".repeat(100), meant: undefined },
+])("$word means $meant", ({ word, meant }) => {
+  expect(suggest(word, WORDS)).toBe(meant);
+});
+
+test("one letter less, more or other is always understood", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...WORDS), fc.nat(), fc.constantFrom("", "q", "qx"), (word, at, letters) => {
+      const index = at % word.length;
+      const misspelt = word.slice(0, index) + letters + word.slice(index + 1);
+      // A letter less may also be another word.
+      const meant = suggest(misspelt, [word]);
+      expect(meant).toBe(word);
+    }),
+  );
+});
