@@ -49,6 +49,16 @@ const EXAMPLES = [
       "  dropped.log\n",
     ],
   },
+  {
+    file: "09-plug-in-a-cel-engine.ts",
+    prints: [
+      "_flow.verdict == Verdict.DROPPED: flowscribe true, cel-js true",
+      "has(_flow.node_name): flowscribe false, cel-js true",
+      "_flow.l4.TCP.destination_port == 80: flowscribe does not compile, cel-js true",
+      "flowscribe: 1000 of 2000 flows match, ",
+      "cel-js: 1000 of 2000 flows match, ",
+    ],
+  },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));

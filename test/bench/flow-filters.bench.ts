@@ -14,6 +14,7 @@ const LABEL_FILTERS = ["source_label equality", "source_label set + not", "node_
 
 export function run(): void {
   const encoded = encodedFlows();
+  // Those with CEL expressions have a benchmark of their own.
   const filters = benchmarkFilters().filter(
     ({ name, allow, deny }) =>
       GO_FIGURES[name] !== undefined && !JSON.stringify([allow, deny]).includes("cel_expression"),

@@ -1,5 +1,6 @@
 // What libraries from npm answer and cost where Go's answers are wanted, beside what this package does instead.
 import { parseArgs } from "node:util";
+import { cel } from "./cel.js";
 import { compare, ENDURANCE, type Miss, type Result } from "./compare.js";
 import type { Contest } from "./engine.js";
 import { names } from "./names.js";
@@ -8,7 +9,7 @@ import { regexes } from "./regexes.js";
 
 const { values: options } = parseArgs({ options: { verbose: { type: "boolean", default: false } } });
 
-for (const contest of [prefixes, names, regexes]) {
+for (const contest of [prefixes, names, regexes, cel]) {
   const results = compare(contest);
   console.log(formatTable(contest, results));
   if (options.verbose) for (const result of results) console.log(formatMisses(result));

@@ -1,18 +1,19 @@
 import type { DescMessage } from "@bufbuild/protobuf";
+import { FlowscribeError } from "../../errors.js";
 import type { RegexEngine } from "../regex.js";
 import type { RegexBudget } from "../regex-budget.js";
 import { checkCel } from "./check/check.js";
 import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
 import { registryOf } from "./check/registry.js";
-import { type CelType, isSameType, messageType, typeName } from "./check/type.js";
+import { type CelType, isSameType, messageType, partsOf, typeName } from "./check/type.js";
 import { parseType } from "./check/type-text.js";
-import { asValue, type Code } from "./compile/code.js";
+import { asBool, asValue, type Code } from "./compile/code.js";
 import { type CompiledExpr, compileChecked } from "./compile/compile.js";
 import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
 import { type CelLimits, parseCel } from "./parse/parse.js";
 import { Fault } from "./run/fault.js";
 import { Frame } from "./run/frame.js";
-import { inputReader } from "./run/input.js";
+import { type InputReader, inputReader } from "./run/input.js";
 import type { CelValue } from "./run/value.js";
 
 export interface CelOptions extends CelLimits {
@@ -39,7 +40,7 @@ export interface CelOptions extends CelLimits {
 export interface CelProgram<Value = CelValue> {
   /**
    * Evaluates the expression with the values of its variables: ints and uints as bigints or whole numbers, timestamps as
-   * messages or Dates, maps as Maps or objects, lists as arrays.
+   * messages or Dates, maps as Maps or objects, lists as arrays. Those that it does not read need not be given.
    *
    * @throws CelEvaluationError when it has no value: a key or an index that is not there, an overflow, a value of a
    * type that its function does not take, or too many steps.
@@ -50,14 +51,22 @@ export interface CelProgram<Value = CelValue> {
 }
 
 /** An expression that has no value for the variables given. */
-export class CelEvaluationError extends Error {
+export class CelEvaluationError extends FlowscribeError {
+  declare readonly code: "evaluation_failed";
+
   constructor(message: string) {
-    super(message);
-    this.name = "CelEvaluationError";
+    super("evaluation_failed", message);
   }
 }
 
-/** A million operations: some ten milliseconds. */
+/** What to throw for what was thrown within an evaluation. */
+export function evaluationError(error: unknown): unknown {
+  if (error instanceof Fault) return new CelEvaluationError(error.message);
+  // The depth of expressions has a limit, that of values has none.
+  return error instanceof RangeError ? new CelEvaluationError("values are nested too deeply") : error;
+}
+
+/** A million operations: some ten milliseconds, and about a hundred for the most expensive ones. */
 export const MAX_STEPS = 1_000_000;
 
 /**
@@ -72,29 +81,37 @@ export function compileCel(
 ): CelProgram<boolean>;
 export function compileCel(expression: string, options?: CelOptions): CelProgram;
 export function compileCel(expression: string, options: CelOptions = {}): CelProgram {
+  if (typeof expression !== "string") throw new TypeError("an expression is a text");
   const { maxSteps = MAX_STEPS } = options;
   const program = prepareCel(expression, options);
-  const inputs = program.variables.map(({ name, type }) => ({
-    name,
-    read: inputReader(type, program.environment.registry),
-  }));
-  const run = asValue(program.code);
+  const inputs = program.variables.flatMap(({ name, type }, slot) =>
+    program.reads.has(name) ? [{ name, slot, read: inputReader(type, program.environment.registry) }] : [],
+  );
+  // To the checker a wrapper is what it wraps: what it takes for a bool can be null.
+  const run = options.result === "bool" ? asBool(program.code) : asValue(program.code);
   const frame = new Frame(program.frameLength);
   const evaluate = (variables: Readonly<Record<string, unknown>> = {}): CelValue => {
     frame.steps = maxSteps;
     try {
-      for (let index = 0; index < inputs.length; index++) {
-        const { name, read } = inputs[index]!;
-        frame.values[index] = read(variables[name]);
-      }
+      for (const { name, slot, read } of inputs)
+        frame.values[slot] = readVariable(name, read, variables[name]);
       return run(frame);
     } catch (error) {
-      throw error instanceof Fault ? new CelEvaluationError(error.message) : error;
+      throw evaluationError(error);
     } finally {
       frame.values.fill(undefined);
     }
   };
-  return Object.assign(evaluate, { type: typeName(program.type) });
+  // Where nothing was checked, nothing is known of what could not be.
+  return Object.assign(evaluate, { type: program.type.kind === "error" ? "dyn" : typeName(program.type) });
+}
+
+function readVariable(name: string, read: InputReader, input: unknown): CelValue {
+  try {
+    return read(input);
+  } catch (error) {
+    throw error instanceof Fault ? new Fault(`${name}: ${error.message}`) : error;
+  }
 }
 
 /** An expression that is compiled but for where its variables come from. */
@@ -115,18 +132,20 @@ export function prepareCel(
   options: CelOptions & { readonly regexBudget?: RegexBudget },
 ): PreparedCel {
   const { variables = {}, container = "", regex: engine, regexBudget: budget } = options;
+  checkLimits(options);
   const regex = { ...(engine && { engine }), ...(budget && { budget }) };
   const entries = Object.entries(variables);
   const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
+  const registry = options.registry ?? registryOf(messages);
   const declared = entries.map(([name, type]) => ({
     name,
-    type: typeof type === "string" ? parseType(type) : messageType(type.typeName),
+    type: typeof type === "string" ? declaredType(name, type, registry) : messageType(type.typeName),
     form: "value" as const,
   }));
   const environment = createEnvironment({
     container,
     variables: new Map(declared.map(({ name, type }) => [name, type])),
-    registry: options.registry ?? registryOf(messages),
+    registry,
   });
   const lenient = options.check === false;
   const { checked, issues } = checkCel(parseCel(expression, options), environment, { lenient });
@@ -139,4 +158,30 @@ export function prepareCel(
     throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }], message);
   }
   return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
+}
+
+function checkLimits({ maxCodePoints = 0, maxDepth = 0, maxSteps = 0 }: CelOptions): void {
+  for (const [name, limit] of Object.entries({ maxCodePoints, maxDepth, maxSteps })) {
+    if (!(limit >= 0)) throw new TypeError(`${name} is no limit: ${limit}`);
+  }
+}
+
+/** The type that a text names, of which every message exists. */
+function declaredType(name: string, text: string, registry: TypeRegistry): CelType {
+  const type = parseType(text);
+  const unknown = findUnknown(type, registry);
+  if (unknown !== undefined)
+    throw new TypeError(`there is no type ${unknown} for the variable ${name}: ${text}`);
+  return type;
+}
+
+function findUnknown(type: CelType, registry: TypeRegistry): string | undefined {
+  const isUnknown =
+    type.kind === "param" ||
+    type.kind === "opaque" ||
+    (type.kind === "message" && registry.getMessage(type.name) === undefined);
+  if (isUnknown) return type.name;
+  return partsOf(type)
+    .map((part) => findUnknown(part, registry))
+    .find((found) => found !== undefined);
 }

@@ -2,8 +2,9 @@ import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
 import type { CelEngine } from "../engine.js";
 import type { RegexEngine } from "../regex.js";
 import type { RegexBudget } from "../regex-budget.js";
-import { MAX_STEPS, prepareCel } from "./cel.js";
+import { evaluationError, MAX_STEPS, prepareCel } from "./cel.js";
 import { registryOf } from "./check/registry.js";
+import { asBool } from "./compile/code.js";
 import type { CelLimits } from "./parse/parse.js";
 import { Frame } from "./run/frame.js";
 
@@ -17,12 +18,29 @@ export interface CelEngineOptions extends CelLimits {
 /**
  * The engine behind `experimental.cel_expression`: expressions over one variable `_flow` of type flow.Flow, in the container
  * `flow`, with a result of type bool (pkg/hubble/filters/cel.go).
+ *
+ * Its predicates throw a CelEvaluationError for a flow for which an expression has no value.
  */
 export function createCelEngine(options: CelEngineOptions = {}): CelEngine {
-  return createFlowEngine(options);
+  const engine = createFlowEngine(options);
+  return {
+    compile(expression) {
+      const matches = engine.compile(expression);
+      return (flow) => {
+        try {
+          return matches(flow);
+        } catch (error) {
+          throw evaluationError(error);
+        }
+      };
+    },
+  };
 }
 
-/** {@link createCelEngine} with what the filters that are compiled at once share. */
+/**
+ * {@link createCelEngine} for the filters: with what those that are compiled at once share, and predicates that throw no
+ * errors, which take a stack, but bare faults.
+ */
 export function createFlowEngine(
   options: CelEngineOptions & { readonly regexBudget?: RegexBudget },
 ): CelEngine {
@@ -37,7 +55,8 @@ export function createFlowEngine(
         result: "bool",
       });
       const frame = new Frame(frameLength);
-      const run = code.run as (frame: Frame) => boolean;
+      // To the checker a wrapper is what it wraps: what it takes for a bool can be null.
+      const run = asBool(code);
       return (flow: Flow) => {
         frame.steps = maxSteps;
         frame.values[0] = flow;

@@ -25,7 +25,9 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
   if (programs.length < values.length) return undefined;
   const anyHolds = (flow: Flow) => {
     try {
-      return programs.some((program) => program(flow));
+      // A loop, as `some` would allocate a closure for each flow.
+      for (let index = 0; index < programs.length; index++) if (programs[index]!(flow)) return true;
+      return false;
     } catch {
       return false;
     }

@@ -28,7 +28,7 @@ export interface Code {
 
 /** A value that is known beforehand. */
 export function constantCode(type: CelType, value: CelValue): Code {
-  const number = toSafeNumber(value);
+  const number = type.kind === "int" || type.kind === "uint" ? toSafeNumber(value) : undefined;
   const form = number === undefined ? "value" : "number";
   const content = number ?? value;
   return { type, form, run: () => content, constant: value, canFail: false, weight: 1 };

@@ -42,6 +42,8 @@ import { compileMacro } from "./macro.js";
 /** A compiled expression, and how many values its frame holds. */
 export interface CompiledExpr {
   readonly code: Code;
+  /** The variables that it reads, by name. */
+  readonly reads: ReadonlySet<string>;
   readonly frameLength: number;
 }
 
@@ -57,6 +59,7 @@ export function compileChecked(
 ): CompiledExpr {
   const slots = new Map(variables.map(({ name, type, form }, index) => [name, { index, type, form }]));
   const macroSlots = new Map<Expr, { slot: number; type: CelType }>();
+  const reads = new Set<string>();
   let depth = variables.length;
   let frameLength = depth;
 
@@ -115,6 +118,7 @@ export function compileChecked(
         return constantCode(TYPE, new CelTypeValue(baseName(reference.type.of ?? TYPE)));
       case "variable": {
         const { index, type, form } = slots.get(reference.name)!;
+        reads.add(reference.name);
         return readSlot(index, type, form);
       }
     }
@@ -137,7 +141,7 @@ export function compileChecked(
     const weight = operand.weight + 1;
     const run: Run<CelValue> = expr.testOnly
       ? (frame) => testValue(value(frame), expr.field, fields)
-      : (frame) => selectValue(value(frame), expr.field, fields);
+      : (frame) => selectValue(value(frame), expr.field, fields, frame);
     const found = !expr.testOnly && type.kind === "map" ? type.value : DYN;
     return folded({ type: expr.testOnly ? BOOL : found, form: "value", run, canFail: true, weight }, [
       operand,
@@ -159,8 +163,10 @@ export function compileChecked(
     const codes = [...keys, ...contents];
     const run: Run<CelValue> = (frame) => {
       const map = new CelMap();
-      for (const [key, value] of pairs) {
-        if (!map.add(key(frame), value(frame))) throw BAD_KEY;
+      for (const [readKey, value] of pairs) {
+        const key = readKey(frame);
+        if (typeof key === "string") frame.spendOn(key.length);
+        if (!map.add(key, value(frame))) throw BAD_KEY;
       }
       return map;
     };
@@ -176,12 +182,10 @@ export function compileChecked(
     const values = codes.map(asValue);
     // The checker has reported every field that there is not.
     const fields = expr.fields.map((entry) => findField(desc, entry.name)!);
-    const run: Run<CelValue> = (frame) =>
-      buildMessage(
-        desc,
-        values.map((value, index) => [fields[index]!, value(frame)] as const),
-        environment.registry,
-      );
+    const run: Run<CelValue> = (frame) => {
+      const entries = values.map((value, index) => [fields[index]!, value(frame)] as const);
+      return buildMessage(desc, entries, environment.registry, frame);
+    };
     const type = messageType(name);
     const weight = weigh(codes) + STRUCT_STEPS;
     return folded(
@@ -191,7 +195,7 @@ export function compileChecked(
   }
 
   const code = compile(checked.expr);
-  return { code, frameLength };
+  return { code, reads, frameLength };
 }
 
 const BAD_KEY = new Fault("a key of a map is repeated, or not of a type that keys can have");

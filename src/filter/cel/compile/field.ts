@@ -2,16 +2,11 @@ import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
 import { fieldType, type TypeRegistry } from "../check/environment.js";
 import { BOOL, type CelType, DYN, isWellKnown } from "../check/type.js";
 import { Fault, NO_OVERLOAD } from "../run/fault.js";
-import {
-  type DynamicFields,
-  defaultOf,
-  emptyMessage,
-  type Fields,
-  fieldReader,
-  presenceTest,
-} from "../run/message.js";
+import type { Frame } from "../run/frame.js";
+import { type DynamicFields, defaultOf, emptyMessage, payingReader, presenceTest } from "../run/message.js";
 import { CelMap, type CelValue, kindOf } from "../run/value.js";
 import type { Code, Run } from "./code.js";
+import { readProperty } from "./property.js";
 
 /** Reads a field of what surely is a message. What is not set reads as its default, an unset message as an empty one. */
 export function compileField(operand: Code, field: DescField, registry: TypeRegistry): Code {
@@ -21,34 +16,51 @@ export function compileField(operand: Code, field: DescField, registry: TypeRegi
   const { canFail } = operand;
   const direct = directReader(field);
   if (direct !== undefined) return { type, form: direct.form, run: direct.run(message), canFail, weight };
-  const read = fieldReader(field, registry);
+  const read = payingReader(field, registry);
   const opens = field.message?.typeName === "google.protobuf.Any";
   return {
     type,
     form: "value",
-    run: (frame) => read(message(frame)),
+    run: (frame) => read(message(frame), frame),
     canFail: canFail || opens,
-    weight: field.fieldKind === "list" || field.fieldKind === "map" ? weight + LIST_STEPS : weight,
+    weight,
   };
 }
 
 /** `has()` of a field of what surely is a message. */
 export function compileFieldTest(operand: Code, field: DescField): Code {
   const message = operand.run as Run<Message>;
-  const has = presenceTest(field);
   const { canFail, weight } = operand;
-  return { type: BOOL, form: "value", run: (frame) => has(message(frame)), canFail, weight: weight + 1 };
+  return { type: BOOL, form: "value", run: compilePresence(message, field), canFail, weight: weight + 1 };
+}
+
+function compilePresence(message: Run<Message>, field: DescField): Run<boolean> {
+  const { localName: name, oneof, fieldKind } = field;
+  if (oneof !== undefined) {
+    const read = readProperty(message, oneof.localName) as Run<Member>;
+    return (frame) => read(frame).case === name;
+  }
+  if (fieldKind === "message") {
+    const read = readProperty(message, name);
+    return (frame) => read(frame) !== undefined;
+  }
+  if (fieldKind === "list") {
+    const read = readProperty(message, name) as Run<readonly unknown[]>;
+    return (frame) => read(frame).length > 0;
+  }
+  const has = presenceTest(field);
+  return (frame) => has(message(frame));
 }
 
 /** A field of a value of which the type is only known now. */
-export function selectValue(value: CelValue, field: string, fields: DynamicFields): CelValue {
+export function selectValue(value: CelValue, field: string, fields: DynamicFields, frame: Frame): CelValue {
   if (value instanceof CelMap) {
     const found = value.get(field);
     if (found === undefined) throw new Fault(`no such key: ${field}`);
     return found;
   }
   if (kindOf(value) !== "message") throw NO_OVERLOAD;
-  return fields.read(value as Message);
+  return fields.read(value as Message, frame);
 }
 
 /** `has()` of a value of which the type is only known now. */
@@ -57,9 +69,6 @@ export function testValue(value: CelValue, field: string, fields: DynamicFields)
   if (kindOf(value) !== "message") throw NO_OVERLOAD;
   return fields.has(value as Message);
 }
-
-/** About what it takes to turn the elements of a list into values, where that is needed. */
-const LIST_STEPS = 10;
 
 /** What may be null or anything at all is only known at run time. */
 function sureType(type: CelType): CelType {
@@ -72,6 +81,11 @@ interface DirectReader {
   run(message: Run<Message>): Run<unknown>;
 }
 
+interface Member {
+  readonly case?: string;
+  readonly value?: unknown;
+}
+
 /** The reader of a field whose property holds what is wanted as it is: most of them. */
 function directReader(field: DescField): DirectReader | undefined {
   const form = directForm(field);
@@ -82,17 +96,17 @@ function directReader(field: DescField): DirectReader | undefined {
     const group = field.oneof.localName;
     return {
       form,
-      run: (message) => (frame) => {
-        const member = (message(frame) as unknown as Fields)[group] as { case?: string; value?: unknown };
-        return member.case === name ? member.value : unset;
+      run: (message) => {
+        const read = readProperty(message, group) as Run<Member>;
+        return (frame) => {
+          const member = read(frame);
+          return member.case === name ? member.value : unset;
+        };
       },
     };
   }
   // Scalars with presence and messages are undefined when they are not set.
-  return {
-    form,
-    run: (message) => (frame) => (message(frame) as unknown as Fields)[name] ?? unset,
-  };
+  return { form, run: (message) => readProperty(message, name, unset) };
 }
 
 function directForm(field: DescField): Code["form"] | undefined {

@@ -1,6 +1,7 @@
 import { BOOL } from "../check/type.js";
 import type { CallExpr, Expr } from "../parse/ast.js";
 import { Fault, OVER_BUDGET } from "../run/fault.js";
+import type { Frame } from "../run/frame.js";
 import { asBool, type Code, folded, type Run, weigh } from "./code.js";
 import type { Compiler } from "./compiler.js";
 
@@ -12,6 +13,8 @@ export function compileLogic(expr: CallExpr, compiler: Compiler): Code {
   const decisive = expr.function === "_||_";
   const codes = termsOf(expr, expr.function).map((term) => compiler.compile(term));
   const canFail = codes.some((code) => canThrow(code));
+  // Their order decides only which fault is told: where there can be none, what costs least is asked first.
+  if (!canFail) codes.sort((a, b) => a.weight - b.weight);
   const code: Code = {
     type: BOOL,
     form: "value",
@@ -59,7 +62,8 @@ function decideCarefully(codes: readonly Code[], decisive: boolean): Run<boolean
       try {
         if (terms[index]!(frame) === decisive) return decisive;
       } catch (error) {
-        fault ??= absorbable(error);
+        const absorbed = absorbable(error, frame);
+        fault ??= absorbed;
       }
     }
     if (fault !== undefined) throw fault;
@@ -68,10 +72,14 @@ function decideCarefully(codes: readonly Code[], decisive: boolean): Run<boolean
 }
 
 /** A fault that another operand can make up for; everything else is thrown on. */
-export function absorbable(error: unknown): Fault {
-  if (error instanceof Fault && error !== OVER_BUDGET) return error;
-  throw error;
+export function absorbable(error: unknown, frame: Frame): Fault {
+  if (!(error instanceof Fault) || error === OVER_BUDGET) throw error;
+  frame.spend(FAULT_STEPS);
+  return error;
 }
+
+/** About what it takes to throw and to catch. */
+const FAULT_STEPS = 5;
 
 /** `!` */
 export function negate(code: Code): Code {

@@ -62,7 +62,10 @@ function elementsOf(range: Code): Run<readonly CelValue[]> {
   const value = asValue(range);
   return (frame) => {
     const values = value(frame);
-    if (values instanceof CelMap) return [...values.keys()];
+    if (values instanceof CelMap) {
+      frame.spend(values.size);
+      return [...values.keys()];
+    }
     if (Array.isArray(values)) return values as readonly CelValue[];
     throw NO_OVERLOAD;
   };
@@ -91,7 +94,8 @@ function findDecisive({ slot, values, weight }: Loop, predicate: Code, decisive:
       try {
         if (holds(frame) === decisive) return decisive;
       } catch (error) {
-        fault ??= absorbable(error);
+        const absorbed = absorbable(error, frame);
+        fault ??= absorbed;
       }
     }
     if (fault !== undefined) throw fault;

@@ -6,11 +6,13 @@ import { anyFails, asValue, type Code, failing, type Run, weigh } from "./code.j
 import type { Compiler } from "./compiler.js";
 
 /** Steps for compiling a pattern that was not known beforehand, for each of its characters. */
-const STEPS_PER_PATTERN_UNIT = 100;
+const STEPS_PER_PATTERN_UNIT = 300;
 /** Patterns that a call remembers, where they come from the values. */
 const PATTERN_MEMO = 16;
 /** Characters of a text that are looked at for a step, by a pattern of weight 1. */
 const UNITS_PER_STEP = 64;
+/** Characters that are looked at for a step by the lightest of patterns. */
+const LIGHTEST_UNITS_PER_STEP = 6;
 
 /** `matches`: a constant pattern is compiled now. One that is bad fails at each evaluation, as in cel-go. */
 export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): Code {
@@ -30,7 +32,10 @@ export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): 
   }
   const readPattern = stringOf(pattern);
   const searchFor = rememberSearches(regex);
-  const run: Run<boolean> = (frame) => searchFor(readPattern(frame), frame)(read(frame), frame);
+  const run: Run<boolean> = (frame) => {
+    const subject = read(frame);
+    return searchFor(readPattern(frame), frame)(subject, frame);
+  };
   return { type: BOOL, form: "value", run, canFail: true, weight };
 }
 
@@ -39,7 +44,7 @@ type Search = (text: string, frame: Frame) => boolean;
 function compileSearch(pattern: string, options: RegexOptions): Search {
   try {
     const search = compileRegex(pattern, options);
-    const steps = regexWeight(pattern) / UNITS_PER_STEP;
+    const steps = Math.max(regexWeight(pattern) / UNITS_PER_STEP, 1 / LIGHTEST_UNITS_PER_STEP);
     return (text, frame) => {
       frame.spend(text.length * steps);
       return search(text);

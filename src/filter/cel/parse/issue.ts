@@ -1,3 +1,5 @@
+import { FlowscribeError } from "../../../errors.js";
+
 /** One fault of an expression. */
 export interface CelIssue {
   /** Where: an offset in UTF-16 code units, or {@link WHOLE_EXPRESSION}. */
@@ -23,8 +25,8 @@ export const MAX_CEL_ISSUES_SHOWN = 100;
  * An expression that does not compile. The message is that of cel-go v0.20.1: every fault with its line and a caret below
  * the place (https://github.com/google/cel-go/blob/v0.20.1/common/error.go).
  */
-export class CelError extends Error {
-  override readonly name = "CelError";
+export class CelError extends FlowscribeError {
+  declare readonly code: "invalid_cel";
   readonly expression: string;
   /** All faults in the order of their places; those at one place in the order in which they were found. */
   readonly issues: readonly PlacedCelIssue[];
@@ -37,7 +39,7 @@ export class CelError extends Error {
     );
     const hidden = issues.length - shown.length;
     if (hidden > 0) shown.push(`${hidden} more errors were truncated`);
-    super(message ?? shown.join("\n"));
+    super("invalid_cel", message ?? shown.join("\n"));
     this.expression = expression;
     this.issues = place(lines, issues);
   }

@@ -1,5 +1,6 @@
 import { equals as equalMessages, type Message } from "@bufbuild/protobuf";
 import type { TypeRegistry } from "../check/environment.js";
+import { spendOnContent } from "./content.js";
 import type { Frame } from "./frame.js";
 import { compareNumbers } from "./int64.js";
 import { equalBytes } from "./text.js";
@@ -23,21 +24,22 @@ export type Equality = (a: CelValue, b: CelValue, frame: Frame) => boolean;
  */
 export function createEquality(registry: TypeRegistry): Equality {
   const equal: Equality = (a, b, frame) => {
-    if (a === b) return typeof a !== "number" || !Number.isNaN(a);
     switch (typeof a) {
       case "string":
+        return equalTexts(a, b, frame);
       case "boolean":
-        return false;
+        return a === b;
       case "bigint":
       case "number":
         return isNumber(b) && compareNumbers(a, b) === 0;
       default:
     }
+    if (a === null && b === null) return true;
     if (a === null || b === null || typeof b === "string" || typeof b === "boolean") return false;
     if (a instanceof CelUint) return isNumber(b) && compareNumbers(a, b) === 0;
     if (typeof b !== "object") return false;
     if (Array.isArray(a)) return Array.isArray(b) && equalLists(a, b, frame);
-    if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b);
+    if (a instanceof Uint8Array) return b instanceof Uint8Array && equalAllBytes(a, b, frame);
     if (a instanceof CelMap) return b instanceof CelMap && equalMaps(a, b, frame);
     if (a instanceof CelTimestamp) {
       return b instanceof CelTimestamp && a.seconds === b.seconds && a.nanos === b.nanos;
@@ -60,6 +62,7 @@ export function createEquality(registry: TypeRegistry): Equality {
     if (a.size !== b.size) return false;
     for (const [key, value] of a) {
       frame.spend(1);
+      if (typeof key === "string") frame.spendOn(key.length);
       const other = b.get(key);
       if (other === undefined || !equal(value, other, frame)) return false;
     }
@@ -67,17 +70,36 @@ export function createEquality(registry: TypeRegistry): Equality {
   };
 
   const equalMessage = (a: Message, b: Message, frame: Frame) => {
+    // Lists are not equal to themselves when there is a NaN in them, but messages are, as in cel-go.
+    if (a === b) return true;
     if (a.$typeName !== b.$typeName || absent.has(a) || absent.has(b)) return false;
     const desc = registry.getMessage(a.$typeName);
     frame.spend(MESSAGE_STEPS);
+    spendOnContent(a, frame);
     return desc !== undefined && equalMessages(desc, a, b, { unpackAny: true, registry: registry as never });
   };
 
   return equal;
 }
 
-/** About what it takes to compare two messages. */
+/** About what it takes to compare two messages that have nothing set. */
 const MESSAGE_STEPS = 50;
+
+/** Texts no longer than this are compared at once. */
+const SHORT = 64;
+
+/** Whether both are the same text, or the same of what is no text. */
+export function equalTexts(a: unknown, b: unknown, frame: Frame): boolean {
+  if (typeof a === "string" && typeof b === "string" && a.length > SHORT && a.length === b.length) {
+    frame.spendOn(a.length);
+  }
+  return a === b;
+}
+
+function equalAllBytes(a: Uint8Array, b: Uint8Array, frame: Frame): boolean {
+  frame.spendOn(a.length);
+  return equalBytes(a, b);
+}
 
 function isNumber(value: CelValue): value is bigint | number | CelUint {
   return typeof value === "bigint" || typeof value === "number" || value instanceof CelUint;

@@ -16,4 +16,12 @@ export class Frame {
     this.steps -= steps;
     if (this.steps < 0) throw OVER_BUDGET;
   }
+
+  /** Pays for looking at so many characters, bytes or elements. */
+  spendOn(length: number): void {
+    this.spend(length / UNITS_PER_STEP);
+  }
 }
+
+/** Characters, bytes or elements handled for a step. */
+const UNITS_PER_STEP = 16;

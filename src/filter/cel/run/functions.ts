@@ -8,7 +8,7 @@ import {
   parseDuration,
   subtractDurations,
 } from "./duration.js";
-import { Fault, OVER_BUDGET } from "./fault.js";
+import { Fault } from "./fault.js";
 import type { Frame } from "./frame.js";
 import {
   addInt,
@@ -60,14 +60,10 @@ import {
 /** One form of a function at work; called with values of the types that the form takes. */
 export type Implementation = (a: never, b: never, frame: Frame) => CelValue;
 
-/** Characters, bytes or elements handled for a step. */
-const UNITS_PER_STEP = 16;
-
-/** Pays for handling so many characters, bytes or elements. */
-export function spendOn(length: number, frame: Frame): void {
-  frame.steps -= length / UNITS_PER_STEP;
-  if (frame.steps < 0) throw OVER_BUDGET;
-}
+/** An element that is copied weighs as much as so many characters. */
+const ELEMENT_UNITS = 4;
+/** What it takes to find the hour in a time zone. */
+const ZONE_STEPS = 20;
 
 const uint = (value: bigint) => new CelUint(value);
 
@@ -76,7 +72,7 @@ type Uint = CelUint;
 /** The forms of the standard functions by their ids, but those that the compiler itself knows about. */
 export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   add_bytes: (a: Uint8Array, b: Uint8Array, frame) => {
-    spendOn(a.length + b.length, frame);
+    frame.spendOn(a.length + b.length);
     const sum = new Uint8Array(a.length + b.length);
     sum.set(a);
     sum.set(b, a.length);
@@ -88,11 +84,11 @@ export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   add_timestamp_duration: addDuration,
   add_int64: addInt,
   add_list: (a: readonly CelValue[], b: readonly CelValue[], frame) => {
-    spendOn(a.length + b.length, frame);
+    frame.spendOn((a.length + b.length) * ELEMENT_UNITS);
     return [...a, ...b];
   },
   add_string: (a: string, b: string, frame) => {
-    spendOn(a.length + b.length, frame);
+    frame.spendOn(a.length + b.length);
     return a + b;
   },
   add_uint64: (a: Uint, b: Uint) => uint(addUint(a.value, b.value)),
@@ -122,40 +118,46 @@ export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   size_string: sizeOfString,
   string_size: sizeOfString,
   contains_string: (a: string, b: string, frame) => {
-    spendOn(a.length, frame);
+    spendOnSearch(a, b, frame);
     return a.includes(b);
   },
-  ends_with_string: (a: string, b: string) => a.endsWith(b),
-  starts_with_string: (a: string, b: string) => a.startsWith(b),
+  ends_with_string: (a: string, b: string, frame) => {
+    frame.spendOn(b.length);
+    return a.endsWith(b);
+  },
+  starts_with_string: (a: string, b: string, frame) => {
+    frame.spendOn(b.length);
+    return a.startsWith(b);
+  },
 
   type: (a: CelValue) => new CelTypeValue(typeNameOf(a)),
   bool_to_bool: itself,
-  string_to_bool: parseBool,
+  string_to_bool: parsing(parseBool),
   bytes_to_bytes: itself,
   string_to_bytes: (a: string, _, frame) => {
-    spendOn(a.length, frame);
+    frame.spendOn(a.length);
     return encodeUtf8(a);
   },
   double_to_double: itself,
   int64_to_double: (a: bigint) => Number(a),
-  string_to_double: parseDouble,
+  string_to_double: parsing(parseDouble),
   uint64_to_double: (a: Uint) => Number(a.value),
   duration_to_duration: itself,
   int64_to_duration: () => {
     throw new Fault("type conversion error from 'int' to 'google.protobuf.Duration'");
   },
-  string_to_duration: parseDuration,
+  string_to_duration: parsing(parseDuration),
   to_dyn: itself,
   int64_to_int64: itself,
   double_to_int64: doubleToInt,
   duration_to_int64: (a: CelDuration) => a.nanos,
-  string_to_int64: parseInt64,
+  string_to_int64: parsing(parseInt64),
   timestamp_to_int64: (a: CelTimestamp) => BigInt(a.seconds),
   uint64_to_int64: (a: Uint) => uintToInt(a.value),
   string_to_string: itself,
   bool_to_string: String,
   bytes_to_string: (a: Uint8Array, _, frame) => {
-    spendOn(a.length, frame);
+    frame.spendOn(a.length);
     return decodeUtf8(a);
   },
   double_to_string: formatDouble,
@@ -165,11 +167,11 @@ export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   uint64_to_string: (a: Uint) => a.value.toString(),
   timestamp_to_timestamp: itself,
   int64_to_timestamp: timestampFromSeconds,
-  string_to_timestamp: parseTimestamp,
+  string_to_timestamp: parsing(parseTimestamp),
   uint64_to_uint64: itself,
   double_to_uint64: (a: number) => uint(doubleToUint(a)),
   int64_to_uint64: (a: bigint) => uint(intToUint(a)),
-  string_to_uint64: (a: string) => uint(parseUint64(a)),
+  string_to_uint64: parsing((text) => uint(parseUint64(text))),
 
   ...timePart("FullYear", getFullYear),
   ...timePart("Month", getMonth),
@@ -191,8 +193,24 @@ function itself(value: CelValue): CelValue {
   return value;
 }
 
+function parsing(parse: (text: string) => CelValue): Implementation {
+  return (text: string, _: undefined, frame: Frame) => {
+    frame.spendOn(text.length);
+    return parse(text);
+  };
+}
+
+/** A search for a long part can look at all of it at every place of the text. */
+function spendOnSearch(text: string, part: string, frame: Frame): void {
+  const places = Math.max(text.length - part.length + 1, 0);
+  frame.spendOn(text.length + (places * part.length) / PARTS_PER_UNIT);
+}
+
+/** Characters of the part that are compared as fast as another one is copied. */
+const PARTS_PER_UNIT = 32;
+
 function sizeOfString(text: string, _: undefined, frame: Frame): bigint {
-  spendOn(text.length, frame);
+  frame.spendOn(text.length);
   return BigInt(codePointCount(text));
 }
 
@@ -202,6 +220,10 @@ function timePart(
 ): Record<string, Implementation> {
   return {
     [`timestamp_get${name}`]: (timestamp: CelTimestamp) => BigInt(get(timestamp)),
-    [`timestamp_get${name}_in_zone`]: (timestamp: CelTimestamp, zone: string) => BigInt(get(timestamp, zone)),
+    [`timestamp_get${name}_in_zone`]: (timestamp: CelTimestamp, zone: string, frame) => {
+      frame.spend(ZONE_STEPS);
+      frame.spendOn(zone.length);
+      return BigInt(get(timestamp, zone));
+    },
   };
 }

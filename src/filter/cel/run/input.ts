@@ -3,7 +3,15 @@ import type { TypeRegistry } from "../check/environment.js";
 import { type CelType, formatType } from "../check/type.js";
 import { Fault } from "./fault.js";
 import { fromMessage } from "./message.js";
-import { CelDuration, CelMap, CelTimestamp, CelTypeValue, CelUint, type CelValue } from "./value.js";
+import {
+  CelDuration,
+  CelMap,
+  CelTimestamp,
+  CelTypeValue,
+  CelUint,
+  type CelValue,
+  typeNameOf,
+} from "./value.js";
 
 /** Makes a value of what a caller gives for a variable. Throws a {@link Fault} for what is not of the variable's type. */
 export type InputReader = (input: unknown) => CelValue;
@@ -13,6 +21,12 @@ export type InputReader = (input: unknown) => CelValue;
  * map as a Map or an object. Where the type is dyn, a number is a double and a bigint an int.
  */
 export function inputReader(type: CelType, registry: TypeRegistry): InputReader {
+  const read = readerOf(type, registry);
+  // What a well-known message stands for is what counts, as it would be in a field.
+  return (input) => read(isMessage(input) ? fromMessage(input, registry) : input);
+}
+
+function readerOf(type: CelType, registry: TypeRegistry): InputReader {
   const misfit = (input: unknown) =>
     new Fault(`no such overload: a variable of type ${formatType(type)} was given ${describe(input)}`);
   const guarded =
@@ -34,7 +48,7 @@ export function inputReader(type: CelType, registry: TypeRegistry): InputReader 
     case "int":
       return guarded((input) => {
         const value = toBigint(input);
-        return value !== undefined && BigInt.asIntN(64, value) === value ? value : undefined;
+        return value !== undefined && isInt(value) ? value : undefined;
       });
     case "uint":
       return guarded((input) => {
@@ -61,7 +75,9 @@ export function inputReader(type: CelType, registry: TypeRegistry): InputReader 
       return guarded((input) => (isMessage(input) && input.$typeName === type.name ? input : undefined));
     case "list": {
       const read = inputReader(type.element, registry);
-      return guarded((input) => (Array.isArray(input) ? input.map(read) : undefined));
+      return guarded((input) =>
+        Array.isArray(input) ? Array.from(input, (element) => read(element)) : undefined,
+      );
     }
     case "map": {
       const readKey = inputReader(type.key, registry);
@@ -71,6 +87,10 @@ export function inputReader(type: CelType, registry: TypeRegistry): InputReader 
     default:
       return guarded((input) => fromAny(input, registry));
   }
+}
+
+function isInt(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
 }
 
 function toBigint(input: unknown): bigint | undefined {
@@ -89,8 +109,9 @@ function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
     case "boolean":
     case "string":
     case "number":
-    case "bigint":
       return input;
+    case "bigint":
+      return isInt(input) ? input : undefined;
     case "undefined":
       return null;
     case "object":
@@ -100,7 +121,7 @@ function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
   }
   if (input === null || isOwnValue(input)) return input;
   if (isMessage(input)) return fromMessage(input, registry);
-  if (Array.isArray(input)) return input.map(readAny);
+  if (Array.isArray(input)) return Array.from(input, readAny);
   if (input instanceof Date) return fromDate(input);
   return readMap(input, readAny, readAny);
 }
@@ -123,16 +144,21 @@ function fromDate(date: Date): CelTimestamp | undefined {
 }
 
 function readMap(input: unknown, readKey: InputReader, readValue: InputReader): CelMap | undefined {
-  if (input instanceof CelMap) return input;
   if (typeof input !== "object" || input === null) return undefined;
   const map = new CelMap();
-  for (const [key, value] of input instanceof Map ? input : Object.entries(input)) {
+  for (const [key, value] of isEntries(input) ? input : Object.entries(input)) {
     if (!map.add(readKey(key), readValue(value))) throw new Fault(`bad key of a map: ${describe(key)}`);
   }
   return map;
 }
 
+function isEntries(input: object): input is Iterable<readonly [key: unknown, value: unknown]> {
+  return input instanceof Map || input instanceof CelMap;
+}
+
 function describe(input: unknown): string {
   if (input === null || input === undefined) return String(input);
-  return isMessage(input) ? input.$typeName : `a ${typeof input}`;
+  if (isMessage(input)) return input.$typeName;
+  if (typeof input === "object" && isOwnValue(input)) return typeNameOf(input);
+  return typeof input === "object" ? "an object" : `a ${typeof input}`;
 }

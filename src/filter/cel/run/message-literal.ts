@@ -31,8 +31,11 @@ import {
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import type { TypeRegistry } from "../check/environment.js";
+import { isWellKnown } from "../check/type.js";
+import { spendOnContent } from "./content.js";
 import { formatDuration } from "./duration.js";
 import { Fault } from "./fault.js";
+import type { Frame } from "./frame.js";
 import { fromMessage } from "./message.js";
 import { formatTimestamp } from "./timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue, kindOf, typeNameOf } from "./value.js";
@@ -45,11 +48,38 @@ export function buildMessage(
   desc: DescMessage,
   entries: readonly (readonly [field: DescField, value: CelValue])[],
   registry: TypeRegistry,
+  frame: Frame,
 ): CelValue {
   const message = create(desc);
-  for (const [field, value] of entries) setField(message, field, value, registry);
+  for (const [field, value] of entries) {
+    spendOnEntry(field, value, frame);
+    setField(message, field, value, registry);
+  }
   if (desc.typeName === AnySchema.typeName && (message as Any).typeUrl === "") throw EMPTY_ANY;
   return fromMessage(message, registry);
+}
+
+/** Lists and maps are converted, and what goes into a message of JSON or an Any is so down to its last part. */
+function spendOnEntry(field: DescField, value: CelValue, frame: Frame): void {
+  if (field.message !== undefined && isWellKnown(field.message.typeName)) spendOnValue(value, frame);
+  else if (Array.isArray(value)) frame.spend(value.length);
+  else if (value instanceof CelMap) frame.spend(value.size);
+}
+
+/** About what it takes to make a message of JSON, or to pack a value. */
+const PART_STEPS = 5;
+
+/** {@link spendOnContent} for values. */
+function spendOnValue(value: CelValue, frame: Frame): void {
+  frame.spend(PART_STEPS);
+  if (Array.isArray(value)) for (const element of value) spendOnValue(element, frame);
+  else if (!(value instanceof CelMap)) spendOnContent(value, frame);
+  else {
+    for (const [key, content] of value) {
+      spendOnValue(key, frame);
+      spendOnValue(content, frame);
+    }
+  }
 }
 
 const EMPTY_ANY = new Fault("conversion error: empty type URL in google.protobuf.Any");
@@ -278,8 +308,11 @@ function toValue(value: CelValue, registry: TypeRegistry): Value {
         },
       });
     case "map": {
-      const struct = create(StructSchema);
-      for (const [key, content] of value as CelMap) struct.fields[toName(key)] = toValue(content, registry);
+      const entries = [...(value as CelMap)].map(
+        ([key, content]) => [toName(key), toValue(content, registry)] as const,
+      );
+      // Not one by one: a key may be `__proto__`.
+      const struct = create(StructSchema, { fields: Object.fromEntries(entries) });
       return create(ValueSchema, { kind: { case: "structValue", value: struct } });
     }
     case "int":

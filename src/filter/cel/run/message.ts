@@ -10,8 +10,10 @@ import {
 import { type Any, anyUnpack, type ListValue, type Struct, type Value } from "@bufbuild/protobuf/wkt";
 import { findField, type TypeRegistry } from "../check/environment.js";
 import { isWellKnown } from "../check/type.js";
+import { spendOnContent } from "./content.js";
 import { durationOf } from "./duration.js";
 import { Fault, NO_OVERLOAD } from "./fault.js";
+import type { Frame } from "./frame.js";
 import { timestampOf } from "./timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue } from "./value.js";
 
@@ -141,6 +143,24 @@ export function fieldReader(field: DescField, registry: TypeRegistry): FieldRead
     }
   }
 }
+
+/** A {@link FieldReader} that is paid for where a read goes through all of what the field holds. */
+export type PayingReader = (message: Message, frame: Frame) => CelValue;
+
+export function payingReader(field: DescField, registry: TypeRegistry): PayingReader {
+  const read = fieldReader(field, registry);
+  const isLong = field.fieldKind === "list" || field.fieldKind === "map";
+  if (!isLong && !LONG_MESSAGES.has(field.message?.typeName ?? "")) return read;
+  const raw = rawReader(field);
+  return (message, frame) => {
+    spendOnContent(raw(message), frame);
+    return read(message);
+  };
+}
+
+const LONG_MESSAGES: ReadonlySet<string> = new Set(
+  ["Any", "ListValue", "Struct", "Value"].map((name) => `google.protobuf.${name}`),
+);
 
 /** What stands in the property of a field; undefined if it has presence and is not set. */
 export function rawReader(field: DescField): (message: Message) => unknown {
@@ -279,15 +299,15 @@ export function presenceTest(field: DescField): (message: Message) => boolean {
 export class DynamicFields {
   private readonly field: string;
   private readonly registry: TypeRegistry;
-  private readonly readers = new Map<string, { read: FieldReader; has: (message: Message) => boolean }>();
+  private readonly readers = new Map<string, { read: PayingReader; has: (message: Message) => boolean }>();
 
   constructor(field: string, registry: TypeRegistry) {
     this.field = field;
     this.registry = registry;
   }
 
-  read(message: Message): CelValue {
-    return this.readerFor(message).read(message);
+  read(message: Message, frame: Frame): CelValue {
+    return this.readerFor(message).read(message, frame);
   }
 
   has(message: Message): boolean {
@@ -301,7 +321,7 @@ export class DynamicFields {
     const field = desc && findField(desc, this.field);
     if (desc === undefined) throw NO_OVERLOAD;
     if (field === undefined) throw new Fault(`no such field '${this.field}'`);
-    const reader = { read: fieldReader(field, this.registry), has: presenceTest(field) };
+    const reader = { read: payingReader(field, this.registry), has: presenceTest(field) };
     this.readers.set($typeName, reader);
     return reader;
   }

@@ -1,5 +1,6 @@
 import { compareDurations } from "./duration.js";
 import { NO_OVERLOAD } from "./fault.js";
+import type { Frame } from "./frame.js";
 import { compareNumbers, type Ordering } from "./int64.js";
 import { compareBytes, compareCodePoints } from "./text.js";
 import { compareTimestamps } from "./timestamp.js";
@@ -10,7 +11,7 @@ import { type CelDuration, type CelTimestamp, CelUint, type CelValue, kindOf } f
  *
  * @throws Fault for values that have no order.
  */
-export function compareValues(a: CelValue, b: CelValue): Ordering | undefined {
+export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering | undefined {
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
   const kind = kindOf(a);
   if (kind !== kindOf(b)) throw NO_OVERLOAD;
@@ -18,8 +19,9 @@ export function compareValues(a: CelValue, b: CelValue): Ordering | undefined {
     case "bool":
       return a === b ? 0 : a === false ? -1 : 1;
     case "string":
-      return compareCodePoints(a as string, b as string);
+      return orderTexts(a as string, b as string, frame);
     case "bytes":
+      frame.spendOn((a as Uint8Array).length);
       return compareBytes(a as Uint8Array, b as Uint8Array);
     case "timestamp":
       return compareTimestamps(a as CelTimestamp, b as CelTimestamp);
@@ -28,6 +30,12 @@ export function compareValues(a: CelValue, b: CelValue): Ordering | undefined {
     default:
       throw NO_OVERLOAD;
   }
+}
+
+/** Orders texts by code points. */
+export function orderTexts(a: string, b: string, frame: Frame): Ordering {
+  frame.spendOn(Math.min(a.length, b.length));
+  return compareCodePoints(a, b);
 }
 
 function isNumber(value: CelValue): value is bigint | number | CelUint {
