@@ -1,6 +1,7 @@
 export { type CaptureSource, decodeCapture } from "./decode.js";
 export type { CaptureWarnings } from "./decoder.js";
 export type { BytesLike, ReadableStreamLike } from "./input.js";
+export { mergeSources } from "./merge.js";
 export { encodePcap, type PcapOptions } from "./pcap-encode.js";
 export { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./pcapng-decode.js";
 export { encodePcapng, type PcapngOptions } from "./pcapng-encode.js";

@@ -8,6 +8,17 @@ export {
   record,
   type StopReason,
 } from "./recording.js";
+export type { RecorderCounters } from "./service/counters.js";
+export { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "./service/error.js";
+export { DEFAULT_RECORDER_LIMITS, type RecorderLimits } from "./service/limits.js";
+export type { OpenRecordingSource, RecordContext, RecordingRequest, RpcPeer } from "./service/parts.js";
+export {
+  createRecorderService,
+  DEFAULT_CHANGE_INTERVAL_MS,
+  DEFAULT_RUNNING_INTERVAL_MS,
+  type RecorderService,
+  type RecorderServiceOptions,
+} from "./service.js";
 export type { OpenSink, PacketSink, SinkRequest, SinkResult } from "./sink.js";
 export { checkStartRecording, type StartRecordingInit } from "./start.js";
 export type { RecordingStats } from "./stats.js";

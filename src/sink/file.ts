@@ -1,24 +1,53 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { constants, mkdirSync, openSync, unlinkSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { FlowscribeError } from "../errors.js";
 import { goQuote } from "../go-quote.js";
-import type { PacketBatch, Resolution } from "../packet/batch.js";
-import type { CaptureInterface } from "../packet/source.js";
-import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
+import type { Resolution } from "../packet/batch.js";
+import type { CaptureEncoder } from "../pcap/encoder.js";
 import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
+import { CaptureFile, messageOf } from "./capture-file.js";
+import {
+  checkRotation,
+  createRotatingSink,
+  type FileRotation,
+  pcapLength,
+  pcapngLength,
+  rotatedName,
+  STATISTICS_BYTES,
+} from "./rotate.js";
 
-/** How the files are named and what is in them. */
-export interface FileSinkOptions {
-  /** The last part of the file's name: `<cluster>/<node>`, or `<node>`; the host's name by default. */
-  readonly nodeName?: string;
+export type { FileRotation } from "./rotate.js";
+
+/** What is in the files, and when the next one begins. */
+export interface CaptureFileOptions {
   readonly fileFormat?: "pcap" | "pcapng";
   /** Unit of the times in a pcap file, `us` by default as upstream; pcapng keeps that of each interface. */
   readonly resolution?: Resolution;
+  /**
+   * Go on in further files: `name.pcap` becomes `name_00001_20261122091800.pcap` (number and time of its making, UTC), as
+   * dumpcap names the files of its ring buffer. Each can be read alone. Counts of the interfaces (pcapng) are in the last.
+   */
+  readonly rotation?: FileRotation;
+  /** Told the path of each file of a rotation that is complete, except the last, which the result tells. */
+  readonly onFile?: (path: string) => void;
+}
+
+/** How the files are named and what is in them. */
+export interface FileSinkOptions extends CaptureFileOptions {
+  /** The last part of the file's name: `<cluster>/<node>`, or `<node>`; the host's name by default. */
+  readonly nodeName?: string;
   /** A fresh 32-bit number for the file's name. */
   readonly random?: () => number;
+}
+
+/** {@link namedFileSink}. */
+export interface NamedFileOptions extends CaptureFileOptions {
+  /** Write over what is there; without it an existing file is refused. */
+  readonly overwrite?: boolean;
 }
 
 /** Owner only: packets are other people's conversations. */
@@ -34,32 +63,118 @@ const MAX_NAME_TRIES = 100;
  * Writes go straight to the file, without a buffer of ours and without waiting in the event loop. When one fails (disk
  * full), the file is cut back to its last whole record and stays; the recording fails with `sink_failed`, whose message
  * says so and whose `cause` is the system's error. A recording whose header cannot be written at its start leaves no file.
+ *
+ * @throws RangeError for a rotation that is none.
  */
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
+  const { rotation } = options;
+  if (rotation !== undefined) checkRotation(rotation);
   return async (request) => {
-    const encoder = await createEncoder(request, options);
+    const encoders = await encoderFactory(request, options);
     makeFolder(folder);
-    const { path, descriptor } = createFile(resolve(folder), request, options);
-    const sink = new FileSink(path, descriptor, encoder, request);
-    try {
-      sink.begin();
-    } catch (error) {
-      // As upstream: a recording that has not started leaves no file.
-      await sink.abort();
-      unlinkSync(path);
-      throw error;
+    if (rotation === undefined) {
+      const { path, descriptor } = createFile(resolve(folder), request, options);
+      return begin(new CaptureFile(path, descriptor, encoders(), request.interfaces), true);
     }
-    return sink;
+    const base = resolve(folder, drawName(request, options));
+    return createRotation(base, rotation, "wx+", request, options, encoders);
   };
 }
 
-async function createEncoder(
+/**
+ * A sink that writes each recording to the file of this name, likewise. Pipes and devices can be written to, too; a pipe is waited for
+ * until somebody reads it.
+ *
+ * @throws RangeError for a rotation that is none.
+ */
+export function namedFileSink(path: string, options: NamedFileOptions = {}): OpenSink {
+  const { rotation, overwrite = false } = options;
+  if (rotation !== undefined) checkRotation(rotation);
+  return async (request) => {
+    const encoders = await encoderFactory(request, options);
+    const base = resolve(path);
+    const flags = overwrite ? "w+" : "wx+";
+    if (rotation !== undefined) return createRotation(base, rotation, flags, request, options, encoders);
+    const found = await stat(base).catch(() => undefined);
+    if (found !== undefined && !found.isFile()) {
+      const file = await openSpecial(base, found.isDirectory());
+      return begin(new CaptureFile(base, file, encoders(), request.interfaces), false);
+    }
+    const descriptor = openExclusively(base, flags);
+    return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces), !overwrite);
+  };
+}
+
+/** Waits on another thread: for a pipe until it is read. */
+async function openSpecial(path: string, isFolder: boolean): Promise<number> {
+  if (isFolder) throw createFailed(path, new Error("is a directory"));
+  try {
+    const handle = await open(path, constants.O_WRONLY);
+    special.add(handle);
+    return handle.fd;
+  } catch (error) {
+    throw createFailed(path, error);
+  }
+}
+
+/** Kept from being collected, which would close them a second time. */
+const special = new Set<unknown>();
+
+function begin(file: CaptureFile, isNew: boolean): PacketSink {
+  beginOrRemove(file, isNew);
+  return {
+    filePath: file.path,
+    write: (batch) => file.write(batch),
+    close: async (stats) => {
+      file.end(stats);
+      return { filePath: file.path };
+    },
+    abort: async () => file.abort(),
+  };
+}
+
+/** As upstream: a recording that has not started leaves no file. */
+function beginOrRemove(file: CaptureFile, isNew: boolean): void {
+  try {
+    file.begin();
+  } catch (error) {
+    file.abort();
+    if (isNew) unlinkSync(file.path);
+    throw error;
+  }
+}
+
+function createRotation(
+  base: string,
+  rotation: FileRotation,
+  flags: "wx+" | "w+",
+  { interfaces, clock }: SinkRequest,
+  { fileFormat, onFile }: CaptureFileOptions,
+  encoders: () => CaptureEncoder,
+): PacketSink {
+  return createRotatingSink({
+    rotation,
+    interfaces,
+    open: (number) => {
+      const path = rotatedName(base, number, clock.now());
+      const file = new CaptureFile(path, openExclusively(path, flags), encoders(), interfaces);
+      beginOrRemove(file, flags === "wx+");
+      return file;
+    },
+    lengthOf: fileFormat === "pcapng" ? pcapngLength : pcapLength,
+    tailBytes: () => (fileFormat === "pcapng" ? STATISTICS_BYTES * interfaces.length : 0),
+    onFile,
+  });
+}
+
+/** What makes an encoder for each file; loaded before the first, so that later ones need not be waited for. */
+async function encoderFactory(
   { interfaces, snapLength }: SinkRequest,
-  { fileFormat = "pcap", resolution = "us" }: FileSinkOptions,
-): Promise<CaptureEncoder> {
-  if (fileFormat === "pcap") return createPcapEncoder({ resolution, snapLength }, true);
+  { fileFormat = "pcap", resolution = "us" }: CaptureFileOptions,
+): Promise<() => CaptureEncoder> {
+  if (fileFormat === "pcap") return () => createPcapEncoder({ resolution, snapLength }, true);
   const { createPcapngEncoder } = await import("../pcap/pcapng-encode.js");
-  return createPcapngEncoder(interfaces, { snapLength });
+  return () => createPcapngEncoder(interfaces, { snapLength });
 }
 
 function makeFolder(folder: string): void {
@@ -75,129 +190,49 @@ function makeFolder(folder: string): void {
 /** Draws name after name until one is free. */
 function createFile(
   folder: string,
-  { filePrefix, clock }: SinkRequest,
-  { nodeName = hostname(), fileFormat = "pcap", random = randomUint32 }: FileSinkOptions,
+  request: SinkRequest,
+  options: FileSinkOptions,
 ): { path: string; descriptor: number } {
   for (let tries = 1; ; tries++) {
-    const name = recordingFileName({
-      prefix: filePrefix,
-      nowMs: clock.now(),
-      random: random(),
-      nodeName,
-      extension: fileFormat,
-    });
-    const path = resolve(folder, name);
+    const path = resolve(folder, drawName(request, options));
     try {
       return { path, descriptor: openSync(path, "wx+", FILE_MODE) };
     } catch (error) {
       if (codeOf(error) === "EEXIST" && tries < MAX_NAME_TRIES) continue;
-      throw new FlowscribeError(
-        "sink_failed",
-        `failed to create pcap file ${goQuote(path)}: ${messageOf(error)}`,
-        { cause: error },
-      );
+      throw createFailed(path, error);
     }
   }
 }
 
-class FileSink implements PacketSink {
-  readonly #path: string;
-  readonly #encoder: CaptureEncoder;
-  readonly #request: SinkRequest;
-  #descriptor: number | undefined;
-  /** Bytes of the file; all of them whole records. */
-  #length = 0;
-  #begun = false;
+function drawName(
+  { filePrefix, clock }: SinkRequest,
+  { nodeName = hostname(), fileFormat = "pcap", random = randomUint32 }: FileSinkOptions,
+): string {
+  return recordingFileName({
+    prefix: filePrefix,
+    nowMs: clock.now(),
+    random: random(),
+    nodeName,
+    extension: fileFormat,
+  });
+}
 
-  constructor(path: string, descriptor: number, encoder: CaptureEncoder, request: SinkRequest) {
-    this.#path = path;
-    this.#descriptor = descriptor;
-    this.#encoder = encoder;
-    this.#request = request;
+function openExclusively(path: string, flags: "wx+" | "w+"): number {
+  try {
+    return openSync(path, flags, FILE_MODE);
+  } catch (error) {
+    throw createFailed(path, error);
   }
+}
 
-  get filePath(): string {
-    return this.#path;
-  }
-
-  /** Writes the header as soon as it is known. */
-  begin(): void {
-    const settled = settledInterface(this.#request.interfaces);
-    if (settled !== undefined) this.#beginFrom(settled);
-  }
-
-  write(batch: PacketBatch): void {
-    this.#beginWith(batch);
-    this.#append(this.#encoder.encode(batch), this.#encoder.wholeRecords);
-  }
-
-  async close(stats: Parameters<PacketSink["close"]>[0]): Promise<{ filePath: string }> {
-    this.#beginWith(undefined);
-    this.#append(this.#encoder.end(stats), this.#encoder.wholeRecords);
-    this.#close();
-    return { filePath: this.#path };
-  }
-
-  async abort(): Promise<void> {
-    try {
-      try {
-        this.#beginWith(undefined);
-      } finally {
-        this.#close();
-      }
-    } catch {
-      // The recording already fails, for a reason that matters more.
-    }
-  }
-
-  #beginWith(batch: PacketBatch | undefined): void {
-    if (!this.#begun) this.#beginFrom(interfaceOf(this.#request.interfaces, batch?.format));
-  }
-
-  #beginFrom(first: CaptureInterface): void {
-    this.#begun = true;
-    this.#append(this.#encoder.begin(first), () => 0);
-  }
-
-  /** @param wholeRecords How much of what was written is worth keeping when the rest fails. */
-  #append(chunk: Uint8Array, wholeRecords: CaptureEncoder["wholeRecords"]): void {
-    if (this.#descriptor === undefined) throw new TypeError("the file is closed");
-    let written = 0;
-    try {
-      while (written < chunk.length) {
-        written += writeSync(this.#descriptor, chunk, written, chunk.length - written);
-      }
-    } catch (error) {
-      throw this.#cutBack(this.#descriptor, this.#length + wholeRecords(chunk, written), error);
-    }
-    this.#length += chunk.length;
-  }
-
-  #cutBack(descriptor: number, length: number, cause: unknown): FlowscribeError {
-    let state =
-      length === 0
-        ? "the file is cut back to nothing"
-        : `the file is cut back to its last whole record, ${length} bytes`;
-    try {
-      ftruncateSync(descriptor, length);
-    } catch (error) {
-      state = `cutting the file back to its last whole record, ${length} bytes, failed as well: ${messageOf(error)}`;
-    }
-    return new FlowscribeError("sink_failed", `write ${this.#path}: ${messageOf(cause)}; ${state}`, {
+function createFailed(path: string, cause: unknown): FlowscribeError {
+  return new FlowscribeError(
+    "sink_failed",
+    `failed to create pcap file ${goQuote(path)}: ${messageOf(cause)}`,
+    {
       cause,
-    });
-  }
-
-  #close(): void {
-    const descriptor = this.#descriptor;
-    if (descriptor === undefined) return;
-    this.#descriptor = undefined;
-    try {
-      closeSync(descriptor);
-    } catch (error) {
-      throw new FlowscribeError("sink_failed", `close ${this.#path}: ${messageOf(error)}`, { cause: error });
-    }
-  }
+    },
+  );
 }
 
 function randomUint32(): number {
@@ -206,8 +241,4 @@ function randomUint32(): number {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
