@@ -3,7 +3,7 @@ import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
 import { issueOf } from "../issue.js";
 import { createFlowEngine } from "./cel/flow-engine.js";
 import type { CelEngine } from "./engine.js";
-import { type FlowEvent, isFlow } from "./event.js";
+import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
 import { celExpression } from "./fields/cel.js";
 import { eventType, networkInterface } from "./fields/event.js";
@@ -47,8 +47,8 @@ export interface FlowFilterOptions {
   readonly cel?: CelEngine;
 }
 
-/** Whether an event matches. Never throws. */
-export type FlowPredicate = (event: FlowEvent) => boolean;
+/** Whether an event matches, by itself or in the envelope in which it came. Never throws. */
+export type FlowPredicate = (event: FlowEvent | FlowEnvelope) => boolean;
 
 /** A field that is added to the message does not compile until it stands here. */
 const compilers: { readonly [K in FilterField]: FieldCompiler<K> } = {
@@ -265,16 +265,20 @@ function combine(allow: readonly FilterTest[], deny: readonly FilterTest[]): Flo
   if (allow.length === 0 && deny.length === 0) return () => true;
   const denied = compileAny(deny);
   if (allow.length === 0) {
-    return (event) => !(isFlow(event) ? denied.matches(event) : denied.matchesOther(event));
+    return toPredicate({
+      matches: (flow) => !denied.matches(flow),
+      matchesOther: (event) => !denied.matchesOther(event),
+    });
   }
   const allowed = compileAny(allow);
   if (deny.length === 0) return toPredicate(allowed);
-  return (event) =>
-    isFlow(event)
-      ? allowed.matches(event) && !denied.matches(event)
-      : allowed.matchesOther(event) && !denied.matchesOther(event);
+  return toPredicate({
+    matches: (flow) => allowed.matches(flow) && !denied.matches(flow),
+    matchesOther: (event) => allowed.matchesOther(event) && !denied.matchesOther(event),
+  });
 }
 
 function toPredicate({ matches, matchesOther }: AnyTest): FlowPredicate {
-  return (event) => (isFlow(event) ? matches(event) : matchesOther(event));
+  const matchesRest = (event: FlowEvent) => (isFlow(event) ? matches(event) : matchesOther(event));
+  return (event) => (isFlow(event) ? matches(event) : matchesRest(withoutEnvelope(event)));
 }

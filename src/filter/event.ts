@@ -7,8 +7,11 @@ import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.
  */
 export type FlowEvent = Flow | LostEvent | AgentEvent | DebugEvent | undefined;
 
+/** What events come in: a response of the Observer, or a line of an export file. */
+export type FlowEnvelope = GetFlowsResponse | ExportEvent;
+
 /** Takes the event out of its envelope; undefined when there is none that filters see. */
-export function flowEvent(response: GetFlowsResponse | ExportEvent): FlowEvent {
+export function flowEvent(response: FlowEnvelope): FlowEvent {
   const { responseTypes } = response;
   switch (responseTypes.case) {
     case "flow":
@@ -21,7 +24,15 @@ export function flowEvent(response: GetFlowsResponse | ExportEvent): FlowEvent {
   }
 }
 
+/** The event, if it stands in an envelope; itself if it does not. */
+export function withoutEnvelope(event: FlowEvent | FlowEnvelope): FlowEvent {
+  const name = event?.$typeName;
+  return name === "observer.GetFlowsResponse" || name === "observer.ExportEvent"
+    ? flowEvent(event as FlowEnvelope)
+    : (event as FlowEvent);
+}
+
 /** Whether an event is a flow: the one kind that most fields can match. */
-export function isFlow(event: FlowEvent): event is Flow {
+export function isFlow(event: FlowEvent | FlowEnvelope): event is Flow {
   return event?.$typeName === "flow.Flow";
 }

@@ -15,7 +15,7 @@ export function formatExplanation(
   { passes, decidedBy, allow, deny }: Omit<Explanation, "toString">,
   event: FlowEvent,
 ): string {
-  const kind = event === undefined ? "no event" : event.$typeName;
+  const kind = event === undefined ? "no event" : (event.$typeName ?? "what is no message (see fromJson)");
   const formatFilters = (filters: readonly FilterExplanation[]) => {
     const decisive = filters.findIndex(({ path }) => path === decidedBy);
     return cutList(filters, formatFilter, decisive, FILTERS).map((text) => `  ${text}`);

@@ -6,7 +6,7 @@ import {
   type FlowFilterOptions,
   fieldPath,
 } from "./compile.js";
-import { type FlowEvent, isFlow } from "./event.js";
+import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import { formatExplanation } from "./explain-text.js";
 import type { FieldTest, FilterField } from "./field.js";
 import type { FlowFilterInit } from "./filter-init.js";
@@ -60,13 +60,14 @@ export interface Explanation {
  */
 export function explainFlowFilters(
   lists: FlowFilterLists,
-  event: FlowEvent,
+  event: FlowEvent | FlowEnvelope,
   options: FlowFilterOptions = {},
 ): Explanation {
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
+  const asked = withoutEnvelope(event);
   const explain = (filters: readonly CompiledFilter[], list: string) =>
-    filters.map((filter, index) => explainFilter(filter, `${list}[${index}]`, event, options));
+    filters.map((filter, index) => explainFilter(filter, `${list}[${index}]`, asked, options));
   const allowed = explain(allow, "allow");
   const denied = explain(deny, "deny");
   const allowing = allowed.find(({ matches }) => matches);
@@ -78,7 +79,7 @@ export function explainFlowFilters(
     allow: allowed,
     deny: denied,
   };
-  return { ...explanation, toString: () => formatExplanation(explanation, event) };
+  return { ...explanation, toString: () => formatExplanation(explanation, asked) };
 }
 
 function explainFilter(

@@ -9,6 +9,7 @@ import {
   checkFlowFilters,
   compileFlowFilter,
   compileFlowFilters,
+  explainFlowFilters,
   FILTER_FIELDS,
   type FilterField,
   type FlowFilterInit,
@@ -18,9 +19,11 @@ import {
 import {
   AgentEventSchema,
   DebugEventSchema,
+  ExportEventSchema,
   type Flow,
   FlowFilterSchema,
   FlowSchema,
+  GetFlowsResponseSchema,
   LostEventSchema,
 } from "../../src/proto.js";
 import { anyEvent, anyFlow, flowAndFilter, ownFilter, sensibleFilter } from "./arbitrary.js";
@@ -603,5 +606,26 @@ describe("the regular expression engine of the options", () => {
     expect(faultsOf(() => compileFlowFilter({ httpUrl: ["a.[0-9]"] }, { regex }))).toEqual([
       "http_url[0]: invalid http url filter: a.[0-9]: error parsing regexp: too dear",
     ]);
+  });
+});
+
+describe("events in their envelopes", () => {
+  const flow = create(FlowSchema, { source: { labels: ["k8s:app=web"] } });
+  const envelopes = [
+    create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: flow } }),
+    create(ExportEventSchema, { responseTypes: { case: "flow", value: flow } }),
+  ];
+  test.each(envelopes)("$$typeName is asked for what is in it", (envelope) => {
+    const web = { sourceLabel: ["app=web"] };
+    expect(compileFlowFilter(web)(envelope)).toBe(true);
+    expect(compileFlowFilters({ deny: [web] })(envelope)).toBe(false);
+    expect(compileFlowFilters({ allow: [web] })(envelope)).toBe(true);
+    expect(explainFlowFilters({ deny: [web] }, envelope).passes).toBe(false);
+  });
+
+  test("an envelope without an event is no event", () => {
+    const status = create(GetFlowsResponseSchema, { responseTypes: { case: "nodeStatus", value: {} } });
+    expect(compileFlowFilter({ verdict: [1] })(status)).toBe(false);
+    expect(compileFlowFilters({ deny: [{ verdict: [1] }] })(status)).toBe(true);
   });
 });

@@ -204,7 +204,7 @@ ${values((index) => `      ✗ k8s:app=a${index} (the label is "k8s:app=web")`)
     const lists = { allow: [{ experimental: { celExpression: ["a", "b"] } }] };
     const explanation = explainFlowFilters(lists, flow, { cel: { compile: () => () => false } });
     expect(explanation.allow[0]?.fields).toEqual([
-      { field: "experimental.cel_expression", holds: false, wanted: ["a", "b"], seen: "the whole flow" },
+      { field: "experimental.cel_expression", holds: false, wanted: ["a", "b"], seen: ["false", "false"] },
     ]);
     const holding = explainFlowFilters(lists, flow, {
       cel: { compile: (expression) => () => expression === "b" },
@@ -283,4 +283,12 @@ describe("an explanation", () => {
     expect(() => explainFlowFilters({ deny: [{ sourceIp: ["x"] }] }, flow)).toThrow(FilterError);
     expect(() => explainFlowFilters({ deny: [{ sourceIp: ["x"] }] }, flow)).toThrow("deny[0].source_ip[0]: ");
   });
+});
+
+test("of CEL expressions it is told what each came to", () => {
+  const celExpression = ["_flow.verdict == 1", "1 / 0 == 1", "true"];
+  const flow = create(FlowSchema, { verdict: 2 });
+  const explanation = explainFlowFilters({ allow: [{ experimental: { celExpression } }] }, flow);
+  expect(explanation.allow[0]?.fields[0]?.seen).toEqual(["false", "fails: division by zero", "not asked"]);
+  expect(String(explanation)).toContain("fails: division by zero");
 });

@@ -49,11 +49,12 @@ export const observe: Command = {
       {
         what: "from a cluster, with a filter that Hubble's version does not know",
         command:
-          "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024'",
+          "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024u'",
       },
       {
         what: "why a flow does not pass",
-        command: "flowscribe observe --explain --uuid 6c1c… --pod shop/cart events.log",
+        command:
+          "flowscribe observe --uuid 6c1c… -o jsonpb events.log | flowscribe observe --explain --pod shop/cart",
       },
     ],
     groups: OBSERVE_GROUPS,

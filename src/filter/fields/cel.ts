@@ -36,8 +36,26 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
   return {
     matches: anyHolds,
     matchesOther: () => anyHolds(nothing),
-    seen: (event) => (isFlow(event) ? "the whole flow" : undefined),
+    seen: (event) => outcomesOf(programs, isFlow(event) ? event : nothing),
     reads: [""],
     cost: "dear",
   };
 };
+
+/** What each expression came to, as far as they are asked. */
+function outcomesOf(programs: readonly ReturnType<CelEngine["compile"]>[], flow: Flow): readonly string[] {
+  const outcomes: string[] = [];
+  for (const program of programs) {
+    try {
+      const held = program(flow);
+      outcomes.push(String(held));
+      if (held) break;
+    } catch (error) {
+      const { message } = error as { message?: string };
+      outcomes.push(`fails: ${message ?? String(error)}`);
+      break;
+    }
+  }
+  while (outcomes.length < programs.length) outcomes.push("not asked");
+  return outcomes;
+}
