@@ -19,6 +19,7 @@
  * @module
  */
 export { decodeFlow } from "./decode-flow.js";
+export { decodeGetFlowsResponse } from "./decode-response.js";
 export * from "./gen/flow/flow_pb.js";
 export * from "./gen/observer/observer_pb.js";
 export {

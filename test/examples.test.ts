@@ -59,6 +59,13 @@ const EXAMPLES = [
       "cel-js: 1000 of 2000 flows match, ",
     ],
   },
+  {
+    file: "10-serve-over-connect.ts",
+    prints: ["recorded 23 packets (2573 bytes)", "refused: PERMISSION_DENIED: not allowed to record"],
+  },
+  { file: "11-serve-over-grpc-js.ts", prints: ["recorded 10 packets over IPv6"] },
+  { file: "12-observe-a-hubble.ts", prints: ["lost: 3"] },
+  { file: "13-test-your-filters.ts", prints: ["# pass 5", "# fail 0"] },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));

@@ -1,0 +1,370 @@
+import type { RecordRequest, RecordResponse, StartRecording } from "../../gen/recorder/recorder_pb.js";
+import type { PacketSource } from "../../packet/source.js";
+import { type Recording, type RecordingResult, record } from "../recording.js";
+import { checkStartRecording } from "../start.js";
+import type { RecordingStats } from "../stats.js";
+import { boundedSink } from "./bounded-sink.js";
+import { abortError, messageOf, RpcError, statusOfFailure } from "./error.js";
+import type { RecordContext, RpcPeer, ServiceParts } from "./parts.js";
+import { requestText } from "./request-text.js";
+import {
+  NO_STATS,
+  runningResponse,
+  sameStats,
+  stoppedResponse,
+  toWireStats,
+  type WireStats,
+} from "./response.js";
+
+/** How a recording ended. */
+type Outcome = { readonly result: RecordingResult } | { readonly error: unknown };
+
+/**
+ * One Record call: the state machine of Cilium's Recorder (pkg/hubble/recorder/service.go). Requests are read beside it,
+ * so that a client that leaves responses unread is still heard.
+ */
+export class RecordCall {
+  readonly #parts: ServiceParts;
+  readonly #signal: AbortSignal | undefined;
+  readonly #peer: RpcPeer | undefined;
+  /** Aborts what the call has under way: the opening of the source, and the recording. */
+  readonly #controller = new AbortController();
+  readonly #timers = new Set<() => void>();
+  /** What ends the call without `stopped`; the first one counts. */
+  #failure: RpcError | undefined;
+  #start: StartRecording | undefined;
+  #recording: Recording | undefined;
+  /** Whether the recording is to finish well: asked by the client, or by a service that shuts down. */
+  #stopping = false;
+  #sinkOpen = false;
+  #outcome: Outcome | undefined;
+  #source: PacketSource | undefined;
+  #releaseSlot: (() => void) | undefined;
+  /** The counts may have changed; may be told, as the last telling is long enough ago; are to be told, changed or not. */
+  #changed = false;
+  #mayTell = true;
+  #isDue = false;
+  #over = false;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: ServiceParts, { signal, peer }: RecordContext) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#peer = peer;
+  }
+
+  /** The counts of the recording, once there is one. */
+  get stats(): RecordingStats | undefined {
+    return this.#recording?.stats;
+  }
+
+  /** How the recording ended, or that there was none. */
+  get ended(): "stopped" | "failed" | "refused" {
+    if (this.#recording === undefined || !this.#sinkOpen) return "refused";
+    return this.#outcome !== undefined && "result" in this.#outcome ? "stopped" : "failed";
+  }
+
+  /** Ends the call as the end of the service has it: a recording as by `stop`, all else with an error. */
+  shutdown(): void {
+    if (this.#start === undefined) this.#fail(new RpcError("UNAVAILABLE", "the recorder is shutting down"));
+    else this.#stop();
+  }
+
+  async *run(requests: AsyncIterable<RecordRequest>): AsyncGenerator<RecordResponse, void, undefined> {
+    const onAbort = () => this.#fail(abortError(this.#signal?.reason));
+    this.#signal?.addEventListener("abort", onAbort);
+    if (this.#signal?.aborted === true) onAbort();
+    void this.#receiveAll(requests);
+    try {
+      yield* this.#record(await this.#receiveStart());
+    } catch (error) {
+      throw asRpcError(error);
+    } finally {
+      this.#over = true;
+      this.#signal?.removeEventListener("abort", onAbort);
+      for (const callOff of this.#timers) callOff();
+    }
+  }
+
+  /** Waits for something to be there; throws what ends the call before it is. */
+  async #until<T>(look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  #fail(error: RpcError): void {
+    this.#failure ??= error;
+    this.#controller.abort(this.#failure);
+    this.#wake?.();
+  }
+
+  #stop(): void {
+    this.#stopping = true;
+    this.#recording?.stop();
+  }
+
+  #setTimer(delayMs: number, callback: () => void): () => void {
+    const callOffTimer = this.#parts.clock.setTimer(delayMs, () => {
+      this.#timers.delete(callOff);
+      callback();
+    });
+    const callOff = () => {
+      this.#timers.delete(callOff);
+      callOffTimer();
+    };
+    this.#timers.add(callOff);
+    return callOff;
+  }
+
+  /** Reads request after request until the call is over. The iteration is the caller's to end: it may be of the stream that the responses go out on. */
+  async #receiveAll(requests: AsyncIterable<RecordRequest>): Promise<void> {
+    try {
+      const iterator = requests[Symbol.asyncIterator]();
+      while (!this.#over && this.#failure === undefined) {
+        const { done, value } = await iterator.next();
+        if (this.#over) return;
+        if (done === true) throw new RpcError("FAILED_PRECONDITION", "EOF");
+        this.#receive(value);
+      }
+    } catch (error) {
+      const status = error instanceof RpcError ? error.status : "INTERNAL";
+      const text = `failed to receive from recorder client: ${messageOf(error)}`;
+      this.#fail(new RpcError(status, text, { cause: error }));
+    }
+  }
+
+  #receive(request: RecordRequest): void {
+    const { requestType } = request;
+    const expected = this.#start === undefined ? "start" : "stop";
+    if (requestType.case !== expected) {
+      const status = requestType.case === undefined ? "INVALID_ARGUMENT" : "FAILED_PRECONDITION";
+      this.#fail(
+        new RpcError(
+          status,
+          `received invalid request ${requestText(request)}, expected ${expected} request`,
+        ),
+      );
+    } else if (requestType.case === "start") {
+      this.#start = requestType.value;
+      this.#wake?.();
+    } else {
+      this.#stop();
+    }
+  }
+
+  async #receiveStart(): Promise<StartRecording> {
+    const { startTimeoutMs } = this.#parts.limits;
+    const callOff = this.#setTimer(startTimeoutMs, () =>
+      this.#fail(new RpcError("DEADLINE_EXCEEDED", `no start request within ${startTimeoutMs} ms`)),
+    );
+    const start = await this.#until(() => this.#start);
+    callOff();
+    return start;
+  }
+
+  async *#record(start: StartRecording): AsyncGenerator<RecordResponse, void, undefined> {
+    await this.#admit(start);
+    this.#releaseSlot = this.#parts.takeSlot();
+    try {
+      this.#source = await this.#openSource(start);
+      yield* this.#follow(this.#source, start);
+    } finally {
+      this.#controller.abort(this.#failure ?? new RpcError("CANCELLED", "the client has left"));
+      await this.#recording?.stopped.catch(() => {});
+      // Not waited for: a source that is stuck would hold up the answer. But it holds its slot.
+      void this.#letGo();
+    }
+  }
+
+  /** Refuses what may not be recorded. */
+  async #admit(start: StartRecording): Promise<void> {
+    const { limits, budget } = this.#parts;
+    if (!(await this.#orGiveUp(this.#isAllowed(start)))) {
+      throw new RpcError("PERMISSION_DENIED", "not allowed to record");
+    }
+    if (start.include.length > limits.maxFilters) {
+      throw new RpcError(
+        "RESOURCE_EXHAUSTED",
+        `too many include filters: ${start.include.length} (at most ${limits.maxFilters})`,
+      );
+    }
+    const [first, ...others] = checkStartRecording(start);
+    if (first !== undefined) {
+      // One fault reads as upstream's; of several each says where it is.
+      const text =
+        others.length === 0
+          ? first.message
+          : [first, ...others].map(({ path, message }) => `${path}: ${message}`).join("; ");
+      throw new RpcError("INVALID_ARGUMENT", text);
+    }
+    await this.#orGiveUp(budget.refresh());
+  }
+
+  /** What fails in deciding is not the client's to read: it is not allowed. */
+  async #isAllowed(start: StartRecording): Promise<boolean> {
+    const { authorize } = this.#parts;
+    if (authorize === undefined) return true;
+    try {
+      return await authorize({ start, peer: this.#peer });
+    } catch (error) {
+      if (error instanceof RpcError) throw error;
+      throw new RpcError("PERMISSION_DENIED", "not allowed to record", { cause: error });
+    }
+  }
+
+  /** Waits for what may never come; throws what ends the call before it does. */
+  async #orGiveUp<T>(pending: Promise<T>): Promise<T> {
+    let settled: { readonly value: T } | undefined;
+    pending.then(
+      (value) => {
+        settled = { value };
+        this.#wake?.();
+      },
+      (error: unknown) => this.#fail(asRpcError(error)),
+    );
+    return (await this.#until(() => settled)).value;
+  }
+
+  async #openSource(start: StartRecording): Promise<PacketSource> {
+    const opening = this.#parts.openSource(start, { signal: this.#controller.signal, peer: this.#peer });
+    try {
+      return await this.#orGiveUp(opening);
+    } catch (error) {
+      // A source that opens after all is closed; when opening itself has failed there is none.
+      opening.then((source) => source[Symbol.asyncDispose]()).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Records, and tells of it. */
+  async *#follow(
+    source: PacketSource,
+    start: StartRecording,
+  ): AsyncGenerator<RecordResponse, void, undefined> {
+    const recording = this.#beginRecording(source, start);
+    await this.#until(() => (this.#sinkOpen ? true : this.#rejectedOutcome()));
+    let told = NO_STATS;
+    yield* this.#tell(told);
+    for (;;) {
+      const event = await this.#until(() => this.#nextEvent(recording, told));
+      if (event !== "ended") {
+        told = event;
+        yield* this.#tell(told);
+        continue;
+      }
+      const outcome = this.#outcome!;
+      if ("error" in outcome) throw asRpcError(outcome.error, "recorder recording error: ");
+      const { stats, filePath = "" } = outcome.result;
+      // Before the client may begin its next recording.
+      await this.#orGiveUp(this.#letGo());
+      const { nodeName, clock } = this.#parts;
+      yield stoppedResponse(nodeName, clock.now(), toWireStats(stats), filePath);
+      return;
+    }
+  }
+
+  #beginRecording(source: PacketSource, start: StartRecording): Recording {
+    const { openSink, budget, clock, whenBusy, queueBytes } = this.#parts;
+    const onOpen = () => {
+      this.#sinkOpen = true;
+      this.#wake?.();
+    };
+    const recording = record(source, start, {
+      sink: boundedSink(openSink, budget, onOpen),
+      signal: this.#controller.signal,
+      clock,
+      whenBusy,
+      queueBytes,
+    });
+    this.#recording = recording;
+    recording.stopped.then(
+      (result) => this.#end({ result }),
+      (error: unknown) => {
+        this.#end({ error });
+        // Also for a client that never asks for the next response.
+        void this.#letGo();
+      },
+    );
+    void this.#watch(recording);
+    if (this.#stopping) recording.stop();
+    return recording;
+  }
+
+  #end(outcome: Outcome): void {
+    this.#outcome = outcome;
+    this.#wake?.();
+  }
+
+  async #watch(recording: Recording): Promise<void> {
+    for await (const _ of recording.updates) {
+      this.#changed = true;
+      this.#wake?.();
+    }
+  }
+
+  /** Ends the wait for a sink that does not open. */
+  #rejectedOutcome(): never | undefined {
+    const outcome = this.#outcome;
+    // Nothing has been recorded yet, so that the text is that of the refusal, as upstream's.
+    if (outcome !== undefined && "error" in outcome) throw asRpcError(outcome.error);
+    return undefined;
+  }
+
+  /** The end, or counts to tell. */
+  #nextEvent(recording: Recording, told: WireStats): "ended" | WireStats | undefined {
+    const outcome = this.#outcome;
+    if (outcome !== undefined && (this.#failure === undefined || "result" in outcome)) return "ended";
+    if (this.#failure !== undefined) return undefined;
+    if (this.#isDue) return toWireStats(recording.stats);
+    if (!this.#changed || !this.#mayTell) return undefined;
+    this.#changed = false;
+    const stats = toWireStats(recording.stats);
+    return sameStats(stats, told) ? undefined : stats;
+  }
+
+  /** Sends counts, and sees to it that the next are told in time, and not before. */
+  async *#tell(stats: WireStats): AsyncGenerator<RecordResponse, void, undefined> {
+    const { nodeName, clock, runningIntervalMs, changeIntervalMs, limits } = this.#parts;
+    for (const callOff of this.#timers) callOff();
+    this.#isDue = false;
+    const callOff = this.#setTimer(limits.readTimeoutMs, () =>
+      this.#fail(new RpcError("DEADLINE_EXCEEDED", `no response read within ${limits.readTimeoutMs} ms`)),
+    );
+    yield runningResponse(nodeName, clock.now(), stats);
+    callOff();
+    this.#setTimer(runningIntervalMs, () => {
+      this.#isDue = true;
+      this.#wake?.();
+    });
+    if (changeIntervalMs === 0) return;
+    this.#mayTell = false;
+    this.#setTimer(changeIntervalMs, () => {
+      this.#mayTell = true;
+      this.#wake?.();
+    });
+  }
+
+  /** Closes the source, then gives back the slot; once. */
+  async #letGo(): Promise<void> {
+    const source = this.#source;
+    const releaseSlot = this.#releaseSlot;
+    this.#source = undefined;
+    this.#releaseSlot = undefined;
+    try {
+      await source?.[Symbol.asyncDispose]();
+    } catch {
+      // The recording has its outcome; a source that cannot be closed does not change it.
+    } finally {
+      releaseSlot?.();
+    }
+  }
+}
+
+function asRpcError(error: unknown, prefix = ""): RpcError {
+  if (prefix === "" && error instanceof RpcError) return error;
+  return new RpcError(statusOfFailure(error), prefix + messageOf(error), { cause: error });
+}

@@ -1,0 +1,86 @@
+import { FlowscribeError } from "../../errors.js";
+
+/** The status codes of gRPC that a call can fail with, by name (https://grpc.io/docs/guides/status-codes/). */
+export const RPC_STATUS_NUMBERS = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type RpcStatus = keyof typeof RPC_STATUS_NUMBERS;
+
+/**
+ * A call that failed: thrown by a service for its client, and to a client by its calls, with the same status and text.
+ */
+export class RpcError extends FlowscribeError {
+  declare readonly code: "rpc_failed";
+  readonly status: RpcStatus;
+
+  constructor(status: RpcStatus, message: string, options?: ErrorOptions) {
+    super("rpc_failed", message, options);
+    this.status = status;
+  }
+}
+
+/** By the system's code, or by that of a FlowscribeError. */
+const STATUS_OF_CODE: Readonly<Record<string, RpcStatus>> = {
+  EACCES: "PERMISSION_DENIED",
+  EPERM: "PERMISSION_DENIED",
+  EROFS: "PERMISSION_DENIED",
+  ENOSPC: "RESOURCE_EXHAUSTED",
+  EDQUOT: "RESOURCE_EXHAUSTED",
+  EFBIG: "RESOURCE_EXHAUSTED",
+  EMFILE: "RESOURCE_EXHAUSTED",
+  ENFILE: "RESOURCE_EXHAUSTED",
+  ENOMEM: "RESOURCE_EXHAUSTED",
+  ENOBUFS: "RESOURCE_EXHAUSTED",
+  ENODEV: "FAILED_PRECONDITION",
+  ENXIO: "FAILED_PRECONDITION",
+  ENETDOWN: "UNAVAILABLE",
+  capture_denied: "PERMISSION_DENIED",
+  capture_unavailable: "FAILED_PRECONDITION",
+  no_such_device: "FAILED_PRECONDITION",
+  device_down: "UNAVAILABLE",
+  device_gone: "UNAVAILABLE",
+};
+
+/** Causes looked at; an error that causes itself must not hold anything up. */
+const MAX_CAUSES = 8;
+
+/** The status for a failure of a source or a sink: its own, that of the system's error behind it, or INTERNAL. */
+export function statusOfFailure(failure: unknown): RpcStatus {
+  let error = failure;
+  for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
+    if (error instanceof RpcError) return error.status;
+    const status = "code" in error && typeof error.code === "string" ? STATUS_OF_CODE[error.code] : undefined;
+    if (status !== undefined) return status;
+    error = error.cause;
+  }
+  return "INTERNAL";
+}
+
+/** The error to end a call with when its signal is aborted. */
+export function abortError(reason: unknown): RpcError {
+  if (reason instanceof RpcError) return reason;
+  const timedOut = reason instanceof Error && reason.name === "TimeoutError";
+  return timedOut
+    ? new RpcError("DEADLINE_EXCEEDED", "context deadline exceeded", { cause: reason })
+    : new RpcError("CANCELLED", "context canceled", { cause: reason });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,62 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../recorder/service/error.js";
+
+// Connect's codes are those of gRPC, by number.
+const STATUS_BY_NUMBER = new Map(
+  Object.entries(RPC_STATUS_NUMBERS).map(([status, number]) => [number as number, status as RpcStatus]),
+);
+
+/** The same failure for Connect to send; what is not meant for a client becomes INTERNAL without its text. */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return error;
+  if (!(error instanceof RpcError))
+    return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
+  const code = RPC_STATUS_NUMBERS[error.status] as Code;
+  return new ConnectError(error.message, code, undefined, undefined, error);
+}
+
+/** The failure of a call as Connect reports it. */
+export function fromConnectError(error: unknown): RpcError {
+  if (error instanceof RpcError) return error;
+  const connectError = ConnectError.from(error);
+  const status = isLostConnection(connectError)
+    ? "UNAVAILABLE"
+    : (STATUS_BY_NUMBER.get(connectError.code) ?? "UNKNOWN");
+  return new RpcError(status, connectError.rawMessage, { cause: error });
+}
+
+/**
+ * The failure of a call that this side has not cancelled: where Connect then tells of a cancelled stream, Node has cancelled
+ * it because its connection is gone.
+ */
+export function fromCallError(error: unknown): RpcError {
+  const rpcError = fromConnectError(error);
+  const isReset = rpcError.status === "CANCELLED" && rpcError.message.startsWith("http/2 stream closed");
+  return isReset ? new RpcError("UNAVAILABLE", "the connection was lost", { cause: error }) : rpcError;
+}
+
+/** What Node calls a connection that broke; Connect says ABORTED or INTERNAL of some of these, where gRPC says UNAVAILABLE. */
+const LOST = new Set([
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "EPIPE",
+  "ENOENT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "ERR_HTTP2_STREAM_CANCEL",
+  "ERR_HTTP2_INVALID_SESSION",
+  "ERR_HTTP2_GOAWAY_SESSION",
+  "ERR_STREAM_PREMATURE_CLOSE",
+]);
+
+const MAX_CAUSES = 8;
+
+function isLostConnection(connectError: ConnectError): boolean {
+  let error: unknown = connectError.cause;
+  for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
+    if ("code" in error && typeof error.code === "string" && LOST.has(error.code)) return true;
+    error = error.cause;
+  }
+  return false;
+}

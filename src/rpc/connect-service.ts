@@ -1,0 +1,65 @@
+import {
+  type ConnectRouter,
+  type ContextKey,
+  createContextKey,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import { Recorder, type RecordRequest, type RecordResponse } from "../gen/recorder/recorder_pb.js";
+import type { RpcPeer } from "../recorder/service/parts.js";
+import type { RecorderService } from "../recorder/service.js";
+import { fromConnectError, toConnectError } from "./connect-error.js";
+
+/** Where a server of Connect puts who calls; see `peerOfRequest`. */
+export const peerKey: ContextKey<RpcPeer | undefined> = createContextKey<RpcPeer | undefined>(undefined, {
+  description: "the peer of the call",
+});
+
+/**
+ * The Recorder service as routes of Connect, for `connectNodeAdapter`, Fastify, Express or an in-memory transport: gRPC, gRPC-web and
+ * the Connect protocol. (Record needs HTTP/2.) Requests above `limits.maxMessageBytes` are refused.
+ */
+export function recorderRoutes(service: RecorderService): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(
+      Recorder,
+      { record: (requests, context) => answer(service, requests, context) },
+      { readMaxBytes: service.limits.maxMessageBytes },
+    );
+  };
+}
+
+async function* answer(
+  service: RecorderService,
+  requests: AsyncIterable<RecordRequest>,
+  context: HandlerContext,
+): AsyncGenerator<RecordResponse, void, undefined> {
+  const controller = new AbortController();
+  const peer = context.values.get(peerKey);
+  const responses = service.record(translated(requests), { signal: controller.signal, peer });
+  const onAbort = () => {
+    controller.abort(fromConnectError(context.signal.reason));
+    // Connect in memory never comes back for a call that was cancelled.
+    responses.return().catch(() => {});
+  };
+  context.signal.addEventListener("abort", onAbort);
+  try {
+    if (context.signal.aborted) onAbort();
+    for await (const response of responses) yield response;
+    context.signal.throwIfAborted();
+  } catch (error) {
+    throw toConnectError(error);
+  } finally {
+    context.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The same requests, with errors that the service knows how to pass on. */
+async function* translated(
+  requests: AsyncIterable<RecordRequest>,
+): AsyncGenerator<RecordRequest, void, undefined> {
+  try {
+    yield* requests;
+  } catch (error) {
+    throw fromConnectError(error);
+  }
+}

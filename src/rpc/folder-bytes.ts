@@ -1,0 +1,37 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * Bytes of the files in a folder, not of those in folders below it; 0 when there is none. For `storedBytes` of a
+ * recorder service.
+ */
+export async function folderBytes(folder: string): Promise<number> {
+  let sum = 0;
+  for (const entry of await entriesOf(folder)) {
+    if (entry.isFile()) sum += await fileBytes(join(folder, entry.name));
+  }
+  return sum;
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** A file may be taken away while the folder is read. */
+async function fileBytes(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

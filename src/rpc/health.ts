@@ -1,0 +1,85 @@
+import type { DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { runtimeService } from "./runtime-file.js";
+
+// https://github.com/grpc/grpc-proto/blob/master/grpc/health/v1/health.proto
+const health = runtimeService({
+  package: "grpc.health.v1",
+  service: "Health",
+  messages: {
+    HealthCheckRequest: [["service", 1, "string"]],
+    HealthCheckResponse: [["status", 1, "HealthCheckResponse.ServingStatus"]],
+  },
+  enums: { "HealthCheckResponse.ServingStatus": ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] },
+  methods: [
+    ["Check", "HealthCheckRequest", "HealthCheckResponse", "unary"],
+    ["Watch", "HealthCheckRequest", "HealthCheckResponse", "server"],
+  ],
+});
+
+const SERVING = 1;
+const NOT_SERVING = 2;
+const SERVICE_UNKNOWN = 3;
+
+/** Descriptor of `grpc.health.v1.Health`. */
+export const Health = health.service;
+
+/** Health by gRPC's own protocol, for probes of Kubernetes, `grpc_health_probe` and load balancers. */
+export interface HealthService {
+  readonly routes: (router: ConnectRouter) => void;
+  /** Says from now on that nothing is served, and ends the calls of those who watch. */
+  shutdown(): void;
+}
+
+/** @param services The names that can be asked for; the empty name, for the server as a whole, always can. */
+export function createHealthService(services: readonly string[]): HealthService {
+  const known = new Set(["", ...services]);
+  let serving = true;
+  const closing = new AbortController();
+
+  async function* watch(
+    request: Message,
+    { signal }: HandlerContext,
+  ): AsyncGenerator<{ status: number }, void, undefined> {
+    if (!known.has(serviceOf(request))) yield { status: SERVICE_UNKNOWN };
+    else yield { status: serving ? SERVING : NOT_SERVING };
+    if (!serving) return;
+    await eitherAborted(signal, closing.signal);
+    if (known.has(serviceOf(request))) yield { status: NOT_SERVING };
+  }
+
+  return {
+    routes: (router) => {
+      // What kind of methods they are, the table above says.
+      const { check, watch: watching } = health.service.method;
+      router.rpc(check as DescMethodUnary, (request) => {
+        const service = serviceOf(request);
+        if (!known.has(service)) throw new ConnectError(`unknown service ${service}`, Code.NotFound);
+        return { status: serving ? SERVING : NOT_SERVING };
+      });
+      router.rpc(watching as DescMethodServerStreaming, watch);
+    },
+    shutdown: () => {
+      serving = false;
+      closing.abort();
+    },
+  };
+}
+
+/** The service asked for; the descriptor is made at run time, so that the type does not say that it is there. */
+function serviceOf(request: Message): string {
+  return (request as Message & { service: string }).service;
+}
+
+function eitherAborted(...signals: readonly AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    function done(): void {
+      for (const signal of signals) signal.removeEventListener("abort", done);
+      resolve();
+    }
+    for (const signal of signals) {
+      signal.addEventListener("abort", done);
+      if (signal.aborted) done();
+    }
+  });
+}

@@ -1,0 +1,211 @@
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+} from "node:http2";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { createContextValues } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { Recorder } from "../gen/recorder/recorder_pb.js";
+import { type Clock, systemClock } from "../recorder/clock.js";
+import type { RecorderService } from "../recorder/service.js";
+import { peerKey, recorderRoutes } from "./connect-service.js";
+import { withPlainMessages } from "./grpc-message.js";
+import { createHealthService, Health } from "./health.js";
+import { peerOfRequest } from "./peer.js";
+import { reflectionRoutes } from "./reflection.js";
+import { parseTarget } from "./target.js";
+import { type ServerTls, serverTlsOptions } from "./tls.js";
+
+export interface RecorderServerOptions {
+  /** Serves TLS, and checks client certificates when there is a `clientCa`; see `readServerTls`. */
+  readonly tls?: ServerTls;
+  /** Further services. */
+  readonly routes?: (router: ConnectRouter) => void;
+  /** Serves `grpc.health.v1`; true by default. */
+  readonly health?: boolean;
+  /** Serves gRPC reflection; true by default. */
+  readonly reflection?: boolean;
+  /** Permissions of a unix socket: its owner's only, by default. */
+  readonly socketMode?: number;
+  /** How often a connection is asked whether it is alive; it is closed when there is no answer by the next time. */
+  readonly pingIntervalMs?: number;
+  readonly clock?: Clock;
+}
+
+/** A server that listens. Disposing of it closes it. */
+export interface RecorderServer extends AsyncDisposable {
+  /** What a client is to be given: `unix:///path`, `host:port` or `tls://host:port`, with the port that it is. */
+  readonly address: string;
+  /**
+   * Shuts the service down, so that recordings end well and their clients get `stopped`, and closes; connections that
+   * are still open after `graceMs` (10 s by default) are cut. Again is harmless.
+   */
+  close(options?: { graceMs?: number }): Promise<void>;
+  /** Takes new certificates, for connections made from now on. */
+  setTls(tls: ServerTls): void;
+}
+
+const DEFAULT_PING_INTERVAL_MS = 30_000;
+const DEFAULT_GRACE_MS = 10_000;
+const DEFAULT_SOCKET_MODE = 0o600;
+
+/**
+ * Serves a recorder over HTTP/2: gRPC, gRPC-web and the Connect protocol (with TLS also over HTTP/1.1, for health checks).
+ *
+ * @param address `unix:///path`, or `host:port` with port 0 for any that is free. A socket that a dead server has left is
+ *   replaced; one that answers is not.
+ * @throws FlowscribeError `invalid_target`; the system's error when the address cannot be listened on.
+ */
+export async function openRecorderServer(
+  address: string,
+  service: RecorderService,
+  options: RecorderServerOptions = {},
+): Promise<RecorderServer> {
+  const { tls, socketMode = DEFAULT_SOCKET_MODE, clock = systemClock } = options;
+  const target = parseTarget(address);
+  const health = createHealthService([Recorder.typeName]);
+  const handler = withPlainMessages(
+    connectNodeAdapter({
+      routes: (router) => {
+        recorderRoutes(service)(router);
+        if (options.health !== false) health.routes(router);
+        if (options.reflection !== false) reflectionRoutes([Recorder, Health])(router);
+        options.routes?.(router);
+      },
+      readMaxBytes: service.limits.maxMessageBytes,
+      contextValues: (request) => createContextValues().set(peerKey, peerOfRequest(request)),
+    }),
+  );
+  const secureServer = tls && createSecureServer({ ...serverTlsOptions(tls), allowHTTP1: true }, handler);
+  const server = secureServer ?? createServer(handler);
+  const connections = new Connections(server, clock, options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS);
+  if (target.kind === "unix") {
+    await removeDeadSocket(target.path);
+    await listen(server, { path: target.path });
+    chmodSync(target.path, socketMode);
+  } else {
+    await listen(server, { host: target.host, port: target.port });
+  }
+  let closing: Promise<void> | undefined;
+
+  async function closeOnce(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    health.shutdown();
+    const graceOver = new Promise<void>((resolve) => {
+      const callOff = clock.setTimer(graceMs, resolve);
+      void closed.then(callOff);
+    });
+    await Promise.race([service.shutdown(), graceOver]);
+    connections.finish();
+    await Promise.race([closed, graceOver]);
+    connections.cut();
+    await closed;
+  }
+
+  const close = ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
+    closing ??= closeOnce(graceMs);
+    return closing;
+  };
+  return {
+    address: addressOf(server, tls !== undefined),
+    close,
+    setTls: (newTls) => {
+      if (secureServer === undefined) throw new TypeError("the server was opened without TLS");
+      secureServer.setSecureContext(serverTlsOptions(newTls));
+    },
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+/** The connections of a server: asked whether they are alive, and closed with it. */
+class Connections {
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<Socket>();
+  #finishing = false;
+
+  constructor(server: Http2Server | Http2SecureServer, clock: Clock, pingIntervalMs: number) {
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
+      if (this.#finishing) session.close();
+      const callOff = keepAlive(session, clock, pingIntervalMs);
+      // A connection that breaks says so in every stream of it.
+      session.on("error", () => {});
+      session.once("close", () => {
+        callOff();
+        this.#sessions.delete(session);
+      });
+    });
+  }
+
+  /** Lets every session end what it has under way, and take up nothing more. */
+  finish(): void {
+    this.#finishing = true;
+    for (const session of this.#sessions) session.close();
+  }
+
+  cut(): void {
+    for (const session of this.#sessions) session.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/** Pings a session; destroys it when one ping has not been answered when the next is due. */
+function keepAlive(session: ServerHttp2Session, clock: Clock, intervalMs: number): () => void {
+  let answered = true;
+  let callOff = clock.setTimer(intervalMs, ping);
+  function ping(): void {
+    if (!answered) {
+      session.destroy();
+      return;
+    }
+    answered = false;
+    session.ping((error) => {
+      answered = error === null;
+    });
+    callOff = clock.setTimer(intervalMs, ping);
+  }
+  return () => callOff();
+}
+
+function listen(
+  server: Http2Server | Http2SecureServer,
+  where: { path: string } | { host: string; port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** A socket that nobody answers at was left by a server that died. Anything that is no socket stays. */
+async function removeDeadSocket(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  const code = await new Promise<unknown>((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once("error", (error) => resolve("code" in error ? error.code : undefined));
+  });
+  if (code === "ECONNREFUSED") unlinkSync(path);
+}
+
+function addressOf(server: Http2Server | Http2SecureServer, tls: boolean): string {
+  const address = server.address() as AddressInfo | string;
+  if (typeof address === "string") return address.startsWith("/") ? `unix://${address}` : `unix:${address}`;
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `${tls ? "tls://" : ""}${host}:${address.port}`;
+}

@@ -1,0 +1,9 @@
+export { type FakeClock, fakeClock } from "./fake-clock.js";
+export { type FakeObserver, type FakeObserverOptions, fakeObserver } from "./fake-observer.js";
+export {
+  type FakeRecorder,
+  type FakeRecorderOptions,
+  type FakeRecording,
+  fakeRecorder,
+} from "./fake-recorder.js";
+export { type FlowInit, flow } from "./flow.js";

@@ -1,0 +1,209 @@
+import { create } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import {
+  type RecordRequest,
+  RecordRequestSchema,
+  StartRecordingSchema,
+} from "../../src/gen/recorder/recorder_pb.js";
+import { createRecorderService, type RecorderServiceOptions, RpcError } from "../../src/recorder/index.js";
+import { statusOfFailure } from "../../src/recorder/service/error.js";
+import { requestText } from "../../src/recorder/service/request-text.js";
+import { fakeClock } from "../support/fake-clock.js";
+import { numbered, WANTED } from "./packets.js";
+import { memorySink } from "./sinks.js";
+import { controlledSource, settle } from "./sources.js";
+
+function startRequest(): RecordRequest {
+  const value = create(StartRecordingSchema, WANTED as never);
+  return create(RecordRequestSchema, { requestType: { case: "start", value } });
+}
+
+/** A start, and then silence. */
+async function* starting(): AsyncGenerator<RecordRequest, void, undefined> {
+  yield startRequest();
+  await new Promise(() => {});
+}
+
+function setUp(options: Partial<RecorderServiceOptions> = {}) {
+  const clock = fakeClock();
+  const source = controlledSource();
+  const sink = memorySink();
+  const service = createRecorderService({
+    nodeName: "n",
+    clock,
+    openSource: async () => source,
+    openSink: sink.open,
+    ...options,
+  });
+  return { clock, source, sink, service };
+}
+
+describe("statistics", () => {
+  test("that change come at most every changeIntervalMs, and always once per runningIntervalMs", async () => {
+    const { clock, source, service } = setUp({ changeIntervalMs: 100, runningIntervalMs: 1000 });
+    const responses = service.record(starting());
+    await responses.next();
+    let told: unknown;
+    const next = () => {
+      told = undefined;
+      return responses.next().then(({ value }) => {
+        told = value?.responseType.value?.stats?.packetsCaptured;
+      });
+    };
+    let pending = next();
+    source.push(numbered(1));
+    await settle();
+    expect(told).toBe(undefined); // Too soon after the confirmation.
+    source.push(numbered(1));
+    await settle();
+    clock.advance(100);
+    await pending;
+    expect(told).toBe(2n);
+    pending = next();
+    await settle();
+    clock.advance(999);
+    await settle();
+    expect(told).toBe(undefined); // Nothing has changed.
+    clock.advance(1);
+    await pending;
+    expect(told).toBe(2n);
+    await responses.return();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("in the counters include recordings under way", async () => {
+    const { source, service } = setUp();
+    const responses = service.record(starting());
+    await responses.next();
+    source.push(numbered(4));
+    source.drop(2);
+    await settle();
+    expect(service.counters).toMatchObject({
+      running: 1,
+      calls: 1,
+      packetsCaptured: 4,
+      packetsLostInKernel: 2,
+    });
+    await responses.return();
+    await settle();
+    expect(service.counters).toMatchObject({ running: 0, calls: 0, failed: 1, packetsCaptured: 4 });
+  });
+});
+
+describe("a client that is gone", () => {
+  test.each(["source", "sink", "decision"])(
+    "while the %s is waited for, leaves nothing behind",
+    async (what) => {
+      const controller = new AbortController();
+      let closed = 0;
+      let give = () => {};
+      const late = <T>(value: T) =>
+        new Promise<T>((resolve) => {
+          give = () => resolve(value);
+        });
+      const source = Object.assign(controlledSource(), {
+        [Symbol.asyncDispose]: async () => {
+          closed++;
+        },
+      });
+      const sink = memorySink(what === "sink" ? { hold: ["open"] } : {});
+      const { service } = setUp({
+        openSource: () => (what === "source" ? late(source) : Promise.resolve(source)),
+        openSink: sink.open,
+        authorize: () => (what === "decision" ? late(true) : true),
+      });
+      const responses = service.record(starting(), { signal: controller.signal });
+      const first = responses.next();
+      await settle();
+      controller.abort();
+      await expect(first).rejects.toMatchObject({ status: "CANCELLED" });
+      if (what === "sink") sink.release();
+      else give();
+      await settle();
+      expect(service.counters).toMatchObject({ calls: 0, running: 0, refused: 1 });
+      expect(closed).toBe(what === "decision" ? 0 : 1);
+      if (what === "sink") expect(sink.calls).toEqual(["open", "abort"]);
+    },
+  );
+
+  test("never reads on, loses its slot all the same", async () => {
+    const { service } = setUp({ limits: { maxRecordings: 1 } });
+    const controller = new AbortController();
+    const responses = service.record(starting(), { signal: controller.signal });
+    await responses.next();
+    controller.abort();
+    await settle();
+    expect(service.counters.running).toBe(0);
+  });
+});
+
+describe("limits", () => {
+  test.each([
+    { limits: { maxRecordings: 0 } },
+    { limits: { maxStoredBytes: Number.NaN } },
+    { queueBytes: -1 },
+    { runningIntervalMs: -1 },
+    { changeIntervalMs: Number.NaN },
+  ])("%j is none", (options) => {
+    expect(() => setUp(options)).toThrow(RangeError);
+  });
+
+  test("of calls: one more is refused, and counted", async () => {
+    const { service } = setUp({ limits: { maxCalls: 1 } });
+    const first = service.record(starting());
+    await first.next();
+    await expect(service.record(starting()).next()).rejects.toMatchObject({
+      status: "RESOURCE_EXHAUSTED",
+      message: "at most 1 calls at once",
+    });
+    await first.return();
+    expect(service.counters).toMatchObject({ refused: 1, failed: 1 });
+  });
+
+  test("of stored bytes: files taken away make room", async () => {
+    let stored = 100;
+    const { service } = setUp({ limits: { maxStoredBytes: 120 }, storedBytes: () => stored });
+    await expect(service.record(starting()).next()).rejects.toMatchObject({ status: "RESOURCE_EXHAUSTED" });
+    stored = 0;
+    const responses = service.record(starting());
+    expect((await responses.next()).value?.responseType.case).toBe("running");
+    expect(service.counters.storedBytes).toBe(24);
+    await responses.return();
+  });
+
+  test("after a shutdown nothing is begun", async () => {
+    const { service } = setUp();
+    await service.shutdown();
+    await expect(service.record(starting()).next()).rejects.toMatchObject({ status: "UNAVAILABLE" });
+  });
+});
+
+describe("requestText", () => {
+  test("is what Go prints, quoted, and short", () => {
+    expect(requestText(create(RecordRequestSchema, { requestType: { case: "stop", value: {} } }))).toBe(
+      '"stop:{}"',
+    );
+    const include = Array.from({ length: 10_000 }, () => ({ sourceCidr: 'a"\n', protocol: 999 as never }));
+    const value = create(StartRecordingSchema, {
+      include,
+      stopCondition: { bytesCapturedCount: 2n ** 64n - 1n },
+    });
+    const text = requestText(create(RecordRequestSchema, { requestType: { case: "start", value } }));
+    expect(text).toContain('start:{include:{source_cidr:\\"a\\\\\\"\\\\n\\" protocol:999}');
+    expect(text).toContain("bytes_captured_count:18446744073709551615");
+    expect(text.length).toBeLessThan(2500);
+  });
+});
+
+test.each([
+  { error: new RpcError("ABORTED", ""), status: "ABORTED" },
+  {
+    error: new Error("x", { cause: Object.assign(new Error(), { code: "ENOSPC" }) }),
+    status: "RESOURCE_EXHAUSTED",
+  },
+  { error: Object.assign(new Error(), { code: "device_down" }), status: "UNAVAILABLE" },
+  { error: new Error("x"), status: "INTERNAL" },
+  { error: "x", status: "INTERNAL" },
+])("the status of $error is $status", ({ error, status }) => {
+  expect(statusOfFailure(error)).toBe(status);
+});

@@ -1,0 +1,110 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type GetFlowsRequest,
+  GetFlowsRequestSchema,
+  type GetFlowsResponse,
+  GetFlowsResponseSchema,
+} from "../../src/gen/observer/observer_pb.js";
+import { MAX_REMEMBERED, Resumption } from "../../src/rpc/resumption.js";
+
+function response(id: number, timeMs: number, uuid = String(id)): GetFlowsResponse {
+  return create(GetFlowsResponseSchema, {
+    nodeName: "n",
+    time: timestampFromMs(timeMs),
+    responseTypes: { case: "flow", value: { uuid, Summary: String(id) } },
+  });
+}
+
+/** What a server with these flows sends for a request: `since`, and then `first` so many. */
+function* serve(flows: readonly GetFlowsResponse[], { since, number, first }: GetFlowsRequest) {
+  let left = first ? number : BigInt(flows.length);
+  for (const flow of flows) {
+    if (left === 0n) return;
+    if (since !== undefined && flow.time !== undefined) {
+      const before =
+        flow.time.seconds === since.seconds
+          ? flow.time.nanos < since.nanos
+          : flow.time.seconds < since.seconds;
+      if (before) continue;
+    }
+    left--;
+    yield flow;
+  }
+}
+
+function idOf({ responseTypes }: GetFlowsResponse): number {
+  return responseTypes.case === "flow" ? Number(responseTypes.value.Summary) : -1;
+}
+
+describe("Resumption", () => {
+  test.each([true, false])(
+    "wherever a stream breaks off, there is no gap and no repeat (UUIDs: %s)",
+    (withUuid) => {
+      fc.assert(
+        fc.property(
+          // Times up to a second out of order, as Relay's.
+          fc.array(fc.nat(1000), { minLength: 1, maxLength: 60 }),
+          fc.array(fc.nat(20), { maxLength: 10 }),
+          fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
+          (skews, breaks, wanted) => {
+            const flows = skews.map((skew, id) =>
+              response(id, 1_000_000 + id * 300 - skew, withUuid ? String(id) : ""),
+            );
+            const request = create(
+              GetFlowsRequestSchema,
+              wanted === undefined ? { follow: true } : { number: BigInt(wanted), first: true },
+            );
+            const resumption = new Resumption(request, 0);
+            const seen: number[] = [];
+            let next = request;
+            for (const length of [...breaks, flows.length + 1]) {
+              let sent = 0;
+              for (const flow of serve(flows, next)) {
+                if (sent++ === length || resumption.isComplete) break;
+                if (resumption.take(flow)) seen.push(idOf(flow));
+              }
+              next = resumption.resume();
+            }
+            expect(seen).toEqual(flows.slice(0, wanted ?? flows.length).map(idOf));
+          },
+        ),
+      );
+    },
+  );
+
+  test("asks for new flows from when they were first asked for", () => {
+    const request = create(GetFlowsRequestSchema, { follow: true });
+    expect(new Resumption(request, 5000).resume()).toMatchObject({ follow: true, since: { seconds: 5n } });
+  });
+
+  test("asks anew for the last ones when none have come, and keeps filters and masks", () => {
+    const request = create(GetFlowsRequestSchema, { number: 5n, whitelist: [{ uuid: ["x"] }] });
+    const resumption = new Resumption(request, 0);
+    expect(resumption.resume()).toEqual(request);
+    resumption.take(response(1, 10_000));
+    expect(resumption.resume()).toMatchObject({
+      number: 5n,
+      first: true,
+      since: { seconds: 8n },
+      whitelist: [{ uuid: ["x"] }],
+    });
+  });
+
+  test("does not ask before what was asked for first", () => {
+    const resumption = new Resumption(create(GetFlowsRequestSchema, { since: { seconds: 9n } }), 0);
+    resumption.take(response(1, 10_000));
+    expect(resumption.resume()).toMatchObject({ since: { seconds: 9n } });
+  });
+
+  test("remembers so many flows, and then asks no further back than it remembers", () => {
+    const resumption = new Resumption(create(GetFlowsRequestSchema, { follow: true }), 0);
+    for (let id = 0; id < 2 * MAX_REMEMBERED; id++)
+      resumption.take(response(id, 1_000_000 + Math.floor(id / 100)));
+    const { since } = resumption.resume();
+    const sinceMs = Number(since?.seconds) * 1000 + (since?.nanos ?? 0) / 1e6;
+    expect(sinceMs).toBeGreaterThanOrEqual(1_000_000 + MAX_REMEMBERED / 100 - 2);
+  });
+});

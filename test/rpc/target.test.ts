@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { openTransport, parseTarget } from "../../src/rpc/index.js";
+
+describe("parseTarget", () => {
+  test.each([
+    ["unix:///var/run/cilium/hubble.sock", { kind: "unix", path: "/var/run/cilium/hubble.sock" }],
+    ["unix:/run/x", { kind: "unix", path: "/run/x" }],
+    ["unix:x.sock", { kind: "unix", path: "x.sock" }],
+    ["localhost:4245", { kind: "tcp", host: "localhost", port: 4245, tls: false }],
+    ["relay", { kind: "tcp", host: "relay", port: 443, tls: false }],
+    ["tls://relay:4245", { kind: "tcp", host: "relay", port: 4245, tls: true }],
+    ["tls://relay", { kind: "tcp", host: "relay", port: 443, tls: true }],
+    ["[::1]:4245", { kind: "tcp", host: "::1", port: 4245, tls: false }],
+    ["dns:///relay:80", { kind: "tcp", host: "relay", port: 80, tls: false }],
+    ["dns:relay:80", { kind: "tcp", host: "relay", port: 80, tls: false }],
+  ])("%s", (text, target) => {
+    expect(parseTarget(text)).toEqual(target);
+  });
+
+  test.each([
+    "",
+    ":80",
+    "a b:1",
+    "host:x",
+    "host:65536",
+    "::1",
+    "[::1",
+    "[x]:1",
+    "http://host:1",
+    "unix:",
+    "unix://host/x",
+    "unix:a\0b",
+    "user@host:1",
+    "host:1/path",
+    "tls://",
+  ])("%j is none", (text) => {
+    expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: "invalid_target" }));
+  });
+});
+
+test("a password does not go over the net as plain text", () => {
+  const basicAuth = { username: "a", password: "b" };
+  expect(() => openTransport("relay:80", { basicAuth })).toThrow(
+    expect.objectContaining({ code: "invalid_target" }),
+  );
+  expect(() => openTransport("unix:///x", { basicAuth })).not.toThrow();
+  expect(() => openTransport("tls://relay", { basicAuth })).not.toThrow();
+});
