@@ -8,6 +8,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/observe.js")).observe,
   },
   {
+    name: "record",
+    summary: "Record packets of a network interface or of captures, as hubble record does.",
+    load: async () => (await import("./commands/record.js")).recordCommand,
+  },
+  {
     name: "completion",
     summary: "Print the completion script of a shell.",
     load: async () => {

@@ -18,6 +18,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   "invalid_flags",
   "invalid_filter",
   "invalid_field_mask",
+  "invalid_recording",
+  "invalid_expression",
 ]);
 
 export function isUsageError(error: unknown): boolean {

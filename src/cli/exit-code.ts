@@ -12,12 +12,12 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What each code tells a script. */
 export const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
-  ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow was ended by a signal.",
+  ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow or a live recording was ended by a signal.",
   failed:
-    "An input could not be read to its end, or the output could not be written. What could be done was done.",
+    "An input could not be opened or read to its end, or the output could not be written. What could be done was done.",
   usage:
     "The command line does not say what to do: an unknown flag or command, a value or filter that is none.",
   incomplete: "All was read, but --strict-input was given, and lines or packets had to be left out.",
-  interrupted: "Ended early by SIGINT (Ctrl-C). What had been read is printed.",
+  interrupted: "Ended early by SIGINT (Ctrl-C). What had been read is printed, or recorded.",
   terminated: "Ended early by SIGTERM, likewise.",
 };

@@ -22,11 +22,11 @@ export interface OutputStream {
   /** Characters to a line, where it is a terminal. */
   readonly columns: number | undefined;
   /**
-   * Hands text on; a promise while no more should follow.
+   * Hands text or bytes on, which must not change afterwards; a promise while no more should follow.
    *
    * @throws BrokenPipe when nobody reads any more, here or from the promise; else the system's error.
    */
-  write(text: string): Promise<void> | undefined;
+  write(chunk: string | Uint8Array): Promise<void> | undefined;
   /** Resolves when all that was written has left the program. Throws and rejects as {@link write} does. */
   flush(): Promise<void>;
 }

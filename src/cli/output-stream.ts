@@ -34,9 +34,9 @@ export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
     get columns() {
       return stream.columns;
     },
-    write(text) {
+    write(chunk) {
       check();
-      return stream.write(text) ? undefined : settled(["drain", "error", "close"]);
+      return stream.write(chunk) ? undefined : settled(["drain", "error", "close"]);
     },
     async flush() {
       check();

@@ -16,6 +16,7 @@ export interface UnknownField {
   readonly message: string;
 }
 
+/** How export files are read. */
 export interface DecodeExportOptions {
   /**
    * What becomes of a line that cannot be read: `throw` (the default) ends the iteration with an {@link ExportError},

@@ -13,3 +13,7 @@ export class ExportError extends FlowscribeError {
     this.line = line;
   }
 }
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

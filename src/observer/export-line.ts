@@ -8,6 +8,7 @@ import {
 import { defaultRegistry } from "./json-registry.js";
 import { jsonWriter } from "./json-write.js";
 
+/** How export lines are written. */
 export interface EncodeExportOptions {
   /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
   readonly registry?: Registry;

@@ -6,7 +6,7 @@ import {
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../gen/observer/observer_pb.js";
-import { ExportError } from "./export-error.js";
+import { ExportError, messageOf } from "./export-error.js";
 import { DOUBT, jsonReader, type ReadState } from "./json-read.js";
 
 /** What reading a line has to say beside the event. */
@@ -43,10 +43,6 @@ export function readExportLine(text: string, line: number, registry: Registry): 
   } catch (error) {
     throw new ExportError("malformed_export", messageOf(error), line, { cause: error });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const ONLY_EXPORTED = new Set(["agent_event", "agentEvent", "debug_event", "debugEvent"]);
@@ -100,7 +96,8 @@ const BRACKET = 0x5b;
 
 /**
  * Names of members in a text without white space around colons; more, or less, than there are in any other, and then
- * the line is read thoroughly. `JSON.parse` keeps the last of members that have the same name: their count differs.
+ * the line is read thoroughly. `JSON.parse` keeps the last of members that have the same name: their count differs (unless
+ * there is such white space elsewhere in the line, to make up for it: then the last one counts).
  */
 function countNames(text: string): number {
   let count = 0;

@@ -5,7 +5,7 @@ import type { JsonBuffer } from "./json-buffer.js";
 export const MIN_SECONDS = -62_135_596_800;
 export const MAX_SECONDS = 253_402_300_799;
 
-const DAY_SECONDS = 86_400;
+export const DAY_SECONDS = 86_400;
 const QUOTE = 0x22;
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -65,13 +65,14 @@ function digits(text: string, start: number, end: number): number {
   return value;
 }
 
-function daysOf(year: number, month: number): number {
+/** How many days a month has, from 1 for January. */
+export function daysOf(year: number, month: number): number {
   if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-/** Days of the proleptic Gregorian calendar; years are counted from March, so that the leap day is the last. */
-function daysSince1970(year: number, month: number, day: number): number {
+/** Days since 1970 in the proleptic Gregorian calendar; years are counted from March, so that the leap day is the last. */
+export function daysSince1970(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1;
   const era = Math.floor(marchYear / 400);
   const yearOfEra = marchYear - era * 400;

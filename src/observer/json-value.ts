@@ -1,5 +1,6 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
+import { compareBytes } from "../filter/labels/byte-order.js";
 import type { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
 
@@ -51,16 +52,6 @@ export function writeJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(writeJson).join(",")}]`;
   const members = value as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(members).sort(byCodePoint);
+  const keys = Object.keys(members).sort(compareBytes);
   return `{${keys.map((name) => `${quote(name)}:${writeJson(members[name])}`).join(",")}}`;
-}
-
-/** The order of UTF-8, which is not that of UTF-16 above U+FFFF. */
-export function byCodePoint(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (let index = 0; index < Math.min(left.length, right.length); index++) {
-    const difference = left[index]!.codePointAt(0)! - right[index]!.codePointAt(0)!;
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }

@@ -1,7 +1,6 @@
 import { type DescMessage, fromBinary, type MessageShape, type Registry, toJson } from "@bufbuild/protobuf";
 import {
   type Any,
-  type Duration,
   DurationSchema,
   FieldMaskSchema,
   isWrapperDesc,
@@ -10,7 +9,7 @@ import {
   type Timestamp,
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
-import { ExportError } from "./export-error.js";
+import { ExportError, messageOf } from "./export-error.js";
 import { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
 import { MAX_SECONDS, MIN_SECONDS, writeUtcTime } from "./json-time.js";
@@ -51,7 +50,7 @@ export function wellKnownWriter(
 
 const writers = new Map<string, unknown>([
   ["google.protobuf.Timestamp", writeTime],
-  ["google.protobuf.Duration", writeDuration],
+  ["google.protobuf.Duration", generic(DurationSchema)],
   ["google.protobuf.FieldMask", generic(FieldMaskSchema)],
   ["google.protobuf.Struct", generic(StructSchema)],
   ["google.protobuf.Value", generic(ValueSchema)],
@@ -69,14 +68,6 @@ function writeTime(out: JsonBuffer, time: Timestamp): void {
     throw unencodable(`google.protobuf.Timestamp: nanos out of range ${nanos}`);
   }
   writeUtcTime(out, seconds, nanos);
-}
-
-function writeDuration(out: JsonBuffer, duration: Duration): void {
-  try {
-    out.raw(writeJson(toJson(DurationSchema, duration)));
-  } catch (error) {
-    throw unencodable(messageOf(error), error);
-  }
 }
 
 function writeAny(
@@ -132,8 +123,4 @@ function generic<Desc extends DescMessage>(
 
 function unencodable(message: string, cause?: unknown): ExportError {
   return new ExportError("unencodable_event", message, undefined, { cause });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,9 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { compareBytes } from "../filter/labels/byte-order.js";
 import { asciiBytes, JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
-import { byCodePoint, scalarWriter, writeJson } from "./json-value.js";
+import { scalarWriter, writeJson } from "./json-value.js";
 import { type JsonWriter, type WriteState, wellKnownWriter } from "./json-well-known.js";
 
 const writers = new WeakMap<DescMessage, JsonWriter>();
@@ -185,7 +186,7 @@ function mapWriter(key: ScalarType, write: ValueWriter): ValueWriter {
   return (out, value, state) => {
     const map = value as Members;
     out.byte(OPEN_OBJECT);
-    for (const name of Object.keys(map).sort(numeric ? byValue : byCodePoint)) {
+    for (const name of Object.keys(map).sort(numeric ? byValue : compareBytes)) {
       out.raw(`${quote(name)}:`);
       write(out, map[name], state);
       out.byte(COMMA);

@@ -14,6 +14,7 @@ export const DEFAULT_RUNNING_INTERVAL_MS = 1000;
 /** How often at most a busy one does. */
 export const DEFAULT_CHANGE_INTERVAL_MS = 100;
 
+/** What a Recorder service is made of. */
 export interface RecorderServiceOptions {
   /** `<cluster>/<node>`, or `<node>` for the default cluster; told in every response. */
   readonly nodeName: string;

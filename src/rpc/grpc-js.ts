@@ -13,14 +13,26 @@ import type { RpcPeer } from "../recorder/service/parts.js";
 import type { RecorderService } from "../recorder/service.js";
 import { identitiesOf } from "./peer.js";
 
+/** What the adapter needs of a call's headers. */
+export interface GrpcJsMetadata {
+  /** The values of a header. */
+  get(name: string): readonly (string | Buffer)[];
+}
+
 /** What the adapter needs of a call of `@grpc/grpc-js` (`ServerDuplexStream`), which is not loaded here. */
 export interface GrpcJsRecordCall extends EventEmitter {
+  /** The next request, or null. */
   read(): unknown;
   readonly cancelled: boolean;
-  readonly metadata: { get(name: string): readonly (string | Buffer)[] };
+  /** Headers by name. */
+  readonly metadata: GrpcJsMetadata;
+  /** The client's address. */
   getPeer(): string;
+  /** What is known of the client by TLS. */
   getAuthContext?(): { readonly sslPeerCertificate?: PeerCertificate };
+  /** False when the client is slower than what is written. */
   write(response: RecordResponse): boolean;
+  /** Ends the call well. */
   end(): void;
 }
 
@@ -31,13 +43,21 @@ export interface GrpcJsService {
       readonly path: string;
       readonly requestStream: true;
       readonly responseStream: true;
+      /** To bytes, as a client would. */
       readonly requestSerialize: (request: RecordRequest) => Buffer;
+      /** From the client's bytes. */
       readonly requestDeserialize: (bytes: Buffer) => RecordRequest;
+      /** To the client's bytes. */
       readonly responseSerialize: (response: RecordResponse) => Buffer;
+      /** From bytes, as a client would. */
       readonly responseDeserialize: (bytes: Buffer) => RecordResponse;
     };
   };
-  readonly implementation: { readonly Record: (call: GrpcJsRecordCall) => void };
+  /** The handler by the name of its method. */
+  readonly implementation: {
+    /** Answers a call. */
+    readonly Record: (call: GrpcJsRecordCall) => void;
+  };
 }
 
 /**

@@ -26,12 +26,17 @@ export const Health = health.service;
 
 /** Health by gRPC's own protocol, for probes of Kubernetes, `grpc_health_probe` and load balancers. */
 export interface HealthService {
+  /** Mounts the service on a Connect router. */
   readonly routes: (router: ConnectRouter) => void;
   /** Says from now on that nothing is served, and ends the calls of those who watch. */
   shutdown(): void;
 }
 
-/** @param services The names that can be asked for; the empty name, for the server as a whole, always can. */
+/**
+ * Health by gRPC's own protocol: serving until it is shut down.
+ *
+ * @param services The names that can be asked for; the empty name, for the server as a whole, always can.
+ */
 export function createHealthService(services: readonly string[]): HealthService {
   const known = new Set(["", ...services]);
   let serving = true;

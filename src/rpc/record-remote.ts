@@ -43,6 +43,7 @@ export interface RemoteRecording {
   readonly stopped: Promise<RemoteRecordingResult>;
 }
 
+/** How a recording on a server is asked for. */
 export interface RecordRemoteOptions {
   /** "Give up": cancels the call, which makes the server abort the recording; `stopped` rejects with the reason. */
   readonly signal?: AbortSignal;

@@ -21,6 +21,7 @@ import { reflectionRoutes } from "./reflection.js";
 import { parseTarget } from "./target.js";
 import { type ServerTls, serverTlsOptions } from "./tls.js";
 
+/** How a server listens, and what it serves beside the Recorder. */
 export interface RecorderServerOptions {
   /** Serves TLS, and checks client certificates when there is a `clientCa`; see `readServerTls`. */
   readonly tls?: ServerTls;

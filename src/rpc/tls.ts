@@ -4,6 +4,7 @@ import type { SecureServerOptions } from "node:http2";
 /** PEM, as text or bytes. */
 export type Pem = string | Buffer;
 
+/** TLS of a server: who it is, and whose clients it takes. */
 export interface ServerTls {
   readonly cert: Pem;
   readonly key: Pem;
@@ -11,6 +12,7 @@ export interface ServerTls {
   readonly clientCa?: readonly Pem[];
 }
 
+/** TLS of a client: whom it trusts, and who it is. */
 export interface ClientTls {
   /** Authorities to trust instead of the system's. */
   readonly ca?: readonly Pem[];

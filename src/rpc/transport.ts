@@ -8,6 +8,7 @@ import { streamBytes } from "./byte-stream.js";
 import { parseTarget, type Target } from "./target.js";
 import type { ClientTls } from "./tls.js";
 
+/** How a server is reached. */
 export interface TransportOptions {
   /**
    * How to use TLS; without it the address decides (`tls://`), and the system's authorities are trusted. With it TLS is

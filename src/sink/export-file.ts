@@ -14,7 +14,7 @@ import type { FlowscribeError } from "../errors.js";
 import type { Clock } from "../recorder/clock.js";
 import { BackupName } from "./export-backup-name.js";
 import { tidyBackups } from "./export-backups.js";
-import { type LineOutput, outputFailed } from "./export-output.js";
+import { type LineOutput, messageOf, outputFailed } from "./export-output.js";
 
 /** When a file becomes a backup, and what becomes of backups; the defaults are Hubble's. */
 export interface RotationOptions {
@@ -109,7 +109,8 @@ class RotatingFile implements LineOutput {
     this.#waitingBytes += bytes;
     this.#waitingLines++;
     this.bytes += bytes;
-    if (this.#waitingBytes >= BUFFER_BYTES) this.#writeWaiting();
+    // What this line is lost by is told by the next call: a line that `write` throws for counts as not taken.
+    if (this.#waitingBytes >= BUFFER_BYTES) this.#writeLater();
     else this.#flush ??= setImmediate(() => this.#writeLater());
   }
 
@@ -232,8 +233,4 @@ function countLines(bytes: Buffer): number {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -15,6 +15,9 @@ export interface LineOutput {
 
 /** A failure of an output, with the system's error as its cause. */
 export function outputFailed(doing: string, cause: unknown): FlowscribeError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new FlowscribeError("sink_failed", `${doing}: ${message}`, { cause });
+  return new FlowscribeError("sink_failed", `${doing}: ${messageOf(cause)}`, { cause });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

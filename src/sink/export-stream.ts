@@ -5,6 +5,9 @@ import { type LineOutput, outputFailed } from "./export-output.js";
 export function streamOutput(stream: Writable): LineOutput {
   let failure: { readonly error: unknown } | undefined;
   let bytes = 0;
+  /** What the stream has not told to be written yet: lost, once it has failed. */
+  let waitingLines = 0;
+  let waitingBytes = 0;
   const fail = (error: unknown) => {
     failure ??= { error };
   };
@@ -29,22 +32,35 @@ export function streamOutput(stream: Writable): LineOutput {
   }
 
   return {
-    lostLines: 0,
+    get lostLines() {
+      return failure === undefined ? 0 : waitingLines;
+    },
     rotations: 0,
     get bytes() {
-      return bytes;
+      return failure === undefined ? bytes : bytes - waitingBytes;
     },
     write: (line) => {
       check();
       const text = `${line}\n`;
-      bytes += Buffer.byteLength(text);
-      return stream.write(text) ? undefined : drained();
+      const length = Buffer.byteLength(text);
+      bytes += length;
+      waitingBytes += length;
+      waitingLines++;
+      const hasRoom = stream.write(text, (error) => {
+        if (error) return;
+        waitingBytes -= length;
+        waitingLines--;
+      });
+      return hasRoom ? undefined : drained();
     },
     close: async () => {
       if (failure === undefined && !stream.destroyed) {
         await new Promise<void>((resolve) => stream.write("", () => resolve()));
       }
-      stream.off("error", fail);
+      // The stream may know of an error that it tells only in a later turn; who listens then must still be there.
+      if (stream.errored) fail(stream.errored);
+      if (stream.destroyed) failClosed();
+      if (failure === undefined) stream.off("error", fail);
       stream.off("close", failClosed);
       check();
     },

@@ -1,5 +1,5 @@
-import { constants, mkdirSync, openSync, unlinkSync } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { closeSync, constants, mkdirSync, openSync, type Stats, unlinkSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { FlowscribeError } from "../errors.js";
@@ -7,6 +7,7 @@ import { goQuote } from "../go-quote.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureEncoder } from "../pcap/encoder.js";
 import { createPcapEncoder } from "../pcap/pcap-encode.js";
+import type { Clock } from "../recorder/clock.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 import { CaptureFile, messageOf } from "./capture-file.js";
@@ -97,28 +98,44 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
     if (rotation !== undefined) return createRotation(base, rotation, flags, request, options, encoders);
     const found = await stat(base).catch(() => undefined);
     if (found !== undefined && !found.isFile()) {
-      const file = await openSpecial(base, found.isDirectory());
-      return begin(new CaptureFile(base, file, encoders(), request.interfaces), false);
+      const descriptor = await openSpecial(base, found, request.clock);
+      return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces), false);
     }
-    const descriptor = openExclusively(base, flags);
+    const descriptor = openFile(base, flags);
     return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces), !overwrite);
   };
 }
 
-/** Waits on another thread: for a pipe until it is read. */
-async function openSpecial(path: string, isFolder: boolean): Promise<number> {
-  if (isFolder) throw createFailed(path, new Error("is a directory"));
-  try {
-    const handle = await open(path, constants.O_WRONLY);
-    special.add(handle);
-    return handle.fd;
-  } catch (error) {
-    throw createFailed(path, error);
+/** How often it is looked whether somebody has begun to read a pipe. */
+const PIPE_INTERVAL_MS = 50;
+
+/** Opens what is no file. A pipe that nobody reads would block whoever opens it: it is asked again and again. */
+async function openSpecial(path: string, found: Stats, clock: Clock): Promise<number> {
+  if (found.isDirectory()) throw createFailed(path, new Error("is a directory"));
+  if (!found.isFIFO()) return openFile(path, constants.O_WRONLY);
+  for (;;) {
+    const descriptor = openReadPipe(path);
+    if (descriptor !== undefined) return descriptor;
+    await new Promise<void>((resolve) => clock.setTimer(PIPE_INTERVAL_MS, resolve));
   }
 }
 
-/** Kept from being collected, which would close them a second time. */
-const special = new Set<unknown>();
+/** Undefined while nobody reads it. */
+function openReadPipe(path: string): number | undefined {
+  let probe: number;
+  try {
+    probe = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === "ENXIO") return undefined;
+    throw createFailed(path, error);
+  }
+  try {
+    // One whose writes wait; the reader must not see the pipe closed in between.
+    return openFile(path, constants.O_WRONLY);
+  } finally {
+    closeSync(probe);
+  }
+}
 
 function begin(file: CaptureFile, isNew: boolean): PacketSink {
   beginOrRemove(file, isNew);
@@ -157,7 +174,7 @@ function createRotation(
     interfaces,
     open: (number) => {
       const path = rotatedName(base, number, clock.now());
-      const file = new CaptureFile(path, openExclusively(path, flags), encoders(), interfaces);
+      const file = new CaptureFile(path, openFile(path, flags), encoders(), interfaces);
       beginOrRemove(file, flags === "wx+");
       return file;
     },
@@ -217,7 +234,7 @@ function drawName(
   });
 }
 
-function openExclusively(path: string, flags: "wx+" | "w+"): number {
+function openFile(path: string, flags: "wx+" | "w+" | number): number {
   try {
     return openSync(path, flags, FILE_MODE);
   } catch (error) {

@@ -16,7 +16,11 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** @param startMs The time at which the clock stands at first, in milliseconds since 1970. */
+/**
+ * A clock that stands until it is moved; timers fire as it passes them.
+ *
+ * @param startMs The time at which the clock stands at first, in milliseconds since 1970.
+ */
 export function fakeClock(startMs = 0): FakeClock {
   const timers = new Set<Timer>();
   let nowMs = startMs;

@@ -20,6 +20,7 @@ import type { Clock } from "../recorder/clock.js";
 import { fakeClock } from "./fake-clock.js";
 import { type FlowInit, flow } from "./flow.js";
 
+/** What a fake Observer has to show. */
 export interface FakeObserverOptions {
   /** Those it holds from the beginning. */
   readonly flows?: readonly (Flow | FlowInit)[];

@@ -16,6 +16,7 @@ import type { OpenSink } from "../recorder/sink.js";
 import { recorderRoutes } from "../rpc/connect-service.js";
 import { fakeClock } from "./fake-clock.js";
 
+/** What a fake Recorder records. */
 export interface FakeRecorderOptions
   extends Partial<Omit<RecorderServiceOptions, "openSource" | "openSink">> {
   /** What the packets are; Ethernet by default. */

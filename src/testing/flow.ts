@@ -11,7 +11,7 @@ import {
 import { parseEndpoint } from "./endpoint.js";
 
 /** What a flow of a test says of itself; all that is a field of Flow may be given as well, and counts. */
-export interface FlowInit extends Omit<MessageInitShape<typeof FlowSchema>, "verdict" | "time"> {
+export type FlowInit = Omit<MessageInitShape<typeof FlowSchema>, "verdict" | "time"> & {
   /**
    * Where it comes from: `default/web`, `default/web:4711`, `10.0.0.1:4711`, `[fd00::1]:53`, a DNS name with a dot, or a
    * reserved identity: `world`, `host`, `remote-node`, `kube-apiserver`, `health`, `init`, `ingress`. A name alone is a
@@ -24,8 +24,9 @@ export interface FlowInit extends Omit<MessageInitShape<typeof FlowSchema>, "ver
   readonly verdict?: Verdict | keyof typeof Verdict;
   /** `TCP` by default; without effect when `l4` is given. */
   readonly protocol?: "TCP" | "UDP" | "SCTP" | "ICMPv4" | "ICMPv6";
+  /** None by default. */
   readonly time?: Date | MessageInitShape<typeof FlowSchema>["time"];
-}
+};
 
 // pkg/monitor/api of Cilium v1.16.2.
 const EVENT_DROP = 1;

@@ -7,7 +7,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Prom
   cel: () => import("./cel.bench.js"),
   "record-file": () => import("./record-file.bench.js"),
   "packets-to-flows": () => import("./packets-to-flows.bench.js"),
-  "observe": () => import("./observe.bench.js"),
+  observe: () => import("./observe.bench.js"),
   "export-lines": () => import("./export-lines.bench.js"),
 };
 

@@ -21,27 +21,32 @@ export interface FakeIo extends Io {
   readonly out: () => string;
   readonly err: () => string;
   readonly clock: FakeClock;
-  /** The pieces in which standard output was written. */
+  /** The pieces of text in which standard output was written. */
   readonly writes: readonly string[];
+  /** What was written to it as bytes. */
+  readonly bytes: () => Uint8Array;
   interrupt(signal?: "SIGINT" | "SIGTERM"): void;
 }
 
 export function fakeIo(world: FakeWorld = {}): FakeIo {
   const { stdin = "", stdinTerminal = false, env = {}, clock = fakeClock(), columns } = world;
   const writes: string[] = [];
+  const chunks: Uint8Array[] = [];
   let err = "";
   const controller = new AbortController();
   return {
     out: () => writes.join(""),
     err: () => err,
     writes,
+    bytes: () => new Uint8Array(Buffer.concat(chunks)),
     interrupt: (signal = "SIGINT") => controller.abort(new Interruption(signal)),
     stdin: { isTerminal: stdinTerminal, chunks: () => chunksOf(stdin) },
     stdout: {
       isTerminal: world.stdoutTerminal ?? false,
       columns,
-      write: (text) => {
-        writes.push(text);
+      write: (chunk) => {
+        if (typeof chunk === "string") writes.push(chunk);
+        else chunks.push(chunk);
         return undefined;
       },
       flush: async () => {},

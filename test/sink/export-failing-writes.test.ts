@@ -107,6 +107,23 @@ describe("an export whose writes fail", () => {
     );
   });
 
+  test("a line that is written in the same turn, and fails, is counted once", async () => {
+    disk.room = 10;
+    const sink = await openExportFile(path);
+    sink.write(
+      create(GetFlowsResponseSchema, {
+        responseTypes: { case: "flow", value: { uuid: "x".repeat(70_000) } },
+      }),
+    );
+    expect(sink.stats).toMatchObject({ offered: 1, written: 0, lost: 1, bytes: 0 });
+    expect(() => sink.write(event(1))).toThrow(expect.objectContaining({ code: "sink_failed" }));
+    disk.room = Number.POSITIVE_INFINITY;
+    sink.write(event(2));
+    await sink.close();
+    expect(readFileSync(path, "utf8")).toBe(lineOf(2));
+    expect(sink.stats).toMatchObject({ offered: 3, written: 1, lost: 2, bytes: lineOf(2).length });
+  });
+
   test("a file that cannot be cut back says so", async () => {
     Object.assign(disk, { room: 30, truncateFails: true });
     const sink = await openExportFile(path);

@@ -437,7 +437,20 @@ describe("a stream", () => {
     });
     expect(() => sink.write(hundred(1))).toThrow(says);
     await expect(sink.close()).rejects.toMatchObject({ code: "sink_failed" });
-    expect(sink.stats).toMatchObject({ offered: 2 });
+    expect(sink.stats).toMatchObject({ offered: 2, written: 0, lost: 2, bytes: 0 });
+  });
+
+  test("that fails in the middle has lost what it had not written", async () => {
+    const taken: ((error?: Error) => void)[] = [];
+    const stream = new Writable({ write: (_chunk, _encoding, done) => taken.push(done) });
+    const sink = await openExportStream(stream);
+    for (let index = 0; index < 4; index++) sink.write(hundred(index));
+    expect(sink.stats).toMatchObject({ written: 4, lost: 0, bytes: 400 });
+    taken.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    taken.shift()?.(new Error("disk full"));
+    await expect(sink.close()).rejects.toMatchObject({ code: "sink_failed" });
+    expect(sink.stats).toMatchObject({ offered: 4, written: 1, lost: 3, bytes: 100 });
   });
 });
 

@@ -38,7 +38,7 @@ export async function* readEvents(
         onUnknownField: ({ line, message }) => report.unknownField(name, line, message),
       });
     case "neither":
-      throw new Error(`${name}: neither export lines nor a capture`);
+      throw new Error("neither export lines nor a capture");
   }
 }
 

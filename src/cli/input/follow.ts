@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "../../recorder/clock.js";
 import type { InputEvent } from "./events.js";
-import { CHUNK_BYTES, type RegularFile, readChunks } from "./open.js";
+import { CHUNK_BYTES, type Input, openInput, type RegularFile, readChunks } from "./open.js";
 import { type ReadContext, readOne, tryOpen } from "./read-all.js";
 
 /** How often a file that has ended is looked at again. */
@@ -94,8 +94,28 @@ async function* followOne(
     messages.tell(
       `${path}: ${end === "cut" ? "file truncated" : "file has been replaced"}; following the new one`,
     );
-    input = await tryOpen(path, context);
+    input = await reopen(path, context);
   }
+}
+
+/** As {@link tryOpen}, but where there is no file of that name, as between the two steps of a rotation, waits for one. */
+async function reopen(path: string, { io, report }: ReadContext): Promise<Input | undefined> {
+  while (!io.signal.aborted) {
+    try {
+      return await openInput(path, io);
+    } catch (error) {
+      if (!isMissing(error)) {
+        report.failed(error);
+        return undefined;
+      }
+    }
+    await sleep(POLL_MS, io.clock, io.signal);
+  }
+  return undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** Why the bytes of a followed file end: another file has its name, or it is shorter than what was read. */

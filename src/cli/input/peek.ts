@@ -20,7 +20,7 @@ export async function peek<T>(
     const { done, value } = await iterator.next();
     const isWhole = done === true;
     // A copy: chunks are lent.
-    if (!isWhole) head = joined(head, value);
+    if (!isWhole) head = Buffer.concat([head, value]);
     const told = tell(head, isWhole);
     if (told !== undefined) return { told, chunks: chain(head, iterator, isWhole) };
     if (isWhole) throw new TypeError("nothing was told of a whole input");
@@ -42,11 +42,4 @@ async function* chain(
   } finally {
     await tail.return?.();
   }
-}
-
-function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(head.length + tail.length);
-  bytes.set(head);
-  bytes.set(tail, head.length);
-  return bytes;
 }

@@ -58,6 +58,6 @@ export async function tryOpen(path: string, { io, report }: ReadContext): Promis
 
 /** Errors of captures and of the system tell the file already. */
 function named(error: unknown, name: string): unknown {
-  if (!(error instanceof Error) || error.message.includes(name)) return error;
+  if (!(error instanceof Error) || ("path" in error && error.path !== undefined)) return error;
   return new Error(`${name}: ${error.message}`, { cause: error });
 }

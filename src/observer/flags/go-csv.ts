@@ -1,3 +1,4 @@
+import { utf8Length } from "../utf8-length.js";
 import type { Parsed } from "./flag.js";
 
 /**
@@ -60,13 +61,4 @@ function fault(first: number, row: number, line: string, at: number, reason: str
   const column = utf8Length(line.slice(0, at)) + 1;
   const start = first === row ? "" : `record on line ${first + 1}; `;
   return { fault: `${start}parse error on line ${row + 1}, column ${column}: ${reason}` };
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
-  }
-  return bytes;
 }

@@ -45,7 +45,8 @@ export function parseDuration(text: string): Parsed<bigint> {
     if (whole > LIMIT / unit) return invalid;
     const part = whole * unit + readFraction(fraction, unit);
     if (part > LIMIT) return invalid;
-    total += part;
+    // Go adds in 64 bits, so that twice the limit is nothing.
+    total = BigInt.asUintN(64, total + part);
     if (total > LIMIT) return invalid;
     at = unitEnd;
   }

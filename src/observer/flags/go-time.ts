@@ -1,3 +1,5 @@
+import { DAY_SECONDS, daysOf, daysSince1970 } from "../json-time.js";
+
 /** A point in time, as `google.protobuf.Timestamp` has it. */
 export interface Instant {
   /** Seconds since 1970. */
@@ -38,22 +40,12 @@ function toInstant(fields: Fields, month: number): Instant | undefined {
   const [year, day] = [number("year"), number("day")];
   const [hour, minute, second] = [number("hour"), number("minute"), number("second")];
   const [offsetHour, offsetMinute] = [number("offsetHour"), number("offsetMinute")];
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 59 || offsetHour > 24 || offsetMinute > 60) return undefined;
   const offset = 60 * (60 * offsetHour + offsetMinute);
-  const local = dayOf(year, month, day) * 86_400 + 60 * (60 * hour + minute) + second;
+  const local = daysSince1970(year, month, day) * DAY_SECONDS + 60 * (60 * hour + minute) + second;
   return {
     seconds: BigInt(fields.sign === "-" ? local + offset : local - offset),
     nanos: Number((fields.fraction ?? "").slice(0, 9).padEnd(9, "0")),
   };
-}
-
-/** Days since 1970. */
-function dayOf(year: number, month: number, day: number): number {
-  // `Date.UTC` takes the years 0 to 99 for 1900 to 1999.
-  return new Date(0).setUTCFullYear(year, month - 1, day) / 86_400_000;
-}
-
-function daysIn(year: number, month: number): number {
-  return dayOf(year, month + 1, 1) - dayOf(year, month, 1);
 }

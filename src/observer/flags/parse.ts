@@ -30,6 +30,7 @@ export interface FlowFlags<Extra extends readonly ExtraFlag[] = readonly []> {
   readonly extra: ValuesOf<Extra>;
 }
 
+/** What flags are read with, beside Hubble's own. */
 export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly []> {
   /** Flags of the caller's own, to be mixed with {@link FLOW_FLAGS}. Their names and shorthands have to differ. */
   readonly extra?: Extra;

@@ -1,11 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { MIN_SECONDS } from "../json-time.js";
 import { FlagError } from "./flag.js";
 import { parseDuration } from "./go-duration.js";
 import { type Instant, parseTime } from "./go-time.js";
 
-/** The first second of the year 1, before which `google.protobuf.Timestamp` has none. */
-const MIN_SECONDS = -62_135_596_800n;
 const NANOSECONDS = 1_000_000_000n;
 
 /**

@@ -1,5 +1,6 @@
 import { NodeState, NodeStateSchema, type NodeStatusEvent } from "../../gen/relay/relay_pb.js";
 import { goQuote } from "../../go-quote.js";
+import { utf8Length } from "../utf8-length.js";
 import { enumName } from "./enum-name.js";
 import { nodeStatusText } from "./proto-text.js";
 import type { Stamped } from "./stamped.js";
@@ -56,13 +57,4 @@ function joinNames(names: readonly string[]): string {
   }
   const joined = names.slice(0, shown).join(", ");
   return shown === names.length ? joined : `${joined} (and ${names.length - shown} more)`;
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
-  }
-  return bytes;
 }

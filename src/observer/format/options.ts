@@ -7,6 +7,7 @@ import { createTimeFormat, type TimeFormat } from "./time.js";
 /** The forms that `hubble observe -o` knows; `tab` and `table` are one, and so are `json` and `jsonpb`. */
 export const OUTPUT_FORMATS = ["compact", "dict", "tab", "table", "json", "jsonpb"] as const;
 
+/** One of {@link OUTPUT_FORMATS}. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** How flows are printed; without any option as `hubble observe --color never` prints, except that controls are escaped. */

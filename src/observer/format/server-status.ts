@@ -6,6 +6,7 @@ import type { Field } from "./style.js";
 import { createTable } from "./table.js";
 import { formatRecord } from "./writer.js";
 
+/** How a server's status is printed. */
 export interface FormatStatusOptions {
   /** As `hubble status -o`; default `compact`. */
   readonly output?: "compact" | "dict" | "tab" | "table" | undefined;

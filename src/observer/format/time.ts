@@ -1,4 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { MAX_SECONDS, MIN_SECONDS } from "../json-time.js";
 
 /** The names that `hubble observe --time-format` knows. */
 export const TIME_FORMATS = [
@@ -38,8 +39,7 @@ export function createTimeFormat(name: TimeFormat): FormatTime {
     if (time === undefined) return "N/A";
     const second = Number(time.seconds);
     const { nanos } = time;
-    if (!(second >= FIRST_SECOND && second <= LAST_SECOND && nanos >= 0 && nanos <= 999_999_999))
-      return "N/A";
+    if (!(second >= MIN_SECONDS && second <= MAX_SECONDS && nanos >= 0 && nanos <= 999_999_999)) return "N/A";
     if (second !== lastSecond) {
       lastWhole = whole(new Date(second * 1000));
       lastSecond = second;
@@ -47,10 +47,6 @@ export function createTimeFormat(name: TimeFormat): FormatTime {
     return lastWhole + fraction(nanos, digits, zeros) + suffix;
   };
 }
-
-// google.protobuf.Timestamp: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z
-const FIRST_SECOND = -62_135_596_800;
-const LAST_SECOND = 253_402_300_799;
 
 interface Layout {
   /** The part that does not change within a second. */

@@ -7,22 +7,22 @@ const ICMPV6_ECHO_REQUEST = 128;
 const ICMPV6_ECHO_REPLY = 129;
 
 /** Which end of a conversation sent its first packet: the one whose address and port come first in the key, or the other. */
-type Asker = "low" | "high";
+type Initiator = "low" | "high";
 
 /** Remembers who asked in each conversation, and so which packets are replies. */
 export class Conversations {
-  readonly #askers: BoundedMap<Asker>;
+  readonly #initiators: BoundedMap<Initiator>;
 
   constructor(maxConversations: number) {
-    this.#askers = new BoundedMap("maxConversations", maxConversations);
+    this.#initiators = new BoundedMap("maxConversations", maxConversations);
   }
 
   get size(): number {
-    return this.#askers.size;
+    return this.#initiators.size;
   }
 
   get evicted(): number {
-    return this.#askers.evicted;
+    return this.#initiators.evicted;
   }
 
   /** Whether the packet of this flow, the next one after those asked about before, is a reply; undefined when nothing says so. */
@@ -43,7 +43,7 @@ export class Conversations {
   }
 
   forget(): void {
-    this.#askers.clear();
+    this.#initiators.clear();
   }
 
   #follow(flow: Flow, protocol: WithPorts): boolean {
@@ -55,19 +55,19 @@ export class Conversations {
     const key = sourceFirst
       ? `${protocol.case} ${sourcePort} ${source} ${destinationPort} ${destination}`
       : `${protocol.case} ${destinationPort} ${destination} ${sourcePort} ${source}`;
-    const sender: Asker = sourceFirst ? "low" : "high";
-    const said = askerBySyn(protocol, sender);
-    const known = this.#askers.get(key);
-    const asker = said ?? known ?? sender;
-    if (asker !== known) this.#askers.set(key, asker);
-    return asker !== sender;
+    const sender: Initiator = sourceFirst ? "low" : "high";
+    const said = initiatorBySyn(protocol, sender);
+    const known = this.#initiators.get(key);
+    const initiator = said ?? known ?? sender;
+    if (initiator !== known) this.#initiators.set(key, initiator);
+    return initiator !== sender;
   }
 }
 
 type WithPorts = Extract<Layer4["protocol"], { readonly case: "TCP" | "UDP" | "SCTP" }>;
 
 /** A SYN shows who asked even when the capture, or what is remembered, begins in the middle, and when ports are used again. */
-function askerBySyn(protocol: WithPorts, sender: Asker): Asker | undefined {
+function initiatorBySyn(protocol: WithPorts, sender: Initiator): Initiator | undefined {
   if (protocol.case !== "TCP" || protocol.value.flags?.SYN !== true) return undefined;
   if (!protocol.value.flags.ACK) return sender;
   return sender === "low" ? "high" : "low";

@@ -58,7 +58,7 @@ const IPPROTO_VRRP = 112;
 
 /**
  * Finds the layers of a packet as far as its bytes go, and refuses none. What Hubble v1.16.2 decodes is found at the same
- * places; beyond it, the walk goes through VLAN tags, cooked and raw link headers, IPv6 extension headers, and on where
+ * places (but where gopacket misreads a hop-by-hop header: see locate-strict.ts); beyond it, the walk goes through VLAN tags, cooked and raw link headers, IPv6 extension headers, and on where
  * Hubble refuses a packet: lengths and options that make no sense, and headers that are cut.
  */
 export function locateLenient(

@@ -20,6 +20,7 @@ export const RPC_STATUS_NUMBERS = {
   UNAUTHENTICATED: 16,
 } as const;
 
+/** The name of a status of gRPC. */
 export type RpcStatus = keyof typeof RPC_STATUS_NUMBERS;
 
 /**

@@ -24,6 +24,7 @@ export interface RecorderLimits {
   readonly readTimeoutMs: number;
 }
 
+/** The limits of a service that is given none. */
 export const DEFAULT_RECORDER_LIMITS: RecorderLimits = {
   maxRecordings: 64,
   maxCalls: 1024,

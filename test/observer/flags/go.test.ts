@@ -96,6 +96,8 @@ describe("parseDuration", () => {
     ["0.9223372036854775807h", 3_320_413_933_267n],
     ["9223372036854775807ns", 2n ** 63n - 1n],
     ["-9223372036854775808ns", -(2n ** 63n)],
+    // Go adds in 64 bits.
+    ["9223372036854775808ns9223372036854775808ns", 0n],
   ])("%s", (text, value) => {
     expect(parseDuration(text)).toEqual({ value });
   });

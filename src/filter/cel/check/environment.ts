@@ -17,7 +17,9 @@ import {
 
 /** Where messages and enums are found by their full names; a `Registry` of protobuf-es is one. */
 export interface TypeRegistry {
+  /** A message by its full name. */
   getMessage(name: string): DescMessage | undefined;
+  /** An enum by its full name. */
   getEnum(name: string): DescEnum | undefined;
 }
 

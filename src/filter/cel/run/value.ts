@@ -63,10 +63,12 @@ export class CelMap {
     return index === undefined ? undefined : this.entries.get(index)?.[1];
   }
 
+  /** The keys, in the order of the entries. */
   *keys(): IterableIterator<CelValue> {
     for (const [key] of this.entries.values()) yield key;
   }
 
+  /** The entries, in their order. */
   [Symbol.iterator](): IterableIterator<readonly [key: CelValue, value: CelValue]> {
     return this.entries.values();
   }

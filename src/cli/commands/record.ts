@@ -1,0 +1,85 @@
+import type { Command } from "../command.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import { formatHelp, helpColumns } from "../help.js";
+import type { Io } from "../io.js";
+import { formatDevices } from "../record/devices.js";
+import { ALL_RECORD_FLAGS, RECORD_CHOICES, RECORD_GROUPS } from "../record/flags.js";
+import { type RecordCommandOptions, readRecordOptions } from "../record/options.js";
+import { recordPackets } from "../record/record-packets.js";
+
+/** `flowscribe record`: what `hubble record` is, without a server, from network interfaces and from captures. */
+export const recordCommand: Command = {
+  name: "record",
+  help: {
+    usage: ["record -i DEVICE [FLAGS] [FILTER...]", "record --read FILE [FLAGS] [FILTER...]"],
+    text: [
+      "Record packets of a network interface, or of captures, into pcap or pcapng files, as hubble record does.",
+      'FILTER is one argument as for hubble record: "SOURCE-PREFIX SOURCE-PORT DESTINATION-PREFIX DESTINATION-PORT PROTOCOL", ' +
+        "with 0 for any port and TCP, UDP, SCTP or ANY; each says one direction, and a packet has to match one of them. What is asked by " +
+        "--expression and by the flags about flows has to hold as well. Without any of it all packets are recorded.",
+      "Ctrl-C ends a recording well: the file is whole.",
+    ],
+    examples: [
+      {
+        what: "what goes to port 443 from 10.0.0.0/8, and what comes back",
+        command:
+          'flowscribe record -i eth0 "10.0.0.0/8 0 0.0.0.0/0 443 TCP" "0.0.0.0/0 443 10.0.0.0/8 0 TCP"',
+      },
+      {
+        what: "the last hour, in sixty files",
+        command: "flowscribe record -i any -w /var/tmp/trace.pcapng --rotate-time 1m --ring 60",
+      },
+      {
+        what: "the DNS packets of two captures, in one file",
+        command: "flowscribe record -r a.pcap -r b.pcapng.gz -w dns.pcap --protocol dns",
+      },
+      {
+        what: "watch it in Wireshark",
+        command: "flowscribe record -i eth0 -w - --expression 'tcp port 80' | wireshark -k -i -",
+      },
+      {
+        what: "the first 128 bytes of packets, in nanoseconds",
+        command: "flowscribe record -r big.pcap -w small.pcapng --max-capture-len 128 --precision ns",
+      },
+    ],
+    groups: RECORD_GROUPS,
+  },
+  flags: ALL_RECORD_FLAGS,
+  choices: RECORD_CHOICES,
+  fileFlags: ["read", "write"],
+
+  async run(args, io) {
+    const options = readRecordOptions(args, io);
+    switch (options.action) {
+      case "help":
+        await io.stdout.write(formatHelp(recordCommand, helpColumns(io.stdout)));
+        return EXIT.ok;
+      case "list-devices":
+        return listDevices(io);
+      case "print-program":
+        return printProgram(options, io);
+      case "record":
+        return recordPackets(options, io);
+    }
+  },
+};
+
+async function listDevices({ stdout }: Io): Promise<ExitCode> {
+  const { listDevices } = await import("../../source/libpcap/index.js");
+  await stdout.write(formatDevices(await listDevices()));
+  return EXIT.ok;
+}
+
+async function printProgram(
+  { include = [], limits, direction, bufferBytes }: RecordCommandOptions,
+  { stdout }: Io,
+): Promise<ExitCode> {
+  const { describeProgram } = await import("../../source/ebpf/index.js");
+  const text = describeProgram(include, {
+    snapLength: limits.maxCaptureLength ?? 0,
+    direction: direction === "out" ? "egress" : "ingress",
+    ...(bufferBytes !== undefined && { bufferBytes }),
+  });
+  await stdout.write(text);
+  return EXIT.ok;
+}

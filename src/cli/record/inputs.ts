@@ -1,0 +1,75 @@
+import { stat } from "node:fs/promises";
+import { copyBatch, type PacketBatch } from "../../packet/batch.js";
+import { borrowBatches, createSource, type PacketSource } from "../../packet/source.js";
+import { openCapture } from "../../pcap/decode.js";
+import { createInput } from "../../pcap/input.js";
+import { mergeSources } from "../../pcap/merge.js";
+import { openCaptureFile } from "../../source/file.js";
+import { openInput, STANDARD_INPUT } from "../input/open.js";
+import type { InputReport } from "../input/report.js";
+import type { Io } from "../io.js";
+
+/**
+ * Captures as one source, in the order of time. What cannot be opened or read on is reported, and the others are read.
+ * Undefined when nothing could be opened.
+ */
+export async function openCaptures(
+  paths: readonly string[],
+  io: Io,
+  report: InputReport,
+): Promise<PacketSource | undefined> {
+  const sources: PacketSource[] = [];
+  for (const path of paths) {
+    try {
+      sources.push(untilFailure(await openOne(path, io), path, io, report));
+    } catch (error) {
+      report.failed(named(error, path));
+    }
+  }
+  return sources.length === 0 ? undefined : mergeSources(sources);
+}
+
+async function openOne(path: string, io: Io): Promise<PacketSource> {
+  const stats = path === STANDARD_INPUT ? undefined : await stat(path).catch(() => undefined);
+  // The fastest way, which is for files only; the other knows what to do with pipes, and says what is missing.
+  if (stats?.isFile() === true) return openCaptureFile(path);
+  const input = await openInput(path, io);
+  return openCapture({ ...createInput(input.chunks), close: () => input.close() }, input.name);
+}
+
+/** The same source, which ends where it fails. */
+function untilFailure(source: PacketSource, path: string, { signal }: Io, report: InputReport): PacketSource {
+  const { batches, writable } = borrowBatches(source);
+  const iterator = batches[Symbol.asyncIterator]();
+
+  async function pull(): Promise<PacketBatch | undefined> {
+    try {
+      const { done, value } = await iterator.next();
+      return done === true ? undefined : value;
+    } catch (error) {
+      // Inputs that are left in the middle seem damaged.
+      if (!signal.aborted) report.failed(named(error, path));
+      return undefined;
+    }
+  }
+
+  return createSource({
+    interfaces: source.interfaces,
+    pull,
+    ...(writable && { copy: copyBatch }),
+    dropped: () => source.stats().dropped,
+    leave: async () => {
+      await iterator.return?.();
+    },
+    close: async () => {
+      await source[Symbol.asyncDispose]();
+    },
+  });
+}
+
+/** Errors of captures and of the system tell the file already. */
+function named(error: unknown, path: string): unknown {
+  const name = path === STANDARD_INPUT ? "standard input" : path;
+  if (!(error instanceof Error) || error.message.includes(name)) return error;
+  return new Error(`${name}: ${error.message}`, { cause: error });
+}

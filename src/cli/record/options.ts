@@ -1,0 +1,238 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { compileFlowFilters, type FlowPredicate } from "../../filter/index.js";
+import { type FlowFlags, parseFlowFlags } from "../../observer/index.js";
+import type { Resolution } from "../../packet/batch.js";
+import type { PacketFilterInit } from "../../packet/filter-check.js";
+import { planRecording, type StartRecordingInit } from "../../recorder/start.js";
+import type { FileRotation } from "../../sink/file.js";
+import { UsageError } from "../error-text.js";
+import { STANDARD_INPUT } from "../input/open.js";
+import type { Io } from "../io.js";
+import { parseFilterArgument } from "./filter-arguments.js";
+import { DIRECTIONS, FORMATS, PRECISIONS, RECORD_FLAGS, REFUSED_FLAGS, SOURCES } from "./flags.js";
+import { parseSize } from "./size.js";
+
+/** What a command line of `record` asks for. */
+export interface RecordCommandOptions {
+  readonly action: "help" | "list-devices" | "print-program" | "record";
+  readonly device: string | undefined;
+  readonly inputs: readonly string[];
+  readonly source: (typeof SOURCES)[number];
+  readonly direction: (typeof DIRECTIONS)[number];
+  readonly promiscuous: boolean;
+  readonly bufferBytes: number | undefined;
+  /** Undefined for all packets. */
+  readonly include: readonly PacketFilterInit[] | undefined;
+  readonly expression: string | undefined;
+  /** Undefined where nothing is asked of flows. */
+  readonly flows: FlowQuestion | undefined;
+  readonly limits: Pick<StartRecordingInit, "filesink" | "maxCaptureLength" | "stopCondition">;
+  readonly output: OutputOptions;
+  readonly silent: boolean;
+}
+
+/** What flows have to be for their packets to be recorded. */
+export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
+  readonly passes: FlowPredicate;
+  readonly guessReplies: boolean;
+  readonly tunnels: boolean;
+  readonly nodeName: string;
+}
+
+/** Where packets are written to, and how. */
+export interface OutputOptions {
+  readonly target: OutputTarget;
+  readonly fileFormat: (typeof FORMATS)[number];
+  /** Undefined: what is most fitting. */
+  readonly precision: Resolution | undefined;
+  readonly rotation: FileRotation | undefined;
+  readonly nodeName: string | undefined;
+}
+
+export type OutputTarget =
+  | { readonly kind: "stdout" }
+  | { readonly kind: "file"; readonly path: string; readonly overwrite: boolean }
+  | { readonly kind: "folder"; readonly path: string };
+
+/** The path that stands for standard output. */
+export const STANDARD_OUTPUT = "-";
+
+/** Stands for "all packets" in a request, whose filters are not looked at for a source that is filtered. */
+const ANY_FILTER: PacketFilterInit = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
+
+/**
+ * Reads the arguments of `record`, with everything that can be wrong about them without opening anything.
+ *
+ * @throws FlagError, UsageError, ConfigurationError, in Hubble's words where Hubble has them.
+ */
+export function readRecordOptions(args: readonly string[], io: Io): RecordCommandOptions {
+  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(args, {
+    extra: RECORD_FLAGS,
+    now: () => io.clock.now(),
+  });
+  refuseSelectors(selection);
+  const { device, read = [], expression, node = "" } = extra;
+  const action = readAction(extra);
+  const filters = positionals.map(parseFilterArgument);
+  const source = readChoice("source", SOURCES, extra.source) ?? "libpcap";
+  const limits = readLimits(extra, filters);
+  if (action === "record") checkInput(device, read);
+  if (action === "print-program" && source !== "ebpf") {
+    throw new UsageError("--print-program is for --source ebpf");
+  }
+  if (action === "print-program" && filters.length === 0) {
+    throw new UsageError("need to specify at least one filter");
+  }
+  const { since, until } = selection;
+  const asksFlows = allow.length + deny.length > 0 || since !== undefined || until !== undefined;
+  return {
+    action,
+    device,
+    inputs: read,
+    source,
+    direction: readChoice("direction", DIRECTIONS, extra.direction) ?? "both",
+    promiscuous: extra.promiscuous ?? true,
+    bufferBytes: readSize("buffer-size", extra["buffer-size"]),
+    include: filters.length === 0 ? undefined : filters,
+    expression: expression === "" ? undefined : expression,
+    flows: asksFlows
+      ? {
+          passes: compileFlowFilters({ allow, deny }),
+          ...(since && { since }),
+          ...(until && { until }),
+          guessReplies: extra["guess-replies"] === true,
+          tunnels: extra.tunnels === true,
+          nodeName: node,
+        }
+      : undefined,
+    limits,
+    output: readOutput(extra, read, io),
+    silent: extra["silent-errors"] === true,
+  };
+}
+
+type Extra = ReturnType<typeof parseFlowFlags<typeof RECORD_FLAGS>>["extra"];
+
+function refuseSelectors({ number, follow }: Pick<FlowFlags, "number" | "follow">): void {
+  if (number === undefined && follow === undefined) return;
+  const flags = REFUSED_FLAGS.map((name) => `--${name}`).join(", ");
+  throw new UsageError(
+    `${flags} are flags of observe; record has --packet-limit, --bytes-limit and --time-limit`,
+  );
+}
+
+function readAction(extra: Extra): RecordCommandOptions["action"] {
+  if (extra.help === true) return "help";
+  if (extra["list-devices"] === true) return "list-devices";
+  return extra["print-program"] === true ? "print-program" : "record";
+}
+
+function readChoice<const Choice extends string>(
+  flag: string,
+  choices: readonly Choice[],
+  text: string | undefined,
+): Choice | undefined {
+  const choice = choices.find((known) => known === text);
+  if (choice === undefined && text !== undefined) {
+    throw new UsageError(`invalid ${flag}: ${text}, expected one of ${choices.join(", ")}`);
+  }
+  return choice;
+}
+
+function checkInput(device: string | undefined, read: readonly string[]): void {
+  if (device !== undefined && read.length > 0) throw new UsageError("cannot set both --device and --read");
+  if (device === undefined && read.length === 0) {
+    throw new UsageError(
+      "nothing to record from: name a device with -i (see --list-devices), or captures with --read",
+    );
+  }
+  if (read.filter((path) => path === STANDARD_INPUT).length > 1) {
+    throw new UsageError("standard input can be read only once");
+  }
+}
+
+function readSize(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseSize(flag, text);
+}
+
+/** Checked with the filters, whose faults come in the order in which Hubble's server finds them. */
+function readLimits(extra: Extra, filters: readonly PacketFilterInit[]): RecordCommandOptions["limits"] {
+  const milliseconds = extra["time-limit"] ?? 0;
+  const seconds = Math.trunc(milliseconds / 1000);
+  const start = {
+    filesink: { filePrefix: extra["file-prefix"] ?? "" },
+    maxCaptureLength: Number(extra["max-capture-len"] ?? 0n),
+    stopCondition: {
+      packetsCapturedCount: extra["packet-limit"] ?? 0n,
+      bytesCapturedCount: extra["bytes-limit"] ?? 0n,
+      timeElapsed: {
+        seconds: BigInt(seconds),
+        nanos: Math.round((milliseconds - seconds * 1000) * 1_000_000),
+      },
+    },
+  };
+  planRecording({ ...start, include: filters.length === 0 ? [ANY_FILTER] : filters });
+  return start;
+}
+
+/** The request to record from a source that selects by itself. */
+export function requestOf({ limits }: RecordCommandOptions): StartRecordingInit {
+  return { ...limits, include: [ANY_FILTER] };
+}
+
+function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOptions {
+  const { write = ".", node } = extra;
+  const target = readTarget(write, extra.overwrite === true);
+  if (target.kind === "file") checkNoInput(target.path, read);
+  const rotation = readRotation(extra);
+  if (target.kind === "stdout") {
+    if (rotation !== undefined) throw new UsageError("standard output cannot be rotated");
+    if (io.stdout.isTerminal)
+      throw new UsageError("a capture is nothing for a terminal: redirect it, or name a file");
+  }
+  const isNamedPcapng = target.kind === "file" && target.path.endsWith(".pcapng");
+  return {
+    target,
+    fileFormat: readChoice("format", FORMATS, extra.format) ?? (isNamedPcapng ? "pcapng" : "pcap"),
+    precision: readChoice("precision", PRECISIONS, extra.precision),
+    rotation,
+    nodeName: node,
+  };
+}
+
+function readTarget(path: string, overwrite: boolean): OutputTarget {
+  if (path === STANDARD_OUTPUT) return { kind: "stdout" };
+  const isFolder = path.endsWith("/") || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder ? { kind: "folder", path } : { kind: "file", path, overwrite };
+}
+
+/** A capture must not be written over while it is read. */
+function checkNoInput(path: string, read: readonly string[]): void {
+  const output = statSync(path, { throwIfNoEntry: false });
+  if (output?.isFile() !== true) return;
+  for (const input of read) {
+    const stats = input === STANDARD_INPUT ? undefined : statSync(input, { throwIfNoEntry: false });
+    if (resolve(input) === resolve(path) || (stats?.ino === output.ino && stats.dev === output.dev)) {
+      throw new UsageError(`${path} is read and cannot be written to at the same time`);
+    }
+  }
+}
+
+function readRotation(extra: Extra): FileRotation | undefined {
+  const maxBytes = readSize("rotate-size", extra["rotate-size"]);
+  const { "rotate-time": maxDurationMs, ring } = extra;
+  if (maxDurationMs !== undefined && maxDurationMs <= 0) {
+    throw new UsageError("--rotate-time must be above 0");
+  }
+  if (ring === 0n) throw new UsageError("--ring must be at least 1");
+  if (maxBytes === undefined && maxDurationMs === undefined) {
+    if (ring !== undefined) throw new UsageError("--ring needs --rotate-size or --rotate-time");
+    return undefined;
+  }
+  return {
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(maxDurationMs !== undefined && { maxDurationMs }),
+    ...(ring !== undefined && { ringFiles: Number(ring) }),
+  };
+}

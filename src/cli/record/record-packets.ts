@@ -1,0 +1,227 @@
+import type { Resolution } from "../../packet/batch.js";
+import { compilePacketFilter } from "../../packet/filter.js";
+import type { PacketSource } from "../../packet/source.js";
+import { type RecordingResult, record } from "../../recorder/recording.js";
+import type { OpenSink, PacketSink } from "../../recorder/sink.js";
+import type { RecordingStats } from "../../recorder/stats.js";
+import { fileSink, namedFileSink } from "../../sink/file.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import { createInputReport, type InputReport } from "../input/report.js";
+import { interruptionCode } from "../interruption.js";
+import type { Io } from "../io.js";
+import { createMessages, type Messages } from "../messages.js";
+import { compileExpression } from "./expression.js";
+import { openCaptures } from "./inputs.js";
+import { openLive } from "./live.js";
+import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
+import { withPrecision } from "./precision.js";
+import { flowStage, packetStage, type SelectStage, selectPackets } from "./select.js";
+import { formatCounts, formatLine, showStatus } from "./status.js";
+import { streamSink } from "./stream-sink.js";
+
+/** Records as the options say, until there is nothing more, a limit is reached, or the signal of the io is aborted. */
+export async function recordPackets(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
+  const messages = createMessages(io, { silent: options.silent });
+  const report = createInputReport(messages);
+  const source = await openSource(options, io, report);
+  if (source === undefined) return interruptionCode(io.signal) ?? EXIT.failed;
+  try {
+    const result = await recordFrom(source, options, io, messages);
+    // Interrupting is how a live recording ends.
+    const endedWell = result !== undefined && (result.reason !== "requested" || options.device !== undefined);
+    const interrupted = endedWell ? undefined : interruptionCode(io.signal);
+    return interrupted ?? (report.hasFailed ? EXIT.failed : EXIT.ok);
+  } finally {
+    await source[Symbol.asyncDispose]();
+  }
+}
+
+/** The packets to be recorded, and no others. Undefined when there is nothing to read from, which has been told. */
+async function openSource(
+  options: RecordCommandOptions,
+  io: Io,
+  report: InputReport,
+): Promise<PacketSource | undefined> {
+  const opened = await openAny(options, io, report);
+  if (opened === undefined) return undefined;
+  try {
+    return prepare(opened.source, await stagesOf(options, opened), options);
+  } catch (error) {
+    await opened.source[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly source: PacketSource;
+  readonly selectsInclude: boolean;
+  readonly selectsExpression: boolean;
+}
+
+async function openAny(
+  options: RecordCommandOptions,
+  io: Io,
+  report: InputReport,
+): Promise<Opened | undefined> {
+  if (options.device === undefined) {
+    // Whoever writes to a pipe may never begin.
+    const source = await unlessAborted(openCaptures(options.inputs, io, report), io.signal);
+    return source && { source, selectsInclude: false, selectsExpression: false };
+  }
+  // Not the io's own signal: once open, the capture is to finish well.
+  const opening = new AbortController();
+  const giveUp = () => opening.abort(io.signal.reason);
+  io.signal.addEventListener("abort", giveUp);
+  try {
+    if (io.signal.aborted) return undefined;
+    return await openLive(options, opening.signal);
+  } catch (error) {
+    if (io.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    io.signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Undefined when the signal is aborted first; what is opened after that is disposed of. */
+async function unlessAborted<T extends AsyncDisposable | undefined>(
+  opening: Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  let onAbort = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    onAbort = () => resolve(undefined);
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+  });
+  try {
+    const opened = await Promise.race([opening, aborted]);
+    if (opened === undefined) opening.then((late) => late?.[Symbol.asyncDispose]()).catch(() => {});
+    return opened;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** What is left to select, the cheapest first; but replies are told by all packets. */
+async function stagesOf(
+  { include, expression, flows }: RecordCommandOptions,
+  { source, selectsInclude, selectsExpression }: Opened,
+): Promise<SelectStage[]> {
+  const stages: SelectStage[] = [];
+  if (include !== undefined && !selectsInclude) stages.push(packetStage(compilePacketFilter(include)));
+  if (expression !== undefined && !selectsExpression) {
+    const linkTypes = new Set(source.interfaces.map(({ linkType }) => linkType));
+    stages.push(packetStage(await compileExpression(expression, linkTypes)));
+  }
+  if (flows === undefined) return stages;
+  const byFlow = flowStage(flows, source.interfaces);
+  return flows.guessReplies ? [byFlow, ...stages] : [...stages, byFlow];
+}
+
+function prepare(
+  source: PacketSource,
+  stages: readonly SelectStage[],
+  { output: { fileFormat, precision } }: RecordCommandOptions,
+): PacketSource {
+  const selected = selectPackets(source, stages);
+  // Pcap is written in any unit; pcapng keeps that of each interface.
+  return precision === undefined || fileFormat === "pcap" ? selected : withPrecision(selected, precision);
+}
+
+/** Undefined when it was interrupted before it began. */
+async function recordFrom(
+  source: PacketSource,
+  options: RecordCommandOptions,
+  io: Io,
+  messages: Messages,
+): Promise<RecordingResult | undefined> {
+  const results = createResults(options, io, messages);
+  const openSink = openSinkOf(options, source, io, results.output);
+  let sink: PacketSink | undefined;
+  const neverBegun = new AbortController();
+  const recording = record(source, requestOf(options), {
+    sink: async (request) => {
+      sink = await openSink(request);
+      return sink;
+    },
+    clock: io.clock,
+    signal: neverBegun.signal,
+  });
+  const isLive = options.device !== undefined;
+  if (isLive) messages.tell("Started recording. Press CTRL+C to stop.");
+  const stop = () => {
+    messages.tell("Stopping recording...");
+    if (sink === undefined) neverBegun.abort(io.signal.reason);
+    else recording.stop();
+  };
+  io.signal.addEventListener("abort", stop);
+  if (io.signal.aborted) stop();
+  const endStatus = showStatus(messages, io.clock, () => recording.stats);
+  try {
+    return await recording.stopped;
+  } catch (error) {
+    if (neverBegun.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    endStatus();
+    io.signal.removeEventListener("abort", stop);
+    // A recording that has never begun has no result.
+    if (sink !== undefined) await results.end(recording.stats, sink.filePath);
+  }
+}
+
+/** The lines by which `hubble record` says what has come of it; on standard error where standard output is the capture. */
+interface Results {
+  /** A file is complete. */
+  output(path: string): void;
+  /** @param path The file at hand; undefined for standard output. */
+  end(stats: RecordingStats, path: string | undefined): Promise<void>;
+}
+
+function createResults(
+  { output: { target } }: RecordCommandOptions,
+  { clock, stdout, stderr }: Io,
+  messages: Messages,
+): Results {
+  const stream = target.kind === "stdout" ? stderr : stdout;
+  /** Told, and looked at in the end: nobody reading them is no reason to stop recording. */
+  let writing: Promise<unknown> = Promise.resolve();
+  const print = (label: "Result" | "Output", text: string) => {
+    messages.clearStatus();
+    const line = `${formatLine(clock.now(), label, text)}\n`;
+    writing = writing.then(() => stream.write(line)).catch(() => {});
+  };
+  return {
+    output: (path) => print("Output", path),
+    end: async (stats, path) => {
+      print("Result", formatCounts(stats));
+      print("Output", path ?? STANDARD_OUTPUT);
+      await writing;
+    },
+  };
+}
+
+function openSinkOf(
+  { output, device }: RecordCommandOptions,
+  { interfaces }: PacketSource,
+  { stdout }: Io,
+  onFile: (path: string) => void,
+): OpenSink {
+  const { target, fileFormat, precision, rotation, nodeName } = output;
+  const resolution = precision ?? (device === undefined ? finest(interfaces) : "us");
+  const files = { fileFormat, resolution, ...(rotation && { rotation, onFile }) };
+  switch (target.kind) {
+    case "stdout":
+      return streamSink(stdout, { fileFormat, resolution });
+    case "file":
+      return namedFileSink(target.path, { ...files, overwrite: target.overwrite });
+    case "folder":
+      return fileSink(target.path, { ...files, ...(nodeName !== undefined && { nodeName }) });
+  }
+}
+
+/** The unit in which nothing is lost of what is known so far. */
+function finest(interfaces: PacketSource["interfaces"]): Resolution {
+  return interfaces.some(({ resolution }) => resolution === "ns") ? "ns" : "us";
+}

@@ -1,0 +1,55 @@
+import type { Clock } from "../../recorder/clock.js";
+import type { RecordingStats } from "../../recorder/stats.js";
+import type { Messages } from "../messages.js";
+
+const INTERVAL_MS = 500;
+
+/** What `hubble record` says of a recording (hubble/cmd/record): `3 packets (180 bytes) written and 1 packets (60 bytes) lost`. */
+export function formatCounts(stats: RecordingStats): string {
+  const { packetsCaptured, bytesCaptured, packetsLostInQueue, bytesLostInQueue, packetsLostInKernel } = stats;
+  const written = `${packetsCaptured} packets (${bytesCaptured} bytes) written`;
+  const packetsLost = packetsLostInQueue + packetsLostInKernel;
+  if (packetsLost === 0 && bytesLostInQueue === 0) return written;
+  // Nobody knows the bytes of what the kernel has dropped.
+  return `${written} and ${packetsLost} packets (${bytesLostInQueue} bytes) lost`;
+}
+
+/** A line of `hubble record`: the time to the second, in UTC, and what it is about. */
+export function formatLine(nowMs: number, label: "Status" | "Result" | "Output", text: string): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19)}Z ${label}: ${text}`;
+}
+
+/**
+ * Shows on a terminal how a recording gets on, twice a second: Hubble's status, and how fast it was since the last look.
+ *
+ * @returns What ends it.
+ */
+export function showStatus(messages: Messages, clock: Clock, stats: () => RecordingStats): () => void {
+  if (!messages.hasStatus) return () => {};
+  let lastMs = clock.now();
+  let last = stats();
+  let callOff = clock.setTimer(INTERVAL_MS, tick);
+  messages.status(formatLine(lastMs, "Status", formatCounts(last)));
+
+  function tick(): void {
+    const now = clock.now();
+    const current = stats();
+    const rate = formatRate(last, current, now - lastMs);
+    messages.status(formatLine(now, "Status", `${formatCounts(current)}, ${rate}`));
+    lastMs = now;
+    last = current;
+    callOff = clock.setTimer(INTERVAL_MS, tick);
+  }
+
+  return () => {
+    callOff();
+    messages.clearStatus();
+  };
+}
+
+function formatRate(before: RecordingStats, now: RecordingStats, ms: number): string {
+  const perSecond = (count: number) => (ms > 0 ? (count * 1000) / ms : 0);
+  const packets = Math.round(perSecond(now.packetsCaptured - before.packetsCaptured));
+  const megabytes = perSecond(now.bytesCaptured - before.bytesCaptured) / 1e6;
+  return `${packets} packets/s, ${megabytes.toFixed(1)} MB/s`;
+}

@@ -1,0 +1,341 @@
+import {
+  copyBatch,
+  type PacketBatch,
+  type PacketFormat,
+  RECORD_FRACTION,
+  RECORD_SECONDS,
+  recordEnd,
+} from "../packet/batch.js";
+import {
+  borrowBatches,
+  type CaptureInterface,
+  createSource,
+  type InterfaceCounts,
+  type PacketSource,
+} from "../packet/source.js";
+
+/** Bytes of a batch that packets of several sources are gathered in; a larger packet gets a batch of its own. */
+const GATHERED_BYTES = 256 * 1024;
+const NANOSECONDS = 1_000_000_000;
+
+/**
+ * Several captures as one, in the order of their times, as mergecap does it: each source is taken to be in order, and always
+ * the one goes on whose next packet is the oldest; of packets of the same time, that of the source named first. A source
+ * that is not in order stays as it is, and none is sorted. Packets without a time follow the one before them in their source.
+ *
+ * Interfaces that say the same of themselves become one across sources, never within one; counts are added up. Memory is
+ * a batch of every source and one more. Reading begins with the first batch, and a source that has to be waited for is waited for.
+ *
+ * Disposing of it disposes of the sources. It fails where one of them does, after every packet that came before; it is
+ * `filtered` when all of them are.
+ */
+export function mergeSources(sources: readonly PacketSource[]): PacketSource {
+  const [first, ...others] = sources;
+  if (first !== undefined && others.length === 0) return first;
+  const interfaces = new MergedInterfaces(sources);
+  const cursors = sources.map((source, order) => new Cursor(source, order));
+  const gathered = new GatheredBatch();
+
+  async function pull(): Promise<PacketBatch | undefined> {
+    gathered.clear();
+    for (;;) {
+      for (const cursor of cursors) {
+        if (cursor.needsBatch) {
+          // What has been gathered need not wait.
+          if (!gathered.isEmpty) return gathered.toBatch();
+          await cursor.fetch();
+          if (cursor.isEnded) interfaces.countAgain();
+        }
+      }
+      const run = nextRun(cursors);
+      if (run === undefined) return gathered.isEmpty ? undefined : gathered.toBatch();
+      const { cursor, from, to } = run;
+      const { batch } = cursor;
+      const format = interfaces.formatOf(cursor.order, batch);
+      if (!gathered.takes(batch, format)) {
+        cursor.skipTo(from);
+        return gathered.toBatch();
+      }
+      if (gathered.isEmpty && cursor.isWritable && from === 0 && to === batch.length) {
+        cursor.skipTo(to);
+        return { ...batch, format };
+      }
+      const end = gathered.append(batch, format, from, to);
+      cursor.skipTo(end);
+      if (end < to) return gathered.toBatch();
+    }
+  }
+
+  return createSource({
+    interfaces: interfaces.list,
+    filtered: sources.every(({ filtered }) => filtered),
+    pull,
+    copy: copyBatch,
+    dropped: () => sources.reduce((sum, source) => sum + source.stats().dropped, 0),
+    leave: async () => {
+      interfaces.countAgain();
+      await Promise.all(cursors.map((cursor) => cursor.leave()));
+    },
+    close: async () => {
+      await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
+    },
+  });
+}
+
+/** Packets of one source that come before those of all others. */
+interface Run {
+  readonly cursor: Cursor;
+  readonly from: number;
+  readonly to: number;
+}
+
+function nextRun(cursors: readonly Cursor[]): Run | undefined {
+  let first: Cursor | undefined;
+  let second: Cursor | undefined;
+  for (const cursor of cursors) {
+    if (cursor.isEnded) continue;
+    if (first === undefined || cursor.isBefore(first)) {
+      second = first;
+      first = cursor;
+    } else if (second === undefined || cursor.isBefore(second)) {
+      second = cursor;
+    }
+  }
+  if (first === undefined) return undefined;
+  const from = first.index;
+  return { cursor: first, from, to: second === undefined ? first.batch.length : first.runBefore(second) };
+}
+
+const EMPTY: PacketBatch = {
+  format: { linkType: 0, resolution: "us", snapLength: 0, interfaceId: 0 },
+  length: 0,
+  records: new Uint8Array(0),
+  offsets: new Uint32Array(0),
+};
+
+/** Where a source stands: its batch at hand, the next packet in it, and that packet's time. */
+class Cursor {
+  /** Place among the sources, which decides between packets of the same time. */
+  readonly order: number;
+  /** Whether its batches may be handed on to be overwritten. */
+  readonly isWritable: boolean;
+  readonly #iterator: AsyncIterator<PacketBatch>;
+  batch: PacketBatch = EMPTY;
+  index = 0;
+  isEnded = false;
+  #view = new DataView(EMPTY.records.buffer);
+  #seconds = Number.NEGATIVE_INFINITY;
+  #nanoseconds = 0;
+
+  constructor(source: PacketSource, order: number) {
+    const { batches, writable } = borrowBatches(source);
+    this.#iterator = batches[Symbol.asyncIterator]();
+    this.isWritable = writable;
+    this.order = order;
+  }
+
+  get needsBatch(): boolean {
+    return !this.isEnded && this.index >= this.batch.length;
+  }
+
+  async fetch(): Promise<void> {
+    do {
+      const { done, value } = await this.#iterator.next();
+      this.isEnded = done === true;
+      this.batch = done === true ? EMPTY : value;
+    } while (!this.isEnded && this.batch.length === 0);
+    const { records } = this.batch;
+    this.#view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+    this.skipTo(0);
+  }
+
+  /** Goes on to a packet of the batch, or to its end. */
+  skipTo(index: number): void {
+    this.index = index;
+    if (index >= this.batch.length || this.batch.untimed === true) return;
+    const at = this.batch.offsets[index]!;
+    const fraction = this.#view.getUint32(at + RECORD_FRACTION, true);
+    const nanoseconds = this.batch.format.resolution === "us" ? fraction * 1000 : fraction;
+    // Odd files have fractions of a second and more.
+    const carry = Math.floor(nanoseconds / NANOSECONDS);
+    this.#seconds = this.#view.getUint32(at + RECORD_SECONDS, true) + (this.batch.eraSeconds ?? 0) + carry;
+    this.#nanoseconds = nanoseconds - carry * NANOSECONDS;
+  }
+
+  isBefore(other: Cursor): boolean {
+    if (this.#seconds !== other.#seconds) return this.#seconds < other.#seconds;
+    if (this.#nanoseconds !== other.#nanoseconds) return this.#nanoseconds < other.#nanoseconds;
+    return this.order < other.order;
+  }
+
+  /** Where the packets end that come before the other's next one; goes there. */
+  runBefore(other: Cursor): number {
+    do this.skipTo(this.index + 1);
+    while (this.index < this.batch.length && this.isBefore(other));
+    return this.index;
+  }
+
+  async leave(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+}
+
+/** Packets of one interface, copied together. */
+class GatheredBatch {
+  #records = new Uint8Array(GATHERED_BYTES);
+  #offsets = new Uint32Array(4096);
+  #comments = new Map<number, readonly string[]>();
+  #bytes = 0;
+  #length = 0;
+  #format: PacketFormat = EMPTY.format;
+  #untimed = false;
+  #eraSeconds = 0;
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
+  clear(): void {
+    this.#bytes = 0;
+    this.#length = 0;
+    this.#comments = new Map();
+  }
+
+  /** Whether packets of a batch can stand in this one. */
+  takes({ untimed = false, eraSeconds = 0 }: PacketBatch, format: PacketFormat): boolean {
+    if (this.isEmpty) return true;
+    return format === this.#format && untimed === this.#untimed && eraSeconds === this.#eraSeconds;
+  }
+
+  /** Returns how far it came before it was full; at least one packet where it was empty. */
+  append(batch: PacketBatch, format: PacketFormat, from: number, to: number): number {
+    const { records, offsets, comments, untimed = false, eraSeconds = 0 } = batch;
+    this.#format = format;
+    this.#untimed = untimed;
+    this.#eraSeconds = eraSeconds;
+    const start = offsets[from]!;
+    let end = from;
+    while (end < to && this.#bytes + recordEnd(batch, end) - start <= this.#records.length) end++;
+    if (end === from && this.isEmpty) {
+      end++;
+      this.#records = new Uint8Array(recordEnd(batch, from) - start);
+    }
+    if (end === from) return end;
+    this.#reserveOffsets(this.#length + end - from);
+    for (let index = from; index < end; index++) {
+      const own = comments?.get(index);
+      if (own !== undefined) this.#comments.set(this.#length, own);
+      this.#offsets[this.#length++] = this.#bytes + (offsets[index]! - start);
+    }
+    const taken = records.subarray(start, recordEnd(batch, end - 1));
+    this.#records.set(taken, this.#bytes);
+    this.#bytes += taken.length;
+    return end;
+  }
+
+  toBatch(): PacketBatch {
+    return {
+      format: this.#format,
+      length: this.#length,
+      records: this.#records.subarray(0, this.#bytes),
+      offsets: this.#offsets,
+      ...(this.#comments.size > 0 && { comments: this.#comments }),
+      ...(this.#untimed && { untimed: true }),
+      ...(this.#eraSeconds !== 0 && { eraSeconds: this.#eraSeconds }),
+    };
+  }
+
+  #reserveOffsets(length: number): void {
+    if (length <= this.#offsets.length) return;
+    // Not more than there can be records.
+    const larger = new Uint32Array(Math.max(length, 2 * this.#offsets.length));
+    larger.set(this.#offsets.subarray(0, this.#length));
+    this.#offsets = larger;
+  }
+}
+
+/** An interface of the merged capture, and what it stands for: places of sources, and of interfaces in them. */
+interface MergedInterface {
+  readonly members: Map<number, number>;
+  readonly format: PacketFormat;
+}
+
+/** The interfaces of all sources in one list, which grows as theirs do. */
+class MergedInterfaces {
+  readonly list: CaptureInterface[] = [];
+  readonly #sources: readonly PacketSource[];
+  readonly #merged: MergedInterface[] = [];
+  /** By source and interface, what became of it. */
+  readonly #known: MergedInterface[][];
+
+  constructor(sources: readonly PacketSource[]) {
+    this.#sources = sources;
+    this.#known = sources.map(() => []);
+    sources.forEach(({ interfaces }, order) => {
+      interfaces.forEach((own, id) => {
+        this.#add(order, id, own);
+      });
+    });
+  }
+
+  formatOf(order: number, { format }: PacketBatch): PacketFormat {
+    const { interfaceId } = format;
+    const known = this.#known[order]?.[interfaceId];
+    return (known ?? this.#add(order, interfaceId, this.#interface(order, interfaceId) ?? format)).format;
+  }
+
+  /** To be called when a source has told all its counts. */
+  countAgain(): void {
+    this.#merged.forEach(({ members }, index) => {
+      const all = [...members].flatMap(([order, id]) => this.#interface(order, id)?.counts ?? []);
+      if (all.length > 0) this.list[index] = { ...this.list[index]!, counts: sum(all) };
+    });
+  }
+
+  #interface(order: number, id: number): CaptureInterface | undefined {
+    return this.#sources[order]?.interfaces[id];
+  }
+
+  #add(order: number, id: number, own: CaptureInterface): MergedInterface {
+    const text = descriptionOf(own);
+    let at = this.#merged.findIndex(
+      ({ members }, index) => !members.has(order) && descriptionOf(this.list[index]!) === text,
+    );
+    if (at < 0) {
+      at = this.list.length;
+      const { linkType, resolution, snapLength } = own;
+      this.list.push(own);
+      this.#merged.push({
+        members: new Map(),
+        format: { linkType, resolution, snapLength, interfaceId: at },
+      });
+    }
+    // There since a line before, if not longer.
+    const merged = this.#merged[at]!;
+    merged.members.set(order, id);
+    this.#known[order]![id] = merged;
+    return merged;
+  }
+}
+
+/** The same for interfaces that say the same of themselves. */
+function descriptionOf(own: CaptureInterface): string {
+  const { linkType, resolution, snapLength, name, description, filter, hardware, operatingSystem } = own;
+  return JSON.stringify([
+    linkType,
+    resolution,
+    snapLength,
+    [name, description, filter, hardware, operatingSystem].map((text) => text ?? null),
+    own.comments ?? [],
+    own.pcapHeader?.linkTypeWord ?? null,
+  ]);
+}
+
+function sum(all: readonly InterfaceCounts[]): InterfaceCounts {
+  const total: { received?: number; dropped?: number } = {};
+  for (const { received, dropped } of all) {
+    if (received !== undefined) total.received = (total.received ?? 0) + received;
+    if (dropped !== undefined) total.dropped = (total.dropped ?? 0) + dropped;
+  }
+  return total;
+}

@@ -1,0 +1,118 @@
+import { closeSync, ftruncateSync, writeSync } from "node:fs";
+import { FlowscribeError } from "../errors.js";
+import type { PacketBatch } from "../packet/batch.js";
+import type { CaptureInterface, SourceStats } from "../packet/source.js";
+import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
+
+/**
+ * One capture file that is being written, through a descriptor of its own. When a write fails, the file is cut back to its
+ * last whole record, and the error says so.
+ */
+export class CaptureFile {
+  readonly path: string;
+  readonly #encoder: CaptureEncoder;
+  readonly #interfaces: readonly CaptureInterface[];
+  #descriptor: number | undefined;
+  #length = 0;
+  #begun = false;
+
+  /** @param interfaces Those of the source; the list may grow. */
+  constructor(
+    path: string,
+    descriptor: number,
+    encoder: CaptureEncoder,
+    interfaces: readonly CaptureInterface[],
+  ) {
+    this.path = path;
+    this.#descriptor = descriptor;
+    this.#encoder = encoder;
+    this.#interfaces = interfaces;
+  }
+
+  /** Bytes of the file; all of them whole records. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Writes the header as soon as it is known. */
+  begin(): void {
+    const settled = settledInterface(this.#interfaces);
+    if (settled !== undefined) this.#beginFrom(settled);
+  }
+
+  write(batch: PacketBatch): void {
+    this.#beginWith(batch);
+    this.#append(this.#encoder.encode(batch), this.#encoder.wholeRecords);
+  }
+
+  /** @param stats Those of the source; absent for a file that is not the last of its recording. */
+  end(stats: SourceStats | undefined): void {
+    this.#beginWith(undefined);
+    if (stats !== undefined) this.#append(this.#encoder.end(stats), this.#encoder.wholeRecords);
+    this.#close();
+  }
+
+  /** Closes the file as it is, with a header if that is still missing. Never throws. */
+  abort(): void {
+    try {
+      try {
+        this.#beginWith(undefined);
+      } finally {
+        this.#close();
+      }
+    } catch {
+      // The recording already fails, for a reason that matters more.
+    }
+  }
+
+  #beginWith(batch: PacketBatch | undefined): void {
+    if (!this.#begun) this.#beginFrom(interfaceOf(this.#interfaces, batch?.format));
+  }
+
+  #beginFrom(first: CaptureInterface): void {
+    this.#begun = true;
+    this.#append(this.#encoder.begin(first), () => 0);
+  }
+
+  /** @param wholeRecords How much of what was written is worth keeping when the rest fails. */
+  #append(chunk: Uint8Array, wholeRecords: CaptureEncoder["wholeRecords"]): void {
+    if (this.#descriptor === undefined) throw new TypeError("the file is closed");
+    let written = 0;
+    try {
+      while (written < chunk.length) {
+        written += writeSync(this.#descriptor, chunk, written, chunk.length - written);
+      }
+    } catch (error) {
+      throw this.#cutBack(this.#descriptor, this.#length + wholeRecords(chunk, written), error);
+    }
+    this.#length += chunk.length;
+  }
+
+  #cutBack(descriptor: number, length: number, cause: unknown): FlowscribeError {
+    let state =
+      length === 0
+        ? "the file is cut back to nothing"
+        : `the file is cut back to its last whole record, ${length} bytes`;
+    try {
+      ftruncateSync(descriptor, length);
+    } catch (error) {
+      state = `cutting the file back to its last whole record, ${length} bytes, failed as well: ${messageOf(error)}`;
+    }
+    return new FlowscribeError("sink_failed", `write ${this.path}: ${messageOf(cause)}; ${state}`, { cause });
+  }
+
+  #close(): void {
+    const descriptor = this.#descriptor;
+    if (descriptor === undefined) return;
+    this.#descriptor = undefined;
+    try {
+      closeSync(descriptor);
+    } catch (error) {
+      throw new FlowscribeError("sink_failed", `close ${this.path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,204 @@
+import { unlinkSync } from "node:fs";
+import { join, parse } from "node:path";
+import { FlowscribeError } from "../errors.js";
+import {
+  type PacketBatch,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_SECONDS,
+  recordEnd,
+} from "../packet/batch.js";
+import type { CaptureInterface } from "../packet/source.js";
+import type { PacketSink } from "../recorder/sink.js";
+import { type CaptureFile, messageOf } from "./capture-file.js";
+
+/** When a recording goes on in another file, and how many of its files stay. */
+export interface FileRotation {
+  /**
+   * No file gets longer than so many bytes, headers included, unless a single packet is. (In pcapng what describes an
+   * interface that turns up later is not reckoned with beforehand.)
+   */
+  readonly maxBytes?: number;
+  /**
+   * A file holds packets of so many milliseconds, counted from its first packet by the times of the packets; the packet after that
+   * begins the next file. So a quiet network makes no empty files, and a capture that is read is cut as it would have
+   * been when it was made. Packets without a time stay where they are.
+   */
+  readonly maxDurationMs?: number;
+  /** The ring: when there are more files than this, the oldest is removed. All stay by default. */
+  readonly ringFiles?: number;
+}
+
+/** @throws RangeError for what is no bound. */
+export function checkRotation({ maxBytes = 1, maxDurationMs = 1, ringFiles = 1 }: FileRotation): void {
+  if (!(maxBytes > 0)) throw new RangeError(`maxBytes must be above 0, not ${maxBytes}`);
+  if (!(maxDurationMs > 0)) throw new RangeError(`maxDurationMs must be above 0, not ${maxDurationMs}`);
+  if (!(ringFiles >= 1)) throw new RangeError(`ringFiles must be at least 1, not ${ringFiles}`);
+}
+
+/**
+ * The name of a file of a rotating recording, as dumpcap's ring buffer has it: `eth0.pcap` becomes
+ * `eth0_00001_20261122091800.pcap`, with the number of the file and the time (UTC; dumpcap's is local) of its making.
+ */
+export function rotatedName(path: string, number: number, nowMs: number): string {
+  const time = new Date(nowMs).toISOString().replaceAll(/[-:T]/g, "").slice(0, 14);
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}_${String(number).padStart(5, "0")}_${time}${ext}`);
+}
+
+/** What a rotating recording is written with. */
+export interface RotatingParts {
+  readonly rotation: FileRotation;
+  readonly interfaces: readonly CaptureInterface[];
+  /** Makes the next file, with its header as far as it is known. */
+  readonly open: (number: number) => CaptureFile;
+  /** Bytes that a packet takes in a file, at most. */
+  readonly lengthOf: (batch: PacketBatch, index: number) => number;
+  /** Bytes to keep free for what stands behind the last packet. */
+  readonly tailBytes: () => number;
+  /** Told the path of every file that is complete, the last one not. */
+  readonly onFile: ((path: string) => void) | undefined;
+}
+
+/** Opens the first file, and others when it is time. */
+export function createRotatingSink(parts: RotatingParts): PacketSink {
+  return new RotatingSink(parts);
+}
+
+class RotatingSink implements PacketSink {
+  readonly #parts: RotatingParts;
+  /** Those that stay, the one at hand last; without a ring only that one. */
+  readonly #paths: string[] = [];
+  #number = 1;
+  #file: CaptureFile;
+  #packets = 0;
+  /** Time of the first packet of the file that has one, in milliseconds. */
+  #startMs: number | undefined;
+
+  constructor(parts: RotatingParts) {
+    this.#parts = parts;
+    this.#file = parts.open(this.#number);
+    this.#paths.push(this.#file.path);
+  }
+
+  get filePath(): string {
+    return this.#file.path;
+  }
+
+  write(batch: PacketBatch): void {
+    for (let from = 0; from < batch.length; ) {
+      const to = this.#fitting(batch, from);
+      if (to === from) {
+        this.#openNext();
+        continue;
+      }
+      this.#file.write(sliceBatch(batch, from, to));
+      this.#packets += to - from;
+      from = to;
+    }
+  }
+
+  async close(stats: Parameters<PacketSink["close"]>[0]): Promise<{ filePath: string }> {
+    this.#file.end(stats);
+    return { filePath: this.#file.path };
+  }
+
+  async abort(): Promise<void> {
+    this.#file.abort();
+  }
+
+  /** Where the packets end that belong into the file at hand; an empty file takes at least one. */
+  #fitting(batch: PacketBatch, from: number): number {
+    const { rotation, lengthOf, tailBytes } = this.#parts;
+    const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
+    const view = new DataView(batch.records.buffer, batch.records.byteOffset, batch.records.byteLength);
+    const isTimed = maxDurationMs !== undefined && batch.untimed !== true;
+    let room = maxBytes - this.#file.length - tailBytes();
+    let index = from;
+    for (; index < batch.length; index++) {
+      room -= lengthOf(batch, index);
+      if (room < 0 && this.#packets + index - from > 0) break;
+      if (!isTimed) continue;
+      const timeMs = timeOf(view, batch, index);
+      this.#startMs ??= timeMs;
+      if (timeMs >= this.#startMs + maxDurationMs) break;
+    }
+    return index;
+  }
+
+  #openNext(): void {
+    const { rotation, open, onFile } = this.#parts;
+    const { ringFiles } = rotation;
+    this.#file.end(undefined);
+    onFile?.(this.#file.path);
+    this.#file = open(++this.#number);
+    this.#packets = 0;
+    this.#startMs = undefined;
+    if (ringFiles === undefined) return;
+    this.#paths.push(this.#file.path);
+    while (this.#paths.length > ringFiles) remove(this.#paths.shift()!);
+  }
+}
+
+function timeOf(view: DataView, { offsets, format, eraSeconds = 0 }: PacketBatch, index: number): number {
+  const at = offsets[index]!;
+  const fraction = view.getUint32(at + RECORD_FRACTION, true);
+  const seconds = view.getUint32(at + RECORD_SECONDS, true) + eraSeconds;
+  return seconds * 1000 + fraction / (format.resolution === "us" ? 1000 : 1_000_000);
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    // Somebody else was faster.
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    throw new FlowscribeError("sink_failed", `remove ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The packets from one place to another, sharing memory. */
+function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
+  if (from === 0 && to === batch.length) return batch;
+  const start = batch.offsets[from]!;
+  const offsets = batch.offsets.slice(from, to);
+  for (let index = 0; index < offsets.length; index++) offsets[index]! -= start;
+  const { comments: all, ...rest } = batch;
+  const comments = new Map<number, readonly string[]>();
+  for (const [index, own] of all ?? []) if (index >= from && index < to) comments.set(index - from, own);
+  return {
+    ...rest,
+    length: to - from,
+    offsets,
+    records: batch.records.subarray(start, recordEnd(batch, to - 1)),
+    ...(comments.size > 0 && { comments }),
+  };
+}
+
+/** Bytes of a packet in a pcap file. */
+export function pcapLength(batch: PacketBatch, index: number): number {
+  return recordEnd(batch, index) - batch.offsets[index]!;
+}
+
+// https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html#section-4.3
+const ENHANCED_OVERHEAD = 32;
+const OPTION_OVERHEAD = 4;
+const MAX_OPTION_BYTES = 0xffff;
+/** Of an interface statistics block as it is written here: two counts. */
+export const STATISTICS_BYTES = 52;
+
+/** Bytes of a packet in a pcapng file, at most. */
+export function pcapngLength(batch: PacketBatch, index: number): number {
+  const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
+  let length = ENHANCED_OVERHEAD + padded(captured);
+  const comments = batch.comments?.get(index);
+  if (comments === undefined) return length;
+  for (const comment of comments) {
+    length += OPTION_OVERHEAD + padded(Math.min(Buffer.byteLength(comment), MAX_OPTION_BYTES));
+  }
+  return length + OPTION_OVERHEAD;
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3;
+}

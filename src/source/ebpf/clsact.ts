@@ -1,0 +1,190 @@
+import { type Descriptor, type Kernel, SystemError } from "./kernel.js";
+
+// Programs on traffic-control hooks as kernels before 6.6 have them: filters of the queueing discipline `clsact`, told over
+// rtnetlink. Unlike a link, such a filter stays when its process dies; it carries the process's number in its name, and the next
+// capture of the device removes those of the dead.
+
+// linux/rtnetlink.h, linux/netlink.h
+const RTM_NEWQDISC = 36;
+const RTM_NEWTFILTER = 44;
+const RTM_DELTFILTER = 45;
+const RTM_GETTFILTER = 46;
+const NLM_F_REQUEST = 0x001;
+const NLM_F_ACK = 0x004;
+const NLM_F_DUMP = 0x300;
+const NLM_F_CREATE_ONLY = 0x600;
+const HEADER_BYTES = 16;
+/** `struct tcmsg`: family, device, handle, parent, info. */
+const TCMSG_BYTES = 20;
+const TCMSG_HANDLE = HEADER_BYTES + 8;
+const TCMSG_INFO = HEADER_BYTES + 16;
+const ATTRIBUTES = HEADER_BYTES + TCMSG_BYTES;
+
+// linux/pkt_sched.h, linux/pkt_cls.h
+const CLSACT_HANDLE = 0xffff0000;
+const CLSACT_PARENT = 0xfffffff1;
+const HOOK_PARENTS = { ingress: 0xfffffff2, egress: 0xfffffff3 } as const;
+const TCA_KIND = 1;
+const TCA_OPTIONS = 2;
+const TCA_BPF_FD = 6;
+const TCA_BPF_NAME = 7;
+const TCA_BPF_FLAGS = 8;
+const DIRECT_ACTION = 1;
+/** Priority 1, which comes before all others, and `ETH_P_ALL` in network order. */
+const FIRST_OF_ALL = ((1 << 16) | 0x0300) >>> 0;
+
+const NAME = "flowscribe:";
+/** Handles that are tried until one is free. */
+const HANDLE_ATTEMPTS = 1000;
+
+/** Attaches a program, and returns what detaches it. */
+export function attachByClsact(
+  kernel: Kernel,
+  program: Descriptor,
+  device: number,
+  hook: "ingress" | "egress",
+): () => void {
+  addClsact(kernel, device);
+  removeLeftovers(kernel, device, hook);
+  const place = { device, parent: HOOK_PARENTS[hook], info: FIRST_OF_ALL };
+  const handle = addFilter(kernel, place, program);
+  return () => removeFilter(kernel, { ...place, handle });
+}
+
+function addClsact(kernel: Kernel, device: number): void {
+  const place = { device, handle: CLSACT_HANDLE, parent: CLSACT_PARENT, info: 0 };
+  try {
+    kernel.route(
+      "RTM_NEWQDISC",
+      message(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE_ONLY, place, [kind("clsact")]),
+    );
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== "EEXIST") throw error;
+  }
+}
+
+function addFilter(kernel: Kernel, place: Omit<Place, "handle">, program: Descriptor): number {
+  const options = attribute(
+    TCA_OPTIONS,
+    concat([
+      attribute(TCA_BPF_FD, uint32(program)),
+      attribute(TCA_BPF_NAME, text(`${NAME}${process.pid}`)),
+      attribute(TCA_BPF_FLAGS, uint32(DIRECT_ACTION)),
+    ]),
+  );
+  for (let attempt = 1; ; attempt++) {
+    const handle = process.pid + attempt;
+    try {
+      const all = { ...place, handle };
+      kernel.route(
+        "RTM_NEWTFILTER",
+        message(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE_ONLY, all, [kind("bpf"), options]),
+      );
+      return handle;
+    } catch (error) {
+      const taken = error instanceof SystemError && (error.code === "EEXIST" || error.code === "ENOSPC");
+      if (!taken || attempt === HANDLE_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Without a complaint when the filter, or the device, is gone already. */
+function removeFilter(kernel: Kernel, place: Place): void {
+  try {
+    kernel.route("RTM_DELTFILTER", message(RTM_DELTFILTER, NLM_F_ACK, place, [kind("bpf")]));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
+
+/** Removes the filters of captures whose process has died. */
+function removeLeftovers(kernel: Kernel, device: number, hook: "ingress" | "egress"): void {
+  const place = { device, handle: 0, parent: HOOK_PARENTS[hook], info: 0 };
+  for (const answer of kernel.route("RTM_GETTFILTER", message(RTM_GETTFILTER, NLM_F_DUMP, place, []))) {
+    const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+    const options = findAttribute(answer, ATTRIBUTES, answer.length, TCA_OPTIONS);
+    const name = options && findAttribute(answer, options.start, options.end, TCA_BPF_NAME);
+    if (name === undefined) continue;
+    const written = new TextDecoder().decode(answer.subarray(name.start, name.end - 1));
+    if (!written.startsWith(NAME) || isAlive(Number(written.slice(NAME.length)))) continue;
+    const handle = view.getUint32(TCMSG_HANDLE, true);
+    removeFilter(kernel, { ...place, handle, info: view.getUint32(TCMSG_INFO, true) });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
+
+interface Place {
+  readonly device: number;
+  readonly handle: number;
+  readonly parent: number;
+  readonly info: number;
+}
+
+function message(type: number, flags: number, place: Place, attributes: readonly Uint8Array[]): Uint8Array {
+  const bytes = concat([new Uint8Array(ATTRIBUTES), ...attributes]);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, bytes.length, true);
+  view.setUint16(4, type, true);
+  view.setUint16(6, flags | NLM_F_REQUEST, true);
+  [place.device, place.handle, place.parent, place.info].forEach((value, index) => {
+    view.setUint32(HEADER_BYTES + 4 + 4 * index, value, true);
+  });
+  return bytes;
+}
+
+/** A length, a type, and the value, padded to four bytes. */
+function attribute(type: number, value: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array((4 + value.length + 3) & ~3);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 4 + value.length, true);
+  view.setUint16(2, type, true);
+  bytes.set(value, 4);
+  return bytes;
+}
+
+function kind(name: string): Uint8Array {
+  return attribute(TCA_KIND, text(name));
+}
+
+function text(value: string): Uint8Array {
+  return new TextEncoder().encode(`${value}\0`);
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function findAttribute(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wanted: number,
+): { readonly start: number; readonly end: number } | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = start; at + 4 <= end; ) {
+    const length = Math.max(view.getUint16(at, true), 4);
+    if ((view.getUint16(at + 2, true) & 0x3fff) === wanted)
+      return { start: at + 4, end: Math.min(at + length, end) };
+    at += (length + 3) & ~3;
+  }
+  return undefined;
+}

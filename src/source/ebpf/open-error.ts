@@ -1,0 +1,131 @@
+import { FlowscribeError } from "../../errors.js";
+import type { SystemError } from "./kernel.js";
+
+/** What is known about this process and its system, to tell what is missing. */
+export interface Circumstances {
+  /** As `uname -r` prints it. */
+  readonly release: string;
+  /** Bits of `CapEff` in /proc/self/status. */
+  readonly capabilities: bigint;
+  /** `ulimit -l` in bytes; undefined for no limit. */
+  readonly memoryLockLimit: number | undefined;
+}
+
+const CAP_NET_ADMIN = 12n;
+const CAP_SYS_ADMIN = 21n;
+const CAP_BPF = 39n;
+/** Atomic operations that return what was there before. */
+const PROGRAM_KERNEL = [5, 12] as const;
+/** Maps are charged to the control group, no longer to the memory lock limit. */
+const CGROUP_KERNEL = [5, 11] as const;
+/** `BPF_LINK_CREATE` on TCX hooks; before, programs are attached as filters. */
+export const TCX_KERNEL = [6, 6] as const;
+/** Characters of the verifier's log that the message carries: its end, which tells the fault. */
+const LOG_IN_MESSAGE = 2000;
+
+/** Turns what the system refused into what can be done about it. `error` becomes the cause, with the verifier's whole log. */
+export function openError(device: string, error: SystemError, circumstances: Circumstances): FlowscribeError {
+  const { code, text } = explain(device, error, circumstances);
+  return new FlowscribeError(code, `${device} cannot be captured from with eBPF: ${text}`, { cause: error });
+}
+
+interface Explanation {
+  readonly code: "capture_denied" | "capture_unavailable" | "capture_failed" | "no_such_device";
+  readonly text: string;
+}
+
+function explain(
+  device: string,
+  { call, code, log }: SystemError,
+  circumstances: Circumstances,
+): Explanation {
+  if (code === "ENODEV" || code === "ENXIO") {
+    return {
+      code: "no_such_device",
+      text: `there is no network interface ${device} in this network namespace`,
+    };
+  }
+  const old = tooOld(call, circumstances.release);
+  if (code === "ENOSYS") {
+    return {
+      code: "capture_unavailable",
+      text: "this kernel has no bpf(2), or a sandbox does not let it through",
+    };
+  }
+  if (code === "EPERM" || code === "EACCES") {
+    if (log !== "") return refused(log);
+    return explainDenied(call, circumstances);
+  }
+  if (code === "ENOMEM") return { code: "capture_failed", text: explainMemory(circumstances) };
+  if (old !== undefined && ["EINVAL", "EOPNOTSUPP", "E2BIG", "ENOENT"].includes(code)) {
+    return { code: "capture_unavailable", text: old };
+  }
+  if (log.includes("program is too large")) {
+    return {
+      code: "capture_failed",
+      text: "the kernel's verifier gives up on so many filters: add CAP_PERFMON, which spares it most of the work, or use fewer",
+    };
+  }
+  if (log !== "") return refused(log);
+  return { code: "capture_failed", text: `${call} failed with ${code}` };
+}
+
+function explainDenied(call: string, circumstances: Circumstances): Explanation {
+  const missing = missingCapabilities(circumstances.capabilities);
+  if (missing.length > 0) {
+    return {
+      code: "capture_denied",
+      text:
+        `this process has not got ${missing.join(" and ")}: run it with these capabilities ` +
+        "(setcap, systemd AmbientCapabilities=, docker --cap-add) or as root",
+    };
+  }
+  if (call === "BPF_MAP_CREATE" && isBefore(circumstances.release, CGROUP_KERNEL)) {
+    return { code: "capture_failed", text: explainMemory(circumstances) };
+  }
+  return {
+    code: "capture_denied",
+    text: `${call} is not permitted, though the capabilities are there: does a sandbox (seccomp, lockdown, an LSM) forbid bpf(2)?`,
+  };
+}
+
+/** What the verifier has against a program is a fault of this package. */
+function refused(log: string): Explanation {
+  const end = log.length > LOG_IN_MESSAGE ? `…${log.slice(-LOG_IN_MESSAGE)}` : log;
+  return {
+    code: "capture_failed",
+    text: `the kernel's verifier refuses the program; please report this, with the log (whole in \`cause.log\`):\n${end}`,
+  };
+}
+
+function explainMemory({ release, memoryLockLimit }: Circumstances): string {
+  if (!isBefore(release, CGROUP_KERNEL)) {
+    return "no memory for the buffer: the control group's limit (memory.max) is too low, or ask for a smaller `bufferBytes`";
+  }
+  const limit = memoryLockLimit === undefined ? "" : `, now ${memoryLockLimit} bytes`;
+  return `the buffer does not fit the memory lock limit${limit}: raise it (ulimit -l, LimitMEMLOCK=), or ask for a smaller \`bufferBytes\``;
+}
+
+function tooOld(call: string, release: string): string | undefined {
+  const is = `this is Linux ${release}: use flowscribe/source/libpcap`;
+  if (isBefore(release, PROGRAM_KERNEL)) return `atomic operations in programs need Linux 5.12, and ${is}`;
+  if (call.startsWith("RTM_") && isBefore(release, TCX_KERNEL)) {
+    return `the kernel is built without traffic control for programs (NET_CLS_BPF, NET_SCH_INGRESS), and ${is}`;
+  }
+  return undefined;
+}
+
+/** CAP_SYS_ADMIN stands for CAP_BPF, but not for CAP_NET_ADMIN. */
+export function missingCapabilities(capabilities: bigint): readonly string[] {
+  const has = (bit: bigint) => ((capabilities >> bit) & 1n) === 1n;
+  return [
+    ...(has(CAP_BPF) || has(CAP_SYS_ADMIN) ? [] : ["CAP_BPF"]),
+    ...(has(CAP_NET_ADMIN) ? [] : ["CAP_NET_ADMIN"]),
+  ];
+}
+
+/** Whether a release such as "5.10.0-34-amd64" is before a version. */
+export function isBefore(release: string, [major, minor]: readonly [number, number]): boolean {
+  const [ownMajor = 0, ownMinor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
+}

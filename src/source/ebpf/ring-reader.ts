@@ -1,0 +1,140 @@
+import { markAsUntransferable } from "node:worker_threads";
+import { type PacketBatch, type PacketFormat, RECORD_HEADER_LENGTH } from "../../packet/batch.js";
+import {
+  BYTE_COUNT_BITS,
+  CLOCK_OFFSET,
+  HEAD,
+  LOST,
+  RECORD_COUNT_BITS,
+  type RingLayout,
+  SLEEPING,
+  SLOT_LAP_BITS,
+  SLOT_LENGTH_BITS,
+  TAIL,
+} from "./ring-layout.js";
+
+/** Packets lent at once, and about as many bytes: small enough for a cache, and for the rest of the ring to take more. */
+const BATCH_PACKETS = 16_384;
+const BATCH_BYTES = 1024 * 1024;
+
+const COUNT_LIMIT = 2 ** BYTE_COUNT_BITS;
+const RECORDS_MASK = 2 ** RECORD_COUNT_BITS - 1;
+const LAP_MASK = 2 ** SLOT_LAP_BITS - 1;
+const LENGTH_MASK = 2 ** SLOT_LENGTH_BITS - 1;
+
+/**
+ * Takes batches out of the ring, without copying: they are the ring's own memory, lent until {@link RingReader.release}. See
+ * ring-layout.ts.
+ */
+export class RingReader {
+  readonly #layout: RingLayout;
+  readonly #format: PacketFormat;
+  readonly #bytes: Uint8Array;
+  readonly #slots: Int32Array;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+  readonly #offsets = new Uint32Array(BATCH_PACKETS);
+  readonly #slotBits: number;
+  /** What TAIL will be once all that is lent is given back: bytes, and records. */
+  #tailBytes: number;
+  #tailRecords: number;
+  #lent = false;
+  #cut = false;
+
+  /**
+   * @param memory Begins with the map's value, in which nothing has been written yet.
+   * @param takenBytes Where the counts begin: as if so many bytes had been taken already.
+   */
+  constructor(memory: ArrayBuffer, layout: RingLayout, format: PacketFormat, takenBytes = 0) {
+    this.#layout = layout;
+    this.#format = format;
+    this.#bytes = new Uint8Array(memory);
+    this.#slots = new Int32Array(memory, layout.slotsAt, layout.slots);
+    this.#words = new Int32Array(memory, 0, layout.slotsAt / 4);
+    this.#longs = new BigInt64Array(memory, 0, layout.slotsAt / 8);
+    this.#slotBits = Math.log2(layout.slots);
+    // Slots are 0 to begin with, which is lap 0: the first records belong to lap 1.
+    this.#tailRecords = layout.slots & RECORDS_MASK;
+    this.#tailBytes = takenBytes;
+    Atomics.store(this.#longs, TAIL / 8, this.#tail);
+    Atomics.store(this.#longs, HEAD / 8, this.#tail);
+    // A lent batch shares it: posted to another thread, it would be gone from here.
+    markAsUntransferable(memory);
+  }
+
+  /** Whether a record is there. */
+  get ready(): boolean {
+    return this.#isDone(this.#tailRecords);
+  }
+
+  /** Whether the last batch ended because batches do, so that there may be more at once. */
+  get cut(): boolean {
+    return this.#cut;
+  }
+
+  /** Packets that matched, so far, and found no room. */
+  get lost(): number {
+    return Number(Atomics.load(this.#longs, LOST / 8));
+  }
+
+  set clockOffset(nanoseconds: bigint) {
+    Atomics.store(this.#longs, CLOCK_OFFSET / 8, nanoseconds);
+  }
+
+  /** Whether the next record is to wake its reader. To be set before a last look, and then slept. */
+  set sleeping(sleeping: boolean) {
+    Atomics.store(this.#words, SLEEPING / 4, sleeping ? 1 : 0);
+  }
+
+  /** The oldest records, as many as are done; undefined when there is none. What was lent before is given back. */
+  take(): PacketBatch | undefined {
+    this.release();
+    const { dataBytes, slots, dataAt } = this.#layout;
+    const start = this.#tailBytes % dataBytes;
+    const end = Math.min(dataBytes, start + BATCH_BYTES);
+    let at = start;
+    let records = this.#tailRecords;
+    let length = 0;
+    while (length < BATCH_PACKETS && at < end) {
+      const slot = Atomics.load(this.#slots, records & (slots - 1));
+      if (slot >>> SLOT_LENGTH_BITS !== ((records >>> this.#slotBits) & LAP_MASK)) break;
+      this.#offsets[length++] = at - start;
+      const size = RECORD_HEADER_LENGTH + (slot & LENGTH_MASK);
+      at += size;
+      this.#tailBytes += size;
+      records++;
+      if (this.#tailBytes >= COUNT_LIMIT) {
+        // The lower count has run over into the upper one.
+        this.#tailBytes -= COUNT_LIMIT;
+        records++;
+      }
+      records &= RECORDS_MASK;
+    }
+    this.#cut = length === BATCH_PACKETS || at >= end;
+    if (length === 0) return undefined;
+    this.#tailRecords = records;
+    this.#lent = true;
+    return {
+      format: this.#format,
+      length,
+      records: this.#bytes.subarray(dataAt + start, dataAt + at),
+      offsets: this.#offsets,
+    };
+  }
+
+  /** Gives back what is lent, for new records. */
+  release(): void {
+    if (!this.#lent) return;
+    this.#lent = false;
+    Atomics.store(this.#longs, TAIL / 8, this.#tail);
+  }
+
+  get #tail(): bigint {
+    return (BigInt(this.#tailRecords) << BigInt(BYTE_COUNT_BITS)) | BigInt(this.#tailBytes);
+  }
+
+  #isDone(records: number): boolean {
+    const slot = Atomics.load(this.#slots, records & (this.#layout.slots - 1));
+    return slot >>> SLOT_LENGTH_BITS === ((records >>> this.#slotBits) & LAP_MASK);
+  }
+}

@@ -1,0 +1,70 @@
+import { FlowscribeError } from "../../errors.js";
+import type { CaptureDevice } from "./devices.js";
+
+// PCAP_ERROR_… in pcap/pcap.h
+const NO_SUCH_DEVICE = -5;
+const PERMISSION_DENIED = -8;
+const DEVICE_DOWN = -9;
+const PROMISCUOUS_DENIED = -11;
+
+/** Names of devices in a message. */
+const MAX_NAMES = 20;
+
+/**
+ * Why a device could not be opened, and what to do about it.
+ *
+ * @param status What `pcap_activate` returned.
+ * @param text libpcap's own words, perhaps none.
+ * @param devices Lists what there is.
+ */
+export function openError(
+  device: string,
+  status: number,
+  text: string,
+  devices: () => readonly CaptureDevice[],
+): FlowscribeError {
+  const said = text === "" ? "" : ` (${text})`;
+  switch (status) {
+    case NO_SUCH_DEVICE:
+      return new FlowscribeError(
+        "no_such_device",
+        `there is no device ${JSON.stringify(device)}${said}; there are: ${namesOf(devices)}`,
+      );
+    case PERMISSION_DENIED:
+    case PROMISCUOUS_DENIED:
+      return new FlowscribeError("capture_denied", `not allowed to capture from ${device}${said}: ${RIGHTS}`);
+    case DEVICE_DOWN:
+      return new FlowscribeError("device_down", `${device} is down${said}: ip link set ${device} up`);
+    default:
+      return new FlowscribeError(
+        "capture_failed",
+        `${device} cannot be captured from: ${text || `error ${status}`}`,
+      );
+  }
+}
+
+const RIGHTS =
+  process.platform === "linux"
+    ? "it takes the capability CAP_NET_RAW. Run as root, or grant it to the program that runs (setcap cap_net_raw+ep <path of " +
+      "node>), in systemd by AmbientCapabilities=CAP_NET_RAW, in a container by adding NET_RAW to its capabilities"
+    : "run as an administrator, or get read access to the devices /dev/bpf*";
+
+function namesOf(devices: () => readonly CaptureDevice[]): string {
+  try {
+    const names = devices().map(({ name }) => name);
+    const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : "";
+    return names.length === 0
+      ? "none that this process may see"
+      : names.slice(0, MAX_NAMES).join(", ") + more;
+  } catch {
+    return "none that could be listed";
+  }
+}
+
+/** What a running capture ended with. */
+export function captureError(device: string, text: string): FlowscribeError {
+  // libpcap's words on Linux and the BSDs alike, where it has no code for it.
+  return text.includes("disappeared")
+    ? new FlowscribeError("device_gone", `${device} was removed while it was captured from (${text})`)
+    : new FlowscribeError("capture_failed", `capturing from ${device} failed: ${text}`);
+}

@@ -1,0 +1,279 @@
+import { FlowscribeError } from "../../errors.js";
+import type { Resolution } from "../../packet/batch.js";
+import { compilePacketFilter } from "../../packet/filter.js";
+import type { PacketFilterInit } from "../../packet/filter-check.js";
+import { formatPacketFilter } from "../../packet/filter-text.js";
+import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
+import type { CaptureInterface, PacketSource } from "../../packet/source.js";
+import { type Koffi, loadKoffi } from "../native/koffi.js";
+import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
+import { PcapHandle } from "../native/pcap-handle.js";
+import { captureSource, KERNEL_TIMEOUT_MS, type OpenCapture } from "./capture.js";
+import { readDevices } from "./devices.js";
+import { chainPrograms } from "./kernel-filter.js";
+import { openError } from "./open-error.js";
+import { PacketReader } from "./packet-reader.js";
+import type { BatchReader } from "./reader.js";
+import { Readiness } from "./readiness.js";
+import { BATCH_BYTES, StreamReader } from "./stream-reader.js";
+
+/** What is captured, and how. */
+export interface LibpcapOptions {
+  /**
+   * Packets that match any of these filters, and no others; the source is then `filtered`. The kernel sorts out what it
+   * can, and what it lets through is looked at again.
+   */
+  readonly include?: readonly PacketFilterInit[];
+  /** pcap-filter text (`man pcap-filter`), evaluated in the kernel; together with `include` both have to match. */
+  readonly expression?: string;
+  /** Bytes to capture of a packet, at most 262,144; 0 (default) for all of them. */
+  readonly snapLength?: number;
+  /** Whether the interface is to take in packets for others too; default true, as tcpdump's. No matter for `any`. */
+  readonly promiscuous?: boolean;
+  /**
+   * Size of the kernel's buffer: what it holds while the program is busy, 64 KiB to 1 GiB. What does not fit is dropped,
+   * and counted in `stats().dropped`. Default {@link DEFAULT_BUFFER_BYTES}.
+   */
+  readonly bufferBytes?: number;
+  /** As seen by the interface: `in` for what it receives, `out` for what it sends; default `both`. */
+  readonly direction?: Direction;
+  /** Unit of the times; default nanoseconds where the system has them. `interfaces[0].resolution` tells which it is. */
+  readonly precision?: Resolution;
+  /** "Give up", while opening and afterwards: what is being waited for rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which packets are captured, as seen from the device. */
+export type Direction = "in" | "out" | "both";
+
+/** A live capture. */
+export type LibpcapSource = PacketSource & Required<Pick<PacketSource, "stop" | "borrow">>;
+
+/** Default size of the kernel's buffer. */
+export const DEFAULT_BUFFER_BYTES: number = 16 * 1024 * 1024;
+const MIN_BUFFER_BYTES = 64 * 1024;
+const MAX_BUFFER_BYTES = 1024 * 1024 * 1024;
+/** What the predicate is given at least to find the ports in, whatever the snap length. */
+const MIN_FILTERED_LENGTH = 256;
+/**
+ * Filters that are made a program for the kernel; beyond, all of them are left to the predicate, which takes any number,
+ * while the kernel's programs end at 4,096 instructions.
+ */
+const MAX_KERNEL_FILTERS = 64;
+
+/** `pcap_direction_t` */
+const DIRECTIONS: { readonly [D in Direction]: number } = { both: 0, in: 1, out: 2 };
+
+/** What only tests ask for. */
+export interface TestOptions {
+  readonly importKoffi?: () => Promise<unknown>;
+  readonly libraryNames?: readonly string[];
+  /** Activate on this thread, which may stand in another network namespace than the process. */
+  readonly here?: boolean;
+  /** Read packet by packet, as where `pcap_dump` cannot be used. */
+  readonly singly?: boolean;
+  /** Look again and again, as where there is nothing to wait on. */
+  readonly looking?: boolean;
+}
+
+/** `openLibpcap`, with what tests need. */
+export async function open(
+  device: string,
+  options: LibpcapOptions,
+  test: TestOptions = {},
+): Promise<LibpcapSource> {
+  const { signal } = options;
+  const plan = planCapture(device, options);
+  signal?.throwIfAborted();
+  const opening = openPlanned(plan, test);
+  return signal === undefined ? opening : orAborted(opening, signal);
+}
+
+/** Rejects as soon as the signal says so; what is opened after all is closed again. */
+async function orAborted(opening: Promise<LibpcapSource>, signal: AbortSignal): Promise<LibpcapSource> {
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([opening, aborted]);
+  } catch (error) {
+    opening.then((source) => source[Symbol.asyncDispose]()).catch(() => {});
+    throw error;
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
+  }
+}
+
+type Plan = ReturnType<typeof planCapture>;
+
+/** Checks everything that can be checked without the system. */
+function planCapture(
+  device: string,
+  {
+    include,
+    expression,
+    snapLength = 0,
+    promiscuous = true,
+    bufferBytes = DEFAULT_BUFFER_BYTES,
+    direction = "both",
+    precision = "ns",
+    signal,
+  }: LibpcapOptions,
+) {
+  checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
+  checkRange("bufferBytes", bufferBytes, MIN_BUFFER_BYTES, MAX_BUFFER_BYTES);
+  const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
+  return {
+    device,
+    include,
+    wanted: include === undefined ? undefined : compilePacketFilter(include),
+    expression,
+    keptLength,
+    capturedLength: include === undefined ? keptLength : Math.max(keptLength, MIN_FILTERED_LENGTH),
+    promiscuous,
+    bufferBytes,
+    direction: DIRECTIONS[direction],
+    nanoseconds: precision === "ns",
+    signal,
+  };
+}
+
+function checkRange(name: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
+  }
+}
+
+async function openPlanned(plan: Plan, test: TestOptions): Promise<LibpcapSource> {
+  const koffi = await loadKoffi(test.importKoffi);
+  const libpcap = loadLibpcap(koffi, test.libraryNames);
+  const handle = createHandle(koffi, libpcap, plan.device);
+  try {
+    return captureSource(await openHandle(koffi, libpcap, handle, plan, test));
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function createHandle(koffi: Koffi, libpcap: Libpcap, device: string): PcapHandle {
+  // C would take the name to end at its first 0.
+  if (device === "" || device.includes("\0")) {
+    throw openError(device, NO_SUCH_DEVICE, "", () => readDevices(koffi, libpcap));
+  }
+  try {
+    return PcapHandle.create(koffi, libpcap, device);
+  } catch (cause) {
+    throw new FlowscribeError("capture_failed", `${device} cannot be captured from: ${textOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** `PCAP_ERROR_NO_SUCH_DEVICE` */
+const NO_SUCH_DEVICE = -5;
+
+async function openHandle(
+  koffi: Koffi,
+  libpcap: Libpcap,
+  handle: PcapHandle,
+  plan: Plan,
+  { here = false, singly = false, looking = false }: TestOptions,
+): Promise<OpenCapture> {
+  const { device, expression, capturedLength, keptLength, promiscuous, bufferBytes, nanoseconds } = plan;
+  handle.configure({
+    snapLength: capturedLength,
+    promiscuous,
+    timeoutMs: KERNEL_TIMEOUT_MS,
+    bufferBytes,
+    nanoseconds,
+  });
+  const status = await handle.activate(here);
+  if (status < 0) throw openError(device, status, handle.errorText(), () => readDevices(koffi, libpcap));
+  // Version 2 tells the interface of each packet; older libpcaps do without.
+  if (handle.linkType === LINKTYPE_LINUX_SLL) handle.setLinkType(LINKTYPE_LINUX_SLL2);
+  const reader = openReader(handle, capturedLength, singly);
+  try {
+    setFilter(handle, reader.linkType, plan);
+    if (plan.direction !== DIRECTIONS.both) check(device, handle, handle.setDirection(plan.direction));
+    check(device, handle, handle.setNonBlocking());
+    const resolution: Resolution = handle.nanoseconds ? "ns" : "us";
+    const format = { linkType: reader.linkType, resolution, snapLength: keptLength, interfaceId: 0 };
+    const description: CaptureInterface = {
+      linkType: format.linkType,
+      resolution,
+      snapLength: keptLength,
+      name: device,
+      ...(expression !== undefined && { filter: expression }),
+    };
+    return {
+      device,
+      handle,
+      reader,
+      readiness: new Readiness(koffi, looking ? undefined : handle.descriptor),
+      format,
+      description,
+      wanted: plan.wanted,
+      cutTo: keptLength < capturedLength ? keptLength : undefined,
+      bufferBytes,
+      signal: plan.signal,
+    };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+function openReader(handle: PcapHandle, snapLength: number, singly: boolean): BatchReader {
+  const stream = singly ? undefined : handle.openStream(BATCH_BYTES);
+  return stream === undefined
+    ? new PacketReader(handle, snapLength)
+    : new StreamReader(handle, stream, snapLength);
+}
+
+function check(device: string, handle: PcapHandle, status: number): void {
+  if (status < 0) {
+    throw new FlowscribeError("capture_failed", `${device} cannot be captured from: ${handle.errorText()}`);
+  }
+}
+
+/** Always one, as it is the filter by which the kernel cuts packets to the snap length. */
+function setFilter(handle: PcapHandle, linkType: number, { device, include, expression = "" }: Plan): void {
+  let program = compileExpression(handle, expression);
+  const ours = include === undefined ? undefined : compileInclude(handle, linkType, include);
+  if (ours !== undefined) program = expression === "" ? ours : chainPrograms(program, ours);
+  check(device, handle, handle.setFilter(program));
+}
+
+function compileExpression(handle: PcapHandle, expression: string): Uint8Array {
+  try {
+    if (expression.includes("\0")) throw new Error("the text contains a 0 character");
+    return handle.compile(expression);
+  } catch (cause) {
+    throw new FlowscribeError(
+      "invalid_expression",
+      `${JSON.stringify(expression)} is no filter for this device: ${textOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function compileInclude(
+  handle: PcapHandle,
+  linkType: number,
+  include: readonly PacketFilterInit[],
+): Uint8Array | undefined {
+  if (include.length === 0 || include.length > MAX_KERNEL_FILTERS) return undefined;
+  try {
+    return handle.compile(formatPacketFilter(include, { linkType }));
+  } catch {
+    // A link type that libpcap finds no IP in, or too many tests: the predicate alone decides.
+    return undefined;
+  }
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,81 @@
+import {
+  type PacketBatch,
+  type PacketFormat,
+  RECORD_CAPTURED_LENGTH,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_ORIGINAL_LENGTH,
+  RECORD_SECONDS,
+} from "../../packet/batch.js";
+import type { NextPacket, PcapHandle } from "../native/pcap-handle.js";
+import { type BatchReader, Offsets } from "./reader.js";
+
+/** Packets before somebody else gets a turn, as each takes several calls. */
+const MAX_PACKETS = 1024;
+const BATCH_BYTES = 256 * 1024;
+
+/**
+ * What libpcap calls otherwise in memory than in files (`dlt_to_linktype_map` in pcap-common.c), as far as an interface
+ * can have it.
+ */
+const FILE_LINK_TYPES: ReadonlyMap<number, number> = new Map([
+  [11, 100], // RFC 1483 ATM
+  [12, 101], // raw IP
+  [13, 102], // BSD/OS SLIP
+  [14, 101], // raw IP on OpenBSD
+  [15, 102], // BSD/OS SLIP elsewhere
+  [16, 103], // BSD/OS PPP
+]);
+
+/** Reads packet by packet, for systems where `pcap_dump` cannot be handed to `pcap_dispatch`. */
+export class PacketReader implements BatchReader {
+  readonly #handle: PcapHandle;
+  readonly #records: Uint8Array;
+  readonly #view: DataView;
+  readonly #offsets = new Offsets();
+  readonly #snapLength: number;
+  readonly #packet: NextPacket = { seconds: 0, fraction: 0, capturedLength: 0, originalLength: 0 };
+  readonly linkType: number;
+  drained = true;
+  failed = false;
+
+  constructor(handle: PcapHandle, snapLength: number) {
+    this.#handle = handle;
+    this.#snapLength = snapLength;
+    this.#records = new Uint8Array(Math.max(BATCH_BYTES, 2 * (RECORD_HEADER_LENGTH + snapLength)));
+    this.#view = new DataView(this.#records.buffer);
+    this.linkType = FILE_LINK_TYPES.get(handle.linkType) ?? handle.linkType;
+  }
+
+  read(format: PacketFormat): PacketBatch | undefined {
+    const packet = this.#packet;
+    const full = this.#records.length - RECORD_HEADER_LENGTH - this.#snapLength;
+    let offsets = this.#offsets.array;
+    let length = 0;
+    let offset = 0;
+    this.drained = false;
+    this.failed = false;
+    while (length < MAX_PACKETS && offset <= full) {
+      const result = this.#handle.next(packet);
+      if (result !== 1) {
+        this.drained = true;
+        this.failed = result < 0;
+        break;
+      }
+      const captured = Math.min(packet.capturedLength, this.#snapLength);
+      if (length === offsets.length) offsets = this.#offsets.grow();
+      offsets[length++] = offset;
+      this.#view.setUint32(offset + RECORD_SECONDS, packet.seconds, true);
+      this.#view.setUint32(offset + RECORD_FRACTION, packet.fraction, true);
+      this.#view.setUint32(offset + RECORD_CAPTURED_LENGTH, captured, true);
+      this.#view.setUint32(offset + RECORD_ORIGINAL_LENGTH, packet.originalLength, true);
+      offset += RECORD_HEADER_LENGTH;
+      this.#handle.copyPacket(this.#records.subarray(offset, offset + captured), captured);
+      offset += captured;
+    }
+    if (length === 0) return undefined;
+    return { format, length, records: this.#records.subarray(0, offset), offsets };
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,95 @@
+import { LITTLE_ENDIAN } from "./endianness.js";
+import type { Koffi } from "./koffi.js";
+import type { Libpcap, Pointer } from "./libpcap.js";
+
+/** One entry of `pcap_findalldevs`, out of C's memory. */
+export interface RawDevice {
+  readonly name: string;
+  readonly description: string | undefined;
+  /** `PCAP_IF_…` */
+  readonly flags: number;
+  /** Each a `struct sockaddr`, as far as {@link SOCKET_ADDRESS_LENGTH}. */
+  readonly addresses: readonly Uint8Array[];
+}
+
+/** As much of a `struct sockaddr_in6` as holds the address; `sockaddr_in` is shorter, and allocated no shorter. */
+export const SOCKET_ADDRESS_LENGTH = 24;
+/** `struct sockaddr_in` */
+const SHORT_ADDRESS_LENGTH = 16;
+/** Hosts with more interfaces are not believed: the list is a chain of pointers. */
+const MAX_DEVICES = 65_536;
+const ERROR_LENGTH = 256;
+
+/**
+ * The devices that libpcap finds in this network namespace.
+ *
+ * @param isLong Whether the address, of which the first 16 bytes are given, is longer than those.
+ * @throws Error with libpcap's text.
+ */
+export function findDevices(
+  koffi: Koffi,
+  libpcap: Libpcap,
+  isLong: (socketAddress: Uint8Array) => boolean,
+): RawDevice[] {
+  const first = new BigUint64Array(1);
+  const error = new Uint8Array(ERROR_LENGTH);
+  if (libpcap.findalldevs(first, error) !== 0) {
+    throw new Error(new TextDecoder().decode(error.subarray(0, error.indexOf(0))));
+  }
+  const list = first[0]!;
+  const devices: RawDevice[] = [];
+  try {
+    const read = structReader(koffi);
+    // struct pcap_if { next, name, description, addresses: pointers; flags: 32 bits }
+    for (let at = list; at !== 0n && devices.length < MAX_DEVICES; at = read.pointer(at, 0)) {
+      const description = read.pointer(at, 2);
+      devices.push({
+        name: koffi.decode.string(read.pointer(at, 1)),
+        description: description === 0n ? undefined : koffi.decode.string(description),
+        flags: read.uint32(at, 4),
+        addresses: readAddresses(koffi, read, read.pointer(at, 3), isLong),
+      });
+    }
+  } finally {
+    if (list !== 0n) libpcap.freealldevs(list);
+  }
+  return devices;
+}
+
+/** `struct pcap_addr { next, address, netmask, broadcast, destination: pointers }` */
+function readAddresses(
+  koffi: Koffi,
+  read: StructReader,
+  first: Pointer,
+  isLong: (socketAddress: Uint8Array) => boolean,
+): Uint8Array[] {
+  const addresses: Uint8Array[] = [];
+  for (let at = first; at !== 0n && addresses.length < MAX_DEVICES; at = read.pointer(at, 0)) {
+    const address = read.pointer(at, 1);
+    if (address === 0n) continue;
+    const short = new Uint8Array(koffi.view(address, SHORT_ADDRESS_LENGTH)).slice();
+    addresses.push(
+      isLong(short) ? new Uint8Array(koffi.view(address, SOCKET_ADDRESS_LENGTH)).slice() : short,
+    );
+  }
+  return addresses;
+}
+
+interface StructReader {
+  /** The pointer that is the n-th member, where all before it are pointers. */
+  pointer(struct: Pointer, index: number): Pointer;
+  uint32(struct: Pointer, index: number): number;
+}
+
+function structReader(koffi: Koffi): StructReader {
+  const size = koffi.sizeof("void*");
+  const member = (struct: Pointer, index: number, bytes: number) =>
+    new DataView(koffi.view(struct + BigInt(index * size), bytes));
+  return {
+    pointer: (struct, index) => {
+      const view = member(struct, index, size);
+      return size === 8 ? view.getBigUint64(0, LITTLE_ENDIAN) : BigInt(view.getUint32(0, LITTLE_ENDIAN));
+    },
+    uint32: (struct, index) => member(struct, index, 4).getUint32(0, LITTLE_ENDIAN),
+  };
+}

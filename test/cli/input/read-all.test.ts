@@ -1,0 +1,38 @@
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { readOne } from "../../../src/cli/input/read-all.js";
+import { createInputReport } from "../../../src/cli/input/report.js";
+import { createMessages } from "../../../src/cli/messages.js";
+import { fakeIo } from "../fake-io.js";
+
+async function* once(bytes: Uint8Array) {
+  yield bytes;
+}
+
+const GZIP = gzipSync('{"flow":{"uuid":"a"}}\n');
+// A pcap header, and a packet that is cut.
+const PCAP = Uint8Array.from(
+  [0xd4c3b2a1, 0x02000400, 0, 0, 0xffff0000, 0x01000000, 0, 0, 0x10000000].flatMap((word) => [
+    word >>> 24,
+    (word >>> 16) & 255,
+    (word >>> 8) & 255,
+    word & 255,
+  ]),
+);
+
+// Names that occur in the texts of faults by chance.
+test.each([
+  { name: "e", bytes: GZIP.subarray(0, 30), fault: "the gzip data ends too early" },
+  { name: "line", bytes: Uint8Array.of(0, 1, 2, 3), fault: "neither export lines nor a capture" },
+  { name: "byte", bytes: PCAP, fault: expect.stringMatching(/^[^:]+\(at byte \d+\)$/) },
+])("a fault of the input $name is told with its name, once", async ({ name, bytes, fault }) => {
+  const io = fakeIo();
+  const messages = createMessages(io);
+  const report = createInputReport(messages);
+  const context = { io, messages, report, packets: {}, progress: false };
+  const input = { name, file: undefined, chunks: once(bytes), close: async () => {} };
+  for await (const _events of readOne(input, context));
+  expect(report.hasFailed).toBe(true);
+  const [first, ...rest] = io.err().trimEnd().split(": ");
+  expect([first, rest.join(": ")]).toEqual([name, fault]);
+});

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { formatDevices } from "../../../src/cli/record/devices.js";
+import { formatCounts, formatLine } from "../../../src/cli/record/status.js";
+import type { RecordingStats } from "../../../src/recorder/index.js";
+
+const NONE: RecordingStats = {
+  packetsCaptured: 0,
+  bytesCaptured: 0,
+  packetsLostInQueue: 0,
+  bytesLostInQueue: 0,
+  packetsLostInKernel: 0,
+};
+
+describe("the words of hubble record", () => {
+  test.each<{ stats: Partial<RecordingStats>; text: string }>([
+    { stats: {}, text: "0 packets (0 bytes) written" },
+    { stats: { packetsCaptured: 1, bytesCaptured: 60 }, text: "1 packets (60 bytes) written" },
+    {
+      stats: { packetsCaptured: 3, bytesCaptured: 180, packetsLostInQueue: 1, bytesLostInQueue: 60 },
+      text: "3 packets (180 bytes) written and 1 packets (60 bytes) lost",
+    },
+    {
+      stats: { packetsLostInQueue: 1, bytesLostInQueue: 60, packetsLostInKernel: 4 },
+      text: "0 packets (0 bytes) written and 5 packets (60 bytes) lost",
+    },
+    { stats: { packetsLostInKernel: 2 }, text: "0 packets (0 bytes) written and 2 packets (0 bytes) lost" },
+  ])("$text", ({ stats, text }) => {
+    expect(formatCounts({ ...NONE, ...stats })).toBe(text);
+  });
+
+  test("a line has the time to the second", () => {
+    expect(formatLine(Date.UTC(2025, 3, 12, 22, 48, 35, 999), "Result", "x")).toBe(
+      "2025-04-12T22:48:35Z Result: x",
+    );
+  });
+});
+
+test("devices are a table", () => {
+  const device = { addresses: [], loopback: false, up: true, running: true };
+  const table = formatDevices([
+    { ...device, name: "eth0", addresses: ["10.0.0.1", "fd00::1"] },
+    { ...device, name: "any", description: "all interfaces", running: false },
+    { ...device, name: "lo", loopback: true, up: false, running: false },
+  ]);
+  expect(table.split("\n")).toEqual([
+    "NAME  STATE          ADDRESSES         DESCRIPTION",
+    "eth0  up,running     10.0.0.1,fd00::1",
+    "any   up             -                 all interfaces",
+    "lo    down,loopback  -",
+    "",
+  ]);
+});
+
+test("no devices are a table without rows", () => {
+  expect(formatDevices([])).toBe("NAME  STATE  ADDRESSES  DESCRIPTION\n");
+});

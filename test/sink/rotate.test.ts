@@ -1,0 +1,361 @@
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { chmod, readdir, readFile, unlink } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createBatch, type PacketBatch, type PacketFormat } from "../../src/packet/index.js";
+import type { PacketSink, SinkRequest } from "../../src/recorder/index.js";
+import { type FileSinkOptions, fileSink, type NamedFileOptions, namedFileSink } from "../../src/sink/file.js";
+import { rotatedName } from "../../src/sink/rotate.js";
+import { packetsIn } from "../pcap/read.js";
+import { batchOf, ETHERNET, numbered, range } from "../recorder/packets.js";
+import { interfaceOf } from "../recorder/sources.js";
+import { fakeClock } from "../support/fake-clock.js";
+import { describeUnless } from "../support/shared.js";
+import { decodeFile, openFilesIn, temporaryFolder } from "./folder.js";
+
+/** 2026-11-22T09:18:00Z */
+const NOW_MS = Date.UTC(2026, 10, 22, 9, 18);
+const STATS = { received: 17, dropped: 4 };
+const PCAP_HEADER = 24;
+const RECORD_BYTES = 16 + 46;
+
+function request(own: Partial<SinkRequest> = {}): SinkRequest {
+  return {
+    filePrefix: "hubble",
+    interfaces: [interfaceOf(ETHERNET)],
+    snapLength: 262_144,
+    clock: fakeClock(NOW_MS),
+    ...own,
+  };
+}
+
+/** Writes batches to the end; the names of the files in the folder afterwards, and what was told of them. */
+async function write(
+  folder: string,
+  options: NamedFileOptions,
+  batches: readonly PacketBatch[],
+  own: Partial<SinkRequest> = {},
+) {
+  const told: string[] = [];
+  const open = namedFileSink(join(folder, "a.pcap"), { ...options, onFile: (path) => told.push(path) });
+  const sink = await open(request(own));
+  for (const batch of batches) sink.write(batch);
+  const { filePath } = await sink.close(STATS);
+  const names = (await readdir(folder)).sort();
+  return {
+    names,
+    told,
+    filePath,
+    ids: await Promise.all(names.map(async (name) => idsIn(join(folder, name)))),
+  };
+}
+
+async function idsIn(path: string): Promise<number[]> {
+  return (await decodeFile(path)).ids;
+}
+
+describe("the names of the files", () => {
+  test.each([
+    { path: "/x/a.pcap", number: 1, name: "/x/a_00001_20261122091800.pcap" },
+    { path: "/x/a.b.pcapng", number: 42, name: "/x/a.b_00042_20261122091800.pcapng" },
+    { path: "/x.y/a", number: 123_456, name: "/x.y/a_123456_20261122091800" },
+    { path: "/x/.hidden", number: 2, name: "/x/.hidden_00002_20261122091800" },
+  ])("$path becomes $name", ({ path, number, name }) => {
+    expect(rotatedName(path, number, NOW_MS)).toBe(name);
+  });
+
+  test("in a folder begin as the Recorder names them", async () => {
+    await using folder = await temporaryFolder();
+    const options: FileSinkOptions = { nodeName: "n", random: () => 7, rotation: { maxBytes: 100 } };
+    const sink = await fileSink(folder.path, options)(request());
+    sink.write(numbered(2));
+    await sink.close(STATS);
+    expect((await readdir(folder.path)).sort()).toEqual([
+      `hubble_${NOW_MS / 1000}_7_n_00001_20261122091800.pcap`,
+      `hubble_${NOW_MS / 1000}_7_n_00002_20261122091800.pcap`,
+    ]);
+  });
+
+  test("tell when each was begun", async () => {
+    await using folder = await temporaryFolder();
+    const clock = fakeClock(NOW_MS);
+    const open = namedFileSink(join(folder.path, "a.pcap"), { rotation: { maxBytes: 100 } });
+    const sink = await open(request({ clock }));
+    sink.write(numbered(1));
+    clock.advance(61_000);
+    sink.write(numbered(1));
+    await sink.close(STATS);
+    expect((await readdir(folder.path)).sort()).toEqual([
+      "a_00001_20261122091800.pcap",
+      "a_00002_20261122091901.pcap",
+    ]);
+  });
+});
+
+describe("by size", () => {
+  const twoRecords = PCAP_HEADER + 2 * RECORD_BYTES;
+
+  test.each([
+    { maxBytes: twoRecords, ids: [[0, 1], [2, 3], [4]] },
+    { maxBytes: twoRecords + RECORD_BYTES - 1, ids: [[0, 1], [2, 3], [4]] },
+    { maxBytes: twoRecords - 1, ids: [[0], [1], [2], [3], [4]] },
+    { maxBytes: 1, ids: [[0], [1], [2], [3], [4]] },
+    { maxBytes: 10_000, ids: [[0, 1, 2, 3, 4]] },
+  ])("$maxBytes bytes", async ({ maxBytes, ids }) => {
+    await using folder = await temporaryFolder();
+    const outcome = await write(folder.path, { rotation: { maxBytes } }, [numbered(5)]);
+    expect(outcome.ids).toEqual(ids);
+    expect(outcome.filePath).toBe(join(folder.path, outcome.names.at(-1)!));
+    expect(outcome.told).toEqual(outcome.names.slice(0, -1).map((name) => join(folder.path, name)));
+    expect(openFilesIn(folder.path)).toEqual([]);
+  });
+
+  test.each<{ fileFormat: "pcap" | "pcapng" }>([{ fileFormat: "pcap" }, { fileFormat: "pcapng" }])(
+    "no file of $fileFormat is larger, unless it has a single packet, and none is smaller than it need be",
+    async ({ fileFormat }) => {
+      const packet = fc.record({ length: fc.integer({ min: 46, max: 200 }), comment: fc.boolean() });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(packet, { maxLength: 6 }), { maxLength: 6 }),
+          fc.integer({ min: 200, max: 900 }),
+          async (lists, maxBytes) => {
+            await using folder = await temporaryFolder();
+            let id = 0;
+            const batches = lists.map((list) => {
+              const batch = batchOf(list.map(({ length }) => ({ id: id++, length })));
+              const comments = list.flatMap(({ comment }, index) =>
+                comment ? [[index, ["ä".repeat(9)]] as const] : [],
+              );
+              return { ...batch, comments: new Map(comments) };
+            });
+            const { names, ids } = await write(folder.path, { fileFormat, rotation: { maxBytes } }, batches);
+            expect(ids.flat()).toEqual(range(id));
+            const sizes = names.map((name) => statSync(join(folder.path, name)).size);
+            sizes.forEach((size, index) => {
+              if (ids[index]!.length > 1) expect(size).toBeLessThanOrEqual(maxBytes);
+              // The largest packet, and counts at the end.
+              if (index + 1 < sizes.length) expect(size).toBeGreaterThan(maxBytes - 32 - 200 - 28 - 52);
+            });
+          },
+        ),
+        { numRuns: 25 },
+      );
+    },
+  );
+
+  test("each file can be read alone, comments included; counts are in the last", async () => {
+    await using folder = await temporaryFolder();
+    const batch = {
+      ...numbered(4),
+      comments: new Map([
+        [0, ["a"]],
+        [3, ["b", "c"]],
+      ]),
+    };
+    const { names } = await write(folder.path, { fileFormat: "pcapng", rotation: { maxBytes: 350 } }, [
+      batch,
+    ]);
+    expect(names).toHaveLength(2);
+    const files = await Promise.all(names.map((name) => decodeFile(join(folder.path, name))));
+    const comments = await Promise.all(
+      names.map(async (name) =>
+        (await packetsIn(await readFile(join(folder.path, name)))).map((one) => one.comments),
+      ),
+    );
+    expect(comments).toEqual([
+      [["a"], []],
+      [[], ["b", "c"]],
+    ]);
+    expect(files.map(({ source }) => source.interfaces[0]?.counts)).toEqual([undefined, STATS]);
+  });
+});
+
+describe("by time", () => {
+  const at = (...seconds: readonly number[]) =>
+    batchOf(seconds.map((second) => ({ id: second }))) satisfies PacketBatch;
+
+  test.each([
+    {
+      name: "the packet that comes so long after the first begins the next",
+      batches: [at(0, 9, 10, 19, 20)],
+      ids: [[0, 9], [10, 19], [20]],
+    },
+    {
+      name: "a silence makes no empty files",
+      batches: [at(0), at(100), at(109, 110)],
+      ids: [[0], [100, 109], [110]],
+    },
+    { name: "an older packet stays", batches: [at(5, 1, 14, 15)], ids: [[5, 1, 14], [15]] },
+  ])("$name", async ({ batches, ids }) => {
+    await using folder = await temporaryFolder();
+    const outcome = await write(folder.path, { rotation: { maxDurationMs: 10_000 } }, batches);
+    expect(outcome.ids).toEqual(ids);
+  });
+
+  test("fractions of seconds count, in both units", async () => {
+    await using folder = await temporaryFolder();
+    const nanoseconds: PacketFormat = { ...ETHERNET, resolution: "ns" };
+    const times = [0, 999_999_999, 1_000_000_000].map((nanoseconds) => ({
+      bytes: new Uint8Array(50),
+      seconds: Math.floor(nanoseconds / 1e9),
+      nanoseconds: nanoseconds % 1e9,
+    }));
+    const sink = await namedFileSink(join(folder.path, "a"), { rotation: { maxDurationMs: 1000 } })(
+      request({ interfaces: [interfaceOf(nanoseconds)] }),
+    );
+    sink.write(createBatch(nanoseconds, times));
+    await sink.close(STATS);
+    const names = (await readdir(folder.path)).sort();
+    const counts = await Promise.all(
+      names.map(async (name) => (await packetsIn(await readFile(join(folder.path, name)))).length),
+    );
+    expect(counts).toEqual([2, 1]);
+  });
+
+  test("packets without a time stay where they are", async () => {
+    await using folder = await temporaryFolder();
+    const untimed = { ...at(500), untimed: true };
+    const outcome = await write(folder.path, { rotation: { maxDurationMs: 10_000 } }, [
+      untimed,
+      at(3),
+      untimed,
+      at(4),
+    ]);
+    expect(outcome.ids).toEqual([[500, 3, 500, 4]]);
+  });
+
+  test("or by size, whichever comes first", async () => {
+    await using folder = await temporaryFolder();
+    const rotation = { maxDurationMs: 10_000, maxBytes: PCAP_HEADER + 2 * RECORD_BYTES };
+    const outcome = await write(folder.path, { rotation }, [at(0, 1, 2, 13, 14)]);
+    expect(outcome.ids).toEqual([[0, 1], [2], [13, 14]]);
+  });
+});
+
+describe("a ring", () => {
+  test.each([
+    { ringFiles: 1, ids: [[4]] },
+    { ringFiles: 2, ids: [[3], [4]] },
+    { ringFiles: 5, ids: [[0], [1], [2], [3], [4]] },
+    { ringFiles: 9, ids: [[0], [1], [2], [3], [4]] },
+  ])("of $ringFiles keeps the latest", async ({ ringFiles, ids }) => {
+    await using folder = await temporaryFolder();
+    const outcome = await write(folder.path, { rotation: { maxBytes: 1, ringFiles } }, [numbered(5)]);
+    expect(outcome.ids).toEqual(ids);
+    expect(outcome.told).toHaveLength(4);
+  });
+
+  test("leaves files of others alone, and does not mind that its own are gone", async () => {
+    await using folder = await temporaryFolder();
+    const other = join(folder.path, "a_00000_20261122091700.pcap");
+    writeFileSync(other, "");
+    const sink = await namedFileSink(join(folder.path, "a.pcap"), {
+      rotation: { maxBytes: 1, ringFiles: 1 },
+    })(request());
+    sink.write(numbered(1));
+    await unlink(sink.filePath!);
+    sink.write(numbered(2, 1));
+    await sink.close(STATS);
+    expect(existsSync(other)).toBe(true);
+    expect(await readdir(folder.path)).toHaveLength(2);
+  });
+});
+
+describe("what goes wrong", () => {
+  test.each([
+    { maxBytes: 0 },
+    { maxBytes: Number.NaN },
+    { maxDurationMs: -1 },
+    { maxBytes: 1, ringFiles: 0 },
+  ])("%o is no rotation", (rotation) => {
+    expect(() => namedFileSink("a", { rotation })).toThrow(RangeError);
+    expect(() => fileSink(".", { rotation })).toThrow(RangeError);
+  });
+
+  test("the next file being there already fails the recording, and writes nothing to it", async () => {
+    await using folder = await temporaryFolder();
+    const there = join(folder.path, "a_00002_20261122091800.pcap");
+    writeFileSync(there, "mine");
+    const sink = await namedFileSink(join(folder.path, "a.pcap"), { rotation: { maxBytes: 1 } })(request());
+    expect(() => sink.write(numbered(2))).toThrow(expect.objectContaining({ code: "sink_failed" }));
+    await sink.abort();
+    expect(String(await readFile(there))).toBe("mine");
+    expect(await idsIn(join(folder.path, "a_00001_20261122091800.pcap"))).toEqual([0]);
+    expect(openFilesIn(folder.path)).toEqual([]);
+  });
+
+  test("an abort closes the file at hand", async () => {
+    await using folder = await temporaryFolder();
+    const sink = await namedFileSink(join(folder.path, "a.pcap"), { rotation: { maxBytes: 1 } })(request());
+    sink.write(numbered(2));
+    await sink.abort();
+    expect(openFilesIn(folder.path)).toEqual([]);
+    expect(
+      await Promise.all((await readdir(folder.path)).sort().map((name) => idsIn(join(folder.path, name)))),
+    ).toEqual([[0], [1]]);
+  });
+});
+
+describe("a file by its name", () => {
+  async function close(sink: PacketSink): Promise<void> {
+    sink.write(numbered(2));
+    await sink.close(STATS);
+  }
+
+  test("is for its owner only, and complete", async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "a.pcap");
+    const sink = await namedFileSink(path)(request());
+    expect(sink.filePath).toBe(resolve(path));
+    await close(sink);
+    expect(await idsIn(path)).toEqual([0, 1]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("that is there is refused, or written over", async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "a.pcap");
+    writeFileSync(path, "x".repeat(10_000));
+    await expect(namedFileSink(path)(request())).rejects.toMatchObject({
+      code: "sink_failed",
+      message: expect.stringMatching(/^failed to create pcap file ".*a\.pcap": EEXIST/),
+    });
+    await close(await namedFileSink(path, { overwrite: true })(request()));
+    expect(await idsIn(path)).toEqual([0, 1]);
+  });
+
+  test.each([
+    { name: "a folder", path: ".", message: /: is a directory$/ },
+    { name: "a folder that is not there", path: "no/such/a.pcap", message: /ENOENT/ },
+  ])("$name is none", async ({ path, message }) => {
+    await using folder = await temporaryFolder();
+    await expect(namedFileSink(join(folder.path, path))(request())).rejects.toMatchObject({
+      code: "sink_failed",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("that may not be written to is told", async () => {
+    await using folder = await temporaryFolder();
+    if (process.geteuid?.() === 0) return;
+    await chmod(folder.path, 0o500);
+    await expect(namedFileSink(join(folder.path, "a"))(request())).rejects.toThrow("EACCES");
+  });
+});
+
+describeUnless("devices", existsSync("/dev/null") ? undefined : "no /dev/null", () => {
+  test("can be written to", async () => {
+    const sink = await namedFileSink("/dev/null")(request());
+    sink.write(numbered(2));
+    expect(await sink.close(STATS)).toEqual({ filePath: "/dev/null" });
+  });
+
+  const noFull = existsSync("/dev/full") ? undefined : "no /dev/full";
+  describeUnless("that are full", noFull, () => {
+    test("fail the recording, and stay", async () => {
+      await expect(namedFileSink("/dev/full")(request())).rejects.toThrow("ENOSPC");
+      expect(existsSync("/dev/full")).toBe(true);
+    });
+  });
+});

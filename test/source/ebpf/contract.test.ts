@@ -1,0 +1,50 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { vi } from "vitest";
+import { openEbpf } from "../../../src/source/ebpf/index.js";
+import { type Delivery, sourceContract } from "../../contract/source.js";
+import { describeLive } from "../libpcap/live.js";
+import { describeWithEbpf } from "./kernel-needed.js";
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+
+/** What the suite's packets have in bytes. */
+const CAPTURED = 60;
+
+/** The bytes of a packet, padded to its length on the wire: the snap length cuts them off again. */
+function framesOf({ batches }: Delivery): Uint8Array[] {
+  return batches.flat().map(({ bytes, originalLength = bytes.length }) => {
+    const frame = new Uint8Array(originalLength);
+    frame.set(bytes);
+    return frame;
+  });
+}
+
+/** Descriptors of maps, programs and links. */
+function held(): string {
+  const links = readdirSync("/proc/self/fd").map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return "";
+    }
+  });
+  return links.filter((link) => link.startsWith("anon_inode:bpf")).join();
+}
+
+describeWithEbpf("eBPF", () => {
+  describeLive("between namespaces", (live) => {
+    sourceContract("eBPF", {
+      open: async (delivery) => {
+        const { pair, sender } = live();
+        const source = await openEbpf(pair.receiver.device, { snapLength: CAPTURED });
+        sender.send(framesOf(delivery));
+        return source;
+      },
+      endings: ["wait"],
+      formats: [{ linkType: 1, resolution: "ns", snapLength: CAPTURED, interfaceId: 0 }],
+      keepsTimes: false,
+      lends: true,
+      held,
+    });
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { FilterError } from "../../../src/errors.js";
+import { openEbpf } from "../../../src/source/ebpf/index.js";
+import { open } from "../../../src/source/ebpf/open.js";
+import { describeWithEbpf } from "./kernel-needed.js";
+
+describe("opening", () => {
+  test.each([
+    { options: { snapLength: -1 }, text: "snapLength must be a whole number from 0 to 262144, not -1" },
+    { options: { snapLength: 0.5 }, text: "snapLength" },
+    {
+      options: { bufferBytes: 1000 },
+      text: "bufferBytes must be a whole number from 131072 to 268435456, not 1000",
+    },
+  ])("refuses $options", async ({ options, text }) => {
+    await expect(openEbpf("lo", options)).rejects.toThrow(text);
+  });
+
+  test("says how to install what is missing", async () => {
+    const importKoffi = () =>
+      Promise.reject(Object.assign(new Error("no"), { code: "ERR_MODULE_NOT_FOUND" }));
+    await expect(open("lo", {}, { importKoffi })).rejects.toMatchObject({
+      code: "capture_unavailable",
+      message: expect.stringContaining("npm install koffi"),
+    });
+  });
+
+  test("does not begin when it is told to give up", async () => {
+    await expect(openEbpf("lo", { signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
+      "enough",
+    );
+  });
+});
+
+describeWithEbpf("opening", () => {
+  test("refuses filters at fault, with all of them", async () => {
+    const include = [{ sourceCidr: "x", destinationCidr: "y" }];
+    await expect(openEbpf("lo", { include })).rejects.toThrow(FilterError);
+    await expect(openEbpf("lo", { include: [] })).rejects.toThrow(
+      "need to specify at least one include filter",
+    );
+  });
+
+  test("tells the interface, and that it is filtered", async () => {
+    const include = [{ sourceCidr: "::/0", destinationCidr: "::/0" }];
+    await using source = await openEbpf("lo", { include, snapLength: 100 });
+    expect(source.interfaces).toEqual([{ linkType: 1, resolution: "ns", snapLength: 100, name: "lo" }]);
+    expect(source.filtered).toBe(true);
+    await using all = await openEbpf("lo");
+    expect(all.filtered).toBe(false);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test, vi } from "vitest";
+import { FlowscribeError } from "../../../src/errors.js";
+import { openLibpcap } from "../../../src/source/libpcap/index.js";
+import { open } from "../../../src/source/libpcap/open.js";
+import { withoutCapability } from "../../support/capability.js";
+import { describeLive, heldByCaptures } from "./live.js";
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+
+/** What an attempt ends with. */
+async function errorOf(attempt: Promise<unknown>): Promise<{ code: string; message: string }> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof FlowscribeError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error("no error");
+}
+
+describe("opening a libpcap capture without its prerequisites", () => {
+  test("koffi is not installed", async () => {
+    const missing = Object.assign(new Error("Cannot find package 'koffi'"), { code: "ERR_MODULE_NOT_FOUND" });
+    const importKoffi = () => Promise.reject(missing);
+    const { code, message } = await errorOf(open("lo", {}, { importKoffi }));
+    expect(code).toBe("capture_unavailable");
+    expect(message).toContain("npm install koffi");
+  });
+
+  test("koffi has no build for the platform", async () => {
+    const importKoffi = () => Promise.reject(new Error("Cannot find the native Koffi module"));
+    const { code, message } = await errorOf(open("lo", {}, { importKoffi }));
+    expect(code).toBe("capture_unavailable");
+    expect(message).toContain(`${process.platform} on ${process.arch}`);
+  });
+
+  test.each([
+    { name: "snapLength", options: { snapLength: -1 } },
+    { name: "snapLength", options: { snapLength: 262_145 } },
+    { name: "snapLength", options: { snapLength: 1.5 } },
+    { name: "bufferBytes", options: { bufferBytes: 1000 } },
+    { name: "bufferBytes", options: { bufferBytes: 2 ** 31 } },
+  ])("$name out of range: $options", async ({ name, options }) => {
+    await expect(openLibpcap("lo", options)).rejects.toThrow(RangeError);
+    await expect(openLibpcap("lo", options)).rejects.toThrow(name);
+  });
+
+  test("filters that do not compile", async () => {
+    const include = [{ sourceCidr: "10.0.0.0/99", destinationCidr: "0.0.0.0/0" }];
+    await expect(openLibpcap("lo", { include })).rejects.toMatchObject({ code: "invalid_filter" });
+  });
+
+  test("a signal that has been aborted", async () => {
+    const signal = AbortSignal.abort(new Error("changed my mind"));
+    await expect(openLibpcap("lo", { signal })).rejects.toThrow("changed my mind");
+  });
+});
+
+describeLive("opening a libpcap capture", (live) => {
+  const openHere = (device: string, expression?: string) =>
+    open(device, expression === undefined ? {} : { expression }, { here: true });
+
+  test("without the library says which package to install", async () => {
+    const { code, message } = await errorOf(open("lo", {}, { libraryNames: ["libnosuch.so.1"] }));
+    expect(code).toBe("capture_unavailable");
+    expect(message).toContain("tried libnosuch.so.1");
+    expect(message).toContain("libpcap0.8");
+  });
+
+  test("without the right says which, and how to grant it", async () => {
+    const { device } = live().pair.receiver;
+    const { code, message } = await errorOf(
+      withoutCapability(live().koffi, "CAP_NET_RAW", () => openHere(device)),
+    );
+    expect(code).toBe("capture_denied");
+    expect(message).toContain("setcap cap_net_raw+ep");
+  });
+
+  test.each(["nosuch0", "", "a\0b", "x".repeat(5000), "%s%n"])(
+    "of no such device says which there are: %j",
+    async (name) => {
+      const { code, message } = await errorOf(openHere(name));
+      // Names that cannot be are refused for that alone.
+      expect(["no_such_device", "capture_failed"]).toContain(code);
+      if (code === "no_such_device") expect(message).toContain(live().pair.receiver.device);
+    },
+  );
+
+  test.each(["tcp prot 80", "host 300.1.1.1", "(tcp", "ip\0", "vlan 5000"])(
+    "with a bad expression gives libpcap's words: %j",
+    async (expression) => {
+      const { code, message } = await errorOf(openHere(live().pair.receiver.device, expression));
+      expect(code).toBe("invalid_expression");
+      expect(message.length).toBeGreaterThan(expression.length + 30);
+    },
+  );
+
+  test("leaves nothing behind when it fails", async () => {
+    await errorOf(openHere(live().pair.receiver.device, "(tcp"));
+    await errorOf(openHere("nosuch0"));
+    expect(heldByCaptures()).toBe("0 sockets, 0 files");
+  });
+
+  test("takes what the system has", async () => {
+    const source = await openHere("lo", "tcp");
+    expect(source.interfaces).toMatchObject([{ name: "lo", linkType: 1, resolution: "ns", filter: "tcp" }]);
+    expect(source.interfaces[0]?.snapLength).toBe(262_144);
+    expect(source.filtered).toBe(false);
+    await source[Symbol.asyncDispose]();
+  });
+});

@@ -1,0 +1,231 @@
+import { readdirSync } from "node:fs";
+import { describe, expect, test, vi } from "vitest";
+import { type LibpcapOptions, listDevices } from "../../../src/source/libpcap/index.js";
+import { open } from "../../../src/source/libpcap/open.js";
+import { ipv4Frame } from "../../support/traffic/frames.js";
+import { RawSender } from "../../support/traffic/raw-sender.js";
+import { describeLive, heldByCaptures, readRecords } from "./live.js";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+
+/** Sockets, files and everything else that has a descriptor. */
+const openFiles = () => readdirSync("/proc/self/fd").length;
+const NOTHING = "0 sockets, 0 files";
+const FRAMES = Array.from({ length: 1000 }, (_, number) => ipv4Frame({ number, length: 1000 }));
+
+describeLive(
+  "a libpcap capture",
+  (live) => {
+    const openHere = (options: LibpcapOptions = {}) =>
+      open(live().pair.receiver.device, options, { here: true });
+
+    test("counts what the kernel drops while nobody reads", async () => {
+      const source = await openHere({ bufferBytes: 1024 * 1024 });
+      live().sender.send(FRAMES);
+      live().sender.send(FRAMES);
+      source.stop();
+      const { count } = await readRecords(source);
+      const { received, dropped } = source.stats();
+      expect(dropped).toBeGreaterThan(0);
+      expect(received).toBe(count);
+      expect(received + dropped).toBe(2000);
+      await source[Symbol.asyncDispose]();
+      expect(source.stats()).toEqual({ received, dropped });
+    });
+
+    test("counts on from batch to batch, and is not told the same drop twice", async () => {
+      const source = await openHere({ bufferBytes: 512 * 1024 });
+      let last = 0;
+      for (let round = 0; round < 5; round++) {
+        live().sender.send(FRAMES);
+        const { dropped } = source.stats();
+        expect(dropped).toBeGreaterThanOrEqual(last);
+        expect(source.stats().dropped).toBe(dropped);
+        last = dropped;
+      }
+      source.stop();
+      const { count } = await readRecords(source);
+      expect(count + source.stats().dropped).toBe(5000);
+      await source[Symbol.asyncDispose]();
+    });
+
+    test("takes packets that are longer than its buffer for batches thought, losing none", async () => {
+      const source = await openHere({ bufferBytes: 64 * 1024 * 1024 });
+      const small = Array.from({ length: 64 }, (_, number) => ipv4Frame({ number, length: 60 }));
+      const large = Array.from({ length: 640 }, (_, number) => ipv4Frame({ number, length: 9000 }));
+      for (let round = 0; round < 4; round++) {
+        for (let burst = 0; burst < 20; burst++) live().sender.send(small);
+        live().sender.send(large);
+      }
+      source.stop();
+      const lengths = new Map<number, number>();
+      for await (const { records, offsets, length } of source.borrow()) {
+        const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
+        for (let index = 0; index < length; index++) {
+          const captured = view.getUint32(offsets[index]! + 8, true);
+          lengths.set(captured, (lengths.get(captured) ?? 0) + 1);
+        }
+      }
+      expect([...lengths]).toEqual([
+        [60, 4 * 20 * 64],
+        [9000, 4 * 640],
+      ]);
+      await source[Symbol.asyncDispose]();
+    });
+
+    test("does not keep others from their turn, however much comes", async () => {
+      const source = await openHere({ bufferBytes: 4 * 1024 * 1024 });
+      let turns = 0;
+      const timer = setInterval(() => {
+        turns++;
+        live().sender.send(FRAMES.slice(0, 600));
+        if (turns === 20) source.stop();
+      }, 1);
+      const { count } = await readRecords(source);
+      clearInterval(timer);
+      expect(turns).toBeGreaterThanOrEqual(20);
+      // What was sent after the last look has not come.
+      expect(count + source.stats().dropped).toBeLessThanOrEqual(600 * turns);
+      await source[Symbol.asyncDispose]();
+    });
+
+    test("ends although packets never cease", async () => {
+      const source = await openHere({ bufferBytes: 1024 * 1024 });
+      source.stop();
+      let batches = 0;
+      for await (const _ of source.borrow()) {
+        batches++;
+        live().sender.send(FRAMES.slice(0, 500));
+      }
+      expect(batches).toBeGreaterThanOrEqual(0);
+      await source[Symbol.asyncDispose]();
+    });
+
+    describe("with a signal", () => {
+      const REASON = new Error("enough");
+
+      test("gives up while opening, and closes what was opened", async () => {
+        const controller = new AbortController();
+        const opening = openHere({ signal: controller.signal });
+        controller.abort(REASON);
+        await expect(opening).rejects.toBe(REASON);
+        await vi.waitFor(() => expect(heldByCaptures()).toBe(NOTHING));
+      });
+
+      test("gives up while packets are waited for", async () => {
+        const controller = new AbortController();
+        const source = await openHere({ signal: controller.signal });
+        const pending = source[Symbol.asyncIterator]().next();
+        setImmediate(() => controller.abort(REASON));
+        await expect(pending).rejects.toBe(REASON);
+        await source[Symbol.asyncDispose]();
+        expect(heldByCaptures()).toBe(NOTHING);
+      });
+
+      test("gives up while there are packets", async () => {
+        const controller = new AbortController();
+        const source = await openHere({ signal: controller.signal });
+        live().sender.send(FRAMES);
+        const iterator = source[Symbol.asyncIterator]();
+        await iterator.next();
+        controller.abort(REASON);
+        await expect(iterator.next()).rejects.toBe(REASON);
+        await source[Symbol.asyncDispose]();
+      });
+    });
+
+    test("can be closed at any moment, and again", async () => {
+      for (let round = 0; round < 10; round++) {
+        const source = await openHere();
+        const pending = source[Symbol.asyncIterator]().next();
+        if (round % 2 === 0) live().sender.send(FRAMES.slice(0, 10));
+        if (round % 3 === 0) source.stop();
+        if (round % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
+        await Promise.all([source[Symbol.asyncDispose](), source[Symbol.asyncDispose](), pending]);
+        source.stop();
+        source.stats();
+        await source[Symbol.asyncDispose]();
+      }
+      expect(heldByCaptures()).toBe(NOTHING);
+    });
+
+    test("refuses to go on when its memory has been given away", async () => {
+      const source = await openHere();
+      live().sender.send(FRAMES.slice(0, 10));
+      const iterator = source.borrow()[Symbol.asyncIterator]();
+      const { value } = await iterator.next();
+      structuredClone(value?.records.buffer, { transfer: [value?.records.buffer as ArrayBuffer] });
+      live().sender.send(FRAMES.slice(0, 10));
+      await expect(iterator.next()).rejects.toThrow("must not be transferred");
+      await source[Symbol.asyncDispose]();
+    });
+
+    test("1,000 times, one after the other, leaves nothing behind", async () => {
+      const cycle = async (count: number) => {
+        for (let index = 0; index < count; index += 8) {
+          await Promise.all(
+            Array.from({ length: 8 }, async () => {
+              const source = await openHere({ bufferBytes: 512 * 1024 });
+              const pending = source[Symbol.asyncIterator]().next();
+              await source[Symbol.asyncDispose]();
+              await pending;
+            }),
+          );
+        }
+      };
+      await cycle(200);
+      const filesBefore = openFiles();
+      const before = process.memoryUsage().rss;
+      await cycle(1000);
+      expect(heldByCaptures()).toBe(NOTHING);
+      expect(openFiles()).toBe(filesBefore);
+      expect(process.memoryUsage().rss - before).toBeLessThan(24 * 1024 * 1024);
+    }, 120_000);
+
+    test.each([
+      { direction: "in", wanted: [1] },
+      { direction: "out", wanted: [2] },
+      { direction: "both", wanted: [1, 2] },
+    ] as const)("takes what goes in the direction asked for: $direction", async ({ direction, wanted }) => {
+      const { koffi, pair, sender } = live();
+      const source = await openHere({ direction });
+      const outwards = RawSender.create(koffi, pair.receiver.device, false);
+      sender.send([ipv4Frame({ number: 1 })]);
+      outwards.send([ipv4Frame({ number: 2 })]);
+      outwards.close();
+      source.stop();
+      const { records } = await readRecords(source);
+      expect(numbersIn(records)).toEqual(wanted);
+      await source[Symbol.asyncDispose]();
+    });
+
+    test("takes each packet on lo once, though the kernel shows it twice", async () => {
+      const source = await open("lo", {}, { here: true });
+      const sender = RawSender.create(live().koffi, "lo", false);
+      sender.send([1, 2, 3].map((number) => ipv4Frame({ number })));
+      sender.close();
+      source.stop();
+      expect(numbersIn((await readRecords(source)).records)).toEqual([1, 2, 3]);
+      await source[Symbol.asyncDispose]();
+    });
+
+    test("finds the devices that there are", async () => {
+      const { device, ipv4 } = live().pair.receiver;
+      const devices = await listDevices();
+      expect(devices).toContainEqual(
+        expect.objectContaining({ name: device, addresses: [ipv4], up: true, loopback: false }),
+      );
+      expect(devices).toContainEqual(expect.objectContaining({ name: "lo", loopback: true }));
+    });
+  },
+  { mtu: 9000 },
+);
+
+/** The IPv4 identifications of Ethernet frames. */
+function numbersIn(records: Buffer): number[] {
+  const numbers: number[] = [];
+  for (let offset = 0; offset < records.length; offset += 16 + records.readUInt32LE(offset + 8)) {
+    numbers.push(records.readUInt16BE(offset + 16 + 18));
+  }
+  return numbers;
+}
