@@ -13,6 +13,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/record.js")).recordCommand,
   },
   {
+    name: "serve",
+    summary: "Serve recordings of a network interface to hubble record, as Cilium's Recorder does.",
+    load: async () => (await import("./commands/serve.js")).serveCommand,
+  },
+  {
+    name: "status",
+    summary: "Show how a Hubble server or Relay is doing, as hubble status does.",
+    load: async () => (await import("./commands/status.js")).statusCommand,
+  },
+  {
     name: "completion",
     summary: "Print the completion script of a shell.",
     load: async () => {

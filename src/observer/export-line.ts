@@ -1,10 +1,12 @@
 import type { Registry } from "@bufbuild/protobuf";
+import type { Flow } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
   ExportEventSchema,
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../gen/observer/observer_pb.js";
+import { toEnvelope } from "./flow-response.js";
 import { defaultRegistry } from "./json-registry.js";
 import { jsonWriter } from "./json-write.js";
 
@@ -15,7 +17,7 @@ export interface EncodeExportOptions {
 }
 
 /**
- * An event as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for byte, without the line feed:
+ * An event, or a bare flow, as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for byte, without the line feed:
  * names as in the proto text and in its order, values that are not set left out, `<`, `>` and `&` escaped as Go does.
  * Text that UTF-8 cannot hold (half a surrogate pair) is written as U+FFFD. Fields that the message type does not know
  * have no JSON form and are left out.
@@ -24,9 +26,10 @@ export interface EncodeExportOptions {
  *   of a type that the registry does not know.
  */
 export function encodeExportLine(
-  event: GetFlowsResponse | ExportEvent,
+  event: GetFlowsResponse | ExportEvent | Flow,
   { registry = defaultRegistry() }: EncodeExportOptions = {},
 ): string {
-  const schema = event.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
-  return jsonWriter(schema)(event, { registry, depth: 0 });
+  const envelope = toEnvelope(event);
+  const schema = envelope.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
+  return jsonWriter(schema)(envelope, { registry, depth: 0 });
 }

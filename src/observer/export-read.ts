@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
+import { type DescMessage, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
@@ -7,6 +7,7 @@ import {
   GetFlowsResponseSchema,
 } from "../gen/observer/observer_pb.js";
 import { ExportError, messageOf } from "./export-error.js";
+import { flowResponse } from "./flow-response.js";
 import { DOUBT, jsonReader, type ReadState } from "./json-read.js";
 
 /** What reading a line has to say beside the event. */
@@ -38,7 +39,7 @@ export function readExportLine(text: string, line: number, registry: Registry): 
     const { message, unknown } = readQuickly(schema, json, text) ?? readThoroughly(schema, text, registry);
     // The message was read by the schema, whose types these are.
     const event =
-      schema === FlowSchema ? wrapFlow(message as Flow) : (message as GetFlowsResponse | ExportEvent);
+      schema === FlowSchema ? flowResponse(message as Flow) : (message as GetFlowsResponse | ExportEvent);
     return { event, unknown };
   } catch (error) {
     throw new ExportError("malformed_export", messageOf(error), line, { cause: error });
@@ -60,15 +61,6 @@ function schemaOf(json: object): DescMessage {
     else if (!isFlow && !ENVELOPE.has(name)) isFlow = FLOW_FIELDS.has(name);
   }
   return isFlow && !isEnvelope ? FlowSchema : GetFlowsResponseSchema;
-}
-
-/** As Hubble's server makes a response of a flow. */
-function wrapFlow(flow: Flow): GetFlowsResponse {
-  return create(GetFlowsResponseSchema, {
-    responseTypes: { case: "flow", value: flow },
-    nodeName: flow.nodeName,
-    ...(flow.time && { time: flow.time }),
-  });
 }
 
 interface MessageReading {

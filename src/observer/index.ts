@@ -31,6 +31,7 @@ export {
   toFlowsRequest,
   type ValuesOf,
 } from "./flags/index.js";
+export { flowResponse } from "./flow-response.js";
 export {
   createFlowPrinter,
   type FlowPrinter,

@@ -2,9 +2,11 @@ import type { Writable } from "node:stream";
 import type { Registry } from "@bufbuild/protobuf";
 import { compileFlowFilters, type FlowFilterLists, type FlowFilterOptions } from "../filter/compile.js";
 import { flowEvent } from "../filter/event.js";
+import type { Flow } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { encodeExportLine } from "../observer/export-line.js";
 import { compileFieldMask } from "../observer/field-mask.js";
+import { toEnvelope } from "../observer/flow-response.js";
 import { type Clock, systemClock } from "../recorder/clock.js";
 import { openRotatingFile, type RotationOptions } from "./export-file.js";
 import type { LineOutput } from "./export-output.js";
@@ -49,12 +51,12 @@ export interface ExportStats {
 export interface ExportSink extends AsyncDisposable {
   readonly stats: ExportStats;
   /**
-   * Exports an event, if the lists let it through. A promise where the output is behind: wait for it, so that nothing piles up.
+   * Exports an event, or a bare flow, if the lists let it through. A promise where the output is behind: wait for it, so that nothing piles up.
    *
    * @throws ExportError `unencodable_event`: the event is counted as lost, and the next may be written. FlowscribeError
    *   `sink_failed`: events whose lines were not written whole are lost (see `stats`), and the next may be tried.
    */
-  write(event: GetFlowsResponse | ExportEvent): void | Promise<void>;
+  write(event: GetFlowsResponse | ExportEvent | Flow): void | Promise<void>;
   /** Resolves when every line is written and backups are in order; a file is closed, a stream is left open. */
   close(): Promise<void>;
 }
@@ -124,8 +126,9 @@ function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
     },
     write: (event) => {
       if (closing !== undefined) throw new TypeError("the export is closed");
+      const envelope = toEnvelope(event);
       offered++;
-      const verdict = pipeline(event);
+      const verdict = pipeline(envelope);
       if (verdict === "filtered") filtered++;
       else if (verdict === "late") late++;
       else {

@@ -16,7 +16,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeExport, ExportError, encodeExportLine } from "../../src/observer/index.js";
+import { decodeExport, ExportError, encodeExportLine, flowResponse } from "../../src/observer/index.js";
 import {
   decodeFlow,
   ExportEventSchema,
@@ -292,4 +292,14 @@ describe("encodeExportLine", () => {
       { numRuns: 300 },
     );
   });
+});
+
+test("a bare flow is written in the envelope that Hubble gives it", () => {
+  const flow = create(FlowSchema, { uuid: "a", nodeName: "n", time: { seconds: 5n } });
+  expect(encodeExportLine(flow)).toBe(encodeExportLine(flowResponse(flow)));
+  expect(encodeExportLine(flow)).toContain('"node_name":"n","time":"1970-01-01T00:00:05Z"}');
+});
+
+test("what is no message is refused in words", () => {
+  expect(() => encodeExportLine({ uuid: "a" } as never)).toThrow("neither a GetFlowsResponse nor");
 });

@@ -1,3 +1,4 @@
+import { compileFlowFilters } from "../../filter/index.js";
 import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../error-text.js";
@@ -16,14 +17,16 @@ import { explainingPrinter } from "../observe/explain.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "../observe/flags.js";
 import { type ObserveOptions, readObserveOptions } from "../observe/options.js";
 import { printEvents } from "../observe/print.js";
+import { SERVER_FILE_FLAGS } from "../server/flags.js";
+import type { ServerOptions } from "../server/options.js";
 
 /** `flowscribe observe`: what `hubble observe --input-file` is, for several files, and captures among them. */
 export const observe: Command = {
   name: "observe",
   help: {
-    usage: ["observe [FLAGS] [FILE...]", "observe [FLAGS] -"],
+    usage: ["observe [FLAGS] [FILE...]", "observe [FLAGS] -", "observe --server ADDRESS [FLAGS]"],
     text: [
-      "Show the flows of export files and captures, filtered and printed as hubble observe does.",
+      "Show the flows of export files, captures and servers, filtered and printed as hubble observe does.",
       "FILE is a file of export lines (what Hubble's exporter writes, or hubble observe -o jsonpb prints) or a capture " +
         "(pcap, pcapng), gzip or not, told apart by content; - is standard input, which is also read when no file is named. " +
         "Files are read one after the other, and --first and --last count over all of them.",
@@ -52,6 +55,10 @@ export const observe: Command = {
           "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024u'",
       },
       {
+        what: "what a cluster drops, by Relay",
+        command: "flowscribe observe --server localhost:4245 --verdict DROPPED --follow",
+      },
+      {
         what: "why a flow does not pass",
         command:
           "flowscribe observe --uuid 6c1c… -o jsonpb events.log | flowscribe observe --explain --pod shop/cart",
@@ -61,7 +68,7 @@ export const observe: Command = {
   },
   flags: ALL_OBSERVE_FLAGS,
   choices: OBSERVE_CHOICES,
-  fileFlags: ["input-file"],
+  fileFlags: ["input-file", ...SERVER_FILE_FLAGS],
 
   async run(args, io) {
     const options = readObserveOptions(args, io);
@@ -73,9 +80,25 @@ export const observe: Command = {
       await io.stdout.write(formatFlowFlags(options.selection));
       return EXIT.ok;
     }
-    return observeInputs(options, io);
+    return options.server === undefined
+      ? observeInputs(options, io)
+      : observeServer(options.server, options, io);
   },
 };
+
+async function observeServer(server: ServerOptions, options: ObserveOptions, io: Io): Promise<ExitCode> {
+  const { selection, explain, silentErrors, reconnect } = options;
+  const messages = createMessages(io, { silent: silentErrors });
+  const printer = createPrinter(options);
+  // Faults are told with where they are, before anything is asked.
+  compileFlowFilters(selection);
+  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
+  // What needs a network is loaded only now.
+  const { serverEvents } = await import("../observe/server.js");
+  const events = serverEvents(server, { selection: wanted, reconnect }, io, messages);
+  await printEvents(untilAborted(events, io.signal), printer, io, messages);
+  return (selection.follow === true ? undefined : interruptionCode(io.signal)) ?? EXIT.ok;
+}
 
 async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode> {
   const { selection, packets, explain } = options;

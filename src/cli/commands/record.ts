@@ -31,7 +31,7 @@ export const recordCommand: Command = {
       },
       {
         what: "the DNS packets of two captures, in one file",
-        command: "flowscribe record -r a.pcap -r b.pcapng.gz -w dns.pcap --protocol dns",
+        command: "flowscribe record -r a.pcap -r b.pcapng.gz -w dns.pcap --port 53",
       },
       {
         what: "watch it in Wireshark",

@@ -7,9 +7,17 @@ import {
 } from "../../observer/index.js";
 import { COLOR_MODES } from "../color.js";
 import { HELP_FLAG } from "../help.js";
+import { SERVER_FLAGS, SERVER_GROUP } from "../server/flags.js";
 
 /** The headings of the help, in their order. */
-export const OBSERVE_GROUPS: readonly string[] = [...FLOW_FLAG_GROUPS, "Output", "Input", "Packets", "Other"];
+export const OBSERVE_GROUPS: readonly string[] = [
+  ...FLOW_FLAG_GROUPS,
+  "Output",
+  "Input",
+  SERVER_GROUP,
+  "Packets",
+  "Other",
+];
 
 /** Flags of `observe` besides those that choose flows; with Hubble's names where Hubble has them. */
 export const OBSERVE_FLAGS = [
@@ -100,6 +108,13 @@ export const OBSERVE_FLAGS = [
     group: "Input",
     help: "Show on a terminal how far a long input is read, as is the default; =false does not.",
   },
+  ...SERVER_FLAGS,
+  {
+    name: "reconnect",
+    value: "boolean",
+    group: SERVER_GROUP,
+    help: "Go on after a lost connection, without gaps and repeats, as is the default with --follow; =false does not.",
+  },
   {
     name: "strict",
     value: "boolean",
@@ -153,6 +168,9 @@ export const OBSERVE_CHOICES: Readonly<Record<string, readonly string[]>> = {
   "traffic-direction": ["ingress", "egress"],
   "ip-version": ["v4", "v6"],
 };
+
+/** Flags that ask something of files, and nothing of servers. */
+export const FILE_ONLY_FLAGS = ["strict-input", "strict", "guess-replies", "tunnels", "node"] as const;
 
 /** Every flag that `observe` takes. */
 export const ALL_OBSERVE_FLAGS = [...FLOW_FLAGS, ...OBSERVE_FLAGS];

@@ -14,7 +14,8 @@ import { UsageError } from "../error-text.js";
 import type { PacketOptions } from "../input/events.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io.js";
-import { OBSERVE_FLAGS } from "./flags.js";
+import { readServerOptions, type ServerOptions } from "../server/options.js";
+import { FILE_ONLY_FLAGS, OBSERVE_FLAGS } from "./flags.js";
 
 /** What a command line of `observe` asks for. */
 export interface ObserveOptions {
@@ -22,7 +23,11 @@ export interface ObserveOptions {
   readonly printRawFilters: boolean;
   readonly explain: boolean;
   readonly selection: Omit<FlowFlags, "extra" | "positionals">;
+  /** None where a server is asked. */
   readonly inputs: readonly string[];
+  readonly server: ServerOptions | undefined;
+  /** Whether to go on after the connection to the server was lost. */
+  readonly reconnect: boolean;
   readonly format: FormatFlowOptions;
   readonly mask: FieldMask | undefined;
   readonly packets: PacketOptions;
@@ -45,13 +50,16 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
   const { explain = false, node = "", progress = true } = extra;
   const output = readOutput(extra.output, extra.json === true);
   checkOutput(output, explain, selection.follow === true);
+  const inputs = readInputs([...(extra["input-file"] ?? []), ...positionals]);
   const mask = readMask(extra["experimental-field-mask"], output);
   return {
     help: extra.help === true,
     printRawFilters: extra["print-raw-filters"] === true,
     explain,
     selection,
-    inputs: readInputs([...(extra["input-file"] ?? []), ...positionals]),
+    inputs,
+    server: readServer(extra, inputs, io),
+    reconnect: extra.reconnect ?? selection.follow === true,
     format: {
       output,
       timeFormat: readTimeFormat(extra["time-format"]),
@@ -73,6 +81,21 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
     silentErrors: extra["silent-errors"] === true,
     progress,
   };
+}
+
+type Extra = ReturnType<typeof parseFlowFlags<typeof OBSERVE_FLAGS>>["extra"];
+
+/** The server to ask: that of the flag, or that of the environment where no file is named. */
+function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOptions | undefined {
+  if (inputs.length > 0) {
+    if (extra.server !== undefined) throw new UsageError("cannot set both --server and files");
+    return readServerOptions(extra, { env: {} });
+  }
+  const server = readServerOptions(extra, io);
+  if (server === undefined) return undefined;
+  const given = FILE_ONLY_FLAGS.find((name) => extra[name] !== undefined && extra[name] !== false);
+  if (given !== undefined) throw new UsageError(`--${given} is about files, and ${server.address} is a server`);
+  return server;
 }
 
 function readOutput(text: string | undefined, json: boolean): OutputFormat {

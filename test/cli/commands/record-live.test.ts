@@ -177,9 +177,11 @@ describeUnless("a live recording", reason, () => {
     });
 
     test("says why: text that is no filter", () => {
-      const { code, err } = fails("-i", "lo", "--expression", "tcp prot 1");
-      expect(code).toBe(EXIT.usage);
-      expect(err).toContain('"tcp prot 1" is no filter');
+      expect(fails("-i", "lo", "--expression", "tcp prot 1")).toEqual({
+        code: EXIT.usage,
+        out: "",
+        err: expect.stringContaining('"tcp prot 1" is no filter'),
+      });
     });
 
     test("says why: a buffer of no size", () => {

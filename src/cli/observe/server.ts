@@ -1,0 +1,37 @@
+import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import { toFlowsRequest } from "../../observer/index.js";
+import { observe } from "../../rpc/index.js";
+import type { Io } from "../io.js";
+import type { Messages } from "../messages.js";
+import { greet, openServer, serverError } from "../server/connect.js";
+import type { ServerOptions } from "../server/options.js";
+import type { ObserveOptions } from "./options.js";
+
+/**
+ * What a server answers to the flags. With `reconnect` a connection that is lost later is made again, which is told.
+ *
+ * @throws Error that names the server.
+ */
+export async function* serverEvents(
+  server: ServerOptions,
+  { selection, reconnect }: Pick<ObserveOptions, "selection" | "reconnect">,
+  { signal, clock }: Pick<Io, "signal" | "clock">,
+  messages: Messages,
+): AsyncGenerator<GetFlowsResponse[], void, undefined> {
+  await using transport = await openServer(server);
+  await greet(transport, server, signal);
+  const stream = observe(transport, toFlowsRequest(selection), { signal, reconnect, clock });
+  let reconnects = 0;
+  try {
+    for await (const batch of stream.batches()) {
+      if (stream.stats.reconnects > reconnects) {
+        reconnects = stream.stats.reconnects;
+        messages.tell(`${server.address}: the connection was lost, and made again`);
+      }
+      yield batch;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw serverError(server.address, error);
+  }
+}

@@ -1,0 +1,85 @@
+import { FlowscribeError } from "../../errors.js";
+import {
+  openTransport,
+  RpcError,
+  type RpcTransport,
+  readClientTls,
+  serverStatus,
+} from "../../rpc/index.js";
+import { UsageError } from "../error-text.js";
+import type { ServerOptions } from "./options.js";
+
+/**
+ * A connection to the server, not yet made: that is done by the first call.
+ *
+ * @throws The system's error for a file that cannot be read; UsageError for a password that would go over the net as plain text.
+ */
+export async function openServer({ address, tls, basicAuth }: ServerOptions): Promise<RpcTransport> {
+  try {
+    return openTransport(address, {
+      ...(tls && { tls: await readTls(tls) }),
+      ...(basicAuth && { basicAuth }),
+    });
+  } catch (error) {
+    if (error instanceof FlowscribeError && error.code === "invalid_target") {
+      throw new UsageError(error.message);
+    }
+    throw error;
+  }
+}
+
+async function readTls({
+  caCertFiles,
+  clientCertFile,
+  clientKeyFile,
+  serverName,
+  insecure,
+}: NonNullable<ServerOptions["tls"]>) {
+  const files = await readClientTls({
+    caCertFiles,
+    ...(clientCertFile !== undefined && { clientCertFile }),
+    ...(clientKeyFile !== undefined && { clientKeyFile }),
+  });
+  return { ...files, ...(serverName !== undefined && { serverName }), insecure };
+}
+
+/**
+ * Makes the connection, so that a server that is not there is told within the timeout, and not tried again and again.
+ *
+ * @throws Error that names the server; the signal's reason.
+ */
+export async function greet(
+  transport: RpcTransport,
+  { address, timeoutMs }: ServerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await serverStatus(transport, { timeoutMs, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    // Any other answer is one. What it says of the call to come, that one will tell.
+    if (!isNoAnswer(error)) return;
+    throw serverError(address, error);
+  }
+}
+
+function isNoAnswer(error: unknown): boolean {
+  return !(error instanceof RpcError) || error.status === "UNAVAILABLE" || error.status === "DEADLINE_EXCEEDED";
+}
+
+/** The same failure, with the server that it is about, in the words of the Hubble CLI for the status. */
+export function serverError(address: string, error: unknown): unknown {
+  if (!(error instanceof RpcError)) return error;
+  return new Error(`${address}: rpc error: code = ${goCode(error.status)} desc = ${error.message}`, {
+    cause: error,
+  });
+}
+
+/** `DEADLINE_EXCEEDED` is `DeadlineExceeded` in Go; and one has another spelling. */
+function goCode(status: string): string {
+  if (status === "CANCELLED") return "Canceled";
+  return status
+    .split("_")
+    .map((word) => word[0] + word.slice(1).toLowerCase())
+    .join("");
+}

@@ -1,0 +1,134 @@
+import { parseDuration } from "../../observer/flags/go-duration.js";
+import { parseBool } from "../../observer/flags/go-number.js";
+import type { ValuesOf } from "../../observer/flags/flag-values.js";
+import { parseTarget } from "../../rpc/target.js";
+import { FlowscribeError } from "../../errors.js";
+import { UsageError } from "../error-text.js";
+import type { Io } from "../io.js";
+import { SERVER_FLAGS } from "./flags.js";
+
+/** How to reach a server, and how long it may take. */
+export interface ServerOptions {
+  /** As it was given. */
+  readonly address: string;
+  readonly timeoutMs: number;
+  /** Undefined without TLS. */
+  readonly tls: ServerTlsFiles | undefined;
+  readonly basicAuth: { readonly username: string; readonly password: string } | undefined;
+}
+
+export interface ServerTlsFiles {
+  readonly caCertFiles: readonly string[];
+  readonly clientCertFile: string | undefined;
+  readonly clientKeyFile: string | undefined;
+  readonly serverName: string | undefined;
+  readonly insecure: boolean;
+}
+
+export type ServerFlagValues = ValuesOf<typeof SERVER_FLAGS>;
+
+/** As the Hubble CLI's. */
+const DEFAULT_TIMEOUT_MS = 5000;
+
+/**
+ * What flags and environment say of a server; undefined when they name none. A flag goes before the environment, where an empty
+ * text is none.
+ *
+ * @param defaultAddress The server where none is named.
+ * @throws UsageError for what cannot be, such as flags about TLS for a server that is reached without.
+ */
+export function readServerOptions(
+  flags: ServerFlagValues,
+  { env }: Pick<Io, "env">,
+  defaultAddress?: string,
+): ServerOptions | undefined {
+  const values = { ...fromEnvironment(env), ...flags };
+  const { server: address = defaultAddress, timeout: timeoutMs = DEFAULT_TIMEOUT_MS } = values;
+  if (address === undefined) {
+    refuseGiven(flags, SERVER_FLAGS, "needs --server");
+    return undefined;
+  }
+  const secure = values.tls === true || isSecure(address);
+  if (!secure) refuseGiven(flags, TLS_FLAGS, "needs --tls, or an address that begins with tls://");
+  if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0");
+  return { address, timeoutMs, tls: secure ? readTls(values) : undefined, basicAuth: readBasicAuth(values) };
+}
+
+/** Flags that say something only where there is TLS. `--tls=false` is one that asks for nothing. */
+const TLS_FLAGS = SERVER_FLAGS.filter(({ name }) => name.startsWith("tls-"));
+
+function refuseGiven(flags: ServerFlagValues, of: readonly { readonly name: string }[], why: string): void {
+  const given = of.find(({ name }) => name in flags && flags[name as keyof ServerFlagValues] !== false);
+  if (given !== undefined) throw new UsageError(`--${given.name} ${why}`);
+}
+
+function isSecure(address: string): boolean {
+  try {
+    const target = parseTarget(address);
+    return target.kind === "tcp" && target.tls;
+  } catch (error) {
+    if (error instanceof FlowscribeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function readTls(values: ServerFlagValues): ServerTlsFiles {
+  const clientCertFile = values["tls-client-cert-file"];
+  const clientKeyFile = values["tls-client-key-file"];
+  if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
+    throw new UsageError("--tls-client-cert-file and --tls-client-key-file need each other");
+  }
+  return {
+    caCertFiles: values["tls-ca-cert-files"] ?? [],
+    clientCertFile,
+    clientKeyFile,
+    serverName: values["tls-server-name"],
+    insecure: values["tls-allow-insecure"] === true,
+  };
+}
+
+function readBasicAuth(values: ServerFlagValues): ServerOptions["basicAuth"] {
+  const username = values["basic-auth-username"];
+  const password = values["basic-auth-password"];
+  if (username === undefined && password === undefined) return undefined;
+  if (username === undefined || password === undefined) {
+    throw new UsageError("--basic-auth-username and --basic-auth-password need each other");
+  }
+  return { username, password };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function fromEnvironment(env: Io["env"]): ServerFlagValues {
+  const values: Writable<Record<string, unknown>> = {};
+  for (const { name, value } of SERVER_FLAGS) {
+    const variable = `HUBBLE_${name.toUpperCase().replaceAll("-", "_")}`;
+    const text = env[variable] ?? "";
+    if (text !== "") values[name] = readVariable(variable, value, text);
+  }
+  // Each was read by the kind that its flag has.
+  return values as ServerFlagValues;
+}
+
+function readVariable(
+  variable: string,
+  kind: (typeof SERVER_FLAGS)[number]["value"],
+  text: string,
+): string | boolean | number | readonly string[] {
+  switch (kind) {
+    case "string":
+      return text;
+    case "list":
+      // Separated by spaces, as the library that reads Hubble's environment has it.
+      return text.split(/\s+/).filter((part) => part !== "");
+    case "boolean":
+      return valueOf(variable, parseBool(text));
+    case "duration":
+      return Number(valueOf(variable, parseDuration(text))) / 1e6;
+  }
+}
+
+function valueOf<T>(variable: string, parsed: { readonly value: T } | { readonly fault: string }): T {
+  if ("fault" in parsed) throw new UsageError(`invalid ${variable}: ${parsed.fault}`);
+  return parsed.value;
+}
