@@ -5,6 +5,7 @@ import { decodeFlow, type Flow, FlowSchema } from "../../dist/proto.js";
 import { bufbuildEngine, celJsEngine, toPlainFlow } from "./cel-engines.js";
 import { benchmarkFilters, encodedFlows, GO_FIGURES } from "./corpus.js";
 import { alternate, type Figures, formatFigures } from "./measure.js";
+import { count, repeat } from "./repeat.js";
 
 const ROUNDS = 5;
 /** Until V8 has compiled all that a predicate calls. */
@@ -88,26 +89,6 @@ function measure<Name extends string>(
     figures: alternate(ROUNDS, Object.fromEntries(works) as Record<Name, () => number>),
     matched: Object.fromEntries(matched) as Record<Name, number>,
   };
-}
-
-/** Passes over the flows for some time: nanoseconds per flow. */
-function repeat(flows: readonly Flow[], predicate: FlowPredicate, milliseconds: number) {
-  const start = performance.now();
-  let elapsed: number;
-  let matched: number;
-  let passes = 0;
-  do {
-    matched = count(flows, predicate);
-    passes++;
-    elapsed = performance.now() - start;
-  } while (elapsed < milliseconds);
-  return { matched, ns: (1e6 * elapsed) / (passes * flows.length) };
-}
-
-function count(flows: readonly Flow[], predicate: FlowPredicate): number {
-  let matched = 0;
-  for (let index = 0; index < flows.length; index++) if (predicate(flows[index])) matched++;
-  return matched;
 }
 
 function formatNs({ median }: Figures): string {

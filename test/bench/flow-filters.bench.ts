@@ -1,13 +1,16 @@
 // FlowFilter predicates over the 10,000 flows of the corpus, beside what Hubble's own filters take in Go.
 import { fromBinary } from "@bufbuild/protobuf";
-import { compileFlowFilters, type FlowFilterInit, type FlowPredicate } from "../../dist/filter/index.js";
+import { compileFlowFilters, type FlowFilterInit } from "../../dist/filter/index.js";
 import { decodeFlow, type Flow, FlowSchema } from "../../dist/proto.js";
 import { benchmarkFilters, encodedFlows, GO_FIGURES, GO_UNMARSHAL_NS, type NamedFilters } from "./corpus.js";
 import { alternate, type Figures, formatFigures, summarise } from "./measure.js";
+import { count, repeat } from "./repeat.js";
 import { createRandom } from "./synthetic-capture.js";
 
 const ROUNDS = 5;
-const WARM_UP = 4;
+/** What V8 needs to compile a predicate, and what smooths the machine: Go's figures come from a second each. */
+const WARM_UP_MS = 200;
+const ROUND_MS = 30;
 /** What the filters want of their figures, over Go's. */
 const LIMITS = { geometricMean: 0.8, label: 0.4, worst: 4 } as const;
 const LABEL_FILTERS = ["source_label equality", "source_label set + not", "node_name pattern", "node_labels"];
@@ -70,9 +73,9 @@ interface Measured {
 function measureAll(filters: readonly NamedFilters[], flows: readonly Flow[]): Measured[] {
   return filters.map(({ allow, deny }) => {
     const predicate = compileFlowFilters({ allow: allow ?? [], deny: deny ?? [] });
-    for (let round = 0; round < WARM_UP; round++) count(flows, predicate);
-    const rounds = Array.from({ length: ROUNDS }, () => perFlow(flows, () => count(flows, predicate)));
-    return { matched: count(flows, predicate), figures: summarise(rounds) };
+    const { matched } = repeat(flows, predicate, WARM_UP_MS);
+    const rounds = Array.from({ length: ROUNDS }, () => repeat(flows, predicate, ROUND_MS).ns);
+    return { matched, figures: summarise(rounds) };
   });
 }
 
@@ -93,8 +96,8 @@ function manyValues(flows: readonly Flow[]): void {
     const few = compileFlowFilters({ allow: [make(10).filter] });
     const many = compileFlowFilters({ allow: [make(10_000).filter] });
     const figures = alternate(ROUNDS, {
-      few: () => perFlow(flows, () => count(flows, few)),
-      many: () => perFlow(flows, () => count(flows, many)),
+      few: () => repeat(flows, few, ROUND_MS).ns,
+      many: () => repeat(flows, many, ROUND_MS).ns,
     });
     console.log(
       `  ${make(1).name.padEnd(26)} ${formatFigures(figures.many, "ns")} against ${formatFigures(figures.few, "ns")}, ` +
@@ -126,7 +129,7 @@ function manyFilters(flows: readonly Flow[]): void {
     const single = filters.map((filter) => compileFlowFilters({ allow: [filter] }));
     const sample = flows.slice(0, 1000);
     const figures = alternate(ROUNDS, {
-      together: () => perFlow(flows, () => count(flows, together)),
+      together: () => repeat(flows, together, ROUND_MS).ns,
       oneByOne: () =>
         perFlow(sample, () => count(sample, (flow) => single.some((predicate) => predicate(flow)))),
     });
@@ -135,12 +138,6 @@ function manyFilters(flows: readonly Flow[]): void {
         `${(figures.oneByOne.median / figures.together.median).toFixed(0)} times faster`,
     );
   }
-}
-
-function count(flows: readonly Flow[], predicate: FlowPredicate): number {
-  let matched = 0;
-  for (let index = 0; index < flows.length; index++) if (predicate(flows[index])) matched++;
-  return matched;
 }
 
 function perFlow(flows: readonly unknown[], work: () => void): number {
