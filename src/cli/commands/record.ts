@@ -6,17 +6,24 @@ import { formatDevices } from "../record/devices.js";
 import { ALL_RECORD_FLAGS, RECORD_CHOICES, RECORD_GROUPS } from "../record/flags.js";
 import { type RecordCommandOptions, readRecordOptions } from "../record/options.js";
 import { recordPackets } from "../record/record-packets.js";
+import { SERVER_FILE_FLAGS, SERVER_FLAGS, SERVER_GROUP } from "../server/flags.js";
+import { readRemoteRecordOptions } from "../server/record-options.js";
 
-/** `flowscribe record`: what `hubble record` is, without a server, from network interfaces and from captures. */
+/** `flowscribe record`: what `hubble record` is, from network interfaces and captures as well as from a server. */
 export const recordCommand: Command = {
   name: "record",
   help: {
-    usage: ["record -i DEVICE [FLAGS] [FILTER...]", "record --read FILE [FLAGS] [FILTER...]"],
+    usage: [
+      "record -i DEVICE [FLAGS] [FILTER...]",
+      "record --read FILE [FLAGS] [FILTER...]",
+      "record --server ADDRESS [FLAGS] FILTER...",
+    ],
     text: [
       "Record packets of a network interface, or of captures, into pcap or pcapng files, as hubble record does.",
       'FILTER is one argument as for hubble record: "SOURCE-PREFIX SOURCE-PORT DESTINATION-PREFIX DESTINATION-PORT PROTOCOL", ' +
         "with 0 for any port and TCP, UDP, SCTP or ANY; each says one direction, and a packet has to match one of them. What is asked by " +
         "--expression and by the flags about flows has to hold as well. Without any of it all packets are recorded.",
+      "With --server a node records, into a file there; then it has the flags of hubble record only: filters, limits and --file-prefix.",
       "Ctrl-C ends a recording well: the file is whole.",
     ],
     examples: [
@@ -42,13 +49,19 @@ export const recordCommand: Command = {
         command: "flowscribe record -r big.pcap -w small.pcapng --max-capture-len 128 --precision ns",
       },
     ],
-    groups: RECORD_GROUPS,
+    groups: [...RECORD_GROUPS.slice(0, -1), SERVER_GROUP, ...RECORD_GROUPS.slice(-1)],
   },
-  flags: ALL_RECORD_FLAGS,
+  flags: [...ALL_RECORD_FLAGS, ...SERVER_FLAGS],
   choices: RECORD_CHOICES,
-  fileFlags: ["read", "write"],
+  fileFlags: ["read", "write", ...SERVER_FILE_FLAGS],
 
   async run(args, io) {
+    const remote = readRemoteRecordOptions(args, io);
+    if (remote !== undefined) {
+      // What needs a network is loaded only now.
+      const { recordOnServer } = await import("../server/record.js");
+      return recordOnServer(remote, io);
+    }
     const options = readRecordOptions(args, io);
     switch (options.action) {
       case "help":

@@ -94,7 +94,8 @@ function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOpti
   const server = readServerOptions(extra, io);
   if (server === undefined) return undefined;
   const given = FILE_ONLY_FLAGS.find((name) => extra[name] !== undefined && extra[name] !== false);
-  if (given !== undefined) throw new UsageError(`--${given} is about files, and ${server.address} is a server`);
+  if (given !== undefined)
+    throw new UsageError(`--${given} is about files, and ${server.address} is a server`);
   return server;
 }
 

@@ -1,11 +1,5 @@
 import { FlowscribeError } from "../../errors.js";
-import {
-  openTransport,
-  RpcError,
-  type RpcTransport,
-  readClientTls,
-  serverStatus,
-} from "../../rpc/index.js";
+import { openTransport, RpcError, type RpcTransport, readClientTls, serverStatus } from "../../rpc/index.js";
 import { UsageError } from "../error-text.js";
 import type { ServerOptions } from "./options.js";
 
@@ -64,7 +58,9 @@ export async function greet(
 }
 
 function isNoAnswer(error: unknown): boolean {
-  return !(error instanceof RpcError) || error.status === "UNAVAILABLE" || error.status === "DEADLINE_EXCEEDED";
+  return (
+    !(error instanceof RpcError) || error.status === "UNAVAILABLE" || error.status === "DEADLINE_EXCEEDED"
+  );
 }
 
 /** The same failure, with the server that it is about, in the words of the Hubble CLI for the status. */

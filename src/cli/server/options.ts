@@ -1,8 +1,8 @@
+import { FlowscribeError } from "../../errors.js";
+import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { parseDuration } from "../../observer/flags/go-duration.js";
 import { parseBool } from "../../observer/flags/go-number.js";
-import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { parseTarget } from "../../rpc/target.js";
-import { FlowscribeError } from "../../errors.js";
 import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";
 import { SERVER_FLAGS } from "./flags.js";
@@ -122,13 +122,13 @@ function readVariable(
       // Separated by spaces, as the library that reads Hubble's environment has it.
       return text.split(/\s+/).filter((part) => part !== "");
     case "boolean":
-      return valueOf(variable, parseBool(text));
+      return parsedOf(variable, parseBool(text));
     case "duration":
-      return Number(valueOf(variable, parseDuration(text))) / 1e6;
+      return Number(parsedOf(variable, parseDuration(text))) / 1e6;
   }
 }
 
-function valueOf<T>(variable: string, parsed: { readonly value: T } | { readonly fault: string }): T {
+function parsedOf<T>(variable: string, parsed: { readonly value: T } | { readonly fault: string }): T {
   if ("fault" in parsed) throw new UsageError(`invalid ${variable}: ${parsed.fault}`);
   return parsed.value;
 }

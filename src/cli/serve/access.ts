@@ -1,0 +1,50 @@
+import { lookup } from "node:dns/promises";
+import { BlockList, isIPv6 } from "node:net";
+import type { RecordingRequest } from "../../recorder/service/parts.js";
+import { errorText, UsageError } from "../error-text.js";
+import type { ServeOptions } from "./options.js";
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+/**
+ * The address to listen on, when whoever can connect there may record: a client that has to show a certificate, a user of this
+ * machine, or anyone, where that was said. A name is looked up here, so that what is checked is what is listened on.
+ *
+ * @throws UsageError when strangers could connect; the system's error for a name that is unknown.
+ */
+export async function listenAddress({ listen, tls, allowAnyone }: ServeOptions): Promise<string> {
+  if (listen.kind === "unix")
+    return listen.path.startsWith("/") ? `unix://${listen.path}` : `unix:${listen.path}`;
+  const checksClients = tls !== undefined && tls.clientCaFiles.length > 0;
+  const address = await addressOf(listen.host);
+  if (!checksClients && !allowAnyone && !isLoopback(address)) {
+    throw new UsageError(
+      `anyone who can reach ${listen.host} could record: ask for certificates with --tls-client-ca-files, ` +
+        "listen on a unix socket or a loopback address, or say --allow-anyone",
+    );
+  }
+  return `${isIPv6(address) ? `[${address}]` : address}:${listen.port}`;
+}
+
+async function addressOf(host: string): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (error) {
+    throw new Error(`cannot listen on ${host}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return LOOPBACK.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
+
+/** Whether a client may record: with `--allow-identity` one whose certificate has such a name. */
+export function isAllowed(
+  { peer }: RecordingRequest,
+  { allowIdentities }: Pick<ServeOptions, "allowIdentities">,
+): boolean {
+  if (allowIdentities === undefined) return true;
+  return peer?.identities.some((name) => allowIdentities.has(name)) === true;
+}

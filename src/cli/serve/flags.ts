@@ -1,0 +1,213 @@
+import type { ExtraFlag } from "../../observer/index.js";
+import { HELP_FLAG } from "../help.js";
+
+/** The headings of the help, in their order. */
+export const SERVE_GROUPS: readonly string[] = [
+  "Packets",
+  "Files",
+  "Listening",
+  "Who may record",
+  "Limits",
+  "Other",
+];
+
+/** Flags of `serve`: those about packets and files as of `record`, the limits as a recorder service names them. */
+export const SERVE_FLAGS = [
+  {
+    name: "device",
+    shorthand: "i",
+    value: "string",
+    placeholder: "DEVICE",
+    group: "Packets",
+    help: "Capture from this network interface; on Linux any is all of them.",
+  },
+  {
+    name: "source",
+    value: "string",
+    placeholder: "SOURCE",
+    group: "Packets",
+    help: "How to capture: libpcap (the default) or ebpf, a program in the kernel made for the filters of each recording.",
+  },
+  {
+    name: "direction",
+    value: "string",
+    placeholder: "DIRECTION",
+    group: "Packets",
+    help: "What the interface receives (in), what it sends (out), or both (the default).",
+  },
+  {
+    name: "promiscuous",
+    value: "boolean",
+    group: "Packets",
+    help: "Take in packets for others, too, as is the default; =false does not. For libpcap.",
+  },
+  {
+    name: "buffer-size",
+    value: "string",
+    placeholder: "SIZE",
+    group: "Packets",
+    help: "What the kernel keeps for each recording while this program is busy, such as 64MiB.",
+  },
+  {
+    name: "folder",
+    shorthand: "w",
+    value: "string",
+    placeholder: "FOLDER",
+    group: "Files",
+    help: "Write each recording to a new file in this folder, which is made if need be.",
+  },
+  {
+    name: "format",
+    value: "string",
+    placeholder: "FORMAT",
+    group: "Files",
+    help: "pcap (the default) or pcapng.",
+  },
+  {
+    name: "precision",
+    value: "string",
+    placeholder: "UNIT",
+    group: "Files",
+    help: "Unit of the times: us or ns; by default us in pcap, ns in pcapng.",
+  },
+  {
+    name: "node",
+    value: "string",
+    placeholder: "[CLUSTER/]NODE",
+    group: "Files",
+    help: "The name of the node, in names of files and in responses; that of the host by default.",
+  },
+  {
+    name: "listen",
+    shorthand: "l",
+    value: "string",
+    placeholder: "ADDRESS",
+    group: "Listening",
+    help: "Listen on host:port (port 0 for any that is free) or unix:///path.",
+  },
+  {
+    name: "socket-mode",
+    value: "string",
+    placeholder: "MODE",
+    group: "Listening",
+    help: "Permissions of a unix socket, in octal; 0600 by default, for its owner only.",
+  },
+  {
+    name: "tls-cert-file",
+    value: "string",
+    placeholder: "FILE",
+    group: "Listening",
+    help: "The server's certificate (PEM); with it TLS is served, and only TLS.",
+  },
+  {
+    name: "tls-key-file",
+    value: "string",
+    placeholder: "FILE",
+    group: "Listening",
+    help: "The private key (PEM) of that certificate.",
+  },
+  {
+    name: "metrics-listen",
+    value: "string",
+    placeholder: "ADDRESS",
+    group: "Listening",
+    help: "Serve metrics for Prometheus at http://host:port/metrics.",
+  },
+  {
+    name: "health",
+    value: "boolean",
+    group: "Listening",
+    help: "Serve grpc.health.v1, as is the default; =false does not.",
+  },
+  {
+    name: "reflection",
+    value: "boolean",
+    group: "Listening",
+    help: "Serve gRPC reflection, as is the default; =false does not.",
+  },
+  {
+    name: "shutdown-timeout",
+    value: "duration",
+    placeholder: "DURATION",
+    group: "Listening",
+    help: "How long recordings may take to end after a signal; 10s by default.",
+  },
+  {
+    name: "tls-client-ca-files",
+    value: "list",
+    placeholder: "FILE,...",
+    group: "Who may record",
+    help: "Let only those in who show a certificate of one of these authorities (PEM).",
+  },
+  {
+    name: "allow-identity",
+    value: "strings",
+    placeholder: "NAME",
+    group: "Who may record",
+    help: "Of those, let only this name of a certificate record: a DNS name, URI, e-mail address or common name. May be given several times.",
+  },
+  {
+    name: "allow-anyone",
+    value: "boolean",
+    group: "Who may record",
+    help: "Let anyone record who can connect, from other machines, too.",
+  },
+  {
+    name: "max-recordings",
+    value: "uint64",
+    placeholder: "N",
+    group: "Limits",
+    help: "Recordings at once; 64 by default.",
+  },
+  {
+    name: "max-calls",
+    value: "uint64",
+    placeholder: "N",
+    group: "Limits",
+    help: "Calls at once, those without a start included; 1024 by default.",
+  },
+  {
+    name: "max-filters",
+    value: "uint64",
+    placeholder: "N",
+    group: "Limits",
+    help: "Filters of a recording; 256 by default.",
+  },
+  {
+    name: "max-message-bytes",
+    value: "string",
+    placeholder: "SIZE",
+    group: "Limits",
+    help: "Bytes of a request; 256KiB by default.",
+  },
+  {
+    name: "max-stored-bytes",
+    value: "string",
+    placeholder: "SIZE",
+    group: "Limits",
+    help: "Bytes of all files in the folder together; a recording that would go beyond fails. No limit by default.",
+  },
+  {
+    name: "start-timeout",
+    value: "duration",
+    placeholder: "DURATION",
+    group: "Limits",
+    help: "How long a client may take to say what to record; 10s by default.",
+  },
+  {
+    name: "read-timeout",
+    value: "duration",
+    placeholder: "DURATION",
+    group: "Limits",
+    help: "How long a client may leave a response unread; 5m by default.",
+  },
+  HELP_FLAG,
+] as const satisfies readonly ExtraFlag[];
+
+/** Flags whose values are files or folders. */
+export const SERVE_FILE_FLAGS: readonly string[] = [
+  "folder",
+  "tls-cert-file",
+  "tls-key-file",
+  "tls-client-ca-files",
+];

@@ -1,0 +1,208 @@
+import { FlowscribeError } from "../../errors.js";
+import type { ValuesOf } from "../../observer/flags/flag-values.js";
+import type { Resolution } from "../../packet/batch.js";
+import { completeLimits, type RecorderLimits } from "../../recorder/service/limits.js";
+import { parseTarget, type Target } from "../../rpc/target.js";
+import { UsageError } from "../error-text.js";
+import { readFlags } from "../read-flags.js";
+import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
+import { parseSize } from "../record/size.js";
+import { SERVE_FLAGS } from "./flags.js";
+
+/** What a command line of `serve` asks for. */
+export interface ServeOptions {
+  readonly capture: CaptureOptions;
+  readonly folder: string;
+  readonly fileFormat: (typeof FORMATS)[number];
+  /** Undefined for the host's. */
+  readonly nodeName: string | undefined;
+  readonly listen: Target;
+  readonly socketMode: number | undefined;
+  readonly tls: ServerTlsFiles | undefined;
+  readonly metrics: Extract<Target, { kind: "tcp" }> | undefined;
+  readonly health: boolean;
+  readonly reflection: boolean;
+  readonly shutdownTimeoutMs: number | undefined;
+  /** The names that may record; undefined for whoever gets in. */
+  readonly allowIdentities: ReadonlySet<string> | undefined;
+  readonly allowAnyone: boolean;
+  readonly limits: RecorderLimits;
+}
+
+/** Where the packets of every recording come from. */
+export interface CaptureOptions {
+  readonly device: string;
+  readonly source: (typeof SOURCES)[number];
+  readonly direction: (typeof DIRECTIONS)[number];
+  readonly promiscuous: boolean;
+  readonly bufferBytes: number | undefined;
+  readonly precision: Resolution;
+}
+
+export interface ServerTlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly clientCaFiles: readonly string[];
+}
+
+type Values = ValuesOf<typeof SERVE_FLAGS>;
+
+/**
+ * Reads the arguments of `serve`; undefined when they ask for help.
+ *
+ * @throws FlagError, UsageError.
+ */
+export function readServeOptions(args: readonly string[]): ServeOptions | undefined {
+  const { values, positionals } = readFlags(args, SERVE_FLAGS);
+  if (values.help === true) return undefined;
+  if (positionals.length > 0) throw new UsageError(`serve takes no arguments: ${positionals.join(" ")}`);
+  const { listen, folder } = values;
+  const fileFormat = readChoice("format", FORMATS, values.format) ?? "pcap";
+  const capture = readCapture(values, fileFormat);
+  if (folder === undefined || folder === "") {
+    throw new UsageError("nowhere to write to: name a folder with --folder");
+  }
+  if (listen === undefined) {
+    throw new UsageError("nowhere to listen: name an address with --listen, host:port or unix:///path");
+  }
+  const tls = readTls(values);
+  return {
+    capture,
+    folder,
+    fileFormat,
+    nodeName: values.node,
+    listen: readListen(listen, tls),
+    socketMode: readMode(values["socket-mode"]),
+    tls,
+    metrics: readMetrics(values["metrics-listen"]),
+    health: values.health ?? true,
+    reflection: values.reflection ?? true,
+    shutdownTimeoutMs: readDuration("shutdown-timeout", values["shutdown-timeout"]),
+    ...readAccess(values, tls),
+    limits: readLimits(values),
+  };
+}
+
+function readChoice<const Choice extends string>(
+  flag: string,
+  choices: readonly Choice[],
+  text: string | undefined,
+): Choice | undefined {
+  const choice = choices.find((known) => known === text);
+  if (choice === undefined && text !== undefined) {
+    throw new UsageError(`invalid ${flag}: ${text}, expected one of ${choices.join(", ")}`);
+  }
+  return choice;
+}
+
+function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): CaptureOptions {
+  const { device } = values;
+  if (device === undefined) {
+    throw new UsageError(
+      "nothing to record from: name a device with -i (see flowscribe record --list-devices)",
+    );
+  }
+  const bufferSize = values["buffer-size"];
+  return {
+    device,
+    source: readChoice("source", SOURCES, values.source) ?? "libpcap",
+    direction: readChoice("direction", DIRECTIONS, values.direction) ?? "both",
+    promiscuous: values.promiscuous ?? true,
+    bufferBytes: bufferSize === undefined ? undefined : parseSize("buffer-size", bufferSize),
+    precision: readChoice("precision", PRECISIONS, values.precision) ?? (fileFormat === "pcap" ? "us" : "ns"),
+  };
+}
+
+function readTls(values: Values): ServerTlsFiles | undefined {
+  const certFile = values["tls-cert-file"];
+  const keyFile = values["tls-key-file"];
+  const clientCaFiles = values["tls-client-ca-files"] ?? [];
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFiles };
+  if (certFile !== undefined || keyFile !== undefined) {
+    throw new UsageError("--tls-cert-file and --tls-key-file need each other");
+  }
+  if (clientCaFiles.length > 0) {
+    throw new UsageError("--tls-client-ca-files needs --tls-cert-file and --tls-key-file");
+  }
+  return undefined;
+}
+
+function readListen(text: string, tls: ServerTlsFiles | undefined): Target {
+  const target = readTarget(text);
+  if (target.kind === "tcp" && target.tls && tls === undefined) {
+    throw new UsageError(`${text} needs --tls-cert-file and --tls-key-file`);
+  }
+  return target;
+}
+
+function readMetrics(text: string | undefined): ServeOptions["metrics"] {
+  if (text === undefined) return undefined;
+  const target = readTarget(text);
+  if (target.kind === "unix" || target.tls) {
+    throw new UsageError(`--metrics-listen takes host:port, not ${text}`);
+  }
+  return target;
+}
+
+function readTarget(text: string): Target {
+  try {
+    return parseTarget(text);
+  } catch (error) {
+    if (error instanceof FlowscribeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+const MODE = /^0?[0-7]{3}$/;
+
+function readMode(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!MODE.test(text))
+    throw new UsageError(`invalid --socket-mode: ${text}, expected octal digits such as 0660`);
+  return Number.parseInt(text, 8);
+}
+
+/** A flag that would have no effect is a mistake, and of those that say who may record it is a dangerous one. */
+function readAccess(
+  values: Values,
+  tls: ServerTlsFiles | undefined,
+): Pick<ServeOptions, "allowIdentities" | "allowAnyone"> {
+  const names = values["allow-identity"];
+  const allowAnyone = values["allow-anyone"] === true;
+  const checksClients = tls !== undefined && tls.clientCaFiles.length > 0;
+  if (names !== undefined && !checksClients) {
+    throw new UsageError(
+      "--allow-identity needs --tls-client-ca-files, which say whose certificates to believe",
+    );
+  }
+  if (allowAnyone && (names !== undefined || checksClients)) {
+    const other = names === undefined ? "--tls-client-ca-files" : "--allow-identity";
+    throw new UsageError(`cannot set both --allow-anyone and ${other}`);
+  }
+  return { allowIdentities: names && new Set(names), allowAnyone };
+}
+
+function readLimits(values: Values): RecorderLimits {
+  const messageSize = values["max-message-bytes"];
+  const storedSize = values["max-stored-bytes"];
+  const given: { readonly [K in keyof RecorderLimits]: number | undefined } = {
+    maxRecordings: readCount("max-recordings", values["max-recordings"]),
+    maxCalls: readCount("max-calls", values["max-calls"]),
+    maxFilters: readCount("max-filters", values["max-filters"]),
+    maxMessageBytes: messageSize === undefined ? undefined : parseSize("max-message-bytes", messageSize),
+    maxStoredBytes: storedSize === undefined ? undefined : parseSize("max-stored-bytes", storedSize),
+    startTimeoutMs: readDuration("start-timeout", values["start-timeout"]),
+    readTimeoutMs: readDuration("read-timeout", values["read-timeout"]),
+  };
+  return completeLimits(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
+}
+
+function readCount(flag: string, count: bigint | undefined): number | undefined {
+  if (count === 0n) throw new UsageError(`--${flag} must be at least 1`);
+  return count === undefined ? undefined : Number(count);
+}
+
+function readDuration(flag: string, milliseconds: number | undefined): number | undefined {
+  if (milliseconds !== undefined && milliseconds <= 0) throw new UsageError(`--${flag} must be above 0`);
+  return milliseconds;
+}

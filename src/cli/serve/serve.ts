@@ -1,0 +1,144 @@
+import { hostname } from "node:os";
+import { createRecorderService } from "../../recorder/service.js";
+import {
+  folderBytes,
+  openRecorderServer,
+  type RecorderServer,
+  readServerTls,
+  type ServerTls,
+} from "../../rpc/index.js";
+import { fileSink } from "../../sink/file.js";
+import { errorText } from "../error-text.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import type { Io } from "../io.js";
+import { isAllowed, listenAddress } from "./access.js";
+import { createLog, type Log } from "./log.js";
+import { type LoggedService, loggedService } from "./logged-service.js";
+import { type MetricsServer, openMetricsServer } from "./metrics-server.js";
+import { type OpenServeSource, openServeSource } from "./open-source.js";
+import type { ServeOptions } from "./options.js";
+import { renewTls } from "./renew-tls.js";
+
+/**
+ * Serves recordings until the signal of the io is aborted; then those under way end well, and their clients get `stopped`.
+ *
+ * @throws FlowscribeError when the device cannot be captured from; Error for an address, file or certificate that is none.
+ */
+export async function serve(
+  options: ServeOptions,
+  io: Io,
+  openSource: OpenServeSource = openServeSource,
+): Promise<ExitCode> {
+  const log = createLog(io);
+  const address = await listenAddress(options);
+  const tls = options.tls && (await readServerTls(options.tls));
+  await probe(options, openSource, io.signal);
+  if (io.signal.aborted) return EXIT.ok;
+
+  const service = createService(options, io, log, openSource);
+  await using metrics = options.metrics && (await openMetrics(options.metrics, service));
+  await using server = await openServer(address, service, options, tls);
+  log("info", "listening", { address: server.address, ...accessFields(options) });
+  if (metrics !== undefined) log("info", "metrics-listening", { address: metrics.url });
+  const endRenewal = options.tls && tls ? renewTls(server, options.tls, tls, io.clock, log) : () => {};
+
+  await aborted(io.signal);
+  endRenewal();
+  const { running } = service.counters;
+  log("info", "shutting-down", { recordings: running });
+  const { shutdownTimeoutMs } = options;
+  await server.close(shutdownTimeoutMs === undefined ? {} : { graceMs: shutdownTimeoutMs });
+  log("info", "stopped");
+  return EXIT.ok;
+}
+
+/** Opens the device once, and closes it: what is missing is told at the start, and not to the first client. */
+async function probe(
+  { capture }: ServeOptions,
+  openSource: OpenServeSource,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const source = await openSource(capture, {}, signal);
+    await source[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function createService(
+  options: ServeOptions,
+  { clock }: Io,
+  log: Log,
+  openSource: OpenServeSource,
+): LoggedService {
+  const { capture, folder, fileFormat, nodeName = hostname(), limits } = options;
+  const service = createRecorderService({
+    nodeName,
+    openSource: (start, { signal }) => openSource(capture, start, signal),
+    openSink: fileSink(folder, { nodeName, fileFormat, resolution: capture.precision }),
+    storedBytes: () => folderBytes(folder),
+    authorize: (request) => {
+      const allowed = isAllowed(request, options);
+      logged.noteRequest(request, allowed);
+      return allowed;
+    },
+    limits,
+    clock,
+  });
+  const logged = loggedService(service, log);
+  return logged;
+}
+
+async function openMetrics(
+  where: NonNullable<ServeOptions["metrics"]>,
+  service: LoggedService,
+): Promise<MetricsServer> {
+  try {
+    return await openMetricsServer(where, service);
+  } catch (error) {
+    throw cannotListen(`${where.host}:${where.port}`, error);
+  }
+}
+
+async function openServer(
+  address: string,
+  service: LoggedService,
+  { socketMode, health, reflection }: ServeOptions,
+  tls: ServerTls | undefined,
+): Promise<RecorderServer> {
+  try {
+    return await openRecorderServer(address, service, {
+      ...(tls && { tls }),
+      ...(socketMode !== undefined && { socketMode }),
+      health,
+      reflection,
+    });
+  } catch (error) {
+    throw cannotListen(address, error);
+  }
+}
+
+/** The system's error does not always say where. */
+function cannotListen(address: string, error: unknown): Error {
+  return new Error(`cannot listen on ${address}: ${errorText(error)}`, { cause: error });
+}
+
+function accessFields({ capture, folder, tls, allowIdentities, allowAnyone }: ServeOptions) {
+  return {
+    device: capture.device,
+    source: capture.source,
+    folder,
+    tls: tls !== undefined,
+    clientCertificates: tls !== undefined && tls.clientCaFiles.length > 0,
+    allowIdentities: allowIdentities && [...allowIdentities],
+    allowAnyone,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+}

@@ -1,0 +1,78 @@
+import { type FlowFlags, parseFlowFlags } from "../../observer/index.js";
+import { planRecording, type StartRecordingInit } from "../../recorder/start.js";
+import { UsageError } from "../error-text.js";
+import type { Io } from "../io.js";
+import { parseFilterArgument } from "../record/filter-arguments.js";
+import { RECORD_FLAGS } from "../record/flags.js";
+import { SERVER_FLAGS } from "./flags.js";
+import { readServerOptions, type ServerOptions } from "./options.js";
+
+/** A recording that a server is asked for. */
+export interface RemoteRecordOptions {
+  readonly server: ServerOptions;
+  readonly start: StartRecordingInit;
+  readonly silent: boolean;
+}
+
+const FLAGS = [...RECORD_FLAGS, ...SERVER_FLAGS] as const;
+
+type Extra = FlowFlags<typeof FLAGS>["extra"];
+
+/** Flags of `record` that mean something to a server: all that `hubble record` has. */
+const REMOTE_FLAGS: ReadonlySet<string> = new Set([
+  "file-prefix",
+  "max-capture-len",
+  "packet-limit",
+  "bytes-limit",
+  "time-limit",
+  "silent-errors",
+  ...SERVER_FLAGS.map(({ name }) => name),
+]);
+
+/** Flags that say that something is to be done here, whatever the environment says of a server. */
+const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] as const;
+
+/**
+ * What a command line of `record` asks of a server; undefined when it asks for none.
+ *
+ * @throws FlagError, UsageError, ConfigurationError. The server finds the faults in prefixes.
+ */
+export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
+  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(args, {
+    extra: FLAGS,
+    now: () => io.clock.now(),
+  });
+  const isLocal = LOCAL_FLAGS.some((name) => extra[name] !== undefined);
+  if (extra.help === true) return undefined;
+  const server = readServerOptions(extra, isLocal ? { env: {} } : io);
+  if (server === undefined) return undefined;
+  const given = Object.keys(extra).find((name) => !REMOTE_FLAGS.has(name));
+  if (given !== undefined) throw new UsageError(`cannot set both --server and --${given}`);
+  if (allow.length + deny.length > 0 || Object.keys(selection).length > 0) {
+    throw new UsageError("a server records by filters only, not by flags about flows");
+  }
+  if (positionals.length === 0) throw new UsageError("need to specify at least one filter");
+  const start = { ...readLimits(extra), include: positionals.map(parseFilterArgument) };
+  return { server, start, silent: extra["silent-errors"] === true };
+}
+
+/** As `hubble record` sends them: all three conditions, zeros too. */
+function readLimits(extra: Extra): Omit<StartRecordingInit, "include"> {
+  const milliseconds = extra["time-limit"] ?? 0;
+  const seconds = Math.trunc(milliseconds / 1000);
+  const limits = {
+    filesink: { filePrefix: extra["file-prefix"] ?? "" },
+    maxCaptureLength: Number(extra["max-capture-len"] ?? 0n),
+    stopCondition: {
+      packetsCapturedCount: extra["packet-limit"] ?? 0n,
+      bytesCapturedCount: extra["bytes-limit"] ?? 0n,
+      timeElapsed: {
+        seconds: BigInt(seconds),
+        nanos: Math.round((milliseconds - seconds * 1000) * 1_000_000),
+      },
+    },
+  };
+  // Numbers that do not fit into the message would not be sent as they are.
+  planRecording({ ...limits, include: [{ sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" }] });
+  return limits;
+}

@@ -1,0 +1,249 @@
+// `flowscribe observe --server` against real servers on loopback and unix sockets.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { EXIT } from "../../../src/cli/exit-code.js";
+import { runCli } from "../../../src/cli/run.js";
+import { openRecorderServer, type RecorderServerOptions, readServerTls } from "../../../src/rpc/index.js";
+import { type FakeObserver, type FakeObserverOptions, fakeObserver } from "../../../src/testing/index.js";
+import { certificateAuthority } from "../../rpc/certificates.js";
+import { testRecorder } from "../../rpc/servers.js";
+import { describeWithPrograms } from "../../support/shared.js";
+import { fakeIo, flowLine, oneTurn, outputOf, runFake } from "../fake-io.js";
+
+const folder = mkdtempSync(join(tmpdir(), "flowscribe-server-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const PODS = ["web", "cart", "db"];
+const FLOWS = PODS.map((pod) => ({ from: `shop/${pod}:40000`, to: "10.0.0.2:80" }));
+
+interface Hubble extends AsyncDisposable {
+  readonly address: string;
+  readonly observer: FakeObserver;
+}
+
+async function hubble(
+  options: FakeObserverOptions = { flows: FLOWS },
+  listen = "127.0.0.1:0",
+  server: RecorderServerOptions = {},
+): Promise<Hubble> {
+  const observer = fakeObserver(options);
+  const recorder = await testRecorder();
+  const opened = await openRecorderServer(listen, recorder.service, { ...server, routes: observer.routes });
+  return {
+    address: opened.address,
+    observer,
+    [Symbol.asyncDispose]: async () => {
+      await opened.close({ graceMs: 0 });
+      await recorder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function podsIn(output: string): string[] {
+  return [...output.matchAll(/shop\/([a-z]+)/g)].map(([, pod = ""]) => pod);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await oneTurn();
+}
+
+describe("observe --server", () => {
+  test.each(["compact", "dict", "table", "jsonpb"])("prints as for files: %s", async (output) => {
+    await using server = await hubble();
+    const file = join(folder, `${output}.log`);
+    writeFileSync(file, await outputOf(["observe", "--server", server.address, "-o", "jsonpb"]));
+    const fromServer = await outputOf(["observe", "--server", server.address, "-o", output]);
+    for (const pod of PODS) expect(fromServer).toContain(pod);
+    expect(fromServer).toBe(await outputOf(["observe", "-o", output, file]));
+  });
+
+  test("asks by a unix socket", async () => {
+    await using server = await hubble(undefined, `unix://${join(folder, "hubble.sock")}`);
+    expect(podsIn(await outputOf(["observe", "--server", server.address]))).toEqual(PODS);
+  });
+
+  test("has the server filter, and select", async () => {
+    await using server = await hubble();
+    const args = ["observe", "--server", server.address, "--last", "1", "--not", "--pod", "shop/db"];
+    expect(podsIn(await outputOf(args))).toEqual(["cart"]);
+    const [request] = server.observer.requests;
+    expect(request).toMatchObject({ number: 1n, first: false, follow: false, whitelist: [] });
+    expect(request?.blacklist).toHaveLength(2);
+  });
+
+  test("asks for the last 20 flows where nothing says how many", async () => {
+    await using server = await hubble({ flows: Array.from({ length: 30 }, () => FLOWS[0]!) });
+    expect(podsIn(await outputOf(["observe", "--server", server.address]))).toHaveLength(20);
+  });
+
+  test("explains those that do not pass, too", async () => {
+    await using server = await hubble();
+    const out = await outputOf(["observe", "--server", server.address, "--explain", "--pod", "shop/db"]);
+    expect(out.match(/does not pass/g)).toHaveLength(2);
+  });
+
+  test("masks fields", async () => {
+    await using server = await hubble();
+    const args = ["observe", "--server", server.address, "-o", "jsonpb", "--last", "1"];
+    const out = await outputOf([...args, "--experimental-field-mask", "source.pod_name"]);
+    expect(JSON.parse(out).flow).toEqual({ source: { pod_name: "db" } });
+  });
+
+  test("takes the server of the environment when no file is named", async () => {
+    await using server = await hubble();
+    const env = { HUBBLE_SERVER: server.address };
+    expect(podsIn(await outputOf(["observe"], { env, stdin: flowLine("stdin") }))).toEqual(PODS);
+    expect(podsIn(await outputOf(["observe", "-"], { env, stdin: flowLine("stdin") }))).toEqual(["stdin"]);
+    expect(server.observer.requests).toHaveLength(1);
+  });
+});
+
+describe("observe --server --follow", () => {
+  test("prints what comes, until it is interrupted", async () => {
+    await using server = await hubble();
+    const io = fakeIo();
+    const ended = runCli(["observe", "--server", server.address, "--follow", "--last", "1"], io);
+    await until(() => podsIn(io.out()).length === 1);
+    server.observer.push({ from: "shop/late", to: "10.0.0.2:80" });
+    await until(() => podsIn(io.out()).length === 2);
+    io.interrupt("SIGTERM");
+    expect(await ended).toBe(EXIT.ok);
+    expect({ pods: podsIn(io.out()), err: io.err() }).toEqual({ pods: ["db", "late"], err: "" });
+  });
+
+  test("goes on after a lost connection, and tells it", async () => {
+    await using server = await hubble({ flows: [] });
+    const { observer, address } = server;
+    const io = fakeIo();
+    const ended = runCli(["observe", "--server", address, "--follow"], io);
+    await until(() => observer.streams === 1);
+    observer.push({ from: "shop/a", to: "10.0.0.2:80" });
+    await until(() => podsIn(io.out()).length === 1);
+    observer.disconnect();
+    await until(() => observer.streams === 0);
+    observer.push({ from: "shop/b", to: "10.0.0.2:80" });
+    while (observer.streams === 0) {
+      io.clock.advance(1000);
+      await oneTurn();
+    }
+    await until(() => podsIn(io.out()).length === 2);
+    io.interrupt();
+    expect(await ended).toBe(EXIT.ok);
+    expect(podsIn(io.out())).toEqual(["a", "b"]);
+    expect(io.err()).toBe(`${address}: the connection was lost, and made again\n`);
+  });
+
+  test("does not with --reconnect=false", async () => {
+    await using server = await hubble();
+    const io = fakeIo();
+    const ended = runCli(["observe", "--server", server.address, "-f", "--reconnect=false"], io);
+    await until(() => server.observer.streams === 1);
+    server.observer.disconnect();
+    expect(await ended).toBe(EXIT.failed);
+    expect(io.err()).toMatch(/^127\.0\.0\.1:\d+: rpc error: code = Unavailable desc = .+\n$/);
+  });
+});
+
+describe("a server that is not there", () => {
+  test("is told at once, also with --follow", async () => {
+    const address = `unix://${join(folder, "none.sock")}`;
+    for (const more of [[], ["--follow"]]) {
+      const { code, out, err } = await runFake(["observe", "--server", address, ...more]);
+      expect({ code, out }).toEqual({ code: EXIT.failed, out: "" });
+      expect(err.startsWith(`${address}: rpc error: code = Unavailable desc = `)).toBe(true);
+    }
+  });
+
+  test("is left when interrupted", async () => {
+    const io = fakeIo();
+    io.interrupt("SIGTERM");
+    expect(await runCli(["observe", "--server", "192.0.2.1:1"], io)).toBe(EXIT.terminated);
+  });
+});
+
+describe("what makes no sense is refused", () => {
+  test.each([
+    { args: ["--server", "a:1", "file"], err: "cannot set both --server and files" },
+    { args: ["--server", "a:1", "-"], err: "cannot set both --server and files" },
+    { args: ["--server", "http://a"], err: 'invalid server address "http://a": unknown scheme' },
+    { args: ["--server", "a:1", "--tls-ca-cert-files", "x"], err: "--tls-ca-cert-files needs --tls, or" },
+    { args: ["--server", "a:1", "--tls-allow-insecure"], err: "--tls-allow-insecure needs --tls, or" },
+    { args: ["--tls", "file"], err: "--tls needs --server" },
+    { args: ["--server", "a:1", "--timeout", "0"], err: "--timeout must be above 0" },
+    {
+      args: ["--server", "tls://a:1", "--tls-client-cert-file", "x"],
+      err: "--tls-client-cert-file and --tls-client-key-file need each other",
+    },
+    {
+      args: ["--server", "a:1", "--basic-auth-username", "x"],
+      err: "--basic-auth-username and --basic-auth-password need each other",
+    },
+    {
+      args: ["--server", "a:1", "--basic-auth-username", "x", "--basic-auth-password", "y"],
+      err: "basic authentication needs TLS",
+    },
+    {
+      args: ["--server", "a:1", "--guess-replies"],
+      err: "--guess-replies is about files, and a:1 is a server",
+    },
+    { args: ["--server", "a:1", "-o", "xml"], err: "invalid output format: xml" },
+    { args: ["--server", "a:1", "--cel-expression", "1 +"], err: "" },
+    { args: [], env: { HUBBLE_SERVER: "a:1", HUBBLE_TLS: "perhaps" }, err: "invalid HUBBLE_TLS: " },
+    { args: [], env: { HUBBLE_SERVER: "a:1", HUBBLE_TIMEOUT: "soon" }, err: "invalid HUBBLE_TIMEOUT: " },
+  ])("$args $env", async ({ args, err, env = {} }) => {
+    const outcome = await runFake(["observe", ...args], { env });
+    expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
+    expect(outcome.err.startsWith(err)).toBe(true);
+  });
+
+  test("a file of TLS that is not there", async () => {
+    const args = ["observe", "--server", "tls://a:1", "--tls-ca-cert-files", "/no/such"];
+    expect(await runFake(args)).toMatchObject({
+      code: EXIT.failed,
+      err: "open /no/such: no such file or directory\n",
+    });
+  });
+});
+
+describeWithPrograms("over TLS", ["openssl"], () => {
+  async function secure() {
+    const authority = certificateAuthority(mkdtempSync(join(folder, "tls-")));
+    const server = authority.sign("server", "/CN=relay", "DNS:relay.example.com");
+    const client = authority.sign("client", "/CN=ops", "DNS:ops.example.com");
+    const tls = await readServerTls({ ...server, clientCaFiles: [authority.caFile] });
+    const running = await hubble({ flows: FLOWS }, "127.0.0.1:0", { tls });
+    return { running, authority, client };
+  }
+
+  test("shows its certificate, and knows the server's by the name that is asked for", async () => {
+    const { running, authority, client } = await secure();
+    await using server = running;
+    const address = server.address.replace("tls://", "");
+    const flags = [
+      ...["observe", "--server", address, "--tls", "--tls-ca-cert-files", authority.caFile],
+      ...["--tls-client-cert-file", client.certFile, "--tls-client-key-file", client.keyFile],
+    ];
+    expect(podsIn(await outputOf([...flags, "--tls-server-name", "relay.example.com"]))).toEqual(PODS);
+    expect(podsIn(await outputOf([...flags, "--tls-allow-insecure"]))).toEqual(PODS);
+    const wrong = await runFake([...flags, "--tls-server-name", "other.example.com"]);
+    expect({ code: wrong.code, out: wrong.out }).toEqual({ code: EXIT.failed, out: "" });
+    expect(wrong.err).toContain("other.example.com");
+  });
+
+  test("takes all of it from the environment", async () => {
+    const { running, authority, client } = await secure();
+    await using server = running;
+    const env = {
+      HUBBLE_SERVER: server.address,
+      HUBBLE_TLS_CA_CERT_FILES: authority.caFile,
+      HUBBLE_TLS_CLIENT_CERT_FILE: client.certFile,
+      HUBBLE_TLS_CLIENT_KEY_FILE: client.keyFile,
+      HUBBLE_TLS_SERVER_NAME: "relay.example.com",
+      HUBBLE_BASIC_AUTH_USERNAME: "ops",
+      HUBBLE_BASIC_AUTH_PASSWORD: "secret",
+    };
+    expect(podsIn(await outputOf(["observe"], { env }))).toEqual(PODS);
+  });
+});
