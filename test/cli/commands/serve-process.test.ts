@@ -86,6 +86,35 @@ describeUnless("a process that serves", reason, () => {
     return (await packetsIn(readFileSync(path))).map(({ originalLength }) => originalLength);
   }
 
+  /** tcpdump where the packets arrive, from the moment it listens. */
+  async function startTcpdump(path: string): Promise<{ finish(count: number): Promise<readonly string[]> }> {
+    const { name, device } = network.receiver;
+    const options = ["-i", device, "-n", "-U", "-B", "65536", "-Z", "root"];
+    const tcpdump = ["tcpdump", ...options, "-w", path, "udp dst port 53"];
+    const child = spawn("ip", ["netns", "exec", name, ...tcpdump], { stdio: ["ignore", "ignore", "pipe"] });
+    const closed = new Promise((resolve) => child.once("close", resolve));
+    await new Promise<void>((resolve, reject) => {
+      let printed = "";
+      child.stderr.on("data", (bytes) => {
+        printed += String(bytes);
+        if (printed.includes("listening on")) resolve();
+      });
+      void closed.then(() => reject(new Error(printed)));
+    });
+    return {
+      finish: async (count) => {
+        await vi.waitFor(async () => expect(await contentsOf(path)).toHaveLength(count), { timeout: 10_000 });
+        child.kill("SIGINT");
+        await closed;
+        return contentsOf(path);
+      },
+    };
+  }
+
+  async function contentsOf(path: string): Promise<readonly string[]> {
+    return (await packetsIn(readFileSync(path))).map(({ data }) => data);
+  }
+
   const EXPECTED = Array.from({ length: 5 }, (_, index) => 14 + 20 + 8 + index + 1);
 
   for (const source of ["libpcap", "ebpf"]) {
@@ -123,6 +152,24 @@ describeUnless("a process that serves", reason, () => {
           "stopped",
         ]);
         expect(existsSync(address.slice("unix://".length))).toBe(false);
+      });
+
+      test("records the very packets that tcpdump sees", async () => {
+        const { child, address, ended } = await start(`${source}-beside`, "--source", source);
+        await using transport = openTransport(address);
+        const tcpdump = await startTcpdump(join(folder, `${source}.pcap`));
+        const recording = recordRemote(transport, TO_PORT_53);
+        await recording.started;
+        for (let round = 0; round < 4; round++) {
+          send(54, 2);
+          send(53, 250);
+        }
+        recording.stop();
+        const { filePath } = await recording.stopped;
+        const seen = await tcpdump.finish(1000);
+        expect(await contentsOf(filePath)).toEqual(seen);
+        child.kill("SIGTERM");
+        expect((await ended).code).toBe(EXIT.ok);
       });
     });
   }
