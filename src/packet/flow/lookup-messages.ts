@@ -6,6 +6,7 @@ import type { EndpointInit, NetworkInterfaceInit, ServiceInit } from "./flow-opt
 
 /** An endpoint of the caller's own, with its labels in order. */
 export function createEndpoint(init: EndpointInit): Endpoint {
+  if ("then" in init) throw new TypeError("endpoint must answer at once: it has given a promise");
   const { ID = 0, identity = 0, clusterName = "", namespace = "", labels = [], podName = "" } = init;
   const workloads = (init.workloads ?? []).map(createWorkload);
   const sorted = sortLabels(labels, identity);

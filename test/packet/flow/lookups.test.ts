@@ -10,6 +10,12 @@ const web = (source = "10.0.0.1", destination = "10.0.0.2") =>
 const ARP = ethernet(0x0806, bytes("0001"));
 
 describe("endpoint", () => {
+  test("answers at once: a promise is refused, not taken for an endpoint without a name", () => {
+    const endpoint = async () => ({ podName: "web" });
+    // @ts-expect-error a promise is no endpoint
+    expect(() => flowOf(ETHERNET, web(), { endpoint })).toThrow("endpoint must answer at once");
+  });
+
   test("is asked for both ends, and sets both, if need be to an empty message", () => {
     const endpoint = (ip: string) =>
       ip === "10.0.0.1" ? { ID: 5, identity: 100, labels: ["k8s:b", "k8s:a"], podName: "web" } : undefined;
