@@ -16,8 +16,8 @@ const dns = (query: string) => create(FlowSchema, { l7: { record: { case: "dns",
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-/** What is quadratic takes minutes; what is not takes a fifth of it at most, on a machine that has little to do. */
-const SOON_MS = 3000;
+/** What is quadratic takes minutes; what is not, a twentieth of it at most on a machine that has little to do. */
+const SOON_MS = 15_000;
 
 /** The answer, which has to come soon, by the time of the processor: others may keep it busy. */
 function soon<T>(answer: () => T): T {
