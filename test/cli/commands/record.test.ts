@@ -12,7 +12,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { BrokenPipe } from "../../../src/cli/io.js";
 import { compileExpression } from "../../../src/cli/record/expression.js";
@@ -644,6 +644,9 @@ describe("the status line", () => {
       const path = join(folder, `${signal}.pcap`);
       const running = runCli(["record", "-r", "-", "-w", path], io);
       await send(bytes.subarray(0, 24 + 62 + 30));
+      // On a busy machine opening the file takes more turns than sending waits for.
+      await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 10_000 });
+      await send(new Uint8Array());
       io.interrupt(signal);
       expect(await running).toBe(code);
       expect(io.err()).toBe("Stopping recording...\n");
