@@ -44,13 +44,13 @@ const CLIENT_PORT = 40_000;
  * flow({ from: "default/web", to: "kube-system/dns:53", protocol: "UDP", verdict: "DROPPED" });
  * ```
  *
- * @throws TypeError for an endpoint that cannot be read.
+ * @throws TypeError for an endpoint, a verdict or a protocol that cannot be read.
  */
 export function flow(init: FlowInit = {}): Flow {
   const { from = "default/client", to = "default/server:80", protocol = "TCP", time, ...fields } = init;
   const source = parseEndpoint(from);
   const destination = parseEndpoint(to);
-  const verdict = typeof fields.verdict === "string" ? Verdict[fields.verdict] : fields.verdict;
+  const verdict = typeof fields.verdict === "string" ? verdictNamed(fields.verdict) : fields.verdict;
   const isDropped = verdict === Verdict.DROPPED;
   return create(FlowSchema, {
     Type: FlowType.L3_L4,
@@ -89,9 +89,20 @@ function layerFour(
       return {
         protocol: { case: protocol, value: { sourcePort, destinationPort, flags: { SYN: true } } },
       };
-    default:
+    case "UDP":
+    case "SCTP":
       return { protocol: { case: protocol, value: { sourcePort, destinationPort } } };
+    default:
+      throw new TypeError(`not a protocol of flow(): ${String(protocol)} (TCP, UDP, SCTP, ICMPv4, ICMPv6)`);
   }
+}
+
+/** A misspelt verdict would make a test pass for the wrong reason. */
+function verdictNamed(name: string): Verdict {
+  const verdict: unknown = Verdict[name as keyof typeof Verdict];
+  if (typeof verdict === "number") return verdict;
+  const names = Object.keys(Verdict).filter((key) => !/^\d/.test(key));
+  throw new TypeError(`not a verdict: ${name} (${names.join(", ")})`);
 }
 
 /** Without what is undefined, which would hide what the endpoints say. */

@@ -96,3 +96,11 @@ test("a fake recorder lets go of a client that gives up", async () => {
   await recorder.service.shutdown();
   expect(recorder.service.counters).toMatchObject({ calls: 0, failed: 3 });
 });
+
+test.each([{ verdict: "NOPE" }, { verdict: "dropped" }, { protocol: "udp" }])(
+  "a flow of %o is refused, not taken for another",
+  (init) => {
+    // @ts-expect-error no such value
+    expect(() => flow(init)).toThrow(TypeError);
+  },
+);

@@ -594,6 +594,9 @@ describe("the status line", () => {
         const next = waiting.shift();
         if (next === undefined) chunks.push(chunk);
         else next(chunk);
+        // Until it has been read, and more is asked for: on a busy machine that takes more than some turns.
+        if (chunk !== undefined)
+          await vi.waitFor(() => expect(waiting).not.toEqual([]), { timeout: 10_000, interval: 1 });
         for (let turn = 0; turn < 20; turn++) await oneTurn();
       },
     };
