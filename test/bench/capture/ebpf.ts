@@ -1,39 +1,32 @@
 /**
  * The eBPF source: what its program costs per packet for how many filters, and recording with it beside `tcpdump -w` with the
- * same filter. A packet's whole cost is what it costs the sender, in whose time the kernel's part of capturing runs, and what it
- * costs the program that captures; at a pace the sender waits busily, so that only the latter can be told.
+ * same filter. A packet's whole cost is what it costs the sender, in whose calls the kernel's part of capturing runs, and what it
+ * costs the program that captures.
  *
- *   tsx test/bench/capture/ebpf.ts [--rounds 5] [--packets 500000] [--rates 500000,0] [--sizes 64,512,1500] [--only filters|capture]
+ *   npm run bench:capture:ebpf [-- --rounds 5] [--packets 2000000] [--rates 500000,0] [--sizes 64,512,1500] [--megabytes 1000] [--targets /dev/shm] [--only filters|capture]
+ *
+ * A round sends as many packets, unless its file would grow beyond the megabytes.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bindKernel } from "../../../src/source/ebpf/kernel.js";
 import { compileProgram } from "../../../src/source/ebpf/program.js";
 import { loadKoffi } from "../../../src/source/native/koffi.js";
-import { createNetworkPair, type NetworkPair, whyNoNamespaces } from "../../support/netns.js";
-import { repository, run } from "../../support/run.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
-import { summarise } from "../measure.js";
+import { recordFiltered } from "./programs.js";
+import { alternatePrograms, describeMachine, type Load, MEMORY } from "./round.js";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
-    packets: { type: "string", default: "500000" },
+    packets: { type: "string", default: "2000000" },
     rates: { type: "string", default: "500000,0" },
     sizes: { type: "string", default: "64,512,1500" },
+    megabytes: { type: "string", default: "1000" },
+    targets: { type: "string", default: MEMORY },
     only: { type: "string" },
   },
 });
-const reason = whyNoNamespaces();
-if (reason !== undefined) throw new Error(`this benchmark makes network namespaces: ${reason}`);
-
-console.log(
-  `${cpus()[0]?.model}, ${cpus().length} processors, load ${(loadavg()[0] ?? 0).toFixed(2)}, Node ${process.version}`,
-);
+console.log(describeMachine());
 
 async function measureFilters(): Promise<void> {
   const kernel = bindKernel(await loadKoffi());
@@ -65,175 +58,40 @@ async function measureFilters(): Promise<void> {
 }
 
 async function measureCaptures(): Promise<void> {
-  console.log("\n| packets/s | bytes | program | offered/s | lost % | sender ns | consumer ns | together |");
-  console.log("|---|---|---|---|---|---|---|---|");
-  for (const rate of values.rates.split(",").map(Number)) {
-    for (const bytes of values.sizes.split(",").map(Number)) {
-      const rounds = new Map(PROGRAMS.map((program) => [program, [] as Round[]]));
-      for (let round = 0; round < Number(values.rounds); round++) {
-        for (const [program, list] of rounds) list.push(await measure(program, rate, bytes));
+  console.log(
+    "\n| to | packets/s | bytes | program | offered/s | lost % | sender ns | consumer ns | together |",
+  );
+  console.log("|---|---|---|---|---|---|---|---|---|");
+  for (const target of values.targets.split(",")) {
+    for (const rate of values.rates.split(",").map(Number)) {
+      for (const bytes of values.sizes.split(",").map(Number)) {
+        const inSpace = Math.floor((Number(values.megabytes) * 1e6) / bytes);
+        await compare(target, {
+          rate,
+          bytes,
+          packets: Math.min(Number(values.packets), inSpace),
+        });
       }
-      for (const [{ name }, list] of rounds) printRounds(name, rate, bytes, list);
     }
   }
 }
 
-function printRounds(name: string, rate: number, bytes: number, list: readonly Round[]): void {
-  const median = (value: (round: Round) => number) => summarise(list.map(value)).median;
-  const cells = [
-    rate === 0 ? "flat out" : rate,
-    bytes,
-    name,
-    median(({ perSecond }) => perSecond).toFixed(0),
-    median(({ lost }) => 100 * lost).toFixed(3),
-    rate === 0 ? median(({ sender }) => sender).toFixed(0) : "–",
-    median(({ consumer }) => consumer).toFixed(0),
-    rate === 0 ? median(({ sender, consumer }) => sender + consumer).toFixed(0) : "–",
-  ];
-  console.log(`| ${cells.join(" | ")} |`);
-}
-
-/** Files in memory: a disk would be what is measured. */
-const MEMORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-
-interface Round {
-  readonly perSecond: number;
-  readonly lost: number;
-  readonly sender: number;
-  readonly consumer: number;
-}
-
-async function measure(program: Program, rate: number, bytes: number): Promise<Round> {
-  const pair = createNetworkPair();
-  const folder = mkdtempSync(join(MEMORY, "flowscribe-bench-"));
-  try {
-    return await measureBetween(pair, folder, program, rate, bytes);
-  } finally {
-    rmSync(folder, { recursive: true });
-    pair.remove();
+async function compare(target: string, load: Load): Promise<void> {
+  const options = { rounds: Number(values.rounds), target };
+  for (const [{ name }, result] of await alternatePrograms(recordFiltered, load, options)) {
+    const { lost, offeredPerSecond, sender, consumer, together } = result;
+    const cells = [
+      target,
+      load.rate === 0 ? "flat out" : load.rate,
+      load.bytes,
+      name,
+      offeredPerSecond.median.toFixed(0),
+      lost.toFixed(3),
+      ...[sender, consumer, together].map(({ median }) => median.toFixed(0)),
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
   }
 }
-
-async function measureBetween(
-  { sender, receiver }: NetworkPair,
-  folder: string,
-  { command, ready, captured }: Program,
-  rate: number,
-  bytes: number,
-): Promise<Round> {
-  const within = [...pin(1), "ip", "netns", "exec", receiver.name];
-  const { child, printed } = await start([...within, ...command(receiver.device, folder)], ready);
-  const before = processorNanoseconds(child.pid as number);
-  const generator = [join(repository, "test/bench/capture/ebpf-generate.ts"), sender.device];
-  const [first = "", ...rest] = [
-    ...pin(0),
-    "ip",
-    "netns",
-    "exec",
-    sender.name,
-    process.execPath,
-    "--import",
-    "tsx",
-    ...generator,
-  ];
-  const offered = JSON.parse(run(first, [...rest, String(bytes), values.packets, String(rate)]));
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const spent = processorNanoseconds(child.pid as number) - before;
-  const closed = once(child, "close");
-  child.kill("SIGINT");
-  await closed;
-  const count = captured(printed());
-  return {
-    perSecond: offered.sent / offered.seconds,
-    lost: 1 - count / offered.sent,
-    sender: offered.nanoseconds,
-    consumer: spent / count,
-  };
-}
-
-async function start(
-  [command = "", ...args]: readonly string[],
-  ready: string,
-): Promise<{ child: ChildProcess; printed: () => string }> {
-  const child = spawn(command, args, { cwd: repository, stdio: ["ignore", "pipe", "pipe"] });
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
-    });
-  }
-  while (!printed.includes(ready)) {
-    if (child.exitCode !== null) throw new Error(`the program has ended: ${printed}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return { child, printed: () => printed };
-}
-
-/** Processor time of all threads of a process, from the scheduler. */
-function processorNanoseconds(pid: number): number {
-  let sum = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    sum += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-  }
-  return sum;
-}
-
-/** Generator on one processor, the capturing program on another, where there are two. */
-function pin(processor: number): readonly string[] {
-  return cpus().length > 1 ? ["taskset", "-c", String(processor)] : [];
-}
-
-interface Program {
-  readonly name: string;
-  readonly command: (device: string, folder: string) => readonly string[];
-  readonly ready: string;
-  readonly captured: (printed: string) => number;
-}
-
-const OURS = [process.execPath, "--import", "tsx", join(repository, "test/bench/capture/ebpf-record.ts")];
-const ourCount = (printed: string) => JSON.parse(printed.slice(printed.indexOf("{"))).captured;
-const tcpdumpCount = (printed: string) => Number(/(\d+) packets? captured/.exec(printed)?.[1]);
-const TEXT = ["udp", "dst", "port", "53", "and", "src", "net", "10.77.0.0/24"];
-
-const PROGRAMS: readonly Program[] = [
-  {
-    name: "tcpdump -w file",
-    // -Z: else it gives up the rights by which it may write to the folder.
-    command: (device, folder) => [
-      "tcpdump",
-      "-i",
-      device,
-      "-n",
-      "-Q",
-      "in",
-      "-Z",
-      "root",
-      "-w",
-      join(folder, "t.pcap"),
-      ...TEXT,
-    ],
-    ready: "listening on",
-    captured: tcpdumpCount,
-  },
-  {
-    name: "flowscribe eBPF, file",
-    command: (device, folder) => [...OURS, device, folder],
-    ready: "READY",
-    captured: ourCount,
-  },
-  {
-    name: "tcpdump -w /dev/null",
-    command: (device) => ["tcpdump", "-i", device, "-n", "-Q", "in", "-w", "/dev/null", ...TEXT],
-    ready: "listening on",
-    captured: tcpdumpCount,
-  },
-  {
-    name: "flowscribe eBPF, drained",
-    command: (device, folder) => [...OURS, device, folder, "drain"],
-    ready: "READY",
-    captured: ourCount,
-  },
-];
 
 const any = "0.0.0.0/0";
 const KINDS = [

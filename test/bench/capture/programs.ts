@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../../support/run.js";
 
@@ -15,37 +16,70 @@ export interface Capturing {
   stop(): Promise<Captured>;
 }
 
-/** A program that records an interface to a file. */
+/** A program that captures from an interface. */
 export interface Program {
   readonly name: string;
-  /** @param within What to run it by: a processor, a network namespace. */
-  start(within: readonly string[], device: string, folder: string): Promise<Capturing>;
+  /**
+   * @param within What to run it by: a processor, a network namespace.
+   * @param path What to write to.
+   */
+  start(within: readonly string[], device: string, path: string): Promise<Capturing>;
 }
 
-const OURS = join(repository, "test/bench/capture/programs/record.mjs");
+const HERE = join(repository, "test/bench/capture");
+const NPM_PCAP = join(HERE, "npm-pcap");
 
-/** The first is what the others are measured by. */
-export const programs: readonly Program[] = [
-  {
-    name: "tcpdump -w",
-    start: (within, device, folder) =>
+/** @param file Relative to this folder; it says READY, and at the end a JSON object on a line. */
+function nodeProgram(name: string, file: string, ...args: readonly string[]): Program {
+  return {
+    name,
+    start: (within, device, path) =>
+      start([...within, process.execPath, join(HERE, file), device, path, ...args], "READY", (printed) =>
+        JSON.parse(printed.slice(printed.indexOf("{"))),
+      ),
+  };
+}
+
+function tcpdump(name: string, ...args: readonly string[]): Program {
+  return {
+    name,
+    start: (within, device, path) =>
       // -Z: else it gives up the rights by which it may write to the folder.
       start(
-        [...within, "tcpdump", "-i", device, "-n", "-Z", "root", "-w", join(folder, "capture.pcap")],
+        [...within, "tcpdump", "-i", device, "-n", "-Z", "root", "-w", path, ...args],
         "listening on",
         (printed) => ({
           captured: Number(/(\d+) packets? captured/.exec(printed)?.[1]),
           lost: Number(/(\d+) packets? dropped by kernel/.exec(printed)?.[1]),
         }),
       ),
-  },
-  {
-    name: "flowscribe",
-    start: (within, device, folder) =>
-      start([...within, process.execPath, OURS, device, folder], "READY", (printed) =>
-        JSON.parse(printed.slice(printed.indexOf("{"))),
-      ),
-  },
+  };
+}
+
+/** What `record-ebpf.mjs` asks for. */
+const EBPF_FILTER = "udp dst port 53 and src net 10.77.0.0/24".split(" ");
+
+/** Why npm's `pcap` is not among them. */
+export const withoutNpmPcap = existsSync(join(NPM_PCAP, "node_modules"))
+  ? undefined
+  : `npm pcap is not measured: it compiles against libpcap's headers (Debian: libpcap-dev), then \`npm ci --prefix ${NPM_PCAP}\``;
+
+/** Everything. The first is what the others are measured by. */
+export const recordEverything: readonly Program[] = [
+  tcpdump("tcpdump -w"),
+  nodeProgram("flowscribe", "programs/record-libpcap.mjs"),
+  ...(withoutNpmPcap === undefined
+    ? [
+        nodeProgram("npm pcap, stream", "npm-pcap/record.mjs", "stream"),
+        nodeProgram("npm pcap, blocks", "npm-pcap/record.mjs", "blocks"),
+      ]
+    : []),
+];
+
+/** With a filter. */
+export const recordFiltered: readonly Program[] = [
+  tcpdump("tcpdump -w", "-Q", "in", ...EBPF_FILTER),
+  nodeProgram("flowscribe eBPF", "programs/record-ebpf.mjs"),
 ];
 
 async function start(

@@ -1,5 +1,5 @@
 /**
- * Sends `count` equal frames at a pace, and prints how it went:
+ * Sends `count` equal frames at a pace, and prints how it went, the time within the calls that send included:
  *
  *   generate.ts <device> <frame bytes> <count> <packets per second, 0 for flat out> [flows]
  */
@@ -25,15 +25,18 @@ const burst = sender.prepare(
 const size = perSecond > 0 && perSecond < SLOW ? SLOW_BURST : BURST;
 const start = performance.now();
 let sent = 0;
+let sending = 0;
 while (sent < total) {
   if (perSecond > 0) {
     const due = start + (sent / perSecond) * 1000;
     while (performance.now() < due);
   }
   const next = Math.min(size, total - sent);
+  const begun = performance.now();
   burst(next);
+  sending += performance.now() - begun;
   sent += next;
 }
 const seconds = (performance.now() - start) / 1000;
 sender.close();
-console.log(JSON.stringify({ sent, seconds, perSecond: Math.round(sent / seconds) }));
+console.log(JSON.stringify({ sent, seconds, sendNanoseconds: (sending * 1e6) / sent }));
