@@ -1,5 +1,4 @@
-import type { Parsed } from "./flag.js";
-
+/** Both letters that look like `µ` are taken. */
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
@@ -14,16 +13,23 @@ const UNITS: Readonly<Record<string, bigint>> = {
 /** The nanoseconds of the longest negative duration: some 292 years. */
 const LIMIT = 1n << 63n;
 
+/** Why a text is no duration. */
+export type DurationFault =
+  | { readonly kind: "invalid" }
+  | { readonly kind: "missing unit" }
+  | { readonly kind: "unknown unit"; readonly unit: string };
+
+const INVALID: DurationFault = { kind: "invalid" };
+
 /**
- * Go's `time.ParseDuration`, in nanoseconds: a sign, then numbers with or without fraction, each with a unit, such as
- * `1h30m` or `-1.5s`; or just `0`. Faults are in Go's words.
+ * Go's `time.ParseDuration`, in nanoseconds, which fit 64 bits: a sign, then numbers with or without fraction, each with a unit,
+ * such as `1h30m`, `-1.5s`, `+.5s` or `100µs`; or just `0`. What is less than a nanosecond is dropped.
  */
-export function parseDuration(text: string): Parsed<bigint> {
-  const invalid = { fault: `time: invalid duration ${quote(text)}` };
+export function readGoDuration(text: string): bigint | DurationFault {
   const negative = text.startsWith("-");
   let at = negative || text.startsWith("+") ? 1 : 0;
-  if (text.slice(at) === "0") return { value: 0n };
-  if (at === text.length) return invalid;
+  if (text.length === at + 1 && text.endsWith("0")) return 0n;
+  if (at === text.length) return INVALID;
 
   let total = 0n;
   while (at < text.length) {
@@ -31,27 +37,26 @@ export function parseDuration(text: string): Parsed<bigint> {
     const hasPoint = text[wholeEnd] === ".";
     const end = hasPoint ? skipDigits(text, wholeEnd + 1) : wholeEnd;
     const fraction = hasPoint ? text.slice(wholeEnd + 1, end) : "";
-    if (wholeEnd === at && fraction === "") return invalid;
+    if (wholeEnd === at && fraction === "") return INVALID;
     const whole = readWhole(text, at, wholeEnd);
-    if (whole === undefined) return invalid;
+    if (whole === undefined) return INVALID;
 
     const unitEnd = skipUnit(text, end);
-    if (unitEnd === end) return { fault: `time: missing unit in duration ${quote(text)}` };
+    if (unitEnd === end) return { kind: "missing unit" };
     const name = text.slice(end, unitEnd);
     const unit = Object.hasOwn(UNITS, name) ? UNITS[name] : undefined;
-    if (unit === undefined) {
-      return { fault: `time: unknown unit ${quote(name)} in duration ${quote(text)}` };
-    }
-    if (whole > LIMIT / unit) return invalid;
+    if (unit === undefined) return { kind: "unknown unit", unit: name };
+    if (whole > LIMIT / unit) return INVALID;
     const part = whole * unit + readFraction(fraction, unit);
-    if (part > LIMIT) return invalid;
+    if (part > LIMIT) return INVALID;
     // Go adds in 64 bits, so that twice the limit is nothing.
     total = BigInt.asUintN(64, total + part);
-    if (total > LIMIT) return invalid;
+    if (total > LIMIT) return INVALID;
     at = unitEnd;
   }
-  if (negative) return { value: -total };
-  return total === LIMIT ? invalid : { value: total };
+  if (negative) return -total;
+  // The lowest duration has no positive counterpart.
+  return total === LIMIT ? INVALID : total;
 }
 
 function readWhole(text: string, start: number, end: number): bigint | undefined {
@@ -91,14 +96,4 @@ function skipUnit(text: string, start: number): number {
 
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
-}
-
-/** Package time has a quoting of its own, where all that is not printable ASCII becomes bytes. */
-function quote(text: string): string {
-  const quoted = text.replaceAll(/["\\]|[^ -\u007f]/gu, (character) => {
-    if (character === '"' || character === "\\") return `\\${character}`;
-    const bytes = new TextEncoder().encode(character);
-    return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
-  });
-  return `"${quoted}"`;
 }

@@ -1,10 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { JsonBuffer } from "./json-buffer.js";
 
-/** Seconds of 0001-01-01T00:00:00Z and of 9999-12-31T23:59:59Z: what JSON can say of a time. */
-export const MIN_SECONDS = -62_135_596_800;
-export const MAX_SECONDS = 253_402_300_799;
-
 export const DAY_SECONDS = 86_400;
 const QUOTE = 0x22;
 const DASH = 0x2d;

@@ -1,6 +1,6 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
-import { compareBytes } from "../filter/labels/byte-order.js";
+import { compareText } from "../compare-text.js";
 import type { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
 
@@ -52,6 +52,6 @@ export function writeJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(writeJson).join(",")}]`;
   const members = value as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(members).sort(compareBytes);
+  const keys = Object.keys(members).sort(compareText);
   return `{${keys.map((name) => `${quote(name)}:${writeJson(members[name])}`).join(",")}}`;
 }

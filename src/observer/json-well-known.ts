@@ -9,10 +9,11 @@ import {
   type Timestamp,
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
+import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../timestamp-bounds.js";
 import { ExportError, messageOf } from "./export-error.js";
 import { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
-import { MAX_SECONDS, MIN_SECONDS, writeUtcTime } from "./json-time.js";
+import { writeUtcTime } from "./json-time.js";
 import { scalarWriter, writeJson } from "./json-value.js";
 
 /** How many messages inside each other `Any` fields may hold. */
@@ -61,7 +62,7 @@ const writers = new Map<string, unknown>([
 function writeTime(out: JsonBuffer, time: Timestamp): void {
   const { nanos } = time;
   const seconds = Number(time.seconds);
-  if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
+  if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS) {
     throw unencodable(`google.protobuf.Timestamp: seconds out of range ${time.seconds}`);
   }
   if (!(nanos >= 0 && nanos <= MAX_NANOS)) {

@@ -1,6 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { compareBytes } from "../filter/labels/byte-order.js";
+import { compareText } from "../compare-text.js";
 import { asciiBytes, JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
 import { scalarWriter, writeJson } from "./json-value.js";
@@ -186,7 +186,7 @@ function mapWriter(key: ScalarType, write: ValueWriter): ValueWriter {
   return (out, value, state) => {
     const map = value as Members;
     out.byte(OPEN_OBJECT);
-    for (const name of Object.keys(map).sort(numeric ? byValue : compareBytes)) {
+    for (const name of Object.keys(map).sort(numeric ? byValue : compareText)) {
       out.raw(`${quote(name)}:`);
       write(out, map[name], state);
       out.byte(COMMA);

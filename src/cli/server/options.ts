@@ -1,7 +1,7 @@
 import { FlowscribeError } from "../../errors.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
-import { parseDuration } from "../../observer/flags/go-duration.js";
 import { parseBool } from "../../observer/flags/go-number.js";
+import { parseDuration } from "../../observer/flags/parse-duration.js";
 import { parseTarget } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";

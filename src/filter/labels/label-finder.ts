@@ -1,4 +1,4 @@
-import { compareBytes } from "./byte-order.js";
+import { compareText } from "../../compare-text.js";
 import { CidrIndex, type NumberedCidr } from "./cidr-index.js";
 import { CIDR_START, type CidrKey, CidrKeyMemo, cidrKeyName, parseCidrKey } from "./cidr-label.js";
 import { goSort, STABLE_LENGTH } from "./go-sort.js";
@@ -81,7 +81,7 @@ export class LabelFinder {
     // The first is the one: there is nothing to find out.
     this.#ambiguous = true;
     const sorted = labels.map((text, index) => ({ index, ...parseLabel(text) }));
-    goSort(sorted, (left, right) => compareBytes(left.key, right.key));
+    goSort(sorted, (left, right) => compareText(left.key, right.key));
     for (const label of sorted) {
       this.#findLabel(label, labels, label.index);
       if (this.#prefixes.length > 0 && label.source === CIDR_SOURCE) this.#findPrefix(labels, label.index);

@@ -1,5 +1,5 @@
+import { compareText } from "../../compare-text.js";
 import { goQuote } from "../../go-quote.js";
-import { compareBytes } from "./byte-order.js";
 import { parseInt64 } from "./int64.js";
 import { ANY_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
 import { labelValueFaults, qualifiedNameFaults } from "./qualified-name.js";
@@ -140,7 +140,7 @@ function beginsRequirement(token: Token): boolean {
 
 /** Kubernetes' `NewRequirement`: the values are sorted, then all their faults are reported. */
 function requirement(key: string, operator: LabelOperator, unsorted: Iterable<string>): LabelRequirement {
-  const values = [...unsorted].sort(compareBytes);
+  const values = [...unsorted].sort(compareText);
   const faults: string[] = [];
   if (operator === ">" || operator === "<") {
     values.forEach((value, index) => {

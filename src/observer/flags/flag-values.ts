@@ -1,7 +1,7 @@
 import type { Flag, FlagValues, Parsed } from "./flag.js";
 import { parseCsv } from "./go-csv.js";
-import { parseDuration } from "./go-duration.js";
 import { parseBool, parseUint } from "./go-number.js";
+import { parseDuration } from "./parse-duration.js";
 
 /** A flag of the caller's own. */
 export interface ExtraFlag extends Flag {

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { MIN_SECONDS } from "../json-time.js";
+import { MIN_TIMESTAMP_SECONDS } from "../../timestamp-bounds.js";
 import { FlagError } from "./flag.js";
-import { parseDuration } from "./go-duration.js";
 import { type Instant, parseTime } from "./go-time.js";
+import { parseDuration } from "./parse-duration.js";
 
 const NANOSECONDS = 1_000_000_000n;
 
@@ -19,7 +19,7 @@ export function readTimeFlag(flag: "since" | "until", text: string, now: () => n
     throw new FlagError(`failed to parse the ${flag} time: failed to convert ${text} to time`, flag);
   }
   const { seconds, nanos } = instant;
-  if (seconds < MIN_SECONDS) {
+  if (seconds < MIN_TIMESTAMP_SECONDS) {
     const shown = `seconds:${seconds}${nanos === 0 ? "" : ` nanos:${nanos}`}`;
     const fault = `proto: timestamp (${shown}) before 0001-01-01`;
     throw new FlagError(`failed to convert \`${flag}\` timestamp to proto: ${fault}`, flag);

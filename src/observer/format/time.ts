@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { MAX_SECONDS, MIN_SECONDS } from "../json-time.js";
+import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../timestamp-bounds.js";
 
 /** The names that `hubble observe --time-format` knows. */
 export const TIME_FORMATS = [
@@ -39,7 +39,15 @@ export function createTimeFormat(name: TimeFormat): FormatTime {
     if (time === undefined) return "N/A";
     const second = Number(time.seconds);
     const { nanos } = time;
-    if (!(second >= MIN_SECONDS && second <= MAX_SECONDS && nanos >= 0 && nanos <= 999_999_999)) return "N/A";
+    if (
+      !(
+        second >= MIN_TIMESTAMP_SECONDS &&
+        second <= MAX_TIMESTAMP_SECONDS &&
+        nanos >= 0 &&
+        nanos <= 999_999_999
+      )
+    )
+      return "N/A";
     if (second !== lastSecond) {
       lastWhole = whole(new Date(second * 1000));
       lastSecond = second;

@@ -1,3 +1,4 @@
+import { compareText } from "../../compare-text.js";
 import { parsePrefix } from "../../net/index.js";
 
 /**
@@ -6,8 +7,7 @@ import { parsePrefix } from "../../net/index.js";
  */
 export function sortLabels(labels: readonly string[], identity: number): string[] {
   const kept = (identity & SCOPE_MASK) === SCOPE_LOCAL ? withMostSpecificCidr(labels) : labels.slice();
-  // As Go sorts: by bytes of UTF-8, which is by code points.
-  return kept.sort(compareCodePoints);
+  return kept.sort(compareText);
 }
 
 /** Identities of one node's own, which Cilium gives to CIDRs (pkg/identity/numericidentity.go). */
@@ -34,19 +34,4 @@ function cidrLength(label: string): number {
   if (!label.startsWith(CIDR_LABEL)) return 0;
   const text = label.slice(CIDR_LABEL.length).replaceAll("-", ":");
   return parsePrefix(text) === undefined ? 0 : Number(text.slice(text.indexOf("/") + 1));
-}
-
-function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const left = a.charCodeAt(index);
-    const right = b.charCodeAt(index);
-    // A surrogate belongs to a code point above all that are written without one.
-    if (left !== right) return codePointOrder(left) - codePointOrder(right);
-  }
-  return a.length - b.length;
-}
-
-function codePointOrder(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
 }

@@ -1,9 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../timestamp-bounds.js";
 import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS } from "../batch.js";
 
-/** What a `google.protobuf.Timestamp` can say: the years 1 to 9999. */
-const MIN_SECONDS = -62_135_596_800;
-const MAX_SECONDS = 253_402_300_799;
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 
 /** Reads the times of records; keeps the last seconds as a bigint, as packets share them. */
@@ -24,7 +22,7 @@ export class RecordClock {
       nanos %= NANOSECONDS_PER_SECOND;
     }
     if (seconds !== this.#seconds) {
-      if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS)) return undefined;
+      if (!(seconds >= MIN_TIMESTAMP_SECONDS && seconds <= MAX_TIMESTAMP_SECONDS)) return undefined;
       this.#seconds = seconds;
       this.#bigSeconds = BigInt(seconds);
     }

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareBytes } from "../../../src/filter/labels/byte-order.js";
 import { goSort, STABLE_LENGTH } from "../../../src/filter/labels/go-sort.js";
 
 interface Item {
@@ -118,21 +117,5 @@ describe("goSort", () => {
     });
     expect(count).toBe(golden.comparisons);
     expect(hashOf(items)).toBe(golden.hash);
-  });
-});
-
-describe("compareBytes", () => {
-  test("agrees with the bytes of UTF-8", () => {
-    const text = fc.string({ unit: "binary", maxLength: 4 });
-    fc.assert(
-      fc.property(text, text, (left, right) => {
-        const bytes = Buffer.compare(Buffer.from(left), Buffer.from(right));
-        expect(Math.sign(compareBytes(left, right))).toBe(bytes);
-      }),
-    );
-  });
-
-  test("puts U+1F600 after U+FFFD, unlike UTF-16", () => {
-    expect(compareBytes("\u{1f600}", "\ufffd")).toBeGreaterThan(0);
   });
 });

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCsv } from "../../../src/observer/flags/go-csv.js";
-import { parseDuration } from "../../../src/observer/flags/go-duration.js";
 import { findJsonEnd } from "../../../src/observer/flags/go-json.js";
 import { parseBool, parseUint } from "../../../src/observer/flags/go-number.js";
 import { quoteFirstByte } from "../../../src/observer/flags/go-quote-byte.js";
 import { parseTime } from "../../../src/observer/flags/go-time.js";
+import { parseDuration } from "../../../src/observer/flags/parse-duration.js";
 
 describe("parseUint", () => {
   test.each<[string, 0 | 10, 32 | 64, bigint]>([

@@ -1,4 +1,5 @@
-import { Fault } from "./fault.js";
+import { readGoDuration } from "../../../go-duration.js";
+import type { Fault } from "./fault.js";
 import { addInt, INT64_MAX, INT64_MIN, negateInt, type Ordering, subtractInt } from "./int64.js";
 import { conversionFault } from "./number-text.js";
 import { CelDuration } from "./value.js";
@@ -8,8 +9,8 @@ import { CelDuration } from "./value.js";
  * {@link Fault} for all else and for what does not fit in 64 bits.
  */
 export function parseDuration(text: string): CelDuration {
-  const nanos = readDuration(text);
-  if (nanos === undefined) throw conversionFault("google.protobuf.Duration");
+  const nanos = readGoDuration(text);
+  if (typeof nanos !== "bigint") throw conversionFault("google.protobuf.Duration");
   return new CelDuration(nanos);
 }
 
@@ -69,72 +70,6 @@ const MILLISECOND = 1_000_000n;
 const SECOND = 1_000_000_000n;
 const MINUTE = 60n * SECOND;
 const HOUR = 60n * MINUTE;
-
-/** Both letters that look like `µ` are taken. */
-const UNITS: ReadonlyMap<string, bigint> = new Map([
-  ["ns", 1n],
-  ["us", 1000n],
-  ["\u00b5s", 1000n],
-  ["\u03bcs", 1000n],
-  ["ms", MILLISECOND],
-  ["s", SECOND],
-  ["m", MINUTE],
-  ["h", HOUR],
-]);
-
-/** One number with its unit. A unit ends where the next number begins. */
-const PART = /(\d*)(?:\.(\d*))?([^\d.]+)/y;
-/** More digits are more than {@link MOST}. */
-const MAX_DIGITS = 19;
-/** Nanoseconds that a part and the sum may have, without the sign. */
-const MOST = 2n ** 63n;
-
-function readDuration(text: string): bigint | undefined {
-  const negative = text.startsWith("-");
-  let index = negative || text.startsWith("+") ? 1 : 0;
-  if (index === text.length) return undefined;
-  if (text.length === index + 1 && text.endsWith("0")) return 0n;
-  let total = 0n;
-  while (index < text.length) {
-    PART.lastIndex = index;
-    const match = PART.exec(text);
-    if (match === null) return undefined;
-    const [part, whole = "", fraction = "", unitName = ""] = match;
-    const unit = UNITS.get(unitName);
-    const nanos = unit === undefined ? undefined : readPart(whole, fraction, unit);
-    if (nanos === undefined) return undefined;
-    // Go adds up in 64 bits, so that twice the most allowed is nothing at all.
-    total = BigInt.asUintN(64, total + nanos);
-    if (total > MOST) return undefined;
-    index += part.length;
-  }
-  if (negative) return -total;
-  // The lowest duration has no positive counterpart.
-  return total < MOST ? total : undefined;
-}
-
-function readPart(whole: string, fraction: string, unit: bigint): bigint | undefined {
-  if (whole === "" && fraction === "") return undefined;
-  const digits = whole.replace(/^0+/, "");
-  if (digits.length > MAX_DIGITS) return undefined;
-  const nanos = BigInt(digits) * unit;
-  if (nanos > MOST) return undefined;
-  const sum = nanos + readFraction(fraction, unit);
-  return sum > MOST ? undefined : sum;
-}
-
-/** Go reads as many digits as 63 bits hold, and goes on in doubles. */
-function readFraction(fraction: string, unit: bigint): bigint {
-  let value = 0n;
-  let scale = 1;
-  for (const digit of fraction) {
-    const next = value * 10n + BigInt(digit);
-    if (next > MOST) break;
-    value = next;
-    scale *= 10;
-  }
-  return BigInt(Math.trunc(Number(value) * (Number(unit) / scale)));
-}
 
 /** What Go's `Duration.Hours`, `Minutes` and `Seconds` give. */
 function inUnits({ nanos }: CelDuration, unit: bigint): number {

@@ -1,8 +1,9 @@
+import { compareText } from "../../../compare-text.js";
 import { compareDurations } from "./duration.js";
 import { NO_OVERLOAD } from "./fault.js";
 import type { Frame } from "./frame.js";
 import { compareNumbers, type Ordering } from "./int64.js";
-import { compareBytes, compareCodePoints } from "./text.js";
+import { compareBytes } from "./text.js";
 import { compareTimestamps } from "./timestamp.js";
 import { type CelDuration, type CelTimestamp, CelUint, type CelValue, kindOf } from "./value.js";
 
@@ -35,7 +36,7 @@ export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering 
 /** Orders texts by code points. */
 export function orderTexts(a: string, b: string, frame: Frame): Ordering {
   frame.spendOn(Math.min(a.length, b.length));
-  return compareCodePoints(a, b);
+  return Math.sign(compareText(a, b)) as Ordering;
 }
 
 function isNumber(value: CelValue): value is bigint | number | CelUint {

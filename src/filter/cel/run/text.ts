@@ -13,22 +13,6 @@ export function codePointCount(text: string): number {
   return count;
 }
 
-/**
- * Orders texts by code points, which is the order of their UTF-8 bytes, as Go has it. JavaScript's `<` goes by UTF-16 units,
- * which puts U+10000 and above before U+E000–U+FFFF.
- */
-export function compareCodePoints(a: string, b: string): Ordering {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const left = a.charCodeAt(index);
-    const right = b.charCodeAt(index);
-    if (left === right) continue;
-    // Two different halves of pairs order as they are: either both are first halves, or the first ones were equal.
-    return rank(left) < rank(right) ? -1 : 1;
-  }
-  return a.length === b.length ? 0 : a.length < b.length ? -1 : 1;
-}
-
 /** A surrogate without its other half becomes U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
@@ -63,8 +47,3 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const SURROGATE_MASK = 0xfc00;
 const HIGH_SURROGATE = 0xd800;
 const LOW_SURROGATE = 0xdc00;
-
-/** Puts the halves of pairs above all other units. */
-function rank(unit: number): number {
-  return unit >= HIGH_SURROGATE && unit < 0xe000 ? unit + 0x1_0000 : unit;
-}

@@ -1,3 +1,4 @@
+import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../../timestamp-bounds.js";
 import { Fault } from "./fault.js";
 import { addInt, multiplyInt, negateInt, type Ordering } from "./int64.js";
 import { conversionFault } from "./number-text.js";
@@ -6,10 +7,6 @@ import { CelDuration, CelTimestamp } from "./value.js";
 
 /** cel-go's text: common/types/err.go. */
 const TIMESTAMP_OVERFLOW = "timestamp overflow";
-/** 0001-01-01T00:00:00Z */
-const MIN_SECONDS = -62_135_596_800;
-/** 9999-12-31T23:59:59Z */
-const MAX_SECONDS = 253_402_300_799;
 
 /**
  * Go's `time.Parse(time.RFC3339, text)`: what RFC 3339 says, with capital `T` and `Z`, and beyond it a comma for the point,
@@ -148,7 +145,7 @@ function ownOffset(timestamp: CelTimestamp): number {
 }
 
 function inRange(seconds: number, nanos: number, offset: number): CelTimestamp {
-  if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) throw new Fault(TIMESTAMP_OVERFLOW);
+  if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS) throw new Fault(TIMESTAMP_OVERFLOW);
   return offset === 0 ? new CelTimestamp(seconds, nanos) : new OffsetTimestamp(seconds, nanos, offset);
 }
 

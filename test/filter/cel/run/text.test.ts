@@ -4,7 +4,6 @@ import { Fault } from "../../../../src/filter/cel/run/fault.js";
 import {
   codePointCount,
   compareBytes,
-  compareCodePoints,
   decodeUtf8,
   encodeUtf8,
   equalBytes,
@@ -31,33 +30,6 @@ describe("codePointCount", () => {
 
   test("counts as iteration does", () => {
     fc.assert(fc.property(fc.oneof(anyText, units), (text) => codePointCount(text) === [...text].length));
-  });
-});
-
-describe("compareCodePoints", () => {
-  test.each([
-    { a: "", b: "", order: 0 },
-    { a: "", b: "a", order: -1 },
-    { a: "ab", b: "a", order: 1 },
-    { a: "\uffff", b: "😀", order: -1 },
-    { a: "\ue000", b: "\u{10000}", order: -1 },
-    { a: "\ud7ff", b: "\u{10000}", order: -1 },
-    { a: "x😀", b: "x😁", order: -1 },
-    { a: "x\u{1f600}", b: "x\u{10ffff}", order: -1 },
-    { a: "Z", b: "a", order: -1 },
-  ])("$a and $b: $order", ({ a, b, order }) => {
-    expect(compareCodePoints(a, b)).toBe(order);
-    expect(compareCodePoints(b, a)).toBe(order === 0 ? 0 : -order);
-  });
-
-  test("is the order of the UTF-8 bytes", () => {
-    fc.assert(
-      fc.property(anyText, anyText, anyText, (start, a, b) => {
-        const bytes = compareBytes(encodeUtf8(start + a), encodeUtf8(start + b));
-        expect(compareCodePoints(start + a, start + b)).toBe(bytes);
-      }),
-      { numRuns: 1000 },
-    );
   });
 });
 
