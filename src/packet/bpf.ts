@@ -1,10 +1,5 @@
-/**
- * Classic BPF, for filters over files: the kernel runs the same programs on live captures.
- * https://www.tcpdump.org/papers/bpf-usenix93.pdf
- */
-
-/** `struct bpf_insn`: code (16 bits), jt, jf (8 bits each), k (32 bits). */
-export const INSTRUCTION_LENGTH = 8;
+/** An instruction of classic BPF, `struct bpf_insn`: code (16 bits), jt, jf (8 bits each), k (32 bits). */
+export const BPF_INSTRUCTION_LENGTH = 8;
 
 /** Accepts a packet in `bytes` from `start` to `end`, which was `wireLength` bytes long; never throws. */
 export type BpfPredicate = (bytes: Uint8Array, start: number, end: number, wireLength: number) => boolean;
@@ -36,19 +31,20 @@ const [ADD, SUB, MUL, DIV, OR, AND, LSH, RSH, NEG, MOD, XOR] = [0, 1, 2, 3, 4, 5
 const [JA, JEQ, JGT, JGE, JSET] = [0, 1, 2, 3, 4];
 
 /**
- * Reads a program in the byte order of this machine, as libpcap compiles it.
+ * Classic BPF (https://www.tcpdump.org/papers/bpf-usenix93.pdf), which the kernel runs on live captures, for packets that are there
+ * already. Reads a program in the byte order of this machine, as libpcap compiles it.
  *
  * @throws RangeError for one that the kernel would not take: what jumps out of it, does not end, or is no instruction.
  */
 export function loadBpf(program: Uint8Array, littleEndian: boolean): BpfPredicate {
-  const count = program.length / INSTRUCTION_LENGTH;
+  const count = program.length / BPF_INSTRUCTION_LENGTH;
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
   const codes = new Uint16Array(count);
   const ifTrue = new Uint8Array(count);
   const ifFalse = new Uint8Array(count);
   const constants = new Uint32Array(count);
   for (let index = 0; index < count; index++) {
-    const at = index * INSTRUCTION_LENGTH;
+    const at = index * BPF_INSTRUCTION_LENGTH;
     codes[index] = view.getUint16(at, littleEndian);
     ifTrue[index] = view.getUint8(at + 2);
     ifFalse[index] = view.getUint8(at + 3);

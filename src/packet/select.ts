@@ -5,8 +5,9 @@ import {
   RECORD_HEADER_LENGTH,
   recordEnd,
 } from "./batch.js";
+import { deriveSource } from "./derive-source.js";
 import type { PacketPredicate } from "./filter.js";
-import { borrowBatches, createSource, type PacketSource } from "./source.js";
+import type { PacketSource } from "./source.js";
 
 /**
  * The packets of a batch that match, in the same order. A batch that is kept whole comes back as it is.
@@ -22,32 +23,7 @@ export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writa
 
 /** The packets of a source that match, as a source. Disposing of it disposes of the source it reads. */
 export function keep(source: PacketSource, wanted: PacketPredicate): PacketSource {
-  const { batches, writable } = borrowBatches(source);
-  let iterator: AsyncIterator<PacketBatch> | undefined;
-  async function pull(): Promise<PacketBatch | undefined> {
-    iterator ??= batches[Symbol.asyncIterator]();
-    for (;;) {
-      const result = await iterator.next();
-      if (result.done === true) return undefined;
-      const selected = selectRecords(result.value, wanted, writable);
-      if (selected.length > 0) return selected;
-    }
-  }
-  return createSource({
-    interfaces: source.interfaces,
-    filtered: source.filtered,
-    pull,
-    // What was not lent to us is not ours to lend: a batch that is kept whole is still somebody else's.
-    ...(writable && { copy: copyBatch }),
-    dropped: () => source.stats().dropped,
-    ...(source.stop !== undefined && { stop: () => source.stop?.() }),
-    leave: async () => {
-      await iterator?.return?.();
-    },
-    close: async () => {
-      await source[Symbol.asyncDispose]();
-    },
-  });
+  return deriveSource(source, { stage: (batch, writable) => selectRecords(batch, wanted, writable) });
 }
 
 /** Indices of the packets kept of the batch at hand; used again for every batch, and never between two. */

@@ -18,6 +18,8 @@ export const FORMATS = ["pcap", "pcapng"] as const;
 export const PRECISIONS = ["us", "ns"] as const;
 export const SOURCES = ["libpcap", "ebpf"] as const;
 export const DIRECTIONS = ["in", "out", "both"] as const;
+/** What eBPF calls them. */
+export const EBPF_DIRECTIONS = { in: "ingress", out: "egress", both: "both" } as const;
 
 /** Flags of `record` besides those about flows; with Hubble's names where Hubble has them, else tcpdump's or dumpcap's. */
 export const RECORD_FLAGS = [

@@ -1,6 +1,7 @@
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketSource } from "../../packet/source.js";
 import { UsageError } from "../error-text.js";
+import { EBPF_DIRECTIONS } from "./flags.js";
 import type { RecordCommandOptions } from "./options.js";
 
 /** A live capture, and what it selects by itself. */
@@ -9,8 +10,6 @@ export interface LiveCapture {
   readonly selectsInclude: boolean;
   readonly selectsExpression: boolean;
 }
-
-const EBPF_DIRECTIONS = { in: "ingress", out: "egress", both: "both" } as const;
 
 /**
  * Opens the device. What needs the system's libraries is loaded only now.

@@ -4,13 +4,15 @@ import { compileFlowFilters, type FlowPredicate } from "../../filter/index.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/index.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
-import { planRecording, type StartRecordingInit } from "../../recorder/start.js";
+import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
 import { UsageError } from "../error-text.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io.js";
+import { readChoice } from "../read-choice.js";
 import { parseFilterArgument } from "./filter-arguments.js";
 import { DIRECTIONS, FORMATS, PRECISIONS, RECORD_FLAGS, REFUSED_FLAGS, SOURCES } from "./flags.js";
+import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
 import { parseSize } from "./size.js";
 
 /** What a command line of `record` asks for. */
@@ -27,7 +29,7 @@ export interface RecordCommandOptions {
   readonly expression: string | undefined;
   /** Undefined where nothing is asked of flows. */
   readonly flows: FlowQuestion | undefined;
-  readonly limits: Pick<StartRecordingInit, "filesink" | "maxCaptureLength" | "stopCondition">;
+  readonly limits: RecordLimits;
   readonly output: OutputOptions;
   readonly silent: boolean;
 }
@@ -58,9 +60,6 @@ export type OutputTarget =
 /** The path that stands for standard output. */
 export const STANDARD_OUTPUT = "-";
 
-/** Stands for "all packets" in a request, whose filters are not looked at for a source that is filtered. */
-const ANY_FILTER: PacketFilterInit = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
-
 /**
  * Reads the arguments of `record`, with everything that can be wrong about them without opening anything.
  *
@@ -76,7 +75,7 @@ export function readRecordOptions(args: readonly string[], io: Io): RecordComman
   const action = readAction(extra);
   const filters = positionals.map(parseFilterArgument);
   const source = readChoice("source", SOURCES, extra.source) ?? "libpcap";
-  const limits = readLimits(extra, filters);
+  const limits = readRecordLimits(extra, filters);
   if (action === "record") checkInput(device, read);
   if (action === "print-program" && source !== "ebpf") {
     throw new UsageError("--print-program is for --source ebpf");
@@ -128,18 +127,6 @@ function readAction(extra: Extra): RecordCommandOptions["action"] {
   return extra["print-program"] === true ? "print-program" : "record";
 }
 
-function readChoice<const Choice extends string>(
-  flag: string,
-  choices: readonly Choice[],
-  text: string | undefined,
-): Choice | undefined {
-  const choice = choices.find((known) => known === text);
-  if (choice === undefined && text !== undefined) {
-    throw new UsageError(`invalid ${flag}: ${text}, expected one of ${choices.join(", ")}`);
-  }
-  return choice;
-}
-
 function checkInput(device: string | undefined, read: readonly string[]): void {
   if (device !== undefined && read.length > 0) throw new UsageError("cannot set both --device and --read");
   if (device === undefined && read.length === 0) {
@@ -154,26 +141,6 @@ function checkInput(device: string | undefined, read: readonly string[]): void {
 
 function readSize(flag: string, text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseSize(flag, text);
-}
-
-/** Checked with the filters, whose faults come in the order in which Hubble's server finds them. */
-function readLimits(extra: Extra, filters: readonly PacketFilterInit[]): RecordCommandOptions["limits"] {
-  const milliseconds = extra["time-limit"] ?? 0;
-  const seconds = Math.trunc(milliseconds / 1000);
-  const start = {
-    filesink: { filePrefix: extra["file-prefix"] ?? "" },
-    maxCaptureLength: Number(extra["max-capture-len"] ?? 0n),
-    stopCondition: {
-      packetsCapturedCount: extra["packet-limit"] ?? 0n,
-      bytesCapturedCount: extra["bytes-limit"] ?? 0n,
-      timeElapsed: {
-        seconds: BigInt(seconds),
-        nanos: Math.round((milliseconds - seconds * 1000) * 1_000_000),
-      },
-    },
-  };
-  planRecording({ ...start, include: filters.length === 0 ? [ANY_FILTER] : filters });
-  return start;
 }
 
 /** The request to record from a source that selects by itself. */

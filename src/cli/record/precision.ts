@@ -6,54 +6,17 @@ import {
   RECORD_SECONDS,
   type Resolution,
 } from "../../packet/batch.js";
-import {
-  borrowBatches,
-  type CaptureInterface,
-  createSource,
-  type PacketSource,
-} from "../../packet/source.js";
+import { deriveSource } from "../../packet/derive-source.js";
+import type { PacketSource } from "../../packet/source.js";
 
 /**
  * The same packets with their times in one unit; finer times are truncated. For formats that keep the unit of each
  * interface. Disposing of it disposes of its source.
  */
 export function withPrecision(source: PacketSource, resolution: Resolution): PacketSource {
-  const { batches, writable } = borrowBatches(source);
-  const interfaces: CaptureInterface[] = [];
-  let iterator: AsyncIterator<PacketBatch> | undefined;
-
-  /** The source's list may have grown, and its counts may have come. */
-  function copyInterfaces(): void {
-    source.interfaces.forEach((own, id) => {
-      interfaces[id] = { ...own, resolution };
-    });
-  }
-  copyInterfaces();
-  let known = interfaces.length;
-
-  async function pull(): Promise<PacketBatch | undefined> {
-    iterator ??= batches[Symbol.asyncIterator]();
-    const { done, value } = await iterator.next();
-    if (done === true || source.interfaces.length > known) {
-      copyInterfaces();
-      known = interfaces.length;
-    }
-    return done === true ? undefined : convertBatch(value, resolution, writable);
-  }
-
-  return createSource({
-    interfaces,
-    filtered: source.filtered,
-    pull,
-    ...(writable && { copy: copyBatch }),
-    dropped: () => source.stats().dropped,
-    ...(source.stop !== undefined && { stop: () => source.stop?.() }),
-    leave: async () => {
-      await iterator?.return?.();
-    },
-    close: async () => {
-      await source[Symbol.asyncDispose]();
-    },
+  return deriveSource(source, {
+    stage: (batch, writable) => convertBatch(batch, resolution, writable),
+    describe: (own) => ({ ...own, resolution }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Resolution } from "../../packet/batch.js";
+import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter.js";
 import type { PacketSource } from "../../packet/source.js";
 import { type RecordingResult, record } from "../../recorder/recording.js";
@@ -10,12 +11,11 @@ import { createInputReport, type InputReport } from "../input/report.js";
 import { interruptionCode } from "../interruption.js";
 import type { Io } from "../io.js";
 import { createMessages, type Messages } from "../messages.js";
-import { compileExpression } from "./expression.js";
 import { openCaptures } from "./inputs.js";
 import { openLive } from "./live.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { withPrecision } from "./precision.js";
-import { flowStage, packetStage, type SelectStage, selectPackets } from "./select.js";
+import { flowStage, packetStage, selectPackets } from "./select.js";
 import { formatCounts, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
 
@@ -107,10 +107,11 @@ async function unlessAborted<T extends AsyncDisposable | undefined>(
 async function stagesOf(
   { include, expression, flows }: RecordCommandOptions,
   { source, selectsInclude, selectsExpression }: Opened,
-): Promise<SelectStage[]> {
-  const stages: SelectStage[] = [];
+): Promise<BatchStage[]> {
+  const stages: BatchStage[] = [];
   if (include !== undefined && !selectsInclude) stages.push(packetStage(compilePacketFilter(include)));
   if (expression !== undefined && !selectsExpression) {
+    const { compileExpression } = await import("../../source/libpcap/index.js");
     const linkTypes = new Set(source.interfaces.map(({ linkType }) => linkType));
     stages.push(packetStage(await compileExpression(expression, linkTypes)));
   }
@@ -121,7 +122,7 @@ async function stagesOf(
 
 function prepare(
   source: PacketSource,
-  stages: readonly SelectStage[],
+  stages: readonly BatchStage[],
   { output: { fileFormat, precision } }: RecordCommandOptions,
 ): PacketSource {
   const selected = selectPackets(source, stages);

@@ -1,62 +1,28 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Flow } from "../../gen/flow/flow_pb.js";
-import { copyBatch, type PacketBatch } from "../../packet/batch.js";
+import type { PacketBatch } from "../../packet/batch.js";
+import { type BatchStage, deriveSource } from "../../packet/derive-source.js";
 import type { PacketPredicate } from "../../packet/filter.js";
 import { createFlowDecoder, PacketError } from "../../packet/index.js";
 import { selectRecords } from "../../packet/select.js";
-import {
-  borrowBatches,
-  type CaptureInterface,
-  createSource,
-  type PacketSource,
-} from "../../packet/source.js";
+import type { CaptureInterface, PacketSource } from "../../packet/source.js";
 import type { FlowQuestion } from "./options.js";
 
-/** Picks packets of a batch; in its own memory where that may be changed. */
-export type SelectStage = (batch: PacketBatch, writable: boolean) => PacketBatch;
-
 /** The packets that pass all stages, as a source that needs no further filters. Disposing of it disposes of its source. */
-export function selectPackets(source: PacketSource, stages: readonly SelectStage[]): PacketSource {
-  const { batches, writable } = borrowBatches(source);
-  let iterator: AsyncIterator<PacketBatch> | undefined;
-
-  async function pull(): Promise<PacketBatch | undefined> {
-    iterator ??= batches[Symbol.asyncIterator]();
-    for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true) return undefined;
-      const selected = select(value);
-      if (selected.length > 0) return selected;
-    }
-  }
-
-  function select(lent: PacketBatch): PacketBatch {
+export function selectPackets(source: PacketSource, stages: readonly BatchStage[]): PacketSource {
+  function stage(lent: PacketBatch, writable: boolean): PacketBatch {
     let batch = lent;
-    for (const stage of stages) {
+    for (const next of stages) {
       if (batch.length === 0) break;
-      batch = stage(batch, writable || batch !== lent);
+      batch = next(batch, writable || batch !== lent);
     }
     return batch;
   }
-
-  return createSource({
-    interfaces: source.interfaces,
-    filtered: true,
-    pull,
-    ...(writable && { copy: copyBatch }),
-    dropped: () => source.stats().dropped,
-    ...(source.stop !== undefined && { stop: () => source.stop?.() }),
-    leave: async () => {
-      await iterator?.return?.();
-    },
-    close: async () => {
-      await source[Symbol.asyncDispose]();
-    },
-  });
+  return deriveSource(source, { stage, filtered: true });
 }
 
 /** By their bytes. */
-export function packetStage(wanted: PacketPredicate): SelectStage {
+export function packetStage(wanted: PacketPredicate): BatchStage {
   return (batch, writable) => selectRecords(batch, wanted, writable);
 }
 
@@ -64,7 +30,7 @@ export function packetStage(wanted: PacketPredicate): SelectStage {
 export function flowStage(
   { passes, since, until, guessReplies, tunnels, nodeName }: FlowQuestion,
   interfaces: readonly CaptureInterface[],
-): SelectStage {
+): BatchStage {
   const decoder = createFlowDecoder({
     guessReplies,
     tunnels,

@@ -2,6 +2,7 @@ import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import type { PacketSource } from "../../packet/source.js";
 import { UsageError } from "../error-text.js";
+import { EBPF_DIRECTIONS } from "../record/flags.js";
 import type { CaptureOptions } from "./options.js";
 
 /** What a recording asks of its source. */
@@ -16,8 +17,6 @@ export type OpenServeSource = (
   request: SourceRequest,
   signal: AbortSignal,
 ) => Promise<PacketSource>;
-
-const EBPF_DIRECTIONS = { in: "ingress", out: "egress", both: "both" } as const;
 
 /**
  * Opens the device for one recording, with the recording's filters in the kernel. What needs the system's libraries is loaded only now.

@@ -1,7 +1,8 @@
 import { FlowscribeError } from "../../errors.js";
-import { copyBatch, type PacketBatch, type PacketFormat } from "../../packet/batch.js";
+import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { cutRecords } from "../../packet/select.js";
-import { createSource, type PacketSource, type Pull } from "../../packet/source.js";
+import type { Pull } from "../../packet/source.js";
+import { createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { Koffi, PollHandle } from "../native/koffi.js";
 import type { Descriptor, Kernel } from "./kernel.js";
 import type { RingReader } from "./ring-reader.js";
@@ -53,26 +54,13 @@ export interface WakeRing {
 }
 
 /** Makes a source of an open device, which the source now owns. */
-export function captureSource(
-  capture: OpenCapture,
-): PacketSource & Required<Pick<PacketSource, "stop" | "borrow">> {
-  const live = new LiveCapture(capture);
+export function captureSource(capture: OpenCapture): LiveSource {
   const { linkType, resolution, snapLength } = capture.format;
-  const source = createSource({
-    interfaces: [{ linkType, resolution, snapLength, name: capture.device }],
-    filtered: capture.filtered,
-    pull: () => live.pull(),
-    copy: copyBatch,
-    dropped: () => live.dropped(),
-    stop: () => live.stop(),
-    leave: () => live.leave(),
-    close: () => live.close(),
-  });
-  // `createSource` has it where there is a `copy`.
-  return source as typeof source & Required<Pick<PacketSource, "borrow">>;
+  const description = { linkType, resolution, snapLength, name: capture.device };
+  return createLiveSource(new EbpfCapture(capture), description, capture.filtered);
 }
 
-class LiveCapture {
+class EbpfCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #checks: ReturnType<typeof setInterval>;
   readonly #poll: PollHandle;

@@ -3,7 +3,8 @@ import { release } from "node:os";
 import { FlowscribeError } from "../../errors.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
-import type { PacketSource } from "../../packet/source.js";
+import { checkRange, checkWord } from "../check-option.js";
+import type { LiveSource } from "../live-source.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Attachment, captureSource, type OpenCapture } from "./capture.js";
 import { attachByClsact } from "./clsact.js";
@@ -32,7 +33,7 @@ export interface EbpfOptions {
 }
 
 /** A live capture. */
-export type EbpfSource = PacketSource & Required<Pick<PacketSource, "stop" | "borrow">>;
+export type EbpfSource = LiveSource;
 
 /** Default size of the buffer: 20,000 full frames. */
 export const DEFAULT_BUFFER_BYTES: number = 32 * 1024 * 1024;
@@ -57,9 +58,10 @@ export async function open(
   options: EbpfOptions = {},
   { importKoffi, circumstances = {} }: TestOptions = {},
 ): Promise<EbpfSource> {
-  const { snapLength = 0, bufferBytes = DEFAULT_BUFFER_BYTES, signal } = options;
+  const { snapLength = 0, bufferBytes = DEFAULT_BUFFER_BYTES, direction = "both", signal } = options;
   checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
   checkRange("bufferBytes", bufferBytes, MIN_RING_BYTES, MAX_RING_BYTES);
+  checkWord("direction", direction, ["ingress", "egress", "both"]);
   signal?.throwIfAborted();
   const koffi = await loadKoffi(importKoffi);
   signal?.throwIfAborted();
@@ -80,12 +82,6 @@ function startCapture(capture: OpenCapture): EbpfSource {
     for (const { detach } of capture.attachments) detach();
     capture.release();
     throw error;
-  }
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { FlowscribeError } from "../../errors.js";
-import { copyBatch, type PacketBatch, type PacketFormat } from "../../packet/batch.js";
+import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import type { PacketPredicate } from "../../packet/filter.js";
 import { cutRecords, selectRecords } from "../../packet/select.js";
-import { type CaptureInterface, createSource, type PacketSource, type Pull } from "../../packet/source.js";
+import type { CaptureInterface, Pull } from "../../packet/source.js";
+import { createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { PcapHandle } from "../native/pcap-handle.js";
 import { captureError } from "./open-error.js";
 import type { BatchReader } from "./reader.js";
@@ -37,25 +38,11 @@ export interface OpenCapture {
 }
 
 /** Makes a source of an open device, which the source now owns. */
-export function captureSource(
-  capture: OpenCapture,
-): PacketSource & Required<Pick<PacketSource, "stop" | "borrow">> {
-  const live = new LiveCapture(capture);
-  const source = createSource({
-    interfaces: [capture.description],
-    filtered: capture.wanted !== undefined,
-    pull: () => live.pull(),
-    copy: copyBatch,
-    dropped: () => live.dropped(),
-    stop: () => live.stop(),
-    leave: () => live.leave(),
-    close: () => live.close(),
-  });
-  // `createSource` has it where there is a `copy`.
-  return source as typeof source & Required<Pick<PacketSource, "borrow">>;
+export function captureSource(capture: OpenCapture): LiveSource {
+  return createLiveSource(new LibpcapCapture(capture), capture.description, capture.wanted !== undefined);
 }
 
-class LiveCapture {
+class LibpcapCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #onAbort: () => void;
   #batches = 0;

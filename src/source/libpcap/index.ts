@@ -1,6 +1,7 @@
 import { type LibpcapOptions, type LibpcapSource, open } from "./open.js";
 
 export { type CaptureDevice, listDevices } from "./devices.js";
+export { compileExpression } from "./expression.js";
 export { DEFAULT_BUFFER_BYTES, type Direction, type LibpcapOptions, type LibpcapSource } from "./open.js";
 
 /**

@@ -4,7 +4,9 @@ import { compilePacketFilter } from "../../packet/filter.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { formatPacketFilter } from "../../packet/filter-text.js";
 import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
-import type { CaptureInterface, PacketSource } from "../../packet/source.js";
+import type { CaptureInterface } from "../../packet/source.js";
+import { checkRange, checkWord } from "../check-option.js";
+import type { LiveSource } from "../live-source.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
 import { PcapHandle } from "../native/pcap-handle.js";
@@ -47,7 +49,7 @@ export interface LibpcapOptions {
 export type Direction = "in" | "out" | "both";
 
 /** A live capture. */
-export type LibpcapSource = PacketSource & Required<Pick<PacketSource, "stop" | "borrow">>;
+export type LibpcapSource = LiveSource;
 
 /** Default size of the kernel's buffer. */
 export const DEFAULT_BUFFER_BYTES: number = 16 * 1024 * 1024;
@@ -124,6 +126,8 @@ function planCapture(
 ) {
   checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
   checkRange("bufferBytes", bufferBytes, MIN_BUFFER_BYTES, MAX_BUFFER_BYTES);
+  checkWord("direction", direction, Object.keys(DIRECTIONS));
+  checkWord("precision", precision, ["ns", "us"]);
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
   return {
     device,
@@ -140,15 +144,10 @@ function planCapture(
   };
 }
 
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
-  }
-}
-
 async function openPlanned(plan: Plan, test: TestOptions): Promise<LibpcapSource> {
-  const koffi = await loadKoffi(test.importKoffi);
-  const libpcap = loadLibpcap(koffi, test.libraryNames);
+  const { importKoffi, libraryNames } = test;
+  const koffi = await loadKoffi(importKoffi);
+  const libpcap = loadLibpcap(koffi, libraryNames);
   const handle = createHandle(koffi, libpcap, plan.device);
   try {
     return captureSource(await openHandle(koffi, libpcap, handle, plan, test));
@@ -241,15 +240,14 @@ function check(device: string, handle: PcapHandle, status: number): void {
 
 /** Always one, as it is the filter by which the kernel cuts packets to the snap length. */
 function setFilter(handle: PcapHandle, linkType: number, { device, include, expression = "" }: Plan): void {
-  let program = compileExpression(handle, expression);
+  let program = compileForDevice(handle, expression);
   const ours = include === undefined ? undefined : compileInclude(handle, linkType, include);
   if (ours !== undefined) program = expression === "" ? ours : chainPrograms(program, ours);
   check(device, handle, handle.setFilter(program));
 }
 
-function compileExpression(handle: PcapHandle, expression: string): Uint8Array {
+function compileForDevice(handle: PcapHandle, expression: string): Uint8Array {
   try {
-    if (expression.includes("\0")) throw new Error("the text contains a 0 character");
     return handle.compile(expression);
   } catch (cause) {
     throw new FlowscribeError(

@@ -67,7 +67,7 @@ export interface Library {
 let loaded: Koffi | undefined;
 
 /**
- * Loads koffi when the first live capture is opened: programs that capture nothing do without it.
+ * Loads koffi when C is called for the first time: programs that capture nothing do without it.
  *
  * @param load Where koffi comes from; for tests.
  * @throws FlowscribeError `capture_unavailable` when it is not installed, or has no build for this platform.
@@ -112,8 +112,8 @@ function keepLoaded(koffi: Koffi): void {
 function reason(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND"
-    ? "live capture needs the package koffi, an optional dependency that is not installed: npm install koffi"
-    : `live capture needs the package koffi, which has no working build for ${process.platform} on ${process.arch} here`;
+    ? "live capture and pcap-filter text need the package koffi, an optional dependency that is not installed: npm install koffi"
+    : `live capture and pcap-filter text need the package koffi, which has no working build for ${process.platform} on ${process.arch} here`;
 }
 
 /** The first of these libraries that the system's loader finds; undefined when it finds none. */

@@ -12,6 +12,8 @@ export type Threaded<F extends (...values: never[]) => unknown> = F & {
 /** The functions of libpcap that are called, by their C names without `pcap_`: `man pcap`. */
 export interface Libpcap {
   readonly create: (device: string, error: Uint8Array) => Pointer | null;
+  /** A handle without a device, to compile with. */
+  readonly open_dead: (linkType: number, snapLength: number) => Pointer | null;
   readonly set_snaplen: (handle: Pointer, bytes: number) => number;
   readonly set_promisc: (handle: Pointer, on: number) => number;
   readonly set_timeout: (handle: Pointer, ms: number) => number;
@@ -81,7 +83,7 @@ export function loadLibpcap(koffi: Koffi, names?: readonly string[]): Libpcap {
     const advice = INSTALL[process.platform] ?? LINUX_INSTALL;
     throw new FlowscribeError(
       "capture_unavailable",
-      `live capture needs libpcap, which is not installed (tried ${tried.join(", ")}): ${advice}`,
+      `live capture and pcap-filter text need libpcap, which is not installed (tried ${tried.join(", ")}): ${advice}`,
     );
   }
   const functions = bind(library);
@@ -102,6 +104,7 @@ function bind(library: Library): Libpcap {
   };
   return {
     create: required("void* pcap_create(const char*, void*)"),
+    open_dead: required("void* pcap_open_dead(int, int)"),
     set_snaplen: required("int pcap_set_snaplen(void*, int)"),
     set_promisc: required("int pcap_set_promisc(void*, int)"),
     set_timeout: required("int pcap_set_timeout(void*, int)"),

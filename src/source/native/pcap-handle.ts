@@ -2,14 +2,11 @@ import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";
 import { bindCopyFrom, type CopyFrom, type PacketHeaderLayout, packetHeaderLayout } from "./packet-copy.js";
+import { compileText, setProgram } from "./pcap-program.js";
 import { RecordStream } from "./record-stream.js";
 
 /** `PCAP_ERRBUF_SIZE` */
 const ERROR_LENGTH = 256;
-/** `PCAP_NETMASK_UNKNOWN` */
-const UNKNOWN_NETMASK = 0xffffffff;
-/** `struct bpf_insn` */
-const INSTRUCTION_LENGTH = 8;
 /** `struct pcap_stat` up to the members that only Windows has, and room for those. */
 const STATS_LENGTH = 32;
 const STATS_DROPPED = 4;
@@ -137,43 +134,12 @@ export class PcapHandle {
    * @throws Error with libpcap's text.
    */
   compile(text: string): Uint8Array {
-    const pcap = this.#alive;
-    const program = new Uint8Array(16);
-    if (this.#libpcap.compile(pcap, program, text, 1, UNKNOWN_NETMASK) !== 0)
-      throw new Error(this.errorText());
-    const { length, pointer } = this.#readProgram(program);
-    const copy = new Uint8Array(this.#koffi.view(pointer, length * INSTRUCTION_LENGTH)).slice();
-    this.#libpcap.freecode(program);
-    return copy;
+    return compileText(this.#koffi, this.#libpcap, this.#alive, text);
   }
 
   /** Hands instructions to the kernel, or to libpcap where the kernel refuses them; they are copied. */
   setFilter(instructions: Uint8Array): number {
-    const pcap = this.#alive;
-    const program = new Uint8Array(16);
-    const view = new DataView(program.buffer);
-    view.setUint32(0, instructions.length / INSTRUCTION_LENGTH, LITTLE_ENDIAN);
-    const address = this.#koffi.address(instructions);
-    if (this.#pointerLength === 8) view.setBigUint64(8, address, LITTLE_ENDIAN);
-    else view.setUint32(4, Number(address), LITTLE_ENDIAN);
-    const result = this.#libpcap.setfilter(pcap, program);
-    // The address in `program` keeps nothing alive; this does, until libpcap has copied.
-    if (instructions.length === 0) throw new TypeError("a program has instructions");
-    return result;
-  }
-
-  /** `struct bpf_program`: a count of 32 bits, and a pointer where pointers go. */
-  #readProgram(program: Uint8Array): { length: number; pointer: Pointer } {
-    const view = new DataView(program.buffer);
-    const pointer =
-      this.#pointerLength === 8
-        ? view.getBigUint64(8, LITTLE_ENDIAN)
-        : BigInt(view.getUint32(4, LITTLE_ENDIAN));
-    return { length: view.getUint32(0, LITTLE_ENDIAN), pointer };
-  }
-
-  get #pointerLength(): number {
-    return this.#koffi.sizeof("void*");
+    return setProgram(this.#koffi, this.#libpcap, this.#alive, instructions);
   }
 
   openStream(bytes: number): RecordStream | undefined {

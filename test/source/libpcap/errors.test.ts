@@ -38,6 +38,8 @@ describe("opening a libpcap capture without its prerequisites", () => {
     { name: "snapLength", options: { snapLength: -1 } },
     { name: "snapLength", options: { snapLength: 262_145 } },
     { name: "snapLength", options: { snapLength: 1.5 } },
+    { name: "direction", options: { direction: "ingress" as never } },
+    { name: "precision", options: { precision: "ms" as never } },
     { name: "bufferBytes", options: { bufferBytes: 1000 } },
     { name: "bufferBytes", options: { bufferBytes: 2 ** 31 } },
   ])("$name out of range: $options", async ({ name, options }) => {

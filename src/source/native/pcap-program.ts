@@ -1,0 +1,69 @@
+import { BPF_INSTRUCTION_LENGTH } from "../../packet/bpf.js";
+import { LITTLE_ENDIAN } from "./endianness.js";
+import type { Koffi } from "./koffi.js";
+import type { Libpcap, Pointer } from "./libpcap.js";
+
+/** `PCAP_NETMASK_UNKNOWN` */
+const UNKNOWN_NETMASK = 0xffffffff;
+/** `struct bpf_program`: a count of 32 bits, and a pointer where pointers go. */
+const PROGRAM_LENGTH = 16;
+
+/**
+ * Compiles pcap-filter text for a handle to instructions of classic BPF.
+ *
+ * @throws Error with libpcap's text.
+ */
+export function compileText(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, text: string): Uint8Array {
+  // C would take the text to end at its first 0.
+  if (text.includes("\0")) throw new Error("the text contains a 0 character");
+  const program = new Uint8Array(PROGRAM_LENGTH);
+  if (libpcap.compile(pcap, program, text, 1, UNKNOWN_NETMASK) !== 0) throw new Error(libpcap.geterr(pcap));
+  const view = new DataView(program.buffer);
+  const count = view.getUint32(0, LITTLE_ENDIAN);
+  const address = isWide(koffi)
+    ? view.getBigUint64(8, LITTLE_ENDIAN)
+    : BigInt(view.getUint32(4, LITTLE_ENDIAN));
+  const instructions = new Uint8Array(koffi.view(address, count * BPF_INSTRUCTION_LENGTH)).slice();
+  libpcap.freecode(program);
+  return instructions;
+}
+
+/**
+ * Compiles pcap-filter text for packets of a link type, without a device.
+ *
+ * @param linkType As in memory, where a few link types have other numbers than in files.
+ * @throws Error with libpcap's text.
+ */
+export function compileTextFor(
+  koffi: Koffi,
+  libpcap: Libpcap,
+  linkType: number,
+  snapLength: number,
+  text: string,
+): Uint8Array {
+  const pcap = libpcap.open_dead(linkType, snapLength);
+  if (pcap === null) throw new Error("there is no memory for libpcap's compiler");
+  try {
+    return compileText(koffi, libpcap, pcap, text);
+  } finally {
+    libpcap.close(pcap);
+  }
+}
+
+/** Hands instructions to the kernel, or to libpcap where the kernel refuses them; they are copied. */
+export function setProgram(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, instructions: Uint8Array): number {
+  const program = new Uint8Array(PROGRAM_LENGTH);
+  const view = new DataView(program.buffer);
+  view.setUint32(0, instructions.length / BPF_INSTRUCTION_LENGTH, LITTLE_ENDIAN);
+  const address = koffi.address(instructions);
+  if (isWide(koffi)) view.setBigUint64(8, address, LITTLE_ENDIAN);
+  else view.setUint32(4, Number(address), LITTLE_ENDIAN);
+  const result = libpcap.setfilter(pcap, program);
+  // The address in `program` keeps nothing alive; this does, until libpcap has copied.
+  if (instructions.length === 0) throw new TypeError("a program has instructions");
+  return result;
+}
+
+function isWide(koffi: Koffi): boolean {
+  return koffi.sizeof("void*") === 8;
+}
