@@ -12,7 +12,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What each code tells a script. */
 export const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
-  ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow or a live recording was ended by a signal.",
+  ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow, a live recording or a server was ended by a signal.",
   failed:
     "An input could not be opened or read to its end, or the output could not be written. What could be done was done.",
   usage:

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { streamSettled } from "../sink/stream-settled.js";
 import { BrokenPipe, type OutputStream } from "./io.js";
 
 /** What a stream of Node may be besides. */
@@ -18,14 +19,8 @@ export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
     if (failure !== undefined) throw failure;
   }
 
-  async function settled(events: readonly string[]): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const settle = () => {
-        for (const event of events) stream.off(event, settle);
-        resolve();
-      };
-      for (const event of events) stream.on(event, settle);
-    });
+  async function settled(): Promise<void> {
+    await streamSettled(stream);
     check();
   }
 
@@ -36,7 +31,7 @@ export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
     },
     write(chunk) {
       check();
-      return stream.write(chunk) ? undefined : settled(["drain", "error", "close"]);
+      return stream.write(chunk) ? undefined : settled();
     },
     async flush() {
       check();

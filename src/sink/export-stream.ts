@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { type LineOutput, outputFailed } from "./export-output.js";
+import { streamSettled } from "./stream-settled.js";
 
 /** Lines to a stream, which is not ended; `write` waits while the stream is full. */
 export function streamOutput(stream: Writable): LineOutput {
@@ -21,13 +22,7 @@ export function streamOutput(stream: Writable): LineOutput {
 
   /** Resolves when the stream takes more, or never will. */
   async function drained(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const settle = () => {
-        for (const event of EVENTS) stream.off(event, settle);
-        resolve();
-      };
-      for (const event of EVENTS) stream.on(event, settle);
-    });
+    await streamSettled(stream);
     check();
   }
 
@@ -66,5 +61,3 @@ export function streamOutput(stream: Writable): LineOutput {
     },
   };
 }
-
-const EVENTS = ["drain", "error", "close"] as const;

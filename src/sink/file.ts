@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, type Stats, unlinkSync } from "node:fs";
+import { closeSync, constants, openSync, type Stats, unlinkSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
@@ -11,6 +11,7 @@ import type { Clock } from "../recorder/clock.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 import { CaptureFile, messageOf } from "./capture-file.js";
+import { makeFolder } from "./make-folder.js";
 import {
   checkRotation,
   createRotatingSink,
@@ -53,7 +54,6 @@ export interface NamedFileOptions extends CaptureFileOptions {
 
 /** Owner only: packets are other people's conversations. */
 const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 /** As upstream. */
 const MAX_NAME_TRIES = 100;
 
@@ -194,16 +194,6 @@ async function encoderFactory(
   return () => createPcapngEncoder(interfaces, { snapLength });
 }
 
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-  } catch (error) {
-    throw new FlowscribeError("sink_failed", `failed to create storage path directory: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
 /** Draws name after name until one is free. */
 function createFile(
   folder: string,
@@ -238,18 +228,17 @@ function openFile(path: string, flags: "wx+" | "w+" | number): number {
   try {
     return openSync(path, flags, FILE_MODE);
   } catch (error) {
-    throw createFailed(path, error);
+    throw createFailed(
+      path,
+      error,
+      codeOf(error) === "EEXIST" ? "; `overwrite` writes over what is there" : "",
+    );
   }
 }
 
-function createFailed(path: string, cause: unknown): FlowscribeError {
-  return new FlowscribeError(
-    "sink_failed",
-    `failed to create pcap file ${goQuote(path)}: ${messageOf(cause)}`,
-    {
-      cause,
-    },
-  );
+function createFailed(path: string, cause: unknown, advice = ""): FlowscribeError {
+  const text = `failed to create pcap file ${goQuote(path)}: ${messageOf(cause)}${advice}`;
+  return new FlowscribeError("sink_failed", text, { cause });
 }
 
 function randomUint32(): number {

@@ -114,6 +114,14 @@ describe("the file", () => {
     expect(await modeOf(join(folder.path, "a"))).toBe(0o700);
   });
 
+  test.skipIf(process.platform !== "linux")("a folder that cannot be made is told, and soon", async () => {
+    const opening = fileSink("/proc/none/of/these")(request());
+    await expect(opening).rejects.toMatchObject({
+      code: "sink_failed",
+      message: expect.stringContaining("failed to create storage path directory: ENOENT"),
+    });
+  });
+
   test("a folder that is there keeps its mode", async () => {
     await using folder = await temporaryFolder();
     const inner = join(folder.path, "a");

@@ -4,6 +4,7 @@ import type { Resolution } from "../../packet/batch.js";
 import { completeLimits, type RecorderLimits } from "../../recorder/service/limits.js";
 import { parseTarget, type Target } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
+import { readChoice } from "../read-choice.js";
 import { readFlags } from "../read-flags.js";
 import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
 import { parseSize } from "../record/size.js";
@@ -71,8 +72,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions | undefi
     folder,
     fileFormat,
     nodeName: values.node,
-    listen: readListen(listen, tls),
-    socketMode: readMode(values["socket-mode"]),
+    ...readListen(listen, values["socket-mode"], tls),
     tls,
     metrics: readMetrics(values["metrics-listen"]),
     health: values.health ?? true,
@@ -81,18 +81,6 @@ export function readServeOptions(args: readonly string[]): ServeOptions | undefi
     ...readAccess(values, tls),
     limits: readLimits(values),
   };
-}
-
-function readChoice<const Choice extends string>(
-  flag: string,
-  choices: readonly Choice[],
-  text: string | undefined,
-): Choice | undefined {
-  const choice = choices.find((known) => known === text);
-  if (choice === undefined && text !== undefined) {
-    throw new UsageError(`invalid ${flag}: ${text}, expected one of ${choices.join(", ")}`);
-  }
-  return choice;
 }
 
 function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): CaptureOptions {
@@ -127,12 +115,21 @@ function readTls(values: Values): ServerTlsFiles | undefined {
   return undefined;
 }
 
-function readListen(text: string, tls: ServerTlsFiles | undefined): Target {
-  const target = readTarget(text);
-  if (target.kind === "tcp" && target.tls && tls === undefined) {
+function readListen(
+  text: string,
+  mode: string | undefined,
+  tls: ServerTlsFiles | undefined,
+): Pick<ServeOptions, "listen" | "socketMode"> {
+  const listen = readTarget(text);
+  const socketMode = readMode(mode);
+  if (listen.kind === "unix") return { listen, socketMode };
+  // For a client 443 goes without saying; a server has no port that would.
+  if (!text.endsWith(`:${listen.port}`)) throw new UsageError(`--listen takes host:port, not ${text}`);
+  if (listen.tls && tls === undefined) {
     throw new UsageError(`${text} needs --tls-cert-file and --tls-key-file`);
   }
-  return target;
+  if (socketMode !== undefined) throw new UsageError("--socket-mode needs --listen unix:///path");
+  return { listen, socketMode };
 }
 
 function readMetrics(text: string | undefined): ServeOptions["metrics"] {

@@ -8,6 +8,7 @@ import {
   type ServerTls,
 } from "../../rpc/index.js";
 import { fileSink } from "../../sink/file.js";
+import { makeFolder } from "../../sink/make-folder.js";
 import { errorText } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import type { Io } from "../io.js";
@@ -32,6 +33,8 @@ export async function serve(
   const log = createLog(io);
   const address = await listenAddress(options);
   const tls = options.tls && (await readServerTls(options.tls));
+  // What recordings would fail for is told at the start, and not to the first client.
+  makeFolder(options.folder);
   await probe(options, openSource, io.signal);
   if (io.signal.aborted) return EXIT.ok;
 
@@ -52,7 +55,7 @@ export async function serve(
   return EXIT.ok;
 }
 
-/** Opens the device once, and closes it: what is missing is told at the start, and not to the first client. */
+/** Opens the device once, and closes it. */
 async function probe(
   { capture }: ServeOptions,
   openSource: OpenServeSource,

@@ -1,9 +1,10 @@
-import { type FlowFlags, parseFlowFlags } from "../../observer/index.js";
-import { planRecording, type StartRecordingInit } from "../../recorder/start.js";
+import { parseFlowFlags } from "../../observer/index.js";
+import type { StartRecordingInit } from "../../recorder/start.js";
 import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";
 import { parseFilterArgument } from "../record/filter-arguments.js";
 import { RECORD_FLAGS } from "../record/flags.js";
+import { readRecordLimits } from "../record/limits.js";
 import { SERVER_FLAGS } from "./flags.js";
 import { readServerOptions, type ServerOptions } from "./options.js";
 
@@ -15,8 +16,6 @@ export interface RemoteRecordOptions {
 }
 
 const FLAGS = [...RECORD_FLAGS, ...SERVER_FLAGS] as const;
-
-type Extra = FlowFlags<typeof FLAGS>["extra"];
 
 /** Flags of `record` that mean something to a server: all that `hubble record` has. */
 const REMOTE_FLAGS: ReadonlySet<string> = new Set([
@@ -52,27 +51,7 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
     throw new UsageError("a server records by filters only, not by flags about flows");
   }
   if (positionals.length === 0) throw new UsageError("need to specify at least one filter");
-  const start = { ...readLimits(extra), include: positionals.map(parseFilterArgument) };
+  // Without the filters: the server finds their faults, and those of prefixes.
+  const start = { ...readRecordLimits(extra, []), include: positionals.map(parseFilterArgument) };
   return { server, start, silent: extra["silent-errors"] === true };
-}
-
-/** As `hubble record` sends them: all three conditions, zeros too. */
-function readLimits(extra: Extra): Omit<StartRecordingInit, "include"> {
-  const milliseconds = extra["time-limit"] ?? 0;
-  const seconds = Math.trunc(milliseconds / 1000);
-  const limits = {
-    filesink: { filePrefix: extra["file-prefix"] ?? "" },
-    maxCaptureLength: Number(extra["max-capture-len"] ?? 0n),
-    stopCondition: {
-      packetsCapturedCount: extra["packet-limit"] ?? 0n,
-      bytesCapturedCount: extra["bytes-limit"] ?? 0n,
-      timeElapsed: {
-        seconds: BigInt(seconds),
-        nanos: Math.round((milliseconds - seconds * 1000) * 1_000_000),
-      },
-    },
-  };
-  // Numbers that do not fit into the message would not be sent as they are.
-  planRecording({ ...limits, include: [{ sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" }] });
-  return limits;
 }

@@ -390,6 +390,12 @@ describe("what it takes", () => {
       ],
       err: "cannot set both --allow-anyone and --tls-client-ca-files",
     },
+    { args: [...NEEDED, "--listen", "localhost"], err: "--listen takes host:port, not localhost" },
+    { args: [...NEEDED, "--listen", "[::1]"], err: "--listen takes host:port, not [::1]" },
+    {
+      args: [...NEEDED, "--listen", "localhost:1", "--socket-mode", "0660"],
+      err: "--socket-mode needs --listen unix:///path",
+    },
     { args: [...NEEDED, "--socket-mode", "rw"], err: "invalid --socket-mode: rw" },
     { args: [...NEEDED, "--max-calls", "0"], err: "--max-calls must be at least 1" },
     { args: [...NEEDED, "--max-stored-bytes", "0"], err: "invalid size for --max-stored-bytes: 0" },
@@ -410,6 +416,17 @@ describe("what it takes", () => {
     const args = ["-i", "no-such-device", "-w", folder, "-l", `unix://${path}`];
     const { code, out } = await runFake(["serve", ...args]);
     expect({ code, out, listens: existsSync(path) }).toEqual({ code: EXIT.failed, out: "", listens: false });
+  });
+
+  test("a folder that cannot be is told before the device is opened", async () => {
+    const parent = join(folder, "no-folder");
+    writeFileSync(parent, "");
+    const { code, err } = await runFake([
+      "serve",
+      ...["-i", "no-such-device", "-w", join(parent, "inner"), "-l", `unix://${join(folder, "never.sock")}`],
+    ]);
+    expect(code).toBe(EXIT.failed);
+    expect(err).toContain("failed to create storage path directory: ENOTDIR");
   });
 
   test("the help has every limit", async () => {
