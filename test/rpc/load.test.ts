@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
@@ -14,7 +13,8 @@ import { controlledSource, settle } from "../recorder/sources.js";
 import { decodeFile, onlyFile, openFilesIn, temporaryFolder } from "../sink/folder.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { run } from "../support/run.js";
-import { describeAsRoot, describeWithPrograms } from "../support/shared.js";
+import { describeUnless, describeWithPrograms } from "../support/shared.js";
+import { tinyDisk, whyNoDisk } from "../support/tiny-disk.js";
 import { recordClient } from "./record-client.js";
 import { SERVERS, testRecorder } from "./servers.js";
 
@@ -182,32 +182,25 @@ describe("kill -9", () => {
   }, 30_000);
 });
 
-describeAsRoot("a full disk", () => {
+describeUnless("a full disk", whyNoDisk(), () => {
   test.each(Object.entries(SERVERS))(
     "fails the recording with RESOURCE_EXHAUSTED, over %s",
     async (_name, serve) => {
-      const folder = mkdtempSync(join(tmpdir(), "flowscribe-rpc-disk-"));
-      const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]).status === 0;
-      try {
-        if (!mounted) return;
-        await using recorder = await testRecorder({ folder });
-        await using server = await serve(recorder.service);
-        using client = recordClient(server.address);
-        client.send({ case: "start", value: WANTED } as never);
-        await client.next();
-        for (let first = 0; first < 2000; first += 50) recorder.sources[0]?.push(numbered(50, first));
-        const { code, details } = await client.ended;
-        expect(code).toBe("RESOURCE_EXHAUSTED");
-        const path = await onlyFile(folder);
-        expect(details).toContain(`recorder recording error: write ${path}: ENOSPC`);
-        const { ids } = await decodeFile(path);
-        const { packetsCaptured, packetsLostInQueue } = recorder.service.counters;
-        expect(ids.length).toBeGreaterThanOrEqual(packetsCaptured);
-        expect(packetsLostInQueue).toBe(50);
-      } finally {
-        spawnSync("umount", ["--lazy", folder]);
-        rmSync(folder, { recursive: true });
-      }
+      using disk = tinyDisk();
+      await using recorder = await testRecorder({ folder: disk.path });
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.send({ case: "start", value: WANTED } as never);
+      await client.next();
+      for (let first = 0; first < 2000; first += 50) recorder.sources[0]?.push(numbered(50, first));
+      const { code, details } = await client.ended;
+      expect(code).toBe("RESOURCE_EXHAUSTED");
+      const path = await onlyFile(disk.path);
+      expect(details).toContain(`recorder recording error: write ${path}: ENOSPC`);
+      const { ids } = await decodeFile(path);
+      const { packetsCaptured, packetsLostInQueue } = recorder.service.counters;
+      expect(ids.length).toBeGreaterThanOrEqual(packetsCaptured);
+      expect(packetsLostInQueue).toBe(50);
     },
   );
 });

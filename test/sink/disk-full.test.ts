@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { readdir, unlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type RecordingStats, record } from "../../src/recorder/index.js";
@@ -9,6 +8,7 @@ import { fileSink } from "../../src/sink/file.js";
 import { numbered, range, WANTED } from "../recorder/packets.js";
 import { controlledSource } from "../recorder/sources.js";
 import { describeAsRoot, describeUnless } from "../support/shared.js";
+import { tinyDisk, whyNoDisk } from "../support/tiny-disk.js";
 import { decodeFile, onlyFile, temporaryFolder } from "./folder.js";
 import type { LimitedOutcome } from "./limited-process.js";
 
@@ -71,35 +71,6 @@ describeUnless("a file that may not grow", hasLimits ? undefined : "no limits of
     );
   });
 });
-
-/** Mounts a disk of 64 KiB for the time of a test. */
-function tinyDisk(): { readonly path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), "flowscribe-disk-"));
-  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", path], {
-    encoding: "utf8",
-  });
-  if (status !== 0) {
-    rmSync(path, { recursive: true });
-    throw new Error(`no disk to mount: ${stderr}`);
-  }
-  return {
-    path,
-    [Symbol.dispose]: () => {
-      // Lazily: a file left open by a fault must not leave the disk mounted.
-      spawnSync("umount", ["--lazy", path]);
-      rmSync(path, { recursive: true });
-    },
-  };
-}
-
-function whyNoDisk(): string | undefined {
-  try {
-    tinyDisk()[Symbol.dispose]();
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
 
 describeAsRoot("a full disk", () => {
   describeUnless("of 64 KiB", whyNoDisk(), () => {
