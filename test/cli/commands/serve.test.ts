@@ -1,7 +1,6 @@
 // `flowscribe serve` on loopback and unix sockets, with packets that the test pushes.
 import {
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -177,7 +176,6 @@ describe("a recording", () => {
 
   test("fails at the bound of the folder", async () => {
     await using server = await serving("--max-stored-bytes", "100");
-    mkdirSync(server.folder);
     writeFileSync(join(server.folder, "old"), Buffer.alloc(100));
     await using recording = record(server.address);
     await expect(recording.stopped).rejects.toMatchObject({ status: "RESOURCE_EXHAUSTED" });
