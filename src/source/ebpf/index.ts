@@ -1,5 +1,6 @@
 import { type EbpfOptions, type EbpfSource, open } from "./open.js";
 
+export type { LiveSource } from "../live-source.js";
 export { type DescribeOptions, describeProgram } from "./describe.js";
 export { DEFAULT_BUFFER_BYTES, type EbpfOptions, type EbpfSource } from "./open.js";
 

@@ -10,7 +10,7 @@ import { compileTextFor } from "../native/pcap-program.js";
 
 /**
  * pcap-filter text (`man pcap-filter`) as a predicate over packets that are there already, by the compiler of the system's
- * libpcap; for {@link keep}, and for recordings of files. For each link type the text is compiled when its first packet comes;
+ * libpcap; for `keep` of flowscribe/packet. For each link type the text is compiled when its first packet comes;
  * `linkTypes` are those that are known before, so that a fault in the text is told at once.
  *
  * The predicate looks at the 16 bytes of record header before the packet, for its length on the wire: it takes packets where they

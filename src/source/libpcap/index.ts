@@ -1,5 +1,6 @@
 import { type LibpcapOptions, type LibpcapSource, open } from "./open.js";
 
+export type { LiveSource } from "../live-source.js";
 export { type CaptureDevice, listDevices } from "./devices.js";
 export { compileExpression } from "./expression.js";
 export { DEFAULT_BUFFER_BYTES, type Direction, type LibpcapOptions, type LibpcapSource } from "./open.js";
