@@ -177,6 +177,16 @@ test("the table has all but the four that need fields which flows do not have", 
   expect(Object.values(EXPRESSIONS).flat()).toHaveLength(100);
 });
 
+describe("the first and last second of 64 bits", () => {
+  test.each([
+    "int(google.protobuf.Timestamp{seconds: 9223372036854775807}) == 9223372036854775807",
+    "int(google.protobuf.Timestamp{seconds: -9223372036854775808}) == -9223372036854775808",
+    "has(Flow{extensions: google.protobuf.Timestamp{seconds: 9223372036854775807}}.extensions)",
+  ])("%s", (expression) => {
+    expect(ask(expression)).toBe(true);
+  });
+});
+
 describe("the four, of messages that have such fields", () => {
   const lost = create(LostEventSchema, { numEventsLost: 3n });
 

@@ -46,6 +46,7 @@ import {
   subtractDuration,
   subtractTimestamps,
   timestampFromSeconds,
+  wholeSeconds,
 } from "./timestamp.js";
 import {
   type CelDuration,
@@ -152,7 +153,7 @@ export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   double_to_int64: doubleToInt,
   duration_to_int64: (a: CelDuration) => a.nanos,
   string_to_int64: parsing(parseInt64),
-  timestamp_to_int64: (a: CelTimestamp) => BigInt(a.seconds),
+  timestamp_to_int64: wholeSeconds,
   uint64_to_int64: (a: Uint) => uintToInt(a.value),
   string_to_string: itself,
   bool_to_string: String,

@@ -37,7 +37,7 @@ import { formatDuration } from "./duration.js";
 import { Fault } from "./fault.js";
 import type { Frame } from "./frame.js";
 import { fromMessage } from "./message.js";
-import { formatTimestamp } from "./timestamp.js";
+import { formatTimestamp, wholeSeconds } from "./timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue, kindOf, typeNameOf } from "./value.js";
 
 /**
@@ -216,7 +216,7 @@ function toMessage(desc: DescMessage, value: CelValue, registry: TypeRegistry): 
   switch (desc.typeName) {
     case "google.protobuf.Timestamp":
       if (!(value instanceof CelTimestamp)) break;
-      return create(TimestampSchema, { seconds: BigInt(value.seconds), nanos: value.nanos });
+      return timestampMessage(value);
     case "google.protobuf.Duration":
       if (!(value instanceof CelDuration)) break;
       return durationOf(value);
@@ -246,6 +246,10 @@ function toMessage(desc: DescMessage, value: CelValue, registry: TypeRegistry): 
   throw new Fault(`type conversion error from '${typeNameOf(value)}' to '${desc.typeName}'`);
 }
 
+function timestampMessage(timestamp: CelTimestamp) {
+  return create(TimestampSchema, { seconds: wholeSeconds(timestamp), nanos: timestamp.nanos });
+}
+
 function durationOf({ nanos }: CelDuration) {
   const seconds = nanos / 1_000_000_000n;
   return create(DurationSchema, { seconds, nanos: Number(nanos - seconds * 1_000_000_000n) });
@@ -272,10 +276,8 @@ function packAny(value: CelValue, registry: TypeRegistry): Message {
       return anyPack(UInt64ValueSchema, create(UInt64ValueSchema, { value: (value as CelUint).value }));
     case "string":
       return anyPack(StringValueSchema, create(StringValueSchema, { value: value as string }));
-    case "timestamp": {
-      const { seconds, nanos } = value as CelTimestamp;
-      return anyPack(TimestampSchema, create(TimestampSchema, { seconds: BigInt(seconds), nanos }));
-    }
+    case "timestamp":
+      return anyPack(TimestampSchema, timestampMessage(value as CelTimestamp));
     case "duration":
       return anyPack(DurationSchema, durationOf(value as CelDuration));
     case "list":

@@ -1,6 +1,6 @@
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../../timestamp-bounds.js";
 import { Fault } from "./fault.js";
-import { addInt, multiplyInt, negateInt, type Ordering } from "./int64.js";
+import { addInt, INT64_MAX, INT64_MIN, multiplyInt, negateInt, type Ordering } from "./int64.js";
 import { conversionFault } from "./number-text.js";
 import { zoneOffset } from "./time-zone.js";
 import { CelDuration, CelTimestamp } from "./value.js";
@@ -48,6 +48,13 @@ export function timestampFromSeconds(seconds: bigint): CelTimestamp {
 export function timestampOf(seconds: bigint, nanos: number): CelTimestamp {
   const carry = Math.floor(nanos / NANOS);
   return new CelTimestamp(Number(seconds + BigInt(carry)), nanos - carry * NANOS);
+}
+
+/** Its seconds since 1970, within 64 bits: rounding may have carried the last of them beyond. */
+export function wholeSeconds({ seconds }: CelTimestamp): bigint {
+  const whole = BigInt(seconds);
+  if (whole > INT64_MAX) return INT64_MAX;
+  return whole < INT64_MIN ? INT64_MIN : whole;
 }
 
 /** Throws a {@link Fault} "timestamp overflow" if the sum is outside the years 1 to 9999. */
