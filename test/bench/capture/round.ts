@@ -17,7 +17,7 @@ export interface Load {
 
 /** How a program did; times in nanoseconds of processor time for each packet. */
 export interface Result {
-  /** Of all that was sent, in percent. */
+  /** In percent of what was sent in the rounds; what was lost while warming up, of packets that are easier to take, is in it. */
   readonly lost: number;
   /** What the first packets cost more than as many later ones: what it takes to get up to speed. */
   readonly warmUpMilliseconds: number;
@@ -160,10 +160,12 @@ class Subject {
     const { captured } = await this.#capture.stop();
     this.#capture = undefined;
     const rounds = this.#rounds;
-    const kept = captured / this.#sent;
+    const measured = rounds.reduce((sum, { sent }) => sum + sent, 0);
+    const lost = (this.#sent - captured) / measured;
+    const kept = 1 - lost;
     const of = (value: (round: Round) => number) => summarise(rounds.map(value));
     return {
-      lost: 100 * (1 - kept),
+      lost: 100 * lost,
       warmUpMilliseconds: this.#warmUpMilliseconds,
       offeredPerSecond: of((round) => round.sent / round.seconds),
       sender: of(({ sendNanoseconds }) => sendNanoseconds),
@@ -174,8 +176,12 @@ class Subject {
 
   /** Gives back all that it holds, whatever has happened. */
   remove(): void {
-    if (this.#capture !== undefined) process.kill(this.#capture.pid, "SIGKILL");
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
+    try {
+      if (this.#capture !== undefined) process.kill(this.#capture.pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     this.#pair.remove();
   }
 }
