@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { checkFields, checkNumber, checkText, describeValue, type ReportField } from "../check-init.js";
 import type { Issue } from "../errors.js";
 import type { FilterSchema } from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go-quote.js";
@@ -29,6 +30,7 @@ export interface ParsedPacketFilters {
   readonly issues: readonly Issue[];
 }
 
+const FIELDS = ["sourceCidr", "sourcePort", "destinationCidr", "destinationPort", "protocol"];
 const MAX_PORT = 0xffff;
 const MAX_PROTOCOL = 0xff;
 const MAPPED_BITS = 96;
@@ -38,8 +40,12 @@ const MAPPED_BITS = 96;
  * (pkg/hubble/recorder/service.go), where it stops at the first. Three differences: a fault in the destination CIDR says
  * `destination` where upstream says `source` twice; IPv4-mapped prefixes shorter than 96 bits and protocol numbers above
  * 255 are refused, where upstream takes the former for one that matches nothing and cuts the latter to eight bits.
+ * For callers without types, unknown fields and values of another type are faults as well.
  */
 export function parsePacketFilters(include: readonly PacketFilterInit[]): ParsedPacketFilters {
+  if (!Array.isArray(include)) {
+    return { filters: [], issues: [{ path: "include", message: `not a list: ${describeValue(include)}` }] };
+  }
   if (include.length === 0) {
     return {
       filters: [],
@@ -48,12 +54,13 @@ export function parsePacketFilters(include: readonly PacketFilterInit[]): Parsed
   }
   const filters: ParsedPacketFilter[] = [];
   const issues: Issue[] = [];
-  include.forEach((filter, index) => {
-    const parsed = parseFilter(filter, (field, message) => {
+  // By its number, so that holes of a list are elements, too.
+  for (let index = 0; index < include.length; index++) {
+    const parsed = parseFilter(include[index]!, (field, message) => {
       issues.push({ path: `include[${index}]${field === "" ? "" : `.${field}`}`, message });
     });
     if (parsed !== undefined) filters.push(parsed);
-  });
+  }
   return { filters, issues };
 }
 
@@ -62,9 +69,8 @@ export function checkPacketFilter(include: readonly PacketFilterInit[]): readonl
   return parsePacketFilters(include).issues;
 }
 
-type Report = (field: string, message: string) => void;
-
-function parseFilter(filter: PacketFilterInit, report: Report): ParsedPacketFilter | undefined {
+function parseFilter(filter: PacketFilterInit, report: ReportField): ParsedPacketFilter | undefined {
+  if (!checkFields(filter, "Filter", FIELDS, report)) return undefined;
   const { sourceCidr = "", sourcePort = 0, destinationCidr = "", destinationPort = 0, protocol = 0 } = filter;
   const source = parseCidr(sourceCidr, "source", report);
   const destination = parseCidr(destinationCidr, "destination", report);
@@ -81,7 +87,8 @@ function parseFilter(filter: PacketFilterInit, report: Report): ParsedPacketFilt
   return { family: source.family, source, destination, sourcePort, destinationPort, protocol };
 }
 
-function parseCidr(text: string, side: "source" | "destination", report: Report): Prefix | undefined {
+function parseCidr(text: string, side: "source" | "destination", report: ReportField): Prefix | undefined {
+  if (!checkText(`${side}_cidr`, text, report)) return undefined;
   const prefix = parsePrefix(text);
   if (prefix === undefined) {
     report(`${side}_cidr`, `failed to parse ${side} cidr ${goQuote(text)}: invalid CIDR address: ${text}`);
@@ -97,6 +104,7 @@ function parseCidr(text: string, side: "source" | "destination", report: Report)
   return prefix;
 }
 
-function checkRange(field: string, name: string, value: number, max: number, report: Report): void {
+function checkRange(field: string, name: string, value: number, max: number, report: ReportField): void {
+  if (!checkNumber(field, value, report)) return;
   if (!Number.isInteger(value) || value < 0 || value > max) report(field, `${name} ${value} out of range`);
 }

@@ -1,3 +1,4 @@
+import { checkWord } from "../check-option.js";
 import { capturedBytes, type PacketBatch, type Resolution, truncateBatch } from "../packet/batch.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import { cutRecords, selectRecords } from "../packet/select.js";
@@ -78,7 +79,7 @@ export interface Recording {
  * link type only.
  *
  * @throws ConfigurationError `invalid_recording` with every fault of `start`, before anything is opened.
- * @throws RangeError when `queueBytes` is no bound.
+ * @throws RangeError when `queueBytes` is no bound, `whenBusy` or `resolution` none of its words.
  */
 export function record(
   source: PacketSource,
@@ -127,7 +128,9 @@ class Recorder {
     this.#tracker = new StopTracker(plan.stopCondition);
     this.#updates = new Updates(() => this.#stats());
     this.#droppedBefore = source.stats().dropped;
-    const { queueBytes = DEFAULT_QUEUE_BYTES } = options;
+    const { queueBytes = DEFAULT_QUEUE_BYTES, whenBusy = "wait", resolution = "us" } = options;
+    checkWord("whenBusy", whenBusy, ["wait", "drop"]);
+    checkWord("resolution", resolution, ["us", "ns"]);
     if (!(queueBytes >= 0)) throw new RangeError(`queueBytes must be 0 or more, not ${queueBytes}`);
   }
 
@@ -214,15 +217,18 @@ class Recorder {
   }
 
   async #open(openSink: OpenSink): Promise<PacketSink> {
+    const giveUp = new AbortController();
     const opening = openSink({
       filePrefix: this.#plan.filePrefix,
       interfaces: this.#source.interfaces,
       snapLength: this.#plan.maxCaptureLength || MAX_CAPTURED_LENGTH,
       clock: this.#clock,
+      signal: giveUp.signal,
     });
     try {
       return await this.#wait(opening);
     } catch (error) {
+      giveUp.abort(error);
       // A sink that opens after all is let go of; when opening itself has failed there is none.
       opening.then(abort).catch(() => {});
       throw error;

@@ -1,3 +1,4 @@
+import { checkWord } from "../check-option.js";
 import type { RecordRequest, RecordResponse } from "../gen/recorder/recorder_pb.js";
 import { type Clock, systemClock } from "./clock.js";
 import { DEFAULT_QUEUE_BYTES } from "./recording.js";
@@ -66,9 +67,11 @@ export interface RecorderService extends AsyncDisposable {
 /**
  * The Recorder service as Cilium v1.16.2 has it; docs/serving.md lists the differences.
  *
- * @throws RangeError for limits, intervals and bounds that are none.
+ * @throws RangeError for limits, intervals and bounds that are none, and another word for `whenBusy`.
  */
 export function createRecorderService(options: RecorderServiceOptions): RecorderService {
+  const { whenBusy = "wait" } = options;
+  checkWord("whenBusy", whenBusy, ["wait", "drop"]);
   const limits = completeLimits(options.limits);
   const calls = new Set<RecordCall>();
   let totals = NO_TOTALS;
@@ -84,7 +87,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     limits,
     budget: new StorageBudget(limits.maxStoredBytes, options.storedBytes),
     clock: options.clock ?? systemClock,
-    whenBusy: options.whenBusy ?? "wait",
+    whenBusy,
     queueBytes: checkBound("queueBytes", options.queueBytes ?? DEFAULT_QUEUE_BYTES),
     runningIntervalMs: checkBound(
       "runningIntervalMs",

@@ -11,6 +11,11 @@ export interface SinkRequest {
   /** No packet has more captured bytes, unless the source itself exceeds what pcap allows. */
   readonly snapLength: number;
   readonly clock: Clock;
+  /**
+   * Aborted when the recording gives up before the sink is open: a sink that waits for something can leave off. One that opens
+   * all the same is let go of by `abort`.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** Opens a sink for one recording; a failure fails the recording before it has started. */

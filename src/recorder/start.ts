@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { checkFields, checkNumber, checkText, type ReportField } from "../check-init.js";
 import { ConfigurationError, type Issue } from "../errors.js";
 import type { StartRecordingSchema } from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go-quote.js";
@@ -6,6 +7,7 @@ import { compilePacketFilter, type PacketPredicate } from "../packet/filter.js";
 import { checkPacketFilter, type PacketFilterInit } from "../packet/filter-check.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import type { StopConditionInit } from "./stop.js";
+import { checkStopCondition } from "./stop-check.js";
 
 /** `recorder.StartRecording`, as a message or as an init object. */
 export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSchema>, "include"> & {
@@ -21,28 +23,53 @@ export interface RecordingPlan {
   readonly stopCondition: StopConditionInit;
 }
 
+const START_FIELDS = ["filesink", "include", "maxCaptureLength", "stopCondition"];
+const FILESINK_FIELDS = ["filePrefix"];
+
 const DEFAULT_PREFIX = "hubble";
 const PREFIX = /^[a-z][a-z0-9]{0,19}$/;
 
 /**
  * The faults of a request to record, in the order and the words of Cilium v1.16.2; none when `record` takes it. In
- * addition a `max_capture_length` above 262,144 is refused, where upstream cuts it to 16 bits for the datapath.
+ * addition a `max_capture_length` above 262,144 is refused, where upstream cuts it to 16 bits for the datapath; and for
+ * callers without types, unknown fields and values of another type.
  */
 export function checkStartRecording(start: StartRecordingInit): readonly Issue[] {
-  const { filesink, include = [], maxCaptureLength = 0 } = start;
   const issues: Issue[] = [];
-  const prefix = filesink?.filePrefix ?? "";
-  if (prefix !== "" && !PREFIX.test(prefix)) {
-    issues.push({ path: "filesink.file_prefix", message: `invalid file sink prefix: ${goQuote(prefix)}` });
-  }
-  issues.push(...checkPacketFilter(include));
-  if (!Number.isInteger(maxCaptureLength) || maxCaptureLength < 0 || maxCaptureLength > MAX_CAPTURED_LENGTH) {
-    issues.push({
-      path: "max_capture_length",
-      message: `max capture length ${maxCaptureLength} out of range (at most ${MAX_CAPTURED_LENGTH}, 0 for all)`,
-    });
-  }
+  const report: ReportField = (path, message) => {
+    issues.push({ path, message });
+  };
+  if (!checkFields(start, "StartRecording", START_FIELDS, report)) return issues;
+  const { filesink, include = [], maxCaptureLength = 0, stopCondition } = start;
+  if (filesink !== undefined) checkFilesink(filesink, below("filesink", report));
+  for (const issue of checkPacketFilter(include)) issues.push(issue);
+  checkCaptureLength(maxCaptureLength, report);
+  if (stopCondition !== undefined) checkStopCondition(stopCondition, below("stop_condition", report));
   return issues;
+}
+
+function checkFilesink(filesink: NonNullable<StartRecordingInit["filesink"]>, report: ReportField): void {
+  if (!checkFields(filesink, "FileSinkConfiguration", FILESINK_FIELDS, report)) return;
+  const { filePrefix = "" } = filesink;
+  if (!checkText("file_prefix", filePrefix, report)) return;
+  if (filePrefix !== "" && !PREFIX.test(filePrefix)) {
+    report("file_prefix", `invalid file sink prefix: ${goQuote(filePrefix)}`);
+  }
+}
+
+function checkCaptureLength(length: number, report: ReportField): void {
+  if (!checkNumber("max_capture_length", length, report)) return;
+  if (!Number.isInteger(length) || length < 0 || length > MAX_CAPTURED_LENGTH) {
+    report(
+      "max_capture_length",
+      `max capture length ${length} out of range (at most ${MAX_CAPTURED_LENGTH}, 0 for all)`,
+    );
+  }
+}
+
+/** Reports the faults of a message within another. */
+function below(path: string, report: ReportField): ReportField {
+  return (field, message) => report(field === "" ? path : `${path}.${field}`, message);
 }
 
 /** @throws ConfigurationError `invalid_recording` with every fault. */

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, type Stats, unlinkSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
+import { checkWord } from "../check-option.js";
 import { FlowscribeError } from "../errors.js";
 import { goQuote } from "../go-quote.js";
 import type { Resolution } from "../packet/batch.js";
@@ -26,6 +27,7 @@ export type { FileRotation } from "./rotate.js";
 
 /** What is in the files, and when the next one begins. */
 export interface CaptureFileOptions {
+  /** `pcap` by default; that of {@link namedFileSink} is `pcapng` for a name that ends in `.pcapng`. */
   readonly fileFormat?: "pcap" | "pcapng";
   /** Unit of the times in a pcap file, `us` by default as upstream; pcapng keeps that of each interface. */
   readonly resolution?: Resolution;
@@ -65,11 +67,11 @@ const MAX_NAME_TRIES = 100;
  * full), the file is cut back to its last whole record and stays; the recording fails with `sink_failed`, whose message
  * says so and whose `cause` is the system's error. A recording whose header cannot be written at its start leaves no file.
  *
- * @throws RangeError for a rotation that is none.
+ * @throws RangeError for a format or resolution that is none, and a rotation that is none or would never begin another file.
  */
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
   const { rotation } = options;
-  if (rotation !== undefined) checkRotation(rotation);
+  checkOptions(options);
   return async (request) => {
     const encoders = await encoderFactory(request, options);
     makeFolder(folder);
@@ -83,22 +85,24 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
 }
 
 /**
- * A sink that writes each recording to the file of this name, likewise. Pipes and devices can be written to, too; a pipe is waited for
- * until somebody reads it.
+ * A sink that writes each recording to the file of this name, likewise: pcapng without a `fileFormat` when the name ends in
+ * `.pcapng`, else pcap. Pipes and devices can be written to, too; a pipe is waited for until somebody reads it, or the
+ * recording is aborted.
  *
- * @throws RangeError for a rotation that is none.
+ * @throws RangeError as {@link fileSink}.
  */
 export function namedFileSink(path: string, options: NamedFileOptions = {}): OpenSink {
-  const { rotation, overwrite = false } = options;
-  if (rotation !== undefined) checkRotation(rotation);
+  const { fileFormat = formatOfName(path), rotation, overwrite = false } = options;
+  const files = { ...options, fileFormat };
+  checkOptions(files);
   return async (request) => {
-    const encoders = await encoderFactory(request, options);
+    const encoders = await encoderFactory(request, files);
     const base = resolve(path);
     const flags = overwrite ? "w+" : "wx+";
-    if (rotation !== undefined) return createRotation(base, rotation, flags, request, options, encoders);
+    if (rotation !== undefined) return createRotation(base, rotation, flags, request, files, encoders);
     const found = await stat(base).catch(() => undefined);
     if (found !== undefined && !found.isFile()) {
-      const descriptor = await openSpecial(base, found, request.clock);
+      const descriptor = await openSpecial(base, found, request);
       return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces), false);
     }
     const descriptor = openFile(base, flags);
@@ -106,18 +110,43 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
   };
 }
 
+function formatOfName(path: string): "pcap" | "pcapng" {
+  return basename(path).endsWith(".pcapng") ? "pcapng" : "pcap";
+}
+
+/** For callers without types, too. */
+function checkOptions({ fileFormat = "pcap", resolution = "us", rotation }: CaptureFileOptions): void {
+  checkWord("fileFormat", fileFormat, ["pcap", "pcapng"]);
+  checkWord("resolution", resolution, ["us", "ns"]);
+  if (rotation !== undefined) checkRotation(rotation);
+}
+
 /** How often it is looked whether somebody has begun to read a pipe. */
 const PIPE_INTERVAL_MS = 50;
 
 /** Opens what is no file. A pipe that nobody reads would block whoever opens it: it is asked again and again. */
-async function openSpecial(path: string, found: Stats, clock: Clock): Promise<number> {
+async function openSpecial(path: string, found: Stats, { clock, signal }: SinkRequest): Promise<number> {
   if (found.isDirectory()) throw createFailed(path, new Error("is a directory"));
   if (!found.isFIFO()) return openFile(path, constants.O_WRONLY);
   for (;;) {
+    signal?.throwIfAborted();
     const descriptor = openReadPipe(path);
     if (descriptor !== undefined) return descriptor;
-    await new Promise<void>((resolve) => clock.setTimer(PIPE_INTERVAL_MS, resolve));
+    await pause(PIPE_INTERVAL_MS, clock, signal);
   }
+}
+
+/** Ends early when the signal is aborted. */
+function pause(milliseconds: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const callOff = clock.setTimer(milliseconds, goOn);
+    signal?.addEventListener("abort", goOn);
+    function goOn(): void {
+      callOff();
+      signal?.removeEventListener("abort", goOn);
+      resolve();
+    }
+  });
 }
 
 /** Undefined while nobody reads it. */

@@ -1,5 +1,6 @@
 import { unlinkSync } from "node:fs";
 import { join, parse } from "node:path";
+import { checkKeys } from "../check-option.js";
 import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
@@ -12,7 +13,7 @@ import type { CaptureInterface } from "../packet/source.js";
 import type { PacketSink } from "../recorder/sink.js";
 import { type CaptureFile, messageOf } from "./capture-file.js";
 
-/** When a recording goes on in another file, and how many of its files stay. */
+/** When a recording goes on in another file (one of the bounds is needed), and how many of its files stay. */
 export interface FileRotation {
   /**
    * No file gets longer than so many bytes, headers included, unless a single packet is. (In pcapng what describes an
@@ -29,11 +30,16 @@ export interface FileRotation {
   readonly ringFiles?: number;
 }
 
-/** @throws RangeError for what is no bound. */
-export function checkRotation({ maxBytes = 1, maxDurationMs = 1, ringFiles = 1 }: FileRotation): void {
+/** @throws RangeError for what is no bound, for none that would ever begin another file, and for unknown keys. */
+export function checkRotation(rotation: FileRotation): void {
+  checkKeys("rotation", rotation, ["maxBytes", "maxDurationMs", "ringFiles"]);
+  const { maxBytes = 1, maxDurationMs = 1, ringFiles = 1 } = rotation;
   if (!(maxBytes > 0)) throw new RangeError(`maxBytes must be above 0, not ${maxBytes}`);
   if (!(maxDurationMs > 0)) throw new RangeError(`maxDurationMs must be above 0, not ${maxDurationMs}`);
   if (!(ringFiles >= 1)) throw new RangeError(`ringFiles must be at least 1, not ${ringFiles}`);
+  if (rotation.maxBytes === undefined && rotation.maxDurationMs === undefined) {
+    throw new RangeError("rotation needs maxBytes or maxDurationMs");
+  }
 }
 
 /**

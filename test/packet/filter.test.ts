@@ -412,6 +412,69 @@ describe("faults", () => {
     });
   });
 
+  const FILTER = "Filter (sourceCidr, sourcePort, destinationCidr, destinationPort, protocol)";
+
+  test.each<{ name: string; include: unknown; issues: readonly [path: string, message: string][] }>([
+    { name: "no list", include: { ...good }, issues: [["include", "not a list: an object"]] },
+    { name: "nothing", include: undefined, issues: [["include", "not a list: undefined"]] },
+    {
+      name: "unknown fields",
+      include: [good, { ...good, destPort: 5001, source_port: undefined, ["__proto__"]: 1 }],
+      issues: [
+        ["include[1].destPort", `unknown field of ${FILTER}`],
+        ["include[1].source_port", `unknown field of ${FILTER}`],
+        ["include[1].__proto__", `unknown field of ${FILTER}`],
+      ],
+    },
+    {
+      name: "numbers of another type",
+      include: [{ ...good, sourcePort: 5001n, destinationPort: "5001", protocol: "UDP" }],
+      issues: [
+        ["include[0].source_port", "not a number: 5001n"],
+        ["include[0].destination_port", 'not a number: "5001"'],
+        ["include[0].protocol", 'not a number: "UDP"'],
+      ],
+    },
+    {
+      name: "texts of another type",
+      include: [{ sourceCidr: 10, destinationCidr: ["0.0.0.0/0"], protocol: null }],
+      issues: [
+        ["include[0].source_cidr", "not a text: 10"],
+        ["include[0].destination_cidr", "not a text: a list"],
+        ["include[0].protocol", "not a number: null"],
+      ],
+    },
+    {
+      name: "what is no filter, and a hole",
+      // biome-ignore lint/suspicious/noSparseArray: a hole is an element, too
+      include: [null, "tcp", [good], , () => {}],
+      issues: [
+        ["include[0]", `not a ${FILTER}: null`],
+        ["include[1]", `not a ${FILTER}: "tcp"`],
+        ["include[2]", `not a ${FILTER}: a list`],
+        ["include[3]", `not a ${FILTER}: undefined`],
+        ["include[4]", `not a ${FILTER}: a function`],
+      ],
+    },
+    {
+      name: "a long text of the wrong kind is quoted in part",
+      include: ["x".repeat(1000)],
+      issues: [["include[0]", `not a ${FILTER}: "${"x".repeat(100)}…"`]],
+    },
+  ])("of callers without types: $name", ({ include, issues }) => {
+    const expected = issues.map(([path, message]) => ({ path, message }));
+    expect(checkPacketFilter(include as PacketFilterInit[])).toEqual(expected);
+    expect(() => compilePacketFilter(include as PacketFilterInit[])).toThrow(FilterError);
+  });
+
+  test("every field of the message is known, and a message is taken with what it could not read", () => {
+    const known = new Set(FilterSchema.fields.map(({ localName }) => localName));
+    const message = create(FilterSchema, { ...good, sourcePort: 1, destinationPort: 2, protocol: 6 });
+    message.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(1) }];
+    expect(new Set(Object.keys(message).filter((name) => !name.startsWith("$")))).toEqual(known);
+    expect(checkPacketFilter([message])).toEqual([]);
+  });
+
   test.each([
     { name: "the highest ports", filter: { ...good, sourcePort: 65_535, destinationPort: 65_535 } },
     { name: "the highest protocol", filter: { ...good, protocol: 255 } },

@@ -266,7 +266,9 @@ describe("the request to the sink", () => {
     const clock = fakeClock();
     source.end();
     await record(source, start, { sink: sink.open, clock }).stopped;
-    expect(sink.request).toEqual({ filePrefix, snapLength, clock, interfaces: source.interfaces });
+    const signal = expect.any(AbortSignal);
+    expect(sink.request).toEqual({ filePrefix, snapLength, clock, interfaces: source.interfaces, signal });
+    expect(sink.request?.signal?.aborted).toBe(false);
     expect(sink.request?.interfaces).toBe(source.interfaces);
   });
 });
@@ -429,6 +431,25 @@ describe("an abort", () => {
     await settle();
     expect(sink.calls).toEqual(["open", "abort"]);
     expect(aborted.source.waiting).toBe(false);
+  });
+
+  test("while the sink opens is told to it, with the reason", async () => {
+    const sink = memorySink({ hold: ["open"] });
+    const aborted = recordAbortable(sink);
+    expect(sink.request?.signal?.aborted).toBe(false);
+    aborted.controller.abort(reason);
+    await expectGivenUp(aborted);
+    expect(sink.request?.signal?.reason).toBe(reason);
+  });
+
+  test("when the sink is open comes to it as `abort` only", async () => {
+    const sink = memorySink();
+    const aborted = recordAbortable(sink);
+    await settle();
+    aborted.controller.abort(reason);
+    await expectGivenUp(aborted);
+    expect(sink.calls.at(-1)).toBe("abort");
+    expect(sink.request?.signal?.aborted).toBe(false);
   });
 
   test("while the sink opens, which then fails, is the failure that counts", async () => {

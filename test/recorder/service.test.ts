@@ -144,6 +144,7 @@ describe("limits", () => {
     { queueBytes: -1 },
     { runningIntervalMs: -1 },
     { changeIntervalMs: Number.NaN },
+    { whenBusy: "dorp" as "drop" },
   ])("%j is none", (options) => {
     expect(() => setUp(options)).toThrow(RangeError);
   });

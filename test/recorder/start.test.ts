@@ -1,11 +1,22 @@
 import { create } from "@bufbuild/protobuf";
+import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { ConfigurationError, type Issue } from "../../src/errors.js";
+import {
+  FileSinkConfigurationSchema,
+  StartRecordingSchema,
+  StopConditionSchema,
+} from "../../src/gen/recorder/recorder_pb.js";
 import { fromBatches } from "../../src/packet/index.js";
-import { StartRecordingSchema } from "../../src/proto.js";
-import { checkStartRecording, record, type StartRecordingInit } from "../../src/recorder/index.js";
+import {
+  checkStartRecording,
+  type RecordOptions,
+  record,
+  type StartRecordingInit,
+} from "../../src/recorder/index.js";
 import { planRecording } from "../../src/recorder/start.js";
+import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { ETHERNET } from "./packets.js";
 
 const ALL = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
@@ -158,6 +169,174 @@ describe("the faults of a request, in upstream's words", () => {
   ])("$name", ({ start, issues }) => {
     expect(checkStartRecording(start)).toEqual(issues);
   });
+});
+
+describe("the faults of callers without types", () => {
+  const START = "StartRecording (filesink, include, maxCaptureLength, stopCondition)";
+  const CONDITION = "StopCondition (bytesCapturedCount, packetsCapturedCount, timeElapsed)";
+  const DURATION = "Duration (seconds, nanos)";
+
+  test.each<{ name: string; start: unknown; issues: readonly [path: string, message: string][] }>([
+    { name: "nothing", start: undefined, issues: [["", `not a ${START}: undefined`]] },
+    { name: "null", start: null, issues: [["", `not a ${START}: null`]] },
+    {
+      name: "unknown fields, of which those that hold them are told first",
+      start: {
+        maxCaptureLen: 96,
+        filesink: { prefix: "a" },
+        include: [{ ...ALL, destPort: 5001 }],
+        stopCondition: { time: { seconds: 1n }, packetsCount: 5n, timeElapsed: { milliseconds: 5 } },
+      },
+      issues: [
+        ["maxCaptureLen", `unknown field of ${START}`],
+        ["filesink.prefix", "unknown field of FileSinkConfiguration (filePrefix)"],
+        [
+          "include[0].destPort",
+          "unknown field of Filter (sourceCidr, sourcePort, destinationCidr, destinationPort, protocol)",
+        ],
+        ["stop_condition.time", `unknown field of ${CONDITION}`],
+        ["stop_condition.packetsCount", `unknown field of ${CONDITION}`],
+        ["stop_condition.time_elapsed.milliseconds", `unknown field of ${DURATION}`],
+      ],
+    },
+    {
+      name: "messages that are none",
+      start: { filesink: null, include: { ...ALL }, stopCondition: null },
+      issues: [
+        ["filesink", "not a FileSinkConfiguration (filePrefix): null"],
+        ["include", "not a list: an object"],
+        ["stop_condition", `not a ${CONDITION}: null`],
+      ],
+    },
+    {
+      name: "values of another type",
+      start: {
+        filesink: { filePrefix: 5 },
+        include: [ALL],
+        maxCaptureLength: "96",
+        stopCondition: { bytesCapturedCount: "5", packetsCapturedCount: 1.5, timeElapsed: "0.5s" },
+      },
+      issues: [
+        ["filesink.file_prefix", "not a text: 5"],
+        ["max_capture_length", 'not a number: "96"'],
+        ["stop_condition.bytes_captured_count", 'not a whole number: "5"'],
+        ["stop_condition.packets_captured_count", "not a whole number: 1.5"],
+        ["stop_condition.time_elapsed", `not a ${DURATION}: "0.5s"`],
+      ],
+    },
+    {
+      name: "limits that can be none",
+      start: {
+        include: [ALL],
+        stopCondition: {
+          bytesCapturedCount: 2n ** 64n,
+          packetsCapturedCount: -1n,
+          timeElapsed: { seconds: 2n ** 63n, nanos: 2 ** 31 },
+        },
+      },
+      issues: [
+        ["stop_condition.bytes_captured_count", "out of range: 18446744073709551616"],
+        ["stop_condition.packets_captured_count", "out of range: -1"],
+        ["stop_condition.time_elapsed.seconds", "out of range: 9223372036854775808"],
+        ["stop_condition.time_elapsed.nanos", "out of range: 2147483648"],
+      ],
+    },
+    {
+      name: "a duration of other numbers",
+      start: { include: [ALL], stopCondition: { timeElapsed: { seconds: 0.5, nanos: 5n } } },
+      issues: [
+        ["stop_condition.time_elapsed.seconds", "not a whole number: 0.5"],
+        ["stop_condition.time_elapsed.nanos", "not a number: 5n"],
+      ],
+    },
+    {
+      name: "numbers that are none",
+      start: {
+        include: [ALL],
+        stopCondition: {
+          packetsCapturedCount: Number.NaN,
+          timeElapsed: { seconds: Number.NaN, nanos: null },
+        },
+      },
+      issues: [
+        ["stop_condition.packets_captured_count", "not a whole number: NaN"],
+        ["stop_condition.time_elapsed.seconds", "not a whole number: NaN"],
+        ["stop_condition.time_elapsed.nanos", "not a whole number: null"],
+      ],
+    },
+    {
+      name: "plain whole numbers are none",
+      start: {
+        include: [ALL],
+        stopCondition: { bytesCapturedCount: 0, packetsCapturedCount: 5, timeElapsed: { seconds: 1 } },
+      },
+      issues: [],
+    },
+    {
+      name: "the widest limits are none",
+      start: {
+        include: [ALL],
+        stopCondition: {
+          bytesCapturedCount: 2n ** 64n - 1n,
+          packetsCapturedCount: 0n,
+          timeElapsed: { seconds: -(2n ** 63n), nanos: -(2 ** 31) },
+        },
+      },
+      issues: [],
+    },
+    {
+      name: "absent fields are none",
+      start: { filesink: undefined, include: [ALL], maxCaptureLength: undefined, stopCondition: undefined },
+      issues: [],
+    },
+  ])("$name", ({ start, issues }) => {
+    const expected = issues.map(([path, message]) => ({ path, message }));
+    expect(checkStartRecording(start as StartRecordingInit)).toEqual(expected);
+    if (expected.length > 0) {
+      expect(() => planRecording(start as StartRecordingInit)).toThrow(ConfigurationError);
+    }
+  });
+
+  test.each([
+    { schema: StartRecordingSchema, start: (one: object) => one },
+    { schema: StopConditionSchema, start: (one: object) => ({ include: [ALL], stopCondition: one }) },
+    {
+      schema: DurationSchema,
+      start: (one: object) => ({ include: [ALL], stopCondition: { timeElapsed: one } }),
+    },
+    { schema: FileSinkConfigurationSchema, start: (one: object) => ({ include: [ALL], filesink: one }) },
+  ])("every field of $schema.name is known", ({ schema, start }) => {
+    const one = Object.fromEntries(schema.fields.map(({ localName }) => [localName, undefined]));
+    const texts = checkStartRecording(start(one)).map(({ message }) => message);
+    expect(texts.filter((text) => text.startsWith("unknown"))).toEqual([]);
+  });
+
+  test("messages are none, whatever fields they have and could not read", () => {
+    const arbitrary = arbitraryMessage(StartRecordingSchema);
+    fc.assert(
+      fc.property(arbitrary, (message) => {
+        message.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(1) }];
+        const texts = checkStartRecording(message).map((issue) => issue.message);
+        expect(texts.filter((text) => /^(unknown field|not a )/.test(text))).toEqual([]);
+        expect(checkStartRecording(message).some(({ path }) => path.startsWith("stop_condition"))).toBe(
+          false,
+        );
+      }),
+    );
+  });
+});
+
+test.each([
+  { options: { whenBusy: "dorp" }, message: "whenBusy must be one of wait, drop, not dorp" },
+  { options: { whenBusy: null }, message: "whenBusy must be one of wait, drop, not null" },
+  { options: { resolution: "ms" }, message: "resolution must be one of us, ns, not ms" },
+])("record() refuses $options before anything is opened", ({ options, message }) => {
+  const sink = vi.fn();
+  const source = fromBatches([], ETHERNET);
+  const begin = () => record(source, { include: [ALL] }, { ...(options as RecordOptions), sink });
+  expect(begin).toThrow(RangeError);
+  expect(begin).toThrow(message);
+  expect(sink).not.toHaveBeenCalled();
 });
 
 describe("prefixes", () => {

@@ -1,18 +1,25 @@
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, existsSync, openSync, readSync, statSync, writeFileSync } from "node:fs";
 import { chmod, readdir, readFile, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createBatch, type PacketBatch, type PacketFormat } from "../../src/packet/index.js";
-import type { PacketSink, SinkRequest } from "../../src/recorder/index.js";
-import { type FileSinkOptions, fileSink, type NamedFileOptions, namedFileSink } from "../../src/sink/file.js";
+import { type PacketSink, record, type SinkRequest } from "../../src/recorder/index.js";
+import {
+  type FileRotation,
+  type FileSinkOptions,
+  fileSink,
+  type NamedFileOptions,
+  namedFileSink,
+} from "../../src/sink/file.js";
 import { rotatedName } from "../../src/sink/rotate.js";
 import { packetsIn } from "../pcap/read.js";
-import { batchOf, ETHERNET, numbered, range } from "../recorder/packets.js";
-import { interfaceOf } from "../recorder/sources.js";
+import { batchOf, ETHERNET, numbered, range, WANTED } from "../recorder/packets.js";
+import { controlledSource, interfaceOf, settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";
-import { describeUnless } from "../support/shared.js";
-import { decodeFile, openFilesIn, temporaryFolder } from "./folder.js";
+import { describeUnless, describeWithPrograms } from "../support/shared.js";
+import { decodeFile, onlyFile, openFilesIn, temporaryFolder } from "./folder.js";
 
 /** 2026-11-22T09:18:00Z */
 const NOW_MS = Date.UTC(2026, 10, 22, 9, 18);
@@ -268,9 +275,44 @@ describe("what goes wrong", () => {
     { maxBytes: Number.NaN },
     { maxDurationMs: -1 },
     { maxBytes: 1, ringFiles: 0 },
-  ])("%o is no rotation", (rotation) => {
+    {},
+    { ringFiles: 2 },
+    { maxBytes: undefined, ringFiles: 2 },
+    { maxSize: 100 },
+    { maxBytes: 100, ring: 2 },
+  ])("%o is no rotation", (own) => {
+    const rotation = own as FileRotation;
     expect(() => namedFileSink("a", { rotation })).toThrow(RangeError);
     expect(() => fileSink(".", { rotation })).toThrow(RangeError);
+  });
+
+  test("a path of another type is told in Node's words", () => {
+    expect(() => namedFileSink(undefined as unknown as string)).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_ARG_TYPE" }),
+    );
+  });
+
+  test("a rotation that is none is told with what there is", () => {
+    const begin = (rotation: unknown) => () => namedFileSink("a", { rotation: rotation as FileRotation });
+    expect(begin({ maxSize: 100 })).toThrow(
+      "rotation has no maxSize, only maxBytes, maxDurationMs, ringFiles",
+    );
+    expect(begin({ ringFiles: 2 })).toThrow("rotation needs maxBytes or maxDurationMs");
+    expect(begin(null)).toThrow(new TypeError("rotation must be an object, not null"));
+    expect(begin(100)).toThrow(new TypeError("rotation must be an object, not 100"));
+  });
+
+  test.each([
+    { own: { fileFormat: "pcapgn" }, message: "fileFormat must be one of pcap, pcapng, not pcapgn" },
+    { own: { resolution: "ms" }, message: "resolution must be one of us, ns, not ms" },
+    {
+      own: { fileFormat: "pcapng", resolution: "ms" },
+      message: "resolution must be one of us, ns, not ms",
+    },
+  ])("$own is refused when the sink is made", ({ own, message }) => {
+    const options = own as NamedFileOptions;
+    expect(() => namedFileSink("a", options)).toThrow(new RangeError(message));
+    expect(() => fileSink(".", options)).toThrow(new RangeError(message));
   });
 
   test("the next file being there already fails the recording, and writes nothing to it", async () => {
@@ -313,6 +355,22 @@ describe("a file by its name", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  test.each<{ name: string; options: NamedFileOptions; format: "pcap" | "pcapng" }>([
+    { name: "a.pcap", options: {}, format: "pcap" },
+    { name: "a.pcapng", options: {}, format: "pcapng" },
+    { name: "a.pcapng", options: { rotation: { maxBytes: 10_000 } }, format: "pcapng" },
+    { name: "a.pcapng", options: { fileFormat: "pcap" }, format: "pcap" },
+    { name: "a.pcap", options: { fileFormat: "pcapng" }, format: "pcapng" },
+    { name: "pcapng", options: {}, format: "pcap" },
+  ])("$name with $options is $format", async ({ name, options, format }) => {
+    await using folder = await temporaryFolder();
+    const sink = await namedFileSink(join(folder.path, name), options)(request());
+    await close(sink);
+    const bytes = await readFile(await onlyFile(folder.path));
+    expect(bytes.readUInt32LE(0)).toBe(format === "pcap" ? 0xa1b2c3d4 : 0x0a0d0d0a);
+    expect(await idsIn(await onlyFile(folder.path))).toEqual([0, 1]);
+  });
+
   test("that is there is refused, or written over", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "a.pcap");
@@ -343,6 +401,66 @@ describe("a file by its name", () => {
     if (process.geteuid?.() === 0) return;
     await chmod(folder.path, 0o500);
     await expect(namedFileSink(join(folder.path, "a"))(request())).rejects.toThrow("EACCES");
+  });
+});
+
+describeWithPrograms("a pipe", ["mkfifo"], () => {
+  /** A recording into a pipe that nobody reads yet, waiting for its reader. */
+  async function recordIntoPipe(folder: string) {
+    const path = join(folder, "pipe");
+    spawnSync("mkfifo", [path]);
+    const clock = fakeClock(NOW_MS);
+    const source = controlledSource();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const recording = record(source, WANTED, { sink: namedFileSink(path), clock, signal });
+    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    return { path, clock, source, controller, recording };
+  }
+
+  test("is waited for until somebody reads it", async () => {
+    await using folder = await temporaryFolder();
+    const { path, clock, source, recording } = await recordIntoPipe(folder.path);
+    clock.advance(60_000);
+    await settle();
+    expect(clock.pending).toBe(1);
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    clock.advance(50);
+    source.push(numbered(1));
+    source.end();
+    await expect(recording.stopped).resolves.toMatchObject({ filePath: path });
+    const read = Buffer.alloc(1000);
+    expect(readSync(reader, read)).toBe(PCAP_HEADER + RECORD_BYTES);
+    closeSync(reader);
+    expect(clock.pending).toBe(0);
+    expect(openFilesIn(folder.path)).toEqual([]);
+  });
+
+  test("is left when the recording is aborted: no timer stays, and a later reader finds nobody", async () => {
+    await using folder = await temporaryFolder();
+    const { path, clock, controller, recording } = await recordIntoPipe(folder.path);
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(recording.stopped).rejects.toBe(reason);
+    expect(clock.pending).toBe(0);
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    clock.advance(60_000);
+    await settle();
+    // No writer: the end at once, where a writer that had written nothing would make the read fail with EAGAIN.
+    expect(readSync(reader, Buffer.alloc(10))).toBe(0);
+    closeSync(reader);
+    expect(clock.pending).toBe(0);
+    expect(openFilesIn(folder.path)).toEqual([]);
+  });
+
+  test("is left by a request without a recording, too", async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "pipe");
+    spawnSync("mkfifo", [path]);
+    const clock = fakeClock(NOW_MS);
+    const opening = namedFileSink(path)(request({ clock, signal: AbortSignal.abort(new Error("before")) }));
+    await expect(opening).rejects.toThrow("before");
+    expect(clock.pending).toBe(0);
   });
 });
 
