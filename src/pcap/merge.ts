@@ -24,7 +24,13 @@ const NANOSECONDS = 1_000_000_000;
  * that is not in order stays as it is, and none is sorted. Packets without a time follow the one before them in their source.
  *
  * Interfaces that say the same of themselves become one across sources, never within one; counts are added up. Memory is
- * a batch of every source and one more. Reading begins with the first batch, and a source that has to be waited for is waited for.
+ * a batch of every source and one more. Reading begins with the first batch.
+ *
+ * It is for files and finished captures. A live source that is quiet is waited for, as its next packet may be the oldest;
+ * meanwhile nothing is taken from the others, and what overflows their kernels' buffers is dropped.
+ *
+ * `stop` stops every source: what had arrived at any of them is handed out in the order of times. A source without
+ * `stop` is left where it is: its batch at hand is handed out, and one that is being waited for is lost.
  *
  * Disposing of it disposes of the sources. It fails where one of them does, after every packet that came before; it is
  * `filtered` when all of them are.
@@ -35,6 +41,7 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
   const interfaces = new MergedInterfaces(sources);
   const cursors = sources.map((source, order) => new Cursor(source, order));
   const gathered = new GatheredBatch();
+  let isLeft = false;
 
   async function pull(): Promise<PacketBatch | undefined> {
     gathered.clear();
@@ -44,6 +51,7 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
           // What has been gathered need not wait.
           if (!gathered.isEmpty) return gathered.toBatch();
           await cursor.fetch();
+          if (isLeft) return undefined;
           if (cursor.isEnded) interfaces.countAgain();
         }
       }
@@ -72,7 +80,11 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
     pull,
     copy: copyBatch,
     dropped: () => sources.reduce((sum, source) => sum + source.stats().dropped, 0),
+    stop: () => {
+      for (const cursor of cursors) cursor.stop();
+    },
     leave: async () => {
+      isLeft = true;
       interfaces.countAgain();
       await Promise.all(cursors.map((cursor) => cursor.leave()));
     },
@@ -113,13 +125,20 @@ const EMPTY: PacketBatch = {
   offsets: new Uint32Array(0),
 };
 
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
 /** Where a source stands: its batch at hand, the next packet in it, and that packet's time. */
 class Cursor {
   /** Place among the sources, which decides between packets of the same time. */
   readonly order: number;
   /** Whether its batches may be handed on to be overwritten. */
   readonly isWritable: boolean;
+  readonly #source: PacketSource;
   readonly #iterator: AsyncIterator<PacketBatch>;
+  /** Ends the wait for a batch. */
+  #abandon: (() => void) | undefined;
+  /** No further batch is to be asked for. */
+  #isLast = false;
   batch: PacketBatch = EMPTY;
   index = 0;
   isEnded = false;
@@ -129,6 +148,7 @@ class Cursor {
 
   constructor(source: PacketSource, order: number) {
     const { batches, writable } = borrowBatches(source);
+    this.#source = source;
     this.#iterator = batches[Symbol.asyncIterator]();
     this.isWritable = writable;
     this.order = order;
@@ -140,7 +160,7 @@ class Cursor {
 
   async fetch(): Promise<void> {
     do {
-      const { done, value } = await this.#iterator.next();
+      const { done, value } = await this.#next();
       this.isEnded = done === true;
       this.batch = done === true ? EMPTY : value;
     } while (!this.isEnded && this.batch.length === 0);
@@ -175,8 +195,50 @@ class Cursor {
     return this.index;
   }
 
+  /** Makes it come to its end; the batch at hand stays. */
+  stop(): void {
+    if (this.isEnded) return;
+    if (this.#source.stop !== undefined) {
+      this.#source.stop();
+      return;
+    }
+    this.#isLast = true;
+    this.#abandon?.();
+  }
+
+  /** Not waited for while a batch is: who has not answered that may never answer this. */
   async leave(): Promise<void> {
-    await this.#iterator.return?.();
+    if (this.isEnded) return;
+    if (this.#abandon === undefined) {
+      await this.#iterator.return?.();
+      return;
+    }
+    this.#isLast = true;
+    this.#abandon();
+  }
+
+  #next(): Promise<IteratorResult<PacketBatch, unknown>> {
+    if (this.#isLast) {
+      this.#leaveBehind();
+      return Promise.resolve(END);
+    }
+    return new Promise((resolve, reject) => {
+      this.#abandon = () => {
+        this.#abandon = undefined;
+        this.#leaveBehind();
+        resolve(END);
+      };
+      this.#iterator
+        .next()
+        .finally(() => {
+          this.#abandon = undefined;
+        })
+        .then(resolve, reject);
+    });
+  }
+
+  #leaveBehind(): void {
+    this.#iterator.return?.().catch(() => {});
   }
 }
 
