@@ -84,7 +84,7 @@ async function listDevices({ stdout }: Io): Promise<ExitCode> {
 }
 
 async function printProgram(
-  { include = [], limits, direction, bufferBytes }: RecordCommandOptions,
+  { include, limits, direction, bufferBytes }: RecordCommandOptions,
   { stdout }: Io,
 ): Promise<ExitCode> {
   const { describeProgram } = await import("../../source/ebpf/index.js");

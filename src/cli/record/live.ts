@@ -1,66 +1,45 @@
-import type { Resolution } from "../../packet/batch.js";
 import type { PacketSource } from "../../packet/source.js";
-import { UsageError } from "../error-text.js";
-import { EBPF_DIRECTIONS } from "./flags.js";
+import { openDevice } from "./open-device.js";
 import type { RecordCommandOptions } from "./options.js";
 
-/** A live capture, and what it selects by itself. */
-export interface LiveCapture {
+/** Packets, and what has been selected among them already. */
+export interface OpenedPackets {
   readonly source: PacketSource;
   readonly selectsInclude: boolean;
   readonly selectsExpression: boolean;
 }
 
 /**
- * Opens the device. What needs the system's libraries is loaded only now.
+ * Opens the device of a command line, with as much of its filters in the kernel as can be there.
  *
- * @param signal Gives up opening.
- * @throws FlowscribeError that says what is missing; UsageError for numbers that the capture does not take.
+ * @throws As {@link openDevice} does.
  */
-export async function openLive(options: RecordCommandOptions, signal: AbortSignal): Promise<LiveCapture> {
-  try {
-    return options.source === "ebpf"
-      ? await openByEbpf(options, signal)
-      : await openByLibpcap(options, signal);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-async function openByLibpcap(options: RecordCommandOptions, signal: AbortSignal): Promise<LiveCapture> {
-  const { device = "", expression, direction, promiscuous, output } = options;
-  const { openLibpcap } = await import("../../source/libpcap/index.js");
-  const precision: Resolution = output.precision ?? (output.fileFormat === "pcap" ? "us" : "ns");
-  const source = await openLibpcap(device, {
-    ...commonOptions(options),
-    ...(expression !== undefined && { expression }),
-    direction,
-    promiscuous,
-    precision,
+export async function openLive(
+  options: RecordCommandOptions & { readonly device: string },
+  signal: AbortSignal,
+): Promise<OpenedPackets> {
+  const { device, source, direction, promiscuous, bufferBytes, output } = options;
+  const { include, expression, flows, limits } = options;
+  // Replies are told by all packets.
+  const selectsInKernel = flows?.guessReplies !== true;
+  const selectsExpression = selectsInKernel && expression !== undefined && source === "libpcap";
+  // Whoever looks at packets here needs them whole.
+  const looksHere = flows !== undefined || (expression !== undefined && !selectsExpression);
+  const opened = await openDevice(
+    {
+      device,
+      source,
+      direction,
+      promiscuous,
+      bufferBytes,
+      precision: output.precision ?? (output.fileFormat === "pcap" ? "us" : "ns"),
+    },
+    {
+      ...(include !== undefined && selectsInKernel && { include }),
+      ...(selectsExpression && { expression }),
+      maxCaptureLength: looksHere ? 0 : (limits.maxCaptureLength ?? 0),
+    },
     signal,
-  });
-  return { source, selectsInclude: source.filtered, selectsExpression: true };
-}
-
-async function openByEbpf(options: RecordCommandOptions, signal: AbortSignal): Promise<LiveCapture> {
-  const { device = "", direction } = options;
-  const { openEbpf } = await import("../../source/ebpf/index.js");
-  const source = await openEbpf(device, {
-    ...commonOptions(options),
-    direction: EBPF_DIRECTIONS[direction],
-    signal,
-  });
-  return { source, selectsInclude: source.filtered, selectsExpression: false };
-}
-
-function commonOptions({ include, flows, expression, limits, bufferBytes, source }: RecordCommandOptions) {
-  // Replies are told by all packets, and whoever looks at packets here needs them whole.
-  const guessesReplies = flows?.guessReplies === true;
-  const looksHere = flows !== undefined || (expression !== undefined && source === "ebpf");
-  return {
-    ...(include !== undefined && !guessesReplies && { include }),
-    snapLength: looksHere ? 0 : (limits.maxCaptureLength ?? 0),
-    ...(bufferBytes !== undefined && { bufferBytes }),
-  };
+  );
+  return { source: opened, selectsInclude: opened.filtered, selectsExpression };
 }

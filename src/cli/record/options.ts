@@ -77,11 +77,10 @@ export function readRecordOptions(args: readonly string[], io: Io): RecordComman
   const source = readChoice("source", SOURCES, extra.source) ?? "libpcap";
   const limits = readRecordLimits(extra, filters);
   if (action === "record") checkInput(device, read);
+  if (read.length > 0) refuseIdle(extra, LIVE_FLAGS, "a device: there is none to capture from");
+  if (source === "ebpf") refuseIdle(extra, ["promiscuous"], "--source libpcap");
   if (action === "print-program" && source !== "ebpf") {
     throw new UsageError("--print-program is for --source ebpf");
-  }
-  if (action === "print-program" && filters.length === 0) {
-    throw new UsageError("need to specify at least one filter");
   }
   const { since, until } = selection;
   const asksFlows = allow.length + deny.length > 0 || since !== undefined || until !== undefined;
@@ -119,6 +118,15 @@ function refuseSelectors({ number, follow }: Pick<FlowFlags, "number" | "follow"
   throw new UsageError(
     `${flags} are flags of observe; record has --packet-limit, --bytes-limit and --time-limit`,
   );
+}
+
+/** Flags that say how a device is captured from. */
+const LIVE_FLAGS = ["source", "direction", "promiscuous", "buffer-size"] as const;
+
+/** A flag that would have no effect is a mistake. */
+function refuseIdle(extra: Extra, names: readonly (keyof Extra)[], whatFor: string): void {
+  const idle = names.find((name) => extra[name] !== undefined);
+  if (idle !== undefined) throw new UsageError(`--${idle} is for ${whatFor}`);
 }
 
 function readAction(extra: Extra): RecordCommandOptions["action"] {

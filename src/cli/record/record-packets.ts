@@ -1,6 +1,7 @@
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter.js";
+import { linkTypeName } from "../../packet/link-type.js";
 import type { PacketSource } from "../../packet/source.js";
 import { type RecordingResult, record } from "../../recorder/recording.js";
 import type { OpenSink, PacketSink } from "../../recorder/sink.js";
@@ -12,7 +13,7 @@ import { interruptionCode } from "../interruption.js";
 import type { Io } from "../io.js";
 import { createMessages, type Messages } from "../messages.js";
 import { openCaptures } from "./inputs.js";
-import { openLive } from "./live.js";
+import { type OpenedPackets, openLive } from "./live.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { withPrecision } from "./precision.js";
 import { flowStage, packetStage, selectPackets } from "./select.js";
@@ -23,7 +24,7 @@ import { streamSink } from "./stream-sink.js";
 export async function recordPackets(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
   const messages = createMessages(io, { silent: options.silent });
   const report = createInputReport(messages);
-  const source = await openSource(options, io, report);
+  const source = await openSource(options, io, report, messages);
   if (source === undefined) return interruptionCode(io.signal) ?? EXIT.failed;
   try {
     const result = await recordFrom(source, options, io, messages);
@@ -41,29 +42,25 @@ async function openSource(
   options: RecordCommandOptions,
   io: Io,
   report: InputReport,
+  messages: Messages,
 ): Promise<PacketSource | undefined> {
   const opened = await openAny(options, io, report);
   if (opened === undefined) return undefined;
   try {
-    return prepare(opened.source, await stagesOf(options, opened), options);
+    return prepare(opened.source, await stagesOf(options, opened, messages), options);
   } catch (error) {
     await opened.source[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-interface Opened {
-  readonly source: PacketSource;
-  readonly selectsInclude: boolean;
-  readonly selectsExpression: boolean;
-}
-
 async function openAny(
   options: RecordCommandOptions,
   io: Io,
   report: InputReport,
-): Promise<Opened | undefined> {
-  if (options.device === undefined) {
+): Promise<OpenedPackets | undefined> {
+  const { device } = options;
+  if (device === undefined) {
     // Whoever writes to a pipe may never begin.
     const source = await unlessAborted(openCaptures(options.inputs, io, report), io.signal);
     return source && { source, selectsInclude: false, selectsExpression: false };
@@ -74,7 +71,7 @@ async function openAny(
   io.signal.addEventListener("abort", giveUp);
   try {
     if (io.signal.aborted) return undefined;
-    return await openLive(options, opening.signal);
+    return await openLive({ ...options, device }, opening.signal);
   } catch (error) {
     if (io.signal.aborted) return undefined;
     throw error;
@@ -106,14 +103,25 @@ async function unlessAborted<T extends AsyncDisposable | undefined>(
 /** What is left to select, the cheapest first; but replies are told by all packets. */
 async function stagesOf(
   { include, expression, flows }: RecordCommandOptions,
-  { source, selectsInclude, selectsExpression }: Opened,
+  { source, selectsInclude, selectsExpression }: OpenedPackets,
+  messages: Messages,
 ): Promise<BatchStage[]> {
   const stages: BatchStage[] = [];
   if (include !== undefined && !selectsInclude) stages.push(packetStage(compilePacketFilter(include)));
   if (expression !== undefined && !selectsExpression) {
     const { compileExpression } = await import("../../source/libpcap/index.js");
     const linkTypes = new Set(source.interfaces.map(({ linkType }) => linkType));
-    stages.push(packetStage(await compileExpression(expression, linkTypes)));
+    stages.push(
+      packetStage(
+        await compileExpression(expression, {
+          linkTypes,
+          onFault: (linkType, message) =>
+            messages.tell(
+              `${JSON.stringify(expression)} matches no packet of ${linkTypeName(linkType)}: ${message}`,
+            ),
+        }),
+      ),
+    );
   }
   if (flows === undefined) return stages;
   const byFlow = flowStage(flows, source.interfaces);
@@ -139,18 +147,18 @@ async function recordFrom(
 ): Promise<RecordingResult | undefined> {
   const results = createResults(options, io, messages);
   const openSink = openSinkOf(options, source, io, results.output);
+  const isLive = options.device !== undefined;
   let sink: PacketSink | undefined;
   const neverBegun = new AbortController();
   const recording = record(source, requestOf(options), {
     sink: async (request) => {
       sink = await openSink(request);
+      if (isLive) messages.tell("Started recording. Press CTRL+C to stop.");
       return sink;
     },
     clock: io.clock,
     signal: neverBegun.signal,
   });
-  const isLive = options.device !== undefined;
-  if (isLive) messages.tell("Started recording. Press CTRL+C to stop.");
   const stop = () => {
     messages.tell("Stopping recording...");
     if (sink === undefined) neverBegun.abort(io.signal.reason);

@@ -1,18 +1,19 @@
 import { FlowscribeError } from "../../errors.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
-import type { Resolution } from "../../packet/batch.js";
 import { completeLimits, type RecorderLimits } from "../../recorder/service/limits.js";
 import { parseTarget, type Target } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
 import { readChoice } from "../read-choice.js";
 import { readFlags } from "../read-flags.js";
 import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
+import type { DeviceOptions } from "../record/open-device.js";
 import { parseSize } from "../record/size.js";
 import { SERVE_FLAGS } from "./flags.js";
 
 /** What a command line of `serve` asks for. */
 export interface ServeOptions {
-  readonly capture: CaptureOptions;
+  /** Where the packets of every recording come from. */
+  readonly capture: DeviceOptions;
   readonly folder: string;
   readonly fileFormat: (typeof FORMATS)[number];
   /** Undefined for the host's. */
@@ -28,16 +29,6 @@ export interface ServeOptions {
   readonly allowIdentities: ReadonlySet<string> | undefined;
   readonly allowAnyone: boolean;
   readonly limits: RecorderLimits;
-}
-
-/** Where the packets of every recording come from. */
-export interface CaptureOptions {
-  readonly device: string;
-  readonly source: (typeof SOURCES)[number];
-  readonly direction: (typeof DIRECTIONS)[number];
-  readonly promiscuous: boolean;
-  readonly bufferBytes: number | undefined;
-  readonly precision: Resolution;
 }
 
 export interface ServerTlsFiles {
@@ -83,7 +74,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions | undefi
   };
 }
 
-function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): CaptureOptions {
+function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): DeviceOptions {
   const { device } = values;
   if (device === undefined) {
     throw new UsageError(
@@ -91,9 +82,13 @@ function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): Ca
     );
   }
   const bufferSize = values["buffer-size"];
+  const source = readChoice("source", SOURCES, values.source) ?? "libpcap";
+  if (source === "ebpf" && values.promiscuous !== undefined) {
+    throw new UsageError("--promiscuous is for --source libpcap");
+  }
   return {
     device,
-    source: readChoice("source", SOURCES, values.source) ?? "libpcap",
+    source,
     direction: readChoice("direction", DIRECTIONS, values.direction) ?? "both",
     promiscuous: values.promiscuous ?? true,
     bufferBytes: bufferSize === undefined ? undefined : parseSize("buffer-size", bufferSize),
@@ -135,7 +130,7 @@ function readListen(
 function readMetrics(text: string | undefined): ServeOptions["metrics"] {
   if (text === undefined) return undefined;
   const target = readTarget(text);
-  if (target.kind === "unix" || target.tls) {
+  if (target.kind === "unix" || target.tls || !text.endsWith(`:${target.port}`)) {
     throw new UsageError(`--metrics-listen takes host:port, not ${text}`);
   }
   return target;

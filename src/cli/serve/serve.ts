@@ -12,11 +12,11 @@ import { makeFolder } from "../../sink/make-folder.js";
 import { errorText } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import type { Io } from "../io.js";
+import { type OpenDevice, openDevice } from "../record/open-device.js";
 import { isAllowed, listenAddress } from "./access.js";
 import { createLog, type Log } from "./log.js";
 import { type LoggedService, loggedService } from "./logged-service.js";
 import { type MetricsServer, openMetricsServer } from "./metrics-server.js";
-import { type OpenServeSource, openServeSource } from "./open-source.js";
 import type { ServeOptions } from "./options.js";
 import { renewTls } from "./renew-tls.js";
 
@@ -28,7 +28,7 @@ import { renewTls } from "./renew-tls.js";
 export async function serve(
   options: ServeOptions,
   io: Io,
-  openSource: OpenServeSource = openServeSource,
+  openSource: OpenDevice = openDevice,
 ): Promise<ExitCode> {
   const log = createLog(io);
   const address = await listenAddress(options);
@@ -56,11 +56,7 @@ export async function serve(
 }
 
 /** Opens the device once, and closes it. */
-async function probe(
-  { capture }: ServeOptions,
-  openSource: OpenServeSource,
-  signal: AbortSignal,
-): Promise<void> {
+async function probe({ capture }: ServeOptions, openSource: OpenDevice, signal: AbortSignal): Promise<void> {
   try {
     const source = await openSource(capture, {}, signal);
     await source[Symbol.asyncDispose]();
@@ -73,7 +69,7 @@ function createService(
   options: ServeOptions,
   { clock }: Io,
   log: Log,
-  openSource: OpenServeSource,
+  openSource: OpenDevice,
 ): LoggedService {
   const { capture, folder, fileFormat, nodeName = hostname(), limits } = options;
   const service = createRecorderService({

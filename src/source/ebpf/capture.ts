@@ -3,8 +3,8 @@ import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { cutRecords } from "../../packet/select.js";
 import type { Pull } from "../../packet/source.js";
 import { createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
+import type { Descriptor, Kernel } from "../native/kernel.js";
 import type { Koffi, PollHandle } from "../native/koffi.js";
-import type { Descriptor, Kernel } from "./kernel.js";
 import type { RingReader } from "./ring-reader.js";
 
 /**
@@ -64,7 +64,9 @@ class EbpfCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #checks: ReturnType<typeof setInterval>;
   readonly #poll: PollHandle;
-  readonly #onAbort = () => this.#interrupt();
+  /** Nobody takes what would come. */
+  readonly #onAbort = () => this.stop();
+  readonly #wake = () => this.#interrupt();
   /** Looks that found nothing, since the last packet. */
   #idleLooks = IDLE_LOOKS;
   #batches = 0;
@@ -193,7 +195,7 @@ class EbpfCapture implements LiveCapture {
     const { positions, pageBytes } = this.#capture.wake;
     Atomics.store(positions, 0, Atomics.load(positions, pageBytes / 8));
     // libuv calls here, not Node: what waits on a promise would not go on.
-    setImmediate(this.#onAbort);
+    setImmediate(this.#wake);
   }
 
   #check(): void {

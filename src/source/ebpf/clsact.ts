@@ -1,8 +1,9 @@
-import { type Descriptor, type Kernel, SystemError } from "./kernel.js";
+import { readFileSync, readlinkSync } from "node:fs";
+import { type Descriptor, type Kernel, SystemError } from "../native/kernel.js";
 
 // Programs on traffic-control hooks as kernels before 6.6 have them: filters of the queueing discipline `clsact`, told over
-// rtnetlink. Unlike a link, such a filter stays when its process dies; it carries the process's number in its name, and the next
-// capture of the device removes those of the dead.
+// rtnetlink. Unlike a link, such a filter stays when its process dies; it carries the process in its name, and the next capture of the
+// device removes those of the dead.
 
 // linux/rtnetlink.h, linux/netlink.h
 const RTM_NEWQDISC = 36;
@@ -68,7 +69,7 @@ function addFilter(kernel: Kernel, place: Omit<Place, "handle">, program: Descri
     TCA_OPTIONS,
     concat([
       attribute(TCA_BPF_FD, uint32(program)),
-      attribute(TCA_BPF_NAME, text(`${NAME}${process.pid}`)),
+      attribute(TCA_BPF_NAME, text(`${NAME}${nameOfProcess(process.pid)}`)),
       attribute(TCA_BPF_FLAGS, uint32(DIRECT_ACTION)),
     ]),
   );
@@ -106,18 +107,40 @@ function removeLeftovers(kernel: Kernel, device: number, hook: "ingress" | "egre
     const name = options && findAttribute(answer, options.start, options.end, TCA_BPF_NAME);
     if (name === undefined) continue;
     const written = new TextDecoder().decode(answer.subarray(name.start, name.end - 1));
-    if (!written.startsWith(NAME) || isAlive(Number(written.slice(NAME.length)))) continue;
+    if (!written.startsWith(NAME) || !isLeftBehind(written.slice(NAME.length))) continue;
     const handle = view.getUint32(TCMSG_HANDLE, true);
     removeFilter(kernel, { ...place, handle, info: view.getUint32(TCMSG_INFO, true) });
   }
 }
 
-function isAlive(pid: number): boolean {
+/**
+ * A process by its number, which another has again when it has died, the time of its start, and the namespace in which that number
+ * is its own: whoever shares the device from another container must not take it for dead.
+ */
+function nameOfProcess(pid: number): string {
+  return `${pid}:${startOf(pid)}:${processNamespace()}`;
+}
+
+/** Whether the process of that name was in our namespace, and is no more. */
+function isLeftBehind(name: string): boolean {
+  const [pid = "", start = "", ...namespace] = name.split(":");
+  if (namespace.join(":") !== processNamespace()) return false;
+  return startOf(Number(pid)) !== start;
+}
+
+/** In ticks since the machine's own start; "" for a process that is not there. */
+function startOf(pid: number): string {
   try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    // The second field is a name in parentheses, in which everything may be; the start is the 22nd.
+    return readFileSync(`/proc/${pid}/stat`, "latin1").split(")").at(-1)?.split(" ")[20] ?? "";
+  } catch {
+    return "";
   }
+}
+
+/** Such as `pid:[4026531836]`. */
+function processNamespace(): string {
+  return readlinkSync("/proc/self/ns/pid");
 }
 
 interface Place {

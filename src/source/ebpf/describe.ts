@@ -22,10 +22,11 @@ const SHOWN_PROCESSORS = 1;
  * Says what `openEbpf` makes of filters: what becomes of each and why, then the program, instruction by instruction. Needs no
  * privileges, and runs anywhere.
  *
+ * @param include Undefined for every packet, IP or not.
  * @throws FilterError as `openEbpf` does.
  */
 export function describeProgram(
-  include: readonly PacketFilterInit[],
+  include?: readonly PacketFilterInit[],
   { snapLength = 0, direction = "ingress", bufferBytes = 0, layer = 2 }: DescribeOptions = {},
 ): string {
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
@@ -37,19 +38,23 @@ export function describeProgram(
     answer: { kind: "capture", parts },
   });
   return [
-    describeWhole(compiled, include.length),
+    describeWhole(compiled, include),
     ...compiled.plan.families.map(describeFamily),
     "",
-    ...describeFilters(include, compiled.plan.fates),
+    ...describeFilters(include ?? [], compiled.plan.fates),
     "",
     compiled.program.format(),
     "",
   ].join("\n");
 }
 
-function describeWhole({ program, tables }: CompiledProgram, filters: number): string {
+function describeWhole(
+  { program, tables }: CompiledProgram,
+  include: readonly PacketFilterInit[] | undefined,
+): string {
   const tableText = tables.length === 0 ? "no tables" : `tables of ${tables.length} bytes`;
-  return `${filters} filters, ${program.instructions.length} instructions, ${tableText}`;
+  const filters = include === undefined ? "every packet" : counted(include.length, "filter");
+  return `${filters}, ${program.instructions.length} instructions, ${tableText}`;
 }
 
 function describeFamily({ family, form, filters, needsProtocol, needsPorts }: FamilyPlan): string {
@@ -58,8 +63,8 @@ function describeFamily({ family, form, filters, needsProtocol, needsPorts }: Fa
   const how = {
     nothing: "no filter: never matches",
     everything: "a filter takes all: nothing is compared",
-    chain: `${count} filters, compared one after the other`,
-    tables: `${count} filters in ${groups === 1 ? "one group" : `${groups} groups`} of tables: each field is looked up once`,
+    chain: `${counted(count, "filter")}, compared one after the other`,
+    tables: `${counted(count, "filter")} in ${groups === 1 ? "one group" : `${groups} groups`} of tables: each field is looked up once`,
   }[form];
   if (form === "nothing" || form === "everything") return `IPv${family}: ${how}`;
   const protocol = needsProtocol ? "the protocol is read" : "neither protocol nor ports are read";
@@ -86,4 +91,8 @@ function describeFate(fate: Fate): string {
     case "covered":
       return `left out: include[${fate.by}] matches all that it does`;
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

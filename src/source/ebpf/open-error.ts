@@ -1,5 +1,5 @@
 import { FlowscribeError } from "../../errors.js";
-import type { SystemError } from "./kernel.js";
+import type { SystemError } from "../native/kernel.js";
 
 /** What is known about this process and its system, to tell what is missing. */
 export interface Circumstances {

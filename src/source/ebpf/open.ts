@@ -1,14 +1,21 @@
 import { readFileSync } from "node:fs";
-import { release } from "node:os";
+import { cpus, release } from "node:os";
+import { checkRange, checkString, checkWord } from "../../check-option.js";
 import { FlowscribeError } from "../../errors.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
-import { checkRange, checkWord } from "../check-option.js";
 import type { LiveSource } from "../live-source.js";
+import {
+  bindKernel,
+  type Descriptor,
+  type Device,
+  type Kernel,
+  type Memory,
+  SystemError,
+} from "../native/kernel.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Attachment, captureSource, type OpenCapture } from "./capture.js";
 import { attachByClsact } from "./clsact.js";
-import { bindKernel, type Descriptor, type Device, type Kernel, type Memory, SystemError } from "./kernel.js";
 import { type Circumstances, isBefore, openError, TCX_KERNEL } from "./open-error.js";
 import { compileProgram, MIN_WINDOW } from "./program.js";
 import { layOutRing, longestCopy, MAX_RING_BYTES, MIN_RING_BYTES, type RingLayout } from "./ring-layout.js";
@@ -59,6 +66,7 @@ export async function open(
   { importKoffi, circumstances = {} }: TestOptions = {},
 ): Promise<EbpfSource> {
   const { snapLength = 0, bufferBytes = DEFAULT_BUFFER_BYTES, direction = "both", signal } = options;
+  checkString("device", device);
   checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
   checkRange("bufferBytes", bufferBytes, MIN_RING_BYTES, MAX_RING_BYTES);
   checkWord("direction", direction, ["ingress", "egress", "both"]);
@@ -205,8 +213,11 @@ class Held {
   }
 
   release(): void {
-    this.#memory?.release();
-    for (const descriptor of this.#descriptors.splice(0)) this.#kernel.close(descriptor);
+    try {
+      this.#memory?.release();
+    } finally {
+      for (const descriptor of this.#descriptors.splice(0)) this.#kernel.close(descriptor);
+    }
   }
 }
 
@@ -226,9 +237,23 @@ function mapRing(
   return { ring, wake };
 }
 
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
 function findDevice(kernel: Kernel, name: string): Device {
   // C would take the name to end at its first 0, and cut a long one.
   const fits = name !== "" && !name.includes("\0") && new TextEncoder().encode(name).length <= 15;
+  if (name === "any") {
+    throw new FlowscribeError(
+      "no_such_device",
+      "any is a device of flowscribe/source/libpcap only: eBPF captures from one interface",
+    );
+  }
   if (fits) return kernel.device(name);
   throw new FlowscribeError(
     "no_such_device",
@@ -255,16 +280,17 @@ function hooksOf(
   return isLoopback ? ["ingress"] : ["ingress", "egress"];
 }
 
-/** Processors that can ever be there, as in "0-7". */
+/** Processors that can ever be there, as in "0-7"; those of now where /sys is not mounted. */
 function countProcessors(): number {
-  const last = readFileSync("/sys/devices/system/cpu/possible", "latin1").trim().split(/[-,]/).at(-1);
-  return Number(last) + 1;
+  const last = readText("/sys/devices/system/cpu/possible").trim().split(/[-,]/).at(-1);
+  return last ? Number(last) + 1 : cpus().length;
 }
 
 function findCircumstances(): Circumstances {
-  const status = readFileSync("/proc/self/status", "latin1");
-  const limits = readFileSync("/proc/self/limits", "latin1");
-  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  const status = readText("/proc/self/status");
+  const limits = readText("/proc/self/limits");
+  // Where /proc is not mounted nothing is known to be missing.
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "ffffffffffffffff";
   const limit = /^Max locked memory\s+(\d+)/m.exec(limits)?.[1];
   return {
     release: release(),

@@ -9,13 +9,11 @@ import { captureError } from "./open-error.js";
 import type { BatchReader } from "./reader.js";
 import type { Readiness } from "./readiness.js";
 
-/** How long the kernel may keep packets back so as to hand them over together. */
-export const KERNEL_TIMEOUT_MS = 10;
 /**
- * How long a stopped capture waits for what the kernel still keeps back. Its timer hands over a block that it has seen
- * before, so that a packet may wait for two periods, each rounded up to a tick of up to 10 ms.
+ * How much longer than twice the kernel's timeout a stopped capture waits for what the kernel still keeps back. The kernel's timer
+ * hands over a block that it has seen before, so that a packet may wait for two periods, each rounded up to a tick of up to 10 ms.
  */
-const FLUSH_MS = 5 * KERNEL_TIMEOUT_MS;
+const FLUSH_MARGIN_MS = 30;
 /** Batches handed out before the event loop gets a turn, as for files: a few milliseconds of work. */
 const BATCHES_PER_TURN = 16;
 /** How much more than was asked for the kernel's buffer may hold, as libpcap rounds up to whole blocks. */
@@ -34,6 +32,8 @@ export interface OpenCapture {
   /** Captured bytes to keep, when fewer than were captured for the predicate. */
   readonly cutTo: number | undefined;
   readonly bufferBytes: number;
+  /** How long the kernel may keep packets back so as to hand them over together. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -70,7 +70,7 @@ class LibpcapCapture implements LiveCapture {
   pull(): ReturnType<Pull> {
     this.#capture.signal?.throwIfAborted();
     this.#batches++;
-    if (!this.#idle && this.#batches % BATCHES_PER_TURN !== 0) {
+    if (!this.#idle && !this.#done && this.#batches % BATCHES_PER_TURN !== 0) {
       const batch = this.#take();
       if (batch !== undefined) return batch;
     }
@@ -129,7 +129,7 @@ class LibpcapCapture implements LiveCapture {
   }
 
   #flush(): void {
-    this.#flushedAt ??= performance.now() + FLUSH_MS;
+    this.#flushedAt ??= performance.now() + 2 * this.#capture.timeoutMs + FLUSH_MARGIN_MS;
   }
 
   stop(): void {

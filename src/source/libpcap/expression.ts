@@ -2,52 +2,101 @@ import { FlowscribeError } from "../../errors.js";
 import { RECORD_HEADER_LENGTH, RECORD_ORIGINAL_LENGTH } from "../../packet/batch.js";
 import { type BpfPredicate, loadBpf } from "../../packet/bpf.js";
 import type { PacketPredicate } from "../../packet/filter.js";
-import { DLT_RAW, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
+import { LINKTYPE_ETHERNET, linkTypeName, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import { LITTLE_ENDIAN } from "../native/endianness.js";
 import { loadKoffi } from "../native/koffi.js";
 import { loadLibpcap } from "../native/libpcap.js";
 import { compileTextFor } from "../native/pcap-program.js";
+import { toMemoryLinkType } from "./memory-link-type.js";
+
+/** Link types that a text is compiled for; packets of further ones do not match. */
+export const MAX_PROGRAMS = 256;
+
+export interface ExpressionOptions {
+  /** Link types, as in files, that the text is compiled for beforehand; none: nothing is checked. Default: Ethernet. */
+  readonly linkTypes?: Iterable<number>;
+  /**
+   * Told why no packet of a link type matches, in libpcap's words: once for each, and once for all that come
+   * after 256 others, of which none matches. Must not throw, as the predicate would.
+   */
+  readonly onFault?: (linkType: number, message: string) => void;
+}
 
 /**
  * pcap-filter text (`man pcap-filter`) as a predicate over packets that are there already, by the compiler of the system's
- * libpcap; for `keep` of flowscribe/packet. For each link type the text is compiled when its first packet comes;
- * `linkTypes` are those that are known before, so that a fault in the text is told at once.
+ * libpcap; for `keep` of flowscribe/packet. For a link type not given, the text is compiled when its first packet comes.
+ * Packets of a link type that it cannot be compiled for, of which libpcap knows many, do not match.
  *
  * The predicate looks at the 16 bytes of record header before the packet, for its length on the wire: it takes packets where they
  * are in a batch. It needs no rights.
  *
- * @throws FlowscribeError `invalid_expression` with libpcap's words, also from the predicate for a link type not told before;
- *   `capture_unavailable` without koffi or libpcap.
+ * @throws FlowscribeError `invalid_expression` when the text is no filter for any of the link types given, with libpcap's words
+ *   about the first of them; `capture_unavailable` without koffi or libpcap.
  */
 export async function compileExpression(
   text: string,
-  linkTypes: Iterable<number> = [],
+  { linkTypes = [LINKTYPE_ETHERNET], onFault }: ExpressionOptions = {},
 ): Promise<PacketPredicate> {
   const koffi = await loadKoffi();
   const libpcap = loadLibpcap(koffi);
   const programs = new Map<number, BpfPredicate>();
-  function programOf(linkType: number): BpfPredicate {
-    const known = programs.get(linkType);
-    if (known !== undefined) return known;
-    const program = loadBpf(compile(linkType), LITTLE_ENDIAN);
-    programs.set(linkType, program);
-    return program;
-  }
-  function compile(linkType: number): Uint8Array {
+  let isFull = false;
+
+  function compile(linkType: number): BpfPredicate | Fault {
     try {
-      const inMemory = linkType === LINKTYPE_RAW ? DLT_RAW : linkType;
-      return compileTextFor(koffi, libpcap, inMemory, MAX_CAPTURED_LENGTH, text);
+      const memoryLinkType = toMemoryLinkType(linkType);
+      const program = compileTextFor(koffi, libpcap, memoryLinkType, MAX_CAPTURED_LENGTH, text);
+      return loadBpf(program, LITTLE_ENDIAN);
     } catch (cause) {
-      const fault = cause instanceof Error ? cause.message : String(cause);
-      throw new FlowscribeError("invalid_expression", `${JSON.stringify(text)} is no filter: ${fault}`, {
-        cause,
-      });
+      return { linkType, message: cause instanceof Error ? cause.message : String(cause), cause };
     }
   }
-  for (const linkType of linkTypes) programOf(linkType);
-  return (bytes, start, end, linkType) =>
-    programOf(linkType)(bytes, start, end, originalLength(bytes, start - RECORD_HEADER_LENGTH));
+
+  /** Undefined when it is known now, be it as never matching, with nothing to be told. */
+  function add(linkType: number): Fault | undefined {
+    if (programs.has(linkType)) return undefined;
+    if (programs.size === MAX_PROGRAMS) {
+      if (isFull) return undefined;
+      isFull = true;
+      return { linkType, message: `there are more than ${MAX_PROGRAMS} link types` };
+    }
+    const compiled = compile(linkType);
+    const isProgram = typeof compiled === "function";
+    programs.set(linkType, isProgram ? compiled : never);
+    return isProgram ? undefined : compiled;
+  }
+
+  function addLate(linkType: number): BpfPredicate {
+    const fault = add(linkType);
+    if (fault !== undefined) onFault?.(linkType, fault.message);
+    return programs.get(linkType) ?? never;
+  }
+
+  const faults = Array.from(linkTypes, add).filter((fault) => fault !== undefined);
+  const [first] = faults;
+  if (first !== undefined && [...programs.values()].every((program) => program === never)) {
+    throw new FlowscribeError(
+      "invalid_expression",
+      `${JSON.stringify(text)} is no filter: ${first.message} (for ${linkTypeName(first.linkType)})`,
+      { cause: first.cause },
+    );
+  }
+  for (const { linkType, message } of faults) onFault?.(linkType, message);
+
+  return (bytes, start, end, linkType) => {
+    const program = programs.get(linkType) ?? addLate(linkType);
+    return program(bytes, start, end, originalLength(bytes, start - RECORD_HEADER_LENGTH));
+  };
 }
+
+/** Why the text is no filter for a link type. */
+interface Fault {
+  readonly linkType: number;
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+const never: BpfPredicate = () => false;
 
 function originalLength(bytes: Uint8Array, record: number): number {
   const at = record + RECORD_ORIGINAL_LENGTH;

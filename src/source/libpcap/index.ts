@@ -2,8 +2,14 @@ import { type LibpcapOptions, type LibpcapSource, open } from "./open.js";
 
 export type { LiveSource } from "../live-source.js";
 export { type CaptureDevice, listDevices } from "./devices.js";
-export { compileExpression } from "./expression.js";
-export { DEFAULT_BUFFER_BYTES, type Direction, type LibpcapOptions, type LibpcapSource } from "./open.js";
+export { compileExpression, type ExpressionOptions } from "./expression.js";
+export {
+  DEFAULT_BUFFER_BYTES,
+  DEFAULT_TIMEOUT_MS,
+  type Direction,
+  type LibpcapOptions,
+  type LibpcapSource,
+} from "./open.js";
 
 /**
  * Captures from a network interface, or on Linux from all of them (`any`), by the system's libpcap. Packets are read where

@@ -1,3 +1,4 @@
+import { checkRange, checkString, checkWord } from "../../check-option.js";
 import { FlowscribeError } from "../../errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import { compilePacketFilter } from "../../packet/filter.js";
@@ -5,12 +6,11 @@ import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { formatPacketFilter } from "../../packet/filter-text.js";
 import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import type { CaptureInterface } from "../../packet/source.js";
-import { checkRange, checkWord } from "../check-option.js";
 import type { LiveSource } from "../live-source.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
 import { PcapHandle } from "../native/pcap-handle.js";
-import { captureSource, KERNEL_TIMEOUT_MS, type OpenCapture } from "./capture.js";
+import { captureSource, type OpenCapture } from "./capture.js";
 import { readDevices } from "./devices.js";
 import { chainPrograms } from "./kernel-filter.js";
 import { openError } from "./open-error.js";
@@ -37,6 +37,11 @@ export interface LibpcapOptions {
    * and counted in `stats().dropped`. Default {@link DEFAULT_BUFFER_BYTES}.
    */
   readonly bufferBytes?: number;
+  /**
+   * How long the kernel may keep packets back to hand them over together, 1 to 1000 ms; default {@link DEFAULT_TIMEOUT_MS}. Linux
+   * hands over blocks of 256 KiB, full or not, so that this and the size of the buffer say how long a reader may stall.
+   */
+  readonly timeoutMs?: number;
   /** As seen by the interface: `in` for what it receives, `out` for what it sends; default `both`. */
   readonly direction?: Direction;
   /** Unit of the times; default nanoseconds where the system has them. `interfaces[0].resolution` tells which it is. */
@@ -53,8 +58,11 @@ export type LibpcapSource = LiveSource;
 
 /** Default size of the kernel's buffer. */
 export const DEFAULT_BUFFER_BYTES: number = 16 * 1024 * 1024;
+/** Default of {@link LibpcapOptions.timeoutMs}. */
+export const DEFAULT_TIMEOUT_MS: number = 10;
 const MIN_BUFFER_BYTES = 64 * 1024;
 const MAX_BUFFER_BYTES = 1024 * 1024 * 1024;
+const MAX_TIMEOUT_MS = 1000;
 /** What the predicate is given at least to find the ports in, whatever the snap length. */
 const MIN_FILTERED_LENGTH = 256;
 /**
@@ -119,13 +127,17 @@ function planCapture(
     snapLength = 0,
     promiscuous = true,
     bufferBytes = DEFAULT_BUFFER_BYTES,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
     direction = "both",
     precision = "ns",
     signal,
   }: LibpcapOptions,
 ) {
+  checkString("device", device);
+  if (expression !== undefined) checkString("expression", expression);
   checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
   checkRange("bufferBytes", bufferBytes, MIN_BUFFER_BYTES, MAX_BUFFER_BYTES);
+  checkRange("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS);
   checkWord("direction", direction, Object.keys(DIRECTIONS));
   checkWord("precision", precision, ["ns", "us"]);
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
@@ -138,6 +150,7 @@ function planCapture(
     capturedLength: include === undefined ? keptLength : Math.max(keptLength, MIN_FILTERED_LENGTH),
     promiscuous,
     bufferBytes,
+    timeoutMs,
     direction: DIRECTIONS[direction],
     nanoseconds: precision === "ns",
     signal,
@@ -181,11 +194,12 @@ async function openHandle(
   plan: Plan,
   { here = false, singly = false, looking = false }: TestOptions,
 ): Promise<OpenCapture> {
-  const { device, expression, capturedLength, keptLength, promiscuous, bufferBytes, nanoseconds } = plan;
+  const { device, expression, capturedLength, keptLength, promiscuous, bufferBytes, timeoutMs, nanoseconds } =
+    plan;
   handle.configure({
     snapLength: capturedLength,
     promiscuous,
-    timeoutMs: KERNEL_TIMEOUT_MS,
+    timeoutMs,
     bufferBytes,
     nanoseconds,
   });
@@ -217,6 +231,7 @@ async function openHandle(
       wanted: plan.wanted,
       cutTo: keptLength < capturedLength ? keptLength : undefined,
       bufferBytes,
+      timeoutMs,
       signal: plan.signal,
     };
   } catch (error) {

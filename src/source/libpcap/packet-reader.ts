@@ -8,24 +8,12 @@ import {
   RECORD_SECONDS,
 } from "../../packet/batch.js";
 import type { NextPacket, PcapHandle } from "../native/pcap-handle.js";
+import { toFileLinkType } from "./memory-link-type.js";
 import { type BatchReader, Offsets } from "./reader.js";
 
 /** Packets before somebody else gets a turn, as each takes several calls. */
 const MAX_PACKETS = 1024;
 const BATCH_BYTES = 256 * 1024;
-
-/**
- * What libpcap calls otherwise in memory than in files (`dlt_to_linktype_map` in pcap-common.c), as far as an interface
- * can have it.
- */
-const FILE_LINK_TYPES: ReadonlyMap<number, number> = new Map([
-  [11, 100], // RFC 1483 ATM
-  [12, 101], // raw IP
-  [13, 102], // BSD/OS SLIP
-  [14, 101], // raw IP on OpenBSD
-  [15, 102], // BSD/OS SLIP elsewhere
-  [16, 103], // BSD/OS PPP
-]);
 
 /** Reads packet by packet, for systems where `pcap_dump` cannot be handed to `pcap_dispatch`. */
 export class PacketReader implements BatchReader {
@@ -44,7 +32,7 @@ export class PacketReader implements BatchReader {
     this.#snapLength = snapLength;
     this.#records = new Uint8Array(Math.max(BATCH_BYTES, 2 * (RECORD_HEADER_LENGTH + snapLength)));
     this.#view = new DataView(this.#records.buffer);
-    this.linkType = FILE_LINK_TYPES.get(handle.linkType) ?? handle.linkType;
+    this.linkType = toFileLinkType(handle.linkType);
   }
 
   read(format: PacketFormat): PacketBatch | undefined {

@@ -1,9 +1,9 @@
-// Every call of this room that the process could crash in: bpf(2), memory maps, and what they need. C keeps no address beyond
+// Every call to the kernel that the process could crash in: bpf(2), memory maps, and what they need. C keeps no address beyond
 // a call, but for the memory maps: those are given back by laying other memory over them, never by unmapping, so that a view
 // that somebody kept stays readable.
 import { constants } from "node:os";
 import { FlowscribeError } from "../../errors.js";
-import type { Koffi } from "../native/koffi.js";
+import type { Koffi } from "./koffi.js";
 
 /** A descriptor of a map, a program or a link. */
 export type Descriptor = number;

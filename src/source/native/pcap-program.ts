@@ -18,15 +18,24 @@ export function compileText(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, text:
   if (text.includes("\0")) throw new Error("the text contains a 0 character");
   const program = new Uint8Array(PROGRAM_LENGTH);
   if (libpcap.compile(pcap, program, text, 1, UNKNOWN_NETMASK) !== 0) throw new Error(libpcap.geterr(pcap));
+  try {
+    return copyProgram(koffi, program);
+  } finally {
+    libpcap.freecode(program);
+  }
+}
+
+function copyProgram(koffi: Koffi, program: Uint8Array): Uint8Array {
   const view = new DataView(program.buffer);
   const count = view.getUint32(0, LITTLE_ENDIAN);
   const address = isWide(koffi)
     ? view.getBigUint64(8, LITTLE_ENDIAN)
     : BigInt(view.getUint32(4, LITTLE_ENDIAN));
-  const instructions = new Uint8Array(koffi.view(address, count * BPF_INSTRUCTION_LENGTH)).slice();
-  libpcap.freecode(program);
-  return instructions;
+  return new Uint8Array(koffi.view(address, count * BPF_INSTRUCTION_LENGTH)).slice();
 }
+
+/** What C is given the address of, held for as long: an address keeps nothing alive. */
+const held: Uint8Array[] = [];
 
 /**
  * Compiles pcap-filter text for packets of a link type, without a device.
@@ -52,6 +61,8 @@ export function compileTextFor(
 
 /** Hands instructions to the kernel, or to libpcap where the kernel refuses them; they are copied. */
 export function setProgram(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, instructions: Uint8Array): number {
+  if (instructions.length === 0) throw new TypeError("a program has instructions");
+  held.push(instructions);
   const program = new Uint8Array(PROGRAM_LENGTH);
   const view = new DataView(program.buffer);
   view.setUint32(0, instructions.length / BPF_INSTRUCTION_LENGTH, LITTLE_ENDIAN);
@@ -59,8 +70,7 @@ export function setProgram(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, instru
   if (isWide(koffi)) view.setBigUint64(8, address, LITTLE_ENDIAN);
   else view.setUint32(4, Number(address), LITTLE_ENDIAN);
   const result = libpcap.setfilter(pcap, program);
-  // The address in `program` keeps nothing alive; this does, until libpcap has copied.
-  if (instructions.length === 0) throw new TypeError("a program has instructions");
+  held.length = 0;
   return result;
 }
 

@@ -1,4 +1,5 @@
-import { ftruncateSync, readSync } from "node:fs";
+import { closeSync, ftruncateSync, readSync } from "node:fs";
+import { FlowscribeError } from "../../errors.js";
 import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";
@@ -140,7 +141,12 @@ export class RecordStream {
     let filled = 0;
     while (filled < bytes.length) {
       const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled);
-      if (count === 0) throw new Error("the system's temporary storage is full");
+      if (count === 0) {
+        throw new FlowscribeError(
+          "capture_failed",
+          "packets were lost: the system's memory for files is full",
+        );
+      }
       filled += count;
     }
     ftruncateSync(descriptor, 0);
@@ -217,7 +223,10 @@ function bindOpen(koffi: Koffi): Stdio["open"] {
     );
     return () => {
       const descriptor = memfdCreate("flowscribe", MFD_CLOEXEC);
-      return descriptor < 0 ? tmpfile() : fdopen(descriptor, "w");
+      if (descriptor < 0) return tmpfile();
+      const file = fdopen(descriptor, "w");
+      if (file === null) closeSync(descriptor);
+      return file;
     };
   } catch {
     return tmpfile;

@@ -1,5 +1,6 @@
 // The built program on a network of the test's own.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { isBefore } from "../../../src/source/ebpf/open-error.js";
 import { listDevices } from "../../../src/source/libpcap/index.js";
 import { packetsIn, readWhole } from "../../pcap/read.js";
 import { createNetworkPair, type NetworkPair, whyNoNamespaces } from "../../support/netns.js";
-import { repository } from "../../support/run.js";
+import { repository, run } from "../../support/run.js";
 import { describeUnless } from "../../support/shared.js";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
@@ -71,6 +72,23 @@ describeUnless("a live recording", reason, () => {
     if (status !== 0) throw new Error(String(stderr));
   }
 
+  /** Datagrams to a port that sends each of them back; resolves when all are back. */
+  async function askEcho(port: number, count: number): Promise<void> {
+    const { sender, receiver } = network;
+    const echo = `const socket = require("node:dgram").createSocket("udp4");
+      socket.on("message", (bytes, { port, address }) => socket.send(bytes, port, address));
+      socket.bind(${port}, () => console.log("bound"));`;
+    const ask = `const socket = require("node:dgram").createSocket("udp4");
+      let left = ${count};
+      socket.on("message", () => --left > 0 || socket.close());
+      for (let index = 0; index < ${count}; index++) socket.send("question", ${port}, "${receiver.ipv4}");`;
+    const within = (name: string, script: string) => ["netns", "exec", name, process.execPath, "-e", script];
+    const server = spawn("ip", within(receiver.name, echo), { stdio: ["ignore", "pipe", "inherit"] });
+    await once(server.stdout, "data");
+    run("ip", within(sender.name, ask));
+    server.kill();
+  }
+
   const noEbpf = isBefore(release(), [6, 6]) ? `Linux ${release()} has no TCX` : undefined;
 
   for (const source of ["libpcap", "ebpf"]) {
@@ -91,6 +109,17 @@ describeUnless("a live recording", reason, () => {
         expect(out).toMatch(
           new RegExp(`^.*Z Result: 10 packets \\(${bytes} bytes\\) written\\n.*Z Output: ${path}\\n$`),
         );
+      });
+
+      test("tells replies by all packets, whatever else selects", async () => {
+        const path = join(folder, `${source}-replies.pcap`);
+        const reply = ["--guess-replies", "--allowlist", '{"reply":[true]}'];
+        const text = ["--expression", "udp src port 5300"];
+        const { child, ended } = await start("--source", source, "-w", path, ...reply, ...text);
+        await askEcho(5300, 10);
+        child.kill("SIGINT");
+        expect((await ended).code).toBe(EXIT.ok);
+        expect(await packetsIn(readFileSync(path))).toHaveLength(10);
       });
 
       test("ends at its limit, in pcapng, with the name of the interface", async () => {
@@ -187,7 +216,7 @@ describeUnless("a live recording", reason, () => {
     test("says why: a buffer of no size", () => {
       expect(fails("-i", "lo", "--buffer-size", "1kB")).toMatchObject({
         code: EXIT.usage,
-        err: expect.stringMatching(/^bufferBytes must be a whole number from /),
+        err: expect.stringMatching(/^--buffer-size in bytes must be a whole number from /),
       });
     });
   });

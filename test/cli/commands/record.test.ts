@@ -172,7 +172,7 @@ function countByTcpdump(text: string): number | undefined {
   }
 }
 
-const noCompiler = await compileExpression("tcp", []).then(
+const noCompiler = await compileExpression("tcp").then(
   () => undefined,
   (error: Error) => error.message,
 );
@@ -204,6 +204,19 @@ describeUnless("--expression", noCompiler, () => {
     expect(await idsRecorded("-r", path, "--format", "pcapng", "--expression", "udp port 53")).toEqual([
       1, 2,
     ]);
+  });
+
+  test("matches nothing of a link type that it cannot be compiled for, which is told", async () => {
+    const odd = { ...ETHERNET, linkType: 147, interfaceId: 1 };
+    const source = fromBatches(
+      [createBatch(ETHERNET, [packet({ id: 1 })]), createBatch(odd, [packet({ id: 2 })])],
+      [ETHERNET, odd],
+    );
+    const path = file("odd.pcapng", await collect(encodePcapng(source)));
+    const output = join(folder, "odd-out.pcapng");
+    const { code, err } = await record("-r", path, "-w", output, "--expression", "udp port 53");
+    expect({ code, ids: await idsIn(output) }).toEqual({ code: EXIT.ok, ids: [1] });
+    expect(err).toMatch(/^"udp port 53" matches no packet of .*147.*\n$/);
   });
 
   test("at fault is told before anything is written", async () => {
@@ -714,7 +727,12 @@ describe("a command line that makes no sense", () => {
     },
     { args: [...LIVE, "--verdict", "x"], err: 'invalid argument "x" for "--verdict" flag:' },
     { args: [...LIVE, "--print-program"], err: "--print-program is for --source ebpf" },
-    { args: ["--source", "ebpf", "--print-program"], err: "need to specify at least one filter" },
+    {
+      args: ["-r", SAMPLE, "--direction", "in"],
+      err: "--direction is for a device: there is none to capture from",
+    },
+    { args: ["-r", SAMPLE, "--buffer-size", "1MB"], err: "--buffer-size is for a device" },
+    { args: ["-i", "lo", "--source", "ebpf", "--promiscuous"], err: "--promiscuous is for --source libpcap" },
     { args: ["--packet-limt", "3"], err: "unknown flag: --packet-limt\nDid you mean --packet-limit?" },
   ])("$args", async ({ args, err }) => {
     const outcome = await record(...args);
@@ -748,7 +766,7 @@ test("--print-program tells what the kernel is given", async () => {
     "--print-program",
     "10.0.0.0/8 0 0.0.0.0/0 53 UDP",
   ]);
-  expect(out).toMatch(/^1 filters, \d+ instructions/);
+  expect(out).toMatch(/^1 filter, \d+ instructions/);
   expect(out).toContain("10.0.0.0/8 port any → 0.0.0.0/0 port 53, protocol 17");
 });
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { EXIT, type ExitCode } from "../../../src/cli/exit-code.js";
-import type { SourceRequest } from "../../../src/cli/serve/open-source.js";
+import type { CaptureRequest } from "../../../src/cli/record/open-device.js";
 import { readServeOptions } from "../../../src/cli/serve/options.js";
 import { RENEWAL_INTERVAL_MS } from "../../../src/cli/serve/renew-tls.js";
 import { serve } from "../../../src/cli/serve/serve.js";
@@ -35,7 +35,7 @@ interface Serving extends AsyncDisposable {
   readonly folder: string;
   /** Those of recordings, without the one that was opened to see whether it can be. */
   readonly sources: readonly ControlledSource[];
-  readonly requests: readonly SourceRequest[];
+  readonly requests: readonly CaptureRequest[];
   readonly ended: Promise<ExitCode>;
   log(event: string): LogLine[];
 }
@@ -47,7 +47,7 @@ async function serving(...flags: readonly string[]): Promise<Serving> {
   const pcaps = join(folder, `pcaps-${count++}`);
   const io = fakeIo();
   const sources: ControlledSource[] = [];
-  const requests: SourceRequest[] = [];
+  const requests: CaptureRequest[] = [];
   const listen = flags.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   const options = readServeOptions(["-i", "eth0", "--folder", pcaps, ...listen, ...flags])!;
   const ended = serve(options, io, async (_, request) => {
@@ -370,6 +370,11 @@ describe("what it takes", () => {
     { args: [...NEEDED, "--listen", "http://x"], err: 'invalid server address "http://x"' },
     { args: [...NEEDED, "--listen", "tls://x:1"], err: "tls://x:1 needs --tls-cert-file and --tls-key-file" },
     { args: [...NEEDED, "--metrics-listen", "unix:///x"], err: "--metrics-listen takes host:port" },
+    { args: [...NEEDED, "--metrics-listen", "9900"], err: "--metrics-listen takes host:port, not 9900" },
+    {
+      args: [...NEEDED, "--source", "ebpf", "--promiscuous=false"],
+      err: "--promiscuous is for --source libpcap",
+    },
     { args: [...NEEDED, "--tls-cert-file", "x"], err: "--tls-cert-file and --tls-key-file need each other" },
     { args: [...NEEDED, "--tls-client-ca-files", "x"], err: "--tls-client-ca-files needs --tls-cert-file" },
     { args: [...NEEDED, "--allow-identity", "x"], err: "--allow-identity needs --tls-client-ca-files" },

@@ -74,5 +74,24 @@ describeWithEbpf("a capture by filters of clsact", () => {
       await source[Symbol.asyncDispose]();
       expect(filters()).not.toContain("flowscribe");
     });
+
+    test("leaves alone what a process of another container has attached", async () => {
+      const { receiver } = live().pair;
+      const program = join(repository, "test/source/ebpf/programs/capture.ts");
+      const args = [
+        ...["netns", "exec", receiver.name, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
+        ...[process.execPath, "--import", "tsx", program, receiver.device, "1", "6.1.0"],
+      ];
+      const child = spawn("ip", args, { cwd: repository, stdio: ["pipe", "pipe", "inherit"] });
+      await once(child.stdout, "data");
+      expect(filters().match(/flowscribe:/g)).toHaveLength(2);
+      const source = await open(receiver.device, {}, OLD);
+      expect(filters().match(/flowscribe:/g)).toHaveLength(4);
+      await source[Symbol.asyncDispose]();
+      expect(filters().match(/flowscribe:/g)).toHaveLength(2);
+      const closed = once(child, "close");
+      child.kill("SIGKILL");
+      await closed;
+    });
   });
 });

@@ -15,7 +15,7 @@ describe("the text of a program", () => {
     const lines = text.split("\n");
     expect(lines[0]).toMatch(/^4 filters, \d+ instructions, no tables$/);
     expect(lines.slice(1, 3)).toEqual([
-      "IPv4: 1 filters, compared one after the other; protocol and ports are read",
+      "IPv4: 1 filter, compared one after the other; protocol and ports are read",
       "IPv6: no filter: never matches",
     ]);
     expect(lines.slice(4, 8)).toEqual([

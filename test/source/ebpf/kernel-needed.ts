@@ -1,6 +1,6 @@
 import { release } from "node:os";
-import { bindKernel, type Kernel } from "../../../src/source/ebpf/kernel.js";
 import { isBefore } from "../../../src/source/ebpf/open-error.js";
+import { bindKernel, type Kernel } from "../../../src/source/native/kernel.js";
 import { loadKoffi } from "../../../src/source/native/koffi.js";
 import { describeUnless } from "../../support/shared.js";
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { SystemError } from "../../../src/source/ebpf/kernel.js";
 import {
   type Circumstances,
   isBefore,
   missingCapabilities,
   openError,
 } from "../../../src/source/ebpf/open-error.js";
+import { SystemError } from "../../../src/source/native/kernel.js";
 
 const EPERM = 1;
 const ENOENT = 2;

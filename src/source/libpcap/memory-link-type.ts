@@ -1,0 +1,58 @@
+import { DLT_RAW, DLT_RAW_OPENBSD, LINKTYPE_RAW } from "../../packet/link-type.js";
+
+// What libpcap calls otherwise in memory (`DLT_`, pcap/dlt.h) than in files (`LINKTYPE_`), as its pcap-common.c maps it, as
+// far as an interface of a system that this runs on can have it. All other numbers are the same.
+
+const ATM_RFC1483 = { memory: 11, file: 100 };
+const ATM_CLIP = { memory: 19, file: 106 };
+/** `LINKTYPE_SLIP_BSDOS` and `LINKTYPE_PPP_BSDOS`. */
+const SLIP_BSDOS = 102;
+const PPP_BSDOS = 103;
+
+interface Numbers {
+  readonly memory: number;
+  readonly file: number;
+}
+
+/** The systems differ where they took the same numbers for different things. */
+function numbersOn(platform: string): readonly Numbers[] {
+  const raw = platform === "openbsd" ? DLT_RAW_OPENBSD : DLT_RAW;
+  const slip = platform === "freebsd" || platform === "netbsd" ? 13 : 15;
+  return [
+    ATM_RFC1483,
+    { memory: raw, file: LINKTYPE_RAW },
+    { memory: slip, file: SLIP_BSDOS },
+    { memory: slip + 1, file: PPP_BSDOS },
+    ATM_CLIP,
+  ];
+}
+
+/** The two numberings of a system. */
+export interface LinkTypeNumbers {
+  /** What a file calls a link type that libpcap tells of a device. */
+  toFile(memoryLinkType: number): number;
+  /**
+   * What libpcap calls a link type of a file; also one that some program wrote as it is in memory, where it is raw IP by
+   * packet/link-type.ts.
+   */
+  toMemory(fileLinkType: number): number;
+}
+
+export function linkTypeNumbers(platform: string): LinkTypeNumbers {
+  const numbers = numbersOn(platform);
+  const files = new Map(numbers.map(({ memory, file }) => [memory, file]));
+  const memories = new Map(numbers.map(({ memory, file }) => [file, memory]));
+  const raw = memories.get(LINKTYPE_RAW)!;
+  memories.set(DLT_RAW, raw).set(DLT_RAW_OPENBSD, raw);
+  return {
+    toFile: (linkType) => files.get(linkType) ?? linkType,
+    toMemory: (linkType) => memories.get(linkType) ?? linkType,
+  };
+}
+
+const here = linkTypeNumbers(process.platform);
+
+/** {@link LinkTypeNumbers.toFile} on this system. */
+export const toFileLinkType: LinkTypeNumbers["toFile"] = here.toFile;
+/** {@link LinkTypeNumbers.toMemory} on this system. */
+export const toMemoryLinkType: LinkTypeNumbers["toMemory"] = here.toMemory;
