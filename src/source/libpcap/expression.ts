@@ -12,6 +12,7 @@ import { toMemoryLinkType } from "./memory-link-type.js";
 /** Link types that a text is compiled for; packets of further ones do not match. */
 export const MAX_PROGRAMS = 256;
 
+/** For {@link compileExpression}. */
 export interface ExpressionOptions {
   /** Link types, as in files, that the text is compiled for beforehand; none: nothing is checked. Default: Ethernet. */
   readonly linkTypes?: Iterable<number>;
