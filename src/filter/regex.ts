@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { messageOf } from "../error-message.js";
 import { compileAutomaton } from "./regex-automaton.js";
 import { RegexBudget } from "./regex-budget.js";
 import { memoize } from "./regex-memo.js";
@@ -262,7 +263,7 @@ function neverThrowing(search: TextTest): TextTest {
 
 function faultOf(error: unknown): string {
   if (error instanceof RangeError) return "expression nests too deeply";
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.replace(/^error parsing regexp: /, "");
 }
 

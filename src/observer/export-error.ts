@@ -13,7 +13,3 @@ export class ExportError extends FlowscribeError {
     this.line = line;
   }
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,4 +1,5 @@
 import { type DescMessage, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
+import { messageOf } from "../error-message.js";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
@@ -6,7 +7,7 @@ import {
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../gen/observer/observer_pb.js";
-import { ExportError, messageOf } from "./export-error.js";
+import { ExportError } from "./export-error.js";
 import { flowResponse } from "./flow-response.js";
 import { DOUBT, jsonReader, type ReadState } from "./json-read.js";
 

@@ -9,8 +9,9 @@ import {
   type Timestamp,
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
+import { messageOf } from "../error-message.js";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../timestamp-bounds.js";
-import { ExportError, messageOf } from "./export-error.js";
+import { ExportError } from "./export-error.js";
 import { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
 import { writeUtcTime } from "./json-time.js";

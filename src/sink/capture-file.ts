@@ -1,4 +1,5 @@
 import { closeSync, ftruncateSync, writeSync } from "node:fs";
+import { messageOf } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
@@ -111,8 +112,4 @@ export class CaptureFile {
       throw new FlowscribeError("sink_failed", `close ${this.path}: ${messageOf(error)}`, { cause: error });
     }
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

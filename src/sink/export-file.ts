@@ -10,11 +10,12 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { messageOf } from "../error-message.js";
 import type { FlowscribeError } from "../errors.js";
 import type { Clock } from "../recorder/clock.js";
 import { BackupName } from "./export-backup-name.js";
 import { tidyBackups } from "./export-backups.js";
-import { type LineOutput, messageOf, outputFailed } from "./export-output.js";
+import { type LineOutput, outputFailed } from "./export-output.js";
 
 /** When a file becomes a backup, and what becomes of backups; the defaults are Hubble's. */
 export interface RotationOptions {

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { checkWord } from "../check-option.js";
+import { messageOf } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 import { goQuote } from "../go-quote.js";
 import type { Resolution } from "../packet/batch.js";
@@ -11,7 +12,7 @@ import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import type { Clock } from "../recorder/clock.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
-import { CaptureFile, messageOf } from "./capture-file.js";
+import { CaptureFile } from "./capture-file.js";
 import { makeFolder } from "./make-folder.js";
 import {
   checkRotation,

@@ -1,6 +1,7 @@
 import { unlinkSync } from "node:fs";
 import { join, parse } from "node:path";
 import { checkKeys } from "../check-option.js";
+import { messageOf } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
@@ -11,7 +12,7 @@ import {
 } from "../packet/batch.js";
 import type { CaptureInterface } from "../packet/source.js";
 import type { PacketSink } from "../recorder/sink.js";
-import { type CaptureFile, messageOf } from "./capture-file.js";
+import type { CaptureFile } from "./capture-file.js";
 
 /** When a recording goes on in another file (one of the bounds is needed), and how many of its files stay. */
 export interface FileRotation {

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { messageOf } from "../../error-message.js";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
 import { markAbsent } from "../cel/run/equal.js";
 import type { CelEngine } from "../engine.js";
@@ -16,10 +17,7 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
     try {
       programs.push(cel.compile(expression));
     } catch (error) {
-      report(
-        `error compiling CEL expression: ${error instanceof Error ? error.message : String(error)}`,
-        index,
-      );
+      report(`error compiling CEL expression: ${messageOf(error)}`, index);
     }
   });
   if (programs.length < values.length) return undefined;

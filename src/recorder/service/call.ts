@@ -1,10 +1,11 @@
+import { messageOf } from "../../error-message.js";
 import type { RecordRequest, RecordResponse, StartRecording } from "../../gen/recorder/recorder_pb.js";
 import type { PacketSource } from "../../packet/source.js";
 import { type Recording, type RecordingResult, record } from "../recording.js";
 import { checkStartRecording } from "../start.js";
 import type { RecordingStats } from "../stats.js";
 import { boundedSink } from "./bounded-sink.js";
-import { abortError, messageOf, RpcError, statusOfFailure } from "./error.js";
+import { abortError, RpcError, statusOfFailure } from "./error.js";
 import type { RecordContext, RpcPeer, ServiceParts } from "./parts.js";
 import { requestText } from "./request-text.js";
 import {

@@ -81,7 +81,3 @@ export function abortError(reason: unknown): RpcError {
     ? new RpcError("DEADLINE_EXCEEDED", "context deadline exceeded", { cause: reason })
     : new RpcError("CANCELLED", "context canceled", { cause: reason });
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,3 +1,4 @@
+import { messageOf } from "../../error-message.js";
 import { FlowscribeError } from "../../errors.js";
 import { formatIpv4, formatIpv6 } from "../../net/address.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
@@ -46,7 +47,7 @@ export function readDevices(koffi: Koffi, libpcap: Libpcap): readonly CaptureDev
       }),
     );
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = messageOf(cause);
     throw new FlowscribeError("capture_failed", `listing the devices failed: ${text}`, { cause });
   }
 }

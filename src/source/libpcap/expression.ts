@@ -1,3 +1,4 @@
+import { messageOf } from "../../error-message.js";
 import { FlowscribeError } from "../../errors.js";
 import { RECORD_HEADER_LENGTH, RECORD_ORIGINAL_LENGTH } from "../../packet/batch.js";
 import { type BpfPredicate, loadBpf } from "../../packet/bpf.js";
@@ -49,7 +50,7 @@ export async function compileExpression(
       const program = compileTextFor(koffi, libpcap, memoryLinkType, MAX_CAPTURED_LENGTH, text);
       return loadBpf(program, LITTLE_ENDIAN);
     } catch (cause) {
-      return { linkType, message: cause instanceof Error ? cause.message : String(cause), cause };
+      return { linkType, message: messageOf(cause), cause };
     }
   }
 

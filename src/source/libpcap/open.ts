@@ -1,4 +1,5 @@
 import { checkRange, checkString, checkWord } from "../../check-option.js";
+import { messageOf } from "../../error-message.js";
 import { FlowscribeError } from "../../errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import { compilePacketFilter } from "../../packet/filter.js";
@@ -178,7 +179,7 @@ function createHandle(koffi: Koffi, libpcap: Libpcap, device: string): PcapHandl
   try {
     return PcapHandle.create(koffi, libpcap, device);
   } catch (cause) {
-    throw new FlowscribeError("capture_failed", `${device} cannot be captured from: ${textOf(cause)}`, {
+    throw new FlowscribeError("capture_failed", `${device} cannot be captured from: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -267,7 +268,7 @@ function compileForDevice(handle: PcapHandle, expression: string): Uint8Array {
   } catch (cause) {
     throw new FlowscribeError(
       "invalid_expression",
-      `${JSON.stringify(expression)} is no filter for this device: ${textOf(cause)}`,
+      `${JSON.stringify(expression)} is no filter for this device: ${messageOf(cause)}`,
       { cause },
     );
   }
@@ -285,8 +286,4 @@ function compileInclude(
     // A link type that libpcap finds no IP in, or too many tests: the predicate alone decides.
     return undefined;
   }
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../error-message.js";
 import { compileRegex, type RegexOptions, regexWeight } from "../../regex.js";
 import { BOOL } from "../check/type.js";
 import { Fault, NO_OVERLOAD } from "../run/fault.js";
@@ -50,7 +51,7 @@ function compileSearch(pattern: string, options: RegexOptions): Search {
       return search(text);
     };
   } catch (error) {
-    throw new Fault(error instanceof Error ? error.message : String(error));
+    throw new Fault(messageOf(error));
   }
 }
 
