@@ -4,6 +4,9 @@ import { type CaptureInterface, createSource, type PacketSource, type Pull } fro
 /** A source of packets that arrive by themselves: it can be stopped, and lends its batches. */
 export type LiveSource = PacketSource & Required<Pick<PacketSource, "stop" | "borrow">>;
 
+/** Batches handed out before the event loop gets a turn, as for files: a few milliseconds of work. */
+export const BATCHES_PER_TURN = 16;
+
 /** A device that is captured from, as {@link createSource} asks for its parts. */
 export interface LiveCapture {
   pull(): ReturnType<Pull>;

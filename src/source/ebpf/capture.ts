@@ -2,7 +2,7 @@ import { FlowscribeError } from "../../errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { cutRecords } from "../../packet/select.js";
 import type { Pull } from "../../packet/source.js";
-import { createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
+import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { Descriptor, Kernel } from "../native/kernel.js";
 import type { Koffi, PollHandle } from "../native/koffi.js";
 import type { RingReader } from "./ring-reader.js";
@@ -14,8 +14,6 @@ import type { RingReader } from "./ring-reader.js";
 const GATHER_MS = 10;
 /** Looks in vain before the capture sleeps until a packet wakes it. */
 const IDLE_LOOKS = 2;
-/** Batches handed out before the event loop gets a turn, as for files: a few milliseconds of work. */
-const BATCHES_PER_TURN = 16;
 /** How often the offset between the clocks is measured again, and whether the device is still there. */
 const CHECK_MS = 1000;
 

@@ -3,7 +3,7 @@ import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import type { PacketPredicate } from "../../packet/filter.js";
 import { cutRecords, selectRecords } from "../../packet/select.js";
 import type { CaptureInterface, Pull } from "../../packet/source.js";
-import { createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
+import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { PcapHandle } from "../native/pcap-handle.js";
 import { captureError } from "./open-error.js";
 import type { BatchReader } from "./reader.js";
@@ -14,8 +14,6 @@ import type { Readiness } from "./readiness.js";
  * hands over a block that it has seen before, so that a packet may wait for two periods, each rounded up to a tick of up to 10 ms.
  */
 const FLUSH_MARGIN_MS = 30;
-/** Batches handed out before the event loop gets a turn, as for files: a few milliseconds of work. */
-const BATCHES_PER_TURN = 16;
 /** How much more than was asked for the kernel's buffer may hold, as libpcap rounds up to whole blocks. */
 const BUFFER_ROUNDING_BYTES = 1024 * 1024;
 
