@@ -1,80 +1,29 @@
 // The built program on a network of the test's own.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { release, tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
-import { isBefore } from "../../../src/source/ebpf/open-error.js";
-import { listDevices } from "../../../src/source/libpcap/index.js";
 import { packetsIn, readWhole } from "../../pcap/read.js";
-import { createNetworkPair, type NetworkPair, whyNoNamespaces } from "../../support/netns.js";
-import { repository, run } from "../../support/run.js";
+import { run } from "../../support/run.js";
 import { describeUnless } from "../../support/shared.js";
+import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
-const MAIN = join(repository, "dist/cli/main.js");
 const STARTED = "Started recording. Press CTRL+C to stop.\n";
 const TO_PORT_53 = "10.77.0.1/32 0 10.77.0.0/24 53 UDP";
 
-const reason =
-  whyNoNamespaces() ??
-  (await listDevices().then(
-    () => undefined,
-    (error: Error) => error.message,
-  ));
-
-describeUnless("a live recording", reason, () => {
-  const folder = mkdtempSync(join(tmpdir(), "flowscribe-record-live-"));
-  let network: NetworkPair;
-  beforeAll(() => {
-    network = createNetworkPair();
-  });
-  afterAll(() => {
-    network.remove();
-    rmSync(folder, { recursive: true });
-  });
-
-  interface Running {
-    readonly child: ChildProcess;
-    readonly ended: Promise<{ code: number | null; out: string; err: string }>;
-  }
-
+describeOnNetwork("a live recording", (live) => {
   /** Starts a recording where the packets arrive, and waits until it has begun. */
-  async function start(...args: readonly string[]): Promise<Running> {
-    const { name, device } = network.receiver;
-    const command = ["netns", "exec", name, process.execPath, MAIN, "record", "-i", device, ...args];
-    const child = spawn("ip", command, { stdio: "pipe" });
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (bytes) => {
-      out += String(bytes);
-    });
-    const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-      child.once("close", (code) => resolve({ code, out, err }));
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.stderr.on("data", (bytes) => {
-        err += String(bytes);
-        if (err.includes(STARTED)) resolve();
-      });
-      void ended.then(() => reject(new Error(`ended before it began: ${err}`)));
-    });
-    return { child, ended };
-  }
-
-  /** UDP datagrams of as many bytes as their number. */
-  function send(port: number, count: number): void {
-    const script = `for (( i = 1; i <= ${count}; i++ )); do printf "%\${i}s" > /dev/udp/10.77.0.2/${port}; done`;
-    const { status, stderr } = spawnSync("ip", ["netns", "exec", network.sender.name, "bash", "-c", script]);
-    if (status !== 0) throw new Error(String(stderr));
+  function start(...args: readonly string[]): Promise<Running> {
+    return live().start(STARTED, "record", "-i", live().pair.receiver.device, ...args);
   }
 
   /** Datagrams to a port that sends each of them back; resolves when all are back. */
   async function askEcho(port: number, count: number): Promise<void> {
-    const { sender, receiver } = network;
+    const { sender, receiver } = live().pair;
     const echo = `const socket = require("node:dgram").createSocket("udp4");
       socket.on("message", (bytes, { port, address }) => socket.send(bytes, port, address));
       socket.bind(${port}, () => console.log("bound"));`;
@@ -89,15 +38,13 @@ describeUnless("a live recording", reason, () => {
     server.kill();
   }
 
-  const noEbpf = isBefore(release(), [6, 6]) ? `Linux ${release()} has no TCX` : undefined;
-
   for (const source of ["libpcap", "ebpf"]) {
     describeUnless(`by ${source}`, source === "ebpf" ? noEbpf : undefined, () => {
       test("has the packets that match, when Ctrl-C ends it", async () => {
-        const path = join(folder, `${source}.pcap`);
+        const path = join(live().folder, `${source}.pcap`);
         const { child, ended } = await start("--source", source, "-w", path, TO_PORT_53);
-        send(54, 5);
-        send(53, 10);
+        live().send(54, 5);
+        live().send(53, 10);
         child.kill("SIGINT");
         const { code, out, err } = await ended;
         expect({ code, err }).toEqual({ code: EXIT.ok, err: `${STARTED}Stopping recording...\n` });
@@ -112,7 +59,7 @@ describeUnless("a live recording", reason, () => {
       });
 
       test("tells replies by all packets, whatever else selects", async () => {
-        const path = join(folder, `${source}-replies.pcap`);
+        const path = join(live().folder, `${source}-replies.pcap`);
         const reply = ["--guess-replies", "--allowlist", '{"reply":[true]}'];
         const text = ["--expression", "udp src port 5300"];
         const { child, ended } = await start("--source", source, "-w", path, ...reply, ...text);
@@ -123,7 +70,7 @@ describeUnless("a live recording", reason, () => {
       });
 
       test("ends at its limit, in pcapng, with the name of the interface", async () => {
-        const path = join(folder, `${source}.pcapng`);
+        const path = join(live().folder, `${source}.pcapng`);
         const { ended } = await start(
           "--source",
           source,
@@ -135,17 +82,17 @@ describeUnless("a live recording", reason, () => {
           "42",
           TO_PORT_53,
         );
-        send(53, 5);
+        live().send(53, 5);
         expect((await ended).code).toBe(EXIT.ok);
         const { packets, source: written } = await readWhole(readFileSync(path));
         expect(packets.map(({ data }) => data.length / 2)).toEqual([42, 42, 42]);
         expect(written.interfaces.map(({ name, resolution }) => ({ name, resolution }))).toEqual([
-          { name: network.receiver.device, resolution: "ns" },
+          { name: live().pair.receiver.device, resolution: "ns" },
         ]);
       });
 
       test("takes text and flags about flows as well", async () => {
-        const path = join(folder, `${source}-text.pcap`);
+        const path = join(live().folder, `${source}-text.pcap`);
         const { child, ended } = await start(
           "--source",
           source,
@@ -159,8 +106,8 @@ describeUnless("a live recording", reason, () => {
           "--protocol",
           "udp",
         );
-        send(53, 10);
-        send(54, 10);
+        live().send(53, 10);
+        live().send(54, 10);
         child.kill("SIGTERM");
         expect((await ended).code).toBe(EXIT.ok);
         const lengths = (await packetsIn(readFileSync(path))).map(({ originalLength }) => originalLength);
@@ -172,20 +119,20 @@ describeUnless("a live recording", reason, () => {
   test("rotates while it goes on", async () => {
     const { child, ended } = await start(
       "-w",
-      join(folder, "r.pcap"),
+      join(live().folder, "r.pcap"),
       "--rotate-size",
       "200B",
       "--ring",
       "3",
       TO_PORT_53,
     );
-    send(53, 10);
+    live().send(53, 10);
     child.kill("SIGINT");
     expect((await ended).code).toBe(EXIT.ok);
-    const files = readdirSync(folder).filter((name) => name.startsWith("r_"));
+    const files = readdirSync(live().folder).filter((name) => name.startsWith("r_"));
     expect(files).toHaveLength(3);
     const counts = await Promise.all(
-      files.sort().map(async (name) => (await packetsIn(readFileSync(join(folder, name)))).length),
+      files.sort().map(async (name) => (await packetsIn(readFileSync(join(live().folder, name)))).length),
     );
     expect(counts).toEqual([2, 2, 2]);
   });
@@ -193,7 +140,7 @@ describeUnless("a live recording", reason, () => {
   describe("that cannot be", () => {
     function fails(...args: readonly string[]) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "record", ...args], {
-        cwd: folder,
+        cwd: live().folder,
         encoding: "utf8",
       });
       return { code: status, out: stdout, err: stderr };

@@ -1,85 +1,34 @@
 // The built program, capturing on a network of the test's own.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { release, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { openTransport, recordRemote } from "../../../src/rpc/index.js";
-import { isBefore } from "../../../src/source/ebpf/open-error.js";
-import { listDevices } from "../../../src/source/libpcap/index.js";
 import { packetsIn } from "../../pcap/read.js";
-import { createNetworkPair, type NetworkPair, whyNoNamespaces } from "../../support/netns.js";
-import { repository } from "../../support/run.js";
 import { describeUnless } from "../../support/shared.js";
+import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
-const MAIN = join(repository, "dist/cli/main.js");
 const TO_PORT_53 = {
   include: [
     { sourceCidr: "10.77.0.1/32", destinationCidr: "10.77.0.0/24", destinationPort: 53, protocol: 17 },
   ],
 };
 
-const reason =
-  whyNoNamespaces() ??
-  (await listDevices().then(
-    () => undefined,
-    (error: Error) => error.message,
-  ));
-const noEbpf = isBefore(release(), [6, 6]) ? `Linux ${release()} has no TCX` : undefined;
+interface Serving extends Running {
+  readonly address: string;
+}
 
-describeUnless("a process that serves", reason, () => {
-  const folder = mkdtempSync(join(tmpdir(), "flowscribe-serve-process-"));
-  let network: NetworkPair;
-  beforeAll(() => {
-    network = createNetworkPair();
-  });
-  afterAll(() => {
-    network.remove();
-    rmSync(folder, { recursive: true });
-  });
-
-  interface Running {
-    readonly child: ChildProcess;
-    readonly address: string;
-    readonly ended: Promise<{ code: number | null; out: string; err: string }>;
-  }
-
+describeOnNetwork("a process that serves", (live) => {
   /** Serves where the packets arrive, and waits until it listens. */
-  async function start(name: string, ...args: readonly string[]): Promise<Running> {
-    const { name: namespace, device } = network.receiver;
+  async function start(name: string, ...args: readonly string[]): Promise<Serving> {
+    const { folder, pair } = live();
     const address = `unix://${join(folder, `${name}.sock`)}`;
-    const command = [
-      ...["netns", "exec", namespace, process.execPath, MAIN, "serve", "-i", device],
-      ...["--folder", join(folder, name), "--listen", address, ...args],
-    ];
-    const child = spawn("ip", command, { stdio: "pipe" });
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (bytes) => {
-      out += String(bytes);
-    });
-    const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-      child.once("close", (code) => resolve({ code, out, err }));
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.stderr.on("data", (bytes) => {
-        err += String(bytes);
-        if (err.includes('"event":"listening"')) resolve();
-      });
-      void ended.then(() => reject(new Error(`ended before it began: ${err}`)));
-    });
-    return { child, address, ended };
-  }
-
-  /** UDP datagrams of as many bytes as their number. */
-  function send(port: number, count: number): void {
-    const script = `for (( i = 1; i <= ${count}; i++ )); do printf "%\${i}s" > /dev/udp/10.77.0.2/${port}; done`;
-    const { status, stderr } = spawnSync("ip", ["netns", "exec", network.sender.name, "bash", "-c", script]);
-    if (status !== 0) throw new Error(String(stderr));
+    const where = ["-i", pair.receiver.device, "--folder", join(folder, name), "--listen", address];
+    return { address, ...(await live().start('"event":"listening"', "serve", ...where, ...args)) };
   }
 
   async function lengthsIn(path: string): Promise<number[]> {
@@ -88,7 +37,7 @@ describeUnless("a process that serves", reason, () => {
 
   /** tcpdump where the packets arrive, from the moment it listens. */
   async function startTcpdump(path: string): Promise<{ finish(count: number): Promise<readonly string[]> }> {
-    const { name, device } = network.receiver;
+    const { name, device } = live().pair.receiver;
     const options = ["-i", device, "-n", "-U", "-B", "65536", "-Z", "root"];
     const tcpdump = ["tcpdump", ...options, "-w", path, "udp dst port 53"];
     const child = spawn("ip", ["netns", "exec", name, ...tcpdump], { stdio: ["ignore", "ignore", "pipe"] });
@@ -124,14 +73,14 @@ describeUnless("a process that serves", reason, () => {
         await using transport = openTransport(address);
         const first = recordRemote(transport, TO_PORT_53);
         await first.started;
-        send(54, 3);
-        send(53, 5);
+        live().send(54, 3);
+        live().send(53, 5);
         first.stop();
         expect(await lengthsIn((await first.stopped).filePath)).toEqual(EXPECTED);
 
         const second = recordRemote(transport, TO_PORT_53);
         await second.started;
-        send(53, 5);
+        live().send(53, 5);
         child.kill("SIGTERM");
         const { filePath, stats } = await second.stopped;
         expect(await lengthsIn(filePath)).toEqual(EXPECTED);
@@ -157,12 +106,12 @@ describeUnless("a process that serves", reason, () => {
       test("records the very packets that tcpdump sees", async () => {
         const { child, address, ended } = await start(`${source}-beside`, "--source", source);
         await using transport = openTransport(address);
-        const tcpdump = await startTcpdump(join(folder, `${source}.pcap`));
+        const tcpdump = await startTcpdump(join(live().folder, `${source}.pcap`));
         const recording = recordRemote(transport, TO_PORT_53);
         await recording.started;
         for (let round = 0; round < 4; round++) {
-          send(54, 2);
-          send(53, 250);
+          live().send(54, 2);
+          live().send(53, 250);
         }
         recording.stop();
         const { filePath } = await recording.stopped;
@@ -194,7 +143,16 @@ describeUnless("a process that serves", reason, () => {
   test("says at the start that a device is not there", () => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      [MAIN, "serve", "-i", "no-such", "--folder", folder, "--listen", `unix://${join(folder, "no.sock")}`],
+      [
+        MAIN,
+        "serve",
+        "-i",
+        "no-such",
+        "--folder",
+        live().folder,
+        "--listen",
+        `unix://${join(live().folder, "no.sock")}`,
+      ],
       { encoding: "utf8" },
     );
     expect({ status, names: stderr.includes("no-such") }).toEqual({ status: EXIT.failed, names: true });
