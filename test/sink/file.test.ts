@@ -10,6 +10,7 @@ import { sinkContract } from "../contract/sink.js";
 import { ETHERNET, numbered, packetBytes, range, WANTED } from "../recorder/packets.js";
 import { controlledSource, interfaceOf, settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";
+import { describeUnless } from "../support/shared.js";
 import { decodeFile, onlyFile, openFilesIn, temporaryFolder } from "./folder.js";
 
 const NOW_MS = 1_744_498_105_123;
@@ -112,14 +113,6 @@ describe("the file", () => {
     expect(await modeOf(filePath)).toBe(0o600);
     expect(await modeOf(inner)).toBe(0o700);
     expect(await modeOf(join(folder.path, "a"))).toBe(0o700);
-  });
-
-  test.skipIf(process.platform !== "linux")("a folder that cannot be made is told, and soon", async () => {
-    const opening = fileSink("/proc/none/of/these")(request());
-    await expect(opening).rejects.toMatchObject({
-      code: "sink_failed",
-      message: expect.stringContaining("failed to create storage path directory: ENOENT"),
-    });
   });
 
   test("a folder that is there keeps its mode", async () => {
@@ -306,8 +299,18 @@ describe("a recording into a file", () => {
     await expect(recording.stopped).rejects.toThrow("broken");
     expect((await decodeFile(await onlyFile(folder.path))).ids).toEqual(range(3));
   });
+});
 
-  test.runIf(existsSync("/proc/self/fd"))("leaves no file open behind", async () => {
+describeUnless("beside /proc", existsSync("/proc/self/fd") ? undefined : "no /proc", () => {
+  test("a folder that cannot be made is told, and soon", async () => {
+    const opening = fileSink("/proc/none/of/these")(request());
+    await expect(opening).rejects.toMatchObject({
+      code: "sink_failed",
+      message: expect.stringContaining("failed to create storage path directory: ENOENT"),
+    });
+  });
+
+  test("no file is left open behind", async () => {
     await using folder = await temporaryFolder();
     for (const how of ["end", "fail"] as const) {
       for (let count = 0; count < 5; count++) {
