@@ -34,7 +34,8 @@ const [JA, JEQ, JGT, JGE, JSET] = [0, 1, 2, 3, 4];
  * Classic BPF (https://www.tcpdump.org/papers/bpf-usenix93.pdf), which the kernel runs on live captures, for packets that are there
  * already. Reads a program in the byte order of this machine, as libpcap compiles it.
  *
- * @throws RangeError for one that the kernel would not take: what jumps out of it, does not end, or is no instruction.
+ * @throws RangeError for one that leads out of itself, does not end, or holds what is no instruction. Division by 0 and memory that was
+ *   never written, of which the kernel refuses what it sees, are taken: the one matches nothing, the other is 0.
  */
 export function loadBpf(program: Uint8Array, littleEndian: boolean): BpfPredicate {
   const count = program.length / BPF_INSTRUCTION_LENGTH;
