@@ -1,6 +1,9 @@
 import { FlowscribeError } from "../errors.js";
 import type { PacketBatch, PacketFormat, Resolution } from "./batch.js";
 
+// Loads the global types into programs that lack them; an `import type {}` would not be kept in the declarations.
+export type {} from "../async/global-types.js";
+
 /** Where packets were captured: a network interface, or the one nameless interface of a pcap file. */
 export interface CaptureInterface {
   /** Number as in capture files, see link-type.ts. */
