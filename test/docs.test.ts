@@ -1,23 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { docExamples, expectedOutput, pages } from "./support/doc-examples.js";
 import { repository, run } from "./support/run.js";
 
-const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm;
-const PAGES = ["README.md", ...readdirSync(join(repository, "docs")).filter((name) => name.endsWith(".md"))];
-
-interface Example {
-  readonly name: string;
-  readonly program: string;
-}
-
-const examples = PAGES.flatMap((page): Example[] => {
-  const text = readFileSync(join(repository, page === "README.md" ? page : join("docs", page)), "utf8");
-  const programs = [...text.matchAll(FENCE)]
-    .filter(([, language]) => language === "js")
-    .map(([, , body = ""]) => body);
-  return programs.map((program, index) => ({ name: `${page} ${index + 1}`, program }));
-});
+const examples = pages.flatMap(docExamples);
 
 // Inside the package, so that its own name resolves to what has been built.
 const folder = join(repository, "tmp", `docs-${process.pid}`);
@@ -41,23 +28,6 @@ describe("examples in the documentation", () => {
     expect(examples.filter(({ name }) => name.startsWith("README")).length).toBeGreaterThanOrEqual(3);
   });
 });
-
-/**
- * What a program says it prints: the comment behind a `console.log`, or in the lines after it. `…` stands for anything,
- * long numbers for any number.
- */
-function expectedOutput(program: string): RegExp[] {
-  return [...program.matchAll(/console\.log\(.*\);((?: \/\/ .*)|(?:\n *\/\/ .*)+)/g)].map(
-    ([, comment = ""]) => {
-      const text = comment.trim().replaceAll(/^ *\/\/ /gm, "");
-      const pattern = text
-        .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
-        .replaceAll("…", ".*")
-        .replaceAll(/\d{8,}/g, "\\d+");
-      return new RegExp(`^${pattern}$`, "m");
-    },
-  );
-}
 
 describe("scripts and pages", () => {
   test("every page that README names exists", () => {

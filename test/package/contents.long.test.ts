@@ -1,0 +1,103 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, posix } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { filesBelow, npm } from "../support/packed-package.js";
+import { repository } from "../support/run.js";
+
+const folder = mkdtempSync(join(tmpdir(), "flowscribe-contents-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Packed {
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+const [packed] = JSON.parse(
+  npm(["pack", "--dry-run", "--json", "--ignore-scripts"], repository, folder),
+) as Packed[];
+const paths = packed?.files.map(({ path }) => path) ?? [];
+const read = (path: string) => readFileSync(join(repository, path), "utf8");
+
+describe("npm pack", () => {
+  test("packs these entries at the top level and nothing else", () => {
+    expect([...new Set(paths.map((path) => path.split("/")[0]))].sort()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "dist",
+      "docs",
+      "examples",
+      "package.json",
+      "proto",
+      "src",
+    ]);
+  });
+
+  test.each([
+    ["dist", /\.(js|js\.map|d\.ts|d\.ts\.map)$/],
+    ["docs", /^docs\/[a-z-]+\.md$/],
+    ["examples", /^examples\/(\d\d-[a-z-]+\.ts|captures\/(README\.md|sample\.pcap|sample\.pcapng))$/],
+    ["proto", /\.proto$/],
+    ["src", /(?<!\.test)\.ts$/],
+  ])("packs from %s only what a user needs", (entry, wanted) => {
+    const packedFiles = paths.filter((path) => path.startsWith(`${entry}/`));
+    expect(packedFiles.length).toBeGreaterThan(0);
+    expect(packedFiles.filter((path) => !wanted.test(path))).toEqual([]);
+  });
+
+  test("packs the four files that each source is built to, and no output of a source that is gone", () => {
+    const sources = filesBelow(join(repository, "src")).filter((path) => path.endsWith(".ts"));
+    const outputs = sources.flatMap((path) =>
+      [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => `dist/${path.slice(0, -".ts".length)}${end}`),
+    );
+    // If this names files that are not expected: they are left over in dist/, which `rm -r dist && npm run build` cleans.
+    expect(paths.filter((path) => path.startsWith("dist/")).sort()).toEqual(outputs.sort());
+  });
+
+  test("packs every source that a source map or a declaration map refers to", () => {
+    const maps = paths.filter((path) => path.endsWith(".map"));
+    const missing = maps.flatMap((path) => {
+      const { sources, sourceRoot = "" } = JSON.parse(read(path)) as {
+        sources: string[];
+        sourceRoot?: string;
+      };
+      return sources
+        .map((source) => posix.join(dirname(path), sourceRoot, source))
+        .filter((source) => !paths.includes(source));
+    });
+    expect(maps.length).toBeGreaterThan(0);
+    expect(missing).toEqual([]);
+  });
+
+  test("packs every file that a packed page links to", () => {
+    const links = paths
+      .filter((path) => path.endsWith(".md"))
+      .flatMap((page) =>
+        [...read(page).matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)].map(([, link = ""]) => ({
+          page,
+          target: posix.join(dirname(page), link),
+        })),
+      );
+    const isPacked = (target: string) =>
+      paths.some((path) => path === target || path.startsWith(`${target}/`));
+    expect(links.length).toBeGreaterThan(20);
+    expect(links.filter(({ target }) => !isPacked(target.replace(/\/$/, "")))).toEqual([]);
+  });
+
+  test("makes a tarball of less than 2 MB", () => {
+    expect(packed?.size).toBeLessThan(2_000_000);
+  });
+
+  test("packs every target of exports and bin", () => {
+    const { exports, bin } = JSON.parse(read("package.json")) as {
+      exports: Record<string, string | Record<string, string>>;
+      bin: Record<string, string>;
+    };
+    const targets = [...Object.values(exports), bin].flatMap((target) =>
+      typeof target === "string" ? [target] : Object.values(target),
+    );
+    expect(targets.filter((target) => !paths.includes(target.slice("./".length)))).toEqual([]);
+    expect(existsSync(join(repository, "dist/index.js"))).toBe(true);
+  });
+});

@@ -1,0 +1,82 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { entryPoints, PackedPackage } from "../support/packed-package.js";
+import { run } from "../support/run.js";
+
+const folder = mkdtempSync(join(tmpdir(), "flowscribe-koffi-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const packed = new PackedPackage(folder);
+const withoutKoffi = packed.install("without-koffi", { args: ["--omit=optional"] });
+const withoutBuild = packed.install("without-build");
+rmSync(join(withoutBuild, "node_modules/@koromix"), { recursive: true, force: true });
+
+const CASES = [
+  {
+    title: "installed with --omit=optional",
+    project: withoutKoffi,
+    message: /need the package koffi, an optional dependency that is not installed: npm install koffi/,
+  },
+  {
+    title: "on a platform that koffi has no build for",
+    project: withoutBuild,
+    message: new RegExp(`has no working build for ${process.platform} on ${process.arch}`),
+  },
+];
+
+const CALLS = [
+  { entryPoint: "flowscribe/source/libpcap", call: `openLibpcap("lo")` },
+  { entryPoint: "flowscribe/source/libpcap", call: `compileExpression("tcp", 1)` },
+  { entryPoint: "flowscribe/source/libpcap", call: "listDevices()" },
+  { entryPoint: "flowscribe/source/ebpf", call: `openEbpf("lo")` },
+];
+
+function runProgram(project: string, program: string): string {
+  writeFileSync(join(project, "program.js"), program);
+  return run(process.execPath, ["program.js"], { cwd: project });
+}
+
+describe("npm install --omit=optional", () => {
+  test("installs no native code", () => {
+    expect(readdirSync(join(withoutKoffi, "node_modules"))).not.toContain("koffi");
+    expect(readdirSync(join(withoutKoffi, "node_modules"))).not.toContain("@koromix");
+  });
+});
+
+describe.each(CASES)("the package $title", ({ project, message }) => {
+  test("every entry point is imported and required", () => {
+    const program = `
+      import { createRequire } from "node:module";
+      const require = createRequire(import.meta.url);
+      for (const entryPoint of ${JSON.stringify(entryPoints)}) {
+        const isSame = require(entryPoint) === (await import(entryPoint));
+        console.log(entryPoint, isSame);
+      }`;
+    const printed = runProgram(project, program);
+    expect(printed).toBe(entryPoints.map((entryPoint) => `${entryPoint} true\n`).join(""));
+  });
+
+  test.each(CALLS)("$call rejects with capture_unavailable and says what to do", ({ entryPoint, call }) => {
+    const program = `
+      import * as module from "${entryPoint}";
+      try { await module.${call}; console.log("no error"); }
+      catch (error) { console.log(error.code, error.message); }`;
+    const printed = runProgram(project, program);
+    expect(printed).toMatch(/^capture_unavailable /);
+    expect(printed).toMatch(message);
+  });
+
+  test("flowscribe records from a file", () => {
+    const capture = "node_modules/flowscribe/examples/captures/sample.pcap";
+    run("node_modules/.bin/flowscribe", ["record", "-r", capture, "-w", "copy.pcap"], { cwd: project });
+    expect(readdirSync(project)).toContain("copy.pcap");
+  });
+
+  test("flowscribe record on a device fails with the same message", () => {
+    expect(() =>
+      run("node_modules/.bin/flowscribe", ["record", "-i", "lo", "-w", "live.pcap"], { cwd: project }),
+    ).toThrow(message);
+  });
+});
