@@ -17,7 +17,8 @@ export function toConnectError(error: unknown): ConnectError {
 
 /** The failure of a call as Connect reports it. */
 export function fromConnectError(error: unknown): RpcError {
-  if (error instanceof RpcError) return error;
+  const rpcError = rpcErrorIn(error);
+  if (rpcError !== undefined) return rpcError;
   const connectError = ConnectError.from(error);
   const status = isLostConnection(connectError)
     ? "UNAVAILABLE"
@@ -50,13 +51,27 @@ const LOST = new Set([
   "ERR_STREAM_PREMATURE_CLOSE",
 ]);
 
+/** Causes looked at; an error that causes itself must not hold anything up. */
 const MAX_CAUSES = 8;
 
+/** The error and what caused it. */
+function* causesOf(error: unknown): Generator<Error, void, undefined> {
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
+    yield cause;
+    cause = cause.cause;
+  }
+}
+
+/** What a transport of ours has said before Connect put it into an error of its own. */
+function rpcErrorIn(error: unknown): RpcError | undefined {
+  for (const cause of causesOf(error)) if (cause instanceof RpcError) return cause;
+  return undefined;
+}
+
 function isLostConnection(connectError: ConnectError): boolean {
-  let error: unknown = connectError.cause;
-  for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
-    if ("code" in error && typeof error.code === "string" && LOST.has(error.code)) return true;
-    error = error.cause;
+  for (const cause of causesOf(connectError.cause)) {
+    if ("code" in cause && typeof cause.code === "string" && LOST.has(cause.code)) return true;
   }
   return false;
 }

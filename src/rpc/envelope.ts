@@ -5,13 +5,14 @@ const COMPRESSED = 0;
 const LENGTH = 1;
 const HEADER_LENGTH = 5;
 
-/** Splits the bytes of a gRPC stream into messages; of one that is not whole yet it keeps the beginning. */
+/** Splits the bytes of a gRPC stream into messages; the beginning of an incomplete message is kept. */
 export class EnvelopeSplitter {
   readonly #maxMessageBytes: number;
   /** The beginning of a message, header included. */
   #rest = new Uint8Array(0);
   /** How much of {@link #rest} is filled; its length is that of the whole message once that is known. */
   #filled = 0;
+  #fault: RpcError | undefined;
 
   constructor(maxMessageBytes: number) {
     this.#maxMessageBytes = maxMessageBytes;
@@ -22,13 +23,30 @@ export class EnvelopeSplitter {
     return this.#filled > 0;
   }
 
+  /** Why no message follows those that were returned: the next one is too long, or compressed. */
+  get fault(): RpcError | undefined {
+    return this.#fault;
+  }
+
   /**
-   * The messages that a chunk completes, as views of it where they are whole in it.
+   * The messages that a chunk completes, as views of it where they are complete in it.
    *
-   * @throws RpcError for one that is too long, or compressed.
+   * @throws RpcError for one that is too long, or compressed; when there are messages before it they are returned, and
+   *   the error is `fault`.
    */
   split(chunk: Uint8Array): Uint8Array[] {
     const messages: Uint8Array[] = [];
+    try {
+      this.#split(chunk, messages);
+    } catch (error) {
+      // `#lengthAt` throws nothing else.
+      this.#fault = error as RpcError;
+      if (messages.length === 0) throw error;
+    }
+    return messages;
+  }
+
+  #split(chunk: Uint8Array, messages: Uint8Array[]): void {
     let at = this.#complete(chunk, messages);
     while (chunk.length - at >= HEADER_LENGTH) {
       const end = at + HEADER_LENGTH + this.#lengthAt(chunk, at);
@@ -37,7 +55,6 @@ export class EnvelopeSplitter {
       at = end;
     }
     if (at < chunk.length) this.#keep(chunk, at);
-    return messages;
   }
 
   /** Fills up the message that has begun; returns how much of the chunk that took. */

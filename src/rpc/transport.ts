@@ -1,10 +1,15 @@
-import type { SecureClientSessionOptions } from "node:http2";
-import { connect } from "node:net";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Interceptor, Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createTransport } from "@connectrpc/connect/protocol-grpc";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import { checkRange } from "../check-option.js";
 import { FlowscribeError } from "../errors.js";
+import { type Clock, systemClock } from "../recorder/clock.js";
 import { streamBytes } from "./byte-stream.js";
+import { ClientConnection } from "./client/client-connection.js";
+import { createEndpoint } from "./client/dial.js";
+import { createHttpClient } from "./client/http-client.js";
+import { DEFAULT_KEEPALIVE, type KeepaliveTimes } from "./client/keepalive.js";
 import { parseTarget, type Target } from "./target.js";
 import type { ClientTls } from "./tls.js";
 
@@ -20,19 +25,24 @@ export interface TransportOptions {
   /** Further headers of every call. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * How often to ask a silent connection whether it is alive; never by default, as gRPC servers in Go cut off clients that ask more
-   * often than every five minutes.
+   * Milliseconds of silence after which the server is pinged while a call is under way, and between further pings; 0 never
+   * pings. By default 30,000 before the first ping and 310,000 between further ones, which gRPC's servers in Go accept:
+   * a server that is pinged more often than it allows closes the connection (`too_many_pings`), and the interval is doubled.
    */
   readonly pingIntervalMs?: number;
+  /** Milliseconds that the answer to a ping may take before the connection counts as lost; 20,000 by default, as in gRPC. */
+  readonly pingTimeoutMs?: number;
   /** Bytes of one message; 4 MiB by default, as in gRPC. */
   readonly maxMessageBytes?: number;
+  /** For the times above. */
+  readonly clock?: Clock;
 }
 
 /** A connection to a server, made when it is first used and again after it broke. Any client of Connect runs on it. */
 export interface RpcTransport extends Transport, AsyncDisposable {
   /**
-   * A call with one request, its responses still encoded, in the lists in which they arrived; `observe` reads so. Leaving
-   * early cancels the call.
+   * A call with one request that yields its responses still encoded, in the lists in which they arrived; `observe` reads so.
+   * Leaving early cancels the call.
    *
    * @throws RpcError from the iteration, or the signal's reason.
    */
@@ -41,79 +51,83 @@ export interface RpcTransport extends Transport, AsyncDisposable {
     message: Uint8Array,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<Uint8Array[]>;
-  /** Cuts the connection, and with it the calls under way. */
+  /** Closes the connection; calls under way fail with CANCELLED. A later call opens a new one. */
   close(): void;
 }
 
 const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-/** How much a server may send ahead, per call: flows come in bursts. */
-const WINDOW_BYTES = 1024 * 1024;
+/** Longer intervals than a timer can have. */
+const MAX_PING_MS = 2 ** 31 - 1;
+
+const MAX_UINT32 = 0xffff_ffff;
 
 /**
- * A gRPC transport to a Hubble server, Relay or a recorder.
+ * A gRPC transport to a Hubble server, Relay or a recorder. Whatever the server is or does, a call fails with one `RpcError`:
+ * UNAVAILABLE with the likely cause where there is no connection to a gRPC server.
  *
  * @param address As for the Hubble CLI, see `parseTarget`.
- * @throws FlowscribeError `invalid_target` for an address that is none, and for a password that would go over the net
- *   as plain text.
+ * @throws FlowscribeError `invalid_target` for an invalid address, for certificates and keys that cannot be read, and for
+ *   a password that would be sent in plain text; RangeError for a number out of range.
+ *
+ * @example
+ * ```ts
+ * await using transport = openTransport("unix:///var/run/cilium/hubble.sock");
+ * const { numFlows } = await serverStatus(transport);
+ * ```
  */
 export function openTransport(address: string, options: TransportOptions = {}): RpcTransport {
-  const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, pingIntervalMs } = options;
+  const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, clock = systemClock } = options;
   const target = parseTarget(address);
-  const secure = options.tls !== undefined || (target.kind === "tcp" && target.tls);
-  if (options.basicAuth !== undefined && !secure && target.kind === "tcp") {
+  const isSecure = options.tls !== undefined || (target.kind === "tcp" && target.tls);
+  if (options.basicAuth !== undefined && !isSecure && target.kind === "tcp") {
     throw new FlowscribeError(
       "invalid_target",
       `basic authentication needs TLS: give tls, or an address that begins with tls:// instead of ${JSON.stringify(address)}`,
     );
   }
-  const baseUrl = `${secure ? "https" : "http"}://${authorityOf(target)}`;
-  const sessionManager = new Http2SessionManager(
-    baseUrl,
-    pingIntervalMs === undefined ? {} : { pingIntervalMs },
-    sessionOptions(target, secure, options.tls),
-  );
+  const baseUrl = `${isSecure ? "https" : "http"}://${authorityOf(target)}`;
+  const endpoint = createEndpoint(target, isSecure ? (options.tls ?? {}) : undefined);
+  const connection = new ClientConnection({ endpoint, baseUrl, keepalive: keepaliveOf(options), clock });
   const headers = headersOf(options);
-  const transport = createGrpcTransport({
+  const transport = createTransport({
     baseUrl,
-    sessionManager,
-    readMaxBytes: maxMessageBytes,
+    httpClient: createHttpClient(connection),
     interceptors: [sendHeaders(headers)],
+    useBinaryFormat: true,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    sendCompression: null,
+    compressMinBytes: MAX_UINT32,
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: MAX_UINT32,
   });
-  const close = () => sessionManager.abort();
+  const close = () => connection.close();
   return {
     ...transport,
     streamBytes: (method, message, { signal }) => {
       const path = `/${method.parent.typeName}/${method.name}`;
-      return streamBytes(sessionManager, { path, message, headers, maxMessageBytes, signal });
+      return streamBytes(connection, { path, message, headers, maxMessageBytes, signal });
     },
     close,
     [Symbol.asyncDispose]: async () => close(),
   };
 }
 
+function keepaliveOf({ pingIntervalMs, pingTimeoutMs }: TransportOptions): KeepaliveTimes {
+  if (pingIntervalMs !== undefined) checkRange("pingIntervalMs", pingIntervalMs, 0, MAX_PING_MS);
+  if (pingTimeoutMs !== undefined) checkRange("pingTimeoutMs", pingTimeoutMs, 1, MAX_PING_MS);
+  return {
+    intervalMs: pingIntervalMs ?? DEFAULT_KEEPALIVE.intervalMs,
+    repeatMs: pingIntervalMs ?? DEFAULT_KEEPALIVE.repeatMs,
+    timeoutMs: pingTimeoutMs ?? DEFAULT_KEEPALIVE.timeoutMs,
+  };
+}
+
 function authorityOf(target: Target): string {
-  // As gRPC has it for a unix socket: there is no name to tell.
+  // As in gRPC, as a unix socket has no name.
   if (target.kind === "unix") return "localhost";
   const host = target.host.includes(":") ? `[${target.host}]` : target.host;
   return `${host}:${target.port}`;
-}
-
-function sessionOptions(target: Target, secure: boolean, tls: ClientTls = {}): SecureClientSessionOptions {
-  const settings = { initialWindowSize: WINDOW_BYTES, enablePush: false };
-  if (target.kind === "unix" && !secure) {
-    return { settings, createConnection: () => connect(target.path) };
-  }
-  const { ca, cert, key, serverName, insecure = false } = tls;
-  return {
-    settings,
-    ...(target.kind === "unix" && { path: target.path }),
-    ...(ca !== undefined && { ca: ca.map(String) }),
-    ...(cert !== undefined && { cert: String(cert) }),
-    ...(key !== undefined && { key: String(key) }),
-    ...(serverName !== undefined && { servername: serverName }),
-    ...(insecure && { rejectUnauthorized: false }),
-  };
 }
 
 function headersOf({ basicAuth, headers = {} }: TransportOptions): Readonly<Record<string, string>> {

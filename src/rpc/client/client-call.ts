@@ -1,0 +1,153 @@
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import type { RpcError } from "../../recorder/service/error.js";
+import { resetError, responseError } from "./http2-status.js";
+
+/** Received bytes that wait for the reader before the server is slowed down. */
+const MAX_QUEUED_BYTES = 256 * 1024;
+
+/** What a call has to know of its connection. */
+export interface CallConnection {
+  /** Whether it is gone, so that its streams close. */
+  readonly isLost: boolean;
+  readonly failure: RpcError;
+}
+
+/**
+ * One call over HTTP/2. Its outcome is decided once, by what comes first: the end of the response, a reset, the end of the
+ * connection, or the signal. From then on no wait of the call lasts. What was received before a failure can still be read; only
+ * the signal discards it.
+ */
+export class ClientCall {
+  /** Resolves with the outcome, whatever it is. */
+  readonly ended: Promise<void>;
+  readonly #stream: ClientHttp2Stream;
+  readonly #connection: CallConnection;
+  readonly #signal: AbortSignal;
+  readonly #onAbort = () => this.cancel(this.#signal.reason);
+  #headers: IncomingHttpHeaders | undefined;
+  #trailers: IncomingHttpHeaders | undefined;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #outcome: { readonly error?: unknown } | undefined;
+  #onEnded!: () => void;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  constructor(stream: ClientHttp2Stream, connection: CallConnection, signal: AbortSignal) {
+    this.ended = new Promise((resolve) => (this.#onEnded = resolve));
+    this.#stream = stream;
+    this.#connection = connection;
+    this.#signal = signal;
+    stream.once("response", (headers) => {
+      this.#headers = headers;
+      this.#wakeReader?.();
+    });
+    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    stream.once("trailers", (trailers) => (this.#trailers = trailers));
+    stream.on("drain", () => this.#wakeWriter?.());
+    stream.once("end", () => this.#settleWithResponse());
+    // "close" follows, and the connection or the code of the reset say why.
+    stream.on("error", () => {});
+    stream.once("close", () => this.#settleWithResponse());
+    signal.addEventListener("abort", this.#onAbort);
+    if (signal.aborted) this.#onAbort();
+  }
+
+  /** Sends bytes of the request; resolves when more may be sent, with false when the call has ended. */
+  async send(bytes: Uint8Array): Promise<boolean> {
+    if (this.#outcome === undefined && !this.#stream.write(bytes)) {
+      await new Promise<void>((resolve) => (this.#wakeWriter = resolve));
+    }
+    return this.#outcome === undefined;
+  }
+
+  /** The request is complete. */
+  endSending(): void {
+    this.#stream.end();
+  }
+
+  /**
+   * The headers of the response.
+   *
+   * @throws RpcError, also for a response that is not one of gRPC; the signal's reason.
+   */
+  async response(): Promise<IncomingHttpHeaders> {
+    while (this.#headers === undefined) {
+      if (this.#outcome !== undefined) throw this.#outcome.error;
+      await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+    }
+    const error = responseError(Number(this.#headers[":status"]), this.#headers["content-type"]);
+    if (error !== undefined) throw error;
+    return this.#headers;
+  }
+
+  /**
+   * The bytes that have come since the last call; undefined at the end. The buffers are the reader's.
+   *
+   * @throws RpcError after everything that was received; the signal's reason at once.
+   */
+  async next(): Promise<Uint8Array[] | undefined> {
+    for (;;) {
+      if (this.#queue.length > 0) return this.#takeQueue();
+      if (this.#outcome !== undefined) {
+        if ("error" in this.#outcome) throw this.#outcome.error;
+        return undefined;
+      }
+      await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+    }
+  }
+
+  /** What came last, with the status: the trailers, or the headers of a response without a body. */
+  get trailers(): IncomingHttpHeaders {
+    return this.#trailers ?? this.#headers ?? {};
+  }
+
+  /** Ends the call from this side, and discards what was received; harmless after the end. */
+  cancel(reason?: unknown): void {
+    this.#discardQueue();
+    this.#settle({ error: reason });
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Ends the call, as its connection has ended. */
+  fail(error: RpcError): void {
+    this.#settle({ error });
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#outcome !== undefined) return;
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#stream.pause();
+    this.#wakeReader?.();
+  }
+
+  #takeQueue(): Uint8Array[] {
+    const queue = this.#queue;
+    this.#discardQueue();
+    if (this.#stream.isPaused()) this.#stream.resume();
+    return queue;
+  }
+
+  #discardQueue(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
+  }
+
+  /** The stream has ended: well if a status came and everything before it was received. */
+  #settleWithResponse(): void {
+    const isRead = this.#stream.readableLength === 0 && !this.#stream.isPaused();
+    if (isRead && "grpc-status" in this.trailers) this.#settle({});
+    else if (this.#connection.isLost) this.#settle({ error: this.#connection.failure });
+    else this.#settle({ error: resetError(this.#stream.rstCode ?? constants.NGHTTP2_NO_ERROR) });
+  }
+
+  #settle(outcome: { readonly error?: unknown }): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+    this.#onEnded();
+  }
+}

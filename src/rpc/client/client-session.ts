@@ -1,0 +1,176 @@
+import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+import { cutText } from "../../cut-text.js";
+import type { Clock } from "../../recorder/clock.js";
+import { RpcError } from "../../recorder/service/error.js";
+import { ClientCall } from "./client-call.js";
+import { connectionError } from "./connection-error.js";
+import type { Endpoint } from "./dial.js";
+import { Keepalive, type KeepaliveTimes } from "./keepalive.js";
+import { SessionSocket } from "./session-socket.js";
+
+/** How much a server may send ahead, per call: flows come in bursts. */
+const WINDOW_BYTES = 1024 * 1024;
+
+/** Characters kept of the text in a GOAWAY. */
+const MAX_GOAWAY_TEXT = 200;
+
+/** https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md */
+const TOO_MANY_PINGS = "too_many_pings";
+
+export interface ClientSessionOptions {
+  readonly endpoint: Endpoint;
+  /** `http://host:port` or `https://host:port`. */
+  readonly baseUrl: string;
+  readonly keepalive: KeepaliveTimes;
+  readonly clock: Clock;
+  /** Called after each change of `state`. */
+  readonly onChange: () => void;
+}
+
+/** What a connection does: it waits for the server's SETTINGS, accepts calls, finishes those that it has, or is closed. */
+export type SessionState = "opening" | "open" | "draining" | "ended";
+
+/**
+ * One HTTP/2 connection and its calls. Whatever ends it, every call on it fails at once with `failure`; nothing else is
+ * emitted or thrown.
+ */
+export class ClientSession {
+  readonly #options: ClientSessionOptions;
+  readonly #socket: SessionSocket;
+  readonly #session: ClientHttp2Session;
+  readonly #keepalive: Keepalive;
+  readonly #calls = new Set<ClientCall>();
+  #state: SessionState = "opening";
+  #isHttp2 = false;
+  #failure: RpcError | undefined;
+  #goaway: { readonly http2Code: number; readonly text: string } | undefined;
+  #lastUsedMs: number;
+
+  /** @param socket Connected; owned by the session from now on. */
+  constructor(socket: Socket, options: ClientSessionOptions) {
+    const { baseUrl, keepalive, clock } = options;
+    this.#options = options;
+    this.#lastUsedMs = clock.now();
+    this.#socket = new SessionSocket(socket, () => {
+      // A session that is being destroyed sends GOAWAY, too.
+      if (!this.#session.destroyed) this.end();
+    });
+    this.#session = connect(baseUrl, {
+      settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
+      createConnection: () => this.#socket,
+    });
+    this.#keepalive = new Keepalive(
+      { receivedBytes: () => this.#socket.receivedBytes, ping: (onAnswer) => this.#ping(onAnswer) },
+      { times: keepalive, clock, onDead: () => this.end(silentError(keepalive)) },
+    );
+    this.#listen();
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Why the connection has ended. */
+  get failure(): RpcError {
+    this.#failure ??= connectionError({
+      tls: this.#options.endpoint.tls,
+      error: this.#socket.failure,
+      isHttp2: this.#isHttp2,
+      firstBytes: this.#socket.firstBytes,
+      isClosedByServer: this.#socket.hasEnded,
+      goaway: this.#goaway,
+    });
+    return this.#failure;
+  }
+
+  /** Whether the connection is gone, so that streams which close do so because of that. */
+  get isLost(): boolean {
+    return this.#state === "ended" || this.#session.destroyed;
+  }
+
+  get wasPingedTooOften(): boolean {
+    return this.#goaway?.text === TOO_MANY_PINGS;
+  }
+
+  /** Milliseconds since the last call ended; 0 while there is one. */
+  get idleMs(): number {
+    return this.#calls.size > 0 ? 0 : this.#options.clock.now() - this.#lastUsedMs;
+  }
+
+  /** Begins a call. The session must be open. */
+  call(headers: OutgoingHttpHeaders, signal: AbortSignal): ClientCall {
+    const call = new ClientCall(this.#session.request(headers), this, signal);
+    this.#calls.add(call);
+    this.#socket.setActive(true);
+    this.#keepalive.start();
+    call.ended.then(() => this.#release(call));
+    return call;
+  }
+
+  /** Closes the connection; calls on it fail with the reason, or with what is known of the connection. */
+  end(reason?: RpcError): void {
+    if (this.#state === "ended") return;
+    this.#failure ??= reason;
+    const { failure } = this;
+    this.#keepalive.stop();
+    for (const call of this.#calls) call.fail(failure);
+    this.#session.destroy();
+    this.#socket.finish();
+    this.#setState("ended");
+  }
+
+  #listen(): void {
+    const session = this.#session;
+    session.once("remoteSettings", () => {
+      this.#isHttp2 = true;
+      this.#socket.setActive(this.#calls.size > 0);
+      if (this.#state === "opening") this.#setState("open");
+    });
+    session.on("goaway", (http2Code, _lastStreamId, data?: Buffer) => {
+      this.#goaway = { http2Code, text: cutText(data?.toString() ?? "", MAX_GOAWAY_TEXT) };
+      if (this.#state === "open") this.#setState("draining");
+      this.#endIfDrained();
+    });
+    // "close" follows, and `failure` says why in other words.
+    session.on("error", () => {});
+    session.socket.on("error", () => {});
+    session.on("close", () => this.end());
+    // Does not wait for a peer that keeps its side open.
+    this.#socket.on("close", () => this.end());
+  }
+
+  #ping(onAnswer: () => void): boolean {
+    // Node sends no pings after a GOAWAY.
+    if (this.#session.closed || this.#session.destroyed) return false;
+    return this.#session.ping((error) => {
+      if (error === null) onAnswer();
+    });
+  }
+
+  #release(call: ClientCall): void {
+    this.#calls.delete(call);
+    if (this.#calls.size > 0) return;
+    this.#lastUsedMs = this.#options.clock.now();
+    this.#keepalive.stop();
+    // An idle connection does not keep the process running.
+    this.#socket.setActive(false);
+    this.#endIfDrained();
+  }
+
+  #endIfDrained(): void {
+    if (this.#state === "draining" && this.#calls.size === 0) this.end();
+  }
+
+  #setState(state: SessionState): void {
+    this.#state = state;
+    this.#options.onChange();
+  }
+}
+
+function silentError({ timeoutMs }: KeepaliveTimes): RpcError {
+  return new RpcError(
+    "UNAVAILABLE",
+    `the connection was lost: the server did not answer a ping within ${timeoutMs / 1000} s`,
+  );
+}

@@ -1,0 +1,77 @@
+import { escapeControls } from "../../observer/format/escape.js";
+import { RpcError } from "../../recorder/service/error.js";
+import { http2CodeName } from "./http2-status.js";
+import { type TlsContext, tlsErrorText } from "./tls-error.js";
+
+/** What is known of a connection that could not be made, or has ended. */
+export interface LostConnection {
+  /** Undefined without TLS. */
+  readonly tls: TlsContext | undefined;
+  /** The error of the system or of TLS, if there was one. */
+  readonly error: Error | undefined;
+  /** Whether the server's SETTINGS came, with which every HTTP/2 server begins. */
+  readonly isHttp2: boolean;
+  readonly firstBytes: Uint8Array;
+  /** Whether the server has closed its side. Where it has not, and there is no error, it was given up for breaking HTTP/2. */
+  readonly isClosedByServer: boolean;
+  /** The GOAWAY of the server. */
+  readonly goaway: { readonly http2Code: number; readonly text: string } | undefined;
+}
+
+/** The error for a connection that could not be made, or has ended: UNAVAILABLE, with the likely cause. */
+export function connectionError(lost: LostConnection): RpcError {
+  const options = lost.error === undefined ? {} : { cause: lost.error };
+  return new RpcError("UNAVAILABLE", causeText(lost), options);
+}
+
+function causeText({ tls, error, isHttp2, firstBytes, isClosedByServer, goaway }: LostConnection): string {
+  const tlsText = tls !== undefined && error !== undefined ? tlsErrorText(error, tls) : undefined;
+  if (tlsText !== undefined) return tlsText;
+  if (goaway !== undefined) {
+    const detail = goaway.text === "" ? "" : `: ${escapeControls(goaway.text)}`;
+    return `the server closed the connection (GOAWAY ${http2CodeName(goaway.http2Code)}${detail})`;
+  }
+  if (isHttp2) {
+    if (error !== undefined) return `the connection was lost: ${errorText(error)}`;
+    const reason = isClosedByServer ? "the server closed it" : "the server broke the HTTP/2 protocol";
+    return `the connection was lost: ${reason}`;
+  }
+  if (firstBytes.length > 0) return foreignText(firstBytes, tls !== undefined);
+  if (error !== undefined && !isReset(error)) return errorText(error);
+  const hint = tls === undefined ? "it may expect TLS (tls://)" : "it may not speak TLS, or not HTTP/2";
+  return `the server closed the connection without an answer: ${hint}`;
+}
+
+/** What a server speaks that does not begin as HTTP/2 does. */
+function foreignText(firstBytes: Uint8Array, isTls: boolean): string {
+  const text = Buffer.from(firstBytes).toString("latin1");
+  if (text.startsWith("HTTP/1."))
+    return `the server is not a gRPC server: it speaks HTTP/1.1 (${quoteLine(text)})`;
+  // An alert of TLS: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
+  if (!isTls && firstBytes[0] === 0x15 && firstBytes[1] === 0x03) {
+    return "the server expects TLS: connect with TLS (tls://)";
+  }
+  const answer = /^[\x20-\x7e]{4}/.test(text) ? quoteLine(text) : `bytes ${hexOf(firstBytes)}`;
+  return `the server is not a gRPC server: it does not speak HTTP/2 (it answered ${answer})`;
+}
+
+function quoteLine(text: string): string {
+  return JSON.stringify(/^[\x20-\x7e]*/.exec(text)![0]);
+}
+
+const SHOWN_BYTES = 8;
+
+function hexOf(bytes: Uint8Array): string {
+  const shown = Buffer.from(bytes.subarray(0, SHOWN_BYTES)).toString("hex").match(/../g)!.join(" ");
+  return bytes.length > SHOWN_BYTES ? `${shown} …` : shown;
+}
+
+function isReset(error: Error): boolean {
+  return "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
+}
+
+/** Several addresses of one name fail with one error that has no text of its own. */
+function errorText(error: Error): string {
+  if (!(error instanceof AggregateError)) return error.message;
+  return error.errors.map((one: unknown) => (one instanceof Error ? one.message : String(one))).join("; ");
+}

@@ -1,0 +1,95 @@
+import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+import { messageOf } from "../../error-message.js";
+import { FlowscribeError } from "../../errors.js";
+import type { Target } from "../target.js";
+import type { ClientTls } from "../tls.js";
+import type { TlsContext } from "./tls-error.js";
+
+/** How to reach a server: what is decided before the first connection. */
+export interface Endpoint {
+  readonly target: Target;
+  /** Undefined without TLS. */
+  readonly tls: EndpointTls | undefined;
+}
+
+interface EndpointTls extends TlsContext {
+  readonly secureContext: SecureContext;
+  readonly serverName: string | undefined;
+  readonly insecure: boolean;
+}
+
+/** @throws FlowscribeError `invalid_target` for certificates and keys that cannot be read. */
+export function createEndpoint(target: Target, tls: ClientTls | undefined): Endpoint {
+  if (tls === undefined) return { target, tls: undefined };
+  const { ca, cert, key, serverName, insecure = false } = tls;
+  const host = target.kind === "tcp" ? target.host : "localhost";
+  try {
+    const secureContext = createSecureContext({
+      ...(ca !== undefined && { ca: ca.map(String) }),
+      ...(cert !== undefined && { cert: String(cert) }),
+      ...(key !== undefined && { key: String(key) }),
+    });
+    const hasClientCertificate = cert !== undefined;
+    return {
+      target,
+      tls: { secureContext, serverName, insecure, hasClientCertificate, expectedName: serverName ?? host },
+    };
+  } catch (error) {
+    throw new FlowscribeError(
+      "invalid_target",
+      `the certificates or the key for TLS cannot be read (PEM expected): ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Opens a connection, with its TLS handshake.
+ *
+ * @throws The error of the system or of TLS; the signal's reason.
+ */
+export function dial({ target, tls }: Endpoint, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const where: NetConnectOpts =
+      target.kind === "unix"
+        ? { path: target.path }
+        : { host: target.host, port: target.port, noDelay: true };
+    const socket = tls === undefined ? connect(where) : connectTls({ ...where, ...tlsOptions(target, tls) });
+    const connected = tls === undefined ? "connect" : "secureConnect";
+    const onConnect = () => {
+      settle();
+      resolve(socket);
+    };
+    const fail = (error: unknown) => {
+      settle();
+      socket.on("error", () => {});
+      socket.destroy();
+      reject(error);
+    };
+    const onAbort = () => fail(signal.reason);
+    const onClose = () => fail(new Error("the connection was closed"));
+    const settle = () => {
+      socket.off(connected, onConnect);
+      socket.off("error", fail);
+      socket.off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+    };
+    socket.on(connected, onConnect);
+    socket.on("error", fail);
+    socket.on("close", onClose);
+    signal.addEventListener("abort", onAbort);
+  });
+}
+
+function tlsOptions(target: Target, { secureContext, serverName, insecure }: EndpointTls) {
+  const host = target.kind === "tcp" ? target.host : "localhost";
+  return {
+    secureContext,
+    ALPNProtocols: ["h2"],
+    // An address cannot be sent as the server's name: https://www.rfc-editor.org/rfc/rfc6066#section-3
+    servername: serverName ?? (isIP(host) === 0 ? host : ""),
+    rejectUnauthorized: !insecure,
+  };
+}

@@ -1,0 +1,88 @@
+import { RpcError, type RpcStatus } from "../../recorder/service/error.js";
+
+/** The names of HTTP/2's error codes, by number: https://www.rfc-editor.org/rfc/rfc9113#section-7 */
+const HTTP2_CODE_NAMES = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+] as const;
+
+type Http2CodeName = (typeof HTTP2_CODE_NAMES)[number];
+
+/**
+ * What a call that the peer resets has for its status:
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#http2-transport-mapping, and for the two codes that it leaves
+ * open (STREAM_CLOSED, HTTP_1_1_REQUIRED) what grpc-go says.
+ */
+const STATUS_OF_RESET: { readonly [Name in Http2CodeName]: RpcStatus } = {
+  NO_ERROR: "INTERNAL",
+  PROTOCOL_ERROR: "INTERNAL",
+  INTERNAL_ERROR: "INTERNAL",
+  FLOW_CONTROL_ERROR: "INTERNAL",
+  SETTINGS_TIMEOUT: "INTERNAL",
+  STREAM_CLOSED: "INTERNAL",
+  FRAME_SIZE_ERROR: "INTERNAL",
+  REFUSED_STREAM: "UNAVAILABLE",
+  CANCEL: "CANCELLED",
+  COMPRESSION_ERROR: "INTERNAL",
+  CONNECT_ERROR: "INTERNAL",
+  ENHANCE_YOUR_CALM: "RESOURCE_EXHAUSTED",
+  INADEQUATE_SECURITY: "PERMISSION_DENIED",
+  HTTP_1_1_REQUIRED: "INTERNAL",
+};
+
+/** https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+const STATUS_OF_HTTP: Readonly<Record<number, RpcStatus>> = {
+  400: "INTERNAL",
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "UNIMPLEMENTED",
+  429: "UNAVAILABLE",
+  502: "UNAVAILABLE",
+  503: "UNAVAILABLE",
+  504: "UNAVAILABLE",
+};
+
+/** A call that the peer ended without a status of gRPC: the cause of the RpcError that reports it. */
+export class StreamReset extends Error {
+  override readonly name = "StreamReset";
+  /** HTTP/2's error code. */
+  readonly http2Code: number;
+
+  constructor(http2Code: number) {
+    super(`the server reset the call (${http2CodeName(http2Code)})`);
+    this.http2Code = http2Code;
+  }
+}
+
+/** `ENHANCE_YOUR_CALM`, or `code 99` for a number that has no name. */
+export function http2CodeName(code: number): string {
+  return HTTP2_CODE_NAMES[code] ?? `code ${code}`;
+}
+
+/** The failure of a call that the peer ended with RST_STREAM, or without trailers (NO_ERROR). */
+export function resetError(http2Code: number): RpcError {
+  const name = HTTP2_CODE_NAMES[http2Code];
+  const cause = new StreamReset(http2Code);
+  const text = name === "NO_ERROR" ? "the server ended the call without a status" : cause.message;
+  return new RpcError(name === undefined ? "UNKNOWN" : STATUS_OF_RESET[name], text, { cause });
+}
+
+/** The failure of a call that was answered by HTTP, but not by gRPC; undefined for a response of gRPC. */
+export function responseError(httpStatus: number, contentType: string | undefined): RpcError | undefined {
+  if (httpStatus !== 200) return new RpcError(STATUS_OF_HTTP[httpStatus] ?? "UNKNOWN", `HTTP ${httpStatus}`);
+  if (contentType?.startsWith("application/grpc") === true) return undefined;
+  const type = contentType === undefined ? "no content-type" : `content-type ${JSON.stringify(contentType)}`;
+  return new RpcError("UNKNOWN", `the server is not a gRPC server: it answered with HTTP 200 and ${type}`);
+}
