@@ -1,6 +1,8 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
+import { iterateOrAbort, orAbort } from "../async/or-abort.js";
 import { decodeGetFlowsResponse } from "../decode-response.js";
+import { messageOf } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 import {
   compileFlowFilters,
@@ -16,6 +18,7 @@ import {
 } from "../gen/observer/observer_pb.js";
 import { type Clock, systemClock } from "../recorder/clock.js";
 import { RpcError } from "../recorder/service/error.js";
+import { StreamReset } from "./client/http2-status.js";
 import { fromCallError } from "./connect-error.js";
 import { Resumption } from "./resumption.js";
 import type { RpcTransport } from "./transport.js";
@@ -188,8 +191,8 @@ class ObserveStream implements FlowStream {
         if (!request.follow) return;
         throw new RpcError("UNAVAILABLE", "the server has ended a stream that was to follow");
       } catch (error) {
-        const isLost = error instanceof RpcError && error.status === "UNAVAILABLE";
-        if (!isLost || attempts >= reconnect.maxAttempts || this.#controller.signal.aborted) throw error;
+        const isFinal = attempts >= reconnect.maxAttempts || this.#controller.signal.aborted;
+        if (isFinal || !isResumable(error)) throw error;
       }
       const delayMs = Math.min(reconnect.initialDelayMs * 2 ** (attempts - 1), reconnect.maxDelayMs);
       await this.#wait(delayMs);
@@ -238,18 +241,51 @@ class ObserveStream implements FlowStream {
     if (isRpcTransport(transport)) {
       const message = toBinary(GetFlowsRequestSchema, request);
       for await (const messages of transport.streamBytes(method, message, { signal })) {
-        yield messages.map(decodeGetFlowsResponse);
+        yield* decodeBatch(messages);
       }
       return;
     }
     try {
       const input = oneRequest(request);
-      const { message: responses } = await transport.stream(method, signal, undefined, undefined, input);
-      for await (const response of responses) yield [response];
+      const response = transport.stream(method, signal, undefined, undefined, input);
+      const { message: responses } = await orAbort(response, signal);
+      for await (const response of iterateOrAbort(responses, signal)) yield [response];
     } catch (error) {
       throw fromCallError(error);
     }
   }
+}
+
+/**
+ * One batch, or those before a message that does not decode.
+ *
+ * @throws RpcError INTERNAL, as grpc-go for a message that is not valid protobuf.
+ */
+function* decodeBatch(messages: readonly Uint8Array[]): Generator<GetFlowsResponse[], void, undefined> {
+  const batch: GetFlowsResponse[] = [];
+  let fault: RpcError | undefined;
+  for (const message of messages) {
+    try {
+      batch.push(decodeGetFlowsResponse(message));
+    } catch (cause) {
+      fault = new RpcError(
+        "INTERNAL",
+        `the server sent a response that is not valid protobuf: ${messageOf(cause)}`,
+        { cause },
+      );
+      break;
+    }
+  }
+  if (batch.length > 0) yield batch;
+  if (fault !== undefined) throw fault;
+}
+
+/**
+ * Whether a call is worth making again: the server was not reached, says that it is not available for now, or ended the
+ * call without a status of its own, as proxies do that lose the server behind them.
+ */
+function isResumable(error: unknown): boolean {
+  return error instanceof RpcError && (error.status === "UNAVAILABLE" || error.cause instanceof StreamReset);
 }
 
 /** Responses one by one. Written out, as a generator within a generator takes several turns for each. */

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { GetFlowsRequest, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 
-/** Flows remembered, so as not to hand them out again. */
+/** Flows remembered, so that none is yielded twice. */
 export const MAX_REMEMBERED = 16_384;
 
 /**
@@ -15,27 +15,28 @@ const NANOSECONDS_PER_MS = 1_000_000n;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 /**
- * Keeps account of a stream of flows so that it can be asked for anew where it broke off: from a little before the latest
- * flow, without those that have been seen.
+ * Tracks a stream of flows so that it can be requested again where it broke off: from a little before the latest flow, but
+ * not from before the start of the first request, and without the flows that have been seen.
  */
 export class Resumption {
   readonly #request: GetFlowsRequest;
-  /** When a stream of new flows was asked for first, in milliseconds since 1970. */
-  readonly #begunMs: number;
+  /** When the stream was requested first, in nanoseconds since 1970 by the clock of this machine. */
+  readonly #begun: bigint;
   /** Flows seen, in the order in which they came, with their times. */
   readonly #seen = new Map<string, bigint>();
+  #earliest: bigint | undefined;
   #latest: bigint | undefined;
-  /** The latest time of those forgotten: what is not later cannot be told from what has been seen. */
+  /** The latest time of those forgotten: an earlier flow may have been seen or not. */
   #forgotten: bigint | undefined;
   #flows = 0n;
   #resumed = false;
 
   constructor(request: GetFlowsRequest, nowMs: number) {
     this.#request = request;
-    this.#begunMs = nowMs;
+    this.#begun = BigInt(Math.floor(nowMs)) * NANOSECONDS_PER_MS;
   }
 
-  /** Whether a response is one to hand out; notes it, if so. */
+  /** Whether a response has not been seen yet; remembers it. */
   take(response: GetFlowsResponse): boolean {
     if (response.responseTypes.case !== "flow") return true;
     const key = keyOf(response);
@@ -44,35 +45,33 @@ export class Resumption {
     const time = timeOf(response);
     if (time === undefined) return true;
     if (this.#latest === undefined || time > this.#latest) this.#latest = time;
+    if (this.#earliest === undefined || time < this.#earliest) this.#earliest = time;
     this.#seen.set(key, time);
     if (this.#seen.size > MAX_REMEMBERED) this.#forgetOldest();
     return true;
   }
 
-  /** Whether the server owes nothing more: the number asked for is there. */
+  /** Whether the requested number of flows is complete. */
   get isComplete(): boolean {
     const { number, follow } = this.#request;
     return !follow && number > 0n && this.#flows >= number;
   }
 
-  /** What to ask for now. */
+  /** What to request now. */
   resume(): GetFlowsRequest {
     const { number, follow, since } = this.#request;
     this.#resumed = true;
     if (this.#latest === undefined) {
       if (!follow || number > 0n || since !== undefined) return this.#request;
-      // From when they were first asked for: what happened while there was no connection belongs to them.
-      return { ...this.#request, since: timestampFromMs(this.#begunMs) };
+      // From when they were first requested: what happened while there was no connection belongs to them.
+      return { ...this.#request, since: timestampOf(this.#begun) };
     }
     const from = this.#resumeTime(this.#latest);
-    // Those seen are sent again, and count for the server.
+    // The server sends those that were seen once more, and counts them.
     const left = number === 0n || follow ? 0n : number - this.#flows + BigInt(this.#seenFrom(from));
     return {
       ...this.#request,
-      since: create(TimestampSchema, {
-        seconds: from / NANOSECONDS_PER_SECOND,
-        nanos: Number(from % NANOSECONDS_PER_SECOND),
-      }),
+      since: timestampOf(from),
       // The next ones from there on: the last ones would by now be others.
       first: left > 0n,
       number: left,
@@ -80,14 +79,23 @@ export class Resumption {
   }
 
   #resumeTime(latest: bigint): bigint {
-    let from = latest - BigInt(OVERLAP_MS) * NANOSECONDS_PER_MS;
-    if (this.#forgotten !== undefined && from < this.#forgotten) from = this.#forgotten;
-    const { since } = this.#request;
-    if (since !== undefined) {
-      const asked = since.seconds * NANOSECONDS_PER_SECOND + BigInt(since.nanos);
-      if (from < asked) from = asked;
-    }
-    return from < 0n ? 0n : from;
+    const overlapping = latest - BigInt(OVERLAP_MS) * NANOSECONDS_PER_MS;
+    return [this.#forgotten, this.#startTime(), 0n].reduce<bigint>(
+      (from, bound) => (bound !== undefined && bound > from ? bound : from),
+      overlapping,
+    );
+  }
+
+  /** No flow from before was requested; undefined when the request begins with the oldest flow. */
+  #startTime(): bigint | undefined {
+    const { number, follow, first, since } = this.#request;
+    if (since !== undefined) return nanosecondsOf(since);
+    if (first) return undefined;
+    // The last flows, and those after them.
+    if (number > 0n) return this.#earliest;
+    if (!follow) return undefined;
+    // New flows. Where this clock is ahead of the server's, the flows themselves say when they began.
+    return this.#earliest !== undefined && this.#earliest < this.#begun ? this.#earliest : this.#begun;
   }
 
   #seenFrom(from: bigint): number {
@@ -103,7 +111,7 @@ export class Resumption {
   }
 }
 
-/** What tells a flow from all others: its UUID, which Hubble gives every flow; with a field mask without it, what there is. */
+/** What identifies a flow: its UUID, which Hubble gives every flow; where a field mask leaves it out, what there is. */
 function keyOf({ responseTypes, nodeName, time }: GetFlowsResponse): string {
   if (responseTypes.case !== "flow") return "";
   const flow = responseTypes.value;
@@ -128,5 +136,16 @@ function keyOf({ responseTypes, nodeName, time }: GetFlowsResponse): string {
 
 function timeOf({ responseTypes, time }: GetFlowsResponse): bigint | undefined {
   const at = time ?? (responseTypes.case === "flow" ? responseTypes.value.time : undefined);
-  return at && at.seconds * NANOSECONDS_PER_SECOND + BigInt(at.nanos);
+  return at && nanosecondsOf(at);
+}
+
+function nanosecondsOf({ seconds, nanos }: Timestamp): bigint {
+  return seconds * NANOSECONDS_PER_SECOND + BigInt(nanos);
+}
+
+function timestampOf(nanoseconds: bigint): Timestamp {
+  return create(TimestampSchema, {
+    seconds: nanoseconds / NANOSECONDS_PER_SECOND,
+    nanos: Number(nanoseconds % NANOSECONDS_PER_SECOND),
+  });
 }

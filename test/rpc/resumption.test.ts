@@ -39,7 +39,81 @@ function idOf({ responseTypes }: GetFlowsResponse): number {
   return responseTypes.case === "flow" ? Number(responseTypes.value.Summary) : -1;
 }
 
+const SECOND_NS = 1_000_000_000n;
+
 describe("Resumption", () => {
+  test.each([
+    {
+      behaviour: "new flows: not from before they were requested",
+      request: { follow: true },
+      requestedMs: 10_000,
+      seenMs: [10_500],
+      sinceMs: 10_000,
+    },
+    {
+      behaviour: "new flows: from a little before the latest one",
+      request: { follow: true },
+      requestedMs: 10_000,
+      seenMs: [10_500, 13_000],
+      sinceMs: 11_000,
+    },
+    {
+      behaviour: "new flows, of a server whose clock is behind: not from before the first of them",
+      request: { follow: true },
+      requestedMs: 60_000,
+      seenMs: [10_500, 10_400],
+      sinceMs: 10_400,
+    },
+    {
+      behaviour: "the last flow and those after it: not from before it",
+      request: { follow: true, number: 1n },
+      requestedMs: 60_000,
+      seenMs: [10_000, 10_700],
+      sinceMs: 10_000,
+    },
+    {
+      behaviour: "the last flows: not from before the first of them",
+      request: { number: 5n },
+      requestedMs: 60_000,
+      seenMs: [10_000, 10_100],
+      sinceMs: 10_000,
+    },
+    {
+      behaviour: "flows from a time on: not from before it",
+      request: { follow: true, since: { seconds: 9n, nanos: 500_000_000 } },
+      requestedMs: 60_000,
+      seenMs: [10_000],
+      sinceMs: 9500,
+    },
+    {
+      behaviour: "the first flows: from a little before the latest one",
+      request: { number: 5n, first: true },
+      requestedMs: 60_000,
+      seenMs: [10_000],
+      sinceMs: 8000,
+    },
+    {
+      behaviour: "all flows: from a little before the latest one",
+      request: {},
+      requestedMs: 60_000,
+      seenMs: [10_000],
+      sinceMs: 8000,
+    },
+    {
+      behaviour: "flows right after 1970: no negative time",
+      request: {},
+      requestedMs: 0,
+      seenMs: [1000],
+      sinceMs: 0,
+    },
+  ])("resumes $behaviour", ({ request, requestedMs, seenMs, sinceMs }) => {
+    const resumption = new Resumption(create(GetFlowsRequestSchema, request), requestedMs);
+    for (const [id, timeMs] of seenMs.entries()) resumption.take(response(id, timeMs));
+    const { since } = resumption.resume();
+    const sinceNs = since && since.seconds * SECOND_NS + BigInt(since.nanos);
+    expect(sinceNs).toBe(BigInt(sinceMs) * 1_000_000n);
+  });
+
   test.each([true, false])(
     "wherever a stream breaks off, there is no gap and no repeat (UUIDs: %s)",
     (withUuid) => {
@@ -88,7 +162,7 @@ describe("Resumption", () => {
     expect(resumption.resume()).toMatchObject({
       number: 5n,
       first: true,
-      since: { seconds: 8n },
+      since: { seconds: 10n },
       whitelist: [{ uuid: ["x"] }],
     });
   });

@@ -71,17 +71,19 @@ export class ClientSession {
     return this.#state;
   }
 
-  /** Why the connection has ended. */
+  /** Why the connection has ended, or takes no more calls. */
   get failure(): RpcError {
-    this.#failure ??= connectionError({
-      tls: this.#options.endpoint.tls,
-      error: this.#socket.failure,
-      isHttp2: this.#isHttp2,
-      firstBytes: this.#socket.firstBytes,
-      isClosedByServer: this.#socket.hasEnded,
-      goaway: this.#goaway,
-    });
-    return this.#failure;
+    return (
+      this.#failure ??
+      connectionError({
+        tls: this.#options.endpoint.tls,
+        error: this.#socket.failure,
+        isHttp2: this.#isHttp2,
+        firstBytes: this.#socket.firstBytes,
+        isClosedByServer: this.#socket.hasEnded,
+        goaway: this.#goaway,
+      })
+    );
   }
 
   /** Whether the connection is gone, so that streams which close do so because of that. */
@@ -98,8 +100,9 @@ export class ClientSession {
     return this.#calls.size > 0 ? 0 : this.#options.clock.now() - this.#lastUsedMs;
   }
 
-  /** Begins a call. The session must be open. */
+  /** Begins a call. @throws RpcError when the session is not open. */
   call(headers: OutgoingHttpHeaders, signal: AbortSignal): ClientCall {
+    if (this.#state !== "open" || this.isLost) throw this.failure;
     const call = new ClientCall(this.#session.request(headers), this, signal);
     this.#calls.add(call);
     this.#socket.setActive(true);
@@ -111,8 +114,8 @@ export class ClientSession {
   /** Closes the connection; calls on it fail with the reason, or with what is known of the connection. */
   end(reason?: RpcError): void {
     if (this.#state === "ended") return;
-    this.#failure ??= reason;
-    const { failure } = this;
+    const failure = reason ?? this.failure;
+    this.#failure = failure;
     this.#keepalive.stop();
     for (const call of this.#calls) call.fail(failure);
     this.#session.destroy();

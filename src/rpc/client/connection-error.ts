@@ -18,6 +18,10 @@ export interface LostConnection {
   readonly goaway: { readonly http2Code: number; readonly text: string } | undefined;
 }
 
+// https://www.rfc-editor.org/rfc/rfc9113#section-4.1 and #section-6.5
+const FRAME_TYPE = 3;
+const SETTINGS = 4;
+
 /** The error for a connection that could not be made, or has ended: UNAVAILABLE, with the likely cause. */
 export function connectionError(lost: LostConnection): RpcError {
   const options = lost.error === undefined ? {} : { cause: lost.error };
@@ -36,7 +40,9 @@ function causeText({ tls, error, isHttp2, firstBytes, isClosedByServer, goaway }
     const reason = isClosedByServer ? "the server closed it" : "the server broke the HTTP/2 protocol";
     return `the connection was lost: ${reason}`;
   }
-  if (firstBytes.length > 0) return foreignText(firstBytes, tls !== undefined);
+  if (firstBytes.length > 0 && firstBytes[FRAME_TYPE] !== SETTINGS) {
+    return foreignText(firstBytes, tls !== undefined);
+  }
   if (error !== undefined && !isReset(error)) return errorText(error);
   const hint = tls === undefined ? "it may expect TLS (tls://)" : "it may not speak TLS, or not HTTP/2";
   return `the server closed the connection without an answer: ${hint}`;
@@ -66,12 +72,14 @@ function hexOf(bytes: Uint8Array): string {
   return bytes.length > SHOWN_BYTES ? `${shown} …` : shown;
 }
 
+/** Whether the peer closed the connection abruptly. */
 function isReset(error: Error): boolean {
   return "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }
 
-/** Several addresses of one name fail with one error that has no text of its own. */
 function errorText(error: Error): string {
+  if (isReset(error)) return "the server reset it";
+  // The addresses of one name fail with one error that has no text of its own.
   if (!(error instanceof AggregateError)) return error.message;
   return error.errors.map((one: unknown) => (one instanceof Error ? one.message : String(one))).join("; ");
 }
