@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
+import { iterateOrAbort, orAbort } from "../async/or-abort.js";
 import {
   type GetAgentEventsRequestSchema,
   type GetAgentEventsResponse,
@@ -13,10 +14,11 @@ import {
 import { type ChangeNotification, Peer } from "../gen/peer/peer_pb.js";
 import { fromCallError } from "./connect-error.js";
 
-/** Calls off a call: its signal, or the time it may take. */
+/** What ends a call early. */
 export interface RpcCallOptions {
-  /** "Give up": the call fails with the signal's reason. */
+  /** Cancels the call, which fails at once with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** The call fails with DEADLINE_EXCEEDED after so many milliseconds. */
   readonly timeoutMs?: number;
 }
 
@@ -82,7 +84,7 @@ async function unary<T>(
   const { signal = new AbortController().signal } = options;
   try {
     signal.throwIfAborted();
-    return await call({ ...options, signal });
+    return await orAbort(call({ ...options, signal }), signal);
   } catch (error) {
     signal.throwIfAborted();
     throw fromCallError(error);
@@ -100,7 +102,7 @@ async function* streaming<T>(
   signal?.addEventListener("abort", onAbort);
   try {
     signal?.throwIfAborted();
-    yield* call({ ...options, signal: controller.signal });
+    yield* iterateOrAbort(call({ ...options, signal: controller.signal }), controller.signal);
   } catch (error) {
     signal?.throwIfAborted();
     throw fromCallError(error);

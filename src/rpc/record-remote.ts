@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
+import { iterateOrAbort } from "../async/or-abort.js";
 import {
   Recorder,
   type RecordingStatistics,
@@ -114,7 +115,8 @@ class RemoteRecorder {
     try {
       this.#signal?.throwIfAborted();
       const client = createClient(Recorder, transport);
-      const responses = client.record(this.#requests(), { signal: this.#controller.signal });
+      const { signal } = this.#controller;
+      const responses = iterateOrAbort(client.record(this.#requests(), { signal }), signal);
       let result: RemoteRecordingResult | undefined;
       for await (const response of responses) {
         result ??= this.#take(response);

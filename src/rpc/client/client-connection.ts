@@ -89,6 +89,7 @@ export class ClientConnection {
       if (error instanceof RpcError) throw error;
       throw connectionError({
         tls: endpoint.tls,
+        isConnected: false,
         // `dial` rejects with nothing else.
         error: error as Error,
         isHttp2: false,

@@ -77,6 +77,7 @@ export class ClientSession {
       this.#failure ??
       connectionError({
         tls: this.#options.endpoint.tls,
+        isConnected: true,
         error: this.#socket.failure,
         isHttp2: this.#isHttp2,
         firstBytes: this.#socket.firstBytes,

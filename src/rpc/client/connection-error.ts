@@ -7,6 +7,8 @@ import { type TlsContext, tlsErrorText } from "./tls-error.js";
 export interface LostConnection {
   /** Undefined without TLS. */
   readonly tls: TlsContext | undefined;
+  /** Whether the connection was made, TLS included. */
+  readonly isConnected: boolean;
   /** The error of the system or of TLS, if there was one. */
   readonly error: Error | undefined;
   /** Whether the server's SETTINGS came, with which every HTTP/2 server begins. */
@@ -28,7 +30,8 @@ export function connectionError(lost: LostConnection): RpcError {
   return new RpcError("UNAVAILABLE", causeText(lost), options);
 }
 
-function causeText({ tls, error, isHttp2, firstBytes, isClosedByServer, goaway }: LostConnection): string {
+function causeText(lost: LostConnection): string {
+  const { tls, error, isHttp2, firstBytes, isClosedByServer, goaway } = lost;
   const tlsText = tls !== undefined && error !== undefined ? tlsErrorText(error, tls) : undefined;
   if (tlsText !== undefined) return tlsText;
   if (goaway !== undefined) {
@@ -44,8 +47,17 @@ function causeText({ tls, error, isHttp2, firstBytes, isClosedByServer, goaway }
     return foreignText(firstBytes, tls !== undefined);
   }
   if (error !== undefined && !isReset(error)) return errorText(error);
-  const hint = tls === undefined ? "it may expect TLS (tls://)" : "it may not speak TLS, or not HTTP/2";
-  return `the server closed the connection without an answer: ${hint}`;
+  return `the server closed the connection without an answer: ${silentCloseHint(lost)}`;
+}
+
+function silentCloseHint({ tls, isConnected }: LostConnection): string {
+  if (tls === undefined) return "it may expect TLS (tls://)";
+  if (tls.hasClientCertificate) {
+    return isConnected
+      ? "it may have rejected the client's certificate"
+      : "it may not speak TLS, or have rejected the client's certificate";
+  }
+  return isConnected ? "it may require a client certificate" : "it may not speak TLS";
 }
 
 /** What a server speaks that does not begin as HTTP/2 does. */
