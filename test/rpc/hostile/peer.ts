@@ -1,0 +1,222 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { RpcStatus } from "../../../src/rpc/index.js";
+import type { Certificate } from "../certificates.js";
+import { type ReceivedCall, ServerConnection } from "./connection.js";
+import { data, grpcMessage, headers, RESPONSE_HEADERS, trailers } from "./frames.js";
+import { ANSWERS, type CallName } from "./messages.js";
+
+/**
+ * How far a server has behaved before it breaks the rules:
+ * - accept: nothing was read or sent
+ * - preface: the client has sent its preface; no SETTINGS were sent
+ * - settings: SETTINGS were exchanged
+ * - request: the call has arrived
+ * - headers: the response's headers were sent
+ * - message: the first message was sent
+ * - inside: all messages but the last were sent, and half of the last
+ * - last: all messages were sent, no trailers
+ * - trailers: the response is complete
+ */
+export const PHASES = [
+  "accept",
+  "preface",
+  "settings",
+  "request",
+  "headers",
+  "message",
+  "inside",
+  "last",
+  "trailers",
+] as const;
+
+export type Phase = (typeof PHASES)[number];
+
+/** Phases in which a call is under way. */
+export const CALL_PHASES: readonly Phase[] = ["request", "headers", "message", "inside", "last"];
+
+/** What a call over such a server comes to: it completes, or fails with one of these statuses. */
+export type Expected = "completes" | readonly RpcStatus[];
+
+/** A server that is not a gRPC server, or breaks in the middle of a call. */
+export interface PeerKind {
+  readonly name: string;
+  readonly at: Phase;
+  /** What it then sends; `streamId` is that of the call, 1 before there is one. */
+  readonly send?: (streamId: number) => Uint8Array | readonly Uint8Array[];
+  /** What it does next: nothing, FIN, RST, or complete the call. */
+  readonly next: "silence" | "end" | "reset" | "complete";
+  /** Sends it together with what came before, instead of after the client has read that. */
+  readonly inOneWrite?: boolean;
+  /** Reads nothing more. */
+  readonly stopsReading?: boolean;
+  /** What it speaks below HTTP/2; plain TCP by default. "tls http/1.1" agrees on HTTP/1.1 only. */
+  readonly listens?: "tls" | "tls http/1.1";
+  /** How the client connects; plain TCP by default. */
+  readonly dialed?: "tls";
+  readonly expected: Expected | Readonly<Record<Target, Expected>>;
+}
+
+/** The call that a peer breaks. */
+export type Target = Exclude<CallName, "health">;
+
+export function expectedOf({ expected }: PeerKind, target: Target): Expected {
+  return typeof expected === "object" && "flows" in expected ? expected[target] : expected;
+}
+
+/** A running server of a {@link PeerKind}. */
+export interface Peer extends AsyncDisposable {
+  /** For `openTransport`. */
+  readonly address: string;
+  /** It has broken the rules: all of its bytes were passed on to the system. */
+  readonly broken: Promise<void>;
+  /** Connections accepted so far. */
+  readonly accepted: number;
+  /** Resolves when no connection is open. */
+  drained(): Promise<void>;
+}
+
+/**
+ * Listens on a free port. Calls other than `target` get a proper answer.
+ *
+ * @param certificate Needed by kinds that listen with TLS.
+ */
+export async function openPeer(kind: PeerKind, target: Target, certificate?: Certificate): Promise<Peer> {
+  const connections = new Set<ServerConnection>();
+  let accepted = 0;
+  let resolveBroken!: () => void;
+  const broken = new Promise<void>((resolve) => (resolveBroken = resolve));
+  const server = listenerOf(kind, certificate, (socket) => {
+    accepted++;
+    const connection = servePeer(socket, kind, target, resolveBroken);
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A TCP server has an address of this form.
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `${kind.dialed === "tls" ? "tls://" : ""}127.0.0.1:${port}`,
+    broken,
+    get accepted() {
+      return accepted;
+    },
+    drained: async () => {
+      // Those that have stopped reading would not see the end.
+      for (const { socket } of connections) socket.resume();
+      while (connections.size > 0) await Promise.all([...connections].map(({ closed }) => closed));
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const { socket } of connections) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function listenerOf(
+  { listens }: PeerKind,
+  certificate: Certificate | undefined,
+  onConnection: (socket: Socket) => void,
+): Server {
+  if (listens === undefined) return createServer(onConnection);
+  if (certificate === undefined) throw new Error("a peer with TLS needs a certificate");
+  const { cert, key } = certificate;
+  const ALPNProtocols = [listens === "tls" ? "h2" : "http/1.1"];
+  const server = createTlsServer({ cert, key, ALPNProtocols }, onConnection);
+  // A client that does not agree leaves.
+  server.on("tlsClientError", () => {});
+  return server;
+}
+
+/** Behaves until the phase of its kind, and then does what the kind says. */
+function servePeer(socket: Socket, kind: PeerKind, target: Target, onBroken: () => void): ServerConnection {
+  const greets = kind.at !== "accept" && kind.at !== "preface";
+  const connection = new ServerConnection(
+    socket,
+    greets,
+    (call) => void answer(connection, call, kind, target, onBroken),
+  );
+  void begin();
+  return connection;
+
+  async function begin(): Promise<void> {
+    if (kind.at === "accept") return breakRules(connection, kind, 1, onBroken);
+    await connection.preface;
+    if (kind.at === "preface") return breakRules(connection, kind, 1, onBroken);
+    await connection.acknowledged;
+    if (kind.at === "settings") breakRules(connection, kind, 1, onBroken);
+  }
+}
+
+async function answer(
+  connection: ServerConnection,
+  { name, streamId }: ReceivedCall,
+  kind: PeerKind,
+  target: Target,
+  onBroken: () => void,
+): Promise<void> {
+  if (name === undefined) throw new Error("a call of an unknown path");
+  if (PHASES.indexOf(kind.at) < PHASES.indexOf("request")) {
+    // SETTINGS are still on their way, or it has broken the rules and is to go on.
+    if (kind.next === "complete") connection.send(...framesUpTo("trailers", name, streamId));
+    return;
+  }
+  if (name !== target) return connection.send(...framesUpTo("trailers", name, streamId));
+  const frames = framesUpTo(kind.at, name, streamId);
+  if (kind.inOneWrite === true) {
+    breakRules(connection, kind, streamId, onBroken, frames);
+  } else {
+    connection.send(...frames);
+    await connection.roundTrip();
+    breakRules(connection, kind, streamId, onBroken);
+  }
+  if (kind.next === "complete") {
+    const sent = Buffer.concat(framesUpTo(kind.at, name, streamId));
+    connection.send(Buffer.concat(framesUpTo("trailers", name, streamId)).subarray(sent.length));
+  }
+}
+
+function breakRules(
+  connection: ServerConnection,
+  { send, next, stopsReading }: PeerKind,
+  streamId: number,
+  onBroken: () => void,
+  before: readonly Uint8Array[] = [],
+): void {
+  const { socket } = connection;
+  if (stopsReading === true) connection.stopReading();
+  const sent = send?.(streamId) ?? [];
+  const bytes = Buffer.concat([...before, ...(sent instanceof Uint8Array ? [sent] : sent)]);
+  const finish = () => {
+    if (next === "end") socket.end();
+    // A reset can overtake bytes on their way; the client may see either.
+    else if (next === "reset") socket.resetAndDestroy();
+    onBroken();
+  };
+  if (bytes.length > 0 && socket.writable) socket.write(bytes, finish);
+  else finish();
+}
+
+/** The proper response up to a phase of the call. */
+function framesUpTo(phase: Phase, name: CallName, streamId: number): readonly Buffer[] {
+  const messages = ANSWERS[name].map((message) => data(streamId, grpcMessage(message)));
+  const all = [headers(streamId, RESPONSE_HEADERS), ...messages, trailers(streamId)];
+  switch (phase) {
+    case "headers":
+      return all.slice(0, 1);
+    case "message":
+      return all.slice(0, 2);
+    case "inside": {
+      const last = grpcMessage(ANSWERS[name].at(-1) ?? new Uint8Array(0));
+      return [...all.slice(0, -2), data(streamId, last.subarray(0, last.length >> 1))];
+    }
+    case "last":
+      return all.slice(0, -1);
+    case "trailers":
+      return all;
+    default:
+      return [];
+  }
+}
