@@ -4,13 +4,20 @@ import { UsageError } from "../error-text.js";
 import type { ServerOptions } from "./options.js";
 
 /**
- * A connection to the server, not yet made: that is done by the first call.
+ * A connection to the server, which the first call makes.
  *
- * @throws The system's error for a file that cannot be read; UsageError for a password that would go over the net as plain text.
+ * @throws The system's error for a file that cannot be read; UsageError for certificates and keys that are not PEM, and for a
+ *   password that would be sent in plain text.
  */
-export async function openServer({ address, tls, basicAuth }: ServerOptions): Promise<RpcTransport> {
+export async function openServer({
+  address,
+  pingIntervalMs,
+  tls,
+  basicAuth,
+}: ServerOptions): Promise<RpcTransport> {
   try {
     return openTransport(address, {
+      ...(pingIntervalMs !== undefined && { pingIntervalMs }),
       ...(tls && { tls: await readTls(tls) }),
       ...(basicAuth && { basicAuth }),
     });
@@ -38,7 +45,7 @@ async function readTls({
 }
 
 /**
- * Makes the connection, so that a server that is not there is told within the timeout, and not tried again and again.
+ * Makes the connection, so that a server that cannot be reached is reported within the timeout, and not tried again and again.
  *
  * @throws Error that names the server; the signal's reason.
  */
@@ -51,7 +58,7 @@ export async function greet(
     await serverStatus(transport, { timeoutMs, signal });
   } catch (error) {
     signal.throwIfAborted();
-    // Any other answer is one. What it says of the call to come, that one will tell.
+    // The server has answered; whether it accepts the call that follows, that call reports.
     if (!isNoAnswer(error)) return;
     throw serverError(address, error);
   }

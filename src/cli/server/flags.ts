@@ -20,6 +20,13 @@ export const SERVER_FLAGS = [
     help: "How long to wait until the server answers for the first time; 5s by default.",
   },
   {
+    name: "keepalive",
+    value: "duration",
+    placeholder: "DURATION",
+    group: SERVER_GROUP,
+    help: "Ping a server that has been silent for so long, 0 never; by default after 30s and then every 5m10s, as Hubble's servers accept.",
+  },
+  {
     name: "tls",
     value: "boolean",
     group: SERVER_GROUP,

@@ -12,6 +12,8 @@ export interface ServerOptions {
   /** As it was given. */
   readonly address: string;
   readonly timeoutMs: number;
+  /** Undefined for the default of `openTransport`; 0 for none. */
+  readonly pingIntervalMs: number | undefined;
   /** Undefined without TLS. */
   readonly tls: ServerTlsFiles | undefined;
   readonly basicAuth: { readonly username: string; readonly password: string } | undefined;
@@ -43,7 +45,7 @@ export function readServerOptions(
   defaultAddress?: string,
 ): ServerOptions | undefined {
   const values = { ...fromEnvironment(env), ...flags };
-  const { server: address = defaultAddress, timeout: timeoutMs = DEFAULT_TIMEOUT_MS } = values;
+  const { server: address = defaultAddress, timeout: timeoutMs = DEFAULT_TIMEOUT_MS, keepalive } = values;
   if (address === undefined) {
     refuseGiven(flags, SERVER_FLAGS, "needs --server");
     return undefined;
@@ -51,7 +53,24 @@ export function readServerOptions(
   const secure = values.tls === true || isSecure(address);
   if (!secure) refuseGiven(flags, TLS_FLAGS, "needs --tls, or an address that begins with tls://");
   if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0");
-  return { address, timeoutMs, tls: secure ? readTls(values) : undefined, basicAuth: readBasicAuth(values) };
+  return {
+    address,
+    timeoutMs,
+    pingIntervalMs: readKeepalive(keepalive),
+    tls: secure ? readTls(values) : undefined,
+    basicAuth: readBasicAuth(values),
+  };
+}
+
+/** The longest delay of a timer. */
+const MAX_KEEPALIVE_MS = 2 ** 31 - 1;
+
+/** Milliseconds, as whole numbers; below one it would be pinged without a pause. */
+function readKeepalive(keepalive: number | undefined): number | undefined {
+  if (keepalive === undefined) return undefined;
+  if (keepalive < 0) throw new UsageError("--keepalive must not be below 0");
+  if (keepalive > MAX_KEEPALIVE_MS) throw new UsageError("--keepalive must not be above 24 days");
+  return Math.ceil(keepalive);
 }
 
 /** Flags that say something only where there is TLS. `--tls=false` is one that asks for nothing. */
