@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   observe,
   openTransport,
@@ -7,6 +8,7 @@ import {
   serverStatus,
   type TransportOptions,
 } from "../../../src/rpc/index.js";
+import { fakeClock } from "../../../src/testing/index.js";
 import { WANTED } from "../../recorder/packets.js";
 import type { Certificate } from "../certificates.js";
 import { expectedOf, openPeer, type Peer, type PeerKind, type Target } from "./peer.js";
@@ -84,9 +86,31 @@ export function dial(peer: Peer, { dialed }: PeerKind, options: TransportOptions
  *
  * @returns What is wrong with how that went, each fault with the name of the kind; nothing when all is well.
  */
-export async function faultsOf(kind: PeerKind, target: Target, certificate?: Certificate): Promise<string[]> {
+export function faultsOf(kind: PeerKind, target: Target, certificate?: Certificate): Promise<string[]> {
+  return faultsWith({}, kind, target, certificate);
+}
+
+/** The same for a peer from which nothing more comes, which the transport has to notice by itself, with the options that are the default. */
+export async function silenceFaultsOf(kind: PeerKind, target: Target): Promise<string[]> {
+  const clock = fakeClock();
+  const checking = faultsWith({ clock }, kind, target);
+  let isSettled = false;
+  void checking.finally(() => (isSettled = true));
+  while (!isSettled) {
+    await nextTurn();
+    clock.advance(100);
+  }
+  return checking;
+}
+
+async function faultsWith(
+  options: TransportOptions,
+  kind: PeerKind,
+  target: Target,
+  certificate?: Certificate,
+): Promise<string[]> {
   await using peer = await openPeer(kind, target, certificate);
-  const transport = dial(peer, kind);
+  const transport = dial(peer, kind, options);
   const outcome = await settled(call(target, transport));
   transport.close();
   const drained = await settled(peer.drained());
@@ -135,6 +159,9 @@ function outcomeFaults(kind: PeerKind, target: Target, { received, error }: Outc
   }
   if (error.message === "" || /\n|ERR_|NGHTTP2|nghttp2/.test(error.message)) {
     faults.push(`said ${JSON.stringify(error.message)}`);
+  }
+  if (kind.says !== undefined && !kind.says.test(error.message)) {
+    faults.push(`said ${JSON.stringify(error.message)} instead of ${kind.says}`);
   }
   return faults;
 }

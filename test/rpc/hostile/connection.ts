@@ -11,6 +11,14 @@ export interface ReceivedCall {
   readonly message: Promise<Uint8Array>;
 }
 
+export interface ServerConnectionOptions {
+  /** The connection below TLS; without TLS the socket itself. */
+  readonly tcp?: Socket;
+  /** Whether it answers the preface with SETTINGS, and the client's SETTINGS and PING. */
+  readonly greets: boolean;
+  readonly onCall: (call: ReceivedCall) => void;
+}
+
 interface OpenCall extends ReceivedCall {
   body: Buffer;
   readonly complete: (message: Uint8Array) => void;
@@ -34,6 +42,7 @@ export class ServerConnection {
   /** The client has acknowledged our SETTINGS. */
   readonly acknowledged: Promise<void>;
   readonly closed: Promise<unknown>;
+  readonly #tcp: Socket;
   #greets: boolean;
   readonly #onCall: (call: ReceivedCall) => void;
   readonly #calls = new Map<number, OpenCall>();
@@ -44,9 +53,9 @@ export class ServerConnection {
   #begun = false;
   #pingCount = 0;
 
-  /** @param greets Whether it answers the preface with SETTINGS, and the client's SETTINGS and PING. */
-  constructor(socket: Socket, greets: boolean, onCall: (call: ReceivedCall) => void) {
+  constructor(socket: Socket, { tcp = socket, greets, onCall }: ServerConnectionOptions) {
     this.socket = socket;
+    this.#tcp = tcp;
     this.#greets = greets;
     this.#onCall = onCall;
     this.preface = new Promise((resolve) => (this.#resolvePreface = resolve));
@@ -66,6 +75,12 @@ export class ServerConnection {
     const answered = new Promise<void>((resolve) => this.#pings.set(data, resolve));
     this.send(ping(data));
     await Promise.race([answered, this.closed]);
+  }
+
+  /** Ends the connection with RST instead of FIN. */
+  reset(): void {
+    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy();
+    this.socket.destroy();
   }
 
   /** Answers nothing more, not even when the socket is read on. */

@@ -24,6 +24,9 @@ const LOST: readonly RpcStatus[] = ["UNAVAILABLE"];
 /** A stream broken by one side; whether it is the connection that is broken, libraries judge differently. */
 const BROKEN: readonly RpcStatus[] = ["INTERNAL", "UNAVAILABLE", "UNKNOWN"];
 
+/** OK, without the message that was asked for. */
+const NO_MESSAGE: readonly RpcStatus[] = ["INTERNAL", "UNIMPLEMENTED", "UNKNOWN"];
+
 const MAX_FRAME_BYTES = 16_384;
 
 /** SETTINGS_INITIAL_WINDOW_SIZE and the like of RFC 9113, section 6.5.2. */
@@ -56,20 +59,36 @@ const HTTP1_OK = Buffer.from("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nCont
 
 /** Servers of something else, and ports behind which nothing is well. */
 export const STRANGERS: readonly PeerKind[] = [
-  { name: "HTTP/1.1 400, closed", at: "accept", send: () => HTTP1_BAD_REQUEST, next: "end", expected: LOST },
+  {
+    name: "HTTP/1.1 400, closed",
+    at: "accept",
+    send: () => HTTP1_BAD_REQUEST,
+    next: "end",
+    says: /not a gRPC server.*HTTP\/1\.1/,
+    expected: LOST,
+  },
   {
     name: "HTTP/1.1 400 after the preface",
     at: "preface",
     send: () => HTTP1_BAD_REQUEST,
     next: "end",
+    says: /not a gRPC server.*HTTP\/1\.1/,
     expected: LOST,
   },
-  { name: "HTTP/1.1 200, kept open", at: "preface", send: () => HTTP1_OK, next: "silence", expected: LOST },
+  {
+    name: "HTTP/1.1 200, kept open",
+    at: "preface",
+    send: () => HTTP1_OK,
+    next: "silence",
+    says: /not a gRPC server.*HTTP\/1\.1/,
+    expected: LOST,
+  },
   {
     name: "an SSH banner",
     at: "accept",
     send: () => Buffer.from("SSH-2.0-OpenSSH_9.6\r\n"),
     next: "silence",
+    says: /not a gRPC server.*SSH-2\.0/,
     expected: LOST,
   },
   {
@@ -77,6 +96,7 @@ export const STRANGERS: readonly PeerKind[] = [
     at: "accept",
     send: () => Buffer.from("220 mail.example.com ESMTP\r\n"),
     next: "silence",
+    says: /not a gRPC server.*220 mail/,
     expected: LOST,
   },
   ...[1, 2, 3, 4].map(
@@ -100,12 +120,20 @@ export const STRANGERS: readonly PeerKind[] = [
 
 /** Servers with TLS where none is expected, and the other way round. */
 export const TLS_STRANGERS: readonly PeerKind[] = [
-  { name: "TLS, to a client without", at: "settings", listens: "tls", next: "silence", expected: LOST },
+  {
+    name: "TLS, to a client without",
+    at: "accept",
+    listens: "tls",
+    next: "silence",
+    says: /TLS/,
+    expected: LOST,
+  },
   {
     name: "plain TCP that is silent until it is closed, to a client with TLS",
     at: "accept",
     dialed: "tls",
     next: "end",
+    says: /TLS/,
     expected: LOST,
   },
   {
@@ -114,6 +142,7 @@ export const TLS_STRANGERS: readonly PeerKind[] = [
     send: () => HTTP1_BAD_REQUEST,
     dialed: "tls",
     next: "end",
+    says: /TLS/,
     expected: LOST,
   },
   {
@@ -122,9 +151,17 @@ export const TLS_STRANGERS: readonly PeerKind[] = [
     send: () => settings(),
     dialed: "tls",
     next: "silence",
+    says: /TLS/,
     expected: LOST,
   },
-  { name: "reset in the TLS handshake", at: "accept", dialed: "tls", next: "reset", expected: LOST },
+  {
+    name: "reset in the TLS handshake",
+    at: "accept",
+    dialed: "tls",
+    next: "reset",
+    says: /TLS/,
+    expected: LOST,
+  },
   {
     name: "TLS that agrees on HTTP/1.1 only",
     at: "accept",
@@ -132,6 +169,7 @@ export const TLS_STRANGERS: readonly PeerKind[] = [
     listens: "tls http/1.1",
     dialed: "tls",
     next: "end",
+    says: /HTTP\/2/,
     expected: LOST,
   },
   {
@@ -591,11 +629,19 @@ export const BAD_RESPONSES: readonly PeerKind[] = [
     expected: ["INTERNAL"],
   },
   {
-    name: "a nested message that is not protobuf",
+    name: "a message that is cut within a field",
     at: "headers",
-    send: (id) => [data(id, grpcMessage(Buffer.from([0x0a, 0x02, 0x0a, 0x7f]))), trailers(id)],
+    send: (id) => [data(id, grpcMessage(Buffer.from([0x9a, 0x06, 0x7f]))), trailers(id)],
     next: "silence",
-    expected: { flows: ["INTERNAL"], status: ["INTERNAL"], record: ["INTERNAL"] },
+    expected: ["INTERNAL"],
+  },
+  {
+    name: "a nested message that is cut within a field",
+    at: "headers",
+    send: (id) => [data(id, grpcMessage(Buffer.from([0x0a, 0x03, 0x9a, 0x06, 0x7f]))), trailers(id)],
+    next: "silence",
+    targets: ["flows"],
+    expected: ["INTERNAL"],
   },
   ...(Object.entries(RPC_STATUS_NUMBERS) as [RpcStatus, number][]).flatMap(([status, number]): PeerKind[] => [
     {
@@ -618,14 +664,9 @@ export const BAD_RESPONSES: readonly PeerKind[] = [
     at: "request",
     send: (id) => trailersOnly(id, "0"),
     next: "silence",
-    expected: { flows: "completes", status: BROKEN_UNARY(), record: ["INTERNAL"] },
+    expected: { flows: "completes", status: NO_MESSAGE, record: ["INTERNAL"] },
   },
 ];
-
-/** A server that says OK, and not what was asked for. */
-function BROKEN_UNARY(): readonly RpcStatus[] {
-  return ["INTERNAL", "UNIMPLEMENTED", "UNKNOWN"];
-}
 
 /** Servers from which nothing more comes: a deadline or a keepalive has to notice. */
 export const SILENT: readonly PeerKind[] = (
@@ -635,7 +676,7 @@ export const SILENT: readonly PeerKind[] = (
   at,
   next: "silence",
   stopsReading: true,
-  expected: ["UNAVAILABLE", "DEADLINE_EXCEEDED"],
+  expected: LOST,
 }));
 
 /** All of them that need no certificate and settle by themselves. */

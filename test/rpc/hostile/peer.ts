@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { RpcStatus } from "../../../src/rpc/index.js";
 import type { Certificate } from "../certificates.js";
 import { type ReceivedCall, ServerConnection } from "./connection.js";
@@ -55,6 +55,10 @@ export interface PeerKind {
   readonly listens?: "tls" | "tls http/1.1";
   /** How the client connects; plain TCP by default. */
   readonly dialed?: "tls";
+  /** What the error says, beside being one line. */
+  readonly says?: RegExp;
+  /** The calls that it is a kind for; all by default. */
+  readonly targets?: readonly Target[];
   readonly expected: Expected | Readonly<Record<Target, Expected>>;
 }
 
@@ -63,6 +67,11 @@ export type Target = Exclude<CallName, "health">;
 
 export function expectedOf({ expected }: PeerKind, target: Target): Expected {
   return typeof expected === "object" && "flows" in expected ? expected[target] : expected;
+}
+
+/** Those kinds that say something of a call. */
+export function kindsFor(target: Target, kinds: readonly PeerKind[]): readonly PeerKind[] {
+  return kinds.filter(({ targets }) => targets === undefined || targets.includes(target));
 }
 
 /** A running server of a {@link PeerKind}. */
@@ -87,9 +96,9 @@ export async function openPeer(kind: PeerKind, target: Target, certificate?: Cer
   let accepted = 0;
   let resolveBroken!: () => void;
   const broken = new Promise<void>((resolve) => (resolveBroken = resolve));
-  const server = listenerOf(kind, certificate, (socket) => {
+  const server = createServer((socket) => {
     accepted++;
-    const connection = servePeer(socket, kind, target, resolveBroken);
+    const { connection } = new PeerScript(socket, { kind, target, certificate, onBroken: resolveBroken });
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
   });
@@ -115,88 +124,87 @@ export async function openPeer(kind: PeerKind, target: Target, certificate?: Cer
   };
 }
 
-function listenerOf(
-  { listens }: PeerKind,
-  certificate: Certificate | undefined,
-  onConnection: (socket: Socket) => void,
-): Server {
-  if (listens === undefined) return createServer(onConnection);
+/** What a peer speaks over the socket: plain TCP, or TLS. */
+function secured(socket: Socket, { listens }: PeerKind, certificate: Certificate | undefined): Socket {
+  if (listens === undefined) return socket;
   if (certificate === undefined) throw new Error("a peer with TLS needs a certificate");
   const { cert, key } = certificate;
-  const ALPNProtocols = [listens === "tls" ? "h2" : "http/1.1"];
-  const server = createTlsServer({ cert, key, ALPNProtocols }, onConnection);
-  // A client that does not agree leaves.
-  server.on("tlsClientError", () => {});
-  return server;
+  socket.on("error", () => {});
+  return new TLSSocket(socket, {
+    isServer: true,
+    cert,
+    key,
+    ALPNProtocols: [listens === "tls" ? "h2" : "http/1.1"],
+  });
 }
 
-/** Behaves until the phase of its kind, and then does what the kind says. */
-function servePeer(socket: Socket, kind: PeerKind, target: Target, onBroken: () => void): ServerConnection {
-  const greets = kind.at !== "accept" && kind.at !== "preface";
-  const connection = new ServerConnection(
-    socket,
-    greets,
-    (call) => void answer(connection, call, kind, target, onBroken),
-  );
-  void begin();
-  return connection;
+/** One connection of a peer: proper until the phase of its kind, and then what the kind says. */
+class PeerScript {
+  readonly connection: ServerConnection;
+  readonly #kind: PeerKind;
+  readonly #target: Target;
+  readonly #onBroken: () => void;
 
-  async function begin(): Promise<void> {
-    if (kind.at === "accept") return breakRules(connection, kind, 1, onBroken);
-    await connection.preface;
-    if (kind.at === "preface") return breakRules(connection, kind, 1, onBroken);
-    await connection.acknowledged;
-    if (kind.at === "settings") breakRules(connection, kind, 1, onBroken);
+  constructor(tcp: Socket, { kind, target, certificate, onBroken }: PeerScriptOptions) {
+    this.#kind = kind;
+    this.#target = target;
+    this.#onBroken = onBroken;
+    this.connection = new ServerConnection(secured(tcp, kind, certificate), {
+      tcp,
+      greets: kind.at !== "accept" && kind.at !== "preface",
+      onCall: (call) => void this.#answer(call),
+    });
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    const { at } = this.#kind;
+    if (at === "accept") return this.#breakRules();
+    await this.connection.preface;
+    if (at === "preface") return this.#breakRules();
+    await this.connection.acknowledged;
+    if (at === "settings") this.#breakRules();
+  }
+
+  async #answer({ name, streamId }: ReceivedCall): Promise<void> {
+    const { at, next, inOneWrite = false } = this.#kind;
+    if (name === undefined) throw new Error("a call of an unknown path");
+    // SETTINGS are still on their way, or the rules are broken already.
+    if (!CALL_PHASES.includes(at) && at !== "trailers") return;
+    if (name !== this.#target) return this.connection.send(...framesUpTo("trailers", name, streamId));
+    const frames = framesUpTo(at, name, streamId);
+    if (!inOneWrite) {
+      this.connection.send(...frames);
+      await this.connection.roundTrip();
+    }
+    this.#breakRules(streamId, inOneWrite ? frames : []);
+    if (next !== "complete") return;
+    const sent = Buffer.concat(frames).length;
+    this.connection.send(Buffer.concat(framesUpTo("trailers", name, streamId)).subarray(sent));
+  }
+
+  #breakRules(streamId = 1, before: readonly Uint8Array[] = []): void {
+    const { send, next, stopsReading } = this.#kind;
+    const { socket } = this.connection;
+    if (stopsReading === true) this.connection.stopReading();
+    const sent = send?.(streamId) ?? [];
+    const bytes = Buffer.concat([...before, ...(sent instanceof Uint8Array ? [sent] : sent)]);
+    const finish = () => {
+      if (next === "end") socket.end();
+      // It can overtake bytes on their way: the client may see either.
+      else if (next === "reset") this.connection.reset();
+      this.#onBroken();
+    };
+    if (bytes.length > 0 && socket.writable) socket.write(bytes, finish);
+    else finish();
   }
 }
 
-async function answer(
-  connection: ServerConnection,
-  { name, streamId }: ReceivedCall,
-  kind: PeerKind,
-  target: Target,
-  onBroken: () => void,
-): Promise<void> {
-  if (name === undefined) throw new Error("a call of an unknown path");
-  if (PHASES.indexOf(kind.at) < PHASES.indexOf("request")) {
-    // SETTINGS are still on their way, or it has broken the rules and is to go on.
-    if (kind.next === "complete") connection.send(...framesUpTo("trailers", name, streamId));
-    return;
-  }
-  if (name !== target) return connection.send(...framesUpTo("trailers", name, streamId));
-  const frames = framesUpTo(kind.at, name, streamId);
-  if (kind.inOneWrite === true) {
-    breakRules(connection, kind, streamId, onBroken, frames);
-  } else {
-    connection.send(...frames);
-    await connection.roundTrip();
-    breakRules(connection, kind, streamId, onBroken);
-  }
-  if (kind.next === "complete") {
-    const sent = Buffer.concat(framesUpTo(kind.at, name, streamId));
-    connection.send(Buffer.concat(framesUpTo("trailers", name, streamId)).subarray(sent.length));
-  }
-}
-
-function breakRules(
-  connection: ServerConnection,
-  { send, next, stopsReading }: PeerKind,
-  streamId: number,
-  onBroken: () => void,
-  before: readonly Uint8Array[] = [],
-): void {
-  const { socket } = connection;
-  if (stopsReading === true) connection.stopReading();
-  const sent = send?.(streamId) ?? [];
-  const bytes = Buffer.concat([...before, ...(sent instanceof Uint8Array ? [sent] : sent)]);
-  const finish = () => {
-    if (next === "end") socket.end();
-    // A reset can overtake bytes on their way; the client may see either.
-    else if (next === "reset") socket.resetAndDestroy();
-    onBroken();
-  };
-  if (bytes.length > 0 && socket.writable) socket.write(bytes, finish);
-  else finish();
+interface PeerScriptOptions {
+  readonly kind: PeerKind;
+  readonly target: Target;
+  readonly certificate: Certificate | undefined;
+  readonly onBroken: () => void;
 }
 
 /** The proper response up to a phase of the call. */
