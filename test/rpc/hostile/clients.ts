@@ -11,7 +11,7 @@ import {
 import { fakeClock } from "../../../src/testing/index.js";
 import { WANTED } from "../../recorder/packets.js";
 import type { Certificate } from "../certificates.js";
-import { expectedOf, openPeer, type Peer, type PeerKind, type Target } from "./peer.js";
+import { expectedOf, openPeer, type Peer, type PeerKind, type Phase, type Target } from "./peer.js";
 
 /** How a call ended: what came, and the error if it failed. */
 export interface Outcome {
@@ -59,6 +59,13 @@ const COMPLETE: { readonly [K in Target]: readonly string[] } = {
   flows: ["a", "b", "c"],
   status: ["1.16.2"],
   record: ["started", "/tmp/peer.pcap"],
+};
+
+/** What each client has received when its call fails in a phase; nothing in others. */
+const RECEIVED: { readonly [K in Target]: { readonly [P in Phase]?: readonly string[] } } = {
+  flows: { message: ["a"], inside: ["a", "b"], last: ["a", "b", "c"] },
+  status: {},
+  record: { message: ["started"], inside: ["started"], last: ["started"] },
 };
 
 /** A call of a client to a peer, never throwing. */
@@ -154,6 +161,8 @@ function outcomeFaults(kind: PeerKind, target: Target, { received, error }: Outc
   }
   if (!(error instanceof RpcError)) return [`failed with ${describeError(error)}`];
   const faults: string[] = [];
+  if (!isReceivedWhole(kind, target, received))
+    faults.push(`received ${JSON.stringify(received)} before it failed`);
   if (expected === "completes" || !expected.includes(error.status)) {
     faults.push(`failed with ${error.status} instead of ${expected}: ${error.message}`);
   }
@@ -164,6 +173,17 @@ function outcomeFaults(kind: PeerKind, target: Target, { received, error }: Outc
     faults.push(`said ${JSON.stringify(error.message)} instead of ${kind.says}`);
   }
   return faults;
+}
+
+/** Whether everything was received that came before a failure; a reset that overtakes it may take it along. */
+function isReceivedWhole(
+  { at, next, inOneWrite }: PeerKind,
+  target: Target,
+  received: readonly string[],
+): boolean {
+  if (inOneWrite === true && next === "reset") return true;
+  const wanted = RECEIVED[target][at] ?? [];
+  return received.join() === wanted.join();
 }
 
 function describeError(error: unknown): string {

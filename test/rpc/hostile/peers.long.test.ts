@@ -6,7 +6,7 @@ import { type Certificate, certificateAuthority } from "../certificates.js";
 import { DEATHS, GRACEFUL, goawaysAt, resetsAt } from "./breaks.js";
 import { abortFaultsOf, faultsOf, silenceFaultsOf, TARGETS } from "./clients.js";
 import { KINDS, SILENT, TLS_STRANGERS } from "./kinds.js";
-import { CALL_PHASES, type PeerKind, PHASES, type Target } from "./peer.js";
+import { CALL_PHASES, kindsFor, type PeerKind, PHASES, type Target } from "./peer.js";
 import { watchUncaught } from "./uncaught.js";
 
 /** Kinds tried at the same time. */
