@@ -165,11 +165,20 @@ export const TLS_STRANGERS: readonly PeerKind[] = [
   {
     name: "TLS that agrees on HTTP/1.1 only",
     at: "accept",
-    send: () => HTTP1_BAD_REQUEST,
     listens: "tls http/1.1",
     dialed: "tls",
-    next: "end",
+    next: "silence",
     says: /HTTP\/2/,
+    expected: LOST,
+  },
+  {
+    name: "TLS that agrees on no protocol, and speaks HTTP/1.1",
+    at: "preface",
+    send: () => HTTP1_BAD_REQUEST,
+    listens: "tls without alpn",
+    dialed: "tls",
+    next: "end",
+    says: /HTTP/,
     expected: LOST,
   },
   {

@@ -84,7 +84,7 @@ export async function openScriptedObserver(script: Script): Promise<ScriptedObse
     }
   }
 
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     const connection = new ServerConnection(socket, {
       greets: true,
       onCall: (call) => void answer(connection, call),

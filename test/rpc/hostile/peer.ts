@@ -36,6 +36,9 @@ export type Phase = (typeof PHASES)[number];
 /** Phases in which a call is under way. */
 export const CALL_PHASES: readonly Phase[] = ["request", "headers", "message", "inside", "last"];
 
+/** Protocols above TLS (RFC 7301). */
+const ALPN = { tls: ["h2"], "tls http/1.1": ["http/1.1"], "tls without alpn": undefined } as const;
+
 /** What a call over such a server comes to: it completes, or fails with one of these statuses. */
 export type Expected = "completes" | readonly RpcStatus[];
 
@@ -51,8 +54,8 @@ export interface PeerKind {
   readonly inOneWrite?: boolean;
   /** Reads nothing more. */
   readonly stopsReading?: boolean;
-  /** What it speaks below HTTP/2; plain TCP by default. "tls http/1.1" agrees on HTTP/1.1 only. */
-  readonly listens?: "tls" | "tls http/1.1";
+  /** What it speaks below HTTP/2; plain TCP by default. "tls http/1.1" agrees on HTTP/1.1 only, "tls without alpn" on nothing. */
+  readonly listens?: keyof typeof ALPN;
   /** How the client connects; plain TCP by default. */
   readonly dialed?: "tls";
   /** What the error says, beside being one line. */
@@ -96,7 +99,7 @@ export async function openPeer(kind: PeerKind, target: Target, certificate?: Cer
   let accepted = 0;
   let resolveBroken!: () => void;
   const broken = new Promise<void>((resolve) => (resolveBroken = resolve));
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     accepted++;
     const { connection } = new PeerScript(socket, { kind, target, certificate, onBroken: resolveBroken });
     connections.add(connection);
@@ -130,11 +133,12 @@ function secured(socket: Socket, { listens }: PeerKind, certificate: Certificate
   if (certificate === undefined) throw new Error("a peer with TLS needs a certificate");
   const { cert, key } = certificate;
   socket.on("error", () => {});
+  const protocols = ALPN[listens];
   return new TLSSocket(socket, {
     isServer: true,
     cert,
     key,
-    ALPNProtocols: [listens === "tls" ? "h2" : "http/1.1"],
+    ...(protocols && { ALPNProtocols: [...protocols] }),
   });
 }
 
