@@ -1,5 +1,6 @@
-import { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../recorder/service/error.js";
+import { RpcError } from "../recorder/service/error.js";
 import type { ClientConnection } from "./client/client-connection.js";
+import { statusError } from "./client/http2-status.js";
 import { fromCallError } from "./connect-error.js";
 import { EnvelopeSplitter } from "./envelope.js";
 
@@ -12,10 +13,6 @@ export interface ByteStreamRequest {
   readonly maxMessageBytes: number;
   readonly signal: AbortSignal;
 }
-
-const STATUS_BY_NUMBER = new Map<number, RpcStatus>(
-  Object.entries(RPC_STATUS_NUMBERS).map(([status, number]) => [number, status as RpcStatus]),
-);
 
 /**
  * A server-streaming call of gRPC that yields its responses still encoded, in the lists in which they arrived: some
@@ -51,7 +48,8 @@ export async function* streamBytes(
           if (splitter.fault !== undefined) throw splitter.fault;
         }
       }
-      checkStatus(call.trailers);
+      const error = statusError(call.trailers);
+      if (error !== undefined) throw error;
       if (splitter.isInside) throw new RpcError("INTERNAL", "the stream ended inside a message");
     } finally {
       call.cancel();
@@ -67,20 +65,4 @@ function envelopeOf(message: Uint8Array): Uint8Array {
   envelope.writeUInt32BE(message.length, 1);
   envelope.set(message, 5);
   return envelope;
-}
-
-function checkStatus(trailers: NodeJS.Dict<string | string[]>): void {
-  const text = trailers["grpc-status"];
-  if (text === "0") return;
-  const message = trailers["grpc-message"];
-  throw new RpcError(STATUS_BY_NUMBER.get(Number(text)) ?? "UNKNOWN", decodeMessage(String(message ?? "")));
-}
-
-/** Percent-encoded; an invalid encoding stays as it is. */
-function decodeMessage(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

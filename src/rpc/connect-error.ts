@@ -20,11 +20,18 @@ export function fromConnectError(error: unknown): RpcError {
   const rpcError = rpcErrorIn(error);
   if (rpcError !== undefined) return rpcError;
   const connectError = ConnectError.from(error);
-  const status = isLostConnection(connectError)
-    ? "UNAVAILABLE"
-    : (STATUS_BY_NUMBER.get(connectError.code) ?? "UNKNOWN");
-  return new RpcError(status, connectError.rawMessage, { cause: error });
+  return new RpcError(statusOf(connectError), connectError.rawMessage, { cause: error });
 }
+
+function statusOf(connectError: ConnectError): RpcStatus {
+  if (isLostConnection(connectError)) return "UNAVAILABLE";
+  // Connect says INVALID_ARGUMENT, to clients as to servers.
+  if (connectError.rawMessage === INCOMPLETE_MESSAGE) return "INTERNAL";
+  return STATUS_BY_NUMBER.get(connectError.code) ?? "UNKNOWN";
+}
+
+/** Connect's text for a response that ends inside a message. */
+const INCOMPLETE_MESSAGE = "protocol error: incomplete envelope";
 
 /**
  * The failure of a call that this side has not cancelled: where Connect then tells of a cancelled stream, Node has cancelled

@@ -59,10 +59,10 @@ export class Resumption {
 
   /** What to request now. */
   resume(): GetFlowsRequest {
-    const { number, follow, since } = this.#request;
+    const { number, follow } = this.#request;
     this.#resumed = true;
     if (this.#latest === undefined) {
-      if (!follow || number > 0n || since !== undefined) return this.#request;
+      if (!this.#isForNewFlows) return this.#request;
       // From when they were first requested: what happened while there was no connection belongs to them.
       return { ...this.#request, since: timestampOf(this.#begun) };
     }
@@ -78,6 +78,12 @@ export class Resumption {
     };
   }
 
+  /** Whether flows were requested that come after the request, and no others. */
+  get #isForNewFlows(): boolean {
+    const { number, follow, first, since } = this.#request;
+    return follow && !first && number === 0n && since === undefined;
+  }
+
   #resumeTime(latest: bigint): bigint {
     const overlapping = latest - BigInt(OVERLAP_MS) * NANOSECONDS_PER_MS;
     return [this.#forgotten, this.#startTime(), 0n].reduce<bigint>(
@@ -88,14 +94,12 @@ export class Resumption {
 
   /** No flow from before was requested; undefined when the request begins with the oldest flow. */
   #startTime(): bigint | undefined {
-    const { number, follow, first, since } = this.#request;
+    const { number, first, since } = this.#request;
     if (since !== undefined) return nanosecondsOf(since);
-    if (first) return undefined;
-    // The last flows, and those after them.
-    if (number > 0n) return this.#earliest;
-    if (!follow) return undefined;
-    // New flows. Where this clock is ahead of the server's, the flows themselves say when they began.
-    return this.#earliest !== undefined && this.#earliest < this.#begun ? this.#earliest : this.#begun;
+    // Where this clock is ahead of the server's, the flows themselves say when they began.
+    if (this.#isForNewFlows) return earlier(this.#begun, this.#earliest);
+    // The last flows, and those after them if the stream follows.
+    return number > 0n && !first ? this.#earliest : undefined;
   }
 
   #seenFrom(from: bigint): number {
@@ -137,6 +141,10 @@ function keyOf({ responseTypes, nodeName, time }: GetFlowsResponse): string {
 function timeOf({ responseTypes, time }: GetFlowsResponse): bigint | undefined {
   const at = time ?? (responseTypes.case === "flow" ? responseTypes.value.time : undefined);
   return at && nanosecondsOf(at);
+}
+
+function earlier(time: bigint, other: bigint | undefined): bigint {
+  return other !== undefined && other < time ? other : time;
 }
 
 function nanosecondsOf({ seconds, nanos }: Timestamp): bigint {

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import type { UniversalClientFn, UniversalClientRequest } from "@connectrpc/connect/protocol";
-import { RpcError } from "../../recorder/service/error.js";
+import { RPC_STATUS_NUMBERS, RpcError } from "../../recorder/service/error.js";
 import { toConnectError } from "../connect-error.js";
 import type { ClientCall } from "./client-call.js";
 import type { ClientConnection } from "./client-connection.js";
+import { statusError } from "./http2-status.js";
 
 /**
  * HTTP for Connect's clients. Connect's own client for Node leaves calls pending and errors unhandled when a connection breaks.
@@ -63,10 +64,16 @@ function reasonFor(error: unknown, signal: AbortSignal): unknown {
   return error instanceof RpcError ? toConnectError(error) : error;
 }
 
+/** Copies headers or trailers, with a status that Connect can read. */
 function copyHeaders(from: IncomingHttpHeaders, to: Headers): Headers {
   for (const [name, value] of Object.entries(from)) {
     if (name.startsWith(":") || value === undefined) continue;
     for (const one of Array.isArray(value) ? value : [value]) to.append(name, String(one));
+  }
+  const error = "grpc-status" in from ? statusError(from) : undefined;
+  if (error !== undefined) {
+    to.set("grpc-status", String(RPC_STATUS_NUMBERS[error.status]));
+    to.set("grpc-message", encodeURIComponent(error.message));
   }
   return to;
 }

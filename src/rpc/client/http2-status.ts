@@ -1,4 +1,6 @@
-import { RpcError, type RpcStatus } from "../../recorder/service/error.js";
+import type { IncomingHttpHeaders } from "node:http2";
+import { cutText } from "../../cut-text.js";
+import { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../../recorder/service/error.js";
 
 /** The names of HTTP/2's error codes, by number: https://www.rfc-editor.org/rfc/rfc9113#section-7 */
 const HTTP2_CODE_NAMES = [
@@ -85,4 +87,31 @@ export function responseError(httpStatus: number, contentType: string | undefine
   if (contentType?.startsWith("application/grpc") === true) return undefined;
   const type = contentType === undefined ? "no content-type" : `content-type ${JSON.stringify(contentType)}`;
   return new RpcError("UNKNOWN", `the server is not a gRPC server: it answered with HTTP 200 and ${type}`);
+}
+
+const STATUS_BY_NUMBER = new Map<number, RpcStatus>(
+  // The keys of RPC_STATUS_NUMBERS.
+  Object.entries(RPC_STATUS_NUMBERS).map(([status, number]) => [number, status as RpcStatus]),
+);
+
+/** The failure that the server reports with `grpc-status` and `grpc-message`; undefined when it reports none. */
+export function statusError(trailers: IncomingHttpHeaders): RpcError | undefined {
+  const number = String(trailers["grpc-status"]);
+  if (number === "0") return undefined;
+  const message = decodeMessage(String(trailers["grpc-message"] ?? ""));
+  const status = STATUS_BY_NUMBER.get(Number(number));
+  if (status !== undefined) return new RpcError(status, message || `the server reported ${status}`);
+  const text = `the server reported an unknown status (grpc-status ${JSON.stringify(cutText(number, MAX_SHOWN))})`;
+  return new RpcError("UNKNOWN", message === "" ? text : `${text}: ${message}`);
+}
+
+const MAX_SHOWN = 20;
+
+/** Percent-encoded; an invalid encoding stays as it is. */
+function decodeMessage(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

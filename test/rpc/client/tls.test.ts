@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createSecureServer, createServer as createHttp2Server } from "node:http2";
+import { createServer as createHttp2Server, createSecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { beforeAll, expect, test } from "vitest";
