@@ -1,4 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { decodeGetFlowsResponse } from "../../src/decode-response.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema } from "../../src/gen/observer/observer_pb.js";
@@ -190,6 +191,26 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     await expect(serverStatus(connection.transport, { signal: AbortSignal.abort(reason) })).rejects.toBe(
       reason,
     );
+  });
+});
+
+describe("a call that does not settle by itself", () => {
+  const NEVER = new Promise<never>(() => {});
+  const hanging = (stream: () => Promise<unknown>) =>
+    // Only `stream` is called.
+    ({ stream }) as unknown as Transport;
+  const silentMessages = { [Symbol.asyncIterator]: () => ({ next: () => NEVER }) };
+
+  test.each([
+    { name: "before the headers", transport: hanging(() => NEVER) },
+    { name: "after them", transport: hanging(async () => ({ message: silentMessages })) },
+  ])("observe: abort() ends it $name", async ({ transport }) => {
+    const controller = new AbortController();
+    const reading = namesOf(observe(transport, {}, { signal: controller.signal, reconnect: true }));
+    await settle();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(reading).rejects.toBe(reason);
   });
 });
 
