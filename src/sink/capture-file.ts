@@ -4,18 +4,30 @@ import { FlowscribeError } from "../errors.js";
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
+import type { Clock } from "../recorder/clock.js";
+import { isAtPath, statDescriptor } from "./file-identity.js";
+
+/** How often at most a file is checked between writes: each check is an fstat(2). */
+const CHECK_INTERVAL_MS = 1000;
 
 /**
  * One capture file that is being written, through a descriptor of its own. When a write fails, the file is cut back to its
  * last whole record, and the error says so.
+ *
+ * A file that another program removes or truncates fails the next write after {@link CHECK_INTERVAL_MS}, and the end. One
+ * that is renamed or replaced is written to its end, which then fails: the caller would be given a path that leads elsewhere.
  */
 export class CaptureFile {
   readonly path: string;
+  readonly #clock: Pick<Clock, "now">;
   readonly #encoder: CaptureEncoder;
   readonly #interfaces: readonly CaptureInterface[];
   #descriptor: number | undefined;
   #length = 0;
   #begun = false;
+  /** Pipes and devices are not checked. */
+  readonly #isRegular: boolean;
+  #nextCheckMs: number;
 
   /** @param interfaces Those of the source; the list may grow. */
   constructor(
@@ -23,11 +35,15 @@ export class CaptureFile {
     descriptor: number,
     encoder: CaptureEncoder,
     interfaces: readonly CaptureInterface[],
+    clock: Pick<Clock, "now">,
   ) {
     this.path = path;
     this.#descriptor = descriptor;
     this.#encoder = encoder;
     this.#interfaces = interfaces;
+    this.#clock = clock;
+    this.#isRegular = statDescriptor(descriptor).isFile();
+    this.#nextCheckMs = clock.now() + CHECK_INTERVAL_MS;
   }
 
   /** Bytes of the file; all of them whole records. */
@@ -42,14 +58,24 @@ export class CaptureFile {
   }
 
   write(batch: PacketBatch): void {
+    const nowMs = this.#clock.now();
+    if (nowMs >= this.#nextCheckMs) {
+      this.#nextCheckMs = nowMs + CHECK_INTERVAL_MS;
+      this.#checkContent();
+    }
     this.#beginWith(batch);
     this.#append(this.#encoder.encode(batch), this.#encoder.wholeRecords);
   }
 
-  /** @param stats Those of the source; absent for a file that is not the last of its recording. */
+  /**
+   * @param stats Those of the source; absent for a file that is not the last of its recording.
+   * @throws FlowscribeError `sink_failed`, also if the file is not at its path any more.
+   */
   end(stats: SourceStats | undefined): void {
+    this.#checkContent();
     this.#beginWith(undefined);
     if (stats !== undefined) this.#append(this.#encoder.end(stats), this.#encoder.wholeRecords);
+    this.#checkPath();
     this.#close();
   }
 
@@ -64,6 +90,30 @@ export class CaptureFile {
     } catch {
       // The recording already fails, for a reason that matters more.
     }
+  }
+
+  /** @throws FlowscribeError if what was written cannot be reached any more, or is not all there. */
+  #checkContent(): void {
+    if (!this.#isRegular || this.#descriptor === undefined) return;
+    const stats = statDescriptor(this.#descriptor);
+    // Not every network file system counts links.
+    if (stats.nlink === 0n && !isAtPath(stats, this.path)) {
+      throw this.#changed("was removed while it was written; its packets are lost");
+    }
+    if (stats.size < this.#length) {
+      throw this.#changed("was truncated by another program while it was written; packets are lost");
+    }
+  }
+
+  /** @throws FlowscribeError if the path leads to another file, or to none. */
+  #checkPath(): void {
+    if (!this.#isRegular || this.#descriptor === undefined) return;
+    if (isAtPath(statDescriptor(this.#descriptor), this.path)) return;
+    throw this.#changed("was renamed or replaced while it was written; its packets are in the renamed file");
+  }
+
+  #changed(how: string): FlowscribeError {
+    return new FlowscribeError("sink_failed", `${this.path} ${how}`);
   }
 
   #beginWith(batch: PacketBatch | undefined): void {

@@ -1,8 +1,9 @@
 import {
+  type BigIntStats,
   closeSync,
+  constants,
   existsSync,
   fchmodSync,
-  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -10,12 +11,13 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { messageOf } from "../error-message.js";
+import { codeOf, messageOf } from "../error-message.js";
 import type { FlowscribeError } from "../errors.js";
 import type { Clock } from "../recorder/clock.js";
 import { BackupName } from "./export-backup-name.js";
 import { tidyBackups } from "./export-backups.js";
 import { type LineOutput, outputFailed } from "./export-output.js";
+import { isSameFile, statDescriptor, statPath } from "./file-identity.js";
 
 /** When a file becomes a backup, and what becomes of backups; the defaults are Hubble's. */
 export interface RotationOptions {
@@ -32,6 +34,12 @@ export interface RotationOptions {
 /** As Hubble's (lumberjack): owner only, and a folder that others may enter. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o755;
+const PERMISSIONS = 0o7777;
+/**
+ * O_APPEND, so that writes follow the end of the file when another program truncates it. O_NONBLOCK, so that opening a
+ * pipe that nobody reads fails instead of blocking the process; regular files ignore it.
+ */
+const OPEN_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
 /** Lines that wait for the end of this turn of the event loop. */
 const BUFFER_BYTES = 64 * 1024;
 /** Backups made within one millisecond get the times after it; no more of them are looked for than this. */
@@ -41,6 +49,9 @@ const LF = 0x0a;
 /**
  * A file of lines that is renamed to `<name>-<UTC time><extension>` and begun anew before it would grow too large, as
  * Hubble's lumberjack does. An existing file is continued, an existing backup never overwritten.
+ *
+ * Each write goes to the file that is at the path at that time: if another program has renamed, removed or replaced it,
+ * the path is opened again. That costs a stat(2) per write, not per line.
  */
 export function openRotatingFile(
   path: string,
@@ -59,9 +70,11 @@ class RotatingFile implements LineOutput {
   readonly #compress: boolean;
   readonly #onBackupError: ((error: FlowscribeError) => void) | undefined;
   #descriptor: number;
-  /** Devices and pipes are not renamed. */
-  readonly #rotates: boolean;
-  /** Bytes in the file. */
+  /** Of the file, as of the last write. */
+  #stats: BigIntStats;
+  /** Devices and pipes are neither renamed nor reopened. */
+  readonly #isRegular: boolean;
+  /** Bytes in the file, as of the last write. */
   #fileBytes: number;
   /** Whether nothing has been written since an existing file was opened. */
   #continued = true;
@@ -92,19 +105,17 @@ class RotatingFile implements LineOutput {
     this.#compress = compress;
     this.#onBackupError = onBackupError;
     mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
-    this.#descriptor = openSync(path, "a", FILE_MODE);
-    const stats = fstatSync(this.#descriptor);
-    this.#rotates = stats.isFile();
-    this.#fileBytes = stats.size;
-    if (this.#rotates) this.#tidy();
+    this.#descriptor = openToAppend(path);
+    this.#stats = statDescriptor(this.#descriptor);
+    this.#isRegular = this.#stats.isFile();
+    this.#fileBytes = Number(this.#stats.size);
+    if (this.#isRegular) this.#tidy();
   }
 
   write(line: string): void {
     this.#throwFailure();
     const bytes = Buffer.byteLength(line) + 1;
-    const after = this.#fileBytes + this.#waitingBytes + bytes;
-    // An existing file has to stay below the limit, one of our own may reach it (lumberjack.go: openExistingOrNew, Write).
-    if (after > this.#maxFileBytes || (this.#continued && after === this.#maxFileBytes)) this.#rotate();
+    if (!this.#fits(bytes)) this.#rotate(bytes);
     this.#continued = false;
     this.#waiting += `${line}\n`;
     this.#waitingBytes += bytes;
@@ -125,6 +136,13 @@ class RotatingFile implements LineOutput {
     this.#throwFailure();
   }
 
+  /** Whether the file stays small enough with so many bytes more. */
+  #fits(bytes: number): boolean {
+    const after = this.#fileBytes + this.#waitingBytes + bytes;
+    // An existing file has to stay below the limit, one of our own may reach it (lumberjack.go: openExistingOrNew, Write).
+    return after < this.#maxFileBytes || (after === this.#maxFileBytes && !this.#continued);
+  }
+
   #throwFailure(): void {
     const failure = this.#failure;
     this.#failure = undefined;
@@ -143,6 +161,7 @@ class RotatingFile implements LineOutput {
   #writeWaiting(): void {
     clearImmediate(this.#flush);
     this.#flush = undefined;
+    if (this.#waitingLines === 0) return;
     const chunk = Buffer.from(this.#waiting);
     const lines = this.#waitingLines;
     this.#waiting = "";
@@ -150,6 +169,7 @@ class RotatingFile implements LineOutput {
     this.#waitingLines = 0;
     let written = 0;
     try {
+      this.#followPath();
       while (written < chunk.length) {
         written += writeSync(this.#descriptor, chunk, written, chunk.length - written);
       }
@@ -175,28 +195,76 @@ class RotatingFile implements LineOutput {
     return outputFailed(`write ${this.#path} (${state})`, cause);
   }
 
-  #rotate(): void {
+  /** Makes the file a backup and begins a new one, unless so many bytes fit after all. */
+  #rotate(bytes: number): void {
     this.#writeWaiting();
-    if (this.#fileBytes === 0 || !this.#rotates) return;
-    const { mode } = fstatSync(this.#descriptor);
+    this.#followPath();
+    if (this.#fileBytes === 0 || !this.#isRegular || this.#fits(bytes)) return;
     try {
       renameSync(this.#path, this.#freeBackupPath());
     } catch (error) {
-      // Somebody else has moved or removed it: there is nothing to keep.
+      // Another program was faster: there is nothing to keep.
       if (codeOf(error) !== "ENOENT") throw outputFailed(`rotate ${this.#path}`, error);
     }
-    const old = this.#descriptor;
-    try {
-      this.#descriptor = openSync(this.#path, "ax", mode);
-      // Whatever the process's umask leaves out.
-      fchmodSync(this.#descriptor, mode);
-    } catch (error) {
-      throw outputFailed(`begin ${this.#path} anew`, error);
-    }
-    closeSync(old);
-    this.#fileBytes = 0;
+    this.#reopen();
     this.rotations++;
     this.#tidy();
+  }
+
+  /**
+   * Sees what other programs have done to the file since the last write. If the path does not lead to it any more, opens
+   * the path again; if its size has changed (logrotate's `copytruncate`), goes by the new one.
+   */
+  #followPath(): void {
+    if (!this.#isRegular) return;
+    let found: BigIntStats | undefined;
+    try {
+      found = statPath(this.#path);
+    } catch {
+      // It cannot be found out, for example because the process has given up its permissions: the open file remains valid.
+      return;
+    }
+    if (found !== undefined && isSameFile(this.#stats, found)) {
+      this.#stats = found;
+      this.#fileBytes = Number(found.size);
+    } else {
+      this.#reopen();
+    }
+  }
+
+  /** Continues in the file that is at the path; creates it if need be, with the permissions of the former one. */
+  #reopen(): void {
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
+      const descriptor = this.#createOrOpen();
+      closeSync(this.#descriptor);
+      this.#descriptor = descriptor;
+      this.#stats = statDescriptor(descriptor);
+      this.#fileBytes = Number(this.#stats.size);
+      this.#continued = this.#fileBytes > 0;
+    } catch (error) {
+      throw outputFailed(`reopen ${this.#path}`, error);
+    }
+  }
+
+  #createOrOpen(): number {
+    const permissions = Number(this.#stats.mode) & PERMISSIONS;
+    let descriptor: number;
+    try {
+      descriptor = openSync(this.#path, OPEN_FLAGS | constants.O_EXCL, permissions);
+    } catch (error) {
+      // Another program has created it, with the permissions that it should have.
+      if (codeOf(error) === "EEXIST") return openToAppend(this.#path);
+      throw error;
+    }
+    try {
+      // Whatever the umask of the process left out.
+      fchmodSync(descriptor, permissions);
+      return descriptor;
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
   }
 
   #freeBackupPath(): string {
@@ -232,6 +300,14 @@ function countLines(bytes: Buffer): number {
   return lines;
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
+/** @throws The system's error; ENXIO for a pipe that nobody reads. */
+function openToAppend(path: string): number {
+  const descriptor = openSync(path, OPEN_FLAGS, FILE_MODE);
+  if (statDescriptor(descriptor).isFile()) return descriptor;
+  // Pipes and devices need a descriptor whose writes wait.
+  try {
+    return openSync(path, "a");
+  } finally {
+    closeSync(descriptor);
+  }
 }

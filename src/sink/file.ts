@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { checkWord } from "../check-option.js";
-import { messageOf } from "../error-message.js";
+import { codeOf, messageOf } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 import { goQuote } from "../go-quote.js";
 import type { Resolution } from "../packet/batch.js";
@@ -57,6 +57,10 @@ export interface NamedFileOptions extends CaptureFileOptions {
 
 /** Owner only: packets are other people's conversations. */
 const FILE_MODE = 0o600;
+/** With O_APPEND a file that another program truncates stays too short, instead of filling up with zeros. */
+const APPEND = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND;
+const CREATE = APPEND | constants.O_EXCL;
+const OVERWRITE = APPEND | constants.O_TRUNC;
 /** As upstream. */
 const MAX_NAME_TRIES = 100;
 
@@ -67,6 +71,8 @@ const MAX_NAME_TRIES = 100;
  * Writes go straight to the file, without a buffer of ours and without waiting in the event loop. When one fails (disk
  * full), the file is cut back to its last whole record and stays; the recording fails with `sink_failed`, whose message
  * says so and whose `cause` is the system's error. A recording whose header cannot be written at its start leaves no file.
+ * A file that another program removes, truncates, renames or replaces fails the recording likewise, so that a recording that
+ * succeeds has its packets at the path that it returns.
  *
  * @throws RangeError for a format or resolution that is none, and a rotation that is none or would never begin another file.
  */
@@ -78,10 +84,10 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
     makeFolder(folder);
     if (rotation === undefined) {
       const { path, descriptor } = createFile(resolve(folder), request, options);
-      return begin(new CaptureFile(path, descriptor, encoders(), request.interfaces), true);
+      return begin(new CaptureFile(path, descriptor, encoders(), request.interfaces, request.clock), true);
     }
     const base = resolve(folder, drawName(request, options));
-    return createRotation(base, rotation, "wx+", request, options, encoders);
+    return createRotation(base, rotation, CREATE, request, options, encoders);
   };
 }
 
@@ -99,15 +105,18 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
   return async (request) => {
     const encoders = await encoderFactory(request, files);
     const base = resolve(path);
-    const flags = overwrite ? "w+" : "wx+";
+    const flags = overwrite ? OVERWRITE : CREATE;
     if (rotation !== undefined) return createRotation(base, rotation, flags, request, files, encoders);
     const found = await stat(base).catch(() => undefined);
     if (found !== undefined && !found.isFile()) {
       const descriptor = await openSpecial(base, found, request);
-      return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces), false);
+      return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces, request.clock), false);
     }
     const descriptor = openFile(base, flags);
-    return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces), !overwrite);
+    return begin(
+      new CaptureFile(base, descriptor, encoders(), request.interfaces, request.clock),
+      !overwrite,
+    );
   };
 }
 
@@ -194,7 +203,7 @@ function beginOrRemove(file: CaptureFile, isNew: boolean): void {
 function createRotation(
   base: string,
   rotation: FileRotation,
-  flags: "wx+" | "w+",
+  flags: number,
   { interfaces, clock }: SinkRequest,
   { fileFormat, onFile }: CaptureFileOptions,
   encoders: () => CaptureEncoder,
@@ -204,8 +213,8 @@ function createRotation(
     interfaces,
     open: (number) => {
       const path = rotatedName(base, number, clock.now());
-      const file = new CaptureFile(path, openFile(path, flags), encoders(), interfaces);
-      beginOrRemove(file, flags === "wx+");
+      const file = new CaptureFile(path, openFile(path, flags), encoders(), interfaces, clock);
+      beginOrRemove(file, flags === CREATE);
       return file;
     },
     lengthOf: fileFormat === "pcapng" ? pcapngLength : pcapLength,
@@ -233,7 +242,7 @@ function createFile(
   for (let tries = 1; ; tries++) {
     const path = resolve(folder, drawName(request, options));
     try {
-      return { path, descriptor: openSync(path, "wx+", FILE_MODE) };
+      return { path, descriptor: openSync(path, CREATE, FILE_MODE) };
     } catch (error) {
       if (codeOf(error) === "EEXIST" && tries < MAX_NAME_TRIES) continue;
       throw createFailed(path, error);
@@ -254,7 +263,7 @@ function drawName(
   });
 }
 
-function openFile(path: string, flags: "wx+" | "w+" | number): number {
+function openFile(path: string, flags: number): number {
   try {
     return openSync(path, flags, FILE_MODE);
   } catch (error) {
@@ -273,8 +282,4 @@ function createFailed(path: string, cause: unknown, advice = ""): FlowscribeErro
 
 function randomUint32(): number {
   return Math.floor(Math.random() * 2 ** 32);
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -255,19 +255,21 @@ describe("a ring", () => {
     expect(outcome.told).toHaveLength(4);
   });
 
-  test("leaves files of others alone, and does not mind that its own are gone", async () => {
+  test("leaves other files alone, and accepts that complete files of its own are gone", async () => {
     await using folder = await temporaryFolder();
     const other = join(folder.path, "a_00000_20261122091700.pcap");
     writeFileSync(other, "");
     const sink = await namedFileSink(join(folder.path, "a.pcap"), {
-      rotation: { maxBytes: 1, ringFiles: 1 },
+      rotation: { maxBytes: 1, ringFiles: 2 },
     })(request());
     sink.write(numbered(1));
-    await unlink(sink.filePath!);
-    sink.write(numbered(2, 1));
+    const first = sink.filePath!;
+    sink.write(numbered(1, 1));
+    await unlink(first);
+    sink.write(numbered(2, 2));
     await sink.close(STATS);
     expect(existsSync(other)).toBe(true);
-    expect(await readdir(folder.path)).toHaveLength(2);
+    expect(await readdir(folder.path)).toHaveLength(3);
   });
 });
 
