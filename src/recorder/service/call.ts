@@ -7,6 +7,7 @@ import type { RecordingStats } from "../stats.js";
 import { boundedSink } from "./bounded-sink.js";
 import { abortError, RpcError, statusOfFailure } from "./error.js";
 import type { RecordContext, RpcPeer, ServiceParts } from "./parts.js";
+import { RecordingSlot } from "./recording-slot.js";
 import { requestText } from "./request-text.js";
 import {
   NO_STATS,
@@ -39,8 +40,6 @@ export class RecordCall {
   #stopping = false;
   #sinkOpen = false;
   #outcome: Outcome | undefined;
-  #source: PacketSource | undefined;
-  #releaseSlot: (() => void) | undefined;
   /** The counts may have changed; may be told, as the last telling is long enough ago; are to be told, changed or not. */
   #changed = false;
   #mayTell = true;
@@ -169,15 +168,16 @@ export class RecordCall {
 
   async *#record(start: StartRecording): AsyncGenerator<RecordResponse, void, undefined> {
     await this.#admit(start);
-    this.#releaseSlot = this.#parts.takeSlot();
+    const release = this.#parts.takeSlot();
+    const opening = this.#parts.openSource(start, { signal: this.#controller.signal, peer: this.#peer });
+    const slot = new RecordingSlot(opening, release);
     try {
-      this.#source = await this.#openSource(start);
-      yield* this.#follow(this.#source, start);
+      yield* this.#follow(await this.#orGiveUp(slot.source), start, slot);
     } finally {
       this.#controller.abort(this.#failure ?? new RpcError("CANCELLED", "the client has left"));
       await this.#recording?.stopped.catch(() => {});
-      // Not waited for: a source that is stuck would hold up the answer. But it holds its slot.
-      void this.#letGo();
+      // Not awaited: a source that does not open or close must not delay the answer. It keeps its slot.
+      void slot.close();
     }
   }
 
@@ -230,23 +230,13 @@ export class RecordCall {
     return (await this.#until(() => settled)).value;
   }
 
-  async #openSource(start: StartRecording): Promise<PacketSource> {
-    const opening = this.#parts.openSource(start, { signal: this.#controller.signal, peer: this.#peer });
-    try {
-      return await this.#orGiveUp(opening);
-    } catch (error) {
-      // A source that opens after all is closed; when opening itself has failed there is none.
-      opening.then((source) => source[Symbol.asyncDispose]()).catch(() => {});
-      throw error;
-    }
-  }
-
   /** Records, and tells of it. */
   async *#follow(
     source: PacketSource,
     start: StartRecording,
+    slot: RecordingSlot,
   ): AsyncGenerator<RecordResponse, void, undefined> {
-    const recording = this.#beginRecording(source, start);
+    const recording = this.#beginRecording(source, start, slot);
     await this.#until(() => (this.#sinkOpen ? true : this.#rejectedOutcome()));
     let told = NO_STATS;
     yield* this.#tell(told);
@@ -261,21 +251,26 @@ export class RecordCall {
       if ("error" in outcome) throw asRpcError(outcome.error, "recorder recording error: ");
       const { stats, filePath = "" } = outcome.result;
       // Before the client may begin its next recording.
-      await this.#orGiveUp(this.#letGo());
+      await this.#orGiveUp(slot.close());
       const { nodeName, clock } = this.#parts;
       yield stoppedResponse(nodeName, clock.now(), toWireStats(stats), filePath);
       return;
     }
   }
 
-  #beginRecording(source: PacketSource, start: StartRecording): Recording {
+  #beginRecording(source: PacketSource, start: StartRecording, slot: RecordingSlot): Recording {
     const { openSink, budget, clock, whenBusy, queueBytes } = this.#parts;
     const onOpen = () => {
       this.#sinkOpen = true;
       this.#wake?.();
     };
+    const open = boundedSink(openSink, budget, onOpen);
     const recording = record(source, start, {
-      sink: boundedSink(openSink, budget, onOpen),
+      sink: (request) => {
+        const opening = open(request);
+        slot.holdForSink(opening);
+        return opening;
+      },
       signal: this.#controller.signal,
       clock,
       whenBusy,
@@ -286,8 +281,8 @@ export class RecordCall {
       (result) => this.#end({ result }),
       (error: unknown) => {
         this.#end({ error });
-        // Also for a client that never asks for the next response.
-        void this.#letGo();
+        // Also for a client that never reads the next response.
+        void slot.close();
       },
     );
     void this.#watch(recording);
@@ -347,21 +342,6 @@ export class RecordCall {
       this.#mayTell = true;
       this.#wake?.();
     });
-  }
-
-  /** Closes the source, then gives back the slot; once. */
-  async #letGo(): Promise<void> {
-    const source = this.#source;
-    const releaseSlot = this.#releaseSlot;
-    this.#source = undefined;
-    this.#releaseSlot = undefined;
-    try {
-      await source?.[Symbol.asyncDispose]();
-    } catch {
-      // The recording has its outcome; a source that cannot be closed does not change it.
-    } finally {
-      releaseSlot?.();
-    }
   }
 }
 

@@ -28,7 +28,10 @@ export interface RecordingRequest {
   readonly peer: RpcPeer | undefined;
 }
 
-/** Opens the packets for a recording; the service disposes of it. */
+/**
+ * Opens the packets for a recording; the service disposes of it. The recording counts against `maxRecordings` until then, or
+ * until the promise rejects: so do not reject, not even for an aborted signal, before everything that was opened is closed.
+ */
 export type OpenRecordingSource = (
   start: StartRecording,
   context: { readonly signal: AbortSignal; readonly peer: RpcPeer | undefined },

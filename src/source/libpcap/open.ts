@@ -97,24 +97,24 @@ export async function open(
   const plan = planCapture(device, options);
   signal?.throwIfAborted();
   const opening = openPlanned(plan, test);
-  return signal === undefined ? opening : orAborted(opening, signal);
+  return signal === undefined ? opening : unlessAborted(opening, signal);
 }
 
-/** Rejects as soon as the signal says so; what is opened after all is closed again. */
-async function orAborted(opening: Promise<LibpcapSource>, signal: AbortSignal): Promise<LibpcapSource> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort);
-  });
+/**
+ * Rejects with the signal's reason when it is aborted: after the opening has ended, because libpcap cannot interrupt it, and
+ * what was opened is closed. So whoever counts captures can rely on the promise.
+ */
+async function unlessAborted(opening: Promise<LibpcapSource>, signal: AbortSignal): Promise<LibpcapSource> {
+  let source: LibpcapSource;
   try {
-    return await Promise.race([opening, aborted]);
+    source = await opening;
   } catch (error) {
-    opening.then((source) => source[Symbol.asyncDispose]()).catch(() => {});
+    signal.throwIfAborted();
     throw error;
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
   }
+  if (!signal.aborted) return source;
+  await source[Symbol.asyncDispose]();
+  throw signal.reason;
 }
 
 type Plan = ReturnType<typeof planCapture>;
