@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../recorder/service/error.js";
+import { boundedMessage } from "./grpc-message.js";
 
 // Connect's codes are those of gRPC, by number.
 const STATUS_BY_NUMBER = new Map(
@@ -12,7 +13,7 @@ export function toConnectError(error: unknown): ConnectError {
   if (!(error instanceof RpcError))
     return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
   const code = RPC_STATUS_NUMBERS[error.status] as Code;
-  return new ConnectError(error.message, code, undefined, undefined, error);
+  return new ConnectError(boundedMessage(error.message), code, undefined, undefined, error);
 }
 
 /** The failure of a call as Connect reports it. */

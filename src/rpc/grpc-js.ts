@@ -11,6 +11,7 @@ import {
 import { RPC_STATUS_NUMBERS, RpcError } from "../recorder/service/error.js";
 import type { RpcPeer } from "../recorder/service/parts.js";
 import type { RecorderService } from "../recorder/service.js";
+import { boundedMessage } from "./grpc-message.js";
 import { identitiesOf } from "./peer.js";
 
 /** What the adapter needs of a call's headers. */
@@ -134,7 +135,7 @@ const ENDS = ["end", "close", "error"];
 
 function statusOf(error: unknown): { code: number; details: string } {
   return error instanceof RpcError
-    ? { code: RPC_STATUS_NUMBERS[error.status], details: error.message }
+    ? { code: RPC_STATUS_NUMBERS[error.status], details: boundedMessage(error.message) }
     : { code: RPC_STATUS_NUMBERS.INTERNAL, details: "internal error" };
 }
 

@@ -6,6 +6,7 @@ import { checkStartRecording } from "../start.js";
 import type { RecordingStats } from "../stats.js";
 import { boundedSink } from "./bounded-sink.js";
 import { abortError, RpcError, statusOfFailure } from "./error.js";
+import { issuesText } from "./issues-text.js";
 import type { RecordContext, RpcPeer, ServiceParts } from "./parts.js";
 import { RecordingSlot } from "./recording-slot.js";
 import { requestText } from "./request-text.js";
@@ -193,15 +194,8 @@ export class RecordCall {
         `too many include filters: ${start.include.length} (at most ${limits.maxFilters})`,
       );
     }
-    const [first, ...others] = checkStartRecording(start);
-    if (first !== undefined) {
-      // One fault reads as upstream's; of several each says where it is.
-      const text =
-        others.length === 0
-          ? first.message
-          : [first, ...others].map(({ path, message }) => `${path}: ${message}`).join("; ");
-      throw new RpcError("INVALID_ARGUMENT", text);
-    }
+    const issues = checkStartRecording(start);
+    if (issues.length > 0) throw new RpcError("INVALID_ARGUMENT", issuesText(issues));
     await this.#orGiveUp(budget.refresh());
   }
 
