@@ -1,5 +1,8 @@
 import type { DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { checkRange } from "../check-option.js";
+import { limitCalls } from "./call-limit.js";
+import { boundedMessage } from "./grpc-message.js";
 import { runtimeService } from "./runtime-file.js";
 
 // https://github.com/grpc/grpc-proto/blob/master/grpc/health/v1/health.proto
@@ -32,12 +35,26 @@ export interface HealthService {
   shutdown(): void;
 }
 
+/** What a health service bounds. */
+export interface HealthServiceOptions {
+  /** Calls of Watch at once, 256 by default; one more fails with RESOURCE_EXHAUSTED. */
+  readonly maxWatches?: number;
+}
+
+/** A watching client takes some 30 KB. */
+const DEFAULT_MAX_WATCHES = 256;
+
 /**
  * Health by gRPC's own protocol: serving until it is shut down.
  *
  * @param services The names that can be asked for; the empty name, for the server as a whole, always can.
+ * @throws RangeError for an invalid limit.
  */
-export function createHealthService(services: readonly string[]): HealthService {
+export function createHealthService(
+  services: readonly string[],
+  { maxWatches = DEFAULT_MAX_WATCHES }: HealthServiceOptions = {},
+): HealthService {
+  checkRange("maxWatches", maxWatches, 1, Number.MAX_SAFE_INTEGER);
   const known = new Set(["", ...services]);
   let serving = true;
   const closing = new AbortController();
@@ -59,10 +76,11 @@ export function createHealthService(services: readonly string[]): HealthService 
       const { check, watch: watching } = health.service.method;
       router.rpc(check as DescMethodUnary, (request) => {
         const service = serviceOf(request);
-        if (!known.has(service)) throw new ConnectError(`unknown service ${service}`, Code.NotFound);
+        if (!known.has(service))
+          throw new ConnectError(boundedMessage(`unknown service ${service}`), Code.NotFound);
         return { status: serving ? SERVING : NOT_SERVING };
       });
-      router.rpc(watching as DescMethodServerStreaming, watch);
+      router.rpc(watching as DescMethodServerStreaming, limitCalls("health watches", maxWatches, watch));
     },
     shutdown: () => {
       serving = false;

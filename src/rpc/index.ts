@@ -14,7 +14,7 @@ export { fromConnectError, toConnectError } from "./connect-error.js";
 export { peerKey, recorderRoutes } from "./connect-service.js";
 export { folderBytes } from "./folder-bytes.js";
 export { type GrpcJsMetadata, type GrpcJsRecordCall, type GrpcJsService, grpcJsRecorder } from "./grpc-js.js";
-export { createHealthService, Health, type HealthService } from "./health.js";
+export { createHealthService, Health, type HealthService, type HealthServiceOptions } from "./health.js";
 export { formatMetrics, METRICS_CONTENT_TYPE } from "./metrics.js";
 export {
   type FlowStream,

@@ -7,6 +7,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter } from "@connectrpc/connect";
+import { limitCalls } from "./call-limit.js";
 import { runtimeService } from "./runtime-file.js";
 
 // https://github.com/grpc/grpc-proto/blob/master/grpc/reflection/v1/reflection.proto; v1alpha is the same by another name.
@@ -56,6 +57,8 @@ export const ServerReflection: readonly DescService[] = VERSIONS.map(({ service 
 
 const NOT_FOUND = 5;
 const UNIMPLEMENTED = 12;
+/** Tools make one call and end it. */
+const MAX_CALLS = 64;
 
 type ReflectionResponse = Record<string, unknown>;
 
@@ -114,8 +117,9 @@ export function reflectionRoutes(services: readonly DescService[]): (router: Con
     }
   }
 
+  const limited = limitCalls("reflection calls", MAX_CALLS, info);
   return (router) => {
-    for (const { methods } of ServerReflection) router.rpc(methods[0] as DescMethodBiDiStreaming, info);
+    for (const { methods } of ServerReflection) router.rpc(methods[0] as DescMethodBiDiStreaming, limited);
   };
 }
 

@@ -10,14 +10,15 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { Recorder } from "../gen/recorder/recorder_pb.js";
+import { checkRange } from "../check-option.js";
+import { codeOf } from "../error-message.js";
 import { type Clock, systemClock } from "../recorder/clock.js";
 import type { RecorderService } from "../recorder/service.js";
-import { peerKey, recorderRoutes } from "./connect-service.js";
-import { withPlainMessages } from "./grpc-message.js";
-import { createHealthService, Health } from "./health.js";
+import { peerKey } from "./connect-service.js";
 import { peerOfRequest } from "./peer.js";
-import { reflectionRoutes } from "./reflection.js";
+import { unknownMethodHandler } from "./refuse.js";
+import { serverHandler } from "./server-handler.js";
+import { type MountedServices, mountServices } from "./server-services.js";
 import { parseTarget } from "./target.js";
 import { type ServerTls, serverTlsOptions } from "./tls.js";
 
@@ -25,7 +26,7 @@ import { type ServerTls, serverTlsOptions } from "./tls.js";
 export interface RecorderServerOptions {
   /** Serves TLS, and checks client certificates when there is a `clientCa`; see `readServerTls`. */
   readonly tls?: ServerTls;
-  /** Further services. */
+  /** Further services; health and reflection know them, too. */
   readonly routes?: (router: ConnectRouter) => void;
   /** Serves `grpc.health.v1`; true by default. */
   readonly health?: boolean;
@@ -35,6 +36,15 @@ export interface RecorderServerOptions {
   readonly socketMode?: number;
   /** How often a connection is asked whether it is alive; it is closed when there is no answer by the next time. */
   readonly pingIntervalMs?: number;
+  /** Connections at once, 1,024 by default; one more is closed as soon as it is made. */
+  readonly maxConnections?: number;
+  /**
+   * Requests at once over all connections and services, by default 1,024 more than the service's `maxCalls`; one more fails
+   * with RESOURCE_EXHAUSTED.
+   */
+  readonly maxRequests?: number;
+  /** Calls of the health service's Watch at once, 256 by default; one more fails with RESOURCE_EXHAUSTED. */
+  readonly maxHealthWatches?: number;
   readonly clock?: Clock;
 }
 
@@ -54,13 +64,19 @@ export interface RecorderServer extends AsyncDisposable {
 const DEFAULT_PING_INTERVAL_MS = 30_000;
 const DEFAULT_GRACE_MS = 10_000;
 const DEFAULT_SOCKET_MODE = 0o600;
+const DEFAULT_MAX_CONNECTIONS = 1024;
+/** For calls other than Record: health, reflection, further services. */
+const OTHER_REQUESTS = 1024;
+/** How long a client may take for a TLS handshake; Node's default is two minutes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
  * Serves a recorder over HTTP/2: gRPC, gRPC-web and the Connect protocol (with TLS also over HTTP/1.1, for health checks).
  *
  * @param address `unix:///path`, or `host:port` with port 0 for any that is free. A socket that a dead server has left is
  *   replaced; one that answers is not.
- * @throws FlowscribeError `invalid_target`; the system's error when the address cannot be listened on.
+ * @throws FlowscribeError `invalid_target`; RangeError for an invalid limit; the system's error when the address cannot be
+ *   listened on.
  */
 export async function openRecorderServer(
   address: string,
@@ -69,21 +85,37 @@ export async function openRecorderServer(
 ): Promise<RecorderServer> {
   const { tls, socketMode = DEFAULT_SOCKET_MODE, clock = systemClock } = options;
   const target = parseTarget(address);
-  const health = createHealthService([Recorder.typeName]);
-  const handler = withPlainMessages(
-    connectNodeAdapter({
-      routes: (router) => {
-        recorderRoutes(service)(router);
-        if (options.health !== false) health.routes(router);
-        if (options.reflection !== false) reflectionRoutes([Recorder, Health])(router);
-        options.routes?.(router);
-      },
-      readMaxBytes: service.limits.maxMessageBytes,
-      contextValues: (request) => createContextValues().set(peerKey, peerOfRequest(request)),
-    }),
-  );
-  const secureServer = tls && createSecureServer({ ...serverTlsOptions(tls), allowHTTP1: true }, handler);
+  const {
+    maxConnections = DEFAULT_MAX_CONNECTIONS,
+    maxRequests = service.limits.maxCalls + OTHER_REQUESTS,
+    maxHealthWatches,
+  } = options;
+  checkRange("maxConnections", maxConnections, 1, Number.MAX_SAFE_INTEGER);
+  checkRange("maxRequests", maxRequests, 1, Number.MAX_SAFE_INTEGER);
+  let mounted!: MountedServices;
+  const adapter = connectNodeAdapter({
+    routes: (router) => {
+      mounted = mountServices(router, service, {
+        routes: options.routes,
+        health: options.health !== false,
+        reflection: options.reflection !== false,
+        maxHealthWatches,
+      });
+    },
+    fallback: unknownMethodHandler(() => mounted.names),
+    readMaxBytes: service.limits.maxMessageBytes,
+    contextValues: (request) => createContextValues().set(peerKey, peerOfRequest(request)),
+  });
+  const { startTimeoutMs: requestTimeoutMs } = service.limits;
+  const handler = serverHandler(adapter, mounted.takesOneMessage, { maxRequests, requestTimeoutMs, clock });
+  const secureServer =
+    tls &&
+    createSecureServer(
+      { ...serverTlsOptions(tls), allowHTTP1: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+      handler,
+    );
   const server = secureServer ?? createServer(handler);
+  server.maxConnections = maxConnections;
   const connections = new Connections(server, clock, options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS);
   if (target.kind === "unix") {
     await removeDeadSocket(target.path);
@@ -96,7 +128,7 @@ export async function openRecorderServer(
 
   async function closeOnce(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    health.shutdown();
+    mounted.health.shutdown();
     const graceOver = new Promise<void>((resolve) => {
       const callOff = clock.setTimer(graceMs, resolve);
       void closed.then(callOff);
@@ -199,7 +231,7 @@ async function removeDeadSocket(path: string): Promise<void> {
       socket.destroy();
       resolve(undefined);
     });
-    socket.once("error", (error) => resolve("code" in error ? error.code : undefined));
+    socket.once("error", (error) => resolve(codeOf(error)));
   });
   if (code === "ECONNREFUSED") unlinkSync(path);
 }

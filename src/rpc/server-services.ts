@@ -1,0 +1,63 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { Observer } from "../gen/observer/observer_pb.js";
+import type { RecorderService } from "../recorder/service.js";
+import { recorderRoutes } from "./connect-service.js";
+import { createHealthService, Health, type HealthService } from "./health.js";
+import { reflectionRoutes } from "./reflection.js";
+
+/** What a server mounts beside the Recorder. */
+export interface ServiceOptions {
+  readonly routes: ((router: ConnectRouter) => void) | undefined;
+  readonly health: boolean;
+  readonly reflection: boolean;
+  readonly maxHealthWatches: number | undefined;
+}
+
+/** What is mounted. */
+export interface MountedServices {
+  readonly health: HealthService;
+  /** Full names of the services. */
+  readonly names: ReadonlySet<string>;
+  /** Whether a path is that of a method that takes one message. */
+  takesOneMessage(path: string): boolean;
+}
+
+/** The name by which the Hubble CLI asks for the health of an Observer (v1.16.2, pkg/hubble/api/v1: `ObserverServiceName`). */
+const OBSERVER_HEALTH_NAME = "hubble.server.Observer";
+
+/** Mounts the Recorder, further services, and health and reflection for all of them. */
+export function mountServices(
+  router: ConnectRouter,
+  service: RecorderService,
+  { routes, health: hasHealth, reflection, maxHealthWatches }: ServiceOptions,
+): MountedServices {
+  recorderRoutes(service)(router);
+  routes?.(router);
+  const services = servicesOf(router);
+  const names = [...services].map(({ typeName }) => typeName);
+  if (services.has(Observer)) names.push(OBSERVER_HEALTH_NAME);
+  const health = createHealthService(
+    names,
+    maxHealthWatches === undefined ? {} : { maxWatches: maxHealthWatches },
+  );
+  if (hasHealth) {
+    health.routes(router);
+    services.add(Health);
+  }
+  if (reflection) reflectionRoutes([...services])(router);
+  const paths = new Set(
+    router.handlers
+      .filter(({ method: { methodKind } }) => methodKind === "unary" || methodKind === "server_streaming")
+      .map(({ requestPath }) => requestPath),
+  );
+  return {
+    health,
+    names: new Set([...servicesOf(router)].map(({ typeName }) => typeName)),
+    takesOneMessage: (path) => paths.has(path),
+  };
+}
+
+function servicesOf(router: ConnectRouter): Set<DescService> {
+  return new Set(router.handlers.map(({ service }) => service));
+}
