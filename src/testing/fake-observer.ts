@@ -15,7 +15,7 @@ import {
   GetFlowsResponseSchema,
   Observer,
 } from "../gen/observer/observer_pb.js";
-import { compileFieldMask, type FieldMask } from "../observer/index.js";
+import { compileFieldMask, type FieldMask, FieldMaskError } from "../observer/index.js";
 import type { Clock } from "../recorder/clock.js";
 import { fakeClock } from "./fake-clock.js";
 import { type FlowInit, flow } from "./flow.js";
@@ -151,7 +151,7 @@ class Fake implements FakeObserver {
     this.requests.push(request);
     this.#checkAvailable();
     const wanted = compileWanted(request);
-    const mask = request.fieldMask === undefined ? undefined : compileFieldMask(request.fieldMask.paths);
+    const mask = compileMask(request);
     const connection = this.#connection.signal;
     const { number, follow } = request;
     const limit = number > 0n && !follow ? number : undefined;
@@ -172,11 +172,16 @@ class Fake implements FakeObserver {
         }
         if (next < this.#oldest) next = this.#oldest;
         const response = this.#ring[next - this.#oldest]!;
-        if (request.until !== undefined && !follow && isBefore(request.until, response.time)) return;
-        if (isBefore(response.time, request.since) || !wanted(response)) continue;
+        const isFlow = response.responseTypes.case === "flow";
+        // Nobody asks for lost events: neither filters nor times apply to them (v1.16.2, observer.go: eventsReader.Next).
+        if (isFlow) {
+          if (!wanted(response)) continue;
+          if (request.until !== undefined && !follow && isBefore(request.until, response.time)) return;
+          if (isBefore(response.time, request.since)) continue;
+        }
         yield mask === undefined ? response : masked(response, mask);
         if (connection.aborted) throw lostConnection();
-        if (response.responseTypes.case === "flow" && ++sent === limit) return;
+        if (isFlow && ++sent === limit) return;
       }
     } finally {
       close();
@@ -256,6 +261,18 @@ function compileWanted({ whitelist, blacklist }: GetFlowsRequest): (response: Ge
     throw new ConnectError(error.issues[0]?.message ?? error.message, Code.InvalidArgument);
   }
   return ({ responseTypes }) => responseTypes.case !== "flow" || passes(responseTypes.value);
+}
+
+/** The mask of the request, or the former field for it, which is the only one that the CLI of v1.16 sets. */
+function compileMask({ fieldMask, experimental }: GetFlowsRequest): FieldMask | undefined {
+  const paths = fieldMask?.paths.length ? fieldMask.paths : (experimental?.fieldMask?.paths ?? []);
+  if (paths.length === 0) return undefined;
+  try {
+    return compileFieldMask(paths);
+  } catch (error) {
+    if (!(error instanceof FieldMaskError)) throw error;
+    throw new ConnectError(error.issues[0]?.message ?? error.message, Code.InvalidArgument);
+  }
 }
 
 /** Unlike an exporter's, a server's responses keep their time and node. */
