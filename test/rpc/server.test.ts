@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { createRouterTransport } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
@@ -13,7 +14,7 @@ import {
   openTransport,
   recordRemote,
 } from "../../src/rpc/index.js";
-import { WANTED } from "../recorder/packets.js";
+import { numbered, WANTED } from "../recorder/packets.js";
 import { settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { testRecorder } from "./servers.js";
@@ -106,6 +107,22 @@ describe("streaming calls", () => {
     const reason = new Error("enough");
     await expect(notifyPeers(transport, { signal: AbortSignal.abort(reason) }).next()).rejects.toBe(reason);
   });
+});
+
+test("a recording whose folder is removed ends with an error that says so", async () => {
+  await using recorder = await testRecorder();
+  await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
+  await using transport = openTransport(server.address);
+  const recording = recordRemote(transport, WANTED);
+  await recording.started;
+  recorder.sources[0]?.push(numbered(3));
+  await settle();
+  rmSync(recorder.folder, { recursive: true });
+  recording.stop();
+  await expect(recording.stopped).rejects.toThrow(
+    /^recorder recording error: .* was removed while it was written/,
+  );
+  expect(recorder.service.counters).toMatchObject({ failed: 1, stopped: 0, running: 0 });
 });
 
 test("folderBytes of no folder is 0", async () => {
