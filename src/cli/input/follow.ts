@@ -1,5 +1,7 @@
 import { stat } from "node:fs/promises";
+import { codeOf } from "../../error-message.js";
 import type { Clock } from "../../recorder/clock.js";
+import { errorText } from "../error-text.js";
 import type { InputEvent } from "./events.js";
 import { CHUNK_BYTES, type Input, openInput, type RegularFile, readChunks } from "./open.js";
 import { type ReadContext, readOne, tryOpen } from "./read-all.js";
@@ -98,24 +100,26 @@ async function* followOne(
   }
 }
 
-/** As {@link tryOpen}, but where there is no file of that name, as between the two steps of a rotation, waits for one. */
-async function reopen(path: string, { io, report }: ReadContext): Promise<Input | undefined> {
+/**
+ * Opens the file that is at the path now. Until there is one that can be opened, waits for it, as `tail -F`: between the two
+ * steps of a rotation there is none, and a folder or a file without permission may give way to another. Each such reason is
+ * reported once, but is not a failure.
+ */
+async function reopen(path: string, { io, messages }: ReadContext): Promise<Input | undefined> {
+  let reported = "";
   while (!io.signal.aborted) {
     try {
       return await openInput(path, io);
     } catch (error) {
-      if (!isMissing(error)) {
-        report.failed(error);
-        return undefined;
+      const reason = errorText(error);
+      if (codeOf(error) !== "ENOENT" && reason !== reported) {
+        messages.tell(`${reason}; waiting for another file`);
+        reported = reason;
       }
     }
     await sleep(POLL_MS, io.clock, io.signal);
   }
   return undefined;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** Why the bytes of a followed file end: another file has its name, or it is shorter than what was read. */

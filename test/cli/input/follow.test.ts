@@ -1,12 +1,16 @@
+import { once } from "node:events";
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -169,6 +173,42 @@ describe("--follow", () => {
     renameSync(join(folder, "new"), path);
     await following.told("replaced");
     await oneTurn();
+    writeFileSync(path, flowLine("b"));
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    expect(await end(following)).toBe(EXIT.ok);
+  });
+
+  test("a file that is replaced by a folder is waited for, and that is reported once", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a"));
+    const following = follow([path]);
+    await following.pods(1);
+    renameSync(path, `${path}.1`);
+    mkdirSync(path);
+    await following.told("waiting");
+    for (let polls = 0; polls < 3; polls++) {
+      following.io.clock.advance(POLL_MS);
+      await oneTurn();
+    }
+    rmdirSync(path);
+    writeFileSync(path, flowLine("b"));
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    expect(await end(following)).toBe(EXIT.ok);
+    expect(following.io.err()).toBe(
+      `${path}: file has been replaced; following the new one\nread ${path}: is a directory; waiting for another file\n`,
+    );
+  });
+
+  test("a file that is replaced by what cannot be opened is waited for", async () => {
+    const path = join(folder, "events.log");
+    writeFileSync(path, flowLine("a"));
+    const following = follow([path]);
+    await following.pods(1);
+    renameSync(path, `${path}.1`);
+    const socket = createServer().listen(path);
+    await once(socket, "listening");
+    expect(await following.told("waiting")).toMatch(/: .*; waiting for another file\n$/);
+    socket.close(); // Removes it.
     writeFileSync(path, flowLine("b"));
     expect(await following.pods(2)).toEqual(["a", "b"]);
     expect(await end(following)).toBe(EXIT.ok);
