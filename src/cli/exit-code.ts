@@ -4,6 +4,7 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   incomplete: 3,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -18,6 +19,7 @@ export const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
   usage:
     "The command line does not say what to do: an unknown flag or command, a value or filter that is none.",
   incomplete: "All was read, but --strict-input was given, and lines or packets had to be left out.",
-  interrupted: "Ended early by SIGINT (Ctrl-C). What had been read is printed, or recorded.",
+  hungUp: "Ended early by SIGHUP (the terminal was closed). What had been read is printed, or recorded.",
+  interrupted: "Ended early by SIGINT (Ctrl-C), likewise.",
   terminated: "Ended early by SIGTERM, likewise.",
 };

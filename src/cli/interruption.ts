@@ -1,7 +1,10 @@
 import { EXIT, type ExitCode } from "./exit-code.js";
 
-/** Signals that ask a program to end, with the exit codes of shells for them. */
-const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+/**
+ * Signals that ask a program to end, with the exit codes of shells for them. SIGHUP comes when the terminal is closed: without a
+ * handler it would end a recording before its last packets are written.
+ */
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const;
 
 /** Why the signal of an `Io` is aborted. */
 export class Interruption extends Error {

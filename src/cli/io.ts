@@ -7,7 +7,7 @@ export interface Io {
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Aborted by the first SIGINT or SIGTERM, with an `Interruption` as its reason; commands then end cleanly, and soon. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason; commands then end cleanly, and soon. */
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { codeOf } from "../error-message.js";
 import { streamSettled } from "../sink/stream-settled.js";
 import { BrokenPipe, type OutputStream } from "./io.js";
 
@@ -12,7 +13,9 @@ interface MaybeTerminal {
 export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
   let failure: Error | undefined;
   stream.on("error", (error: Error) => {
-    failure ??= isBrokenPipe(error) ? new BrokenPipe("nobody reads the output", { cause: error }) : error;
+    failure ??= isBrokenPipe(error, stream)
+      ? new BrokenPipe("nobody reads the output", { cause: error })
+      : error;
   });
 
   function check(): void {
@@ -42,7 +45,8 @@ export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
   };
 }
 
-function isBrokenPipe(error: Error): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
+function isBrokenPipe(error: Error, { isTTY }: MaybeTerminal): boolean {
+  const code = codeOf(error);
+  // A terminal that was closed fails with EIO.
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || (isTTY === true && code === "EIO");
 }

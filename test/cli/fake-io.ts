@@ -25,7 +25,7 @@ export interface FakeIo extends Io {
   readonly writes: readonly string[];
   /** What was written to it as bytes. */
   readonly bytes: () => Uint8Array;
-  interrupt(signal?: "SIGINT" | "SIGTERM"): void;
+  interrupt(signal?: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
 }
 
 export function fakeIo(world: FakeWorld = {}): FakeIo {

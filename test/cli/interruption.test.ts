@@ -15,6 +15,7 @@ function fakeProcess() {
 test.each([
   { name: "SIGINT", code: 130 },
   { name: "SIGTERM", code: 143 },
+  { name: "SIGHUP", code: 129 },
 ])("the first $name asks to end with $code, the second ends", ({ name, code }) => {
   const process = fakeProcess();
   const signal = interruptionOf(process);

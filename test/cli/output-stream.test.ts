@@ -44,6 +44,12 @@ test("a reader that has gone is a broken pipe", async () => {
   expect(() => output.write("more")).toThrow(BrokenPipe);
 });
 
+test("outputStream: a terminal that was closed is a broken pipe", async () => {
+  const output = outputStream(Object.assign(failing("EIO"), { isTTY: true }));
+  await expect(writeAndFlush(output)).rejects.toBeInstanceOf(BrokenPipe);
+  await expect(writeAndFlush(outputStream(failing("EIO")))).rejects.toMatchObject({ code: "EIO" });
+});
+
 test("other errors are passed on as they are", async () => {
   const output = outputStream(failing("ENOSPC"));
   await expect(writeAndFlush(output)).rejects.toMatchObject({ code: "ENOSPC" });

@@ -149,6 +149,8 @@ describe("signals", () => {
     { name: "SIGINT", args: ["-"], code: EXIT.interrupted },
     { name: "SIGTERM", args: ["-"], code: EXIT.terminated },
     { name: "SIGINT", args: ["--follow", file("followed.log", flowLine("a"))], code: EXIT.ok },
+    { name: "SIGHUP", args: ["-"], code: EXIT.hungUp },
+    { name: "SIGHUP", args: ["--follow", file("followed.log", flowLine("a"))], code: EXIT.ok },
     { name: "SIGTERM", args: ["--follow", file("followed.log", flowLine("a"))], code: EXIT.ok },
   ] as const)("$name ends $args with $code", async ({ name, args, code }) => {
     const child = spawn(process.execPath, [MAIN, "observe", ...args], { stdio: "pipe" });

@@ -14,7 +14,7 @@ export const serveCommand: Command = {
       "Serve recordings of a network interface to hubble record and other clients, as Cilium's Recorder does.",
       "Whoever may connect may record what everyone says. So without --tls-client-ca-files it listens on unix sockets and loopback " +
         "addresses only, unless --allow-anyone is given.",
-      "What happens is written to standard error, a line of JSON each. Ctrl-C and SIGTERM end it well: recordings are whole, their " +
+      "What happens is written to standard error, a line of JSON each. Ctrl-C, SIGTERM and SIGHUP end it well: recordings are whole, their " +
         "clients are told; the second time it ends on the spot.",
     ],
     examples: [

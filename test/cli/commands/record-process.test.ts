@@ -75,6 +75,7 @@ describe("signals", () => {
   test.each([
     { name: "SIGINT", code: EXIT.interrupted },
     { name: "SIGTERM", code: EXIT.terminated },
+    { name: "SIGHUP", code: EXIT.hungUp },
   ] as const)("$name finishes what is written, and ends with $code", async ({ name, code }) => {
     const child = spawn(process.execPath, [MAIN, "record", "-r", "-", "-w", "-"], { stdio: "pipe" });
     const out: Buffer[] = [];

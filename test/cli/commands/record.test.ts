@@ -654,6 +654,7 @@ describe("the status line", () => {
     for (const [signal, code] of [
       ["SIGINT", EXIT.interrupted],
       ["SIGTERM", EXIT.terminated],
+      ["SIGHUP", EXIT.hungUp],
     ] as const) {
       const { stdin, send } = slowInput();
       const io = fakeIo({ clock: fakeClock(NOW_MS), stdin });
