@@ -21,6 +21,7 @@ export function limitCalls<Request, Response>(
     }
     // Connect in memory never resumes a method whose call was cancelled.
     context.signal.addEventListener("abort", release);
+    if (context.signal.aborted) release();
     try {
       yield* method(request, context);
     } finally {

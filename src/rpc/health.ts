@@ -1,6 +1,6 @@
 import type { DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
-import { checkRange } from "../check-option.js";
+import { checkLimit } from "../recorder/service/limits.js";
 import { limitCalls } from "./call-limit.js";
 import { boundedMessage } from "./grpc-message.js";
 import { runtimeService } from "./runtime-file.js";
@@ -54,7 +54,7 @@ export function createHealthService(
   services: readonly string[],
   { maxWatches = DEFAULT_MAX_WATCHES }: HealthServiceOptions = {},
 ): HealthService {
-  checkRange("maxWatches", maxWatches, 1, Number.MAX_SAFE_INTEGER);
+  checkLimit("maxWatches", maxWatches);
   const known = new Set(["", ...services]);
   let serving = true;
   const closing = new AbortController();

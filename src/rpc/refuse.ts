@@ -36,7 +36,8 @@ export function refuse(
     response.statusCode = HTTP_STATUS[status] ?? 500;
     response.setHeader("content-type", "application/json");
     const body = JSON.stringify({ code: status.toLowerCase(), message: boundedMessage(message) });
-    (response as ServerResponse).end(request.method === "HEAD" ? undefined : body);
+    // Both kinds of response take a body here; TypeScript finds no common overload.
+    (response as ServerResponse).end(body);
   }
 }
 

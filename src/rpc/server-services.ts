@@ -23,10 +23,10 @@ export interface MountedServices {
   takesOneMessage(path: string): boolean;
 }
 
-/** The name by which the Hubble CLI asks for the health of an Observer (v1.16.2, pkg/hubble/api/v1: `ObserverServiceName`). */
+/** The name by which `hubble status` (v1.16.2) asks for the health of an Observer. */
 const OBSERVER_HEALTH_NAME = "hubble.server.Observer";
 
-/** Mounts the Recorder, further services, and health and reflection for all of them. */
+/** Mounts the Recorder, further services, and health (unless they have their own) and reflection for all of them. */
 export function mountServices(
   router: ConnectRouter,
   service: RecorderService,
@@ -36,12 +36,12 @@ export function mountServices(
   routes?.(router);
   const services = servicesOf(router);
   const names = [...services].map(({ typeName }) => typeName);
-  if (services.has(Observer)) names.push(OBSERVER_HEALTH_NAME);
+  if (names.includes(Observer.typeName)) names.push(OBSERVER_HEALTH_NAME);
   const health = createHealthService(
     names,
     maxHealthWatches === undefined ? {} : { maxWatches: maxHealthWatches },
   );
-  if (hasHealth) {
+  if (hasHealth && !names.includes(Health.typeName)) {
     health.routes(router);
     services.add(Health);
   }

@@ -10,9 +10,9 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { checkRange } from "../check-option.js";
 import { codeOf } from "../error-message.js";
 import { type Clock, systemClock } from "../recorder/clock.js";
+import { checkLimit } from "../recorder/service/limits.js";
 import type { RecorderService } from "../recorder/service.js";
 import { peerKey } from "./connect-service.js";
 import { peerOfRequest } from "./peer.js";
@@ -90,8 +90,9 @@ export async function openRecorderServer(
     maxRequests = service.limits.maxCalls + OTHER_REQUESTS,
     maxHealthWatches,
   } = options;
-  checkRange("maxConnections", maxConnections, 1, Number.MAX_SAFE_INTEGER);
-  checkRange("maxRequests", maxRequests, 1, Number.MAX_SAFE_INTEGER);
+  checkLimit("maxConnections", maxConnections);
+  checkLimit("maxRequests", maxRequests);
+  // Assigned before connectNodeAdapter returns.
   let mounted!: MountedServices;
   const adapter = connectNodeAdapter({
     routes: (router) => {

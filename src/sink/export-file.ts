@@ -237,9 +237,14 @@ class RotatingFile implements LineOutput {
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
       const descriptor = this.#createOrOpen();
+      const stats = statDescriptor(descriptor);
+      if (!stats.isFile()) {
+        closeSync(descriptor);
+        throw new Error("it is not a regular file any more");
+      }
       closeSync(this.#descriptor);
       this.#descriptor = descriptor;
-      this.#stats = statDescriptor(descriptor);
+      this.#stats = stats;
       this.#fileBytes = Number(this.#stats.size);
       this.#continued = this.#fileBytes > 0;
     } catch (error) {

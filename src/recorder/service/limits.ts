@@ -35,12 +35,15 @@ export const DEFAULT_RECORDER_LIMITS: RecorderLimits = {
   readTimeoutMs: 300_000,
 };
 
-/** @throws RangeError for a limit that is none. */
+/** @throws RangeError unless it is above 0. */
+export function checkLimit(name: string, value: number): void {
+  if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`);
+}
+
+/** @throws RangeError for an invalid limit. */
 export function completeLimits(limits: Partial<RecorderLimits> = {}): RecorderLimits {
   const complete = { ...DEFAULT_RECORDER_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(complete)) {
-    if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`);
-  }
+  for (const [name, value] of Object.entries(complete)) checkLimit(name, value);
   return complete;
 }
 
