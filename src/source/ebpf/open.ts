@@ -115,7 +115,7 @@ function openCapture(
   try {
     const memory = held.memory(kernel.takeMemory(ring.totalBytes + 2 * kernel.pageBytes));
     const maps = mapRing(kernel, held, memory, ring);
-    const reader = new RingReader(memory.buffer, ring, format);
+    const reader = new RingReader(memory.buffer, memory.createView(), ring, format);
     reader.clockOffset = kernel.clockOffset();
     let tables: Descriptor | undefined;
     const hooks = hooksOf(direction, device).map((hook) => {

@@ -1,5 +1,5 @@
-import { markAsUntransferable } from "node:worker_threads";
 import { type PacketBatch, type PacketFormat, RECORD_HEADER_LENGTH } from "../../packet/batch.js";
+import { checkAttached, markReused } from "../native/reused-memory.js";
 import {
   BYTE_COUNT_BITS,
   CLOCK_OFFSET,
@@ -29,11 +29,11 @@ const LENGTH_MASK = 2 ** SLOT_LENGTH_BITS - 1;
 export class RingReader {
   readonly #layout: RingLayout;
   readonly #format: PacketFormat;
-  readonly #bytes: Uint8Array;
+  readonly #records: Uint8Array;
   readonly #slots: Int32Array;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
-  readonly #offsets = new Uint32Array(BATCH_PACKETS);
+  readonly #offsets = markReused(new Uint32Array(BATCH_PACKETS));
   readonly #slotBits: number;
   /** What TAIL will be once all that is lent is given back: bytes, and records. */
   #tailBytes: number;
@@ -43,12 +43,19 @@ export class RingReader {
 
   /**
    * @param memory Begins with the map's value, in which nothing has been written yet.
-   * @param takenBytes Where the counts begin: as if so many bytes had been taken already.
+   * @param batchMemory The same bytes as another buffer, which batches refer to: a caller may detach it.
+   * @param takenBytes Initial count: as if so many bytes had been read already.
    */
-  constructor(memory: ArrayBuffer, layout: RingLayout, format: PacketFormat, takenBytes = 0) {
+  constructor(
+    memory: ArrayBuffer,
+    batchMemory: ArrayBuffer,
+    layout: RingLayout,
+    format: PacketFormat,
+    takenBytes = 0,
+  ) {
     this.#layout = layout;
     this.#format = format;
-    this.#bytes = new Uint8Array(memory);
+    this.#records = new Uint8Array(batchMemory);
     this.#slots = new Int32Array(memory, layout.slotsAt, layout.slots);
     this.#words = new Int32Array(memory, 0, layout.slotsAt / 4);
     this.#longs = new BigInt64Array(memory, 0, layout.slotsAt / 8);
@@ -58,8 +65,6 @@ export class RingReader {
     this.#tailBytes = takenBytes;
     Atomics.store(this.#longs, TAIL / 8, this.#tail);
     Atomics.store(this.#longs, HEAD / 8, this.#tail);
-    // A lent batch shares it: posted to another thread, it would be gone from here.
-    markAsUntransferable(memory);
   }
 
   /** Whether a record is there. */
@@ -86,9 +91,15 @@ export class RingReader {
     Atomics.store(this.#words, SLEEPING / 4, sleeping ? 1 : 0);
   }
 
-  /** The oldest records, as many as are done; undefined when there is none. What was lent before is given back. */
+  /**
+   * The oldest complete records; undefined when there are none. The previous batch is released.
+   *
+   * @throws TypeError when the buffer of the previous batch has been transferred.
+   */
   take(): PacketBatch | undefined {
     this.release();
+    checkAttached(this.#records);
+    checkAttached(this.#offsets);
     const { dataBytes, slots, dataAt } = this.#layout;
     const start = this.#tailBytes % dataBytes;
     const end = Math.min(dataBytes, start + BATCH_BYTES);
@@ -117,7 +128,7 @@ export class RingReader {
     return {
       format: this.#format,
       length,
-      records: this.#bytes.subarray(dataAt + start, dataAt + at),
+      records: this.#records.subarray(dataAt + start, dataAt + at),
       offsets: this.#offsets,
     };
   }

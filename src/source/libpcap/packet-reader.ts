@@ -8,6 +8,7 @@ import {
   RECORD_SECONDS,
 } from "../../packet/batch.js";
 import type { NextPacket, PcapHandle } from "../native/pcap-handle.js";
+import { checkAttached, markReused } from "../native/reused-memory.js";
 import { toFileLinkType } from "./memory-link-type.js";
 import { type BatchReader, Offsets } from "./reader.js";
 
@@ -30,12 +31,15 @@ export class PacketReader implements BatchReader {
   constructor(handle: PcapHandle, snapLength: number) {
     this.#handle = handle;
     this.#snapLength = snapLength;
-    this.#records = new Uint8Array(Math.max(BATCH_BYTES, 2 * (RECORD_HEADER_LENGTH + snapLength)));
+    this.#records = markReused(
+      new Uint8Array(Math.max(BATCH_BYTES, 2 * (RECORD_HEADER_LENGTH + snapLength))),
+    );
     this.#view = new DataView(this.#records.buffer);
     this.linkType = toFileLinkType(handle.linkType);
   }
 
   read(format: PacketFormat): PacketBatch | undefined {
+    checkAttached(this.#records);
     const packet = this.#packet;
     const full = this.#records.length - RECORD_HEADER_LENGTH - this.#snapLength;
     let offsets = this.#offsets.array;

@@ -1,4 +1,5 @@
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
+import { checkAttached, markReused } from "../native/reused-memory.js";
 
 /** Takes from libpcap what there is, without waiting. */
 export interface BatchReader {
@@ -13,17 +14,19 @@ export interface BatchReader {
   close(): void;
 }
 
-/** Where the records of a batch begin; grows with the batches, and is lent with them. */
+/** Where the records of a batch begin; grows with the batches, and is reused with them. */
 export class Offsets {
-  #offsets = new Uint32Array(4096);
+  #offsets = markReused(new Uint32Array(4096));
 
+  /** @throws TypeError when a caller has transferred it. */
   get array(): Uint32Array {
+    checkAttached(this.#offsets);
     return this.#offsets;
   }
 
-  /** An array with the same offsets and room for more. */
+  /** An array with the same offsets and twice the length. */
   grow(): Uint32Array {
-    const larger = new Uint32Array(2 * this.#offsets.length);
+    const larger = markReused(new Uint32Array(2 * this.#offsets.length));
     larger.set(this.#offsets);
     this.#offsets = larger;
     return larger;

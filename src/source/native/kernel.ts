@@ -66,9 +66,15 @@ export interface Device {
   readonly isUp: boolean;
 }
 
-/** Addresses of the process that descriptors are mapped into, seen as one buffer. */
+/** Addresses of the process that descriptors are mapped into, as one buffer. */
 export interface Memory {
+  /** For the owner of the memory only: what leaves this package is a {@link createView}. */
   readonly buffer: ArrayBuffer;
+  /**
+   * Another buffer over the same addresses, for batches: when a caller detaches it (`ArrayBuffer.prototype.transfer`, a byte stream),
+   * `buffer` stays.
+   */
+  createView(): ArrayBuffer;
   /** Maps a part of what the descriptor gives. All four are multiples of the page. */
   map(at: number, bytes: number, descriptor: Descriptor, offset: number, access: "read" | "write"): void;
   /** Gives the maps back; the buffer now shows other memory, and may be taken again. */
@@ -384,6 +390,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
     const address = mapAt(null, bytes, PROT_NONE, nothing, -1, 0);
     const memory: Memory = {
       buffer: koffi.view(address, bytes),
+      createView: () => koffi.view(address, bytes),
       map: (at, length, descriptor, offset, access) => {
         const protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
         mapAt(address + BigInt(at), length, protection, MAP_SHARED | MAP_FIXED, descriptor, offset);

@@ -13,7 +13,10 @@ export interface Koffi {
   errno(): number;
   /** Where the bytes of a buffer are. Does not keep the buffer alive. */
   address(bytes: ArrayBufferView | ArrayBuffer): bigint;
-  /** Memory of somebody else as bytes of ours; reading them after it has been given back crashes. */
+  /**
+   * External memory as an `ArrayBuffer`; reading it after it has been freed or unmapped crashes. Node marks it untransferable by
+   * itself: never pass it to `markAsUntransferable` (see reused-memory.ts).
+   */
   view(address: bigint, lengthBytes: number): ArrayBuffer;
   /** Bytes of a C type, such as `"long"` or `"void*"`. */
   sizeof(type: string): number;

@@ -3,6 +3,7 @@ import { FlowscribeError } from "../../errors.js";
 import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";
+import { checkAttached, markReused } from "./reused-memory.js";
 
 /** What C's `FILE` is made of, by its C names. */
 interface Stdio {
@@ -67,7 +68,7 @@ export class RecordStream {
     }
     const file = stdio.open();
     if (file === null) return undefined;
-    const buffer = new Uint8Array(bytes + MAX_UNUSED);
+    const buffer = markReused(new Uint8Array(bytes + MAX_UNUSED));
     stdio.fsetlocking?.(file, LOCKING_BY_CALLER);
     if (stdio.setvbuf(file, buffer, FULLY_BUFFERED, buffer.length) === 0) {
       const dumper = libpcap.dump_fopen(handle, file);
@@ -99,10 +100,9 @@ export class RecordStream {
     return this.records.length;
   }
 
-  /** @throws TypeError when the memory behind {@link records} has been given away: C would write into it. */
+  /** @throws TypeError when the memory behind {@link records} has been transferred: C would write into it. */
   check(): void {
-    if (this.#buffer.length === 0)
-      throw new TypeError("a lent batch must not be transferred to another thread");
+    checkAttached(this.#buffer);
   }
 
   /**

@@ -13,6 +13,7 @@ import { describeWithPrograms } from "../../support/shared.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
 import { mixedFrames } from "../../support/traffic/mixed.js";
 import { describeLive, type Live, readRecords } from "../libpcap/live.js";
+import { expectSafeReuse } from "../reused-batch.js";
 import { allObjects, objectsOf, remaining } from "./bpf-objects.js";
 import { describeWithEbpf } from "./kernel-needed.js";
 
@@ -70,6 +71,14 @@ describeWithEbpf("an eBPF capture", (kernel) => {
         sender.send([ipv4Frame({ number: round })]);
         expect((await next).value?.length).toBe(1);
       }
+    });
+
+    test("keeps its memory when a batch is transferred", async () => {
+      const { pair, sender } = live();
+      const sendTen = () => sender.send(mixedFrames(10));
+      await expectSafeReuse(await openEbpf(pair.receiver.device, { bufferBytes: 2 ** 19 }), sendTen);
+      // The same addresses again.
+      await expectSafeReuse(await openEbpf(pair.receiver.device, { bufferBytes: 2 ** 19 }), sendTen);
     });
 
     test("gives up when it is told to", async () => {

@@ -62,7 +62,7 @@ function ringOf({ bufferBytes = 2 ** 17, copyLength = 2000, processors = 2, take
   return {
     layout,
     memory,
-    reader: new RingReader(memory, layout, FORMAT, takenBytes),
+    reader: new RingReader(memory, memory, layout, FORMAT, takenBytes),
     writer: new Writer(memory, layout),
   };
 }

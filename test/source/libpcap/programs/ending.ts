@@ -1,21 +1,48 @@
-/** Ends with a capture open, in the way that the second argument names: `ending.ts <device> <way>`. */
+/** Ends with a capture in the state that the third argument names: `ending.ts libpcap|ebpf <device> <way>`. */
+import { createSocket } from "node:dgram";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import type { PacketSource } from "../../../../src/packet/index.js";
+import { openEbpf } from "../../../../src/source/ebpf/index.js";
 import { openLibpcap } from "../../../../src/source/libpcap/index.js";
 
-const [device = "", way = ""] = isMainThread ? process.argv.slice(2) : workerData;
+const [kind = "", device = "", way = ""] = isMainThread ? process.argv.slice(2) : workerData;
+
+const openCapture = (options: { signal?: AbortSignal } = {}): Promise<PacketSource & { stop(): void }> =>
+  kind === "ebpf" ? openEbpf(device, options) : openLibpcap(device, options);
 
 if (isMainThread && way.startsWith("worker")) {
   // Node 20 does not know how to load TypeScript into a worker, whatever the main thread has been told.
   const here = JSON.stringify(import.meta.url);
   const load = `import("tsx/esm/api").then(({ tsImport }) => tsImport(${here}, ${here}))`;
-  const worker = new Worker(load, { eval: true, workerData: [device, way] });
+  const worker = new Worker(load, { eval: true, workerData: [kind, device, way] });
   worker.on("message", async () => {
     if (way === "worker terminated") await worker.terminate();
     console.log("ended well");
   });
 } else {
-  const source = await openLibpcap(device);
-  const iterator = source[Symbol.asyncIterator]();
+  const source = await openCapture();
+  const iterator = source.borrow!()[Symbol.asyncIterator]();
+  if (way.endsWith("read and disposed") || way.endsWith("read and left open")) {
+    await readOne(iterator);
+    if (way.endsWith("disposed")) await source[Symbol.asyncDispose]();
+    parentPort?.postMessage("read");
+    if (isMainThread) console.log("ended well");
+  } else await endWaiting(source, iterator);
+}
+
+/** Sends datagrams to this host until one has been captured. */
+async function readOne(iterator: AsyncIterator<unknown>): Promise<void> {
+  const socket = createSocket("udp4");
+  const sending = setInterval(() => socket.send("hello", 9, "127.0.0.1"), 10);
+  await iterator.next();
+  clearInterval(sending);
+  socket.close();
+}
+
+async function endWaiting(
+  source: PacketSource & { stop(): void },
+  iterator: AsyncIterator<unknown>,
+): Promise<void> {
   const pending = iterator.next();
   pending.catch(() => {});
   // Long enough for the wait to have begun.
@@ -32,13 +59,13 @@ if (isMainThread && way.startsWith("worker")) {
       break;
     case "exit while opening":
       console.log("ended well");
-      void openLibpcap(device);
+      void openCapture();
       setImmediate(() => process.exit(0));
       break;
     case "aborted while opening": {
       await source[Symbol.asyncDispose]();
       const controller = new AbortController();
-      const opening = openLibpcap(device, { signal: controller.signal });
+      const opening = openCapture({ signal: controller.signal });
       setImmediate(() => controller.abort());
       await opening.catch(({ name }) => console.log(name === "AbortError" ? "ended well" : name));
       break;

@@ -1,0 +1,17 @@
+import { expect, test, vi } from "vitest";
+import { describeLive } from "../libpcap/live.js";
+import { ENDINGS, startProgram } from "../start-program.js";
+import { describeWithEbpf } from "./kernel-needed.js";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+
+describeWithEbpf("a process with an eBPF capture", () => {
+  describeLive("in its own namespace", (live) => {
+    test.each(ENDINGS)("ends without an error: $way", async ({ way, device }) => {
+      const { receiver } = live().pair;
+      const name = device === "lo" ? "lo" : receiver.device;
+      const { ended } = startProgram(receiver, "source/libpcap/programs/ending.ts", "ebpf", name, way);
+      expect(await ended).toEqual({ code: 0, signal: null, printed: "ended well\n" });
+    });
+  });
+});
