@@ -1,3 +1,4 @@
+import { cutText } from "../../cut-text.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter.js";
@@ -19,6 +20,9 @@ import { withPrecision } from "./precision.js";
 import { flowStage, packetStage, selectPackets } from "./select.js";
 import { formatCounts, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
+
+/** Characters of an expression that a message quotes. */
+const QUOTED_LENGTH = 200;
 
 /** Records as the options say, until there is nothing more, a limit is reached, or the signal of the io is aborted. */
 export async function recordPackets(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
@@ -117,7 +121,7 @@ async function stagesOf(
           linkTypes,
           onFault: (linkType, message) =>
             messages.tell(
-              `${JSON.stringify(expression)} matches no packet of ${linkTypeName(linkType)}: ${message}`,
+              `${JSON.stringify(cutText(expression, QUOTED_LENGTH))} matches no packet of ${linkTypeName(linkType)}: ${message}`,
             ),
         }),
       ),

@@ -8,6 +8,7 @@ import { LITTLE_ENDIAN } from "../native/endianness.js";
 import { loadKoffi } from "../native/koffi.js";
 import { loadLibpcap } from "../native/libpcap.js";
 import { compileTextFor } from "../native/pcap-program.js";
+import { isOptimized, prepareExpression, quoteExpression } from "./expression-text.js";
 import { toMemoryLinkType } from "./memory-link-type.js";
 
 /** Link types that a text is compiled for; packets of further ones do not match. */
@@ -32,6 +33,10 @@ export interface ExpressionOptions {
  * The predicate looks at the 16 bytes of record header before the packet, for its length on the wire: it takes packets where they
  * are in a batch. It needs no rights.
  *
+ * Host names are looked up once, before this resolves. An expression is at most {@link MAX_EXPRESSION_LENGTH} characters long and compiles
+ * to about {@link MAX_EXPRESSION_COST} instructions at most (80 ports, or 150 addresses): libpcap takes minutes for much longer ones,
+ * or crashes.
+ *
  * @throws FlowscribeError `invalid_expression` when the text is no filter for any of the link types given, with libpcap's words
  *   about the first of them; `capture_unavailable` without koffi or libpcap.
  */
@@ -41,13 +46,24 @@ export async function compileExpression(
 ): Promise<PacketPredicate> {
   const koffi = await loadKoffi();
   const libpcap = loadLibpcap(koffi);
+  const prepared = await prepareExpression(text).catch((cause) => {
+    throw new FlowscribeError(
+      "invalid_expression",
+      `${quoteExpression(text)} is not a filter: ${messageOf(cause)}`,
+      { cause },
+    );
+  });
   const programs = new Map<number, BpfPredicate>();
   let isFull = false;
 
   function compile(linkType: number): BpfPredicate | Fault {
     try {
       const memoryLinkType = toMemoryLinkType(linkType);
-      const program = compileTextFor(koffi, libpcap, memoryLinkType, MAX_CAPTURED_LENGTH, text);
+      const optimize = isOptimized(prepared, linkType);
+      const program = compileTextFor(koffi, libpcap, memoryLinkType, MAX_CAPTURED_LENGTH, {
+        text: prepared.text,
+        optimize,
+      });
       return loadBpf(program, LITTLE_ENDIAN);
     } catch (cause) {
       return { linkType, message: messageOf(cause), cause };
@@ -79,7 +95,7 @@ export async function compileExpression(
   if (first !== undefined && [...programs.values()].every((program) => program === never)) {
     throw new FlowscribeError(
       "invalid_expression",
-      `${JSON.stringify(text)} is no filter: ${first.message} (for ${linkTypeName(first.linkType)})`,
+      `${quoteExpression(text)} is not a filter: ${first.message} (for ${linkTypeName(first.linkType)})`,
       { cause: first.cause },
     );
   }

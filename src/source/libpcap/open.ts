@@ -13,6 +13,7 @@ import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
 import { PcapHandle } from "../native/pcap-handle.js";
 import { captureSource, type OpenCapture } from "./capture.js";
 import { readDevices } from "./devices.js";
+import { type ExpressionText, isOptimized, prepareExpression, quoteExpression } from "./expression-text.js";
 import { chainPrograms } from "./kernel-filter.js";
 import { openError } from "./open-error.js";
 import { PacketReader } from "./packet-reader.js";
@@ -71,6 +72,8 @@ const MIN_FILTERED_LENGTH = 256;
  * while the kernel's programs end at 4,096 instructions.
  */
 const MAX_KERNEL_FILTERS = 64;
+/** Longest text of such filters: libpcap optimizes it in 400 ms at most, on this thread. It takes cubic time. */
+const MAX_KERNEL_TEXT_LENGTH = 20_000;
 
 /** `pcap_direction_t` */
 const DIRECTIONS: { readonly [D in Direction]: number } = { both: 0, in: 1, out: 2 };
@@ -162,9 +165,11 @@ async function openPlanned(plan: Plan, test: TestOptions): Promise<LibpcapSource
   const { importKoffi, libraryNames } = test;
   const koffi = await loadKoffi(importKoffi);
   const libpcap = loadLibpcap(koffi, libraryNames);
+  // Before the device is open, as name servers may take their time.
+  const expression = await prepare(plan);
   const handle = createHandle(koffi, libpcap, plan.device);
   try {
-    return captureSource(await openHandle(koffi, libpcap, handle, plan, test));
+    return captureSource(await openHandle(koffi, libpcap, handle, plan, expression, test));
   } catch (error) {
     await handle.close();
     throw error;
@@ -193,10 +198,10 @@ async function openHandle(
   libpcap: Libpcap,
   handle: PcapHandle,
   plan: Plan,
+  expression: ExpressionText,
   { here = false, singly = false, looking = false }: TestOptions,
 ): Promise<OpenCapture> {
-  const { device, expression, capturedLength, keptLength, promiscuous, bufferBytes, timeoutMs, nanoseconds } =
-    plan;
+  const { device, capturedLength, keptLength, promiscuous, bufferBytes, timeoutMs, nanoseconds } = plan;
   handle.configure({
     snapLength: capturedLength,
     promiscuous,
@@ -210,7 +215,7 @@ async function openHandle(
   if (handle.linkType === LINKTYPE_LINUX_SLL) handle.setLinkType(LINKTYPE_LINUX_SLL2);
   const reader = openReader(handle, capturedLength, singly);
   try {
-    setFilter(handle, reader.linkType, plan);
+    setFilter(handle, reader.linkType, plan, expression);
     if (plan.direction !== DIRECTIONS.both) check(device, handle, handle.setDirection(plan.direction));
     check(device, handle, handle.setNonBlocking());
     const resolution: Resolution = handle.nanoseconds ? "ns" : "us";
@@ -220,7 +225,7 @@ async function openHandle(
       resolution,
       snapLength: keptLength,
       name: device,
-      ...(expression !== undefined && { filter: expression }),
+      ...(plan.expression !== undefined && { filter: plan.expression }),
     };
     return {
       device,
@@ -255,23 +260,40 @@ function check(device: string, handle: PcapHandle, status: number): void {
 }
 
 /** Always one, as it is the filter by which the kernel cuts packets to the snap length. */
-function setFilter(handle: PcapHandle, linkType: number, { device, include, expression = "" }: Plan): void {
+function setFilter(
+  handle: PcapHandle,
+  linkType: number,
+  { device, include }: Plan,
+  expression: ExpressionText,
+): void {
   let program = compileForDevice(handle, expression);
   const ours = include === undefined ? undefined : compileInclude(handle, linkType, include);
-  if (ours !== undefined) program = expression === "" ? ours : chainPrograms(program, ours);
+  if (ours !== undefined) program = expression.text === "" ? ours : chainPrograms(program, ours);
   check(device, handle, handle.setFilter(program));
 }
 
-function compileForDevice(handle: PcapHandle, expression: string): Uint8Array {
+async function prepare({ expression = "" }: Plan): Promise<ExpressionText> {
   try {
-    return handle.compile(expression);
+    return await prepareExpression(expression);
   } catch (cause) {
-    throw new FlowscribeError(
-      "invalid_expression",
-      `${JSON.stringify(expression)} is no filter for this device: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw expressionError(expression, cause);
   }
+}
+
+function compileForDevice(handle: PcapHandle, expression: ExpressionText): Uint8Array {
+  try {
+    return handle.compile({ text: expression.text, optimize: isOptimized(expression, handle.linkType) });
+  } catch (cause) {
+    throw expressionError(expression.text, cause);
+  }
+}
+
+function expressionError(expression: string, cause: unknown): FlowscribeError {
+  return new FlowscribeError(
+    "invalid_expression",
+    `${quoteExpression(expression)} is not a filter for this device: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 function compileInclude(
@@ -280,8 +302,10 @@ function compileInclude(
   include: readonly PacketFilterInit[],
 ): Uint8Array | undefined {
   if (include.length === 0 || include.length > MAX_KERNEL_FILTERS) return undefined;
+  const text = formatPacketFilter(include, { linkType });
+  if (text.length > MAX_KERNEL_TEXT_LENGTH) return undefined;
   try {
-    return handle.compile(formatPacketFilter(include, { linkType }));
+    return handle.compile({ text, optimize: true });
   } catch {
     // A link type that libpcap finds no IP in, or too many tests: the predicate alone decides.
     return undefined;

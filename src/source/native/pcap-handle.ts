@@ -2,7 +2,7 @@ import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";
 import { bindCopyFrom, type CopyFrom, type PacketHeaderLayout, packetHeaderLayout } from "./packet-copy.js";
-import { compileText, setProgram } from "./pcap-program.js";
+import { type BoundedText, compileText, setProgram } from "./pcap-program.js";
 import { RecordStream } from "./record-stream.js";
 
 /** `PCAP_ERRBUF_SIZE` */
@@ -133,7 +133,7 @@ export class PcapHandle {
    *
    * @throws Error with libpcap's text.
    */
-  compile(text: string): Uint8Array {
+  compile(text: BoundedText): Uint8Array {
     return compileText(this.#koffi, this.#libpcap, this.#alive, text);
   }
 

@@ -9,15 +9,32 @@ const UNKNOWN_NETMASK = 0xffffffff;
 const PROGRAM_LENGTH = 16;
 
 /**
+ * pcap-filter text whose cost the caller has bounded: libpcap crashes and blocks without any bound (see
+ * libpcap/expression-cost.ts).
+ */
+export interface BoundedText {
+  readonly text: string;
+  /** Whether libpcap's optimizer runs, which takes cubic time. */
+  readonly optimize: boolean;
+}
+
+/**
  * Compiles pcap-filter text for a handle to instructions of classic BPF.
  *
  * @throws Error with libpcap's text.
  */
-export function compileText(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, text: string): Uint8Array {
+export function compileText(
+  koffi: Koffi,
+  libpcap: Libpcap,
+  pcap: Pointer,
+  { text, optimize }: BoundedText,
+): Uint8Array {
   // C would take the text to end at its first 0.
   if (text.includes("\0")) throw new Error("the text contains a 0 character");
   const program = new Uint8Array(PROGRAM_LENGTH);
-  if (libpcap.compile(pcap, program, text, 1, UNKNOWN_NETMASK) !== 0) throw new Error(libpcap.geterr(pcap));
+  if (libpcap.compile(pcap, program, text, optimize ? 1 : 0, UNKNOWN_NETMASK) !== 0) {
+    throw new Error(libpcap.geterr(pcap));
+  }
   try {
     return copyProgram(koffi, program);
   } finally {
@@ -48,7 +65,7 @@ export function compileTextFor(
   libpcap: Libpcap,
   linkType: number,
   snapLength: number,
-  text: string,
+  text: BoundedText,
 ): Uint8Array {
   const pcap = libpcap.open_dead(linkType, snapLength);
   if (pcap === null) throw new Error("there is no memory for libpcap's compiler");

@@ -156,7 +156,7 @@ describeOnNetwork("a live recording", (live) => {
       expect(fails("-i", "lo", "--expression", "tcp prot 1")).toEqual({
         code: EXIT.usage,
         out: "",
-        err: expect.stringContaining('"tcp prot 1" is no filter'),
+        err: expect.stringContaining('"tcp prot 1" is not a filter'),
       });
     });
 

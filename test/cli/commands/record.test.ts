@@ -223,7 +223,7 @@ describeUnless("--expression", noCompiler, () => {
     const path = join(folder, "never");
     const { code, out, err } = await record("-r", SAMPLE, "-w", path, "--expression", "tcp prot 53");
     expect({ code, out, there: existsSync(path) }).toEqual({ code: EXIT.usage, out: "", there: false });
-    expect(err).toMatch(/^"tcp prot 53" is no filter: .*\nSee: flowscribe record --help\n$/);
+    expect(err).toMatch(/^"tcp prot 53" is not a filter: .*\nSee: flowscribe record --help\n$/);
   });
 });
 
