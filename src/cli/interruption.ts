@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from "./exit-code.js";
+import { BrokenPipe } from "./io.js";
 
 /**
  * Signals that ask a program to end, with the exit codes of shells for them. SIGHUP comes when the terminal is closed: without a
@@ -36,8 +37,9 @@ export function interruptionOf(process: SignalledProcess): AbortSignal {
   return controller.signal;
 }
 
-/** The exit code of a command that a signal ended early; undefined when none did. */
+/** The exit code of a command that was ended early; undefined when it was not. */
 export function interruptionCode({ aborted, reason }: AbortSignal): ExitCode | undefined {
   if (!aborted) return undefined;
+  if (reason instanceof BrokenPipe) return EXIT.ok;
   return reason instanceof Interruption ? reason.exitCode : EXIT.interrupted;
 }

@@ -7,7 +7,10 @@ export interface Io {
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason; commands then end cleanly, and soon. */
+  /**
+   * Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason, or when the reader of the output has
+   * gone, with a `BrokenPipe`; commands then end cleanly, and soon.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -27,6 +30,12 @@ export interface OutputStream {
    * @throws BrokenPipe when nobody reads any more, here or from the promise; else the system's error.
    */
   write(chunk: string | Uint8Array): Promise<void> | undefined;
+  /**
+   * Calls back once when the reader has gone, without a write; where that can be known.
+   *
+   * @returns Stops watching.
+   */
+  watch?(onClosed: () => void): () => void;
   /** Resolves when all that was written has left the program. Throws and rejects as {@link write} does. */
   flush(): Promise<void>;
 }

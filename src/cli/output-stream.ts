@@ -2,11 +2,14 @@ import type { Writable } from "node:stream";
 import { codeOf } from "../error-message.js";
 import { streamSettled } from "../sink/stream-settled.js";
 import { BrokenPipe, type OutputStream } from "./io.js";
+import { watchPeer } from "./output-closed.js";
 
 /** What a stream of Node may be besides. */
 interface MaybeTerminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  /** Its descriptor. */
+  readonly fd?: number;
 }
 
 /** A stream of Node as an output. Its errors come out of `write` and `flush`; the stream is never ended. */
@@ -36,6 +39,7 @@ export function outputStream(stream: Writable & MaybeTerminal): OutputStream {
       check();
       return stream.write(chunk) ? undefined : settled();
     },
+    watch: (onClosed) => (stream.fd === undefined ? () => {} : watchPeer(stream.fd, onClosed)),
     async flush() {
       check();
       // The callback comes after those of all writes before, and in a turn of its own after an error.

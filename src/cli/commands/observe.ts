@@ -17,6 +17,7 @@ import { explainingPrinter } from "../observe/explain.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "../observe/flags.js";
 import { type ObserveOptions, readObserveOptions } from "../observe/options.js";
 import { printEvents } from "../observe/print.js";
+import { endWithReader } from "../output-closed.js";
 import { SERVER_FILE_FLAGS } from "../server/flags.js";
 import type { ServerOptions } from "../server/options.js";
 
@@ -80,9 +81,10 @@ export const observe: Command = {
       await io.stdout.write(formatFlowFlags(options.selection));
       return EXIT.ok;
     }
-    return options.server === undefined
-      ? observeInputs(options, io)
-      : observeServer(options.server, options, io);
+    using watched = endWithReader(io);
+    return await (options.server === undefined
+      ? observeInputs(options, watched)
+      : observeServer(options.server, options, watched));
   },
 };
 

@@ -11,8 +11,9 @@ import { fileSink, namedFileSink } from "../../sink/file.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { createInputReport, type InputReport } from "../input/report.js";
 import { interruptionCode } from "../interruption.js";
-import type { Io } from "../io.js";
+import { BrokenPipe, type Io } from "../io.js";
 import { createMessages, type Messages } from "../messages.js";
+import { endWithReader } from "../output-closed.js";
 import { openCaptures } from "./inputs.js";
 import { type OpenedPackets, openLive } from "./live.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
@@ -26,6 +27,12 @@ const QUOTED_LENGTH = 200;
 
 /** Records as the options say, until there is nothing more, a limit is reached, or the signal of the io is aborted. */
 export async function recordPackets(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
+  if (options.output.target.kind !== "stdout") return recordUntilSignal(options, io);
+  using watched = endWithReader(io);
+  return await recordUntilSignal(options, watched);
+}
+
+async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
   const messages = createMessages(io, { silent: options.silent });
   const report = createInputReport(messages);
   const source = await openSource(options, io, report, messages);
@@ -164,7 +171,10 @@ async function recordFrom(
     signal: neverBegun.signal,
   });
   const stop = () => {
-    messages.tell("Stopping recording...");
+    const isRead = !(io.signal.reason instanceof BrokenPipe);
+    messages.tell(
+      isRead ? "Stopping recording..." : "The reader of the output has gone, stopping recording...",
+    );
     if (sink === undefined) neverBegun.abort(io.signal.reason);
     else recording.stop();
   };
