@@ -49,17 +49,21 @@ import {
 
 // https://www.rfc-editor.org/rfc/rfc791#section-3.1
 export const IPV4_TOTAL_LENGTH = 2;
+const IPV4_FRAGMENT_OFFSET = 0x1fff;
 // https://www.rfc-editor.org/rfc/rfc8200#section-3
 export const IPV6_PAYLOAD_LENGTH = 4;
+// https://www.rfc-editor.org/rfc/rfc8200#section-4.5
+const IPV6_FRAGMENT_OFFSET = 0xfff8;
 const SLL2_INTERFACE_INDEX = 4;
 
 const IPPROTO_IGMP = 2;
 const IPPROTO_VRRP = 112;
 
 /**
- * Finds the layers of a packet as far as its bytes go, and refuses none. What Hubble v1.16.2 decodes is found at the same
- * places (but where gopacket misreads a hop-by-hop header: see locate-strict.ts); beyond it, the walk goes through VLAN tags, cooked and raw link headers, IPv6 extension headers, and on where
- * Hubble refuses a packet: lengths and options that make no sense, and headers that are cut.
+ * Finds the layers of a packet as far as its bytes go; no packet is refused. Layers that Hubble v1.16.2 decodes are found
+ * at the same offsets (except where gopacket misreads a hop-by-hop header: see locate-strict.ts). In addition this decoder
+ * reads VLAN tags, cooked and raw link headers, IPv6 extension headers and the transport header of first fragments, and
+ * continues where Hubble refuses a packet: invalid lengths and options, and truncated headers.
  */
 export function locateLenient(
   bytes: Uint8Array,
@@ -174,9 +178,9 @@ function enterIpv4(bytes: Uint8Array, at: number, captured: number, layers: Flow
   const headerLength = (bytes[at]! & 0x0f) << 2;
   layers.transportAt = at + headerLength;
   layers.end = end;
-  // "More fragments" and the offset: any fragment ends the walk, also the first.
-  const fragment = (readUint16(bytes, at + IPV4_FLAGS_OFFSET) & 0x3fff) !== 0;
-  if (headerLength < IPV4_MIN_LENGTH || at + headerLength > end || fragment) return NOTHING;
+  // The first fragment (offset 0, "more fragments" set) begins with the transport header, a later one does not.
+  const isLaterFragment = (readUint16(bytes, at + IPV4_FLAGS_OFFSET) & IPV4_FRAGMENT_OFFSET) !== 0;
+  if (headerLength < IPV4_MIN_LENGTH || at + headerLength > end || isLaterFragment) return NOTHING;
   return bytes[at + IPV4_PROTOCOL]!;
 }
 
@@ -192,8 +196,8 @@ function enterIpv6(bytes: Uint8Array, at: number, captured: number, layers: Flow
   let next = at + IPV6_LENGTH;
   while (isExtension(header)) {
     if (next + EXTENSION_MIN_LENGTH > end) return NOTHING;
-    // Offset and "more fragments" (https://www.rfc-editor.org/rfc/rfc8200#section-4.5); a packet that is its only fragment is none.
-    if (header === FRAGMENT && (readUint16(bytes, next + 2) & 0xfff9) !== 0) return NOTHING;
+    // The same as in IPv4: only a later fragment lacks the transport header.
+    if (header === FRAGMENT && (readUint16(bytes, next + 2) & IPV6_FRAGMENT_OFFSET) !== 0) return NOTHING;
     const length = extensionLength(header, bytes[next + 1]!);
     if (next + length > end) return NOTHING;
     header = bytes[next]!;

@@ -82,7 +82,7 @@ describe("replies", () => {
     },
     {
       name: "of nothing else",
-      packets: [icmpv4(3), icmpv6(135), ipv4({ protocol: 50 }), ipv4({ fragment: 0x2000 })],
+      packets: [icmpv4(3), icmpv6(135), ipv4({ protocol: 50 }), ipv4({ fragment: 0x0001 })],
       expected: [undefined, undefined, undefined, undefined],
     },
   ])("$name", ({ packets, expected }) => {

@@ -122,12 +122,34 @@ describe("beyond Hubble v1.16.2", () => {
     expect(layersOf(flowOf(101, packet))).toEqual(ON_IPV6);
   });
 
+  // IPv4: reserved bit, "don't fragment", "more fragments", 13 bits of offset. IPv6: offset, two reserved bits, "more".
   test.each([
-    { name: "the first fragment", chain: [fragment(1)] },
-    { name: "a later fragment", chain: [fragment(8)] },
-  ])("an IPv6 fragment ends the walk, as one of IPv4 does: $name", ({ chain }) => {
-    const packet = ipv6Chain(chain, 17, udp());
-    expect(layersOf(flowOf(101, packet))).toEqual({ IP: IPV6_JSON, Summary: "IPv6" });
+    { name: "the first IPv4 fragment", packet: ipv4({ fragment: 0x2000 }, tcp()), expected: ON_IPV4 },
+    { name: "one with reserved bit and DF", packet: ipv4({ fragment: 0xe000 }, tcp()), expected: ON_IPV4 },
+    { name: "the first IPv6 fragment", packet: ipv6Chain([fragment(1)], 17, udp()), expected: ON_IPV6 },
+    { name: "one with reserved bits", packet: ipv6Chain([fragment(7)], 17, udp()), expected: ON_IPV6 },
+    {
+      name: "one with destination options",
+      packet: ipv6Chain([options(60), fragment(1)], 17, udp()),
+      expected: ON_IPV6,
+    },
+  ])("locateLenient: finds the transport header of a first fragment: $name", ({ packet, expected }) => {
+    expect(layersOf(flowOf(101, packet))).toEqual(expected);
+  });
+
+  test.each([
+    { name: "IPv4, middle", packet: ipv4({ fragment: 0x2001 }, tcp()), ip: IPV4_JSON },
+    { name: "IPv4, last", packet: ipv4({ fragment: 0x0001 }, tcp()), ip: IPV4_JSON },
+    { name: "IPv4, highest bit of the offset", packet: ipv4({ fragment: 0x1000 }, tcp()), ip: IPV4_JSON },
+    { name: "IPv6, middle", packet: ipv6Chain([fragment(9)], 17, udp()), ip: IPV6_JSON },
+    { name: "IPv6, last", packet: ipv6Chain([fragment(8)], 17, udp()), ip: IPV6_JSON },
+    {
+      name: "IPv6, highest bit of the offset",
+      packet: ipv6Chain([fragment(0x8000)], 17, udp()),
+      ip: IPV6_JSON,
+    },
+  ])("locateLenient: takes no ports from a later fragment: $name", ({ packet, ip }) => {
+    expect(layersOf(flowOf(101, packet))).toEqual({ IP: ip, Summary: ip.ipVersion });
   });
 
   test("an IGMP report", () => {
@@ -239,7 +261,6 @@ describe("packets that are cut or make no sense", () => {
     { name: "a header longer than the packet", packet: ipv4({ headerWords: 15 }, bytes()) },
     { name: "a total length below the header's", packet: totalLength(overIpv4, 19) },
     { name: "a total length that leaves 3 bytes for TCP", packet: totalLength(overIpv4, 23) },
-    { name: "a first fragment", packet: ipv4({ fragment: 0x2000 }, tcp()) },
   ])("$name leaves the addresses", ({ packet }) => {
     expect(layersOf(flowOf(101, packet))).toEqual({ IP: IPV4_JSON, Summary: "IPv4" });
   });

@@ -41,6 +41,24 @@ describe("tunnels", () => {
     expect(tunnelOf(packet)).toEqual({ protocol, vni: 123_456, ...AROUND(port) });
   });
 
+  test("a fragment: the first one outside and inside a tunnel keeps its ports, a later one has none", () => {
+    const firstOutside = ethernet(
+      IPV4,
+      ipv4({ protocol: 17, fragment: 0x2000 }, bytes(udp(40_000, 8472, "", 4096), VXLAN, INNER)),
+    );
+    expect(layersOf(flowOf(ETHERNET, firstOutside, { tunnels: true }))).toEqual(INNER_JSON);
+    const addresses = { source: "10.1.0.1", destination: "10.1.0.2" };
+    const inside = (flags: number) =>
+      overUdp(8472, bytes(VXLAN, ethernet(IPV4, ipv4({ ...addresses, fragment: flags }, tcp()))));
+    expect(layersOf(flowOf(ETHERNET, inside(0x2000), { tunnels: true }))).toEqual(INNER_JSON);
+    const { ethernet: mac, IP } = INNER_JSON;
+    expect(layersOf(flowOf(ETHERNET, inside(0x2001), { tunnels: true }))).toEqual({
+      ethernet: mac,
+      IP,
+      Summary: "IPv4",
+    });
+  });
+
   test("Geneve may carry IP without Ethernet", () => {
     const packet = overUdp(6081, bytes(GENEVE("86dd"), ipv6({ nextHeader: 17 }, udp())));
     expect(layersOf(flowOf(ETHERNET, packet, { tunnels: true }))).toEqual({
