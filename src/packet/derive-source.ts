@@ -7,7 +7,7 @@ export type BatchStage = (batch: PacketBatch, writable: boolean) => PacketBatch;
 /** How a source differs from the one it is made of. */
 export interface Derivation {
   readonly stage: BatchStage;
-  /** What becomes of an interface's description; asked again when there are more of them, and at the end. */
+  /** Maps the description of an interface; called when the source adds it, and again when the pass ends. */
   readonly describe?: (own: CaptureInterface) => CaptureInterface;
   /** Default: as the source. */
   readonly filtered?: boolean;
@@ -19,25 +19,33 @@ export function deriveSource(
   { stage, describe, filtered = source.filtered }: Derivation,
 ): PacketSource {
   const { batches, writable } = borrowBatches(source);
-  const interfaces = describe === undefined ? source.interfaces : source.interfaces.map(describe);
+  const described: CaptureInterface[] = [];
   let iterator: AsyncIterator<PacketBatch> | undefined;
+
+  /** Describes the interfaces from this one on: only the new ones while reading, as there may be tens of thousands. */
+  function describeFrom(first: number): void {
+    if (describe === undefined) return;
+    for (let id = first; id < source.interfaces.length; id++)
+      described[id] = describe(source.interfaces[id]!);
+  }
 
   async function pull(): Promise<PacketBatch | undefined> {
     iterator ??= batches[Symbol.asyncIterator]();
     for (;;) {
       const { done, value } = await iterator.next();
-      if (describe !== undefined && (done === true || source.interfaces.length > interfaces.length)) {
-        // Its counts may have come, too.
-        Object.assign(interfaces, source.interfaces.map(describe));
+      if (done === true) {
+        describeFrom(0);
+        return undefined;
       }
-      if (done === true) return undefined;
+      describeFrom(described.length);
       const batch = stage(value, writable);
       if (batch.length > 0) return batch;
     }
   }
 
+  describeFrom(0);
   return createSource({
-    interfaces,
+    interfaces: describe === undefined ? source.interfaces : described,
     filtered,
     pull,
     // What was not lent to us is not ours to lend: a batch that is kept whole is still somebody else's.
@@ -46,6 +54,7 @@ export function deriveSource(
     ...(source.stop !== undefined && { stop: () => source.stop?.() }),
     leave: async () => {
       await iterator?.return?.();
+      describeFrom(0);
     },
     close: async () => {
       await source[Symbol.asyncDispose]();

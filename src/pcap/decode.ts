@@ -89,7 +89,7 @@ async function createCaptureSource(raw: ByteInput, path: string | undefined): Pr
     interfaces,
     pull: locatedPull,
     copy: copyBatch,
-    dropped: () => interfaces.reduce((sum, { counts }) => sum + (counts?.dropped ?? 0), 0),
+    dropped: () => decoder.dropped,
     close: () => raw.close?.(),
   });
   return Object.assign(source, { fileFormat, compressed, warnings });

@@ -22,6 +22,8 @@ export interface CaptureDecoder {
   readonly fileFormat: "pcap" | "pcapng";
   readonly interfaces: readonly CaptureInterface[];
   readonly warnings: CaptureWarnings;
+  /** Packets that the capturing program dropped, all interfaces together, as far as the file has been read. */
+  readonly dropped: number;
   /**
    * Reads what stands before the first packet; false while more bytes are needed to know an interface. What is wrong
    * there is left for {@link next} to meet.

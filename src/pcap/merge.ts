@@ -52,11 +52,14 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
           if (!gathered.isEmpty) return gathered.toBatch();
           await cursor.fetch();
           if (isLeft) return undefined;
-          if (cursor.isEnded) interfaces.countAgain();
         }
       }
       const run = nextRun(cursors);
-      if (run === undefined) return gathered.isEmpty ? undefined : gathered.toBatch();
+      if (run === undefined) {
+        if (!gathered.isEmpty) return gathered.toBatch();
+        interfaces.updateCounts();
+        return undefined;
+      }
       const { cursor, from, to } = run;
       const { batch } = cursor;
       const format = interfaces.formatOf(cursor.order, batch);
@@ -85,7 +88,7 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
     },
     leave: async () => {
       isLeft = true;
-      interfaces.countAgain();
+      interfaces.updateCounts();
       await Promise.all(cursors.map((cursor) => cursor.leave()));
     },
     close: async () => {
@@ -160,9 +163,13 @@ class Cursor {
 
   async fetch(): Promise<void> {
     do {
-      const { done, value } = await this.#next();
-      this.isEnded = done === true;
-      this.batch = done === true ? EMPTY : value;
+      try {
+        const { done, value } = await this.#next();
+        this.isEnded = done === true;
+        this.batch = done === true ? EMPTY : value;
+      } finally {
+        this.#abandon = undefined;
+      }
     } while (!this.isEnded && this.batch.length === 0);
     const { records } = this.batch;
     this.#view = new DataView(records.buffer, records.byteOffset, records.byteLength);
@@ -228,12 +235,7 @@ class Cursor {
         this.#leaveBehind();
         resolve(END);
       };
-      this.#iterator
-        .next()
-        .finally(() => {
-          this.#abandon = undefined;
-        })
-        .then(resolve, reject);
+      this.#iterator.next().then(resolve, reject);
     });
   }
 
@@ -246,7 +248,7 @@ class Cursor {
 class GatheredBatch {
   #records = new Uint8Array(GATHERED_BYTES);
   #offsets = new Uint32Array(4096);
-  #comments = new Map<number, readonly string[]>();
+  #comments: Map<number, readonly string[]> | undefined;
   #bytes = 0;
   #length = 0;
   #format: PacketFormat = EMPTY.format;
@@ -260,7 +262,7 @@ class GatheredBatch {
   clear(): void {
     this.#bytes = 0;
     this.#length = 0;
-    this.#comments = new Map();
+    this.#comments = undefined;
   }
 
   /** Whether packets of a batch can stand in this one. */
@@ -286,7 +288,10 @@ class GatheredBatch {
     this.#reserveOffsets(this.#length + end - from);
     for (let index = from; index < end; index++) {
       const own = comments?.get(index);
-      if (own !== undefined) this.#comments.set(this.#length, own);
+      if (own !== undefined) {
+        this.#comments ??= new Map();
+        this.#comments.set(this.#length, own);
+      }
       this.#offsets[this.#length++] = this.#bytes + (offsets[index]! - start);
     }
     const taken = records.subarray(start, recordEnd(batch, end - 1));
@@ -301,7 +306,7 @@ class GatheredBatch {
       length: this.#length,
       records: this.#records.subarray(0, this.#bytes),
       offsets: this.#offsets,
-      ...(this.#comments.size > 0 && { comments: this.#comments }),
+      ...(this.#comments !== undefined && { comments: this.#comments }),
       ...(this.#untimed && { untimed: true }),
       ...(this.#eraSeconds !== 0 && { eraSeconds: this.#eraSeconds }),
     };
@@ -316,10 +321,17 @@ class GatheredBatch {
   }
 }
 
-/** An interface of the merged capture, and what it stands for: places of sources, and of interfaces in them. */
+/** An interface of the merged capture, and the interfaces of the sources that it stands for. */
 interface MergedInterface {
-  readonly members: Map<number, number>;
+  readonly members: { readonly order: number; readonly id: number }[];
   readonly format: PacketFormat;
+}
+
+/** The merged interfaces of one description; a source uses them from the first one on, each once. */
+interface SameDescription {
+  readonly merged: MergedInterface[];
+  /** By source, how many of them it uses. */
+  readonly used: number[];
 }
 
 /** The interfaces of all sources in one list, which grows as theirs do. */
@@ -327,6 +339,7 @@ class MergedInterfaces {
   readonly list: CaptureInterface[] = [];
   readonly #sources: readonly PacketSource[];
   readonly #merged: MergedInterface[] = [];
+  readonly #byDescription = new Map<string, SameDescription>();
   /** By source and interface, what became of it. */
   readonly #known: MergedInterface[][];
 
@@ -346,10 +359,10 @@ class MergedInterfaces {
     return (known ?? this.#add(order, interfaceId, this.#interface(order, interfaceId) ?? format)).format;
   }
 
-  /** To be called when a source has told all its counts. */
-  countAgain(): void {
+  /** Adds up the counts of the sources; called when the pass ends, as a capture has its counts at its end. */
+  updateCounts(): void {
     this.#merged.forEach(({ members }, index) => {
-      const all = [...members].flatMap(([order, id]) => this.#interface(order, id)?.counts ?? []);
+      const all = members.flatMap(({ order, id }) => this.#interface(order, id)?.counts ?? []);
       if (all.length > 0) this.list[index] = { ...this.list[index]!, counts: sum(all) };
     });
   }
@@ -359,23 +372,27 @@ class MergedInterfaces {
   }
 
   #add(order: number, id: number, own: CaptureInterface): MergedInterface {
-    const text = descriptionOf(own);
-    let at = this.#merged.findIndex(
-      ({ members }, index) => !members.has(order) && descriptionOf(this.list[index]!) === text,
-    );
-    if (at < 0) {
-      at = this.list.length;
-      const { linkType, resolution, snapLength } = own;
-      this.list.push(own);
-      this.#merged.push({
-        members: new Map(),
-        format: { linkType, resolution, snapLength, interfaceId: at },
-      });
+    const description = descriptionOf(own);
+    let same = this.#byDescription.get(description);
+    if (same === undefined) {
+      same = { merged: [], used: [] };
+      this.#byDescription.set(description, same);
     }
-    // There since a line before, if not longer.
-    const merged = this.#merged[at]!;
-    merged.members.set(order, id);
+    const used = same.used[order] ?? 0;
+    same.used[order] = used + 1;
+    const merged = same.merged[used] ?? this.#create(own, same);
+    merged.members.push({ order, id });
     this.#known[order]![id] = merged;
+    return merged;
+  }
+
+  #create(own: CaptureInterface, same: SameDescription): MergedInterface {
+    const { linkType, resolution, snapLength } = own;
+    const format = { linkType, resolution, snapLength, interfaceId: this.list.length };
+    const merged: MergedInterface = { members: [], format };
+    this.list.push(own);
+    this.#merged.push(merged);
+    same.merged.push(merged);
     return merged;
   }
 }

@@ -87,7 +87,15 @@ export function createPcapDecoder(
     }
   }
 
-  return { fileFormat: "pcap", interfaces: [captureInterface], warnings, begin: () => true, next, finish };
+  return {
+    fileFormat: "pcap",
+    interfaces: [captureInterface],
+    warnings,
+    dropped: 0,
+    begin: () => true,
+    next,
+    finish,
+  };
 }
 
 function readHeader(

@@ -10,8 +10,9 @@ import {
 } from "../packet/batch.js";
 import { maxCapturedLength } from "../packet/link-type.js";
 import type { CaptureInterface, InterfaceCounts } from "../packet/source.js";
+import { BatchAssembly } from "./batch-assembly.js";
 import { type CaptureDecoder, noWarnings } from "./decoder.js";
-import { CHUNK_BYTES, type InputBuffer } from "./input.js";
+import type { InputBuffer } from "./input.js";
 import {
   BLOCK_LENGTH,
   BLOCK_OVERHEAD,
@@ -82,19 +83,22 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   const interfaces: CaptureInterface[] = [];
   const sources: Source[] = [];
   const warnings = noWarnings();
-  const offsets = new Uint32Array(CHUNK_BYTES / BLOCK_OVERHEAD);
+  const batch = new BatchAssembly();
+  /** By unit and offset: nearly all interfaces share one. */
+  const timeReaders = new Map<string, TimeReader>();
   const time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
   let littleEndian = true;
   let sectionStart = 0;
   let descriptionBytes = 0;
+  let dropped = 0;
   /** The length of the block being skipped, and how much of it, trailer excluded, is still to come. */
   let skippedLength = 0;
   let toSkip = 0;
 
   function begin(): boolean {
-    const empty = createAssembly();
+    batch.begin(input.start);
     try {
-      while (!skipBlock(empty) && !isAtPacket() && readBlock(empty));
+      while (!skipBlock() && !isAtPacket() && readBlock());
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error;
       return true;
@@ -111,18 +115,18 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   }
 
   function next(): PacketBatch | undefined {
-    const batch = createAssembly();
+    batch.begin(input.start);
     try {
-      while (!skipBlock(batch) && readBlock(batch));
+      while (!skipBlock() && readBlock());
     } catch (error) {
       // What is wrong stays in the buffer, and is met again when the packets before it have been taken.
       if (batch.length === 0 || !(error instanceof CaptureError)) throw error;
     }
-    return batch.finish();
+    return batch.finish(input.bytes);
   }
 
   /** Goes on with a block that is skipped; true when more bytes are needed for it, or the batch has to go first. */
-  function skipBlock(batch: Assembly): boolean {
+  function skipBlock(): boolean {
     if (skippedLength === 0) return false;
     if (batch.length > 0 && toSkip + BLOCK_TRAILER > input.available) return true;
     const length = Math.min(toSkip, input.available);
@@ -136,7 +140,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   }
 
   /** Reads one block; false when it is not there as a whole, or does not fit into the batch. */
-  function readBlock(batch: Assembly): boolean {
+  function readBlock(): boolean {
     const at = input.start;
     if (input.available < BLOCK_OVERHEAD) return false;
     if (input.view.getUint32(at, false) === SECTION_HEADER) return readSection(at);
@@ -150,7 +154,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     if (!isWhole(at, length)) return false;
     if (type === INTERFACE_DESCRIPTION) readInterface(at, length);
     else if (type === INTERFACE_STATISTICS) readStatistics(at, length);
-    else if (!readPacket(batch, type, at, length)) return false;
+    else if (!readPacket(type, at, length)) return false;
     input.start = at + length;
     return true;
   }
@@ -261,7 +265,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     }
     // The unit of time may be among what was lost.
     if (options.damaged) throw malformed(at, "an option of an interface reaches past its block");
-    const timeReader = createTimeReader(unit, offsetSeconds);
+    const timeReader = timeReaderOf(unit, offsetSeconds);
     const { resolution } = timeReader;
     const interfaceId = sources.length;
     descriptionBytes += length;
@@ -277,6 +281,16 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       time: timeReader,
       maxCaptured: maxCapturedLength(linkType),
     });
+  }
+
+  function timeReaderOf(unit: number, offsetSeconds: number): TimeReader {
+    const key = `${unit} ${offsetSeconds}`;
+    let reader = timeReaders.get(key);
+    if (reader === undefined) {
+      reader = createTimeReader(unit, offsetSeconds);
+      timeReaders.set(key, reader);
+    }
+    return reader;
   }
 
   function readStatistics(at: number, length: number): void {
@@ -299,7 +313,9 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       else if (options.code === ISB_INTERFACE_DROPPED) counts.interfaceDropped = value;
       else if (options.code === ISB_SYSTEM_DROPPED) counts.systemDropped = value;
     }
-    interfaces[interfaceId] = { ...own, counts: { ...own.counts, ...summarise(counts) } };
+    const latest: InterfaceCounts = { ...own.counts, ...summarise(counts) };
+    dropped += (latest.dropped ?? 0) - (own.counts?.dropped ?? 0);
+    interfaces[interfaceId] = { ...own, counts: latest };
   }
 
   function readInterfaceId(type: number, at: number): number {
@@ -309,7 +325,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   }
 
   /** Adds a packet to the batch; false when it belongs into the next one. */
-  function readPacket(batch: Assembly, type: number, at: number, length: number): boolean {
+  function readPacket(type: number, at: number, length: number): boolean {
     const { view, bytes } = input;
     const block = type === SIMPLE_PACKET ? readSimple(at, length) : readEnhanced(type, at, length);
     const { source, timed, captured, original, dataAt } = block;
@@ -332,7 +348,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
         time,
       );
     }
-    if (!batch.takes(source.format, timed, time.eraSeconds)) return false;
+    if (!batch.accepts(source.format, timed, time.eraSeconds)) return false;
 
     const { snapLength } = source.format;
     if (snapLength > 0 && captured > snapLength) warnings.aboveSnapLength++;
@@ -393,63 +409,23 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     return new CaptureError("malformed_capture", input.position + (at - input.start), message);
   }
 
-  /** The batch that is being put together from `input.start` on. */
-  function createAssembly() {
-    const start = input.start;
-    let end = start;
-    let length = 0;
-    let format: PacketFormat | undefined;
-    let timed = true;
-    let eraSeconds = 0;
-    let comments: Map<number, readonly string[]> | undefined;
-    return {
-      get length() {
-        return length;
-      },
-      /** Whether a packet can share the batch; the first one decides what it holds. */
-      takes(ofFormat: PacketFormat, isTimed: boolean, ofEra: number): boolean {
-        if (length === 0) {
-          format = ofFormat;
-          timed = isTimed;
-          eraSeconds = ofEra;
-          return true;
-        }
-        return format === ofFormat && timed === isTimed && eraSeconds === ofEra && length < offsets.length;
-      },
-      /** Makes room for a record and returns where it begins. */
-      add(captured: number, own: readonly string[] | undefined): number {
-        if (own !== undefined) {
-          comments ??= new Map();
-          comments.set(length, own);
-        }
-        const target = end;
-        offsets[length++] = target - start;
-        end += RECORD_HEADER_LENGTH + captured;
-        return target;
-      },
-      finish(): PacketBatch | undefined {
-        if (format === undefined || length === 0) return undefined;
-        return {
-          format,
-          length,
-          records: input.bytes.subarray(start, end),
-          offsets,
-          ...(comments !== undefined && { comments }),
-          ...(!timed && { untimed: true }),
-          ...(eraSeconds !== 0 && { eraSeconds }),
-        };
-      },
-    };
-  }
-  type Assembly = ReturnType<typeof createAssembly>;
-
   function finish(): void {
     if (input.available > 0 || skippedLength > 0) {
       throw new CaptureError("truncated_capture", input.position, "the capture ends inside a block");
     }
   }
 
-  return { fileFormat: "pcapng", interfaces, warnings, begin, next, finish };
+  return {
+    fileFormat: "pcapng",
+    interfaces,
+    warnings,
+    get dropped() {
+      return dropped;
+    },
+    begin,
+    next,
+    finish,
+  };
 }
 
 /** Blocks whose contents matter here; section headers are told apart before. */

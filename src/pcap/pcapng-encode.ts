@@ -113,8 +113,9 @@ export function createPcapngEncoder(
     end: (stats) => {
       writer.clear();
       describeNew();
+      const countsOfSource = knowsCounts(interfaces) ? stats : undefined;
       interfaces.forEach((own, interfaceId) => {
-        const counts = own.counts ?? (knowsCounts(interfaces) ? stats : undefined);
+        const counts = own.counts ?? countsOfSource;
         if (counts !== undefined) writeStatistics(writer, interfaceId, counts);
       });
       return writer.written();
@@ -133,8 +134,8 @@ export function createPcapngEncoder(
 }
 
 /** The source's own counts are those of its only interface; of a pcap file nobody knows any. */
-function knowsCounts([only, ...others]: readonly CaptureInterface[]): boolean {
-  return others.length === 0 && only?.pcapHeader === undefined;
+function knowsCounts(interfaces: readonly CaptureInterface[]): boolean {
+  return interfaces.length <= 1 && interfaces[0]?.pcapHeader === undefined;
 }
 
 function writeSection(writer: BlockWriter): void {

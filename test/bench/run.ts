@@ -6,6 +6,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Prom
   "flow-filters": () => import("./flow-filters.bench.js"),
   cel: () => import("./cel.bench.js"),
   "record-file": () => import("./record-file.bench.js"),
+  "many-interfaces": () => import("./many-interfaces.bench.js"),
   "packets-to-flows": () => import("./packets-to-flows.bench.js"),
   observe: () => import("./observe.bench.js"),
   "export-lines": () => import("./export-lines.bench.js"),

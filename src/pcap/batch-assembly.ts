@@ -1,0 +1,70 @@
+import { type PacketBatch, type PacketFormat, RECORD_HEADER_LENGTH } from "../packet/batch.js";
+import { CHUNK_BYTES } from "./input.js";
+import { BLOCK_OVERHEAD } from "./pcapng-format.js";
+
+/**
+ * Collects the records of one batch in the input buffer. A decoder has one assembly and reuses it for every batch: a
+ * capture with tens of thousands of interfaces has as many batches.
+ */
+export class BatchAssembly {
+  readonly #offsets = new Uint32Array(CHUNK_BYTES / BLOCK_OVERHEAD);
+  #start = 0;
+  #end = 0;
+  #format: PacketFormat | undefined;
+  #timed = true;
+  #eraSeconds = 0;
+  #comments: Map<number, readonly string[]> | undefined;
+  /** Packets in the batch. */
+  length = 0;
+
+  /** Begins a batch whose first record will be at this offset of the input buffer. */
+  begin(start: number): void {
+    this.#start = start;
+    this.#end = start;
+    this.#format = undefined;
+    this.#comments = undefined;
+    this.length = 0;
+  }
+
+  /** Whether a packet can be in this batch; the first one decides the format, and whether there are times. */
+  accepts(format: PacketFormat, timed: boolean, eraSeconds: number): boolean {
+    if (this.length === 0) {
+      this.#format = format;
+      this.#timed = timed;
+      this.#eraSeconds = eraSeconds;
+      return true;
+    }
+    return (
+      format === this.#format &&
+      timed === this.#timed &&
+      eraSeconds === this.#eraSeconds &&
+      this.length < this.#offsets.length
+    );
+  }
+
+  /** Reserves the bytes of a record and returns its offset in the input buffer. */
+  add(captured: number, comments: readonly string[] | undefined): number {
+    if (comments !== undefined) {
+      this.#comments ??= new Map();
+      this.#comments.set(this.length, comments);
+    }
+    const at = this.#end;
+    this.#offsets[this.length++] = at - this.#start;
+    this.#end += RECORD_HEADER_LENGTH + captured;
+    return at;
+  }
+
+  /** The batch, valid until the next one begins; undefined when it has no packets. */
+  finish(inputBytes: Uint8Array): PacketBatch | undefined {
+    if (this.#format === undefined || this.length === 0) return undefined;
+    return {
+      format: this.#format,
+      length: this.length,
+      records: inputBytes.subarray(this.#start, this.#end),
+      offsets: this.#offsets,
+      ...(this.#comments !== undefined && { comments: this.#comments }),
+      ...(!this.#timed && { untimed: true }),
+      ...(this.#eraSeconds !== 0 && { eraSeconds: this.#eraSeconds }),
+    };
+  }
+}

@@ -1,0 +1,43 @@
+// Captures of 65,536 pcapng interfaces recorded, merged and converted: whole process against whole process, beside mergecap.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MAX_INTERFACES } from "../../src/pcap/index.js";
+import { captureOfSections } from "../pcap/many-interfaces.js";
+import { alternate, formatFigures, runProgram } from "./measure.js";
+
+const ROUNDS = 5;
+const LIMIT_MS = 1000;
+const CLI = join(import.meta.dirname, "../../dist/cli/main.js");
+
+export function run(): void {
+  const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
+  try {
+    const whole = join(folder, "whole.pcapng");
+    const half = join(folder, "half.pcapng");
+    writeFileSync(whole, captureOfSections(MAX_INTERFACES));
+    // Interfaces that are alike do not become one within a file: two files of half as many are merged.
+    writeFileSync(half, captureOfSections(MAX_INTERFACES / 2));
+    compare(folder, "recorded", [whole], "out.pcapng");
+    compare(folder, "converted to pcap", [whole], "out.pcap");
+    compare(folder, "merged from two files", [half, half], "out.pcapng");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function compare(folder: string, name: string, inputs: readonly string[], output: string): void {
+  const ours = join(folder, output);
+  const theirs = join(folder, `mergecap-${output}`);
+  const format = output.endsWith(".pcap") ? ["-F", "pcap"] : [];
+  const { flowscribe, mergecap } = alternate(ROUNDS, {
+    flowscribe: () => {
+      const read = inputs.flatMap((input) => ["-r", input]);
+      return runProgram(process.execPath, [CLI, "record", ...read, "-w", ours, "--overwrite"]).milliseconds;
+    },
+    mergecap: () => runProgram("mergecap", [...format, "-w", theirs, ...inputs]).milliseconds,
+  });
+  console.log(
+    `${name}: flowscribe ${formatFigures(flowscribe, "ms")} (wanted < ${LIMIT_MS} ms), mergecap ${formatFigures(mergecap, "ms")}`,
+  );
+}
