@@ -1,4 +1,5 @@
 import type { Registry } from "@bufbuild/protobuf";
+import { createTurnDue } from "../async/event-loop-turns.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { ExportError } from "./export-error.js";
 import { type ExportInput, readChunks } from "./export-input.js";
@@ -64,6 +65,7 @@ export async function* decodeExportBatches(
 ): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
   if (!(maxLineBytes >= 1)) throw new RangeError(`maxLineBytes must be at least 1, not ${maxLineBytes}`);
   const splitter = new LineSplitter(maxLineBytes);
+  const turnDue = createTurnDue();
   let line = 0;
   let tellUnknown = onUnknownField;
   let events: (GetFlowsResponse | ExportEvent)[] = [];
@@ -102,7 +104,12 @@ export async function* decodeExportBatches(
   }
 
   for await (const chunk of readChunks(input)) {
-    for (const lines of splitter.split(chunk)) yield* eventsOf(lines);
+    for (const lines of splitter.split(chunk)) {
+      yield* eventsOf(lines);
+      // Lines may give no events: nobody else waits for anything then.
+      const turn = turnDue();
+      if (turn !== undefined) await turn;
+    }
   }
   yield* eventsOf(splitter.end());
 }

@@ -1,3 +1,4 @@
+import { createTurnDue } from "../async/event-loop-turns.js";
 import { ExportError } from "./export-error.js";
 
 /** How every member begins: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
@@ -23,14 +24,18 @@ export async function* gunzip(
   pako.zlibInflateInit2(stream, GZIP_WINDOW_BITS);
   const output = new Uint8Array(OUTPUT_BYTES);
   let memberEnded = false;
+  const turnDue = createTurnDue();
 
   /** What one chunk of compressed bytes gives; ends early when no further member follows. */
-  function* inflate(compressed: Uint8Array): Generator<Uint8Array, boolean, undefined> {
+  async function* inflate(compressed: Uint8Array): AsyncGenerator<Uint8Array, boolean, undefined> {
     stream.input = compressed;
     stream.next_in = 0;
     stream.avail_in = compressed.length;
     let filled = false;
     while (stream.avail_in > 0 || filled) {
+      // Members may be empty: a million of them give nothing to yield.
+      const turn = turnDue();
+      if (turn !== undefined) await turn;
       if (memberEnded) {
         if (stream.avail_in === 0) return true;
         if (compressed[stream.next_in] !== MEMBER_FIRST_BYTE) return false;

@@ -2,7 +2,14 @@ import { CaptureError } from "../errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
 import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
-import { type ByteInput, type BytesLike, createInput, InputBuffer, prefixedInput } from "./input.js";
+import {
+  type ByteInput,
+  type BytesLike,
+  createInput,
+  InputBuffer,
+  inputWithTurns,
+  prefixedInput,
+} from "./input.js";
 import { createPcapDecoder } from "./pcap-decode.js";
 import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "./pcap-format.js";
 import { SECTION_HEADER } from "./pcapng-format.js";
@@ -52,7 +59,7 @@ function located(error: unknown, path: string | undefined): unknown {
 }
 
 async function createCaptureSource(raw: ByteInput, path: string | undefined): Promise<CaptureSource> {
-  let input = raw;
+  let input = inputWithTurns(raw);
   let buffer = new InputBuffer();
   let compressed = false;
   await fillTo(buffer, input, 2);
@@ -60,7 +67,7 @@ async function createCaptureSource(raw: ByteInput, path: string | undefined): Pr
     compressed = true;
     // Loaded when needed, as pcapng is: most captures are plain pcap, and start sooner so.
     const { createGunzip } = await import("./gzip.js");
-    input = createGunzip(prefixedInput(buffer.unread(), raw));
+    input = inputWithTurns(createGunzip(prefixedInput(buffer.unread(), raw)));
     buffer = new InputBuffer();
   }
   await fillTo(buffer, input, PCAP_HEADER_LENGTH);

@@ -8,6 +8,7 @@ import {
   zlibInflateInit2,
   zlibInflateReset,
 } from "pako";
+import { createTurnDue } from "../async/event-loop-turns.js";
 import { CaptureError } from "../errors.js";
 import { type ByteInput, CHUNK_BYTES } from "./input.js";
 
@@ -27,6 +28,7 @@ export function createGunzip(compressed: ByteInput): ByteInput {
   let consumed = 0;
   let memberEnded = false;
   let inputEnded = false;
+  const turnDue = createTurnDue();
 
   async function fill(room: Uint8Array): Promise<number> {
     // zlib writes into memory of the plain kind only, which the room of an input buffer is.
@@ -35,6 +37,9 @@ export function createGunzip(compressed: ByteInput): ByteInput {
     stream.next_out = 0;
     stream.avail_out = output.length;
     while (stream.next_out === 0) {
+      // Members may be empty: a million of them give nothing to return.
+      const turn = turnDue();
+      if (turn !== undefined) await turn;
       if (stream.avail_in === 0 && !inputEnded) await refill();
       if (memberEnded && !nextMember()) return 0;
       const status = zlibInflate(stream, Z_NO_FLUSH);

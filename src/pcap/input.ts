@@ -1,3 +1,5 @@
+import { createTurnDue } from "../async/event-loop-turns.js";
+
 /**
  * Bytes on demand: puts between 1 and `room.length` bytes at the start of `room` and returns how many, or 0 at the end.
  * A promise where it has to wait; a plain number where it need not, so that reading a file costs no turn of the loop.
@@ -93,6 +95,18 @@ export function prefixedInput(prefix: Uint8Array, rest: ByteInput): ByteInput {
       at += length;
       return length;
     },
+  };
+}
+
+/** The same bytes, with a turn for the event loop when one is due; see {@link createTurnDue}. */
+export function inputWithTurns(input: ByteInput): ByteInput {
+  const turnDue = createTurnDue();
+  return {
+    fill: (room) => {
+      const turn = turnDue();
+      return turn === undefined ? input.fill(room) : turn.then(() => input.fill(room));
+    },
+    close: () => input.close?.(),
   };
 }
 

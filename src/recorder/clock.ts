@@ -1,3 +1,5 @@
+import { nextTurn } from "../async/event-loop-turns.js";
+
 /** Time as the recorder sees it, so that tests need not wait for it. */
 export interface Clock {
   /** Milliseconds since 1970, as `Date.now()`. */
@@ -10,9 +12,6 @@ export interface Clock {
    */
   turn?(): Promise<void>;
 }
-
-/** What Node has for "after everything that is due", and browsers have not: hence the cast. */
-const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
 
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -31,5 +30,5 @@ export const systemClock: Clock = {
     wait();
     return () => clearTimeout(timer);
   },
-  turn: () => new Promise((resolve) => (setImmediate ?? setTimeout)(resolve)),
+  turn: nextTurn,
 };

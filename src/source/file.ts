@@ -5,12 +5,6 @@ import { type CaptureSource, openCapture } from "../pcap/decode.js";
 import { type ByteInput, createInput } from "../pcap/input.js";
 
 /**
- * Chunks read from a file before the event loop gets a turn, so that timers and signals are seen: a few milliseconds of
- * work.
- */
-const READS_PER_TURN = 16;
-
-/**
  * Opens a capture file by its path, as `decodeCapture` opens bytes: pcap or pcapng, gzip or not. A regular file is read
  * without waiting, which is faster than any stream; pipes and devices (`/dev/stdin`) are read as streams. Dispose of the
  * source to close the file.
@@ -42,14 +36,8 @@ function streamInput(file: FileHandle): ByteInput {
 }
 
 function regularInput(file: FileHandle): ByteInput {
-  let reads = 0;
-  const read = (room: Uint8Array) => readSync(file.fd, room, 0, room.length, null);
   return {
-    fill: (room) => {
-      reads++;
-      if (reads % READS_PER_TURN !== 0) return read(room);
-      return new Promise((resolve) => setImmediate(resolve)).then(() => read(room));
-    },
+    fill: (room) => readSync(file.fd, room, 0, room.length, null),
     close: () => file.close(),
   };
 }

@@ -13,7 +13,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { TURN_INTERVAL_MS } from "../../src/async/event-loop-turns.js";
 import { openCaptureFile } from "../../src/source/file.js";
+import { turnsDuring } from "../async/turns.js";
 import { pcapFile } from "../pcap/pcap-file.js";
 import { fault, packetsIn, readAll } from "../pcap/read.js";
 import { sample, samplePath } from "../pcap/shared-captures.js";
@@ -126,31 +128,31 @@ describe("a capture file", () => {
     });
   });
 
-  test("lets other work have its turn while a long file is read, and not for every chunk", async () => {
+  test.each([
+    { name: "when it is due before each of 64 reads", stepMs: TURN_INTERVAL_MS, atLeast: 60, atMost: 100 },
+    { name: "when it is due before every eighth", stepMs: TURN_INTERVAL_MS / 8, atLeast: 5, atMost: 12 },
+    { name: "never while no time passes", stepMs: 0, atLeast: 0, atMost: 2 },
+  ])("openCaptureFile: gives the event loop a turn $name", async ({ stepMs, atLeast, atMost }) => {
     await using source = await openCaptureFile(path("long.pcap"));
-    let turns = 0;
-    let reading = true;
-    const count = () => {
-      turns++;
-      if (reading) setImmediate(count);
-    };
-    setImmediate(count);
-    for await (const _ of source.borrow!());
-    reading = false;
-    // 32 MB in reads of at most 512 KiB, 16 to a turn.
-    expect(turns).toBeGreaterThanOrEqual(3);
-    expect(turns).toBeLessThan(32);
+    // 32 MB in reads of at most 512 KiB. At both ends a turn may be counted that is not the reader's.
+    const turns = await turnsDuring(async () => {
+      for await (const _ of source.borrow!());
+    }, stepMs);
+    expect(turns).toBeGreaterThanOrEqual(atLeast);
+    expect(turns).toBeLessThanOrEqual(atMost);
   });
 
-  test("can be given up between two batches", async () => {
+  test("openCaptureFile: reading can be cancelled between two batches", async () => {
     const source = await openCaptureFile(path("long.pcap"));
-    const signal = new AbortController();
-    setImmediate(() => signal.abort());
+    const controller = new AbortController();
     let packets = 0;
-    for await (const { length } of source.borrow!()) {
-      packets += length;
-      if (signal.signal.aborted) break;
-    }
+    await turnsDuring(async () => {
+      setImmediate(() => controller.abort());
+      for await (const { length } of source.borrow!()) {
+        packets += length;
+        if (controller.signal.aborted) break;
+      }
+    });
     await source[Symbol.asyncDispose]();
     expect(packets).toBeGreaterThan(0);
     expect(packets).toBeLessThan(320);
