@@ -11,6 +11,7 @@ import { createFlow, type FlowConstants } from "./flow/message.js";
 import { PacketError } from "./flow/packet-error.js";
 import { RecordClock } from "./flow/record-time.js";
 import { DEFAULT_TUNNEL_PORTS, locateThroughTunnels } from "./flow/tunnel.js";
+import { UnsupportedLinkTypes } from "./unsupported-link-types.js";
 
 /** Decodes batch after batch; what it remembers of lookups and conversations is carried over. */
 export interface FlowDecoder {
@@ -39,6 +40,11 @@ export interface FlowDecoderStats {
   readonly packets: number;
   /** Packets refused. */
   readonly errors: number;
+  /**
+   * Packets whose flows have nothing but a time, as their link type is not supported: a count for each such link type, at most
+   * 65,536. Empty with `strict`, which refuses them.
+   */
+  readonly unsupportedLinkTypes: ReadonlyMap<number, number>;
   /** Answers of lookups forgotten to keep {@link FlowOptions.memoEntries}. */
   readonly lookupsEvicted: number;
   /** Conversations remembered now. */
@@ -68,6 +74,7 @@ export function decodeFlows(batch: PacketBatch, options: FlowOptions = {}): Iter
 export function createFlowDecoder(options: FlowOptions = {}): FlowDecoder {
   const {
     onError,
+    strict = false,
     guessReplies = false,
     maxConversations = DEFAULT_MAX_CONVERSATIONS,
     memoEntries = DEFAULT_LOOKUP_ENTRIES,
@@ -80,6 +87,7 @@ export function createFlowDecoder(options: FlowOptions = {}): FlowDecoder {
   const lookups = new Lookups(options, memoEntries);
   const { asksAlways } = lookups;
   const conversations = new Conversations(maxConversations);
+  const unsupportedLinkTypes = new UnsupportedLinkTypes();
   let packets = 0;
   let errors = 0;
 
@@ -88,6 +96,7 @@ export function createFlowDecoder(options: FlowOptions = {}): FlowDecoder {
     const record = batch.offsets[index]!;
     const start = record + RECORD_HEADER_LENGTH;
     packets++;
+    if (!strict) unsupportedLinkTypes.add(format.linkType, 1);
     if (!locate(records, start, recordEnd(batch, index), format.linkType, layers)) {
       errors++;
       const error = new PacketError(layers.fault, layers.faultLayer, index, layers.faultAt - start);
@@ -125,6 +134,7 @@ export function createFlowDecoder(options: FlowOptions = {}): FlowDecoder {
       return {
         packets,
         errors,
+        unsupportedLinkTypes: unsupportedLinkTypes.counts,
         lookupsEvicted: lookups.evicted,
         conversations: conversations.size,
         conversationsEvicted: conversations.evicted,

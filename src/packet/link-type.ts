@@ -23,7 +23,8 @@ export const DLT_RAW = 12;
 /** The same on OpenBSD. */
 export const DLT_RAW_OPENBSD = 14;
 
-const NAMES: ReadonlyMap<number, string> = new Map([
+/** The link types whose packets are decoded, by filters and to flows. */
+const SUPPORTED_NAMES: ReadonlyMap<number, string> = new Map([
   [LINKTYPE_NULL, "BSD loopback"],
   [LINKTYPE_ETHERNET, "Ethernet"],
   [DLT_RAW, "raw IP"],
@@ -36,9 +37,64 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [LINKTYPE_LINUX_SLL2, "Linux cooked v2"],
 ]);
 
-/** A name for people; `link type 147` for those without one here. */
+/** Link types that captures often have and that are not decoded here: https://www.tcpdump.org/linktypes.html */
+const OTHER_NAMES: ReadonlyMap<number, string> = new Map([
+  [6, "IEEE802_5"],
+  [8, "SLIP"],
+  [9, "PPP"],
+  [10, "FDDI"],
+  [50, "PPP_HDLC"],
+  [51, "PPP_ETHER"],
+  [100, "ATM_RFC1483"],
+  [104, "C_HDLC"],
+  [105, "IEEE802_11"],
+  [107, "FRELAY"],
+  [117, "PFLOG"],
+  [119, "IEEE802_11_PRISM"],
+  [122, "IP_OVER_FC"],
+  [127, "IEEE802_11_RADIOTAP"],
+  [163, "IEEE802_11_AVS"],
+  [166, "PPP_PPPD"],
+  [187, "BLUETOOTH_HCI_H4"],
+  [189, "USB_LINUX"],
+  [192, "PPI"],
+  [195, "IEEE802_15_4_WITHFCS"],
+  [201, "BLUETOOTH_HCI_H4_WITH_PHDR"],
+  [204, "PPP_WITH_DIR"],
+  [220, "USB_LINUX_MMAPPED"],
+  [227, "CAN_SOCKETCAN"],
+  [230, "IEEE802_15_4_NOFCS"],
+  [231, "DBUS"],
+  [239, "NFLOG"],
+  [247, "INFINIBAND"],
+  [249, "USBPCAP"],
+  [252, "WIRESHARK_UPPER_PDU"],
+  [253, "NETLINK"],
+]);
+/** 16 numbers for private use. */
+const LINKTYPE_USER0 = 147;
+const LINKTYPE_USER15 = 162;
+
+/** A name for messages: `Ethernet`, `LINKTYPE_PPP (9)`, or `link type 300` for a number that has none here. */
 export function linkTypeName(linkType: number): string {
-  return NAMES.get(linkType) ?? `link type ${linkType}`;
+  const supported = SUPPORTED_NAMES.get(linkType);
+  if (supported !== undefined) return supported;
+  const name =
+    linkType >= LINKTYPE_USER0 && linkType <= LINKTYPE_USER15
+      ? `USER${linkType - LINKTYPE_USER0}`
+      : OTHER_NAMES.get(linkType);
+  return name === undefined ? `link type ${linkType}` : `LINKTYPE_${name} (${linkType})`;
+}
+
+/**
+ * Whether packets of this link type are decoded. Packets of others match no packet filter, and their flows have nothing
+ * but a time; see {@link FlowDecoderStats.unsupportedLinkTypes} for a count of them.
+ *
+ * @example
+ * const unsupported = source.interfaces.filter(({ linkType }) => !isSupportedLinkType(linkType));
+ */
+export function isSupportedLinkType(linkType: number): boolean {
+  return SUPPORTED_NAMES.has(linkType);
 }
 
 /** The largest snap length, and so the largest captured length of a packet, for most link types (as in libpcap). */

@@ -9,12 +9,57 @@ export interface CaptureWarnings {
   readonly aboveOriginalLength: number;
   /** Packets whose pcapng options could not be read to the end; their comments may be missing. */
   readonly damagedOptions: number;
+  /** What is lost when the packets are written again; all 0 for pcap. */
+  readonly notPreserved: NotPreserved;
 }
 
-export type CaptureWarningCounts = { -readonly [K in keyof CaptureWarnings]: CaptureWarnings[K] };
+/**
+ * Parts of a pcapng capture that the decoder skips, so that neither `encodePcapng` nor a recording writes them, counted
+ * as blocks or options. Kept are packets with their times, lengths and comments, and of interfaces name, description, filter text,
+ * hardware, operating system, comments and packet counts.
+ */
+export interface NotPreserved {
+  /** Decryption Secrets Blocks, such as TLS keys. */
+  readonly decryptionSecrets: number;
+  /** Name Resolution Blocks. */
+  readonly nameResolution: number;
+  /** Custom Blocks. */
+  readonly customBlocks: number;
+  /** Blocks of all other types, such as systemd journal entries. */
+  readonly otherBlocks: number;
+  /** Options of section headers: comments, hardware, operating system. */
+  readonly sectionOptions: number;
+  /** Options of interfaces: addresses, speed, time zone, `if_fcslen`, filters that are BPF programs. */
+  readonly interfaceOptions: number;
+  /** `epb_flags`: direction, reception type, FCS length and link-layer errors of a packet. */
+  readonly packetFlags: number;
+  /** Other options of packets: hash, drop count, packet ID, queue, verdict, process. */
+  readonly packetOptions: number;
+  /** Options of interface statistics: start and end time, comments, packets accepted by the filter and delivered. */
+  readonly statisticsOptions: number;
+}
+
+type Counts<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Counts<T[K]> };
+
+export type CaptureWarningCounts = Counts<CaptureWarnings>;
 
 export function noWarnings(): CaptureWarningCounts {
-  return { aboveSnapLength: 0, aboveOriginalLength: 0, damagedOptions: 0 };
+  return {
+    aboveSnapLength: 0,
+    aboveOriginalLength: 0,
+    damagedOptions: 0,
+    notPreserved: {
+      decryptionSecrets: 0,
+      nameResolution: 0,
+      customBlocks: 0,
+      otherBlocks: 0,
+      sectionOptions: 0,
+      interfaceOptions: 0,
+      packetFlags: 0,
+      packetOptions: 0,
+      statisticsOptions: 0,
+    },
+  };
 }
 
 /** Turns the bytes of one capture, as far as they are there, into batches. */

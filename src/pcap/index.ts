@@ -1,5 +1,5 @@
 export { type CaptureSource, decodeCapture } from "./decode.js";
-export type { CaptureWarnings } from "./decoder.js";
+export type { CaptureWarnings, NotPreserved } from "./decoder.js";
 export type { BytesLike, ReadableStreamLike } from "./input.js";
 export { mergeSources } from "./merge.js";
 export { encodePcap, type PcapOptions } from "./pcap-encode.js";

@@ -18,9 +18,13 @@ import {
   BLOCK_OVERHEAD,
   BLOCK_TRAILER,
   BYTE_ORDER_MAGIC,
+  CUSTOM,
+  CUSTOM_NO_COPY,
+  DECRYPTION_SECRETS,
   DEFAULT_TIME_RESOLUTION,
   ENHANCED_PACKET,
   EPB,
+  EPB_FLAGS,
   FILTER_IS_TEXT,
   IDB,
   IF_DESCRIPTION,
@@ -36,12 +40,16 @@ import {
   ISB_INTERFACE_DROPPED,
   ISB_RECEIVED,
   ISB_SYSTEM_DROPPED,
+  NAME_RESOLUTION,
   OPT_COMMENT,
   PACKET,
+  PB_DROPS,
+  PB_DROPS_UNKNOWN,
   PB_INTERFACE_ID,
   padded,
   SECTION_HEADER,
   SHB,
+  SHB_USER_APPLICATION,
   SIMPLE_PACKET,
   SPB,
 } from "./pcapng-format.js";
@@ -83,6 +91,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   const interfaces: CaptureInterface[] = [];
   const sources: Source[] = [];
   const warnings = noWarnings();
+  const { notPreserved } = warnings;
   const batch = new BatchAssembly();
   /** By unit and offset: nearly all interfaces share one. */
   const timeReaders = new Map<string, TimeReader>();
@@ -147,6 +156,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const type = input.view.getUint32(at, littleEndian);
     const length = readLength(at);
     if (!isRead(type)) {
+      countSkipped(type);
       skippedLength = length;
       toSkip = length - BLOCK_TRAILER;
       return true;
@@ -157,6 +167,13 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     else if (!readPacket(type, at, length)) return false;
     input.start = at + length;
     return true;
+  }
+
+  function countSkipped(type: number): void {
+    if (type === DECRYPTION_SECRETS) notPreserved.decryptionSecrets++;
+    else if (type === NAME_RESOLUTION) notPreserved.nameResolution++;
+    else if (type === CUSTOM || type === CUSTOM_NO_COPY) notPreserved.customBlocks++;
+    else notPreserved.otherBlocks++;
   }
 
   function isWhole(at: number, length: number): boolean {
@@ -217,6 +234,15 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
         littleEndian = before;
         return false;
       }
+      const options = new OptionReader(
+        view,
+        input.bytes,
+        littleEndian,
+        at + SHB.options,
+        at + length - BLOCK_TRAILER,
+      );
+      // A new file names the program that writes it.
+      while (options.next()) if (options.code !== SHB_USER_APPLICATION) notPreserved.sectionOptions++;
       input.start = at + length;
     } catch (error) {
       littleEndian = before;
@@ -245,6 +271,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const comments: string[] = [];
     let unit = DEFAULT_TIME_RESOLUTION;
     let offsetSeconds = 0;
+    let notPreservedOptions = 0;
     const options = new OptionReader(
       view,
       bytes,
@@ -262,6 +289,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
         texts.filter = options.text(1);
       else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
       else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
+      else notPreservedOptions++;
     }
     // The unit of time may be among what was lost.
     if (options.damaged) throw malformed(at, "an option of an interface reaches past its block");
@@ -269,6 +297,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const { resolution } = timeReader;
     const interfaceId = sources.length;
     descriptionBytes += length;
+    notPreserved.interfaceOptions += notPreservedOptions;
     interfaces.push({
       linkType,
       resolution,
@@ -308,10 +337,10 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     );
     while (options.next()) {
       const value = options.uint64();
-      if (value === undefined) continue;
-      if (options.code === ISB_RECEIVED) counts.received = value;
-      else if (options.code === ISB_INTERFACE_DROPPED) counts.interfaceDropped = value;
-      else if (options.code === ISB_SYSTEM_DROPPED) counts.systemDropped = value;
+      if (value !== undefined && options.code === ISB_RECEIVED) counts.received = value;
+      else if (value !== undefined && options.code === ISB_INTERFACE_DROPPED) counts.interfaceDropped = value;
+      else if (value !== undefined && options.code === ISB_SYSTEM_DROPPED) counts.systemDropped = value;
+      else notPreserved.statisticsOptions++;
     }
     const latest: InterfaceCounts = { ...own.counts, ...summarise(counts) };
     dropped += (latest.dropped ?? 0) - (own.counts?.dropped ?? 0);
@@ -354,6 +383,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     if (snapLength > 0 && captured > snapLength) warnings.aboveSnapLength++;
     if (captured > original) warnings.aboveOriginalLength++;
     // Comments first: the record may end up where the options stand.
+    if (type === PACKET) countDrops(view.getUint16(at + PB_DROPS, littleEndian));
     const comments = timed ? readComments(dataAt + padded(captured), at + length - BLOCK_TRAILER) : undefined;
     const target = batch.add(captured, comments);
     bytes.copyWithin(target + RECORD_HEADER_LENGTH, dataAt, dataAt + captured);
@@ -399,10 +429,19 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       if (options.code === OPT_COMMENT) {
         comments ??= [];
         comments.push(options.text());
+      } else if (options.code === EPB_FLAGS) {
+        notPreserved.packetFlags++;
+      } else {
+        notPreserved.packetOptions++;
       }
     }
     if (options.damaged) warnings.damagedOptions++;
     return comments;
+  }
+
+  /** The obsolete packet block has a field where the enhanced one has an option. */
+  function countDrops(drops: number): void {
+    if (drops !== 0 && drops !== PB_DROPS_UNKNOWN) notPreserved.packetOptions++;
   }
 
   function malformed(at: number, message: string): CaptureError {

@@ -10,8 +10,13 @@ export const SECTION_HEADER = 0x0a0d0d0a;
 export const INTERFACE_DESCRIPTION = 1;
 export const PACKET = 2;
 export const SIMPLE_PACKET = 3;
+export const NAME_RESOLUTION = 4;
 export const INTERFACE_STATISTICS = 5;
 export const ENHANCED_PACKET = 6;
+export const DECRYPTION_SECRETS = 10;
+/** Custom Blocks that programs may copy to a new file, and those that they may not. */
+export const CUSTOM = 0x0bad;
+export const CUSTOM_NO_COPY = 0x4000_0bad;
 
 /** Section Header Block. */
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -35,6 +40,8 @@ export const SPB = { original: 8, data: 12 } as const;
 
 /** Packet Block, obsolete: as the enhanced one, with 16 bits of interface and 16 of drops. */
 export const PB_INTERFACE_ID = 8;
+export const PB_DROPS = 10;
+export const PB_DROPS_UNKNOWN = 0xffff;
 
 /** Interface Statistics Block. */
 export const ISB = { interfaceId: 8, timeHigh: 12, timeLow: 16, options: 20 } as const;
@@ -43,6 +50,7 @@ export const OPTION_HEADER_LENGTH = 4;
 export const OPT_END = 0;
 export const OPT_COMMENT = 1;
 export const SHB_USER_APPLICATION = 4;
+export const EPB_FLAGS = 2;
 export const IF_NAME = 2;
 export const IF_DESCRIPTION = 3;
 export const IF_TIME_RESOLUTION = 9;

@@ -99,6 +99,7 @@ describe("packets that are refused", () => {
     expect(decoder.stats).toEqual({
       packets: 8,
       errors: 4,
+      unsupportedLinkTypes: new Map(),
       lookupsEvicted: 0,
       conversations: 0,
       conversationsEvicted: 0,

@@ -78,7 +78,9 @@ describe("formatPacket", () => {
 
   test("what is not IP is named by its link type", () => {
     expect(formatPacket(packet(new Uint8Array(60)), ETHERNET)).toBe(`${TIME} Ethernet, not IP, 60 bytes`);
-    expect(formatPacket(packet(new Uint8Array(60)), 147)).toBe(`${TIME} link type 147, not IP, 60 bytes`);
+    expect(formatPacket(packet(new Uint8Array(60)), 147)).toBe(
+      `${TIME} LINKTYPE_USER0 (147), not IP, 60 bytes`,
+    );
   });
 
   test("says what was captured when that is less", () => {

@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import * as packet from "../../src/packet/index.js";
-import { linkTypeName, MAX_CAPTURED_LENGTH, maxCapturedLength } from "../../src/packet/index.js";
+import {
+  createLayers,
+  isSupportedLinkType,
+  linkTypeName,
+  locateLayers,
+  MAX_CAPTURED_LENGTH,
+  maxCapturedLength,
+} from "../../src/packet/index.js";
+import { bytes, cookedV1, cookedV2, ethernet, IPV4, ipv4, ipv6 } from "./build.js";
+import { flowOf, udp } from "./flow/frames.js";
 
 // https://www.tcpdump.org/linktypes.html
 test.each([
@@ -20,8 +29,32 @@ test.each([
   expect(maxCapturedLength(number)).toBe(MAX_CAPTURED_LENGTH);
 });
 
-test.each([2, 147, 65_535])("link type %i has no name but its number", (number) => {
+test.each([2, 146, 300, 65_535])("linkTypeName: link type %i has no name but its number", (number) => {
   expect(linkTypeName(number)).toBe(`link type ${number}`);
+});
+
+test.each([
+  { number: 9, name: "LINKTYPE_PPP (9)" },
+  { number: 105, name: "LINKTYPE_IEEE802_11 (105)" },
+  { number: 147, name: "LINKTYPE_USER0 (147)" },
+  { number: 162, name: "LINKTYPE_USER15 (162)" },
+  { number: 239, name: "LINKTYPE_NFLOG (239)" },
+])("linkTypeName: an unsupported link type has its constant's name: $name", ({ number, name }) => {
+  expect(linkTypeName(number)).toBe(name);
+});
+
+test("isSupportedLinkType: holds for exactly the link types of which a flow or a filter finds addresses", () => {
+  const ip = ipv4({ protocol: 17 }, udp());
+  const framings = [ip, ethernet(IPV4, ip), cookedV1(IPV4, ip), cookedV2(IPV4, ip), bytes("00000002", ip)];
+  const v6 = ipv6({ nextHeader: 17 }, udp());
+  const layers = createLayers();
+  for (let linkType = 0; linkType < 400; linkType++) {
+    const candidates = [...framings, v6];
+    const isDecoded = candidates.some((frame) => flowOf(linkType, frame).IP !== undefined);
+    expect([linkType, isDecoded]).toEqual([linkType, isSupportedLinkType(linkType)]);
+    const isLocated = candidates.some((frame) => locateLayers(frame, 0, frame.length, linkType, layers));
+    expect([linkType, isLocated]).toEqual([linkType, isSupportedLinkType(linkType)]);
+  }
 });
 
 // libpcap 1.10.3, pcap-common.c

@@ -1,6 +1,6 @@
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { decodeExportBatches } from "../../observer/index.js";
-import { createFlowDecoder, type FlowOptions, PacketError } from "../../packet/index.js";
+import { createFlowDecoder, type FlowDecoder, type FlowOptions, PacketError } from "../../packet/index.js";
 import { type CaptureSource, openCapture } from "../../pcap/decode.js";
 import { createInput } from "../../pcap/input.js";
 import { tellKind } from "./kind.js";
@@ -49,20 +49,19 @@ async function* readCapture(
   report: InputReport,
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const source = await openCapture(createInput(chunks), name);
+  const decoder = createDecoder(source, options);
   try {
-    yield* decodePackets(source, name, options, report);
+    yield* decodePackets(source, decoder, name, options, report);
   } finally {
+    for (const [linkType, packets] of decoder.stats.unsupportedLinkTypes) {
+      report.unsupportedLinkType(name, linkType, packets);
+    }
     await source[Symbol.asyncDispose]();
   }
 }
 
-async function* decodePackets(
-  source: CaptureSource,
-  name: string,
-  options: PacketOptions,
-  report: InputReport,
-): AsyncGenerator<InputEvent[], void, undefined> {
-  const decoder = createFlowDecoder({
+function createDecoder(source: CaptureSource, options: PacketOptions): FlowDecoder {
+  return createFlowDecoder({
     ...options,
     // Only pcapng names interfaces; they may come while it is read, but before their packets.
     ...(source.fileFormat === "pcapng" && {
@@ -72,6 +71,15 @@ async function* decodePackets(
       },
     }),
   });
+}
+
+async function* decodePackets(
+  source: CaptureSource,
+  decoder: FlowDecoder,
+  name: string,
+  options: PacketOptions,
+  report: InputReport,
+): AsyncGenerator<InputEvent[], void, undefined> {
   const { nodeName = "" } = options;
   let before = 0;
   for await (const batch of source.borrow?.() ?? source) {

@@ -1,3 +1,4 @@
+import { linkTypeName } from "../../packet/link-type.js";
 import { errorText } from "../error-text.js";
 import type { Messages } from "../messages.js";
 
@@ -8,10 +9,12 @@ export const TOLD_ONE_BY_ONE = 10;
 export interface InputReport {
   /** Whether an input could not be opened, or not be read to its end. */
   readonly hasFailed: boolean;
-  /** Whether lines or packets were left out. */
+  /** Whether lines or packets were left out, or packets could not be decoded. */
   readonly isIncomplete: boolean;
   leftOut(what: "line" | "packet", input: string, message: string): void;
   unknownField(input: string, line: number, message: string): void;
+  /** Packets of an input whose link type is not supported; to be called once for each link type. */
+  unsupportedLinkType(input: string, linkType: number, packets: number): void;
   failed(error: unknown): void;
   /** To be called when an input has ended: tells how much of it was left out. */
   ended(input: string): void;
@@ -39,6 +42,13 @@ export function createInputReport(messages: Messages): InputReport {
       // As Hubble: of all there are, only the first is of interest.
       if (!hasUnknown) messages.tell(`${input}: line ${line}: ${message}; unknown fields are left out`);
       hasUnknown = true;
+    },
+    unsupportedLinkType(input, linkType, packets) {
+      isIncomplete = true;
+      const what = packets === 1 ? "1 packet" : `${packets} packets`;
+      messages.tell(
+        `${input}: ${what} of ${linkTypeName(linkType)} cannot be decoded: the link type is not supported`,
+      );
     },
     failed(error) {
       hasFailed = true;

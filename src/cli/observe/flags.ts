@@ -100,7 +100,7 @@ export const OBSERVE_FLAGS = [
     name: "strict-input",
     value: "boolean",
     group: "Input",
-    help: "End with exit code 3 when lines or packets had to be left out.",
+    help: "End with exit code 3 when lines or packets had to be left out, or packets could not be decoded.",
   },
   {
     name: "progress",

@@ -40,6 +40,12 @@ export const RECORD_FLAGS = [
     help: "Read this capture (pcap, pcapng, gzip or not; - is standard input). Given several times, the captures are merged in the order of time.",
   },
   {
+    name: "strict-input",
+    value: "boolean",
+    group: "Input",
+    help: "End with exit code 3 when filters could not look at packets, as their link type is not supported.",
+  },
+  {
     name: "list-devices",
     value: "boolean",
     group: "Input",

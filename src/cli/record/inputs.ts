@@ -1,13 +1,30 @@
 import { stat } from "node:fs/promises";
 import { copyBatch, type PacketBatch } from "../../packet/batch.js";
 import { borrowBatches, createSource, type PacketSource } from "../../packet/source.js";
-import { openCapture } from "../../pcap/decode.js";
+import { UnsupportedLinkTypes } from "../../packet/unsupported-link-types.js";
+import { type CaptureSource, openCapture } from "../../pcap/decode.js";
+import type { CaptureWarnings } from "../../pcap/decoder.js";
 import { createInput } from "../../pcap/input.js";
 import { mergeSources } from "../../pcap/merge.js";
 import { openCaptureFile } from "../../source/file.js";
 import { openInput, STANDARD_INPUT } from "../input/open.js";
 import type { InputReport } from "../input/report.js";
 import type { Io } from "../io.js";
+
+/** One of the captures, or the device, and what can be said of its packets when they have been read. */
+export interface CaptureInput {
+  /** For messages. */
+  readonly name: string;
+  /** Absent for a device. */
+  readonly warnings?: CaptureWarnings;
+  readonly unsupportedLinkTypes: ReadonlyMap<number, number>;
+}
+
+/** Captures as one source. */
+export interface OpenedCaptures {
+  readonly source: PacketSource;
+  readonly inputs: readonly CaptureInput[];
+}
 
 /**
  * Captures as one source, in the order of time. What cannot be opened or read on is reported, and the others are read.
@@ -17,19 +34,27 @@ export async function openCaptures(
   paths: readonly string[],
   io: Io,
   report: InputReport,
-): Promise<PacketSource | undefined> {
+): Promise<OpenedCaptures | undefined> {
   const sources: PacketSource[] = [];
+  const inputs: CaptureInput[] = [];
   for (const path of paths) {
     try {
-      sources.push(untilFailure(await openOne(path, io), path, io, report));
+      const capture = await openOne(path, io);
+      const linkTypes = new UnsupportedLinkTypes();
+      sources.push(untilFailure(capture, path, linkTypes, io, report));
+      inputs.push({
+        name: nameOf(path),
+        warnings: capture.warnings,
+        unsupportedLinkTypes: linkTypes.counts,
+      });
     } catch (error) {
       report.failed(named(error, path));
     }
   }
-  return sources.length === 0 ? undefined : mergeSources(sources);
+  return sources.length === 0 ? undefined : { source: mergeSources(sources), inputs };
 }
 
-async function openOne(path: string, io: Io): Promise<PacketSource> {
+async function openOne(path: string, io: Io): Promise<CaptureSource> {
   const stats = path === STANDARD_INPUT ? undefined : await stat(path).catch(() => undefined);
   // The fastest way, which is for files only; the other knows what to do with pipes, and says what is missing.
   if (stats?.isFile() === true) return openCaptureFile(path);
@@ -37,15 +62,23 @@ async function openOne(path: string, io: Io): Promise<PacketSource> {
   return openCapture({ ...createInput(input.chunks), close: () => input.close() }, input.name);
 }
 
-/** The same source, which ends where it fails. */
-function untilFailure(source: PacketSource, path: string, { signal }: Io, report: InputReport): PacketSource {
+/** The same source, which ends where it fails, with its link types counted. */
+function untilFailure(
+  source: PacketSource,
+  path: string,
+  linkTypes: UnsupportedLinkTypes,
+  { signal }: Io,
+  report: InputReport,
+): PacketSource {
   const { batches, writable } = borrowBatches(source);
   const iterator = batches[Symbol.asyncIterator]();
 
   async function pull(): Promise<PacketBatch | undefined> {
     try {
       const { done, value } = await iterator.next();
-      return done === true ? undefined : value;
+      if (done === true) return undefined;
+      linkTypes.add(value.format.linkType, value.length);
+      return value;
     } catch (error) {
       // Inputs that are left in the middle seem damaged.
       if (!signal.aborted) report.failed(named(error, path));
@@ -67,9 +100,13 @@ function untilFailure(source: PacketSource, path: string, { signal }: Io, report
   });
 }
 
+function nameOf(path: string): string {
+  return path === STANDARD_INPUT ? "standard input" : path;
+}
+
 /** Errors of captures and of the system tell the file already. */
 function named(error: unknown, path: string): unknown {
-  const name = path === STANDARD_INPUT ? "standard input" : path;
+  const name = nameOf(path);
   if (!(error instanceof Error) || error.message.includes(name)) return error;
   return new Error(`${name}: ${error.message}`, { cause: error });
 }

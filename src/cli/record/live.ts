@@ -1,10 +1,14 @@
+import { deriveSource } from "../../packet/derive-source.js";
 import type { PacketSource } from "../../packet/source.js";
+import { UnsupportedLinkTypes } from "../../packet/unsupported-link-types.js";
+import type { CaptureInput } from "./inputs.js";
 import { openDevice } from "./open-device.js";
 import type { RecordCommandOptions } from "./options.js";
 
 /** Packets, and what has been selected among them already. */
 export interface OpenedPackets {
   readonly source: PacketSource;
+  readonly inputs: readonly CaptureInput[];
   readonly selectsInclude: boolean;
   readonly selectsExpression: boolean;
 }
@@ -41,5 +45,13 @@ export async function openLive(
     },
     signal,
   );
-  return { source: opened, selectsInclude: opened.filtered, selectsExpression };
+  const linkTypes = new UnsupportedLinkTypes();
+  const counted = deriveSource(opened, {
+    stage: (batch) => {
+      linkTypes.add(batch.format.linkType, batch.length);
+      return batch;
+    },
+  });
+  const inputs = [{ name: device, unsupportedLinkTypes: linkTypes.counts }];
+  return { source: counted, inputs, selectsInclude: opened.filtered, selectsExpression };
 }

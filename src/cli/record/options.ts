@@ -31,6 +31,8 @@ export interface RecordCommandOptions {
   readonly flows: FlowQuestion | undefined;
   readonly limits: RecordLimits;
   readonly output: OutputOptions;
+  /** End with exit code 3 when packets cannot be decoded for the filters. */
+  readonly strictInput: boolean;
   readonly silent: boolean;
 }
 
@@ -106,6 +108,7 @@ export function readRecordOptions(args: readonly string[], io: Io): RecordComman
       : undefined,
     limits,
     output: readOutput(extra, read, io),
+    strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,
   };
 }

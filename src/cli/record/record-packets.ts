@@ -14,10 +14,11 @@ import { interruptionCode } from "../interruption.js";
 import { BrokenPipe, type Io } from "../io.js";
 import { createMessages, type Messages } from "../messages.js";
 import { endWithReader } from "../output-closed.js";
-import { openCaptures } from "./inputs.js";
+import { type OpenedCaptures, openCaptures } from "./inputs.js";
 import { type OpenedPackets, openLive } from "./live.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { withPrecision } from "./precision.js";
+import { reportInput } from "./report-input.js";
 import { flowStage, packetStage, selectPackets } from "./select.js";
 import { formatCounts, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
@@ -35,14 +36,18 @@ export async function recordPackets(options: RecordCommandOptions, io: Io): Prom
 async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
   const messages = createMessages(io, { silent: options.silent });
   const report = createInputReport(messages);
-  const source = await openSource(options, io, report, messages);
-  if (source === undefined) return interruptionCode(io.signal) ?? EXIT.failed;
+  const opened = await openSource(options, io, report, messages);
+  if (opened === undefined) return interruptionCode(io.signal) ?? EXIT.failed;
+  const { source, inputs } = opened;
   try {
     const result = await recordFrom(source, options, io, messages);
+    for (const input of inputs) reportInput(input, options, report, messages);
     // Interrupting is how a live recording ends.
     const endedWell = result !== undefined && (result.reason !== "requested" || options.device !== undefined);
     const interrupted = endedWell ? undefined : interruptionCode(io.signal);
-    return interrupted ?? (report.hasFailed ? EXIT.failed : EXIT.ok);
+    if (interrupted !== undefined) return interrupted;
+    if (report.hasFailed) return EXIT.failed;
+    return options.strictInput && report.isIncomplete ? EXIT.incomplete : EXIT.ok;
   } finally {
     await source[Symbol.asyncDispose]();
   }
@@ -54,11 +59,12 @@ async function openSource(
   io: Io,
   report: InputReport,
   messages: Messages,
-): Promise<PacketSource | undefined> {
+): Promise<OpenedCaptures | undefined> {
   const opened = await openAny(options, io, report);
   if (opened === undefined) return undefined;
   try {
-    return prepare(opened.source, await stagesOf(options, opened, messages), options);
+    const source = prepare(opened.source, await stagesOf(options, opened, messages), options);
+    return { source, inputs: opened.inputs };
   } catch (error) {
     await opened.source[Symbol.asyncDispose]();
     throw error;
@@ -73,8 +79,8 @@ async function openAny(
   const { device } = options;
   if (device === undefined) {
     // Whoever writes to a pipe may never begin.
-    const source = await unlessAborted(openCaptures(options.inputs, io, report), io.signal);
-    return source && { source, selectsInclude: false, selectsExpression: false };
+    const captures = await unlessAborted(openCaptures(options.inputs, io, report), io.signal);
+    return captures && { ...captures, selectsInclude: false, selectsExpression: false };
   }
   // Not the io's own signal: once open, the capture is to finish well.
   const opening = new AbortController();
@@ -92,8 +98,8 @@ async function openAny(
 }
 
 /** Undefined when the signal is aborted first; what is opened after that is disposed of. */
-async function unlessAborted<T extends AsyncDisposable | undefined>(
-  opening: Promise<T>,
+async function unlessAborted<T extends { readonly source: AsyncDisposable }>(
+  opening: Promise<T | undefined>,
   signal: AbortSignal,
 ): Promise<T | undefined> {
   let onAbort = () => {};
@@ -104,7 +110,7 @@ async function unlessAborted<T extends AsyncDisposable | undefined>(
   });
   try {
     const opened = await Promise.race([opening, aborted]);
-    if (opened === undefined) opening.then((late) => late?.[Symbol.asyncDispose]()).catch(() => {});
+    if (opened === undefined) opening.then((late) => late?.source[Symbol.asyncDispose]()).catch(() => {});
     return opened;
   } finally {
     signal.removeEventListener("abort", onAbort);
