@@ -15,6 +15,11 @@ export interface CaptureEncoder {
   /** What stands behind the last packet. */
   end(stats: SourceStats): Uint8Array;
   /**
+   * Bytes besides packets that are still to be written: descriptions of interfaces that have been added, and at most what
+   * {@link end} returns.
+   */
+  pendingBytes(): number;
+  /**
    * How many of the first `length` bytes of an encoded chunk are whole records: where a file can be cut after a write
    * that failed.
    */

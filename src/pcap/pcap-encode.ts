@@ -89,6 +89,7 @@ export function createPcapEncoder(options: PcapOptions = {}, isNew = false): Cap
       return scratch.subarray(0, batch.records.length);
     },
     end: () => new Uint8Array(0),
+    pendingBytes: () => 0,
     wholeRecords: (chunk, length) => {
       const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       const capturedAt = swapLengths ? RECORD_ORIGINAL_LENGTH : RECORD_CAPTURED_LENGTH;

@@ -47,6 +47,11 @@ const MAX_OPTION_BYTES = 0xffff;
 const APPLICATION = "flowscribe";
 const utf8 = new TextEncoder();
 
+/** Bytes of an interface statistics block as it is written here, with two counts. */
+const STATISTICS_BYTES = 52;
+/** Most descriptions are short, and seldom do many wait. */
+const DESCRIPTIONS_BYTES = 4096;
+
 /** What the interface descriptions say. */
 export interface PcapngOptions {
   /** Snap length of every interface in the file; the interface's own if absent. Packets are not cut to it. */
@@ -76,6 +81,8 @@ export function createPcapngEncoder(
 ): CaptureEncoder {
   const writer = new BlockWriter(CHUNK_BYTES);
   const described: CaptureInterface[] = [];
+  /** Descriptions that are not yet in the file. */
+  const descriptions = new BlockWriter(DESCRIPTIONS_BYTES);
 
   /** Describes the interfaces that have turned up since. */
   function describeNew(): void {
@@ -85,7 +92,15 @@ export function createPcapngEncoder(
   function describe(next: CaptureInterface): void {
     const own = snapLength === undefined ? next : { ...next, snapLength };
     described.push(own);
-    writeInterface(writer, own);
+    writeInterface(descriptions, own);
+  }
+
+  function writeDescriptions(): void {
+    const pending = descriptions.written();
+    // Before the bytes are looked at: reserving may replace them.
+    const at = writer.reserve(pending.length);
+    writer.bytes.set(pending, at);
+    descriptions.clear();
   }
 
   /** And one that the source does not list, for a packet that names it. */
@@ -99,11 +114,13 @@ export function createPcapngEncoder(
       writer.clear();
       writeSection(writer);
       describeUpTo(0, first);
+      writeDescriptions();
       return writer.written();
     },
     encode: (batch) => {
       writer.clear();
       describeUpTo(batch.format.interfaceId, batch.format);
+      writeDescriptions();
       for (let index = 0; index < batch.length; index++) {
         if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
         else writeEnhanced(writer, batch, index);
@@ -113,12 +130,17 @@ export function createPcapngEncoder(
     end: (stats) => {
       writer.clear();
       describeNew();
+      writeDescriptions();
       const countsOfSource = knowsCounts(interfaces) ? stats : undefined;
       interfaces.forEach((own, interfaceId) => {
         const counts = own.counts ?? countsOfSource;
         if (counts !== undefined) writeStatistics(writer, interfaceId, counts);
       });
       return writer.written();
+    },
+    pendingBytes: () => {
+      describeNew();
+      return descriptions.length + STATISTICS_BYTES * described.length;
     },
     wholeRecords: (chunk, length) => {
       const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);

@@ -19,7 +19,7 @@ export {
   type RecorderService,
   type RecorderServiceOptions,
 } from "./service.js";
-export type { OpenSink, PacketSink, SinkRequest, SinkResult } from "./sink.js";
+export type { OpenSink, PacketSink, SinkRequest, SinkResult, StorageAccount } from "./sink.js";
 export { checkStartRecording, type StartRecordingInit } from "./start.js";
 export type { RecordingStats } from "./stats.js";
 export { type StopConditionInit, type StopLimit, StopTracker } from "./stop.js";

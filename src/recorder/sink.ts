@@ -16,6 +16,23 @@ export interface SinkRequest {
    * all the same is let go of by `abort`.
    */
   readonly signal?: AbortSignal;
+  /** Present when what recordings store is bounded. */
+  readonly storage?: StorageAccount;
+}
+
+/**
+ * Where a sink accounts for the bytes that it stores: those of the format it writes, headers included. Of a sink that never
+ * calls it, captured bytes and record headers are counted, as a pcap file has them.
+ */
+export interface StorageAccount {
+  /**
+   * To be called before bytes are written.
+   *
+   * @throws When they do not fit the bound: then nothing is reserved, and the sink must not write them, but fail with this error.
+   */
+  reserve(bytes: number): void;
+  /** Gives back bytes that were not written after all, or have been removed. */
+  release(bytes: number): void;
 }
 
 /** Opens a sink for one recording; a failure fails the recording before it has started. */

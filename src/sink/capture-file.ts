@@ -5,6 +5,7 @@ import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
 import type { Clock } from "../recorder/clock.js";
+import type { SinkRequest, StorageAccount } from "../recorder/sink.js";
 import { isAtPath, statDescriptor } from "./file-identity.js";
 
 /** How often at most a file is checked between writes: each check is an fstat(2). */
@@ -22,6 +23,7 @@ export class CaptureFile {
   readonly #clock: Pick<Clock, "now">;
   readonly #encoder: CaptureEncoder;
   readonly #interfaces: readonly CaptureInterface[];
+  readonly #storage: StorageAccount | undefined;
   #descriptor: number | undefined;
   #length = 0;
   #begun = false;
@@ -29,13 +31,12 @@ export class CaptureFile {
   readonly #isRegular: boolean;
   #nextCheckMs: number;
 
-  /** @param interfaces Those of the source; the list may grow. */
+  /** @param request Its interfaces are those of the source and may grow; its storage account bounds the stored bytes. */
   constructor(
     path: string,
     descriptor: number,
     encoder: CaptureEncoder,
-    interfaces: readonly CaptureInterface[],
-    clock: Pick<Clock, "now">,
+    { interfaces, clock, storage }: Pick<SinkRequest, "interfaces" | "clock" | "storage">,
   ) {
     this.path = path;
     this.#descriptor = descriptor;
@@ -44,11 +45,17 @@ export class CaptureFile {
     this.#clock = clock;
     this.#isRegular = statDescriptor(descriptor).isFile();
     this.#nextCheckMs = clock.now() + CHECK_INTERVAL_MS;
+    this.#storage = storage;
   }
 
   /** Bytes of the file; all of them whole records. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Bytes besides packets that the file still gets, at most. */
+  get pendingBytes(): number {
+    return this.#encoder.pendingBytes();
   }
 
   /** Writes the header as soon as it is known. */
@@ -128,13 +135,16 @@ export class CaptureFile {
   /** @param wholeRecords How much of what was written is worth keeping when the rest fails. */
   #append(chunk: Uint8Array, wholeRecords: CaptureEncoder["wholeRecords"]): void {
     if (this.#descriptor === undefined) throw new TypeError("the file is closed");
+    if (chunk.length > 0) this.#storage?.reserve(chunk.length);
     let written = 0;
     try {
       while (written < chunk.length) {
         written += writeSync(this.#descriptor, chunk, written, chunk.length - written);
       }
     } catch (error) {
-      throw this.#cutBack(this.#descriptor, this.#length + wholeRecords(chunk, written), error);
+      const kept = wholeRecords(chunk, written);
+      this.#storage?.release(chunk.length - kept);
+      throw this.#cutBack(this.#descriptor, this.#length + kept, error);
     }
     this.#length += chunk.length;
   }

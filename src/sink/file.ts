@@ -21,7 +21,6 @@ import {
   pcapLength,
   pcapngLength,
   rotatedName,
-  STATISTICS_BYTES,
 } from "./rotate.js";
 
 export type { FileRotation } from "./rotate.js";
@@ -84,7 +83,7 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
     makeFolder(folder);
     if (rotation === undefined) {
       const { path, descriptor } = createFile(resolve(folder), request, options);
-      return begin(new CaptureFile(path, descriptor, encoders(), request.interfaces, request.clock), true);
+      return begin(new CaptureFile(path, descriptor, encoders(), request), true);
     }
     const base = resolve(folder, drawName(request, options));
     return createRotation(base, rotation, CREATE, request, options, encoders);
@@ -110,13 +109,10 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
     const found = await stat(base).catch(() => undefined);
     if (found !== undefined && !found.isFile()) {
       const descriptor = await openSpecial(base, found, request);
-      return begin(new CaptureFile(base, descriptor, encoders(), request.interfaces, request.clock), false);
+      return begin(new CaptureFile(base, descriptor, encoders(), request), false);
     }
     const descriptor = openFile(base, flags);
-    return begin(
-      new CaptureFile(base, descriptor, encoders(), request.interfaces, request.clock),
-      !overwrite,
-    );
+    return begin(new CaptureFile(base, descriptor, encoders(), request), !overwrite);
   };
 }
 
@@ -204,21 +200,20 @@ function createRotation(
   base: string,
   rotation: FileRotation,
   flags: number,
-  { interfaces, clock }: SinkRequest,
+  request: SinkRequest,
   { fileFormat, onFile }: CaptureFileOptions,
   encoders: () => CaptureEncoder,
 ): PacketSink {
   return createRotatingSink({
     rotation,
-    interfaces,
+    storage: request.storage,
     open: (number) => {
-      const path = rotatedName(base, number, clock.now());
-      const file = new CaptureFile(path, openFile(path, flags), encoders(), interfaces, clock);
+      const path = rotatedName(base, number, request.clock.now());
+      const file = new CaptureFile(path, openFile(path, flags), encoders(), request);
       beginOrRemove(file, flags === CREATE);
       return file;
     },
     lengthOf: fileFormat === "pcapng" ? pcapngLength : pcapLength,
-    tailBytes: () => (fileFormat === "pcapng" ? STATISTICS_BYTES * interfaces.length : 0),
     onFile,
   });
 }

@@ -10,15 +10,13 @@ import {
   RECORD_SECONDS,
   recordEnd,
 } from "../packet/batch.js";
-import type { CaptureInterface } from "../packet/source.js";
-import type { PacketSink } from "../recorder/sink.js";
+import type { PacketSink, StorageAccount } from "../recorder/sink.js";
 import type { CaptureFile } from "./capture-file.js";
 
 /** When a recording goes on in another file (one of the bounds is needed), and how many of its files stay. */
 export interface FileRotation {
   /**
-   * No file gets longer than so many bytes, headers included, unless a single packet is. (In pcapng what describes an
-   * interface that turns up later is not reckoned with beforehand.)
+   * No file gets longer than so many bytes, headers included, unless a single packet does not fit with them.
    */
   readonly maxBytes?: number;
   /**
@@ -56,13 +54,12 @@ export function rotatedName(path: string, number: number, nowMs: number): string
 /** What a rotating recording is written with. */
 export interface RotatingParts {
   readonly rotation: FileRotation;
-  readonly interfaces: readonly CaptureInterface[];
+  /** Gets back the bytes of the files that the ring removes. */
+  readonly storage: StorageAccount | undefined;
   /** Makes the next file, with its header as far as it is known. */
   readonly open: (number: number) => CaptureFile;
   /** Bytes that a packet takes in a file, at most. */
   readonly lengthOf: (batch: PacketBatch, index: number) => number;
-  /** Bytes to keep free for what stands behind the last packet. */
-  readonly tailBytes: () => number;
   /** Told the path of every file that is complete, the last one not. */
   readonly onFile: ((path: string) => void) | undefined;
 }
@@ -74,8 +71,8 @@ export function createRotatingSink(parts: RotatingParts): PacketSink {
 
 class RotatingSink implements PacketSink {
   readonly #parts: RotatingParts;
-  /** Those that stay, the one at hand last; without a ring only that one. */
-  readonly #paths: string[] = [];
+  /** With a ring, the complete files that stay, the oldest first. (Not as objects: each has an encoder with its buffer.) */
+  readonly #complete: { readonly path: string; readonly length: number }[] = [];
   #number = 1;
   #file: CaptureFile;
   #packets = 0;
@@ -85,7 +82,6 @@ class RotatingSink implements PacketSink {
   constructor(parts: RotatingParts) {
     this.#parts = parts;
     this.#file = parts.open(this.#number);
-    this.#paths.push(this.#file.path);
   }
 
   get filePath(): string {
@@ -116,11 +112,11 @@ class RotatingSink implements PacketSink {
 
   /** Where the packets end that belong into the file at hand; an empty file takes at least one. */
   #fitting(batch: PacketBatch, from: number): number {
-    const { rotation, lengthOf, tailBytes } = this.#parts;
+    const { rotation, lengthOf } = this.#parts;
     const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
     const view = new DataView(batch.records.buffer, batch.records.byteOffset, batch.records.byteLength);
     const isTimed = maxDurationMs !== undefined && batch.untimed !== true;
-    let room = maxBytes - this.#file.length - tailBytes();
+    let room = maxBytes - this.#file.length - this.#file.pendingBytes;
     let index = from;
     for (; index < batch.length; index++) {
       room -= lengthOf(batch, index);
@@ -134,16 +130,22 @@ class RotatingSink implements PacketSink {
   }
 
   #openNext(): void {
-    const { rotation, open, onFile } = this.#parts;
+    const { rotation, open, onFile, storage } = this.#parts;
     const { ringFiles } = rotation;
     this.#file.end(undefined);
-    onFile?.(this.#file.path);
+    const { path, length } = this.#file;
+    onFile?.(path);
     this.#file = open(++this.#number);
     this.#packets = 0;
     this.#startMs = undefined;
     if (ringFiles === undefined) return;
-    this.#paths.push(this.#file.path);
-    while (this.#paths.length > ringFiles) remove(this.#paths.shift()!);
+    this.#complete.push({ path, length });
+    // The current file counts, too.
+    while (this.#complete.length >= ringFiles) {
+      const oldest = this.#complete.shift()!;
+      remove(oldest.path);
+      storage?.release(oldest.length);
+    }
   }
 }
 
@@ -191,8 +193,6 @@ export function pcapLength(batch: PacketBatch, index: number): number {
 const ENHANCED_OVERHEAD = 32;
 const OPTION_OVERHEAD = 4;
 const MAX_OPTION_BYTES = 0xffff;
-/** Of an interface statistics block as it is written here: two counts. */
-export const STATISTICS_BYTES = 52;
 
 /** Bytes of a packet in a pcapng file, at most. */
 export function pcapngLength(batch: PacketBatch, index: number): number {

@@ -1,38 +1,76 @@
-import type { OpenSink, PacketSink } from "../sink.js";
+import type { OpenSink, PacketSink, StorageAccount } from "../sink.js";
 import type { StorageBudget } from "./limits.js";
 
 /** The header of a pcap file. */
 const FILE_HEADER_LENGTH = 24;
 
-/** A sink whose bytes, counted as those of a pcap file, come out of a budget; `onOpen` is told when it is open. */
+/** A sink whose stored bytes come out of a budget; `onOpen` is called when it is open. */
 export function boundedSink(openSink: OpenSink, budget: StorageBudget, onOpen: () => void): OpenSink {
   return async (request) => {
-    budget.take(FILE_HEADER_LENGTH);
+    const account = new RecordingAccount(budget);
+    account.estimate(FILE_HEADER_LENGTH);
     let sink: PacketSink;
     try {
-      sink = await openSink(request);
+      sink = await openSink({ ...request, storage: account });
     } catch (error) {
-      budget.giveBack(FILE_HEADER_LENGTH);
+      account.close();
       throw error;
     }
     onOpen();
-    return new BoundedSink(sink, budget);
+    return new BoundedSink(sink, account);
   };
+}
+
+/** The bytes of one recording: as its sink reserves them, and estimated as long as it reserves none. */
+class RecordingAccount implements StorageAccount {
+  readonly #budget: StorageBudget;
+  #bytes = 0;
+  #isEstimated = true;
+
+  constructor(budget: StorageBudget) {
+    this.#budget = budget;
+  }
+
+  estimate(bytes: number): void {
+    if (this.#isEstimated) this.#take(bytes);
+  }
+
+  reserve(bytes: number): void {
+    // The sink knows better.
+    if (this.#isEstimated) this.close();
+    this.#isEstimated = false;
+    this.#take(bytes);
+  }
+
+  release(bytes: number): void {
+    this.#budget.giveBack(bytes);
+    this.#bytes -= bytes;
+  }
+
+  /** Gives back everything. */
+  close(): void {
+    this.release(this.#bytes);
+  }
+
+  #take(bytes: number): void {
+    this.#budget.take(bytes);
+    this.#bytes += bytes;
+  }
 }
 
 class BoundedSink implements PacketSink {
   readonly #sink: PacketSink;
-  readonly #budget: StorageBudget;
+  readonly #account: RecordingAccount;
   readonly filePath?: string;
 
-  constructor(sink: PacketSink, budget: StorageBudget) {
+  constructor(sink: PacketSink, account: RecordingAccount) {
     this.#sink = sink;
-    this.#budget = budget;
+    this.#account = account;
     if (sink.filePath !== undefined) this.filePath = sink.filePath;
   }
 
   write(batch: Parameters<PacketSink["write"]>[0]): void | Promise<void> {
-    this.#budget.take(batch.records.length);
+    this.#account.estimate(batch.records.length);
     return this.#sink.write(batch);
   }
 

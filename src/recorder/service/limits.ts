@@ -14,8 +14,8 @@ export interface RecorderLimits {
    */
   readonly maxMessageBytes: number;
   /**
-   * Bytes that all recordings together may hold, those written before included where `storedBytes` tells of them. A
-   * recording that would go beyond fails, with what is whole in its file.
+   * Bytes of all recordings together in the format they are written in, headers included, and of earlier recordings as
+   * `storedBytes` reports them. A recording that would go beyond fails; its file has all packets before that.
    */
   readonly maxStoredBytes: number;
   /** How long a client may take to send its start. */
