@@ -31,7 +31,8 @@ export function refuse(
     response.setHeader("grpc-message", encodeMessage(boundedMessage(message)));
     // Without a body, so that the headers end the stream.
     response.end();
-    closeStream(response);
+    // Closed in the same turn, a stream of Node 22 loses its headers.
+    setImmediate(closeStream, response);
   } else {
     response.statusCode = HTTP_STATUS[status] ?? 500;
     response.setHeader("content-type", "application/json");
