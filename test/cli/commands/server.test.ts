@@ -172,6 +172,9 @@ describe("what makes no sense is refused", () => {
     { args: ["--server", "a:1", "--tls-allow-insecure"], err: "--tls-allow-insecure needs --tls, or" },
     { args: ["--tls", "file"], err: "--tls needs --server" },
     { args: ["--server", "a:1", "--timeout", "0"], err: "--timeout must be above 0" },
+    { args: ["--keepalive", "10s", "file"], err: "--keepalive needs --server" },
+    { args: ["--server", "a:1", "--keepalive", "-1s"], err: "--keepalive must not be below 0" },
+    { args: ["--server", "a:1", "--keepalive", "1000h"], err: "--keepalive must not be above 24 days" },
     {
       args: ["--server", "tls://a:1", "--tls-client-cert-file", "x"],
       err: "--tls-client-cert-file and --tls-client-key-file need each other",
