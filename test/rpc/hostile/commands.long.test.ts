@@ -1,0 +1,108 @@
+// The three commands as processes, against servers that are not gRPC servers, or break in the middle of a call.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EXIT } from "../../../src/cli/exit-code.js";
+import { temporaryFolder } from "../../sink/folder.js";
+import { describeWithPrograms } from "../../support/shared.js";
+import { type Certificate, certificateAuthority } from "../certificates.js";
+import { DEATHS, GRACEFUL, goawaysAt, resetsAt } from "./breaks.js";
+import { TARGETS } from "./clients.js";
+import { commandFaultsOf, runCommand } from "./commands.js";
+import { BAD_FRAMING, BAD_RESPONSES, SILENT, STRANGERS, TLS_STRANGERS } from "./kinds.js";
+import { kindsFor, openPeer, type PeerKind, PHASES, type Target } from "./peer.js";
+
+/** Processes at the same time. */
+const AT_ONCE = 3;
+
+/** Faults of all kinds, each tried with a process of its own. */
+async function allFaults(
+  kinds: readonly PeerKind[],
+  target: Target,
+  certificate?: Certificate,
+): Promise<readonly string[]> {
+  const waiting = [...kindsFor(target, kinds)];
+  const faults: string[] = [];
+  const work = async () => {
+    for (let kind = waiting.shift(); kind !== undefined; kind = waiting.shift()) {
+      faults.push(...(await commandFaultsOf(kind, target, certificate)));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return faults;
+}
+
+const GROUPS: readonly { readonly name: string; readonly kinds: readonly PeerKind[] }[] = [
+  { name: "servers of something else", kinds: STRANGERS },
+  { name: "bytes that break HTTP/2", kinds: BAD_FRAMING },
+  { name: "responses that are not gRPC", kinds: BAD_RESPONSES },
+  { name: "RST_STREAM of every code", kinds: resetsAt("message") },
+  { name: "GOAWAY of every code", kinds: goawaysAt("message") },
+  { name: "a connection that ends in the middle of a call", kinds: DEATHS },
+  { name: "a server that announces its end", kinds: GRACEFUL },
+];
+
+describe.each(TARGETS)("a command that calls %s", (target) => {
+  test.each(GROUPS)(
+    "ends with one line about it: $name",
+    async ({ kinds }) => {
+      expect(await allFaults(kinds, target)).toEqual([]);
+    },
+    300_000,
+  );
+
+  test("waits no longer than --timeout for a first answer", async () => {
+    const [kind] = SILENT;
+    await using peer = await openPeer(kind!, target);
+    const { code, errors } = await runCommand(target, peer, kind!, { flags: ["--timeout", "500ms"] });
+    expect({ code, errors }).toEqual({
+      code: EXIT.failed,
+      errors: [expect.stringMatching(/^\S+: rpc error: code = (DeadlineExceeded|Unavailable) desc = .+$/)],
+    });
+  });
+
+  test.each(SILENT)("is ended by SIGINT: $name", async (kind) => {
+    await using peer = await openPeer(kind, target);
+    const flags = ["--timeout", "1h"];
+    const { code, errors } = await runCommand(target, peer, kind, { flags, interruptAfter: peer.broken });
+    // What follows ends well.
+    expect([EXIT.interrupted, EXIT.ok]).toContain(code);
+    expect(errors).toEqual([]);
+  });
+});
+
+test("observe prints the flows before the failure", async () => {
+  for (const [kind, pods] of [
+    [DEATHS.find(({ at, inOneWrite }) => at === "inside" && inOneWrite === false)!, ["a", "b"]],
+    [goawaysAt("last")[0]!, ["a", "b", "c"]],
+  ] as const) {
+    await using peer = await openPeer(kind, "flows");
+    for (const output of ["compact", "jsonpb", "table"]) {
+      const { out } = await runCommand("flows", peer, kind, { flags: ["--output", output] });
+      const found = ["a", "b", "c"].filter(
+        (pod) => out.includes(`shop/${pod}`) || out.includes(`"pod_name":"${pod}"`),
+      );
+      expect({ kind: kind.name, output, found }).toEqual({ kind: kind.name, output, found: pods });
+    }
+  }
+});
+
+describeWithPrograms("TLS", ["openssl"], () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let certificate: Certificate;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    certificate = certificateAuthority(folder.path).sign("server", "/CN=peer", "DNS:localhost");
+  });
+  afterAll(() => folder[Symbol.asyncDispose]());
+
+  test.each(TARGETS)(
+    "a command that calls %s ends with one line about it",
+    async (target) => {
+      expect(await allFaults(TLS_STRANGERS, target, certificate)).toEqual([]);
+    },
+    300_000,
+  );
+});
+
+test("the phases of silence are those before the end", () => {
+  expect(SILENT.map(({ at }) => at)).toEqual(PHASES.filter((phase) => phase !== "trailers"));
+});
