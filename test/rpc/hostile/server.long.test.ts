@@ -43,6 +43,9 @@ const CALL = Buffer.concat([HELLO, headers(1, REQUEST_HEADERS)]);
 
 const repeat = (count: number, bytes: Buffer) => Buffer.concat(Array.from({ length: count }, () => bytes));
 
+/** A connection that Node neither reads nor closes after it broke the rules is closed when it does not answer pings. */
+const PING_INTERVAL_MS = 1000;
+
 interface HostileClient {
   readonly name: string;
   readonly sends: Uint8Array;
@@ -161,7 +164,8 @@ describe("a server", () => {
   test.each(CLIENTS)("goes on, and serves others, after a client that sends $name", async (client) => {
     using uncaught = watchUncaught();
     await using recorder = await testRecorder();
-    await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
+    const options = { pingIntervalMs: PING_INTERVAL_MS };
+    await using server = await openRecorderServer("127.0.0.1:0", recorder.service, options);
     await play(client, server.address);
     await recordOne(recorder, server.address);
     expect(await uncaught.errors()).toEqual([]);
