@@ -1,4 +1,4 @@
-import { goQuote } from "./go-quote.js";
+import { describeValue } from "./errors/describe-value.js";
 
 /** Notes a fault of a field of a message; of the message itself when the field is empty. */
 export type ReportField = (field: string, message: string) => void;
@@ -38,17 +38,4 @@ export function checkNumber(field: string, value: unknown, report: ReportField):
   if (typeof value === "number") return true;
   report(field, `not a number: ${describeValue(value)}`);
   return false;
-}
-
-/** So much of a text is quoted, in UTF-16 code units. */
-const MAX_QUOTED = 100;
-
-/** A value of the wrong type, in a few words. */
-export function describeValue(value: unknown): string {
-  if (typeof value === "string")
-    return goQuote(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value);
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

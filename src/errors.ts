@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   "invalid_filter",
   "invalid_flags",
   "invalid_recording",
+  "invalid_options",
   "invalid_field_mask",
   "invalid_cel",
   "evaluation_failed",
@@ -59,7 +60,10 @@ export interface Issue {
 export class ConfigurationError extends FlowscribeError {
   readonly issues: readonly Issue[];
 
-  constructor(code: "invalid_filter" | "invalid_recording" | "invalid_field_mask", issues: readonly Issue[]) {
+  constructor(
+    code: "invalid_filter" | "invalid_recording" | "invalid_field_mask" | "invalid_options",
+    issues: readonly Issue[],
+  ) {
     super(
       code,
       issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("\n"),
@@ -74,6 +78,18 @@ export class FilterError extends ConfigurationError {
 
   constructor(issues: readonly Issue[]) {
     super("invalid_filter", issues);
+  }
+}
+
+/**
+ * Options that a function cannot accept: unknown names, wrong types, values out of range. The path of an issue is the
+ * option's, such as `rotation.maxBytes`, or `options` for the object as a whole.
+ */
+export class OptionsError extends ConfigurationError {
+  declare readonly code: "invalid_options";
+
+  constructor(issues: readonly Issue[]) {
+    super("invalid_options", issues);
   }
 }
 

@@ -1,10 +1,10 @@
+import { suggest } from "../errors/suggest.js";
 import type { Command, CommandEntry } from "./command.js";
 import { COMMANDS } from "./commands.js";
 import { errorText, exitCodeOf, isUsageError, UsageError } from "./error-text.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 import { formatHelp, formatOverview, helpColumns } from "./help.js";
 import { BrokenPipe, type Io } from "./io.js";
-import { suggest } from "./suggest.js";
 import { packageVersion } from "./version.js";
 
 /** Runs a command line to its end. Never throws: what went wrong is on standard error, and in the exit code. */

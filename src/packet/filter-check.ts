@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { checkFields, checkNumber, checkText, describeValue, type ReportField } from "../check-init.js";
+import { checkFields, checkNumber, checkText, type ReportField } from "../check-init.js";
+import { describeValue } from "../errors/describe-value.js";
 import type { Issue } from "../errors.js";
 import type { FilterSchema } from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go-quote.js";

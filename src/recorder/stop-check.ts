@@ -1,4 +1,5 @@
-import { checkFields, describeValue, type ReportField } from "../check-init.js";
+import { checkFields, type ReportField } from "../check-init.js";
+import { describeValue } from "../errors/describe-value.js";
 import type { StopConditionInit } from "./stop.js";
 
 const CONDITION_FIELDS = ["bytesCapturedCount", "packetsCapturedCount", "timeElapsed"];

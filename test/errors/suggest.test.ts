@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { suggest } from "../../src/cli/suggest.js";
+import { suggest } from "../../src/errors/suggest.js";
 
 const WORDS = ["observe", "record", "serve", "status", "completion"];
 
@@ -29,4 +29,17 @@ test("one letter less, more or other is always understood", () => {
       expect(meant).toBe(word);
     }),
   );
+});
+
+test.each([
+  { given: "maxBytes", meant: "maxFileBytes" },
+  { given: "max_file_bytes", meant: "maxFileBytes" },
+  { given: "MAXBACKUPS", meant: "maxBackups" },
+  { given: "maxbackups", meant: "maxBackups" },
+  { given: "max", meant: undefined },
+  { given: "bytes", meant: undefined },
+  { given: "fieldAggregate", meant: undefined },
+  { given: "--", meant: undefined },
+])("suggest: $given means $meant among camelCase names", ({ given, meant }) => {
+  expect(suggest(given, ["maxFileBytes", "maxBackups", "fieldMask"])).toBe(meant);
 });

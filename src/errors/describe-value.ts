@@ -1,0 +1,14 @@
+import { goQuote } from "../go-quote.js";
+
+/** Longest quoted part of a string, in UTF-16 code units. */
+const MAX_QUOTED = 100;
+
+/** A value of the wrong type, in a few words. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string")
+    return goQuote(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}

@@ -1,0 +1,129 @@
+import { describeValue } from "./describe-value.js";
+
+/** Receives one issue: the path of the value, such as `rotation.maxBytes`, and what is wrong with it. */
+export type ReportIssue = (path: string, message: string) => void;
+
+/**
+ * Checks one value: what an argument or an option must be, for callers without types. A check that would reject a value of
+ * type `V` does not compile where a `ValueCheck<V>` is expected.
+ */
+export interface ValueCheck<in V> {
+  (value: unknown, path: string, report: ReportIssue): void;
+  /** For the compiler only; never there. */
+  readonly accepts?: (value: V) => void;
+}
+
+/** The check of an option that must be there. */
+export interface RequiredCheck<in V> extends ValueCheck<V> {
+  readonly required: true;
+}
+
+/** A check made of a predicate. `expected` completes the sentence "must be …". */
+export function valueCheck<V>(expected: string, accepts: (value: unknown) => boolean): ValueCheck<V> {
+  return (value, path, report) => {
+    if (!accepts(value)) report(path, `must be ${expected}, not ${describeValue(value)}`);
+  };
+}
+
+export const aString: ValueCheck<string> = valueCheck("a string", (value) => typeof value === "string");
+
+export const aBoolean: ValueCheck<boolean> = valueCheck(
+  "true or false",
+  (value) => typeof value === "boolean",
+);
+
+export const aFunction: ValueCheck<(...args: never[]) => unknown> = valueCheck(
+  "a function",
+  (value) => typeof value === "function",
+);
+
+export const anObject: ValueCheck<object> = valueCheck("an object", isObject);
+
+export const aDate: ValueCheck<Date> = valueCheck(
+  "a valid Date",
+  (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+);
+
+export const bytes: ValueCheck<Uint8Array> = valueCheck(
+  "a Uint8Array",
+  (value) => value instanceof Uint8Array,
+);
+
+/** Infinity included. */
+export const aPositiveNumber: ValueCheck<number> = valueCheck(
+  "a number above 0",
+  (value) => typeof value === "number" && value > 0,
+);
+
+/** Infinity included. */
+export function aNumberFrom(least: number): ValueCheck<number> {
+  return valueCheck(`a number, at least ${least}`, (value) => typeof value === "number" && value >= least);
+}
+
+export function anInteger(least: number, most: number = Number.MAX_SAFE_INTEGER): ValueCheck<number> {
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+  return valueCheck(
+    `an integer ${range}`,
+    (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+  );
+}
+
+export function oneOf<V extends string | number>(...values: readonly V[]): ValueCheck<V> {
+  return valueCheck(`one of ${values.join(", ")}`, (value) => (values as readonly unknown[]).includes(value));
+}
+
+/** An object with methods of these names, such as a clock or an AbortSignal. */
+export function withMethods<V extends object>(
+  expected: string,
+  ...names: readonly (keyof V & (string | symbol))[]
+): ValueCheck<V> {
+  return valueCheck(expected, (value) => hasMethods(value, names));
+}
+
+export const aSignal: ValueCheck<AbortSignal> = withMethods<AbortSignal>(
+  "an AbortSignal",
+  "throwIfAborted",
+  "addEventListener",
+  "removeEventListener",
+);
+
+export function aListOf<V>(check: ValueCheck<V>): ValueCheck<readonly V[]> {
+  return (value, path, report) => {
+    if (!Array.isArray(value)) {
+      report(path, `must be a list, not ${describeValue(value)}`);
+      return;
+    }
+    // By index, so that holes are elements, too.
+    for (let index = 0; index < value.length; index++) check(value[index], `${path}[${index}]`, report);
+  };
+}
+
+/** One of two types: `isFirst` tells which check a value is for. */
+export function either<A, B>(
+  isFirst: (value: unknown) => boolean,
+  first: ValueCheck<A>,
+  second: ValueCheck<B>,
+): ValueCheck<A | B> {
+  return (value, path, report) => (isFirst(value) ? first : second)(value, path, report);
+}
+
+/** For a value that the function itself checks, with issues of its own. */
+export const checkedElsewhere: ValueCheck<unknown> = () => {};
+
+export function required<V>(check: ValueCheck<V>): RequiredCheck<V> {
+  const checkRequired: ValueCheck<V> = (value, path, report) => {
+    if (value === undefined) report(path, "is required");
+    else check(value, path, report);
+  };
+  return Object.assign(checkRequired, { required: true } as const);
+}
+
+/** Not null, and not an array. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function hasMethods(value: unknown, names: readonly (string | symbol)[]): boolean {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return names.every((name) => typeof (value as Record<string | symbol, unknown>)[name] === "function");
+}
