@@ -60,13 +60,24 @@ export function aNumberFrom(least: number): ValueCheck<number> {
   return valueCheck(`a number, at least ${least}`, (value) => typeof value === "number" && value >= least);
 }
 
-export function anInteger(least: number, most: number = Number.MAX_SAFE_INTEGER): ValueCheck<number> {
-  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+/** An integer that a double holds exactly, by default of any size. */
+export function anInteger(
+  least: number = Number.MIN_SAFE_INTEGER,
+  most: number = Number.MAX_SAFE_INTEGER,
+): ValueCheck<number> {
+  const from = least === Number.MIN_SAFE_INTEGER ? "" : ` from ${least}`;
+  const to = most === Number.MAX_SAFE_INTEGER ? (from === "" ? "" : " on") : ` to ${most}`;
   return valueCheck(
-    `an integer ${range}`,
+    `an integer${from}${to}`,
     (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
   );
 }
+
+/** A number of things, of any size. */
+export const aCount: ValueCheck<bigint> = valueCheck(
+  "a bigint, at least 0n",
+  (value) => typeof value === "bigint" && value >= 0n,
+);
 
 export function oneOf<V extends string | number>(...values: readonly V[]): ValueCheck<V> {
   return valueCheck(`one of ${values.join(", ")}`, (value) => (values as readonly unknown[]).includes(value));
@@ -87,6 +98,21 @@ export const aSignal: ValueCheck<AbortSignal> = withMethods<AbortSignal>(
   "removeEventListener",
 );
 
+export const anIterable: ValueCheck<AsyncIterable<unknown> | Iterable<unknown>> = valueCheck(
+  "an iterable or async iterable",
+  isIterable,
+);
+
+/** A message of protobuf-es of one of these types; the object is not looked at further. */
+export function aMessage<V extends { readonly $typeName: string }>(
+  ...typeNames: readonly V["$typeName"][]
+): ValueCheck<V> {
+  return valueCheck(
+    `a message of type ${typeNames.join(" or ")}`,
+    (value) => isObject(value) && typeNames.includes((value as Partial<V>).$typeName ?? ""),
+  );
+}
+
 export function aListOf<V>(check: ValueCheck<V>): ValueCheck<readonly V[]> {
   return (value, path, report) => {
     if (!Array.isArray(value)) {
@@ -95,6 +121,17 @@ export function aListOf<V>(check: ValueCheck<V>): ValueCheck<readonly V[]> {
     }
     // By index, so that holes are elements, too.
     for (let index = 0; index < value.length; index++) check(value[index], `${path}[${index}]`, report);
+  };
+}
+
+/** An object used as a map: any keys, all values alike. */
+export function anObjectOf<V>(check: ValueCheck<V>): ValueCheck<Readonly<Record<string, V>>> {
+  return (value, path, report) => {
+    if (!isObject(value)) {
+      report(path, `must be an object, not ${describeValue(value)}`);
+      return;
+    }
+    for (const [key, element] of Object.entries(value)) check(element, `${path}.${key}`, report);
   };
 }
 
@@ -121,6 +158,11 @@ export function required<V>(check: ValueCheck<V>): RequiredCheck<V> {
 /** Not null, and not an array. */
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether `for await` takes it: not strings. */
+export function isIterable(value: unknown): boolean {
+  return hasMethods(value, [Symbol.asyncIterator]) || hasMethods(value, [Symbol.iterator]);
 }
 
 export function hasMethods(value: unknown, names: readonly (string | symbol)[]): boolean {

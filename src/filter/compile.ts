@@ -1,8 +1,10 @@
+import { checkOptions, optionIssues } from "../errors/check-options.js";
+import { describeValue } from "../errors/describe-value.js";
+import { isObject } from "../errors/value-checks.js";
 import { FilterError, type Issue } from "../errors.js";
 import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
 import { issueOf } from "../issue.js";
 import { createFlowEngine } from "./cel/flow-engine.js";
-import type { CelEngine } from "./engine.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
 import { celExpression } from "./fields/cel.js";
@@ -28,7 +30,8 @@ import { destinationPort, sourcePort } from "./fields/port.js";
 import { dropReasonDesc, reply, trafficDirection, verdict } from "./fields/verdict.js";
 import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
 import { type AnyTest, compileAny, type FilterTest } from "./filter-list.js";
-import { type RegexEngine, re2jsEngine } from "./regex.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
+import { re2jsEngine } from "./regex.js";
 import { RegexBudget } from "./regex-budget.js";
 
 /** Which events a recorded or streamed flow list lets through. */
@@ -37,14 +40,6 @@ export interface FlowFilterLists {
   readonly allow?: readonly FlowFilterInit[];
   /** An event does not pass when any of this matches. */
   readonly deny?: readonly FlowFilterInit[];
-}
-
-/** The engines behind two kinds of expressions. */
-export interface FlowFilterOptions {
-  /** What regular expressions run on; RE2 in JavaScript by default. */
-  readonly regex?: RegexEngine;
-  /** What CEL expressions run on; our own checker and evaluator by default, see `createCelEngine`. */
-  readonly cel?: CelEngine;
 }
 
 /** Whether an event matches, by itself or in the envelope in which it came. Never throws. */
@@ -111,9 +106,10 @@ export interface CompiledFilter {
  * One filter as a predicate: all fields that are set hold, each when any of its elements does. A filter without any field
  * matches every event.
  *
- * @throws FilterError with every fault and its path, such as `source_port[1]`.
+ * @throws FilterError with every fault and its path, such as `source_port[1]`; OptionsError.
  */
 export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOptions = {}): FlowPredicate {
+  checkOptions("compileFlowFilter", options, FLOW_FILTER_OPTIONS);
   const { compiled, issues } = compileFilters([filter], () => "", options, new RegexBudget());
   if (issues.length > 0) throw new FilterError(issues);
   return toPredicate(compileAny(compiled.map(toTest)));
@@ -123,17 +119,19 @@ export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOpt
  * Allow and deny lists as one predicate: (no allow filter, or any matches) and no deny filter matches. It answers as the
  * filters of Hubble v1.16.2 do, for events of every kind; fields that are newer answer as in 1.19.
  *
- * @throws FilterError with every fault of both lists and its path, such as `deny[0].source_port[1]`.
+ * @throws FilterError with every fault of both lists and its path, such as `deny[0].source_port[1]`; OptionsError.
  */
 export function compileFlowFilters(lists: FlowFilterLists, options: FlowFilterOptions = {}): FlowPredicate {
+  checkOptions("compileFlowFilters", options, FLOW_FILTER_OPTIONS);
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
   return combine(allow.map(toTest), deny.map(toTest));
 }
 
-/** The faults that {@link compileFlowFilters} would throw; none when the lists compile. */
+/** The issues that {@link compileFlowFilters} would throw, those of the options first; empty when the lists compile. */
 export function checkFlowFilters(lists: FlowFilterLists, options: FlowFilterOptions = {}): readonly Issue[] {
-  return compileLists(lists, options).issues;
+  const issues = optionIssues("checkFlowFilters", options, FLOW_FILTER_OPTIONS);
+  return issues.length > 0 ? issues : compileLists(lists, options).issues;
 }
 
 /** Both lists, field by field, for whoever looks inside. */
@@ -141,7 +139,7 @@ export function compileLists(
   lists: FlowFilterLists,
   options: FlowFilterOptions,
 ): { allow: CompiledFilter[]; deny: CompiledFilter[]; issues: Issue[] } {
-  const faults = checkEnvelope(lists);
+  const faults = listIssues(lists);
   if (faults.length > 0) return { allow: [], deny: [], issues: faults };
   const { allow = [], deny = [] } = lists;
   const regexBudget = new RegexBudget();
@@ -154,18 +152,19 @@ export function compileLists(
   };
 }
 
-/**
- * A misspelt list would let everything through. What is no list of filters may stand beside the two: the lists often come
- * with more, as from `parseFlowFlags`.
- */
-function checkEnvelope(lists: FlowFilterLists): Issue[] {
-  const hasLists = lists.allow !== undefined || lists.deny !== undefined;
+/** The other fields of what `parseFlowFlags` returns, which may be passed as it is. */
+const BESIDE_LISTS = ["number", "first", "since", "until", "follow", "positionals", "extra"];
+
+/** The issues of the object around the filters: a misspelled list would let every event through. */
+export function listIssues(lists: FlowFilterLists): Issue[] {
+  if (!isObject(lists)) {
+    return [issueOf("", `not an object with the lists allow and deny: ${describeValue(lists)}`)];
+  }
   return Object.entries(lists).flatMap(([name, list]): Issue[] => {
-    if (name !== "allow" && name !== "deny") {
-      const isSuspect = !hasLists || (Array.isArray(list) && list.some((one) => typeof one === "object"));
-      return isSuspect ? [issueOf(name, "neither allow nor deny")] : [];
+    if (name === "allow" || name === "deny") {
+      return list === undefined || Array.isArray(list) ? [] : [issueOf(name, "not a list of filters")];
     }
-    return list === undefined || Array.isArray(list) ? [] : [issueOf(name, "not a list of filters")];
+    return BESIDE_LISTS.includes(name) ? [] : [issueOf(name, "neither allow nor deny")];
   });
 }
 

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-options.js";
+import { aMessage } from "../errors/value-checks.js";
 import type { AgentEvent, DebugEvent, Flow, LostEvent } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 
@@ -10,10 +12,18 @@ export type FlowEvent = Flow | LostEvent | AgentEvent | DebugEvent | undefined;
 /** What events come in: a response of the Observer, or a line of an export file. */
 export type FlowEnvelope = GetFlowsResponse | ExportEvent;
 
-/** Takes the event out of its envelope; undefined when there is none that filters see. */
+const AN_ENVELOPE = aMessage<FlowEnvelope>("observer.GetFlowsResponse", "observer.ExportEvent");
+
+/**
+ * The event in an envelope; undefined when it holds none that filters see.
+ *
+ * @throws TypeError for what is not an envelope.
+ */
 export function flowEvent(response: FlowEnvelope): FlowEvent {
-  const { responseTypes } = response;
-  switch (responseTypes.case) {
+  // For callers without types; no more than this, as it is called for every event.
+  const responseTypes = response?.responseTypes as FlowEnvelope["responseTypes"] | undefined;
+  if (responseTypes === undefined) checkArgument("flowEvent", "response", response, AN_ENVELOPE);
+  switch (responseTypes?.case) {
     case "flow":
     case "lostEvents":
     case "agentEvent":

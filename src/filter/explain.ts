@@ -1,15 +1,12 @@
+import { checkArgument, checkOptions } from "../errors/check-options.js";
+import { aMessage } from "../errors/value-checks.js";
 import { FilterError } from "../errors.js";
-import {
-  type CompiledFilter,
-  compileLists,
-  type FlowFilterLists,
-  type FlowFilterOptions,
-  fieldPath,
-} from "./compile.js";
+import { type CompiledFilter, compileLists, type FlowFilterLists, fieldPath } from "./compile.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import { formatExplanation } from "./explain-text.js";
 import type { FieldTest, FilterField } from "./field.js";
 import type { FlowFilterInit } from "./filter-init.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
 import type { SelectorTrace } from "./labels/index.js";
 
 /** One field of a filter, held against an event. */
@@ -52,17 +49,28 @@ export interface Explanation {
   toString(): string;
 }
 
+const AN_EVENT = aMessage<NonNullable<FlowEvent> | FlowEnvelope>(
+  "flow.Flow",
+  "flow.LostEvent",
+  "flow.AgentEvent",
+  "flow.DebugEvent",
+  "observer.GetFlowsResponse",
+  "observer.ExportEvent",
+);
+
 /**
  * Says of every filter and field whether it holds for an event, with the values wanted and the value seen. It passes
  * exactly the events that {@link compileFlowFilters} passes; being made for reading, it takes its time.
  *
- * @throws FilterError as {@link compileFlowFilters} does.
+ * @throws FilterError and OptionsError as {@link compileFlowFilters} does; TypeError for what is not an event.
  */
 export function explainFlowFilters(
   lists: FlowFilterLists,
   event: FlowEvent | FlowEnvelope,
   options: FlowFilterOptions = {},
 ): Explanation {
+  checkOptions("explainFlowFilters", options, FLOW_FILTER_OPTIONS);
+  if (event !== undefined) checkArgument("explainFlowFilters", "event", event, AN_EVENT);
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
   const asked = withoutEnvelope(event);

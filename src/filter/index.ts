@@ -5,7 +5,6 @@ export {
   compileFlowFilters,
   FILTER_FIELDS,
   type FlowFilterLists,
-  type FlowFilterOptions,
   type FlowPredicate,
 } from "./compile.js";
 export type { CelEngine } from "./engine.js";
@@ -18,5 +17,6 @@ export {
 } from "./explain.js";
 export type { FilterField } from "./field.js";
 export type { FlowFilterInit } from "./filter-init.js";
+export type { FlowFilterOptions } from "./filter-options.js";
 export type { RequirementTrace, SelectorTrace } from "./labels/index.js";
 export { type RegexEngine, re2jsEngine } from "./regex.js";

@@ -560,7 +560,8 @@ describe("CEL expressions", () => {
 
   test("that do not compile are all told", () => {
     const filter = { experimental: { celExpression: ["bad", "yes", "worse"] } };
-    expect(checkFlowFilters({ deny: [filter] }, fakeCel())).toEqual([
+    const { cel } = fakeCel();
+    expect(checkFlowFilters({ deny: [filter] }, { cel })).toEqual([
       {
         path: "deny[0].experimental.cel_expression[0]",
         message: "error compiling CEL expression: Syntax error: bad",

@@ -1,5 +1,16 @@
 import type { DescMessage } from "@bufbuild/protobuf";
+import { checkArgument, checkOptions, type OptionTable } from "../../errors/check-options.js";
+import {
+  aBoolean,
+  aNumberFrom,
+  anObjectOf,
+  aString,
+  isObject,
+  valueCheck,
+  withMethods,
+} from "../../errors/value-checks.js";
 import { FlowscribeError } from "../../errors.js";
+import { aRegexEngine } from "../filter-options.js";
 import type { RegexEngine } from "../regex.js";
 import type { RegexBudget } from "../regex-budget.js";
 import { checkCel } from "./check/check.js";
@@ -10,7 +21,7 @@ import { parseType } from "./check/type-text.js";
 import { asBool, asValue, type Code } from "./compile/code.js";
 import { type CompiledExpr, compileChecked } from "./compile/compile.js";
 import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
-import { type CelLimits, parseCel } from "./parse/parse.js";
+import { CEL_LIMITS, type CelLimits, parseCel } from "./parse/parse.js";
 import { Fault } from "./run/fault.js";
 import { Frame } from "./run/frame.js";
 import { type InputReader, inputReader } from "./run/input.js";
@@ -35,6 +46,22 @@ export interface CelOptions extends CelLimits {
   /** How many steps an evaluation may take: about one for each operation, and for each that a macro repeats. */
   readonly maxSteps?: number;
 }
+
+const CEL_OPTIONS: OptionTable<CelOptions> = {
+  ...CEL_LIMITS,
+  variables: anObjectOf(
+    valueCheck<string | DescMessage>(
+      "the name of a type or the descriptor of a message",
+      (value) => typeof value === "string" || (isObject(value) && "typeName" in value),
+    ),
+  ),
+  container: aString,
+  registry: withMethods<TypeRegistry>("a registry with `getMessage` and `getEnum`", "getMessage", "getEnum"),
+  result: aString,
+  check: aBoolean,
+  regex: aRegexEngine,
+  maxSteps: aNumberFrom(0),
+};
 
 /** A compiled expression. */
 export interface CelProgram<Value = CelValue> {
@@ -73,7 +100,8 @@ export const MAX_STEPS = 1_000_000;
  * Compiles an expression of the Common Expression Language to a function: parsed and checked as by cel-go v0.20.1 with its
  * standard library and macros, and evaluated with the results of cel-spec.
  *
- * @throws CelError for an expression that does not parse, does not check, or is not of the type wanted.
+ * @throws CelError for an expression that does not parse, does not check, or is not of the type wanted; OptionsError;
+ *   TypeError for a type in the options that does not exist.
  */
 export function compileCel(
   expression: string,
@@ -81,7 +109,8 @@ export function compileCel(
 ): CelProgram<boolean>;
 export function compileCel(expression: string, options?: CelOptions): CelProgram;
 export function compileCel(expression: string, options: CelOptions = {}): CelProgram {
-  if (typeof expression !== "string") throw new TypeError("an expression is a text");
+  checkArgument("compileCel", "expression", expression, aString);
+  checkOptions("compileCel", options, CEL_OPTIONS);
   const { maxSteps = MAX_STEPS } = options;
   const program = prepareCel(expression, options);
   const inputs = program.variables.flatMap(({ name, type }, slot) =>
@@ -132,7 +161,6 @@ export function prepareCel(
   options: CelOptions & { readonly regexBudget?: RegexBudget },
 ): PreparedCel {
   const { variables = {}, container = "", regex: engine, regexBudget: budget } = options;
-  checkLimits(options);
   const regex = { ...(engine && { engine }), ...(budget && { budget }) };
   const entries = Object.entries(variables);
   const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
@@ -158,12 +186,6 @@ export function prepareCel(
     throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }], message);
   }
   return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
-}
-
-function checkLimits({ maxCodePoints = 0, maxDepth = 0, maxSteps = 0 }: CelOptions): void {
-  for (const [name, limit] of Object.entries({ maxCodePoints, maxDepth, maxSteps })) {
-    if (!(limit >= 0)) throw new TypeError(`${name} is no limit: ${limit}`);
-  }
 }
 
 /** The type that a text names, of which every message exists. */

@@ -1,11 +1,14 @@
+import { checkArgument, checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { aNumberFrom, aString } from "../../errors/value-checks.js";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
 import type { CelEngine } from "../engine.js";
+import { aRegexEngine } from "../filter-options.js";
 import type { RegexEngine } from "../regex.js";
 import type { RegexBudget } from "../regex-budget.js";
 import { evaluationError, MAX_STEPS, prepareCel } from "./cel.js";
 import { registryOf } from "./check/registry.js";
 import { asBool } from "./compile/code.js";
-import type { CelLimits } from "./parse/parse.js";
+import { CEL_LIMITS, type CelLimits } from "./parse/parse.js";
 import { Frame } from "./run/frame.js";
 
 export interface CelEngineOptions extends CelLimits {
@@ -15,16 +18,26 @@ export interface CelEngineOptions extends CelLimits {
   readonly maxSteps?: number;
 }
 
+const CEL_ENGINE_OPTIONS: OptionTable<CelEngineOptions> = {
+  ...CEL_LIMITS,
+  regex: aRegexEngine,
+  maxSteps: aNumberFrom(0),
+};
+
 /**
  * The engine behind `experimental.cel_expression`: expressions over one variable `_flow` of type flow.Flow, in the container
  * `flow`, with a result of type bool (pkg/hubble/filters/cel.go).
  *
  * Its predicates throw a CelEvaluationError for a flow for which an expression has no value.
+ *
+ * @throws OptionsError
  */
 export function createCelEngine(options: CelEngineOptions = {}): CelEngine {
+  checkOptions("createCelEngine", options, CEL_ENGINE_OPTIONS);
   const engine = createFlowEngine(options);
   return {
     compile(expression) {
+      checkArgument("compile", "expression", expression, aString);
       const matches = engine.compile(expression);
       return (flow) => {
         try {

@@ -1,3 +1,5 @@
+import type { OptionTable } from "../../../errors/check-options.js";
+import { aNumberFrom } from "../../../errors/value-checks.js";
 import type { CallExpr, Expr, MacroName, MapEntry, StructField } from "./ast.js";
 import { CelError, type CelIssue, WHOLE_EXPRESSION } from "./issue.js";
 import { lexCel, type Token, type TokenKind } from "./lex.js";
@@ -10,6 +12,9 @@ export interface CelLimits {
   /** How deep rules and operators nest: by default 250, as in cel-go; more than 500 are taken as 500. */
   readonly maxDepth?: number;
 }
+
+/** What the limits must be. */
+export const CEL_LIMITS: OptionTable<CelLimits> = { maxCodePoints: aNumberFrom(0), maxDepth: aNumberFrom(0) };
 
 /**
  * The syntax tree of an expression as cel-go v0.20.1 parses it, with its standard macros and without optional syntax

@@ -10,6 +10,7 @@ import {
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
+import { OptionsError } from "../../../../src/errors.js";
 import {
   CelDuration,
   CelEvaluationError,
@@ -165,8 +166,8 @@ test.each(["lst(int)", "foo.Bar", "A", "list(B)", "map(string, no.Such)"])("ther
 });
 
 test.each([{ maxSteps: Number.NaN }, { maxCodePoints: Number.NaN }, { maxDepth: -1 }])(
-  "%o is no limit",
+  "compileCel: rejects %o",
   (limit) => {
-    expect(() => compileCel("true", limit)).toThrow(TypeError);
+    expect(() => compileCel("true", limit)).toThrow(OptionsError);
   },
 );
