@@ -1,6 +1,19 @@
+import { type OptionTable, optionIssues, optionsOf } from "../errors/check-options.js";
+import { describeValue } from "../errors/describe-value.js";
+import {
+  aBoolean,
+  anInteger,
+  aString,
+  checkedElsewhere,
+  isObject,
+  type ReportIssue,
+  valueCheck,
+} from "../errors/value-checks.js";
 import type { Issue } from "../errors.js";
-import { checkFlowFilters, type FlowFilterOptions } from "../filter/compile.js";
+import { checkFlowFilters } from "../filter/compile.js";
 import type { FlowFilterInit } from "../filter/filter-init.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../filter/filter-options.js";
+import { issueOf } from "../issue.js";
 import { checkFieldMask } from "./field-mask.js";
 
 /** One export of Hubble's dynamic exporter: an element of `flowLogs` in its configuration file, parsed. */
@@ -17,37 +30,117 @@ export interface FlowLogConfig {
   readonly fileCompress?: boolean;
 }
 
+/** The configuration file of Hubble's dynamic exporter, parsed. */
+export interface FlowLogsFile {
+  readonly flowLogs: readonly FlowLogConfig[];
+}
+
+const FILE_FIELDS = ["flowLogs"];
+
+/** What is not checked here has a check of its own. */
+const LOG_FIELDS: OptionTable<Partial<FlowLogConfig>> = {
+  name: aString,
+  filePath: aString,
+  fieldMask: checkedElsewhere,
+  includeFilters: checkedElsewhere,
+  excludeFilters: checkedElsewhere,
+  end: valueCheck("a time of RFC 3339, such as 2026-12-01T00:00:00Z", isTime),
+  fileMaxSizeMb: anInteger(),
+  fileMaxBackups: anInteger(),
+  fileCompress: aBoolean,
+};
+
+const checkFields = optionsOf("a flow log", LOG_FIELDS);
+
 /**
- * Every fault of a configuration of Hubble's dynamic exporter, in Hubble's words where it has some: missing or duplicate
- * names and paths, filters and field masks that do not compile, an end that is no time. None when it is good.
+ * Every issue of a configuration of Hubble's dynamic exporter, in Hubble's words where it has some: missing or duplicate
+ * names and paths, filters and field masks that do not compile, unknown fields, values of the wrong type. Empty when it is
+ * good. As in Hubble, names of fields match without regard to case, and null counts as absent.
+ *
+ * @param flowLogs What a YAML parser returns: the whole file, or its list.
  */
 export function checkFlowLogs(
-  flowLogs: readonly FlowLogConfig[],
+  flowLogs: FlowLogsFile | readonly FlowLogConfig[],
   options: FlowFilterOptions = {},
 ): readonly Issue[] {
-  const issues: Issue[] = [];
-  const names = new Set<string>();
-  const paths = new Set<string>();
-  for (const [
-    index,
-    { name, filePath, fieldMask = [], includeFilters, excludeFilters, end },
-  ] of flowLogs.entries()) {
-    const at = `flowLogs[${index}]`;
-    const report = (path: string, message: string) => issues.push({ path: `${at}.${path}`, message });
-    if (!name) report("name", "name is required");
-    else if (names.has(name)) report("name", `duplicated flowlog name ${name}`);
-    if (!filePath) report("filePath", "filePath is required");
-    else if (paths.has(filePath)) report("filePath", `duplicated flowlog path ${filePath}`);
-    names.add(name);
-    paths.add(filePath);
-    for (const { path, message } of checkFieldMask(fieldMask)) {
-      report(path.replace("field_mask", "fieldMask"), message);
-    }
-    const lists = { allow: includeFilters ?? [], deny: excludeFilters ?? [] };
-    for (const { path, message } of checkFlowFilters(lists, options)) {
-      report(path.replace(/^allow/, "includeFilters").replace(/^deny/, "excludeFilters"), message);
-    }
-    if (end !== undefined && Number.isNaN(new Date(end).getTime())) report("end", "not a time");
-  }
+  const issues = optionIssues("checkFlowLogs", options, FLOW_FILTER_OPTIONS);
+  if (issues.length > 0) return issues;
+  const report: ReportIssue = (path, message) => issues.push(issueOf(path, message));
+  const seen = { name: new Set<string>(), filePath: new Set<string>() };
+  listOf(flowLogs, report).forEach((log, index) => {
+    const path = `flowLogs[${index}]`;
+    if (isObject(log)) checkLog(toFields(log, Object.keys(LOG_FIELDS)), path, seen, options, report);
+    else report(path, `must be an object, not ${describeValue(log)}`);
+  });
   return issues;
 }
+
+function listOf(flowLogs: unknown, report: ReportIssue): readonly unknown[] {
+  if (Array.isArray(flowLogs)) return Array.from(flowLogs);
+  if (!isObject(flowLogs)) {
+    report("", `must be an object with the list flowLogs, not ${describeValue(flowLogs)}`);
+    return [];
+  }
+  const file = toFields(flowLogs, FILE_FIELDS);
+  for (const key of Object.keys(file)) {
+    if (!FILE_FIELDS.includes(key)) report(key, "not a field of the configuration; it has flowLogs only");
+  }
+  const { flowLogs: list = [] } = file;
+  if (Array.isArray(list)) return Array.from(list);
+  report("flowLogs", `must be a list, not ${describeValue(list)}`);
+  return [];
+}
+
+/** The fields under the names that they have here; those that Go's `encoding/json` takes for unset are left out. */
+function toFields(value: object, known: readonly string[]): Record<string, unknown> {
+  const entries = Object.entries(value).filter(([, content]) => content !== null && content !== undefined);
+  return Object.fromEntries(
+    entries.map(([key, content]) => [
+      known.find((name) => name.toLowerCase() === key.toLowerCase()) ?? key,
+      content,
+    ]),
+  );
+}
+
+function checkLog(
+  log: Record<string, unknown>,
+  at: string,
+  seen: { readonly name: Set<string>; readonly filePath: Set<string> },
+  options: FlowFilterOptions,
+  report: ReportIssue,
+): void {
+  checkFields(log, at, report);
+  checkUnique("name", log.name, "flowlog name", at, seen.name, report);
+  checkUnique("filePath", log.filePath, "flowlog path", at, seen.filePath, report);
+  // The two checks below accept any value.
+  const { fieldMask = [], includeFilters, excludeFilters } = log as Partial<FlowLogConfig>;
+  for (const { path, message } of checkFieldMask(fieldMask)) {
+    report(`${at}.${path.replace("field_mask", "fieldMask")}`, message);
+  }
+  const lists = { allow: includeFilters ?? [], deny: excludeFilters ?? [] };
+  for (const { path, message } of checkFlowFilters(lists, options)) {
+    report(`${at}.${path.replace(/^allow/, "includeFilters").replace(/^deny/, "excludeFilters")}`, message);
+  }
+}
+
+function checkUnique(
+  field: "name" | "filePath",
+  value: unknown,
+  described: string,
+  at: string,
+  seen: Set<string>,
+  report: ReportIssue,
+): void {
+  if (value === undefined || value === "") report(`${at}.${field}`, `${field} is required`);
+  if (typeof value !== "string" || value === "") return;
+  if (seen.has(value)) report(`${at}.${field}`, `duplicated ${described} ${value}`);
+  seen.add(value);
+}
+
+/** As Go's `time.Time` reads it from JSON; YAML parsers make a Date of it. */
+function isTime(value: unknown): boolean {
+  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  return typeof value === "string" && RFC_3339.test(value) && !Number.isNaN(new Date(value).getTime());
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;

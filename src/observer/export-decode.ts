@@ -1,11 +1,13 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { createTurnDue } from "../async/event-loop-turns.js";
+import { checkArgument, checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aFunction, aNumberFrom, either, oneOf } from "../errors/value-checks.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { ExportError } from "./export-error.js";
-import { type ExportInput, readChunks } from "./export-input.js";
+import { anExportInput, type ExportInput, readChunks } from "./export-input.js";
 import { type LineFault, LineSplitter } from "./export-lines.js";
 import { readExportLine } from "./export-read.js";
-import { defaultRegistry } from "./json-registry.js";
+import { aRegistry, defaultRegistry } from "./json-registry.js";
 
 /** Bytes of a line that is read, the line feed not counted: 16 times what `hubble observe` reads. */
 export const MAX_LINE_BYTES: number = 1024 * 1024;
@@ -32,6 +34,13 @@ export interface DecodeExportOptions {
   readonly registry?: Registry;
 }
 
+const DECODE_OPTIONS: OptionTable<DecodeExportOptions> = {
+  onBadLine: either((value) => typeof value === "function", aFunction, oneOf("throw", "skip")),
+  onUnknownField: aFunction,
+  maxLineBytes: aNumberFrom(1),
+  registry: aRegistry,
+};
+
 /**
  * Reads an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not (told
  * apart by the first bytes; several members count as one).
@@ -45,25 +54,40 @@ export interface DecodeExportOptions {
  * is that of one line and one chunk of the input. Leaving the iteration early closes the input.
  *
  * @throws ExportError from the iteration: `malformed_export` with the line, `malformed_gzip`.
+ * @throws OptionsError, or TypeError for another input, at the call.
  */
-export async function* decodeExport(
+export function decodeExport(
   input: ExportInput,
   options: DecodeExportOptions = {},
 ): AsyncGenerator<GetFlowsResponse | ExportEvent, void, undefined> {
-  for await (const events of decodeExportBatches(input, options)) yield* events;
+  checkArgument("decodeExport", "input", input, anExportInput);
+  checkOptions("decodeExport", options, DECODE_OPTIONS);
+  return eachOf(readBatches(input, options));
+}
+
+async function* eachOf<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T, void, undefined> {
+  for await (const batch of batches) yield* batch;
 }
 
 /** {@link decodeExport} in lists of events that came together, none empty: fewer turns for whoever reads many. */
-export async function* decodeExportBatches(
+export function decodeExportBatches(
+  input: ExportInput,
+  options: DecodeExportOptions = {},
+): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
+  checkArgument("decodeExportBatches", "input", input, anExportInput);
+  checkOptions("decodeExportBatches", options, DECODE_OPTIONS);
+  return readBatches(input, options);
+}
+
+async function* readBatches(
   input: ExportInput,
   {
     onBadLine = "throw",
     onUnknownField,
     maxLineBytes = MAX_LINE_BYTES,
     registry = defaultRegistry(),
-  }: DecodeExportOptions = {},
+  }: DecodeExportOptions,
 ): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
-  if (!(maxLineBytes >= 1)) throw new RangeError(`maxLineBytes must be at least 1, not ${maxLineBytes}`);
   const splitter = new LineSplitter(maxLineBytes);
   const turnDue = createTurnDue();
   let line = 0;

@@ -1,3 +1,4 @@
+import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { gunzip } from "./export-gunzip.js";
 
 type Chunk = Uint8Array | string;
@@ -12,6 +13,15 @@ interface ChunkStream {
 
 /** Export lines as users have them: whole, or in parts of any size, as bytes or as text. */
 export type ExportInput = Chunk | Iterable<Chunk> | AsyncIterable<Chunk> | ChunkStream;
+
+export const anExportInput: ValueCheck<ExportInput> = valueCheck(
+  "a string, a Uint8Array, an iterable of these or a stream",
+  (value) =>
+    typeof value === "string" ||
+    value instanceof Uint8Array ||
+    isIterable(value) ||
+    hasMethods(value, ["getReader"]),
+);
 
 /** RFC 1952, section 2.3.1. No line of JSON begins so. */
 const GZIP_MAGIC = [0x1f, 0x8b] as const;

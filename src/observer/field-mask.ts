@@ -1,10 +1,12 @@
 import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { decodeFlow } from "../decode-flow.js";
+import { aListOf, aString, type ValueCheck } from "../errors/value-checks.js";
 import { ConfigurationError, type Issue } from "../errors.js";
 import { FlowSchema } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { goQuote } from "../go-quote.js";
+import { issueOf } from "../issue.js";
 
 /** The fields that `hubble observe --experimental-use-default-field-masks` asks for. */
 export const DEFAULT_FIELD_MASK: readonly string[] = [
@@ -52,7 +54,7 @@ export class FieldMaskError extends ConfigurationError {
  * Of `l4.TCP.flags` and the like only what the flow has is left: a flow over UDP gets an empty `l4` (Hubble v1.16
  * makes an empty TCP of it, later releases do not).
  *
- * @throws FieldMaskError `invalid_field_mask` with every path that is none.
+ * @throws FieldMaskError `invalid_field_mask` with every path that a flow does not have.
  */
 export function compileFieldMask(paths: readonly string[]): FieldMask {
   const issues = checkFieldMask(paths);
@@ -74,25 +76,24 @@ export function compileFieldMask(paths: readonly string[]): FieldMask {
   };
 }
 
-/** The faults that {@link compileFieldMask} would throw; none when the mask compiles. */
+/** The issues that {@link compileFieldMask} would throw; empty when the mask compiles. */
 export function checkFieldMask(paths: readonly string[]): readonly Issue[] {
-  return paths.flatMap((path, index): Issue[] =>
-    isFlowPath(path)
-      ? []
-      : [
-          {
-            path: `field_mask[${index}]`,
-            message: `invalid fieldmask: invalid path ${goQuote(path)} for message "flow.Flow"`,
-          },
-        ],
-  );
+  const issues: Issue[] = [];
+  aListOf(aFlowPath)(paths, "field_mask", (path, message) => issues.push(issueOf(path, message)));
+  return issues;
 }
+
+const aFlowPath: ValueCheck<string> = (path, at, report) => {
+  if (typeof path !== "string") aString(path, at, report);
+  else if (!isFlowPath(path)) {
+    report(at, `invalid fieldmask: invalid path ${goQuote(path)} for message "flow.Flow"`);
+  }
+};
 
 const NO_BYTES = new Uint8Array(0);
 
 /** As Go's fieldmaskpb: lists end a path, and so does everything that is not a message. */
-function isFlowPath(path: unknown): boolean {
-  if (typeof path !== "string") return false;
+function isFlowPath(path: string): boolean {
   let message: DescMessage | undefined = FlowSchema;
   for (const name of path.split(".")) {
     const field: DescField | undefined = message?.fields.find((one) => one.name === name);

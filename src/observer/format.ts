@@ -1,6 +1,8 @@
+import { checkArgument, checkOptions } from "../errors/check-options.js";
+import { anIterable } from "../errors/value-checks.js";
 import { dispatch, type PrintableEvent } from "./format/event-printer.js";
 import { createJsonPrinter } from "./format/json-printer.js";
-import { type FormatFlowOptions, OUTPUT_FORMATS } from "./format/options.js";
+import { FORMAT_OPTIONS, type FormatFlowOptions } from "./format/options.js";
 import type { PrintedText } from "./format/printed.js";
 import { createTextPrinter } from "./format/text-printer.js";
 
@@ -16,7 +18,7 @@ export { TIME_FORMATS, type TimeFormat } from "./format/time.js";
  *
  * `Jun 16 16:52:13.596: 35.246.31.234:443 (world) <> shop/web:36804 (ID:1299) to-endpoint FORWARDED (TCP Flags: ACK, PSH)`
  *
- * @throws TypeError for unknown options, or what is not a message.
+ * @throws OptionsError; TypeError for what is not an event.
  * @throws FlowscribeError in JSON, for an event that has no JSON form.
  */
 export function formatFlow(event: PrintableEvent, options?: FormatFlowOptions): string {
@@ -52,11 +54,11 @@ export interface FlowPrinter {
  * over the whole stream, hence held back until its end), `json` or `jsonpb`. Never throws for a message in the forms for people,
  * and, unless `rawControls` is set, never lets a text from a flow start a line or reach the terminal as a control.
  *
- * @throws TypeError for an unknown output or time format.
+ * @throws OptionsError
  */
 export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter {
+  checkOptions("createFlowPrinter", options, FORMAT_OPTIONS);
   const { output = "compact" } = options;
-  if (!OUTPUT_FORMATS.includes(output)) throw new TypeError(`invalid output format: ${output}`);
   const isJson = output === "json" || output === "jsonpb";
   const printer = isJson ? createJsonPrinter(options) : createTextPrinter(options);
   return { write: (event) => dispatch(event, printer), end: () => printer.end() };
@@ -65,13 +67,20 @@ export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter 
 /**
  * Prints a stream of events with {@link createFlowPrinter}; what has no text is passed over.
  *
- * @throws what {@link createFlowPrinter} and its printer throw, and what the stream throws.
+ * @throws What {@link createFlowPrinter} throws, at the call; from the iteration what its printer and the stream throw.
  */
-export async function* formatFlows(
+export function formatFlows(
   events: AsyncIterable<PrintableEvent> | Iterable<PrintableEvent>,
   options: FormatFlowOptions = {},
 ): AsyncGenerator<PrintedText, void, undefined> {
-  const printer = createFlowPrinter(options);
+  checkArgument("formatFlows", "events", events, anIterable);
+  return printAll(events, createFlowPrinter(options));
+}
+
+async function* printAll(
+  events: AsyncIterable<PrintableEvent> | Iterable<PrintableEvent>,
+  printer: FlowPrinter,
+): AsyncGenerator<PrintedText, void, undefined> {
   for await (const event of events) {
     const printed = printer.write(event);
     if (printed.out !== "" || printed.err !== "") yield printed;

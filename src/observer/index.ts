@@ -1,4 +1,4 @@
-export { checkFlowLogs, type FlowLogConfig } from "./export-config.js";
+export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./export-config.js";
 export {
   type DecodeExportOptions,
   decodeExport,

@@ -8,9 +8,17 @@ import {
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
 } from "@bufbuild/protobuf/wkt";
+import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 import { file_flow_flow } from "../gen/flow/flow_pb.js";
 import { file_observer_observer } from "../gen/observer/observer_pb.js";
 import { file_relay_relay } from "../gen/relay/relay_pb.js";
+
+/** What a registry in the options must be. */
+export const aRegistry: ValueCheck<Registry> = withMethods<Registry>(
+  "a registry of protobuf-es",
+  "get",
+  "getMessage",
+);
 
 let registry: Registry | undefined;
 

@@ -1,4 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { checkArgument, optionsOf } from "../errors/check-options.js";
+import { aBoolean, aCount, anIterable, anObject, checkedElsewhere } from "../errors/value-checks.js";
 import {
   compileFlowFilters,
   type FlowFilterLists,
@@ -20,6 +22,20 @@ export type FlowSelection = FlowFilterLists & Pick<FlowFlags, "number" | "first"
 /** What is asked of a response: the event in it, and its own time. */
 export type Selectable = Pick<GetFlowsResponse | ExportEvent, "responseTypes" | "time">;
 
+/** With the rest of what `parseFlowFlags` returns. */
+const A_SELECTION = optionsOf<FlowSelection & Partial<Omit<FlowFlags, "allow" | "deny">>>("selection", {
+  // These two are checked when they are compiled.
+  allow: checkedElsewhere,
+  deny: checkedElsewhere,
+  number: aCount,
+  first: aBoolean,
+  since: anObject,
+  until: anObject,
+  follow: checkedElsewhere,
+  positionals: checkedElsewhere,
+  extra: checkedElsewhere,
+});
+
 /**
  * The stage behind `hubble observe --input-file`: lets through what is within the times, both included, and passes the
  * filters; of that the first so many, or the last. The order stays. It is the time of the response that counts, 1970 if
@@ -29,13 +45,16 @@ export type Selectable = Pick<GetFlowsResponse | ExportEvent, "responseTypes" | 
  * Nothing is read ahead. The first so many end the stream without reading on; the last so many (at most
  * {@link MAX_LAST}) are kept, and handed out when it has ended.
  *
- * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}. Both at the call.
+ * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}; OptionsError; TypeError for
+ *   another selection. All at the call.
  */
 export function selectFlows<T extends Selectable>(
   batches: AsyncIterable<readonly T[]>,
   selection: FlowSelection,
   options: FlowFilterOptions = {},
 ): AsyncGenerator<T[], void, undefined> {
+  checkArgument("selectFlows", "batches", batches, anIterable);
+  checkArgument("selectFlows", "selection", selection, A_SELECTION);
   const { allow = [], deny = [], number = 0n, first = false } = selection;
   const passes = compilePasses(selection, compileFlowFilters({ allow, deny }, options));
   if (number === 0n || number === ALL) return selectAll(batches, passes);

@@ -10,6 +10,11 @@ const good: FlowLogConfig = {
   end: "2026-12-01T00:00:00Z",
 };
 
+const requiredIn = (index: number) => [
+  `flowLogs[${index}].name: name is required`,
+  `flowLogs[${index}].filePath: filePath is required`,
+];
+
 describe("checkFlowLogs", () => {
   test.each([
     { name: "none", flowLogs: [], faults: [] },
@@ -40,14 +45,92 @@ describe("checkFlowLogs", () => {
         },
       ],
       faults: [
+        expect.stringContaining("flowLogs[0].end: must be a time of RFC 3339"),
         'flowLogs[0].fieldMask[1]: invalid fieldmask: invalid path "nonsense" for message "flow.Flow"',
         expect.stringContaining("flowLogs[0].includeFilters[0].source_port[1]: "),
         expect.stringContaining("flowLogs[0].excludeFilters[1].source_ip[0]: "),
-        "flowLogs[0].end: not a time",
       ],
     },
-  ])("$name", ({ flowLogs, faults }) => {
-    // As a YAML parser hands them over.
+    { name: "the whole file", flowLogs: { flowLogs: [good, {}] }, faults: requiredIn(1) },
+    { name: "an empty file", flowLogs: { flowLogs: null }, faults: [] },
+    {
+      name: "null for what may be absent",
+      flowLogs: [{ ...good, fieldMask: null, includeFilters: null, excludeFilters: null, end: null }],
+      faults: [],
+    },
+    {
+      name: "names without regard to case",
+      flowLogs: { FlowLogs: [{ NAME: "a", filepath: "/a", fieldmask: ["verdict"], IncludeFilters: [] }] },
+      faults: [],
+    },
+    {
+      name: "a mask that is a string",
+      flowLogs: [{ ...good, fieldMask: "verdict,uuid" }],
+      faults: ['flowLogs[0].fieldMask: must be a list, not "verdict,uuid"'],
+    },
+    {
+      name: "a mask of other things",
+      flowLogs: [{ ...good, fieldMask: [null, 1] }],
+      faults: [
+        "flowLogs[0].fieldMask[0]: must be a string, not null",
+        "flowLogs[0].fieldMask[1]: must be a string, not 1",
+      ],
+    },
+    {
+      name: "filters that are not lists",
+      flowLogs: [{ ...good, includeFilters: {}, excludeFilters: "x" }],
+      faults: [
+        "flowLogs[0].includeFilters: not a list of filters",
+        "flowLogs[0].excludeFilters: not a list of filters",
+      ],
+    },
+    {
+      name: "entries that are not objects",
+      flowLogs: { flowLogs: [null, "x", good, [good]] },
+      faults: [
+        "flowLogs[0]: must be an object, not null",
+        'flowLogs[1]: must be an object, not "x"',
+        "flowLogs[3]: must be an object, not a list",
+      ],
+    },
+    {
+      name: "misspelled fields and wrong types",
+      flowLogs: { flowLogs: [{ ...good, name: 5, fieldMasks: [], fileMaxSizeMb: "ten" }], version: 1 },
+      faults: [
+        "version: not a field of the configuration; it has flowLogs only",
+        "flowLogs[0].fieldMasks: not an option of a flow log; did you mean fieldMask?",
+        "flowLogs[0].name: must be a string, not 5",
+        'flowLogs[0].fileMaxSizeMb: must be an integer, not "ten"',
+      ],
+    },
+    {
+      name: "ends that Go does not read",
+      flowLogs: [
+        { name: "a", filePath: "/a", end: "2023-10-09" },
+        { name: "b", filePath: "/b", end: "Oct 9 2023" },
+        { name: "c", filePath: "/c", end: "2023-10-09T23:59:59.999+02:00" },
+        { name: "d", filePath: "/d", end: 5 },
+      ],
+      faults: [
+        expect.stringContaining("flowLogs[0].end: must be a time of RFC 3339"),
+        expect.stringContaining("flowLogs[1].end: must be a time of RFC 3339"),
+        expect.stringContaining("flowLogs[3].end: must be a time of RFC 3339"),
+      ],
+    },
+    ...[null, "x", 5].map((flowLogs) => ({
+      name: `${flowLogs} in its place`,
+      flowLogs,
+      faults: [
+        `: must be an object with the list flowLogs, not ${typeof flowLogs === "string" ? '"x"' : flowLogs}`,
+      ],
+    })),
+    {
+      name: "a list of another type",
+      flowLogs: { flowLogs: "x" },
+      faults: ['flowLogs: must be a list, not "x"'],
+    },
+  ])("checkFlowLogs: $name", ({ flowLogs, faults }) => {
+    // As a YAML parser returns them.
     const issues = checkFlowLogs(flowLogs as FlowLogConfig[]);
     expect(issues.map(({ path, message }) => `${path}: ${message}`)).toEqual(faults);
   });

@@ -267,14 +267,13 @@ describe("a stream", () => {
 
 describe("what cannot be printed is refused", () => {
   test.each([
-    { name: "an unknown output", options: { output: "yaml" }, expected: "invalid output format: yaml" },
-    {
-      name: "an unknown time format",
-      options: { timeFormat: "Kitchen" },
-      expected: "unknown time format: Kitchen",
-    },
-  ])("$name", ({ options, expected }) => {
-    expect(() => createFlowPrinter(options as FormatFlowOptions)).toThrow(new TypeError(expected));
+    { name: "an unknown output", options: { output: "yaml" }, path: "output" },
+    { name: "an unknown time format", options: { timeFormat: "Kitchen" }, path: "timeFormat" },
+    { name: "an unknown option", options: { colour: true }, path: "colour" },
+  ])("$name", ({ options, path }) => {
+    expect(() => createFlowPrinter(options as FormatFlowOptions)).toThrow(
+      expect.objectContaining({ code: "invalid_options", issues: [expect.objectContaining({ path })] }),
+    );
   });
 
   test.each([

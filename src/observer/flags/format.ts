@@ -1,5 +1,6 @@
 import { createRegistry } from "@bufbuild/protobuf";
 import { FilterError, type Issue } from "../../errors.js";
+import { listIssues } from "../../filter/compile.js";
 import { type FlowFilterInit, toFlowFilter } from "../../filter/filter-init.js";
 import type { FlowFilterLists } from "../../filter/index.js";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
@@ -11,8 +12,10 @@ import { jsonWriter } from "../json-write.js";
  *
  * @throws FilterError for what is no FlowFilter.
  */
-export function formatFlowFlags({ allow = [], deny = [] }: FlowFilterLists): string {
-  const issues: Issue[] = [];
+export function formatFlowFlags(lists: FlowFilterLists): string {
+  const issues = listIssues(lists);
+  if (issues.length > 0) throw new FilterError(issues);
+  const { allow = [], deny = [] } = lists;
   const text = formatList("allow", "allowlist", allow, issues) + formatList("deny", "denylist", deny, issues);
   if (issues.length > 0) throw new FilterError(issues);
   return text === "" ? "{}\n" : text;

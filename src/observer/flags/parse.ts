@@ -1,4 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { checkArgument, checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
+import { aFunction, aListOf, anObject, aString, oneOf, required } from "../../errors/value-checks.js";
 import type { FlowFilter } from "../../gen/flow/flow_pb.js";
 import { walkArguments } from "./arguments.js";
 import { setFilterFlag } from "./filter-flags.js";
@@ -40,17 +42,36 @@ export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly [
   readonly now?: () => number;
 }
 
+const EXTRA_FLAG: OptionTable<ExtraFlag> = {
+  name: required(aString),
+  shorthand: aString,
+  value: required(oneOf("boolean", "string", "strings", "list", "uint64", "duration")),
+  bare: aString,
+  placeholder: aString,
+  group: aString,
+  help: required(aString),
+};
+
+const FLAG_OPTIONS: OptionTable<FlowFlagOptions<readonly ExtraFlag[]>> = {
+  extra: aListOf(optionsOf("a flag", EXTRA_FLAG)),
+  env: anObject,
+  now: aFunction,
+};
+
 /**
  * Reads the arguments of `hubble observe` (v1.16.2; what comes behind these two words) as Hubble does: flags, their
  * conflicts, the filters they make.
  *
  * @throws FlagError with Hubble's text at the first fault, as in Hubble.
- * @throws TypeError when two flags of the table have the same name or shorthand.
+ * @throws OptionsError; TypeError for arguments that are not strings, and when two flags of the table have the same name or shorthand.
  */
 export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readonly []>(
   args: readonly string[],
-  { extra, env = {}, now = Date.now }: FlowFlagOptions<Extra> = {},
+  options: FlowFlagOptions<Extra> = {},
 ): FlowFlags<Extra> {
+  checkArgument("parseFlowFlags", "args", args, aListOf(aString));
+  checkOptions("parseFlowFlags", options, FLAG_OPTIONS);
+  const { extra, env = {}, now = Date.now } = options;
   const extraFlags: readonly ExtraFlag[] = extra ?? [];
   checkNames([...FLOW_FLAGS, ...extraFlags]);
   const filters = new FilterLists();

@@ -1,23 +1,44 @@
 import { create } from "@bufbuild/protobuf";
+import { checkArgument, optionsOf } from "../../errors/check-options.js";
+import {
+  aBoolean,
+  aCount,
+  aListOf,
+  aMessage,
+  anObject,
+  checkedElsewhere,
+  required,
+} from "../../errors/value-checks.js";
+import type { FlowFilter } from "../../gen/flow/flow_pb.js";
 import { type GetFlowsRequest, GetFlowsRequestSchema } from "../../gen/observer/observer_pb.js";
 import type { FlowFlags } from "./parse.js";
 
 /** How many flows `hubble observe` asks a server for when no flag says it. */
 export const DEFAULT_LAST = 20n;
 
+const FLAGS = optionsOf<Pick<FlowFlags, "allow" | "deny"> & Partial<FlowFlags>>("flags", {
+  allow: required(aListOf(aMessage<FlowFilter>("flow.FlowFilter"))),
+  deny: required(aListOf(aMessage<FlowFilter>("flow.FlowFilter"))),
+  number: aCount,
+  first: aBoolean,
+  since: anObject,
+  until: anObject,
+  follow: aBoolean,
+  positionals: checkedElsewhere,
+  extra: checkedElsewhere,
+});
+
 /**
  * What `hubble observe` asks a server for: the last 20 flows, unless a flag says how many, from or until when, or to
  * follow.
+ *
+ * @throws TypeError for what `parseFlowFlags` does not return.
  */
-export function toFlowsRequest({
-  allow,
-  deny,
-  number,
-  first = false,
-  since,
-  until,
-  follow = false,
-}: Pick<FlowFlags, "allow" | "deny" | "number" | "first" | "since" | "until" | "follow">): GetFlowsRequest {
+export function toFlowsRequest(
+  flags: Pick<FlowFlags, "allow" | "deny" | "number" | "first" | "since" | "until" | "follow">,
+): GetFlowsRequest {
+  checkArgument("toFlowsRequest", "flags", flags, FLAGS);
+  const { allow, deny, number, first = false, since, until, follow = false } = flags;
   const isPlain = since === undefined && until === undefined && !follow;
   return create(GetFlowsRequestSchema, {
     number: number ?? (isPlain ? DEFAULT_LAST : 0n),

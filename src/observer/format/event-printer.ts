@@ -36,7 +36,8 @@ export type Envelope = GetFlowsResponse | ExportEvent;
 
 /** Takes an event out of its envelope and prints it; an empty envelope prints nothing. */
 export function dispatch(event: PrintableEvent, printer: EventPrinter): PrintedText {
-  switch (event.$typeName) {
+  // For callers without types: whatever has no known name is refused below.
+  switch (event?.$typeName) {
     case "observer.GetFlowsResponse":
     case "observer.ExportEvent":
       return dispatchContent(event, printer);

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExportEvent, ExportEventSchema } from "../../gen/observer/observer_pb.js";
-import { encodeExportLine } from "../export-line.js";
+import { encodeEnvelope } from "../export-line.js";
 import type { Envelope, EventPrinter } from "./event-printer.js";
 import { isNodeProblem } from "./node-status.js";
 import type { FormatFlowOptions } from "./options.js";
@@ -10,13 +10,12 @@ import { unknownLostEvent } from "./text-printer.js";
 /** Prints one JSON object a line: the response as it came, or one made around a bare event. */
 export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
   const { output, debug = false, lostEvents = false, legacyJson = false, registry } = options;
-  const encodeOptions = registry === undefined ? {} : { registry };
   const bare = legacyJson && output === "json";
 
   /** A line with its end; of a bare event what stands behind the name of its field, up to the last brace. */
   function encode(envelope: Envelope): string {
-    if (!bare) return `${encodeExportLine(envelope, encodeOptions)}\n`;
-    const text = encodeExportLine(wrap(envelope.responseTypes), encodeOptions);
+    if (!bare) return `${encodeEnvelope(envelope, registry)}\n`;
+    const text = encodeEnvelope(wrap(envelope.responseTypes), registry);
     return `${text.slice(text.indexOf(":") + 1, -"}".length)}\n`;
   }
 

@@ -1,8 +1,11 @@
 import type { Registry } from "@bufbuild/protobuf";
+import type { OptionTable } from "../../errors/check-options.js";
+import { aBoolean, oneOf } from "../../errors/value-checks.js";
+import { aRegistry } from "../json-registry.js";
 import { escapeControls } from "./escape.js";
 import { COLORS, NO_COLORS } from "./paint.js";
 import type { Style } from "./style.js";
-import { createTimeFormat, type TimeFormat } from "./time.js";
+import { createTimeFormat, TIME_FORMATS, type TimeFormat } from "./time.js";
 
 /** The forms that `hubble observe -o` knows; `tab` and `table` are one, and so are `json` and `jsonpb`. */
 export const OUTPUT_FORMATS = ["compact", "dict", "tab", "table", "json", "jsonpb"] as const;
@@ -37,7 +40,21 @@ export interface FormatFlowOptions {
   readonly registry?: Registry | undefined;
 }
 
-/** @throws TypeError for an unknown time format. */
+/** What the options must be. */
+export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
+  output: oneOf(...OUTPUT_FORMATS),
+  timeFormat: oneOf(...TIME_FORMATS),
+  color: aBoolean,
+  ipTranslation: aBoolean,
+  nodeName: aBoolean,
+  debug: aBoolean,
+  lostEvents: aBoolean,
+  rawControls: aBoolean,
+  legacyJson: aBoolean,
+  registry: aRegistry,
+};
+
+/** The style that checked options ask for. */
 export function createStyle(options: FormatFlowOptions): Style {
   const { output, timeFormat = "StampMilli", color = false, rawControls = false } = options;
   const isTable = output === "tab" || output === "table";

@@ -1,3 +1,5 @@
+import { checkArgument, checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { aMessage, oneOf } from "../../errors/value-checks.js";
 import type { ServerStatusResponse } from "../../gen/observer/observer_pb.js";
 import { formatDuration } from "./duration.js";
 import { escapeControls } from "./escape.js";
@@ -12,14 +14,22 @@ export interface FormatStatusOptions {
   readonly output?: "compact" | "dict" | "tab" | "table" | undefined;
 }
 
+const STATUS_OPTIONS: OptionTable<FormatStatusOptions> = {
+  output: oneOf("compact", "dict", "tab", "table"),
+};
+
+const A_STATUS = aMessage<ServerStatusResponse>("observer.ServerStatusResponse");
+
 /**
  * What `hubble status` prints about a server, without the end of the last line: `compact` a few lines, `dict` a line for each
  * number, `tab` and `table` one row. Control characters are escaped.
+ *
+ * @throws OptionsError; TypeError for what is not a status.
  */
-export function formatServerStatus(
-  status: ServerStatusResponse,
-  { output = "compact" }: FormatStatusOptions = {},
-): string {
+export function formatServerStatus(status: ServerStatusResponse, options: FormatStatusOptions = {}): string {
+  checkArgument("formatServerStatus", "status", status, A_STATUS);
+  checkOptions("formatServerStatus", options, STATUS_OPTIONS);
+  const { output = "compact" } = options;
   switch (output) {
     case "compact":
       return compactLines(status).join("\n");
