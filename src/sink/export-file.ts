@@ -12,6 +12,8 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { codeOf, messageOf } from "../error-message.js";
+import type { OptionTable } from "../errors/check-options.js";
+import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../errors/value-checks.js";
 import type { FlowscribeError } from "../errors.js";
 import type { Clock } from "../recorder/clock.js";
 import { BackupName } from "./export-backup-name.js";
@@ -30,6 +32,13 @@ export interface RotationOptions {
   /** Told when backups could not be removed or compressed, which the export itself survives. */
   readonly onBackupError?: (error: FlowscribeError) => void;
 }
+
+export const ROTATION_OPTIONS: OptionTable<RotationOptions> = {
+  maxFileBytes: aPositiveNumber,
+  maxBackups: aNumberFrom(0),
+  compress: aBoolean,
+  onBackupError: aFunction,
+};
 
 /** As Hubble's (lumberjack): owner only, and a folder that others may enter. */
 const FILE_MODE = 0o600;
@@ -95,8 +104,6 @@ class RotatingFile implements LineOutput {
     { maxFileBytes = 10 * 1024 * 1024, maxBackups = 5, compress = false, onBackupError }: RotationOptions,
     clock: Pick<Clock, "now">,
   ) {
-    if (!(maxFileBytes > 0)) throw new RangeError(`maxFileBytes must be above 0, not ${maxFileBytes}`);
-    if (!(maxBackups >= 0)) throw new RangeError(`maxBackups must not be below 0, not ${maxBackups}`);
     this.#path = path;
     this.#backup = new BackupName(path);
     this.#clock = clock;

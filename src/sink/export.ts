@@ -1,14 +1,18 @@
 import type { Writable } from "node:stream";
 import type { Registry } from "@bufbuild/protobuf";
-import { compileFlowFilters, type FlowFilterLists, type FlowFilterOptions } from "../filter/compile.js";
+import { checkArgument, checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aDate, aString, checkedElsewhere, withMethods } from "../errors/value-checks.js";
+import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { flowEvent } from "../filter/event.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../filter/filter-options.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { encodeExportLine } from "../observer/export-line.js";
+import { encodeEnvelope } from "../observer/export-line.js";
 import { compileFieldMask } from "../observer/field-mask.js";
 import { toEnvelope } from "../observer/flow-response.js";
+import { aRegistry } from "../observer/json-registry.js";
 import { type Clock, systemClock } from "../recorder/clock.js";
-import { openRotatingFile, type RotationOptions } from "./export-file.js";
+import { openRotatingFile, ROTATION_OPTIONS, type RotationOptions } from "./export-file.js";
 import type { LineOutput } from "./export-output.js";
 import { streamOutput } from "./export-stream.js";
 
@@ -28,6 +32,19 @@ export interface ExportOptions extends FlowFilterLists, FlowFilterOptions {
 
 /** {@link openExportFile}. */
 export interface ExportFileOptions extends ExportOptions, RotationOptions {}
+
+const EXPORT_OPTIONS: OptionTable<ExportOptions> = {
+  ...FLOW_FILTER_OPTIONS,
+  // These three are checked when they are compiled.
+  allow: checkedElsewhere,
+  deny: checkedElsewhere,
+  fieldMask: checkedElsewhere,
+  end: aDate,
+  registry: aRegistry,
+  clock: withMethods<Pick<Clock, "now">>("a clock with `now`", "now"),
+};
+
+const FILE_OPTIONS: OptionTable<ExportFileOptions> = { ...EXPORT_OPTIONS, ...ROTATION_OPTIONS };
 
 /** Offered = written + filtered + late + lost. */
 export interface ExportStats {
@@ -67,9 +84,11 @@ export interface ExportSink extends AsyncDisposable {
  *
  * Lines are gathered for as long as one turn of the event loop lasts, at most 64 KiB, and then written at once.
  *
- * @throws FilterError, FieldMaskError; the system's own error when the file cannot be opened.
+ * @throws OptionsError, FilterError, FieldMaskError; the system's own error when the file cannot be opened.
  */
 export async function openExportFile(path: string, options: ExportFileOptions = {}): Promise<ExportSink> {
+  checkArgument("openExportFile", "path", path, aString);
+  checkOptions("openExportFile", options, FILE_OPTIONS);
   const pipeline = compilePipeline(options);
   return createSink(pipeline, openRotatingFile(path, options, options.clock ?? systemClock));
 }
@@ -77,25 +96,28 @@ export async function openExportFile(path: string, options: ExportFileOptions = 
 /**
  * Exports events to a stream of Node's, such as `process.stdout`, which the sink does not end.
  *
- * @throws FilterError, FieldMaskError
+ * @throws OptionsError, FilterError, FieldMaskError
  */
 export async function openExportStream(stream: Writable, options: ExportOptions = {}): Promise<ExportSink> {
+  checkArgument("openExportStream", "stream", stream, aWritable);
+  checkOptions("openExportStream", options, EXPORT_OPTIONS);
   return createSink(compilePipeline(options), streamOutput(stream));
 }
+
+const aWritable = withMethods<Writable>("a writable stream of Node", "write", "once", "off");
 
 type Verdict = { readonly line: string } | "filtered" | "late";
 type Pipeline = (event: GetFlowsResponse | ExportEvent) => Verdict;
 
 function compilePipeline(options: ExportOptions): Pipeline {
-  const { allow = [], deny = [], regex, cel, fieldMask = [], end, registry, clock = systemClock } = options;
-  const passes = compileFlowFilters({ allow, deny }, { ...(regex && { regex }), ...(cel && { cel }) });
+  const { allow = [], deny = [], fieldMask = [], end, registry, clock = systemClock } = options;
+  const passes = compileFlowFilters({ allow, deny }, filterOptionsOf(options));
   const mask = compileFieldMask(fieldMask);
-  const encoding = registry === undefined ? {} : { registry };
   const endMs = end?.getTime();
   return (event) => {
     if (endMs !== undefined && clock.now() >= endMs) return "late";
     if (!passes(flowEvent(event))) return "filtered";
-    return { line: encodeExportLine(mask(event), encoding) };
+    return { line: encodeEnvelope(mask(event), registry) };
   };
 }
 

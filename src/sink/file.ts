@@ -2,8 +2,9 @@ import { closeSync, constants, openSync, type Stats, unlinkSync } from "node:fs"
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
-import { checkWord } from "../check-option.js";
 import { codeOf, messageOf } from "../error-message.js";
+import { checkArgument, checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aBoolean, aFunction, aString, oneOf } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
 import { goQuote } from "../go-quote.js";
 import type { Resolution } from "../packet/batch.js";
@@ -15,7 +16,7 @@ import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 import { CaptureFile } from "./capture-file.js";
 import { makeFolder } from "./make-folder.js";
 import {
-  checkRotation,
+  aRotation,
   createRotatingSink,
   type FileRotation,
   pcapLength,
@@ -54,6 +55,21 @@ export interface NamedFileOptions extends CaptureFileOptions {
   readonly overwrite?: boolean;
 }
 
+const CAPTURE_FILE_OPTIONS: OptionTable<CaptureFileOptions> = {
+  fileFormat: oneOf("pcap", "pcapng"),
+  resolution: oneOf("us", "ns"),
+  rotation: aRotation,
+  onFile: aFunction,
+};
+
+const FILE_SINK_OPTIONS: OptionTable<FileSinkOptions> = {
+  ...CAPTURE_FILE_OPTIONS,
+  nodeName: aString,
+  random: aFunction,
+};
+
+const NAMED_FILE_OPTIONS: OptionTable<NamedFileOptions> = { ...CAPTURE_FILE_OPTIONS, overwrite: aBoolean };
+
 /** Owner only: packets are other people's conversations. */
 const FILE_MODE = 0o600;
 /** With O_APPEND a file that another program truncates stays too short, instead of filling up with zeros. */
@@ -73,11 +89,12 @@ const MAX_NAME_TRIES = 100;
  * A file that another program removes, truncates, renames or replaces fails the recording likewise, so that a recording that
  * succeeds has its packets at the path that it returns.
  *
- * @throws RangeError for a format or resolution that is none, and a rotation that is none or would never begin another file.
+ * @throws OptionsError, also for a rotation that would never begin another file.
  */
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
+  checkArgument("fileSink", "folder", folder, aString);
+  checkOptions("fileSink", options, FILE_SINK_OPTIONS);
   const { rotation } = options;
-  checkOptions(options);
   return async (request) => {
     const encoders = await encoderFactory(request, options);
     makeFolder(folder);
@@ -95,12 +112,13 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
  * `.pcapng`, else pcap. Pipes and devices can be written to, too; a pipe is waited for until somebody reads it, or the
  * recording is aborted.
  *
- * @throws RangeError as {@link fileSink}.
+ * @throws OptionsError as {@link fileSink}.
  */
 export function namedFileSink(path: string, options: NamedFileOptions = {}): OpenSink {
+  checkArgument("namedFileSink", "path", path, aString);
+  checkOptions("namedFileSink", options, NAMED_FILE_OPTIONS);
   const { fileFormat = formatOfName(path), rotation, overwrite = false } = options;
   const files = { ...options, fileFormat };
-  checkOptions(files);
   return async (request) => {
     const encoders = await encoderFactory(request, files);
     const base = resolve(path);
@@ -118,13 +136,6 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
 
 function formatOfName(path: string): "pcap" | "pcapng" {
   return basename(path).endsWith(".pcapng") ? "pcapng" : "pcap";
-}
-
-/** For callers without types, too. */
-function checkOptions({ fileFormat = "pcap", resolution = "us", rotation }: CaptureFileOptions): void {
-  checkWord("fileFormat", fileFormat, ["pcap", "pcapng"]);
-  checkWord("resolution", resolution, ["us", "ns"]);
-  if (rotation !== undefined) checkRotation(rotation);
 }
 
 /** How often it is looked whether somebody has begun to read a pipe. */

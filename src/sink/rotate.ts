@@ -1,7 +1,8 @@
 import { unlinkSync } from "node:fs";
 import { join, parse } from "node:path";
-import { checkKeys } from "../check-option.js";
 import { messageOf } from "../error-message.js";
+import { type OptionTable, optionsOf } from "../errors/check-options.js";
+import { aNumberFrom, aPositiveNumber, isObject, type ValueCheck } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
@@ -29,17 +30,21 @@ export interface FileRotation {
   readonly ringFiles?: number;
 }
 
-/** @throws RangeError for what is no bound, for none that would ever begin another file, and for unknown keys. */
-export function checkRotation(rotation: FileRotation): void {
-  checkKeys("rotation", rotation, ["maxBytes", "maxDurationMs", "ringFiles"]);
-  const { maxBytes = 1, maxDurationMs = 1, ringFiles = 1 } = rotation;
-  if (!(maxBytes > 0)) throw new RangeError(`maxBytes must be above 0, not ${maxBytes}`);
-  if (!(maxDurationMs > 0)) throw new RangeError(`maxDurationMs must be above 0, not ${maxDurationMs}`);
-  if (!(ringFiles >= 1)) throw new RangeError(`ringFiles must be at least 1, not ${ringFiles}`);
-  if (rotation.maxBytes === undefined && rotation.maxDurationMs === undefined) {
-    throw new RangeError("rotation needs maxBytes or maxDurationMs");
-  }
-}
+const ROTATION: OptionTable<FileRotation> = {
+  maxBytes: aPositiveNumber,
+  maxDurationMs: aPositiveNumber,
+  ringFiles: aNumberFrom(1),
+};
+
+const checkFields = optionsOf("rotation", ROTATION);
+
+/** A rotation that begins another file at some time. */
+export const aRotation: ValueCheck<FileRotation> = (value, path, report) => {
+  checkFields(value, path, report);
+  if (!isObject(value)) return;
+  const { maxBytes, maxDurationMs } = value as FileRotation;
+  if (maxBytes === undefined && maxDurationMs === undefined) report(path, "needs maxBytes or maxDurationMs");
+};
 
 /**
  * The name of a file of a rotating recording, as dumpcap's ring buffer has it: `eth0.pcap` becomes

@@ -17,6 +17,7 @@ import { gunzipSync } from "node:zlib";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { OptionsError } from "../../src/errors.js";
 import { encodeExportLine } from "../../src/observer/index.js";
 import { ExportEventSchema, GetFlowsResponseSchema, Verdict } from "../../src/proto.js";
 import { type ExportFileOptions, openExportFile, openExportStream } from "../../src/sink/export.js";
@@ -134,8 +135,16 @@ describe("a file", () => {
     await expect(openExportFile(path, { fieldMask: ["x"] })).rejects.toMatchObject({
       code: "invalid_field_mask",
     });
-    await expect(openExportFile(path, { maxFileBytes: 0 })).rejects.toThrow(RangeError);
-    await expect(openExportFile(path, { maxBackups: -1 })).rejects.toThrow(RangeError);
+    await expect(openExportFile(path, { maxFileBytes: 0 })).rejects.toThrow(OptionsError);
+    await expect(openExportFile(path, { maxBackups: -1 })).rejects.toThrow(OptionsError);
+    const misspelled = { maxBytes: 1, fieldAggregate: [] } as ExportFileOptions;
+    await expect(openExportFile(path, misspelled)).rejects.toMatchObject({
+      code: "invalid_options",
+      issues: [
+        { path: "maxBytes", message: "not an option of openExportFile; did you mean maxFileBytes?" },
+        { path: "fieldAggregate", message: expect.stringContaining("not an option of openExportFile") },
+      ],
+    });
     expect(existsSync(folder("none"))).toBe(false);
   });
 });

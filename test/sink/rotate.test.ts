@@ -4,6 +4,7 @@ import { chmod, readdir, readFile, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import { OptionsError } from "../../src/errors.js";
 import { createBatch, type PacketBatch, type PacketFormat } from "../../src/packet/index.js";
 import { type PacketSink, record, type SinkRequest } from "../../src/recorder/index.js";
 import {
@@ -286,37 +287,43 @@ describe("what goes wrong", () => {
     { maxBytes: 100, ring: 2 },
   ])("%o is no rotation", (own) => {
     const rotation = own as FileRotation;
-    expect(() => namedFileSink("a", { rotation })).toThrow(RangeError);
-    expect(() => fileSink(".", { rotation })).toThrow(RangeError);
+    expect(() => namedFileSink("a", { rotation })).toThrow(OptionsError);
+    expect(() => fileSink(".", { rotation })).toThrow(OptionsError);
   });
 
-  test("a path of another type is told in Node's words", () => {
+  test("namedFileSink: rejects a path that is not a string", () => {
     expect(() => namedFileSink(undefined as unknown as string)).toThrow(
-      expect.objectContaining({ code: "ERR_INVALID_ARG_TYPE" }),
+      new TypeError("namedFileSink: path must be a string, not undefined"),
     );
   });
 
-  test("a rotation that is none is told with what there is", () => {
+  test("namedFileSink: reports what is wrong with a rotation", () => {
     const begin = (rotation: unknown) => () => namedFileSink("a", { rotation: rotation as FileRotation });
     expect(begin({ maxSize: 100 })).toThrow(
-      "rotation has no maxSize, only maxBytes, maxDurationMs, ringFiles",
+      "rotation.maxSize: not an option of rotation; known are maxBytes, maxDurationMs, ringFiles",
     );
-    expect(begin({ ringFiles: 2 })).toThrow("rotation needs maxBytes or maxDurationMs");
-    expect(begin(null)).toThrow(new TypeError("rotation must be an object, not null"));
-    expect(begin(100)).toThrow(new TypeError("rotation must be an object, not 100"));
+    expect(begin({ ringFiles: 2 })).toThrow("rotation: needs maxBytes or maxDurationMs");
+    expect(begin(null)).toThrow(
+      new OptionsError([{ path: "rotation", message: "must be an object, not null" }]),
+    );
+    expect(begin(100)).toThrow(
+      new OptionsError([{ path: "rotation", message: "must be an object, not 100" }]),
+    );
   });
 
   test.each([
-    { own: { fileFormat: "pcapgn" }, message: "fileFormat must be one of pcap, pcapng, not pcapgn" },
-    { own: { resolution: "ms" }, message: "resolution must be one of us, ns, not ms" },
+    { own: { fileFormat: "pcapgn" }, message: 'fileFormat: must be one of pcap, pcapng, not "pcapgn"' },
+    { own: { resolution: "ms" }, message: 'resolution: must be one of us, ns, not "ms"' },
     {
       own: { fileFormat: "pcapng", resolution: "ms" },
-      message: "resolution must be one of us, ns, not ms",
+      message: 'resolution: must be one of us, ns, not "ms"',
     },
   ])("$own is refused when the sink is made", ({ own, message }) => {
     const options = own as NamedFileOptions;
-    expect(() => namedFileSink("a", options)).toThrow(new RangeError(message));
-    expect(() => fileSink(".", options)).toThrow(new RangeError(message));
+    expect(() => namedFileSink("a", options)).toThrow(
+      expect.objectContaining({ name: "OptionsError", message }),
+    );
+    expect(() => fileSink(".", options)).toThrow(expect.objectContaining({ name: "OptionsError", message }));
   });
 
   test("the next file being there already fails the recording, and writes nothing to it", async () => {
