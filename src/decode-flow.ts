@@ -1,4 +1,6 @@
 import { mergeFromBinary } from "@bufbuild/protobuf";
+import { checkArgument } from "./errors/check-argument.js";
+import { aUint8Array } from "./errors/value-checks.js";
 import { type Flow, FlowSchema } from "./gen/flow/flow_pb.js";
 
 /**
@@ -13,6 +15,7 @@ import { type Flow, FlowSchema } from "./gen/flow/flow_pb.js";
  * @throws Error when the bytes are not a Flow, as `fromBinary` does.
  */
 export function decodeFlow(bytes: Uint8Array): Flow {
+  if (!(bytes instanceof Uint8Array)) checkArgument("decodeFlow", "bytes", bytes, aUint8Array);
   return mergeFromBinary(FlowSchema, emptyFlow(), bytes);
 }
 

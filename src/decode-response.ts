@@ -1,5 +1,7 @@
 import { create, mergeFromBinary } from "@bufbuild/protobuf";
 import { decodeFlow } from "./decode-flow.js";
+import { checkArgument } from "./errors/check-argument.js";
+import { aUint8Array } from "./errors/value-checks.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema } from "./gen/observer/observer_pb.js";
 
 /** Field 1, `flow`, with its length before it: what every response with a flow begins with, as servers write it. */
@@ -14,6 +16,7 @@ const NOTHING = new Uint8Array(0);
  * @throws Error when the bytes are not a GetFlowsResponse, as `fromBinary` does.
  */
 export function decodeGetFlowsResponse(bytes: Uint8Array): GetFlowsResponse {
+  if (!(bytes instanceof Uint8Array)) checkArgument("decodeGetFlowsResponse", "bytes", bytes, aUint8Array);
   const response = create(GetFlowsResponseSchema);
   // Merging keeps the flow that is there: an empty one in fast form.
   if (bytes[0] === FLOW_TAG) response.responseTypes = { case: "flow", value: decodeFlow(NOTHING) };

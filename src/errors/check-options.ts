@@ -45,33 +45,34 @@ export function optionsOf<Options extends object>(
   return (value, path, report) => checkTable(value, path, name, table, report);
 }
 
-/** Checks an argument. @throws TypeError that names the function and the argument. */
-export function checkArgument<V>(name: string, argument: string, value: V, check: ValueCheck<V>): void {
-  check(value, argument, (path, message) => {
-    throw new TypeError(`${name}: ${path} ${message}`);
-  });
+/** The check of an object that may have other fields, too; it is for objects whose fields are required. */
+export function fieldsOf<Fields extends object>(table: OptionTable<Fields>): ValueCheck<Fields> {
+  return (value, path, report) => checkRows(value, path, table, report);
 }
 
-function checkTable(
-  options: unknown,
-  path: string,
-  name: string,
-  // Of any options: what the rows accept has been checked by the compiler where the table was written.
-  table: Readonly<Record<string, ValueCheck<never>>>,
-  report: ReportIssue,
-): void {
+/** Of any options: the compiler has checked what the rows accept where the table was written. */
+type Rows = Readonly<Record<string, ValueCheck<never>>>;
+
+function checkTable(options: unknown, path: string, name: string, rows: Rows, report: ReportIssue): void {
+  for (const key of isObject(options) ? Object.keys(options) : []) {
+    if (!Object.hasOwn(rows, key)) report(join(path, key), unknownOption(key, name, Object.keys(rows)));
+  }
+  checkRows(options, path, rows, report);
+}
+
+function checkRows(options: unknown, path: string, rows: Rows, report: ReportIssue): void {
   if (!isObject(options)) {
     report(path, `must be an object, not ${describeValue(options)}`);
     return;
   }
-  const prefix = path === "" ? "" : `${path}.`;
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(table, key)) report(prefix + key, unknownOption(key, name, Object.keys(table)));
-  }
-  for (const [key, check] of Object.entries(table)) {
+  for (const [key, check] of Object.entries(rows)) {
     const value = (options as Readonly<Record<string, unknown>>)[key];
-    if (value !== undefined || "required" in check) check(value, prefix + key, report);
+    if (value !== undefined || "required" in check) check(value, join(path, key), report);
   }
+}
+
+function join(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
 }
 
 function unknownOption(key: string, name: string, known: readonly string[]): string {

@@ -44,9 +44,15 @@ export const aDate: ValueCheck<Date> = valueCheck(
   (value) => value instanceof Date && !Number.isNaN(value.getTime()),
 );
 
-export const bytes: ValueCheck<Uint8Array> = valueCheck(
+export const aUint8Array: ValueCheck<Uint8Array> = valueCheck(
   "a Uint8Array",
   (value) => value instanceof Uint8Array,
+);
+
+/** Infinity included. */
+export const aNumber: ValueCheck<number> = valueCheck(
+  "a number",
+  (value) => typeof value === "number" && !Number.isNaN(value),
 );
 
 /** Infinity included. */

@@ -1,8 +1,16 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aString, aUint8Array, type ValueCheck, valueCheck } from "../errors/value-checks.js";
+
 /**
  * An IP address as the four big-endian 32-bit words of its 16-byte form. An IPv4 address is the IPv4-mapped IPv6
  * address `::ffff:a.b.c.d`, as in Go's `net.IP`: the two are one value, whichever way they were written.
  */
 export type Address = Uint32Array;
+
+const anAddress: ValueCheck<Address> = valueCheck(
+  "an address as parseAddress returns it",
+  (value) => value instanceof Uint32Array,
+);
 
 /**
  * Reads what Go's `net.ParseIP` reads: dotted decimal without leading zeros, or RFC 4291 text with at most four hex
@@ -18,12 +26,14 @@ export function parseAddress(text: string): Address | undefined {
  * then hold is undefined.
  */
 export function parseAddressInto(text: string, words: Uint32Array): boolean {
+  if (typeof text !== "string") checkArgument("parseAddress", "text", text, aString);
   // No text is both, and the first characters already turn away the wrong one.
   return parseDotted(text, 0, words) || parseGroups(text, words);
 }
 
 /** Whether Go's `To4()` would give an IPv4 address: true for `1.2.3.4` and for `::ffff:1.2.3.4`. */
 export function isIpv4(address: Address): boolean {
+  if (!(address instanceof Uint32Array)) checkArgument("isIpv4", "address", address, anAddress);
   return address[2] === MAPPED && address[1] === 0 && address[0] === 0;
 }
 
@@ -32,6 +42,7 @@ export function isIpv4(address: Address): boolean {
  * the longest runs of two or more zero groups as `::`.
  */
 export function formatAddress(address: Address): string {
+  if (!(address instanceof Uint32Array)) checkArgument("formatAddress", "address", address, anAddress);
   if (isIpv4(address)) return formatWord(address[3]!);
   for (let index = 0; index < 4; index++) {
     groups[2 * index] = address[index]! >>> 16;
@@ -42,6 +53,7 @@ export function formatAddress(address: Address): string {
 
 /** The dotted text of the four bytes at `start`, all of which the caller knows to be there. */
 export function formatIpv4(bytes: Uint8Array, start: number): string {
+  if (!(bytes instanceof Uint8Array)) checkArgument("formatIpv4", "bytes", bytes, aUint8Array);
   return (
     DOTTED[bytes[start]!]! +
     DOTTED[bytes[start + 1]!]! +
@@ -54,6 +66,7 @@ export function formatIpv4(bytes: Uint8Array, start: number): string {
  * an IPv4-mapped address comes out dotted.
  */
 export function formatIpv6(bytes: Uint8Array, start: number): string {
+  if (!(bytes instanceof Uint8Array)) checkArgument("formatIpv6", "bytes", bytes, aUint8Array);
   for (let index = 0; index < 8; index++) {
     groups[index] = (bytes[start + 2 * index]! << 8) | bytes[start + 2 * index + 1]!;
   }

@@ -1,6 +1,8 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aListOf } from "../errors/value-checks.js";
 import { type Address, isIpv4 } from "./address.js";
 import { compareAddresses, joinAddresses, lastAtOrBefore } from "./address-order.js";
-import { hasPrefixBits, type Prefix } from "./prefix.js";
+import { aPrefix, hasPrefixBits, type Prefix } from "./prefix.js";
 
 /** Whether an address is in one of the prefixes. Allocates nothing. */
 export type AddressPredicate = (address: Address) => boolean;
@@ -10,6 +12,7 @@ export type AddressPredicate = (address: Address) => boolean;
  * however many prefixes there are and however they overlap.
  */
 export function compilePrefixSet(prefixes: readonly Prefix[]): AddressPredicate {
+  checkArgument("compilePrefixSet", "prefixes", prefixes, aListOf(aPrefix));
   const inIpv4 = compileIpv4Ranges(prefixes.filter(({ family }) => family === 4));
   const inIpv6 = compileIpv6Ranges(prefixes.filter(({ family }) => family === 6));
   return (address) => (isIpv4(address) ? inIpv4(address[3]!) : inIpv6(address));

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aString, isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { type Address, formatAddress, isIpv4, parseAddressInto } from "./address.js";
 import { readWord } from "./word.js";
 
@@ -24,11 +26,17 @@ export interface Prefix {
   readonly mapped: boolean;
 }
 
+export const aPrefix: ValueCheck<Prefix> = valueCheck(
+  "a prefix as parsePrefix returns it",
+  (value) => isObject(value) && "words" in value && value.words instanceof Uint32Array,
+);
+
 /**
  * Reads what Go's `net.ParseCIDR` reads: an address as {@link parseAddress} has it, a slash, and a decimal length that may
  * have leading zeros but no sign. Host bits may be set; they are dropped.
  */
 export function parsePrefix(text: string): Prefix | undefined {
+  checkArgument("parsePrefix", "text", text, aString);
   const slash = text.indexOf("/");
   if (slash < 0) return undefined;
   const address = text.slice(0, slash);
@@ -57,11 +65,13 @@ export function parsePrefix(text: string): Prefix | undefined {
 
 /** Writes what Go's `IPNet.String` writes: `10.0.0.0/8` also for a prefix read from `::ffff:10.1.2.3/104`. */
 export function formatPrefix(prefix: Prefix): string {
+  checkArgument("formatPrefix", "prefix", prefix, aPrefix);
   return `${formatAddress(prefix.words)}/${prefix.length}`;
 }
 
 /** Go's `IPNet.Contains`: an IPv4 address, however it was written, is in IPv4 prefixes only. */
 export function prefixContains(prefix: Prefix, address: Address): boolean {
+  if (prefix?.words === undefined) checkArgument("prefixContains", "prefix", prefix, aPrefix);
   return hasPrefixBits(prefix, address) && (prefix.family === 4 || !isIpv4(address));
 }
 
@@ -87,6 +97,7 @@ export function prefixContainsBytes(
   start: number,
   family: 4 | 6,
 ): boolean {
+  if (prefix?.words === undefined) checkArgument("prefixContainsBytes", "prefix", prefix, aPrefix);
   if (prefix.family !== family) return false;
   if (family === 4) return wordMatches(prefix, 3, bytes, start);
   return (

@@ -1,3 +1,20 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { fieldsOf, optionsOf } from "../errors/check-options.js";
+import { describeValue } from "../errors/describe-value.js";
+import {
+  aListOf,
+  aNumber,
+  anInteger,
+  aString,
+  aUint8Array,
+  checkedElsewhere,
+  isObject,
+  oneOf,
+  required,
+  type ValueCheck,
+  valueCheck,
+} from "../errors/value-checks.js";
+
 /**
  * A pcap record: 16 bytes of header, little endian, then the captured bytes
  * (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html#section-5).
@@ -74,12 +91,48 @@ export interface PacketInit {
   readonly comments?: readonly string[];
 }
 
+/** What a format must be; it may have other fields, as a capture interface has. */
+export const aFormat: ValueCheck<PacketFormat> = fieldsOf<PacketFormat>({
+  linkType: required(aNumber),
+  resolution: required(oneOf("us", "ns")),
+  snapLength: required(anInteger(0)),
+  interfaceId: required(anInteger(0)),
+});
+
+const aPacketInit: ValueCheck<PacketInit> = optionsOf<PacketInit>("a packet", {
+  bytes: required(aUint8Array),
+  // Numbers are checked where they are written.
+  seconds: checkedElsewhere,
+  nanoseconds: checkedElsewhere,
+  originalLength: checkedElsewhere,
+  comments: aListOf(aString),
+});
+
+const aBatch: ValueCheck<PacketBatch> = valueCheck(
+  "a packet batch",
+  (value) =>
+    isObject(value) &&
+    "records" in value &&
+    value.records instanceof Uint8Array &&
+    "offsets" in value &&
+    value.offsets instanceof Uint32Array &&
+    "format" in value &&
+    isObject(value.format),
+);
+
+/** For callers without types; hardly more than a comparison, as it runs for every batch, and in places for every packet. */
+export function checkBatch(name: string, batch: PacketBatch): void {
+  if (batch?.records === undefined) checkArgument(name, "batch", batch, aBatch);
+}
+
 /**
  * Frames packets as one batch. The bytes are copied.
  *
- * @throws RangeError when a number does not fit 32 bits.
+ * @throws RangeError when a number does not fit 32 bits; TypeError for another format or packet.
  */
 export function createBatch(format: PacketFormat, packets: readonly PacketInit[]): PacketBatch {
+  checkArgument("createBatch", "format", format, aFormat);
+  checkArgument("createBatch", "packets", packets, aListOf(aPacketInit));
   const size = packets.reduce((sum, { bytes }) => sum + RECORD_HEADER_LENGTH + bytes.length, 0);
   const records = new Uint8Array(size);
   const view = new DataView(records.buffer);
@@ -109,22 +162,25 @@ export function createBatch(format: PacketFormat, packets: readonly PacketInit[]
 
 function checkUint32(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-    throw new RangeError(`${name} must be a whole number from 0 to 2³²−1, not ${value}`);
+    throw new RangeError(`${name} must be an integer from 0 to 2³²−1, not ${describeValue(value)}`);
   }
 }
 
 /** Where record `index` ends in `batch.records`. */
 export function recordEnd(batch: PacketBatch, index: number): number {
+  checkBatch("recordEnd", batch);
   return index + 1 < batch.length ? (batch.offsets[index + 1] as number) : batch.records.length;
 }
 
 /** Bytes captured in the whole batch, headers not counted. */
 export function capturedBytes(batch: PacketBatch): number {
+  checkBatch("capturedBytes", batch);
   return batch.records.length - batch.length * RECORD_HEADER_LENGTH;
 }
 
 /** Walks the packets of a batch as objects: convenient, and some hundred times slower than indexing the batch. */
 export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefined> {
+  checkBatch("packetsOf", batch);
   const { records, offsets, format } = batch;
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   const scale = format.resolution === "us" ? 1000 : 1;
@@ -145,6 +201,7 @@ export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefine
 
 /** A copy that owns its bytes, for keeping a batch that was only lent (see {@link PacketSource.borrow}). */
 export function copyBatch(batch: PacketBatch): PacketBatch {
+  checkBatch("copyBatch", batch);
   return {
     ...batch,
     records: batch.records.slice(),
@@ -155,6 +212,7 @@ export function copyBatch(batch: PacketBatch): PacketBatch {
 
 /** The first `length` packets of a batch, sharing its memory. */
 export function truncateBatch(batch: PacketBatch, length: number): PacketBatch {
+  checkBatch("truncateBatch", batch);
   if (length >= batch.length) return batch;
   const end = length === 0 ? 0 : recordEnd(batch, length - 1);
   return { ...batch, length, records: batch.records.subarray(0, end), ...commentsBelow(batch, length) };

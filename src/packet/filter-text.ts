@@ -1,3 +1,5 @@
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { anInteger } from "../errors/value-checks.js";
 import { FilterError } from "../errors.js";
 import { formatPrefix, type Prefix } from "../net/index.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./filter-check.js";
@@ -19,6 +21,8 @@ const NAMED_PROTOCOLS: ReadonlyMap<number, string> = new Map([
   [IPPROTO_SCTP, "sctp"],
 ]);
 
+const OPTIONS: OptionTable<{ linkType?: number }> = { linkType: anInteger(0) };
+
 /**
  * Writes recorder filters as pcap-filter text (`man pcap-filter`), for `tcpdump`, and for a kernel that filters before we
  * do. Equal to {@link compilePacketFilter} on packets without IPv6 extension headers. Behind those the text form cannot
@@ -28,12 +32,14 @@ const NAMED_PROTOCOLS: ReadonlyMap<number, string> = new Map([
  *
  * @param options `linkType`: what the text will be compiled for: on Ethernet (default) the text is followed by alternatives
  *   for one and two VLAN tags in the bytes; elsewhere libpcap refuses the word `vlan`.
- * @throws FilterError as {@link compilePacketFilter} does.
+ * @throws FilterError as {@link compilePacketFilter} does; OptionsError.
  */
 export function formatPacketFilter(
   include: readonly PacketFilterInit[],
-  { linkType = LINKTYPE_ETHERNET }: { linkType?: number } = {},
+  options: { linkType?: number } = {},
 ): string {
+  checkOptions("formatPacketFilter", options, OPTIONS);
+  const { linkType = LINKTYPE_ETHERNET } = options;
   const { filters, issues } = parsePacketFilters(include);
   if (issues.length > 0) throw new FilterError(issues);
   const text = [formatFamily(4, filters), formatFamily(6, filters)]

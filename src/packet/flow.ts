@@ -1,9 +1,15 @@
+import { checkOptions } from "../errors/check-options.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
-import { type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "./batch.js";
+import { checkBatch, type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "./batch.js";
 import { addressText } from "./flow/address-text.js";
 import { Conversations } from "./flow/conversations.js";
 import { createFlowLayers, type LocateFlowLayers } from "./flow/flow-layers.js";
-import { DEFAULT_LOOKUP_ENTRIES, DEFAULT_MAX_CONVERSATIONS, type FlowOptions } from "./flow/flow-options.js";
+import {
+  DEFAULT_LOOKUP_ENTRIES,
+  DEFAULT_MAX_CONVERSATIONS,
+  FLOW_OPTIONS,
+  type FlowOptions,
+} from "./flow/flow-options.js";
 import { locateLenient } from "./flow/locate-lenient.js";
 import { locateStrict } from "./flow/locate-strict.js";
 import { Lookups } from "./flow/lookups.js";
@@ -60,18 +66,20 @@ export interface FlowDecoderStats {
  *
  * This is the short form of {@link createFlowDecoder}: lookups and conversations are remembered for this batch only.
  *
- * @throws RangeError when a bound in the options is not a whole number from 0 on.
+ * @throws OptionsError; TypeError for another batch.
  */
 export function decodeFlows(batch: PacketBatch, options: FlowOptions = {}): Iterable<Flow> {
+  checkBatch("decodeFlows", batch);
   return createFlowDecoder(options).decode(batch);
 }
 
 /**
  * A decoder for the batches of one source.
  *
- * @throws RangeError when a bound in the options is not a whole number from 0 on.
+ * @throws OptionsError
  */
 export function createFlowDecoder(options: FlowOptions = {}): FlowDecoder {
+  checkOptions("createFlowDecoder", options, FLOW_OPTIONS);
   const {
     onError,
     strict = false,

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { formatIpv4, formatIpv6 } from "../net/index.js";
 import type { Packet } from "./batch.js";
 import {
@@ -41,6 +43,11 @@ const TCP_FLAG_NAMES = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"] 
 
 const layers = createLayers();
 
+const aPacket: ValueCheck<Packet> = valueCheck(
+  "a packet with `bytes`",
+  (value) => isObject(value) && "bytes" in value && value.bytes instanceof Uint8Array,
+);
+
 /**
  * One line about a packet, for people: time in UTC, addresses and ports of the outermost IP header, protocol, TCP flags
  * or ICMP type, and the length on the wire (with what was captured of it, if less). Never throws; of a damaged packet it
@@ -49,6 +56,7 @@ const layers = createLayers();
  * `2026-11-22T05:00:00.123456Z 10.11.1.30:40312 > 10.11.0.20:80 TCP SYN, 74 bytes`
  */
 export function formatPacket(packet: Packet, linkType: number): string {
+  if (packet?.bytes === undefined) checkArgument("formatPacket", "packet", packet, aPacket);
   const { bytes, originalLength } = packet;
   const what = locateLayers(bytes, 0, bytes.length, linkType, layers)
     ? formatIp(bytes, layers)

@@ -33,7 +33,7 @@ export { PacketError } from "./flow/packet-error.js";
 export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/tunnel.js";
 export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats } from "./flow.js";
 export { formatPacket } from "./format.js";
-export { createLayers, locateLayers, type PacketLayers, UNKNOWN } from "./layers.js";
+export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
 export { cutRecords, keep, selectRecords } from "./select.js";
 export {

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aUint8Array, isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import {
   DLT_RAW,
   DLT_RAW_OPENBSD,
@@ -115,11 +117,31 @@ export function createLayers(): PacketLayers {
   };
 }
 
+const someLayers: ValueCheck<PacketLayers> = valueCheck(
+  "what createLayers returns",
+  (value) => isObject(value) && "version" in value,
+);
+
 /**
  * Finds the outermost IP header of a packet and what it carries; tunnels are not entered. Up to two VLAN tags are
  * skipped, also behind a Linux cooked header. Returns whether there is a well-formed IP header; if not, only `version`
- * (0) is set. Never throws, and reads nothing outside `start` to `end`.
+ * (0) is set. Never throws for any bytes, and reads nothing outside `start` to `end`.
+ *
+ * @throws TypeError for other arguments.
  */
+export function checkedLocateLayers(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  linkType: number,
+  layers: PacketLayers,
+): boolean {
+  if (!(bytes instanceof Uint8Array)) checkArgument("locateLayers", "bytes", bytes, aUint8Array);
+  if (layers?.version === undefined) checkArgument("locateLayers", "layers", layers, someLayers);
+  return locateLayers(bytes, start, end, linkType, layers);
+}
+
+/** {@link checkedLocateLayers} for the inner loops, without a check of the arguments. */
 export function locateLayers(
   bytes: Uint8Array,
   start: number,

@@ -1,3 +1,6 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aNumber } from "../errors/value-checks.js";
+
 // The link types that the packet layers are found in, by the numbers that capture files use
 // (https://www.tcpdump.org/linktypes.html).
 
@@ -77,6 +80,7 @@ const LINKTYPE_USER15 = 162;
 
 /** A name for messages: `Ethernet`, `LINKTYPE_PPP (9)`, or `link type 300` for a number that has none here. */
 export function linkTypeName(linkType: number): string {
+  checkArgument("linkTypeName", "linkType", linkType, aNumber);
   const supported = SUPPORTED_NAMES.get(linkType);
   if (supported !== undefined) return supported;
   const name =
@@ -94,6 +98,7 @@ export function linkTypeName(linkType: number): string {
  * const unsupported = source.interfaces.filter(({ linkType }) => !isSupportedLinkType(linkType));
  */
 export function isSupportedLinkType(linkType: number): boolean {
+  if (typeof linkType !== "number") checkArgument("isSupportedLinkType", "linkType", linkType, aNumber);
   return SUPPORTED_NAMES.has(linkType);
 }
 
@@ -113,5 +118,6 @@ const LARGER: ReadonlyMap<number, number> = new Map([
  * packets are longer by definition. The bounds are libpcap's (pcap-common.c, `max_snaplen_for_dlt`).
  */
 export function maxCapturedLength(linkType: number): number {
+  if (typeof linkType !== "number") checkArgument("maxCapturedLength", "linkType", linkType, aNumber);
   return LARGER.get(linkType) ?? MAX_CAPTURED_LENGTH;
 }

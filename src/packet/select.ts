@@ -1,4 +1,7 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aFunction, anInteger } from "../errors/value-checks.js";
 import {
+  checkBatch,
   copyBatch,
   type PacketBatch,
   RECORD_CAPTURED_LENGTH,
@@ -7,7 +10,7 @@ import {
 } from "./batch.js";
 import { deriveSource } from "./derive-source.js";
 import type { PacketPredicate } from "./filter.js";
-import type { PacketSource } from "./source.js";
+import { aSource, type PacketSource } from "./source.js";
 
 /**
  * The packets of a batch that match, in the same order. A batch that is kept whole comes back as it is.
@@ -16,6 +19,8 @@ import type { PacketSource } from "./source.js";
  *   which is the fastest way there is; else in a copy.
  */
 export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writable = false): PacketBatch {
+  checkBatch("selectRecords", batch);
+  checkArgument("selectRecords", "wanted", wanted, aFunction);
   const kept = findRecords(batch, wanted);
   if (kept === batch.length) return batch;
   return compact(writable ? batch : copyBatch(batch), kept);
@@ -23,6 +28,8 @@ export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writa
 
 /** The packets of a source that match, as a source. Disposing of it disposes of the source it reads. */
 export function keep(source: PacketSource, wanted: PacketPredicate): PacketSource {
+  checkArgument("keep", "source", source, aSource);
+  checkArgument("keep", "wanted", wanted, aFunction);
   return deriveSource(source, { stage: (batch, writable) => selectRecords(batch, wanted, writable) });
 }
 
@@ -72,12 +79,16 @@ function keptComments(batch: PacketBatch, kept: number): Pick<PacketBatch, "comm
   return comments.size > 0 ? { comments } : {};
 }
 
+const aLength = anInteger(0);
+
 /**
  * Cuts every packet of a batch to at most `maxLength` captured bytes; the original lengths stay.
  *
  * @param writable As for {@link selectRecords}.
  */
 export function cutRecords(batch: PacketBatch, maxLength: number, writable = false): PacketBatch {
+  checkBatch("cutRecords", batch);
+  checkArgument("cutRecords", "maxLength", maxLength, aLength);
   if (!hasLonger(batch, maxLength)) return batch;
   const { records, offsets, length, ...rest } = writable ? batch : copyBatch(batch);
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);

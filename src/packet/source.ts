@@ -1,5 +1,19 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, fieldsOf, type OptionTable } from "../errors/check-options.js";
+import {
+  aFunction,
+  aListOf,
+  aNumber,
+  anInteger,
+  anIterable,
+  either,
+  oneOf,
+  required,
+  type ValueCheck,
+  withMethods,
+} from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
-import type { PacketBatch, PacketFormat, Resolution } from "./batch.js";
+import { aFormat, type PacketBatch, type PacketFormat, type Resolution } from "./batch.js";
 
 // Loads the global types into programs that lack them; an `import type {}` would not be kept in the declarations.
 export type {} from "../async/global-types.js";
@@ -83,8 +97,16 @@ export interface Borrowed {
   readonly writable: boolean;
 }
 
+/** What every source has; see {@link PacketSource}. */
+export const aSource: ValueCheck<PacketSource> = withMethods<PacketSource>(
+  "a packet source",
+  Symbol.asyncIterator,
+  "stats",
+);
+
 /** The fastest pass a source has to offer. */
 export function borrowBatches(source: PacketSource): Borrowed {
+  checkArgument("borrowBatches", "source", source, aSource);
   return source.borrow === undefined
     ? { batches: source, writable: false }
     : { batches: source.borrow(), writable: true };
@@ -101,6 +123,18 @@ export interface LiveOptions {
   readonly dropped?: () => number;
 }
 
+const LIVE_OPTIONS: OptionTable<LiveOptions> = { stop: aFunction, dropped: aFunction };
+
+const anInterface: ValueCheck<CaptureInterface> = fieldsOf<
+  Pick<CaptureInterface, "linkType" | "resolution" | "snapLength">
+>({
+  linkType: required(aNumber),
+  resolution: required(oneOf("us", "ns")),
+  snapLength: required(anInteger(0)),
+});
+
+const aFormatOrInterfaces = either(Array.isArray, aListOf(anInterface), aFormat);
+
 /**
  * The in-memory source: hands out batches as they are, without copying them.
  *
@@ -109,12 +143,17 @@ export interface LiveOptions {
  * @param format What the packets are: one format, or the whole list of interfaces that `format.interfaceId` of the
  *   batches points into.
  * @param options For packets that arrive by themselves: how to stop them, and how many were lost.
+ * @throws OptionsError; TypeError for other batches or another format.
  */
 export function fromBatches(
   batches: Iterable<PacketBatch> | AsyncIterable<PacketBatch>,
   format: PacketFormat | readonly CaptureInterface[],
-  { stop, dropped = () => 0 }: LiveOptions = {},
+  options: LiveOptions = {},
 ): PacketSource {
+  checkArgument("fromBatches", "batches", batches, anIterable);
+  checkArgument("fromBatches", "format", format, aFormatOrInterfaces);
+  checkOptions("fromBatches", options, LIVE_OPTIONS);
+  const { stop, dropped = () => 0 } = options;
   let interfaces: readonly CaptureInterface[];
   if (isList(format)) {
     interfaces = format;

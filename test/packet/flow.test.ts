@@ -1,5 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { describe, expect, test, vi } from "vitest";
+import { OptionsError } from "../../src/errors.js";
 import {
   createFlowDecoder,
   DEFAULT_LOOKUP_ENTRIES,
@@ -134,7 +135,7 @@ describe("bounds", () => {
   });
 
   test.each([{ maxConversations: -1 }, { memoEntries: 1.5 }])("that are none are refused: %j", (options) => {
-    expect(() => createFlowDecoder(options)).toThrow(RangeError);
-    expect(() => decodeFlows(batchOf(ETHERNET), options)).toThrow(RangeError);
+    expect(() => createFlowDecoder(options)).toThrow(OptionsError);
+    expect(() => decodeFlows(batchOf(ETHERNET), options)).toThrow(OptionsError);
   });
 });

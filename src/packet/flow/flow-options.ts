@@ -1,12 +1,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type {
+import { type OptionTable, optionsOf } from "../../errors/check-options.js";
+import { aBoolean, aFunction, aListOf, anInteger, aString, either } from "../../errors/value-checks.js";
+import {
   CiliumEventTypeSchema,
-  EndpointSchema,
-  NetworkInterfaceSchema,
-  ServiceSchema,
-  TrafficDirection,
-  Verdict,
+  type EndpointSchema,
+  type NetworkInterfaceSchema,
+  type ServiceSchema,
+  type TrafficDirection,
+  type Verdict,
 } from "../../gen/flow/flow_pb.js";
+import { anInitOf } from "../../message/init-check.js";
 import type { PacketError } from "./packet-error.js";
 import type { TunnelPorts } from "./tunnel.js";
 
@@ -92,3 +95,31 @@ export interface FlowOptions extends FlowLookups {
    */
   readonly memoEntries?: number;
 }
+
+const aPortList = aListOf(anInteger(0, 0xffff));
+const anEnumValue = anInteger(-(2 ** 31), 2 ** 31 - 1);
+
+/** What the options must be. */
+export const FLOW_OPTIONS: OptionTable<FlowOptions> = {
+  endpoint: aFunction,
+  names: aFunction,
+  service: aFunction,
+  link: aFunction,
+  captureInterface: aFunction,
+  strict: aBoolean,
+  onError: aFunction,
+  tunnels: either(
+    (value) => typeof value === "object",
+    optionsOf<Partial<TunnelPorts>>("tunnels", { vxlan: aPortList, geneve: aPortList }),
+    aBoolean,
+  ),
+  nodeName: aString,
+  nodeLabels: aListOf(aString),
+  verdict: anEnumValue,
+  trafficDirection: anEnumValue,
+  eventType: anInitOf(CiliumEventTypeSchema),
+  isReply: aBoolean,
+  guessReplies: aBoolean,
+  maxConversations: anInteger(0),
+  memoEntries: anInteger(0),
+};
