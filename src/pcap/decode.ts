@@ -1,8 +1,10 @@
+import { checkArgument } from "../errors/check-argument.js";
 import { CaptureError } from "../errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
 import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
 import {
+  aBytesLike,
   type ByteInput,
   type BytesLike,
   createInput,
@@ -37,6 +39,7 @@ export interface CaptureSource extends PacketSource {
  *   offset; `malformed_gzip` with that of the compressed bytes.
  */
 export async function decodeCapture(bytes: BytesLike): Promise<CaptureSource> {
+  checkArgument("decodeCapture", "bytes", bytes, aBytesLike);
   return openCapture(createInput(bytes));
 }
 

@@ -1,4 +1,5 @@
 import { createTurnDue } from "../async/event-loop-turns.js";
+import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
 /**
  * Bytes on demand: puts between 1 and `room.length` bytes at the start of `room` and returns how many, or 0 at the end.
@@ -23,6 +24,11 @@ export interface ReadableStreamLike {
 
 /** Bytes as users have them: whole, or in chunks of any size (empty ones included). */
 export type BytesLike = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | ReadableStreamLike;
+
+export const aBytesLike: ValueCheck<BytesLike> = valueCheck(
+  "a Uint8Array, an iterable of these or a stream",
+  (value) => value instanceof Uint8Array || isIterable(value) || hasMethods(value, ["getReader"]),
+);
 
 /** Reads from whatever the user has. */
 export function createInput(bytes: BytesLike): ByteInput {
@@ -64,7 +70,7 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
         ended = true;
       } else {
         if (!(result.value instanceof Uint8Array))
-          throw new TypeError("a capture comes in chunks of Uint8Array");
+          throw new TypeError("the bytes of a capture must come in chunks of Uint8Array");
         chunk = result.value;
         at = 0;
       }

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aListOf } from "../errors/value-checks.js";
 import {
   copyBatch,
   type PacketBatch,
@@ -7,6 +9,7 @@ import {
   recordEnd,
 } from "../packet/batch.js";
 import {
+  aSource,
   borrowBatches,
   type CaptureInterface,
   createSource,
@@ -36,6 +39,7 @@ const NANOSECONDS = 1_000_000_000;
  * `filtered` when all of them are.
  */
 export function mergeSources(sources: readonly PacketSource[]): PacketSource {
+  checkArgument("mergeSources", "sources", sources, aListOf(aSource));
   const [first, ...others] = sources;
   if (first !== undefined && others.length === 0) return first;
   const interfaces = new MergedInterfaces(sources);

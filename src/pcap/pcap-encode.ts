@@ -1,3 +1,6 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { anInteger, oneOf } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
@@ -9,7 +12,7 @@ import {
   type Resolution,
 } from "../packet/batch.js";
 import { linkTypeName } from "../packet/link-type.js";
-import type { PacketSource } from "../packet/source.js";
+import { aSource, type PacketSource } from "../packet/source.js";
 import { type CaptureEncoder, encodeSource } from "./encoder.js";
 import {
   PCAP_CURRENT_MINOR,
@@ -34,6 +37,11 @@ export interface PcapOptions {
   readonly snapLength?: number;
 }
 
+const PCAP_OPTIONS: OptionTable<PcapOptions> = {
+  resolution: oneOf("us", "ns"),
+  snapLength: anInteger(0, 2 ** 32 - 1),
+};
+
 /**
  * A source as a pcap file, little endian. What {@link decodeCapture} read from a little-endian pcap file comes out byte
  * for byte (in versions up to 2.3 as far as the order of the two lengths is the version's own).
@@ -42,12 +50,14 @@ export interface PcapOptions {
  * choose. Comments and packet counts have no place in pcap. Packets without a time get time 0.
  *
  * @throws FlowscribeError from the iteration: `mixed_link_types`, `time_out_of_range` (before 1970, after 2106), and
- *   whatever the source throws.
+ *   whatever the source throws. OptionsError, or TypeError for another source, at the call.
  */
 export function encodePcap(
   source: PacketSource,
   options: PcapOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  checkArgument("encodePcap", "source", source, aSource);
+  checkOptions("encodePcap", options, PCAP_OPTIONS);
   return encodeSource(source, createPcapEncoder(options));
 }
 

@@ -1,3 +1,6 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { anInteger } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
@@ -7,7 +10,7 @@ import {
   RECORD_SECONDS,
   recordEnd,
 } from "../packet/batch.js";
-import type { CaptureInterface, PacketSource, SourceStats } from "../packet/source.js";
+import { aSource, type CaptureInterface, type PacketSource, type SourceStats } from "../packet/source.js";
 import { type CaptureEncoder, encodeSource } from "./encoder.js";
 import { CHUNK_BYTES } from "./input.js";
 import {
@@ -58,6 +61,8 @@ export interface PcapngOptions {
   readonly snapLength?: number;
 }
 
+const PCAPNG_OPTIONS: OptionTable<PcapngOptions> = { snapLength: anInteger(0, 2 ** 32 - 1) };
+
 /**
  * A source as a pcapng file, little endian, in one section: an interface description for every interface of the source
  * (those that turn up later, later), an enhanced block for every packet with its comments, and at the end a statistics
@@ -65,12 +70,14 @@ export interface PcapngOptions {
  * simple blocks where the format allows it, else they get time 0. Texts above 65,535 bytes are cut.
  *
  * @throws FlowscribeError `time_out_of_range` from the iteration for times that 64 bits cannot hold (before 1970; in
- *   nanoseconds after 2554), and whatever the source throws.
+ *   nanoseconds after 2554), and whatever the source throws. OptionsError, or TypeError for another source, at the call.
  */
 export function encodePcapng(
   source: PacketSource,
   options: PcapngOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  checkArgument("encodePcapng", "source", source, aSource);
+  checkOptions("encodePcapng", options, PCAPNG_OPTIONS);
   return encodeSource(source, createPcapngEncoder(source.interfaces, options));
 }
 
