@@ -1,4 +1,4 @@
-import { checkArgument } from "../errors/check-options.js";
+import { checkArgument } from "../errors/check-argument.js";
 import { aMessage } from "../errors/value-checks.js";
 import type { AgentEvent, DebugEvent, Flow, LostEvent } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";

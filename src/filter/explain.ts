@@ -1,4 +1,5 @@
-import { checkArgument, checkOptions } from "../errors/check-options.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions } from "../errors/check-options.js";
 import { aMessage } from "../errors/value-checks.js";
 import { FilterError } from "../errors.js";
 import { type CompiledFilter, compileLists, type FlowFilterLists, fieldPath } from "./compile.js";

@@ -1,6 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { createTurnDue } from "../async/event-loop-turns.js";
-import { checkArgument, checkOptions, type OptionTable } from "../errors/check-options.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aFunction, aNumberFrom, either, oneOf } from "../errors/value-checks.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { ExportError } from "./export-error.js";

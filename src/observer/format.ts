@@ -1,4 +1,5 @@
-import { checkArgument, checkOptions } from "../errors/check-options.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions } from "../errors/check-options.js";
 import { anIterable } from "../errors/value-checks.js";
 import { dispatch, type PrintableEvent } from "./format/event-printer.js";
 import { createJsonPrinter } from "./format/json-printer.js";

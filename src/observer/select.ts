@@ -1,5 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { checkArgument, optionsOf } from "../errors/check-options.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { optionsOf } from "../errors/check-options.js";
 import { aBoolean, aCount, anIterable, anObject, checkedElsewhere } from "../errors/value-checks.js";
 import {
   compileFlowFilters,

@@ -1,4 +1,5 @@
 import { nextTurn } from "../async/event-loop-turns.js";
+import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 
 /** Time as the recorder sees it, so that tests need not wait for it. */
 export interface Clock {
@@ -12,6 +13,12 @@ export interface Clock {
    */
   turn?(): Promise<void>;
 }
+
+export const aClock: ValueCheck<Clock> = withMethods<Clock>(
+  "a clock with `now` and `setTimer`",
+  "now",
+  "setTimer",
+);
 
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;

@@ -1,10 +1,12 @@
-import { checkWord } from "../check-option.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aFunction, aNumberFrom, aSignal, oneOf } from "../errors/value-checks.js";
 import { capturedBytes, type PacketBatch, type Resolution, truncateBatch } from "../packet/batch.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import { cutRecords, selectRecords } from "../packet/select.js";
-import { borrowBatches, type PacketSource } from "../packet/source.js";
+import { aSource, borrowBatches, type PacketSource } from "../packet/source.js";
 import { createByteSink } from "./byte-sink.js";
-import { type Clock, systemClock } from "./clock.js";
+import { aClock, type Clock, systemClock } from "./clock.js";
 import { type Delivery, queueingDelivery, waitingDelivery } from "./delivery.js";
 import type { OpenSink, PacketSink, SinkResult } from "./sink.js";
 import { planRecording, type RecordingPlan, type StartRecordingInit } from "./start.js";
@@ -32,6 +34,15 @@ export interface RecordOptions {
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
 }
+
+const RECORD_OPTIONS: OptionTable<RecordOptions> = {
+  sink: aFunction,
+  whenBusy: oneOf("wait", "drop"),
+  queueBytes: aNumberFrom(0),
+  resolution: oneOf("us", "ns"),
+  signal: aSignal,
+  clock: aClock,
+};
 
 /** Why a recording came to its end: asked to, a limit of the stop condition, or no more packets. */
 export type StopReason = "requested" | StopLimit | "source_end";
@@ -79,13 +90,15 @@ export interface Recording {
  * link type only.
  *
  * @throws ConfigurationError `invalid_recording` with every fault of `start`, before anything is opened.
- * @throws RangeError when `queueBytes` is no bound, `whenBusy` or `resolution` none of its words.
+ * @throws OptionsError; TypeError for another source.
  */
 export function record(
   source: PacketSource,
   start: StartRecordingInit,
   options: RecordOptions = {},
 ): Recording {
+  checkArgument("record", "source", source, aSource);
+  checkOptions("record", options, RECORD_OPTIONS);
   const recorder = new Recorder(source, planRecording(start), options);
   return recorder.run();
 }
@@ -128,10 +141,6 @@ class Recorder {
     this.#tracker = new StopTracker(plan.stopCondition);
     this.#updates = new Updates(() => this.#stats());
     this.#droppedBefore = source.stats().dropped;
-    const { queueBytes = DEFAULT_QUEUE_BYTES, whenBusy = "wait", resolution = "us" } = options;
-    checkWord("whenBusy", whenBusy, ["wait", "drop"]);
-    checkWord("resolution", resolution, ["us", "ns"]);
-    if (!(queueBytes >= 0)) throw new RangeError(`queueBytes must be 0 or more, not ${queueBytes}`);
   }
 
   run(): Recording {

@@ -1,11 +1,12 @@
-import { checkWord } from "../check-option.js";
+import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
+import { aFunction, aNumberFrom, aString, oneOf, required } from "../errors/value-checks.js";
 import type { RecordRequest, RecordResponse } from "../gen/recorder/recorder_pb.js";
-import { type Clock, systemClock } from "./clock.js";
+import { aClock, type Clock, systemClock } from "./clock.js";
 import { DEFAULT_QUEUE_BYTES } from "./recording.js";
 import { RecordCall } from "./service/call.js";
 import { addStats, NO_TOTALS, type RecorderCounters } from "./service/counters.js";
 import { RpcError } from "./service/error.js";
-import { completeLimits, type RecorderLimits, StorageBudget } from "./service/limits.js";
+import { completeLimits, RECORDER_LIMITS, type RecorderLimits, StorageBudget } from "./service/limits.js";
 import type { OpenRecordingSource, RecordContext, RecordingRequest, ServiceParts } from "./service/parts.js";
 import type { OpenSink } from "./sink.js";
 
@@ -41,6 +42,21 @@ export interface RecorderServiceOptions {
   readonly clock?: Clock;
 }
 
+/** What the options must be; to be spread into the tables of options that extend them. */
+export const RECORDER_SERVICE_OPTIONS: OptionTable<RecorderServiceOptions> = {
+  nodeName: required(aString),
+  openSource: required(aFunction),
+  openSink: required(aFunction),
+  authorize: aFunction,
+  limits: optionsOf("limits", RECORDER_LIMITS),
+  storedBytes: aFunction,
+  whenBusy: oneOf("wait", "drop"),
+  queueBytes: aNumberFrom(0),
+  runningIntervalMs: aNumberFrom(0),
+  changeIntervalMs: aNumberFrom(0),
+  clock: aClock,
+};
+
 /** The Recorder service of a node, for any RPC library. */
 export interface RecorderService extends AsyncDisposable {
   /**
@@ -67,11 +83,11 @@ export interface RecorderService extends AsyncDisposable {
 /**
  * The Recorder service as Cilium v1.16.2 has it; docs/serving.md lists the differences.
  *
- * @throws RangeError for limits, intervals and bounds that are none, and another word for `whenBusy`.
+ * @throws OptionsError
  */
 export function createRecorderService(options: RecorderServiceOptions): RecorderService {
+  checkOptions("createRecorderService", options, RECORDER_SERVICE_OPTIONS);
   const { whenBusy = "wait" } = options;
-  checkWord("whenBusy", whenBusy, ["wait", "drop"]);
   const limits = completeLimits(options.limits);
   const calls = new Set<RecordCall>();
   let totals = NO_TOTALS;
@@ -88,12 +104,9 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     budget: new StorageBudget(limits.maxStoredBytes, options.storedBytes),
     clock: options.clock ?? systemClock,
     whenBusy,
-    queueBytes: checkBound("queueBytes", options.queueBytes ?? DEFAULT_QUEUE_BYTES),
-    runningIntervalMs: checkBound(
-      "runningIntervalMs",
-      options.runningIntervalMs ?? DEFAULT_RUNNING_INTERVAL_MS,
-    ),
-    changeIntervalMs: checkBound("changeIntervalMs", options.changeIntervalMs ?? DEFAULT_CHANGE_INTERVAL_MS),
+    queueBytes: options.queueBytes ?? DEFAULT_QUEUE_BYTES,
+    runningIntervalMs: options.runningIntervalMs ?? DEFAULT_RUNNING_INTERVAL_MS,
+    changeIntervalMs: options.changeIntervalMs ?? DEFAULT_CHANGE_INTERVAL_MS,
     takeSlot: () => {
       if (recordings >= limits.maxRecordings) {
         throw new RpcError(
@@ -154,9 +167,4 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     shutdown,
     [Symbol.asyncDispose]: shutdown,
   };
-}
-
-function checkBound(name: string, value: number): number {
-  if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}`);
-  return value;
 }

@@ -1,6 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ConfigurationError, type Issue } from "../errors.js";
 import type { StopConditionSchema } from "../gen/recorder/recorder_pb.js";
+import { issueOf } from "../issue.js";
 import { capturedBytes, type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "../packet/batch.js";
+import { checkStopCondition } from "./stop-check.js";
 
 /** The limit that a recording has reached. */
 export type StopLimit = "bytes" | "packets" | "time";
@@ -22,7 +25,11 @@ export class StopTracker {
   /** How long to record; at or below 0 the time is up at once; undefined for as long as it takes. */
   readonly timeLimitMs: number | undefined;
 
+  /** @throws ConfigurationError `invalid_recording` for a condition with faults. */
   constructor(condition: StopConditionInit = {}) {
+    const issues: Issue[] = [];
+    checkStopCondition(condition, (path, message) => issues.push(issueOf(path, message)));
+    if (issues.length > 0) throw new ConfigurationError("invalid_recording", issues);
     this.#maxBytes = limitOf(condition.bytesCapturedCount);
     this.#maxPackets = limitOf(condition.packetsCapturedCount);
     this.timeLimitMs = durationMs(condition.timeElapsed);

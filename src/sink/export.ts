@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import type { Registry } from "@bufbuild/protobuf";
-import { checkArgument, checkOptions, type OptionTable } from "../errors/check-options.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aDate, aString, checkedElsewhere, withMethods } from "../errors/value-checks.js";
 import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { flowEvent } from "../filter/event.js";

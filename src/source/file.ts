@@ -1,5 +1,7 @@
 import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { checkArgument } from "../errors/check-argument.js";
+import { aString } from "../errors/value-checks.js";
 import { CaptureError } from "../errors.js";
 import { type CaptureSource, openCapture } from "../pcap/decode.js";
 import { type ByteInput, createInput } from "../pcap/input.js";
@@ -13,6 +15,7 @@ import { type ByteInput, createInput } from "../pcap/input.js";
  *   names the path, also when it comes from the iteration.
  */
 export async function openCaptureFile(path: string): Promise<CaptureSource> {
+  checkArgument("openCaptureFile", "path", path, aString);
   const file = await open(path, "r");
   try {
     const stats = await file.stat();

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  checkArgument,
-  checkOptions,
-  type OptionTable,
-  optionIssues,
-  optionsOf,
-} from "../../src/errors/check-options.js";
+import { checkArgument } from "../../src/errors/check-argument.js";
+import { checkOptions, type OptionTable, optionIssues, optionsOf } from "../../src/errors/check-options.js";
 import {
   aBoolean,
   aDate,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { OptionsError } from "../../src/errors.js";
 import { fromBatches } from "../../src/packet/index.js";
 import { type RecordingStats, record } from "../../src/recorder/index.js";
 import { batchOf, idsOf, MIN_PACKET_LENGTH, numbered, type PacketSpec, range, WANTED } from "./packets.js";
@@ -379,5 +380,5 @@ describe("matched = captured + lost", () => {
 test.each([Number.NaN, -1])("a queue of %d bytes is refused before anything is opened", (queueBytes) => {
   const source = fromBatches([], { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 });
   const start = { include: [{ sourceCidr: "::/0", destinationCidr: "::/0" }] };
-  expect(() => record(source, start, { queueBytes })).toThrow(RangeError);
+  expect(() => record(source, start, { queueBytes })).toThrow(OptionsError);
 });

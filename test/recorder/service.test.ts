@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { OptionsError } from "../../src/errors.js";
 import {
   type RecordRequest,
   RecordRequestSchema,
@@ -145,8 +146,10 @@ describe("limits", () => {
     { runningIntervalMs: -1 },
     { changeIntervalMs: Number.NaN },
     { whenBusy: "dorp" as "drop" },
-  ])("%j is none", (options) => {
-    expect(() => setUp(options)).toThrow(RangeError);
+    { limits: { maxRecording: 1 } as RecorderServiceOptions["limits"] & object },
+    { nodeNames: "x" } as Partial<RecorderServiceOptions>,
+  ])("createRecorderService: rejects %j", (options) => {
+    expect(() => setUp(options)).toThrow(OptionsError);
   });
 
   test("of calls: one more is refused, and counted", async () => {

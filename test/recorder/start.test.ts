@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { ConfigurationError, type Issue } from "../../src/errors.js";
+import { ConfigurationError, type Issue, OptionsError } from "../../src/errors.js";
 import {
   FileSinkConfigurationSchema,
   StartRecordingSchema,
@@ -17,7 +17,7 @@ import {
 } from "../../src/recorder/index.js";
 import { planRecording } from "../../src/recorder/start.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
-import { ETHERNET } from "./packets.js";
+import { batchOf, ETHERNET } from "./packets.js";
 
 const ALL = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
 
@@ -327,17 +327,29 @@ describe("the faults of callers without types", () => {
 });
 
 test.each([
-  { options: { whenBusy: "dorp" }, message: "whenBusy must be one of wait, drop, not dorp" },
-  { options: { whenBusy: null }, message: "whenBusy must be one of wait, drop, not null" },
-  { options: { resolution: "ms" }, message: "resolution must be one of us, ns, not ms" },
+  { options: { whenBusy: "dorp" }, message: 'whenBusy: must be one of wait, drop, not "dorp"' },
+  { options: { whenBusy: null }, message: "whenBusy: must be one of wait, drop, not null" },
+  { options: { resolution: "ms" }, message: 'resolution: must be one of us, ns, not "ms"' },
+  { options: { snik: 1 }, message: "snik: not an option of record; did you mean sink?" },
 ])("record() refuses $options before anything is opened", ({ options, message }) => {
   const sink = vi.fn();
   const source = fromBatches([], ETHERNET);
   const begin = () => record(source, { include: [ALL] }, { ...(options as RecordOptions), sink });
-  expect(begin).toThrow(RangeError);
+  expect(begin).toThrow(OptionsError);
   expect(begin).toThrow(message);
   expect(sink).not.toHaveBeenCalled();
 });
+
+test.each([{ batches: [] }, { batches: [batchOf([{ id: 1 }])] }])(
+  "record: rejects a sink that is not a function",
+  ({ batches }) => {
+    // A caller without types.
+    const options = { sink: "x" } as unknown as RecordOptions;
+    expect(() => record(fromBatches(batches, ETHERNET), { include: [ALL] }, options)).toThrow(
+      new OptionsError([{ path: "sink", message: 'must be a function, not "x"' }]),
+    );
+  },
+);
 
 describe("prefixes", () => {
   test.each([

@@ -1,3 +1,4 @@
+import { OptionsError } from "../../errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import type { PacketSource } from "../../packet/source.js";
@@ -58,7 +59,7 @@ export const openDevice: OpenDevice = async (options, request, signal) => {
     const timeoutMs = TIMEOUT_MS;
     return await openLibpcap(device, { ...common, ...text, direction, promiscuous, precision, timeoutMs });
   } catch (error) {
-    if (error instanceof RangeError) {
+    if (error instanceof OptionsError) {
       throw new UsageError(error.message.replace("bufferBytes", "--buffer-size in bytes"));
     }
     throw error;

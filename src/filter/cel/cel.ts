@@ -1,5 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { checkArgument, checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import {
   aBoolean,
   aNumberFrom,

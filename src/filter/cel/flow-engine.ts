@@ -1,4 +1,5 @@
-import { checkArgument, checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { aNumberFrom, aString } from "../../errors/value-checks.js";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
 import type { CelEngine } from "../engine.js";

@@ -1,5 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { checkArgument, checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
 import { aFunction, aListOf, anObject, aString, oneOf, required } from "../../errors/value-checks.js";
 import type { FlowFilter } from "../../gen/flow/flow_pb.js";
 import { walkArguments } from "./arguments.js";

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { checkArgument, optionsOf } from "../../errors/check-options.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { optionsOf } from "../../errors/check-options.js";
 import {
   aBoolean,
   aCount,

@@ -1,4 +1,5 @@
-import { checkArgument, checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { aMessage, oneOf } from "../../errors/value-checks.js";
 import type { ServerStatusResponse } from "../../gen/observer/observer_pb.js";
 import { formatDuration } from "./duration.js";

@@ -1,3 +1,5 @@
+import type { OptionTable } from "../../errors/check-options.js";
+import { aPositiveNumber } from "../../errors/value-checks.js";
 import { RpcError } from "./error.js";
 
 /** What a recorder service lets its clients use. */
@@ -35,16 +37,21 @@ export const DEFAULT_RECORDER_LIMITS: RecorderLimits = {
   readTimeoutMs: 300_000,
 };
 
-/** @throws RangeError unless it is above 0. */
-export function checkLimit(name: string, value: number): void {
-  if (!(value > 0)) throw new RangeError(`${name} must be above 0, not ${value}`);
-}
+/** What limits must be. */
+export const RECORDER_LIMITS: OptionTable<Partial<RecorderLimits>> = {
+  maxRecordings: aPositiveNumber,
+  maxCalls: aPositiveNumber,
+  maxFilters: aPositiveNumber,
+  maxMessageBytes: aPositiveNumber,
+  maxStoredBytes: aPositiveNumber,
+  startTimeoutMs: aPositiveNumber,
+  readTimeoutMs: aPositiveNumber,
+};
 
-/** @throws RangeError for an invalid limit. */
+/** All limits: those given, and the defaults of the others. */
 export function completeLimits(limits: Partial<RecorderLimits> = {}): RecorderLimits {
-  const complete = { ...DEFAULT_RECORDER_LIMITS, ...limits };
-  for (const [name, value] of Object.entries(complete)) checkLimit(name, value);
-  return complete;
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_RECORDER_LIMITS, ...Object.fromEntries(given) };
 }
 
 /** Keeps the bytes of all recordings together within a bound. */

@@ -1,9 +1,11 @@
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { anInteger, oneOf } from "../../errors/value-checks.js";
 import { formatPrefix } from "../../net/index.js";
 import { type PacketFilterInit, parsePacketFilters } from "../../packet/filter-check.js";
 import { MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import type { FamilyPlan, Fate } from "./filter-plan.js";
 import { type CompiledProgram, compileProgram, MIN_WINDOW } from "./program.js";
-import { layOutRing } from "./ring-layout.js";
+import { layOutRing, MAX_RING_BYTES } from "./ring-layout.js";
 import { GROUP_FILTERS } from "./tables.js";
 
 /** What the program is made for; see `EbpfOptions`. */
@@ -15,6 +17,13 @@ export interface DescribeOptions {
   readonly layer?: 2 | 3;
 }
 
+const DESCRIBE_OPTIONS: OptionTable<DescribeOptions> = {
+  snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
+  direction: oneOf("ingress", "egress"),
+  bufferBytes: anInteger(0, MAX_RING_BYTES),
+  layer: oneOf(2, 3),
+};
+
 /** Processors that the program is shown for: their number is in its bounds. */
 const SHOWN_PROCESSORS = 1;
 
@@ -23,12 +32,14 @@ const SHOWN_PROCESSORS = 1;
  * privileges, and runs anywhere.
  *
  * @param include Undefined for every packet, IP or not.
- * @throws FilterError as `openEbpf` does.
+ * @throws FilterError as `openEbpf` does; OptionsError.
  */
 export function describeProgram(
   include?: readonly PacketFilterInit[],
-  { snapLength = 0, direction = "ingress", bufferBytes = 0, layer = 2 }: DescribeOptions = {},
+  options: DescribeOptions = {},
 ): string {
+  checkOptions("describeProgram", options, DESCRIBE_OPTIONS);
+  const { snapLength = 0, direction = "ingress", bufferBytes = 0, layer = 2 } = options;
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
   const ring = layOutRing(bufferBytes, keptLength, SHOWN_PROCESSORS);
   const parts = { arriving: direction === "ingress", copyLength: keptLength, ring };

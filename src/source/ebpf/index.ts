@@ -15,7 +15,7 @@ export { DEFAULT_BUFFER_BYTES, type EbpfOptions, type EbpfSource } from "./open.
  * captures each packet once.
  *
  * @throws FlowscribeError `capture_unavailable`, `capture_denied`, `no_such_device`, `device_down` or `capture_failed`;
- *   FilterError for filters at fault. The iteration throws `device_gone` when the interface is removed.
+ *   FilterError for filters at fault; OptionsError. The iteration throws `device_gone` when the interface is removed.
  */
 export async function openEbpf(device: string, options: EbpfOptions = {}): Promise<EbpfSource> {
   return open(device, options);

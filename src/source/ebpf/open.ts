@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { cpus, release } from "node:os";
-import { checkRange, checkString, checkWord } from "../../check-option.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { anInteger, aSignal, aString, checkedElsewhere, oneOf } from "../../errors/value-checks.js";
 import { FlowscribeError } from "../../errors.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
@@ -53,6 +55,15 @@ const RAW_HARDWARE = [0xfffe, 519, 768, 769, 776];
 /** Less than this is cut from a packet here, as the program puts VLAN tags back at offset 12. */
 const MIN_COPY_LENGTH = 64;
 
+const EBPF_OPTIONS: OptionTable<EbpfOptions> = {
+  // Checked when they are compiled.
+  include: checkedElsewhere,
+  snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
+  direction: oneOf("ingress", "egress", "both"),
+  bufferBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
+  signal: aSignal,
+};
+
 /** What only tests ask for. */
 export interface TestOptions {
   readonly importKoffi?: () => Promise<unknown>;
@@ -65,11 +76,9 @@ export async function open(
   options: EbpfOptions = {},
   { importKoffi, circumstances = {} }: TestOptions = {},
 ): Promise<EbpfSource> {
-  const { snapLength = 0, bufferBytes = DEFAULT_BUFFER_BYTES, direction = "both", signal } = options;
-  checkString("device", device);
-  checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
-  checkRange("bufferBytes", bufferBytes, MIN_RING_BYTES, MAX_RING_BYTES);
-  checkWord("direction", direction, ["ingress", "egress", "both"]);
+  checkArgument("openEbpf", "device", device, aString);
+  checkOptions("openEbpf", options, EBPF_OPTIONS);
+  const { signal } = options;
   signal?.throwIfAborted();
   const koffi = await loadKoffi(importKoffi);
   signal?.throwIfAborted();

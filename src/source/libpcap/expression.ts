@@ -1,4 +1,7 @@
 import { messageOf } from "../../error-message.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { aFunction, anIterable, aString } from "../../errors/value-checks.js";
 import { FlowscribeError } from "../../errors.js";
 import { RECORD_HEADER_LENGTH, RECORD_ORIGINAL_LENGTH } from "../../packet/batch.js";
 import { type BpfPredicate, loadBpf } from "../../packet/bpf.js";
@@ -25,6 +28,8 @@ export interface ExpressionOptions {
   readonly onFault?: (linkType: number, message: string) => void;
 }
 
+const EXPRESSION_OPTIONS: OptionTable<ExpressionOptions> = { linkTypes: anIterable, onFault: aFunction };
+
 /**
  * pcap-filter text (`man pcap-filter`) as a predicate over packets that are there already, by the compiler of the system's
  * libpcap; for `keep` of flowscribe/packet. For a link type not given, the text is compiled when its first packet comes.
@@ -39,11 +44,15 @@ export interface ExpressionOptions {
  *
  * @throws FlowscribeError `invalid_expression` when the text is no filter for any of the link types given, with libpcap's words
  *   about the first of them; `capture_unavailable` without koffi or libpcap.
+ * @throws OptionsError
  */
 export async function compileExpression(
   text: string,
-  { linkTypes = [LINKTYPE_ETHERNET], onFault }: ExpressionOptions = {},
+  options: ExpressionOptions = {},
 ): Promise<PacketPredicate> {
+  checkArgument("compileExpression", "text", text, aString);
+  checkOptions("compileExpression", options, EXPRESSION_OPTIONS);
+  const { linkTypes = [LINKTYPE_ETHERNET], onFault } = options;
   const koffi = await loadKoffi();
   const libpcap = loadLibpcap(koffi);
   const prepared = await prepareExpression(text).catch((cause) => {

@@ -22,7 +22,7 @@ export {
  *
  * @param device As {@link listDevices} names it.
  * @throws FlowscribeError `capture_unavailable`, `capture_denied`, `no_such_device`, `device_down`, `invalid_expression` or
- *   `capture_failed`, whose messages say what to do; FilterError for `include`; RangeError for numbers out of range.
+ *   `capture_failed`, whose messages say what to do; FilterError for `include`; OptionsError.
  */
 export function openLibpcap(device: string, options: LibpcapOptions = {}): Promise<LibpcapSource> {
   return open(device, options);

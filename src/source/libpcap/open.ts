@@ -1,5 +1,7 @@
-import { checkRange, checkString, checkWord } from "../../check-option.js";
 import { messageOf } from "../../error-message.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { aBoolean, anInteger, aSignal, aString, checkedElsewhere, oneOf } from "../../errors/value-checks.js";
 import { FlowscribeError } from "../../errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import { compilePacketFilter } from "../../packet/filter.js";
@@ -78,6 +80,19 @@ const MAX_KERNEL_TEXT_LENGTH = 20_000;
 /** `pcap_direction_t` */
 const DIRECTIONS: { readonly [D in Direction]: number } = { both: 0, in: 1, out: 2 };
 
+const LIBPCAP_OPTIONS: OptionTable<LibpcapOptions> = {
+  // Checked when they are compiled.
+  include: checkedElsewhere,
+  expression: aString,
+  snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
+  promiscuous: aBoolean,
+  bufferBytes: anInteger(MIN_BUFFER_BYTES, MAX_BUFFER_BYTES),
+  timeoutMs: anInteger(1, MAX_TIMEOUT_MS),
+  direction: oneOf("in", "out", "both"),
+  precision: oneOf("ns", "us"),
+  signal: aSignal,
+};
+
 /** What only tests ask for. */
 export interface TestOptions {
   readonly importKoffi?: () => Promise<unknown>;
@@ -96,6 +111,8 @@ export async function open(
   options: LibpcapOptions,
   test: TestOptions = {},
 ): Promise<LibpcapSource> {
+  checkArgument("openLibpcap", "device", device, aString);
+  checkOptions("openLibpcap", options, LIBPCAP_OPTIONS);
   const { signal } = options;
   const plan = planCapture(device, options);
   signal?.throwIfAborted();
@@ -137,13 +154,6 @@ function planCapture(
     signal,
   }: LibpcapOptions,
 ) {
-  checkString("device", device);
-  if (expression !== undefined) checkString("expression", expression);
-  checkRange("snapLength", snapLength, 0, MAX_CAPTURED_LENGTH);
-  checkRange("bufferBytes", bufferBytes, MIN_BUFFER_BYTES, MAX_BUFFER_BYTES);
-  checkRange("timeoutMs", timeoutMs, 1, MAX_TIMEOUT_MS);
-  checkWord("direction", direction, Object.keys(DIRECTIONS));
-  checkWord("precision", precision, ["ns", "us"]);
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
   return {
     device,

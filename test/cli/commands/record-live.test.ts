@@ -163,7 +163,7 @@ describeOnNetwork("a live recording", (live) => {
     test("says why: a buffer of no size", () => {
       expect(fails("-i", "lo", "--buffer-size", "1kB")).toMatchObject({
         code: EXIT.usage,
-        err: expect.stringMatching(/^--buffer-size in bytes must be a whole number from /),
+        err: expect.stringMatching(/^--buffer-size in bytes: must be an integer from /),
       });
     });
   });

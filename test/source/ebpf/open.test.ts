@@ -6,12 +6,15 @@ import { describeWithEbpf } from "./kernel-needed.js";
 
 describe("opening", () => {
   test.each([
-    { options: { snapLength: -1 }, text: "snapLength must be a whole number from 0 to 262144, not -1" },
+    { options: { snapLength: -1 }, text: "snapLength: must be an integer from 0 to 262144, not -1" },
     { options: { snapLength: 0.5 }, text: "snapLength" },
-    { options: { direction: "in" as never }, text: "direction must be one of ingress, egress, both, not in" },
+    {
+      options: { direction: "in" as never },
+      text: 'direction: must be one of ingress, egress, both, not "in"',
+    },
     {
       options: { bufferBytes: 1000 },
-      text: "bufferBytes must be a whole number from 131072 to 268435456, not 1000",
+      text: "bufferBytes: must be an integer from 131072 to 268435456, not 1000",
     },
   ])("refuses $options", async ({ options, text }) => {
     await expect(openEbpf("lo", options)).rejects.toThrow(text);

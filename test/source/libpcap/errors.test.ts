@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { FlowscribeError } from "../../../src/errors.js";
+import { FlowscribeError, OptionsError } from "../../../src/errors.js";
 import { openLibpcap } from "../../../src/source/libpcap/index.js";
 import { open } from "../../../src/source/libpcap/open.js";
 import { withoutCapability } from "../../support/capability.js";
@@ -43,7 +43,7 @@ describe("opening a libpcap capture without its prerequisites", () => {
     { name: "bufferBytes", options: { bufferBytes: 1000 } },
     { name: "bufferBytes", options: { bufferBytes: 2 ** 31 } },
   ])("$name out of range: $options", async ({ name, options }) => {
-    await expect(openLibpcap("lo", options)).rejects.toThrow(RangeError);
+    await expect(openLibpcap("lo", options)).rejects.toThrow(OptionsError);
     await expect(openLibpcap("lo", options)).rejects.toThrow(name);
   });
 
