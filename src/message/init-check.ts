@@ -1,10 +1,9 @@
-import { type DescField, type DescMessage, type MessageInitShape, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { suggest } from "../errors/suggest.js";
 import {
   aBoolean,
   aListOf,
-  aNumber,
   anInteger,
   anObject,
   aString,
@@ -22,10 +21,7 @@ import {
  *
  * @param others Fields that the init object may have beside those of the message.
  */
-export function anInitOf<Desc extends DescMessage>(
-  schema: Desc,
-  others: readonly string[] = [],
-): ValueCheck<MessageInitShape<Desc>> {
+export function anInitOf(schema: DescMessage, others: readonly string[] = []): ValueCheck<object> {
   return (value, path, report) => checkMessage(schema, others, value, path, report);
 }
 
@@ -86,6 +82,7 @@ function checkOf({ message, enum: ofEnum, scalar, fieldKind }: DescField): Value
   return ofEnum === undefined && scalar !== undefined ? SCALARS[scalar] : anInt32;
 }
 
+const aDouble: ValueCheck<number> = valueCheck("a number", (value) => typeof value === "number");
 const anInt32 = anInteger(-(2 ** 31), 2 ** 31 - 1);
 const aUint32 = anInteger(0, 2 ** 32 - 1);
 
@@ -99,8 +96,8 @@ const a64BitInteger: ValueCheck<bigint> = valueCheck(
 );
 
 const SCALARS: { readonly [K in ScalarType]: ValueCheck<never> } = {
-  [ScalarType.DOUBLE]: aNumber,
-  [ScalarType.FLOAT]: aNumber,
+  [ScalarType.DOUBLE]: aDouble,
+  [ScalarType.FLOAT]: aDouble,
   [ScalarType.INT64]: a64BitInteger,
   [ScalarType.UINT64]: a64BitInteger,
   [ScalarType.INT32]: anInt32,

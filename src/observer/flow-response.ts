@@ -1,4 +1,6 @@
 import { create } from "@bufbuild/protobuf";
+import { checkArgument } from "../errors/check-argument.js";
+import { aMessage } from "../errors/value-checks.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
@@ -6,8 +8,11 @@ import {
   GetFlowsResponseSchema,
 } from "../gen/observer/observer_pb.js";
 
+const aFlow = aMessage<Flow>("flow.Flow");
+
 /** A flow as Hubble's server sends it: in a response that also has its time and the name of its node. */
 export function flowResponse(flow: Flow): GetFlowsResponse {
+  if (flow?.$typeName !== "flow.Flow") checkArgument("flowResponse", "flow", flow, aFlow);
   return create(GetFlowsResponseSchema, {
     responseTypes: { case: "flow", value: flow },
     nodeName: flow.nodeName,
@@ -25,7 +30,7 @@ export function toEnvelope(event: GetFlowsResponse | ExportEvent | Flow): GetFlo
       return event;
     default:
       throw new TypeError(
-        "neither a GetFlowsResponse nor an ExportEvent nor a Flow: see fromJson for plain objects",
+        "the event is neither a GetFlowsResponse nor an ExportEvent nor a Flow: see fromJson for plain objects",
       );
   }
 }

@@ -42,11 +42,10 @@ export interface RecorderServiceOptions {
   readonly clock?: Clock;
 }
 
-/** What the options must be; to be spread into the tables of options that extend them. */
-export const RECORDER_SERVICE_OPTIONS: OptionTable<RecorderServiceOptions> = {
-  nodeName: required(aString),
-  openSource: required(aFunction),
-  openSink: required(aFunction),
+/** What may be left out; to be spread into the tables of options that extend these. */
+export const OPTIONAL_SERVICE_OPTIONS: OptionTable<
+  Omit<RecorderServiceOptions, "nodeName" | "openSource" | "openSink">
+> = {
   authorize: aFunction,
   limits: optionsOf("limits", RECORDER_LIMITS),
   storedBytes: aFunction,
@@ -55,6 +54,13 @@ export const RECORDER_SERVICE_OPTIONS: OptionTable<RecorderServiceOptions> = {
   runningIntervalMs: aNumberFrom(0),
   changeIntervalMs: aNumberFrom(0),
   clock: aClock,
+};
+
+const SERVICE_OPTIONS: OptionTable<RecorderServiceOptions> = {
+  ...OPTIONAL_SERVICE_OPTIONS,
+  nodeName: required(aString),
+  openSource: required(aFunction),
+  openSink: required(aFunction),
 };
 
 /** The Recorder service of a node, for any RPC library. */
@@ -86,7 +92,7 @@ export interface RecorderService extends AsyncDisposable {
  * @throws OptionsError
  */
 export function createRecorderService(options: RecorderServiceOptions): RecorderService {
-  checkOptions("createRecorderService", options, RECORDER_SERVICE_OPTIONS);
+  checkOptions("createRecorderService", options, SERVICE_OPTIONS);
   const { whenBusy = "wait" } = options;
   const limits = completeLimits(options.limits);
   const calls = new Set<RecordCall>();

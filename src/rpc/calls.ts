@@ -1,10 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { iterateOrAbort, orAbort } from "../async/or-abort.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aNumberFrom, aSignal, type ValueCheck, withMethods } from "../errors/value-checks.js";
 import {
-  type GetAgentEventsRequestSchema,
+  GetAgentEventsRequestSchema,
   type GetAgentEventsResponse,
-  type GetDebugEventsRequestSchema,
+  GetDebugEventsRequestSchema,
   type GetDebugEventsResponse,
   type GetNamespacesResponse,
   type GetNodesResponse,
@@ -12,6 +15,7 @@ import {
   type ServerStatusResponse,
 } from "../gen/observer/observer_pb.js";
 import { type ChangeNotification, Peer } from "../gen/peer/peer_pb.js";
+import { anInitOf } from "../message/init-check.js";
 import { fromCallError } from "./connect-error.js";
 
 /** What ends a call early. */
@@ -22,14 +26,26 @@ export interface RpcCallOptions {
   readonly timeoutMs?: number;
 }
 
+const CALL_OPTIONS: OptionTable<RpcCallOptions> = { signal: aSignal, timeoutMs: aNumberFrom(0) };
+
+export const aTransport: ValueCheck<Transport> = withMethods<Transport>(
+  "a transport, as openTransport returns it",
+  "unary",
+  "stream",
+);
+
 /** How a Hubble server or Relay is doing. @throws RpcError */
 export function serverStatus(transport: Transport, options?: RpcCallOptions): Promise<ServerStatusResponse> {
-  return unary((callOptions) => createClient(Observer, transport).serverStatus({}, callOptions), options);
+  return unary("serverStatus", transport, options, (callOptions) =>
+    createClient(Observer, transport).serverStatus({}, callOptions),
+  );
 }
 
 /** The nodes that Relay knows. @throws RpcError */
 export function getNodes(transport: Transport, options?: RpcCallOptions): Promise<GetNodesResponse> {
-  return unary((callOptions) => createClient(Observer, transport).getNodes({}, callOptions), options);
+  return unary("getNodes", transport, options, (callOptions) =>
+    createClient(Observer, transport).getNodes({}, callOptions),
+  );
 }
 
 /** The namespaces that flows were seen in lately. @throws RpcError */
@@ -37,7 +53,9 @@ export function getNamespaces(
   transport: Transport,
   options?: RpcCallOptions,
 ): Promise<GetNamespacesResponse> {
-  return unary((callOptions) => createClient(Observer, transport).getNamespaces({}, callOptions), options);
+  return unary("getNamespaces", transport, options, (callOptions) =>
+    createClient(Observer, transport).getNamespaces({}, callOptions),
+  );
 }
 
 /** What an agent reports of itself. Leaving early cancels the call. @throws RpcError from the iteration. */
@@ -46,9 +64,9 @@ export function getAgentEvents(
   request: MessageInitShape<typeof GetAgentEventsRequestSchema> = {},
   options?: RpcCallOptions,
 ): AsyncGenerator<GetAgentEventsResponse, void, undefined> {
-  return streaming(
-    (callOptions) => createClient(Observer, transport).getAgentEvents(request, callOptions),
-    options,
+  checkArgument("getAgentEvents", "request", request, anInitOf(GetAgentEventsRequestSchema));
+  return streaming("getAgentEvents", transport, options, (callOptions) =>
+    createClient(Observer, transport).getAgentEvents(request, callOptions),
   );
 }
 
@@ -58,9 +76,9 @@ export function getDebugEvents(
   request: MessageInitShape<typeof GetDebugEventsRequestSchema> = {},
   options?: RpcCallOptions,
 ): AsyncGenerator<GetDebugEventsResponse, void, undefined> {
-  return streaming(
-    (callOptions) => createClient(Observer, transport).getDebugEvents(request, callOptions),
-    options,
+  checkArgument("getDebugEvents", "request", request, anInitOf(GetDebugEventsRequestSchema));
+  return streaming("getDebugEvents", transport, options, (callOptions) =>
+    createClient(Observer, transport).getDebugEvents(request, callOptions),
   );
 }
 
@@ -69,7 +87,9 @@ export function notifyPeers(
   transport: Transport,
   options?: RpcCallOptions,
 ): AsyncGenerator<ChangeNotification, void, undefined> {
-  return streaming((callOptions) => createClient(Peer, transport).notify({}, callOptions), options);
+  return streaming("notifyPeers", transport, options, (callOptions) =>
+    createClient(Peer, transport).notify({}, callOptions),
+  );
 }
 
 interface ConnectCallOptions {
@@ -78,9 +98,13 @@ interface ConnectCallOptions {
 }
 
 async function unary<T>(
-  call: (options: ConnectCallOptions) => Promise<T>,
+  name: string,
+  transport: Transport,
   options: RpcCallOptions = {},
+  call: (options: ConnectCallOptions) => Promise<T>,
 ): Promise<T> {
+  checkArgument(name, "transport", transport, aTransport);
+  checkOptions(name, options, CALL_OPTIONS);
   const { signal = new AbortController().signal } = options;
   try {
     signal.throwIfAborted();
@@ -91,10 +115,21 @@ async function unary<T>(
   }
 }
 
-/** A stream that is cancelled when the reader leaves, which Connect's own is not. */
-async function* streaming<T>(
-  call: (options: ConnectCallOptions) => AsyncIterable<T>,
+function streaming<T>(
+  name: string,
+  transport: Transport,
   options: RpcCallOptions = {},
+  call: (options: ConnectCallOptions) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  checkArgument(name, "transport", transport, aTransport);
+  checkOptions(name, options, CALL_OPTIONS);
+  return cancelledByReader(options, call);
+}
+
+/** A stream that is cancelled when the reader leaves, which Connect's own is not. */
+async function* cancelledByReader<T>(
+  options: RpcCallOptions,
+  call: (options: ConnectCallOptions) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   const { signal } = options;
   const controller = new AbortController();

@@ -4,6 +4,8 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
+import { checkArgument } from "../errors/check-argument.js";
+import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 import { Recorder, type RecordRequest, type RecordResponse } from "../gen/recorder/recorder_pb.js";
 import type { RpcPeer } from "../recorder/service/parts.js";
 import type { RecorderService } from "../recorder/service.js";
@@ -14,11 +16,18 @@ export const peerKey: ContextKey<RpcPeer | undefined> = createContextKey<RpcPeer
   description: "the peer of the call",
 });
 
+export const aService: ValueCheck<RecorderService> = withMethods<RecorderService>(
+  "a service, as createRecorderService returns it",
+  "record",
+  "shutdown",
+);
+
 /**
  * The Recorder service as routes of Connect, for `connectNodeAdapter`, Fastify, Express or an in-memory transport: gRPC, gRPC-web and
  * the Connect protocol. (Record needs HTTP/2.) Requests above `limits.maxMessageBytes` are refused.
  */
 export function recorderRoutes(service: RecorderService): (router: ConnectRouter) => void {
+  checkArgument("recorderRoutes", "service", service, aService);
   return (router) => {
     router.service(
       Recorder,

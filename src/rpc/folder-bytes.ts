@@ -1,11 +1,14 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { checkArgument } from "../errors/check-argument.js";
+import { aString } from "../errors/value-checks.js";
 
 /**
  * Bytes of the files in a folder, not of those in folders below it; 0 when there is none. For `storedBytes` of a
  * recorder service.
  */
 export async function folderBytes(folder: string): Promise<number> {
+  checkArgument("folderBytes", "folder", folder, aString);
   let sum = 0;
   for (const entry of await entriesOf(folder)) {
     if (entry.isFile()) sum += await fileBytes(join(folder, entry.name));

@@ -1,6 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { PeerCertificate } from "node:tls";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { checkArgument } from "../errors/check-argument.js";
 import {
   Recorder,
   type RecordRequest,
@@ -11,6 +12,7 @@ import {
 import { RPC_STATUS_NUMBERS, RpcError } from "../recorder/service/error.js";
 import type { RpcPeer } from "../recorder/service/parts.js";
 import type { RecorderService } from "../recorder/service.js";
+import { aService } from "./connect-service.js";
 import { boundedMessage } from "./grpc-message.js";
 import { identitiesOf } from "./peer.js";
 
@@ -66,6 +68,7 @@ export interface GrpcJsService {
  * `{ "grpc.max_receive_message_length": service.limits.maxMessageBytes }`.
  */
 export function grpcJsRecorder(service: RecorderService): GrpcJsService {
+  checkArgument("grpcJsRecorder", "service", service, aService);
   return {
     definition: {
       Record: {

@@ -1,6 +1,8 @@
 import type { DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
-import { checkLimit } from "../recorder/service/limits.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aListOf, aPositiveNumber, aString } from "../errors/value-checks.js";
 import { limitCalls } from "./call-limit.js";
 import { boundedMessage } from "./grpc-message.js";
 import { runtimeService } from "./runtime-file.js";
@@ -41,6 +43,8 @@ export interface HealthServiceOptions {
   readonly maxWatches?: number;
 }
 
+const HEALTH_OPTIONS: OptionTable<HealthServiceOptions> = { maxWatches: aPositiveNumber };
+
 /** A watching client takes some 30 KB. */
 const DEFAULT_MAX_WATCHES = 256;
 
@@ -48,13 +52,15 @@ const DEFAULT_MAX_WATCHES = 256;
  * Health by gRPC's own protocol: serving until it is shut down.
  *
  * @param services The names that can be asked for; the empty name, for the server as a whole, always can.
- * @throws RangeError for an invalid limit.
+ * @throws OptionsError; TypeError for services that are not strings.
  */
 export function createHealthService(
   services: readonly string[],
-  { maxWatches = DEFAULT_MAX_WATCHES }: HealthServiceOptions = {},
+  options: HealthServiceOptions = {},
 ): HealthService {
-  checkLimit("maxWatches", maxWatches);
+  checkArgument("createHealthService", "services", services, aListOf(aString));
+  checkOptions("createHealthService", options, HEALTH_OPTIONS);
+  const { maxWatches = DEFAULT_MAX_WATCHES } = options;
   const known = new Set(["", ...services]);
   let serving = true;
   const closing = new AbortController();

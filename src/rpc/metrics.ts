@@ -1,3 +1,6 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { fieldsOf } from "../errors/check-options.js";
+import { aNumber, required } from "../errors/value-checks.js";
 import type { RecorderCounters } from "../recorder/service/counters.js";
 
 interface Metric {
@@ -68,8 +71,23 @@ const METRICS: readonly Metric[] = [
 /** The content type of {@link formatMetrics}. */
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
+const someCounters = fieldsOf<RecorderCounters>({
+  calls: required(aNumber),
+  running: required(aNumber),
+  stopped: required(aNumber),
+  failed: required(aNumber),
+  refused: required(aNumber),
+  packetsCaptured: required(aNumber),
+  bytesCaptured: required(aNumber),
+  packetsLostInQueue: required(aNumber),
+  bytesLostInQueue: required(aNumber),
+  packetsLostInKernel: required(aNumber),
+  storedBytes: required(aNumber),
+});
+
 /** The counters of a recorder service in the text format of Prometheus. */
 export function formatMetrics(counters: RecorderCounters): string {
+  checkArgument("formatMetrics", "counters", counters, someCounters);
   return METRICS.map(({ name, type, help, samples }) => {
     const lines = Object.entries(samples(counters)).map(([labels, value]) => `${name}${labels} ${value}\n`);
     return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;

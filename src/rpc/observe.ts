@@ -3,7 +3,11 @@ import type { Transport } from "@connectrpc/connect";
 import { iterateOrAbort, orAbort } from "../async/or-abort.js";
 import { decodeGetFlowsResponse } from "../decode-response.js";
 import { messageOf } from "../error-message.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
+import { aBoolean, aNumberFrom, aSignal, checkedElsewhere, either } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
+import { FLOW_FILTER_OPTIONS, filterOptionsOf } from "../filter/filter-options.js";
 import {
   compileFlowFilters,
   type FlowFilterLists,
@@ -16,8 +20,10 @@ import {
   type GetFlowsResponse,
   Observer,
 } from "../gen/observer/observer_pb.js";
-import { type Clock, systemClock } from "../recorder/clock.js";
+import { anInitOf } from "../message/init-check.js";
+import { aClock, type Clock, systemClock } from "../recorder/clock.js";
 import { RpcError } from "../recorder/service/error.js";
+import { aTransport } from "./calls.js";
 import { StreamReset } from "./client/http2-status.js";
 import { fromCallError } from "./connect-error.js";
 import { Resumption } from "./resumption.js";
@@ -41,6 +47,25 @@ export interface ObserveOptions extends FlowFilterOptions {
   readonly filter?: FlowFilterLists | FlowPredicate;
   readonly clock?: Clock;
 }
+
+const RECONNECT_OPTIONS: OptionTable<ReconnectOptions> = {
+  initialDelayMs: aNumberFrom(0),
+  maxDelayMs: aNumberFrom(0),
+  maxAttempts: aNumberFrom(1),
+};
+
+const OBSERVE_OPTIONS: OptionTable<ObserveOptions> = {
+  ...FLOW_FILTER_OPTIONS,
+  signal: aSignal,
+  reconnect: either(
+    (value) => typeof value === "object",
+    optionsOf("reconnect", RECONNECT_OPTIONS),
+    aBoolean,
+  ),
+  // Checked when it is compiled.
+  filter: checkedElsewhere,
+  clock: aClock,
+};
 
 /** Received = handed out + filtered + repeated. */
 export interface FlowStreamStats {
@@ -81,13 +106,17 @@ const DEFAULT_RECONNECT: Required<ReconnectOptions> = {
  * repeat as long as no more than 16,384 flows lie within two seconds. A server that ends a stream that follows counts
  * as lost.
  *
- * @throws FilterError at once for a filter that does not compile; from the iteration RpcError, or the signal's reason.
+ * @throws FilterError at once for a filter that does not compile; OptionsError, and TypeError for another transport or request, at
+ *   once; from the iteration RpcError, or the signal's reason.
  */
 export function observe(
   transport: Transport,
   request: GetFlowsRequestInit = {},
   options: ObserveOptions = {},
 ): FlowStream {
+  checkArgument("observe", "transport", transport, aTransport);
+  checkArgument("observe", "request", request, anInitOf(GetFlowsRequestSchema));
+  checkOptions("observe", options, OBSERVE_OPTIONS);
   return new ObserveStream(transport, create(GetFlowsRequestSchema, request), options);
 }
 
@@ -116,7 +145,8 @@ class ObserveStream implements FlowStream {
       this.#reconnect = { ...DEFAULT_RECONNECT, ...(reconnect === true ? {} : reconnect) };
     }
     if (filter !== undefined) {
-      this.#wanted = typeof filter === "function" ? filter : compileFlowFilters(filter, options);
+      this.#wanted =
+        typeof filter === "function" ? filter : compileFlowFilters(filter, filterOptionsOf(options));
     }
     this.#clock = clock;
   }

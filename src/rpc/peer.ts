@@ -1,10 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { PeerCertificate, TLSSocket } from "node:tls";
+import { checkArgument } from "../errors/check-argument.js";
+import { isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import type { RpcPeer } from "../recorder/service/parts.js";
+
+const aRequest: ValueCheck<IncomingMessage | Http2ServerRequest> = valueCheck(
+  "a request of Node's http or http2",
+  (value) => isObject(value) && "socket" in value && "headers" in value,
+);
 
 /** Who sent a request. Certificates count only when the server has checked them against its authorities. */
 export function peerOfRequest(request: IncomingMessage | Http2ServerRequest): RpcPeer {
+  checkArgument("peerOfRequest", "request", request, aRequest);
   const { socket, headers } = request;
   return {
     address: addressText(socket.remoteAddress, socket.remotePort),

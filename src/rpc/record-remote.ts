@@ -1,6 +1,9 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { iterateOrAbort } from "../async/or-abort.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aSignal } from "../errors/value-checks.js";
 import {
   Recorder,
   type RecordingStatistics,
@@ -9,9 +12,11 @@ import {
   type RecordResponse,
   StartRecordingSchema,
 } from "../gen/recorder/recorder_pb.js";
+import { anInitOf } from "../message/init-check.js";
 import { RpcError } from "../recorder/service/error.js";
 import type { StartRecordingInit } from "../recorder/start.js";
 import { Updates } from "../recorder/stats.js";
+import { aTransport } from "./calls.js";
 import { fromCallError } from "./connect-error.js";
 
 /** Counts as a server tells them; what it lost in the kernel and in queues is one number. */
@@ -50,17 +55,27 @@ export interface RecordRemoteOptions {
   readonly signal?: AbortSignal;
 }
 
+const RECORD_OPTIONS: OptionTable<RecordRemoteOptions> = { signal: aSignal };
+
+/** Its fields and types; whether the values make sense is for the server to say. */
+const A_START = anInitOf(StartRecordingSchema);
+
 const NO_STATS: RemoteStats = { packetsCaptured: 0, bytesCaptured: 0, packetsLost: 0, bytesLost: 0 };
 
 /**
  * Records on a node that serves the Recorder: Cilium's agent (1.10 to 1.18), or `createRecorderService`. Begins at once.
  * What is wrong with `start` the server says: `stopped` then rejects.
+ *
+ * @throws OptionsError; TypeError for another transport, and for a start with unknown fields or values of the wrong type.
  */
 export function recordRemote(
   transport: Transport,
   start: StartRecordingInit,
   options: RecordRemoteOptions = {},
 ): RemoteRecording {
+  checkArgument("recordRemote", "transport", transport, aTransport);
+  checkArgument("recordRemote", "start", start, A_START);
+  checkOptions("recordRemote", options, RECORD_OPTIONS);
   return new RemoteRecorder(start, options).run(transport);
 }
 

@@ -7,6 +7,8 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter } from "@connectrpc/connect";
+import { checkArgument } from "../errors/check-argument.js";
+import { aListOf, isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { limitCalls } from "./call-limit.js";
 import { runtimeService } from "./runtime-file.js";
 
@@ -77,8 +79,14 @@ interface ReflectionRequest {
     | { readonly case: undefined };
 }
 
+const aServiceDescriptor: ValueCheck<DescService> = valueCheck(
+  "the descriptor of a service",
+  (value) => isObject(value) && "kind" in value && value.kind === "service",
+);
+
 /** Server reflection, so that grpcurl and its like need no proto files; tells of the services given and of itself. */
 export function reflectionRoutes(services: readonly DescService[]): (router: ConnectRouter) => void {
+  checkArgument("reflectionRoutes", "services", services, aListOf(aServiceDescriptor));
   const told = [...services, ...ServerReflection];
   const files = new Map<string, DescFile>();
   for (const service of told) addFile(files, service.file);

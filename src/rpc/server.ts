@@ -11,16 +11,18 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { codeOf } from "../error-message.js";
-import { type Clock, systemClock } from "../recorder/clock.js";
-import { checkLimit } from "../recorder/service/limits.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
+import { aBoolean, aFunction, aNumberFrom, anInteger, aPositiveNumber } from "../errors/value-checks.js";
+import { aClock, type Clock, systemClock } from "../recorder/clock.js";
 import type { RecorderService } from "../recorder/service.js";
-import { peerKey } from "./connect-service.js";
+import { aService, peerKey } from "./connect-service.js";
 import { peerOfRequest } from "./peer.js";
 import { unknownMethodHandler } from "./refuse.js";
 import { serverHandler } from "./server-handler.js";
 import { type MountedServices, mountServices } from "./server-services.js";
 import { parseTarget } from "./target.js";
-import { type ServerTls, serverTlsOptions } from "./tls.js";
+import { SERVER_TLS, type ServerTls, serverTlsOptions } from "./tls.js";
 
 /** How a server listens, and what it serves beside the Recorder. */
 export interface RecorderServerOptions {
@@ -48,6 +50,27 @@ export interface RecorderServerOptions {
   readonly clock?: Clock;
 }
 
+const SERVER_OPTIONS: OptionTable<RecorderServerOptions> = {
+  tls: optionsOf("tls", SERVER_TLS),
+  routes: aFunction,
+  health: aBoolean,
+  reflection: aBoolean,
+  socketMode: anInteger(0, 0o777),
+  pingIntervalMs: aPositiveNumber,
+  maxConnections: aPositiveNumber,
+  maxRequests: aPositiveNumber,
+  maxHealthWatches: aPositiveNumber,
+  clock: aClock,
+};
+
+/** How a server is closed. */
+export interface CloseOptions {
+  /** How long calls may take to end; 10 s by default. */
+  readonly graceMs?: number;
+}
+
+const CLOSE_OPTIONS: OptionTable<CloseOptions> = { graceMs: aNumberFrom(0) };
+
 /** A server that listens. Disposing of it closes it. */
 export interface RecorderServer extends AsyncDisposable {
   /** What a client is to be given: `unix:///path`, `host:port` or `tls://host:port`, with the port that it is. */
@@ -56,7 +79,7 @@ export interface RecorderServer extends AsyncDisposable {
    * Shuts the service down, so that recordings end well and their clients get `stopped`, and closes; connections that
    * are still open after `graceMs` (10 s by default) are cut. Again is harmless.
    */
-  close(options?: { graceMs?: number }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
   /** Takes new certificates, for connections made from now on. */
   setTls(tls: ServerTls): void;
 }
@@ -75,7 +98,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  *
  * @param address `unix:///path`, or `host:port` with port 0 for any that is free. A socket that a dead server has left is
  *   replaced; one that answers is not.
- * @throws FlowscribeError `invalid_target`; RangeError for an invalid limit; the system's error when the address cannot be
+ * @throws OptionsError; FlowscribeError `invalid_target`; the system's error when the address cannot be
  *   listened on.
  */
 export async function openRecorderServer(
@@ -83,6 +106,8 @@ export async function openRecorderServer(
   service: RecorderService,
   options: RecorderServerOptions = {},
 ): Promise<RecorderServer> {
+  checkArgument("openRecorderServer", "service", service, aService);
+  checkOptions("openRecorderServer", options, SERVER_OPTIONS);
   const { tls, socketMode = DEFAULT_SOCKET_MODE, clock = systemClock } = options;
   const target = parseTarget(address);
   const {
@@ -90,8 +115,6 @@ export async function openRecorderServer(
     maxRequests = service.limits.maxCalls + OTHER_REQUESTS,
     maxHealthWatches,
   } = options;
-  checkLimit("maxConnections", maxConnections);
-  checkLimit("maxRequests", maxRequests);
   // Assigned before connectNodeAdapter returns.
   let mounted!: MountedServices;
   const adapter = connectNodeAdapter({
@@ -141,7 +164,9 @@ export async function openRecorderServer(
     await closed;
   }
 
-  const close = ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
+  const close = async (closeOptions: CloseOptions = {}) => {
+    checkOptions("close", closeOptions, CLOSE_OPTIONS);
+    const { graceMs = DEFAULT_GRACE_MS } = closeOptions;
     closing ??= closeOnce(graceMs);
     return closing;
   };

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aString } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
 
 /** Where a server listens, and whether it is to be reached with TLS. */
@@ -17,6 +19,7 @@ const MAX_PORT = 0xffff;
  * @throws FlowscribeError `invalid_target`.
  */
 export function parseTarget(text: string): Target {
+  checkArgument("parseTarget", "text", text, aString);
   if (text.startsWith("unix:")) {
     // unix:///absolute, unix:/absolute and unix:relative; an authority (unix://host/…) has no meaning.
     const rest = text.slice("unix:".length);

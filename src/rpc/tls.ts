@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { SecureServerOptions } from "node:http2";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aBoolean, aListOf, aString, required, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
 /** PEM, as text or bytes. */
 export type Pem = string | Buffer;
@@ -25,12 +27,42 @@ export interface ClientTls {
   readonly insecure?: boolean;
 }
 
-/** Reads what {@link ServerTls} holds from files. */
-export async function readServerTls(files: {
+const aPem: ValueCheck<Pem> = valueCheck(
+  "PEM as a string or bytes",
+  (value) => typeof value === "string" || value instanceof Uint8Array,
+);
+
+/** What {@link ServerTls} must be. */
+export const SERVER_TLS: OptionTable<ServerTls> = {
+  cert: required(aPem),
+  key: required(aPem),
+  clientCa: aListOf(aPem),
+};
+
+/** What {@link ClientTls} must be. */
+export const CLIENT_TLS: OptionTable<ClientTls> = {
+  ca: aListOf(aPem),
+  cert: aPem,
+  key: aPem,
+  serverName: aString,
+  insecure: aBoolean,
+};
+
+interface ServerTlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
   readonly clientCaFiles?: readonly string[];
-}): Promise<ServerTls> {
+}
+
+const SERVER_FILES: OptionTable<ServerTlsFiles> = {
+  certFile: required(aString),
+  keyFile: required(aString),
+  clientCaFiles: aListOf(aString),
+};
+
+/** Reads what {@link ServerTls} holds from files. @throws OptionsError; the system's own error for a file. */
+export async function readServerTls(files: ServerTlsFiles): Promise<ServerTls> {
+  checkOptions("readServerTls", files, SERVER_FILES);
   const { certFile, keyFile, clientCaFiles = [] } = files;
   const [cert, key, clientCa] = await Promise.all([
     readFile(certFile),
@@ -40,12 +72,25 @@ export async function readServerTls(files: {
   return { cert, key, ...(clientCa.length > 0 && { clientCa }) };
 }
 
-/** Reads what {@link ClientTls} holds from files, named as by the flags of the Hubble CLI. */
-export async function readClientTls(files: {
+interface ClientTlsFiles {
   readonly caCertFiles?: readonly string[];
   readonly clientCertFile?: string;
   readonly clientKeyFile?: string;
-}): Promise<Pick<ClientTls, "ca" | "cert" | "key">> {
+}
+
+const CLIENT_FILES: OptionTable<ClientTlsFiles> = {
+  caCertFiles: aListOf(aString),
+  clientCertFile: aString,
+  clientKeyFile: aString,
+};
+
+/**
+ * Reads what {@link ClientTls} holds from files, named as by the flags of the Hubble CLI.
+ *
+ * @throws OptionsError; the system's own error for a file.
+ */
+export async function readClientTls(files: ClientTlsFiles): Promise<Pick<ClientTls, "ca" | "cert" | "key">> {
+  checkOptions("readClientTls", files, CLIENT_FILES);
   const { caCertFiles = [], clientCertFile, clientKeyFile } = files;
   const [ca, cert, key] = await Promise.all([
     Promise.all(caCertFiles.map((path) => readFile(path))),

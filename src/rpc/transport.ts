@@ -2,16 +2,18 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createTransport } from "@connectrpc/connect/protocol-grpc";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { checkRange } from "../check-option.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
+import { anInteger, anObjectOf, aPositiveNumber, aString, required } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
-import { type Clock, systemClock } from "../recorder/clock.js";
+import { aClock, type Clock, systemClock } from "../recorder/clock.js";
 import { streamBytes } from "./byte-stream.js";
 import { ClientConnection } from "./client/client-connection.js";
 import { createEndpoint } from "./client/dial.js";
 import { createHttpClient } from "./client/http-client.js";
 import { DEFAULT_KEEPALIVE, type KeepaliveTimes } from "./client/keepalive.js";
 import { parseTarget, type Target } from "./target.js";
-import type { ClientTls } from "./tls.js";
+import { CLIENT_TLS, type ClientTls } from "./tls.js";
 
 /** How a server is reached. */
 export interface TransportOptions {
@@ -38,6 +40,22 @@ export interface TransportOptions {
   readonly clock?: Clock;
 }
 
+/** The longest delay of a timer. */
+const MAX_PING_MS = 2 ** 31 - 1;
+
+const TRANSPORT_OPTIONS: OptionTable<TransportOptions> = {
+  tls: optionsOf("tls", CLIENT_TLS),
+  basicAuth: optionsOf<NonNullable<TransportOptions["basicAuth"]>>("basicAuth", {
+    username: required(aString),
+    password: required(aString),
+  }),
+  headers: anObjectOf(aString),
+  pingIntervalMs: anInteger(0, MAX_PING_MS),
+  pingTimeoutMs: anInteger(1, MAX_PING_MS),
+  maxMessageBytes: aPositiveNumber,
+  clock: aClock,
+};
+
 /** A connection to a server, made when it is first used and again after it broke. Any client of Connect runs on it. */
 export interface RpcTransport extends Transport, AsyncDisposable {
   /**
@@ -57,9 +75,6 @@ export interface RpcTransport extends Transport, AsyncDisposable {
 
 const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-/** Longer intervals than a timer can have. */
-const MAX_PING_MS = 2 ** 31 - 1;
-
 const MAX_UINT32 = 0xffff_ffff;
 
 /**
@@ -68,7 +83,7 @@ const MAX_UINT32 = 0xffff_ffff;
  *
  * @param address As for the Hubble CLI, see `parseTarget`.
  * @throws FlowscribeError `invalid_target` for an invalid address, for certificates and keys that cannot be read, and for
- *   a password that would be sent in plain text; RangeError for a number out of range.
+ *   a password that would be sent in plain text; OptionsError.
  *
  * @example
  * ```ts
@@ -77,6 +92,8 @@ const MAX_UINT32 = 0xffff_ffff;
  * ```
  */
 export function openTransport(address: string, options: TransportOptions = {}): RpcTransport {
+  checkArgument("openTransport", "address", address, aString);
+  checkOptions("openTransport", options, TRANSPORT_OPTIONS);
   const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, clock = systemClock } = options;
   const target = parseTarget(address);
   const isSecure = options.tls !== undefined || (target.kind === "tcp" && target.tls);
@@ -114,8 +131,6 @@ export function openTransport(address: string, options: TransportOptions = {}): 
 }
 
 function keepaliveOf({ pingIntervalMs, pingTimeoutMs }: TransportOptions): KeepaliveTimes {
-  if (pingIntervalMs !== undefined) checkRange("pingIntervalMs", pingIntervalMs, 0, MAX_PING_MS);
-  if (pingTimeoutMs !== undefined) checkRange("pingTimeoutMs", pingTimeoutMs, 1, MAX_PING_MS);
   return {
     intervalMs: pingIntervalMs ?? DEFAULT_KEEPALIVE.intervalMs,
     repeatMs: pingIntervalMs ?? DEFAULT_KEEPALIVE.repeatMs,

@@ -1,3 +1,5 @@
+import { checkArgument } from "../errors/check-argument.js";
+import { aNumber } from "../errors/value-checks.js";
 import type { Clock } from "../recorder/clock.js";
 
 /** A clock that stands still until it is told to go on. */
@@ -22,6 +24,7 @@ interface Timer {
  * @param startMs The time at which the clock stands at first, in milliseconds since 1970.
  */
 export function fakeClock(startMs = 0): FakeClock {
+  checkArgument("fakeClock", "startMs", startMs, aNumber);
   const timers = new Set<Timer>();
   let nowMs = startMs;
 

@@ -7,6 +7,8 @@ import {
   createRouterTransport,
   type Transport,
 } from "@connectrpc/connect";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aListOf, anObject, aPositiveNumber, aString } from "../errors/value-checks.js";
 import { compileFlowFilters, FilterError, type FlowPredicate } from "../filter/index.js";
 import { type Flow, LostEventSource } from "../gen/flow/flow_pb.js";
 import {
@@ -16,7 +18,7 @@ import {
   Observer,
 } from "../gen/observer/observer_pb.js";
 import { compileFieldMask, type FieldMask, FieldMaskError } from "../observer/index.js";
-import type { Clock } from "../recorder/clock.js";
+import { aClock, type Clock } from "../recorder/clock.js";
 import { fakeClock } from "./fake-clock.js";
 import { type FlowInit, flow } from "./flow.js";
 
@@ -31,6 +33,14 @@ export interface FakeObserverOptions {
   readonly maxFlows?: number;
   readonly version?: string;
 }
+
+const FAKE_OPTIONS: OptionTable<FakeObserverOptions> = {
+  flows: aListOf(anObject),
+  nodeName: aString,
+  clock: aClock,
+  maxFlows: aPositiveNumber,
+  version: aString,
+};
 
 /** A Hubble server in this process, for tests of programs that observe. */
 export interface FakeObserver {
@@ -60,6 +70,7 @@ const DEFAULT_MAX_FLOWS = 4095;
  * GetNodes and GetNamespaces. Nothing in it waits or depends on the machine's time.
  */
 export function fakeObserver(options: FakeObserverOptions = {}): FakeObserver {
+  checkOptions("fakeObserver", options, FAKE_OPTIONS);
   return new Fake(options);
 }
 

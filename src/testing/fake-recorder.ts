@@ -1,6 +1,14 @@
 import { type ConnectRouter, createRouterTransport, type Transport } from "@connectrpc/connect";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aString } from "../errors/value-checks.js";
 import type { StartRecording } from "../gen/recorder/recorder_pb.js";
-import { createBatch, type PacketBatch, type PacketFormat, type PacketInit } from "../packet/batch.js";
+import {
+  aFormat,
+  createBatch,
+  type PacketBatch,
+  type PacketFormat,
+  type PacketInit,
+} from "../packet/batch.js";
 import { LINKTYPE_ETHERNET } from "../packet/link-type.js";
 import { createSource, type PacketSource } from "../packet/source.js";
 import { interfaceOf } from "../pcap/encoder.js";
@@ -9,6 +17,7 @@ import type { Clock } from "../recorder/clock.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import {
   createRecorderService,
+  OPTIONAL_SERVICE_OPTIONS,
   type RecorderService,
   type RecorderServiceOptions,
 } from "../recorder/service.js";
@@ -22,6 +31,12 @@ export interface FakeRecorderOptions
   /** What the packets are; Ethernet by default. */
   readonly format?: PacketFormat;
 }
+
+const FAKE_OPTIONS: OptionTable<FakeRecorderOptions> = {
+  ...OPTIONAL_SERVICE_OPTIONS,
+  nodeName: aString,
+  format: aFormat,
+};
 
 /** A recording that the fake has taken up. */
 export interface FakeRecording {
@@ -61,6 +76,7 @@ const ETHERNET: PacketFormat = {
  * test's clock goes on; statistics are told at every change.
  */
 export function fakeRecorder(options: FakeRecorderOptions = {}): FakeRecorder {
+  checkOptions("fakeRecorder", options, FAKE_OPTIONS);
   const { format = ETHERNET, nodeName = "default/fake-node", clock = fakeClock(), ...others } = options;
   const sources = new Set<FakeSource>();
   const recordings: (FakeRecording & { chunks: Uint8Array[] })[] = [];

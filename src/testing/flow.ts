@@ -1,5 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { checkArgument } from "../errors/check-argument.js";
+import { anObject, aString, isObject, type ValueCheck } from "../errors/value-checks.js";
 import {
   type Flow,
   FlowSchema,
@@ -8,6 +10,7 @@ import {
   TrafficDirection,
   Verdict,
 } from "../gen/flow/flow_pb.js";
+import { anInitOf } from "../message/init-check.js";
 import { parseEndpoint } from "./endpoint.js";
 
 /** What a flow of a test says of itself; all that is a field of Flow may be given as well, and counts. */
@@ -36,6 +39,18 @@ const REASON_POLICY_DENIED = 133;
 /** The port of the side that begins a conversation, when none is said. */
 const CLIENT_PORT = 40_000;
 
+const OWN_FIELDS = ["from", "to", "verdict", "protocol", "time"];
+const aMessageInit = anInitOf(FlowSchema, OWN_FIELDS);
+
+const aFlowInit: ValueCheck<FlowInit> = (value, path, report) => {
+  aMessageInit(value, path, report);
+  if (!isObject(value)) return;
+  const { from, to, time } = value as FlowInit;
+  if (from !== undefined) aString(from, `${path}.from`, report);
+  if (to !== undefined) aString(to, `${path}.to`, report);
+  if (time !== undefined) anObject(time, `${path}.time`, report);
+};
+
 /**
  * A flow as Hubble tells of one between two pods, with what its endpoints make it: addresses, identities, labels, ports, event type,
  * drop reason. The same names always give the same addresses and identities.
@@ -44,9 +59,10 @@ const CLIENT_PORT = 40_000;
  * flow({ from: "default/web", to: "kube-system/dns:53", protocol: "UDP", verdict: "DROPPED" });
  * ```
  *
- * @throws TypeError for an endpoint, a verdict or a protocol that cannot be read.
+ * @throws TypeError for an endpoint, a verdict or a protocol that cannot be read, for unknown fields and values of the wrong type.
  */
 export function flow(init: FlowInit = {}): Flow {
+  checkArgument("flow", "init", init, aFlowInit);
   const { from = "default/client", to = "default/server:80", protocol = "TCP", time, ...fields } = init;
   const source = parseEndpoint(from);
   const destination = parseEndpoint(to);
