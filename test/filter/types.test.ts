@@ -1,6 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { checkFlowFilters, compileFlowFilters } from "../../src/filter/index.js";
+import {
+  checkFlowFilters,
+  compileFlowFilters,
+  FilterError,
+  type FlowFilterLists,
+} from "../../src/filter/index.js";
+import { parseFlowFlags } from "../../src/observer/index.js";
 import { FlowFilterSchema, Verdict } from "../../src/proto.js";
 
 test("filters are typed in every form that they are taken in", () => {
@@ -33,4 +39,24 @@ test("what is no list of filters may stand beside the lists, a misspelt list may
   expect(checkFlowFilters(flags)).toEqual([]);
   const misspelt = { allow: [{}], denny: [{}] };
   expect(checkFlowFilters(misspelt)).toEqual([{ path: "denny", message: "neither allow nor deny" }]);
+});
+
+test.each([
+  { lists: null, path: "", message: "not an object with the lists allow and deny: null" },
+  { lists: "x", path: "", message: 'not an object with the lists allow and deny: "x"' },
+  { lists: [{}], path: "", message: "not an object with the lists allow and deny: a list" },
+  { lists: { allow: [], deni: [] }, path: "deni", message: "neither allow nor deny" },
+  { lists: { allow: null }, path: "allow", message: "not a list of filters" },
+  { lists: { allow: [null] }, path: "allow[0]", message: "not a FlowFilter: null" },
+])("checkFlowFilters, compileFlowFilters: report $lists with its path", ({ lists, path, message }) => {
+  // A caller without types.
+  const wrong = lists as FlowFilterLists;
+  expect(checkFlowFilters(wrong)).toEqual([{ path, message }]);
+  expect(() => compileFlowFilters(wrong)).toThrow(new FilterError([{ path, message }]));
+});
+
+test("compileFlowFilters: accepts all that parseFlowFlags returns", () => {
+  const flags = parseFlowFlags(["--pod", "a", "--since", "1h", "--until", "1m", "--follow"]);
+  expect(checkFlowFilters(flags)).toEqual([]);
+  expect(checkFlowFilters(parseFlowFlags(["--first", "5"]))).toEqual([]);
 });

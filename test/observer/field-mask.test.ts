@@ -180,3 +180,16 @@ describeWithShared("real flows", () => {
     }
   });
 });
+
+test.each([
+  { paths: null, issue: { path: "field_mask", message: "must be a list, not null" } },
+  { paths: "uuid,time", issue: { path: "field_mask", message: 'must be a list, not "uuid,time"' } },
+  { paths: [null], issue: { path: "field_mask[0]", message: "must be a string, not null" } },
+  { paths: ["uuid", 1], issue: { path: "field_mask[1]", message: "must be a string, not 1" } },
+  { paths: new Array(1), issue: { path: "field_mask[0]", message: "must be a string, not undefined" } },
+])("checkFieldMask, compileFieldMask: report $paths with its path", ({ paths, issue }) => {
+  // A caller without types.
+  const mask = paths as readonly string[];
+  expect(checkFieldMask(mask)).toEqual([issue]);
+  expect(() => compileFieldMask(mask)).toThrow(new FieldMaskError([issue]));
+});

@@ -1,15 +1,24 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type OptionTable, optionsOf } from "../../errors/check-options.js";
-import { aBoolean, aFunction, aListOf, anInteger, aString, either } from "../../errors/value-checks.js";
 import {
+  aBoolean,
+  aFunction,
+  aListOf,
+  anInteger,
+  aString,
+  either,
+  isObject,
+  type ValueCheck,
+} from "../../errors/value-checks.js";
+import type {
+  CiliumEventType,
   CiliumEventTypeSchema,
-  type EndpointSchema,
-  type NetworkInterfaceSchema,
-  type ServiceSchema,
-  type TrafficDirection,
-  type Verdict,
+  EndpointSchema,
+  NetworkInterfaceSchema,
+  ServiceSchema,
+  TrafficDirection,
+  Verdict,
 } from "../../gen/flow/flow_pb.js";
-import { anInitOf } from "../../message/init-check.js";
 import type { PacketError } from "./packet-error.js";
 import type { TunnelPorts } from "./tunnel.js";
 
@@ -99,6 +108,17 @@ export interface FlowOptions extends FlowLookups {
 const aPortList = aListOf(anInteger(0, 0xffff));
 const anEnumValue = anInteger(-(2 ** 31), 2 ** 31 - 1);
 
+/** By hand, as the descriptor of the message would bring all messages into a bundle. */
+const anEventType: ValueCheck<NonNullable<FlowOptions["eventType"]>> = (value, path, report) => {
+  const { $typeName: _, $unknown: __, ...fields } = Object(value) as CiliumEventType;
+  checkEventType(isObject(value) ? fields : value, path, report);
+};
+
+const checkEventType = optionsOf<{ readonly type?: number; readonly subType?: number }>("eventType", {
+  type: anEnumValue,
+  subType: anEnumValue,
+});
+
 /** What the options must be. */
 export const FLOW_OPTIONS: OptionTable<FlowOptions> = {
   endpoint: aFunction,
@@ -117,7 +137,7 @@ export const FLOW_OPTIONS: OptionTable<FlowOptions> = {
   nodeLabels: aListOf(aString),
   verdict: anEnumValue,
   trafficDirection: anEnumValue,
-  eventType: anInitOf(CiliumEventTypeSchema),
+  eventType: anEventType,
   isReply: aBoolean,
   guessReplies: aBoolean,
   maxConversations: anInteger(0),

@@ -52,7 +52,8 @@ const WITH_PORTS: readonly number[] = [0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP
  */
 export function planFilters(include: readonly PacketFilterInit[], tableFilters = TABLE_FILTERS): FilterPlan {
   const { filters, issues } = parsePacketFilters(include);
-  const faults = [...issues, ...tooMany(include.length)];
+  // What is not a list is among the issues.
+  const faults = [...issues, ...(Array.isArray(include) ? tooMany(include.length) : [])];
   if (faults.length > 0) throw new FilterError(faults);
   const fates: Fate[] = new Array(filters.length);
   const families = ([4, 6] as const).map((family) => planFamily(family, filters, tableFilters, fates));

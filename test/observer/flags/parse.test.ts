@@ -347,3 +347,11 @@ describe("any arguments", () => {
     expect(() => compileFlowFilters({ allow, deny })).not.toThrow();
   });
 });
+
+test("parseFlowFlags: rejects a command line that is one string", () => {
+  // A caller without types.
+  const args = "--pod x" as unknown as string[];
+  expect(() => parseFlowFlags(args)).toThrow(
+    new TypeError('parseFlowFlags: args must be a list, not "--pod x"'),
+  );
+});
