@@ -9,13 +9,14 @@ import { anExportInput, type ExportInput, readChunks } from "./export-input.js";
 import { type LineFault, LineSplitter } from "./export-lines.js";
 import { readExportLine } from "./export-read.js";
 import { aRegistry, defaultRegistry } from "./json-registry.js";
+import { reportOnce } from "./report-once.js";
 
 /** Bytes of a line that is read, the line feed not counted: 16 times what `hubble observe` reads. */
 export const MAX_LINE_BYTES: number = 1024 * 1024;
 
-/** A field, or the name of an enum's value, that is newer than this package, or misspelt. */
+/** A field, the name of an enum value or the type of an extension that is newer than this package, or misspelled. */
 export interface UnknownField {
-  /** From 1. */
+  /** Where it came first, from 1. */
   readonly line: number;
   readonly message: string;
 }
@@ -27,7 +28,10 @@ export interface DecodeExportOptions {
    * after every event before it; `skip` leaves the line out, and a function is told and leaves it out, too.
    */
   readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
-  /** Told of the first unknown field only. Unknown fields are left out, as by `hubble observe`. */
+  /**
+   * Called once for each unknown field, enum value name and type of extension, at most 101 times. They do not become part
+   * of the message; `encodeExportLine` writes them unchanged.
+   */
   readonly onUnknownField?: (field: UnknownField) => void;
   /** A longer line is a bad line, of which nothing is kept in memory; {@link MAX_LINE_BYTES} by default. */
   readonly maxLineBytes?: number;
@@ -92,7 +96,10 @@ async function* readBatches(
   const splitter = new LineSplitter(maxLineBytes);
   const turnDue = createTurnDue();
   let line = 0;
-  let tellUnknown = onUnknownField;
+  const reportUnknown = reportOnce<[line: number]>(
+    (message, line) => onUnknownField?.({ line, message }),
+    (line) => onUnknownField?.({ line, message: "more unknown fields, which are not reported" }),
+  );
   let events: (GetFlowsResponse | ExportEvent)[] = [];
 
   /** Adds the events of some lines; returns the fault that ends the reading. */
@@ -104,11 +111,7 @@ async function* readBatches(
         if (text === "" || text.trim() === "") continue;
         const { event, unknown } = readExportLine(text, line, registry);
         events.push(event);
-        if (unknown !== undefined && tellUnknown !== undefined) {
-          const tell = tellUnknown;
-          tellUnknown = undefined;
-          tell({ line, message: unknown });
-        }
+        for (const note of unknown) reportUnknown(note, line);
       } catch (error) {
         if (!(error instanceof ExportError)) throw error;
         if (onBadLine === "throw") return error;

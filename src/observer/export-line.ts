@@ -1,5 +1,6 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aFunction } from "../errors/value-checks.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
@@ -15,33 +16,46 @@ import { jsonWriter } from "./json-write.js";
 export interface EncodeExportOptions {
   /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
   readonly registry?: Registry;
+  /**
+   * Called for each extension that is written as bytes, `{"@type":…,"@value":…}` in base64, because its type is unknown or
+   * its bytes are not of that type.
+   */
+  readonly onUndecodableExtension?: ((typeUrl: string) => void) | undefined;
 }
 
-const ENCODE_OPTIONS: OptionTable<EncodeExportOptions> = { registry: aRegistry };
+const ENCODE_OPTIONS: OptionTable<EncodeExportOptions> = {
+  registry: aRegistry,
+  onUndecodableExtension: aFunction,
+};
 
 /**
- * An event, or a bare flow, as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for byte, without the line feed:
- * names as in the proto text and in its order, values that are not set left out, `<`, `>` and `&` escaped as Go does.
- * Text that UTF-8 cannot hold (half a surrogate pair) is written as U+FFFD. Fields that the message type does not know
- * have no JSON form and are left out.
+ * Formats an event, or a bare flow, as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for byte,
+ * without the line feed: names as in the proto and in its order of declaration, unset values left out, `<`, `>` and `&`
+ * escaped as Go does. Strings that UTF-8 cannot hold (half a surrogate pair) are written as U+FFFD.
  *
- * @throws ExportError `unencodable_event` for what has no JSON form: a time outside of the years 1 to 9999, an extension
- *   of a type that the registry does not know.
- * @throws OptionsError; TypeError for what is not an event.
+ * JSON that `decodeExport` did not understand, unknown fields and extensions of unknown types, follows unchanged at the end
+ * of its object, as long as the message is the one that was read and not a copy. Unknown fields of messages that were
+ * decoded from protobuf have no JSON form and are left out.
+ *
+ * @throws ExportError `unencodable_event` for what has no JSON form, such as a time outside of the years 1 to 9999.
+ * @throws OptionsError; TypeError for an argument that is not an event.
+ *
+ * @example
+ * for await (const event of decodeExport(input)) console.log(encodeExportLine(event));
  */
 export function encodeExportLine(
   event: GetFlowsResponse | ExportEvent | Flow,
   options?: EncodeExportOptions,
 ): string {
   if (options !== undefined) checkOptions("encodeExportLine", options, ENCODE_OPTIONS);
-  return encodeEnvelope(toEnvelope(event), options?.registry);
+  return encodeEnvelope(toEnvelope(event), options);
 }
 
 /** {@link encodeExportLine} for options that have been checked. */
 export function encodeEnvelope(
   envelope: GetFlowsResponse | ExportEvent,
-  registry: Registry = defaultRegistry(),
+  { registry = defaultRegistry(), onUndecodableExtension }: EncodeExportOptions = {},
 ): string {
   const schema = envelope.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
-  return jsonWriter(schema)(envelope, { registry, depth: 0 });
+  return jsonWriter(schema)(envelope, { registry, onUndecodable: onUndecodableExtension, depth: 0 });
 }

@@ -10,12 +10,13 @@ import {
 import { ExportError } from "./export-error.js";
 import { flowResponse } from "./flow-response.js";
 import { DOUBT, jsonReader, type ReadState } from "./json-read.js";
+import { separateUnknown } from "./json-separate.js";
 
 /** What reading a line has to say beside the event. */
 export interface LineReading {
   readonly event: GetFlowsResponse | ExportEvent;
-  /** The first field, or name of an enum's value, that is not known; undefined when all are. */
-  readonly unknown: string | undefined;
+  /** Unknown fields, names of enum values and types of extensions, in words; each once, the first hundred. */
+  readonly unknown: readonly string[];
 }
 
 /**
@@ -37,7 +38,8 @@ export function readExportLine(text: string, line: number, registry: Registry): 
   }
   try {
     const schema = schemaOf(json);
-    const { message, unknown } = readQuickly(schema, json, text) ?? readThoroughly(schema, text, registry);
+    const { message, unknown } =
+      readQuickly(schema, json, text, registry) ?? readThoroughly(schema, text, registry);
     // The message was read by the schema, whose types these are.
     const event =
       schema === FlowSchema ? flowResponse(message as Flow) : (message as GetFlowsResponse | ExportEvent);
@@ -66,17 +68,26 @@ function schemaOf(json: object): DescMessage {
 
 interface MessageReading {
   readonly message: Message;
-  readonly unknown: string | undefined;
+  readonly unknown: readonly string[];
 }
 
 /** Undefined where anything is in doubt. */
-function readQuickly(schema: DescMessage, json: object, text: string): MessageReading | undefined {
+function readQuickly(
+  schema: DescMessage,
+  json: object,
+  text: string,
+  registry: Registry,
+): MessageReading | undefined {
   // Half a surrogate pair can only come from an escape.
   if (text.includes("\\u") && (text.includes("\\ud") || text.includes("\\uD"))) return undefined;
-  const state: ReadState = { members: 0, unknown: undefined };
+  const state: ReadState = { registry, members: 0, hasUnknown: false };
   try {
     const message = jsonReader(schema)(json, state);
-    return state.members === countNames(text) ? { message, unknown: state.unknown } : undefined;
+    if (state.members !== countNames(text)) return undefined;
+    if (!state.hasUnknown) return { message, unknown: [] };
+    const { notes, attachTo } = separateUnknown(schema, text, registry);
+    attachTo(message);
+    return { message, unknown: notes };
   } catch (error) {
     if (error === DOUBT) return undefined;
     throw error;
@@ -102,50 +113,10 @@ function countNames(text: string): number {
   return count;
 }
 
-/** As Hubble reads, with the strictness of protobuf-es: no name twice, and once more without what is not known. */
+/** With the strictness of protobuf-es, no name twice, for all that is known. */
 function readThoroughly(schema: DescMessage, text: string, registry: Registry): MessageReading {
-  // Inside of an Any there may be values whose numbers are not to become texts.
-  const exact = text.includes('"@type"') ? text : quoteLongNumbers(text);
-  try {
-    return { message: fromJsonString(schema, exact, { registry }), unknown: undefined };
-  } catch (error) {
-    const message = fromJsonString(schema, exact, { registry, ignoreUnknownFields: true });
-    return { message, unknown: messageOf(error) };
-  }
-}
-
-/** Longer than any whole number that a double holds for sure. */
-const LONG_NUMBER_DIGITS = 16;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const MINUS = 0x2d;
-
-/**
- * The same JSON with its long whole numbers as texts, which protobuf takes for the same, so that `JSON.parse` does not
- * round them.
- */
-function quoteLongNumbers(json: string): string {
-  let exact = "";
-  let copied = 0;
-  for (let at = 0; at < json.length; ) {
-    const start = at;
-    const code = json.charCodeAt(at++);
-    if (code === QUOTE) {
-      for (; json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++;
-      at++;
-    } else if (code === MINUS || isDigit(code)) {
-      while (isDigit(json.charCodeAt(at))) at++;
-      const isWhole = !".eE".includes(json.charAt(at) || " ");
-      if (isWhole && at - start >= LONG_NUMBER_DIGITS) {
-        exact += `${json.slice(copied, start)}"${json.slice(start, at)}"`;
-        copied = at;
-      }
-      while (/[0-9.eE+-]/.test(json.charAt(at))) at++;
-    }
-  }
-  return exact + json.slice(copied);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
+  const { known, notes, attachTo } = separateUnknown(schema, text, registry);
+  const message = fromJsonString(schema, known, { registry });
+  attachTo(message);
+  return { message, unknown: notes };
 }

@@ -1,7 +1,14 @@
-import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  type Message,
+  type Registry,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
-import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { emptyMessages } from "./json-empty.js";
+import { ANY_BYTES, typeNameOf } from "./json-separate.js";
 import { parseUtcTime } from "./json-time.js";
 
 /**
@@ -12,10 +19,12 @@ export const DOUBT = new Error("left to protobuf-es");
 
 /** What is found out while a line is read. */
 export interface ReadState {
+  /** The types that extensions may hold. */
+  readonly registry: Registry;
   /** Names of members met so far, at any depth; a count of those in the text that differs means duplicates. */
   members: number;
-  /** The first field, or name of an enum's value, that is not known. */
-  unknown: string | undefined;
+  /** Whether there are fields, names of enum values or types of extensions that are unknown: see `separateUnknown`. */
+  hasUnknown: boolean;
 }
 
 /** Makes a message of what `JSON.parse` returned; the message may keep arrays of it. */
@@ -24,8 +33,8 @@ export type JsonReader = (json: unknown, state: ReadState) => Message;
 const readers = new WeakMap<DescMessage, JsonReader>();
 
 /**
- * The reader of a type of message: all of protobuf's JSON form, or {@link DOUBT}. Fields and names of enum values that
- * are not known are left out and noted.
+ * The reader of a type of message: all of protobuf's JSON form, or {@link DOUBT}. Unknown fields and names of enum values
+ * are left out, extensions of unknown types are empty.
  */
 export function jsonReader(schema: DescMessage): JsonReader {
   let reader = readers.get(schema);
@@ -68,7 +77,7 @@ function messageReader(schema: DescMessage): JsonReader {
       const entry = entries.get(name);
       const value = members[name];
       if (entry === undefined) {
-        state.unknown ??= `${schema.typeName} has no field ${JSON.stringify(name)}`;
+        state.hasUnknown = true;
         if (typeof value === "object" && value !== null) state.members += countMembers(value);
         continue;
       }
@@ -216,7 +225,7 @@ function enumReader({
     if (special) throw DOUBT;
     if (typeof json === "number" && (json | 0) === json) return json | 0;
     if (typeof json !== "string") throw DOUBT;
-    state.unknown ??= `${schema.typeName} has no value ${JSON.stringify(json)}`;
+    state.hasUnknown = true;
     return undefined;
   };
 }
@@ -275,7 +284,22 @@ function wellKnownReader(schema: DescMessage): JsonReader {
       };
     case "google.protobuf.Empty":
       return messageReader(schema);
+    case "google.protobuf.Any":
+      return readAny;
     default:
       return doubt;
   }
 }
+
+/** Those of known types are left to protobuf-es, which needs their messages; those of others are not decoded at all. */
+function readAny(json: unknown, state: ReadState): Any {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw DOUBT;
+  const { "@type": typeUrl, [ANY_BYTES]: bytes } = json as Members;
+  if (typeof typeUrl !== "string" || typeUrl === "" || bytes !== undefined) throw DOUBT;
+  if (state.registry.getMessage(typeNameOf(typeUrl)) !== undefined) throw DOUBT;
+  state.hasUnknown = true;
+  state.members += countMembers(json);
+  return { $typeName: "google.protobuf.Any", typeUrl: "", value: NO_BYTES };
+}
+
+const NO_BYTES = new Uint8Array(0);

@@ -1,4 +1,5 @@
 import { type DescMessage, fromBinary, type MessageShape, type Registry, toJson } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
 import {
   type Any,
   DurationSchema,
@@ -14,7 +15,9 @@ import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../timestamp-bound
 import { ExportError } from "./export-error.js";
 import { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
+import { ANY_BYTES, typeNameOf } from "./json-separate.js";
 import { writeUtcTime } from "./json-time.js";
+import { anyJson } from "./json-unknown.js";
 import { scalarWriter, writeJson } from "./json-value.js";
 
 /** How many messages inside each other `Any` fields may hold. */
@@ -24,6 +27,8 @@ const MAX_NANOS = 999_999_999;
 /** What `google.protobuf.Any` fields may hold, and how deep inside such fields the writer is. */
 export interface WriteState {
   readonly registry: Registry;
+  /** Called with the type of each extension that is written as bytes. */
+  readonly onUndecodable?: ((typeUrl: string) => void) | undefined;
   depth: number;
 }
 
@@ -40,7 +45,7 @@ export function wellKnownWriter(
   writerOf: (inner: DescMessage) => JsonWriter,
 ): JsonWriter | undefined {
   if (schema.typeName === "google.protobuf.Any") {
-    return (out, any, state) => writeAny(out, any as Any, state, writerOf);
+    return (out, any, state) => out.raw(anyToJson(any as Any, state, writerOf));
   }
   // Each function takes messages of the type that its name was looked up by.
   const known = writers.get(schema.typeName) as JsonWriter | undefined;
@@ -72,41 +77,38 @@ function writeTime(out: JsonBuffer, time: Timestamp): void {
   writeUtcTime(out, seconds, nanos);
 }
 
-function writeAny(
-  out: JsonBuffer,
-  any: Any,
-  state: WriteState,
-  writerOf: (inner: DescMessage) => JsonWriter,
-): void {
-  if (any.typeUrl === "") {
-    if (any.value.length > 0) throw unencodable("google.protobuf.Any: a value without a type");
-    out.raw("{}");
-    return;
+/**
+ * Formats an extension as Go's protojson does where its message can be decoded. One of an unknown type, or whose bytes are
+ * not of its type, does not take its event along: the JSON that it was read from is returned unchanged, and what came as
+ * bytes is returned as bytes, see {@link ANY_BYTES}.
+ */
+function anyToJson(any: Any, state: WriteState, writerOf: (inner: DescMessage) => JsonWriter): string {
+  const { typeUrl, value } = any;
+  const unchanged = anyJson(any);
+  if (unchanged !== undefined) return unchanged;
+  if (typeUrl === "" && value.length === 0) return "{}";
+  const type = typeUrl === "" ? "" : `"@type":${quote(typeUrl)}`;
+  const schema = state.registry.getMessage(typeNameOf(typeUrl));
+  const message =
+    schema === undefined || state.depth >= MAX_ANY_DEPTH ? undefined : decodeMessage(schema, value);
+  if (schema === undefined || message === undefined) {
+    state.onUndecodable?.(typeUrl);
+    return `{${type}${type && ","}"${ANY_BYTES}":"${base64Encode(value)}"}`;
   }
-  const name = any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
-  const schema = state.registry.getMessage(name);
-  if (schema === undefined) throw unencodable(`google.protobuf.Any: unable to resolve ${quote(any.typeUrl)}`);
-  if (state.depth >= MAX_ANY_DEPTH)
-    throw unencodable(`google.protobuf.Any: nested over ${MAX_ANY_DEPTH} times`);
-  const message = unpack(schema, any.value);
   const inner = new JsonBuffer();
   state.depth++;
   writerOf(schema)(inner, message, state);
   state.depth--;
   const json = inner.toString();
-  const type = `"@type":${quote(any.typeUrl)}`;
-  if (wellKnownWriter(schema, writerOf) !== undefined) out.raw(`{${type},"value":${json}}`);
-  else out.raw(json === "{}" ? `{${type}}` : `{${type},${json.slice(1)}`);
+  if (wellKnownWriter(schema, writerOf) !== undefined) return `{${type},"value":${json}}`;
+  return json === "{}" ? `{${type}}` : `{${type},${json.slice(1)}`;
 }
 
-function unpack(schema: DescMessage, bytes: Uint8Array): object {
+function decodeMessage(schema: DescMessage, bytes: Uint8Array): object | undefined {
   try {
     return fromBinary(schema, bytes);
-  } catch (error) {
-    throw unencodable(
-      `google.protobuf.Any: unable to unmarshal ${schema.typeName}: ${messageOf(error)}`,
-      error,
-    );
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,8 +1,15 @@
-import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { compareText } from "../compare-text.js";
 import { asciiBytes, JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
+import { type UnknownMembers, unknownMembers, writableMembers } from "./json-unknown.js";
 import { scalarWriter, writeJson } from "./json-value.js";
 import { type JsonWriter, type WriteState, wellKnownWriter } from "./json-well-known.js";
 
@@ -66,8 +73,18 @@ function messageWriter(schema: DescMessage): JsonWriter {
   return (out, message, state) => {
     out.byte(OPEN_OBJECT);
     for (let index = 0; index < fields.length; index++) fields[index]!(out, message as Members, state);
+    const unknown = unknownMembers(message);
+    // Only messages that were read from JSON have unknown members.
+    if (unknown !== undefined) writeUnknown(out, message as Message, unknown);
     out.close(CLOSE_OBJECT);
   };
+}
+
+function writeUnknown(out: JsonBuffer, message: Message, unknown: UnknownMembers): void {
+  for (const json of writableMembers(message, unknown)) {
+    out.raw(json);
+    out.byte(COMMA);
+  }
 }
 
 function labelOf({ name }: DescField): Uint8Array {

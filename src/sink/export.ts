@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import type { Registry } from "@bufbuild/protobuf";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
-import { aDate, aString, checkedElsewhere, withMethods } from "../errors/value-checks.js";
+import { aDate, aFunction, aString, checkedElsewhere, withMethods } from "../errors/value-checks.js";
 import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { flowEvent } from "../filter/event.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../filter/filter-options.js";
@@ -12,6 +12,7 @@ import { encodeEnvelope } from "../observer/export-line.js";
 import { compileFieldMask } from "../observer/field-mask.js";
 import { toEnvelope } from "../observer/flow-response.js";
 import { aRegistry } from "../observer/json-registry.js";
+import { reportOnce } from "../observer/report-once.js";
 import { type Clock, systemClock } from "../recorder/clock.js";
 import { openRotatingFile, ROTATION_OPTIONS, type RotationOptions } from "./export-file.js";
 import type { LineOutput } from "./export-output.js";
@@ -27,6 +28,11 @@ export interface ExportOptions extends FlowFilterLists, FlowFilterOptions {
   readonly end?: Date;
   /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
   readonly registry?: Registry;
+  /**
+   * Called once for each type of extension that is exported as bytes, because the registry does not know it or its bytes are
+   * not of that type; at most for a hundred types.
+   */
+  readonly onUndecodableExtension?: (typeUrl: string) => void;
   /** Tells the times for `end` and for the names of backups. */
   readonly clock?: Pick<Clock, "now">;
 }
@@ -42,6 +48,7 @@ const EXPORT_OPTIONS: OptionTable<ExportOptions> = {
   fieldMask: checkedElsewhere,
   end: aDate,
   registry: aRegistry,
+  onUndecodableExtension: aFunction,
   clock: withMethods<Pick<Clock, "now">>("a clock with `now`", "now"),
 };
 
@@ -114,11 +121,16 @@ function compilePipeline(options: ExportOptions): Pipeline {
   const { allow = [], deny = [], fieldMask = [], end, registry, clock = systemClock } = options;
   const passes = compileFlowFilters({ allow, deny }, filterOptionsOf(options));
   const mask = compileFieldMask(fieldMask);
+  const { onUndecodableExtension } = options;
+  const encoding = {
+    ...(registry && { registry }),
+    onUndecodableExtension: onUndecodableExtension && reportOnce(onUndecodableExtension, () => {}),
+  };
   const endMs = end?.getTime();
   return (event) => {
     if (endMs !== undefined && clock.now() >= endMs) return "late";
     if (!passes(flowEvent(event))) return "filtered";
-    return { line: encodeEnvelope(mask(event), registry) };
+    return { line: encodeEnvelope(mask(event), encoding) };
   };
 }
 

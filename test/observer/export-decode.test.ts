@@ -276,7 +276,7 @@ describe("unknown fields", () => {
       says: "constructor",
     },
     { name: "with spaces", text: '{"flow" : {"uuid":"1","x":1}}', says: '"x"' },
-  ])("$name is left out, and told of once", async ({ text, says }) => {
+  ])("$name is ignored, and reported once", async ({ text, says }) => {
     const told: UnknownField[] = [];
     const onUnknownField = (field: UnknownField) => told.push(field);
     expect(await uuids(`${line("0")}\n${text}\n${text}`, { onUnknownField })).toBe("0,1,1");

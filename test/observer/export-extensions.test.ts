@@ -145,6 +145,5 @@ describe("extensions of any type", () => {
     const line = lineWith(anyPack(MapsSchema, maps));
     const event = await readLine(line, { registry });
     expect(encodeExportLine(event, { registry })).toBe(line);
-    await expect(readLine(line)).rejects.toMatchObject({ code: "malformed_export" });
   });
 });

@@ -222,12 +222,6 @@ describe("encodeExportLine", () => {
       flow: { time: create(TimestampSchema, { seconds: 253_402_300_800n }) },
     },
     { name: "a time with too many nanoseconds", flow: { time: create(TimestampSchema, { nanos: 1e9 }) } },
-    { name: "an extension of an unknown type", flow: { extensions: { typeUrl: "x/a.B" } } },
-    {
-      name: "an extension that is not of its type",
-      flow: { extensions: { typeUrl: "/flow.Service", value: Uint8Array.of(1) } },
-    },
-    { name: "an extension without a type", flow: { extensions: { value: Uint8Array.of(1) } } },
     {
       name: "a duration without end",
       flow: { extensions: anyPack(DurationSchema, create(DurationSchema, { seconds: 2n ** 62n })) },
@@ -249,7 +243,7 @@ describe("encodeExportLine", () => {
   });
 
   test("an event that fails leaves nothing behind for the next", () => {
-    expect(() => lineOf({ uuid: "a", extensions: { typeUrl: "x/a.B" } })).toThrow();
+    expect(() => lineOf({ uuid: "a", time: create(TimestampSchema, { nanos: 1e9 }) })).toThrow();
     expect(lineOf({ uuid: "b" })).toBe(inside('"uuid":"b"'));
   });
 
@@ -257,7 +251,7 @@ describe("encodeExportLine", () => {
     let flow = create(FlowSchema);
     for (let depth = 0; depth < 200; depth++)
       flow = create(FlowSchema, { extensions: anyPack(FlowSchema, flow) });
-    expect(() => lineOf(flow)).toThrow("nested over 100 times");
+    expect(lineOf(flow)).toContain('{"@type":"type.googleapis.com/flow.Flow","@value":"');
   });
 
   test("prints any event as protobuf-es does, but for Go's order and escapes", () => {

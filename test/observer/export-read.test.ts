@@ -10,7 +10,7 @@ import {
   toBinary,
   toJson,
 } from "@bufbuild/protobuf";
-import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { anyUnpack, Int64ValueSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -87,6 +87,8 @@ describe("fields", () => {
     ['"socket_cookie":9007199254740993', { socketCookie: 9_007_199_254_740_993n }],
     ['"socket_cookie":1e3', { socketCookie: 1000n }],
     ['"socket_cookie":7', { socketCookie: 7n }],
+    ['"socket_cookie":1.8446744073709551615e19', { socketCookie: 2n ** 64n - 1n }],
+    ['"socket_cookie":9007199254740993.0', { socketCookie: 9_007_199_254_740_993n }],
     ['"drop_reason":"133"', { dropReason: 133 }],
     ['"is_reply":false', { isReply: false }],
     ['"is_reply":null', { isReply: undefined }],
@@ -150,7 +152,20 @@ describe("fields", () => {
     '"time":"0000-01-01T00:00:00Z"',
     '"time":"2O24-01-01T00:00:00Z"',
     '"Summary":"\\ud800"',
-    '"extensions":{"@type":"x/not.Known"}',
+    '"extensions":{"@type":""}',
+    '"extensions":{"@type":1}',
+    '"extensions":{"name":"s"}',
+    '"uuid":1234567890123456',
+    '"uuid":123456789012345',
+    '"verdict":1234567890123456',
+    '"verdict":123456789012345',
+    '"node_labels":[1234567890123456]',
+    '"reply":1234567890123456',
+    '"time":1234567890123456',
+    '"drop_reason":1234567890123456',
+    '"socket_cookie":18446744073709551615.5',
+    '"socket_cookie":1e999999999',
+    '"extensions":{"@type":"/google.protobuf.StringValue","value":1234567890123456}',
     '"extensions":[]',
   ])("%s makes a line bad", async (field) => {
     const [message, ...others] = await badLines(`{"flow":{${field}}}`);
@@ -305,6 +320,41 @@ function outcomeOfProtobufEs(line: string): Uint8Array | undefined {
   }
   return undefined;
 }
+
+describe("integers of 64 bits", () => {
+  const integers = fc.oneof(fc.bigInt(-(2n ** 70n), 2n ** 70n), fc.bigInt(-(2n ** 55n), 2n ** 55n));
+
+  test("are exact in every form of a JSON number, and out of range where bigints say so", async () => {
+    await fc.assert(
+      fc.asyncProperty(integers, fc.nat(4), fc.boolean(), async (integer, zeros, negativeExponent) => {
+        const digits = String(integer);
+        const json = negativeExponent
+          ? `${digits}${"0".repeat(integer === 0n ? 0 : zeros)}e-${zeros}`
+          : `${digits}.${"0".repeat(zeros + 1)}`;
+        const outcome = await flowWith(`"socket_cookie":${json}`).then(
+          ({ socketCookie }) => socketCookie,
+          () => undefined,
+        );
+        expect(outcome).toBe(integer >= 0n && integer < 2n ** 64n ? integer : undefined);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("are exact inside extensions, signed too", async () => {
+    await fc.assert(
+      fc.asyncProperty(integers, async (integer) => {
+        const json = `"extensions":{"@type":"/google.protobuf.Int64Value","value":${integer}}`;
+        const outcome = await flowWith(json).then(
+          ({ extensions }) => anyUnpack(extensions!, Int64ValueSchema)?.value,
+          () => undefined,
+        );
+        expect(outcome).toBe(BigInt.asIntN(64, integer) === integer ? integer : undefined);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
 
 test("protobuf-es rounds what is read exactly here", async () => {
   const json = JSON.parse('{"flow":{"socket_cookie":9007199254740993}}');

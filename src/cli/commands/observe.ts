@@ -1,5 +1,6 @@
 import { compileFlowFilters } from "../../filter/index.js";
 import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
+import { reportOnce } from "../../observer/report-once.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
@@ -12,7 +13,7 @@ import { createInputReport, type InputReport } from "../input/report.js";
 import { untilAborted } from "../input/until-aborted.js";
 import { interruptionCode } from "../interruption.js";
 import type { Io } from "../io.js";
-import { createMessages } from "../messages.js";
+import { createMessages, type Messages } from "../messages.js";
 import { explainingPrinter } from "../observe/explain.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "../observe/flags.js";
 import { type ObserveOptions, readObserveOptions } from "../observe/options.js";
@@ -91,7 +92,7 @@ export const observe: Command = {
 async function observeServer(server: ServerOptions, options: ObserveOptions, io: Io): Promise<ExitCode> {
   const { selection, explain, silentErrors, reconnect } = options;
   const messages = createMessages(io, { silent: silentErrors });
-  const printer = createPrinter(options);
+  const printer = createPrinter(options, messages);
   // Faults are told with where they are, before anything is asked.
   compileFlowFilters(selection);
   const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
@@ -109,7 +110,7 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const isFollowing = selection.follow === true;
   const progress = options.progress && messages.hasStatus && !isFollowing;
   const context = { io, messages, report, packets, progress };
-  const printer = createPrinter(options);
+  const printer = createPrinter(options, messages);
   const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
   const paths = inputsOf(options, io);
 
@@ -128,8 +129,18 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   return exitCode(report, options, io, isFollowing);
 }
 
-function createPrinter({ format, mask, explain, selection }: ObserveOptions): FlowPrinter {
-  const printer = createFlowPrinter(format);
+function createPrinter(
+  { format, mask, explain, selection }: ObserveOptions,
+  messages: Messages,
+): FlowPrinter {
+  const printer = createFlowPrinter({
+    ...format,
+    onUndecodableExtension: reportOnce(
+      (typeUrl) =>
+        messages.tell(`extensions of type ${typeUrl} cannot be decoded; they are printed as bytes`),
+      () => messages.tell("more types of extensions cannot be decoded"),
+    ),
+  });
   if (explain) return explainingPrinter(printer, selection);
   if (mask === undefined) return printer;
   return {

@@ -1,3 +1,4 @@
+import { reportOnce } from "../../observer/report-once.js";
 import { linkTypeName } from "../../packet/link-type.js";
 import { errorText } from "../error-text.js";
 import type { Messages } from "../messages.js";
@@ -23,7 +24,10 @@ export interface InputReport {
 export function createInputReport(messages: Messages): InputReport {
   let hasFailed = false;
   let isIncomplete = false;
-  let hasUnknown = false;
+  const reportUnknown = reportOnce<[where: string]>(
+    (message, where) => messages.tell(`${where}${message}; JSON output keeps it, all else ignores it`),
+    (where) => messages.tell(`${where}more unknown fields, which are not reported`),
+  );
   const counts = { line: 0, packet: 0 };
   return {
     get hasFailed() {
@@ -39,9 +43,8 @@ export function createInputReport(messages: Messages): InputReport {
       if (counts[what] === TOLD_ONE_BY_ONE + 1) messages.tell(`${input}: more ${what}s cannot be read …`);
     },
     unknownField(input, line, message) {
-      // As Hubble: of all there are, only the first is of interest.
-      if (!hasUnknown) messages.tell(`${input}: line ${line}: ${message}; unknown fields are left out`);
-      hasUnknown = true;
+      // Once for all inputs.
+      reportUnknown(message, `${input}: line ${line}: `);
     },
     unsupportedLinkType(input, linkType, packets) {
       isIncomplete = true;

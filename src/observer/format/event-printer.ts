@@ -26,8 +26,8 @@ export interface EventPrinter {
   flow(flow: Flow, envelope?: Envelope): PrintedText;
   lostEvent(event: LostEvent, envelope?: Envelope): PrintedText;
   nodeStatus(status: Stamped<NodeStatusEvent>, envelope: Envelope): PrintedText;
-  agentEvent(event: Stamped<AgentEvent>): PrintedText;
-  debugEvent(event: Stamped<DebugEvent>): PrintedText;
+  agentEvent(event: Stamped<AgentEvent>, envelope?: Envelope): PrintedText;
+  debugEvent(event: Stamped<DebugEvent>, envelope?: Envelope): PrintedText;
   /** What was held back. */
   end(): PrintedText;
 }
@@ -68,9 +68,9 @@ function dispatchContent(envelope: Envelope, printer: EventPrinter): PrintedText
     case "nodeStatus":
       return printer.nodeStatus(stamp(content.value, envelope), envelope);
     case "agentEvent":
-      return printer.agentEvent(stamp(content.value, envelope));
+      return printer.agentEvent(stamp(content.value, envelope), envelope);
     case "debugEvent":
-      return printer.debugEvent(stamp(content.value, envelope));
+      return printer.debugEvent(stamp(content.value, envelope), envelope);
     default:
       return NOTHING;
   }

@@ -9,24 +9,26 @@ import { unknownLostEvent } from "./text-printer.js";
 
 /** Prints one JSON object a line: the response as it came, or one made around a bare event. */
 export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
-  const { output, debug = false, lostEvents = false, legacyJson = false, registry } = options;
+  const { output, debug = false, lostEvents = false, legacyJson = false } = options;
+  const { registry, onUndecodableExtension } = options;
+  const encodeOptions = { onUndecodableExtension, ...(registry && { registry }) };
   const bare = legacyJson && output === "json";
 
   /** A line with its end; of a bare event what stands behind the name of its field, up to the last brace. */
   function encode(envelope: Envelope): string {
-    if (!bare) return `${encodeEnvelope(envelope, registry)}\n`;
-    const text = encodeEnvelope(wrap(envelope.responseTypes), registry);
+    if (!bare) return `${encodeEnvelope(envelope, encodeOptions)}\n`;
+    const text = encodeEnvelope(wrap(envelope.responseTypes), encodeOptions);
     return `${text.slice(text.indexOf(":") + 1, -"}".length)}\n`;
   }
 
   return {
     flow: (flow, envelope = wrap({ case: "flow", value: flow }, flow)) => toOut(encode(envelope)),
 
-    agentEvent: ({ event, time, nodeName }) =>
-      toOut(encode(wrap({ case: "agentEvent", value: event }, { time, nodeName }))),
+    agentEvent: ({ event, ...stamp }, envelope = wrap({ case: "agentEvent", value: event }, stamp)) =>
+      toOut(encode(envelope)),
 
-    debugEvent: ({ event, time, nodeName }) =>
-      toOut(encode(wrap({ case: "debugEvent", value: event }, { time, nodeName }))),
+    debugEvent: ({ event, ...stamp }, envelope = wrap({ case: "debugEvent", value: event }, stamp)) =>
+      toOut(encode(envelope)),
 
     lostEvent(event, envelope = wrap({ case: "lostEvents", value: event })) {
       if (lostEvents) return toOut(encode(envelope));

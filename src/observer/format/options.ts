@@ -1,6 +1,6 @@
 import type { Registry } from "@bufbuild/protobuf";
 import type { OptionTable } from "../../errors/check-options.js";
-import { aBoolean, oneOf } from "../../errors/value-checks.js";
+import { aBoolean, aFunction, oneOf } from "../../errors/value-checks.js";
 import { aRegistry } from "../json-registry.js";
 import { escapeControls } from "./escape.js";
 import { COLORS, NO_COLORS } from "./paint.js";
@@ -38,6 +38,8 @@ export interface FormatFlowOptions {
   readonly legacyJson?: boolean | undefined;
   /** In JSON: the types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
   readonly registry?: Registry | undefined;
+  /** In JSON: as `onUndecodableExtension` of `encodeExportLine`. */
+  readonly onUndecodableExtension?: ((typeUrl: string) => void) | undefined;
 }
 
 /** What the options must be. */
@@ -52,6 +54,7 @@ export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
   rawControls: aBoolean,
   legacyJson: aBoolean,
   registry: aRegistry,
+  onUndecodableExtension: aFunction,
 };
 
 /** The style that checked options ask for. */

@@ -154,14 +154,14 @@ describe("what cannot be read", () => {
     expect({ code, err }).toEqual({ code: EXIT.incomplete, err: "" });
   });
 
-  test("the first unknown field is told, once for all files", async () => {
+  test("observe: reports an unknown field once for all files", async () => {
     const line = '{"flow":{"field_of_the_future":1},"time":"2026-11-22T10:00:00Z"}\n';
     const path = file("new.log", line + line);
     const { code, out, err } = await runFake(["observe", path, path]);
     expect(code).toBe(EXIT.ok);
     expect(out.trimEnd().split("\n")).toHaveLength(4);
     expect(err).toBe(
-      `${path}: line 1: flow.Flow has no field "field_of_the_future"; unknown fields are left out\n`,
+      `${path}: line 1: flow.Flow has no field "field_of_the_future"; JSON output keeps it, all else ignores it\n`,
     );
   });
 
