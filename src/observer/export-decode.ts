@@ -7,7 +7,7 @@ import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.
 import { ExportError } from "./export-error.js";
 import { anExportInput, type ExportInput, readChunks } from "./export-input.js";
 import { type LineFault, LineSplitter } from "./export-lines.js";
-import { readExportLine } from "./export-read.js";
+import { ExportReader } from "./export-reader.js";
 import { aRegistry, defaultRegistry } from "./json-registry.js";
 import { reportOnce } from "./report-once.js";
 
@@ -47,19 +47,25 @@ const DECODE_OPTIONS: OptionTable<DecodeExportOptions> = {
 };
 
 /**
- * Reads an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not (told
- * apart by the first bytes; several members count as one).
+ * Decodes an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not (told
+ * by the first bytes; several members count as one).
  *
  * A line is an `ExportEvent` when it holds what only that can, an agent or debug event; otherwise it is a
  * `GetFlowsResponse`, whose JSON is the same. A bare `Flow` (`hubble observe -o json` of old, and every line that has a
- * field of a flow but none of an envelope) is put into a `GetFlowsResponse`, with the flow's time and node name. Empty lines, a
- * byte order mark and a missing line feed at the end do not matter.
+ * field of a flow but none of an envelope) is put into a `GetFlowsResponse`, with the flow's time and node name. Events
+ * are also found in what container runtimes and log collectors wrap around lines, in lists, and in documents of several
+ * lines: docs/export-files.md lists the forms. Empty lines, a byte order mark, holes of NUL bytes and a missing line feed
+ * at the end do not matter.
  *
- * Names may be as in the proto or in lowerCamelCase, enums by name or number, 64-bit numbers as text or number. Memory
- * is that of one line and one chunk of the input. Leaving the iteration early closes the input.
+ * Names may be as in the proto or in lowerCamelCase, enums by name or number, 64-bit integers as string or number. Memory
+ * is that of one chunk of the input and a few lines. Leaving the iteration early closes the input.
  *
- * @throws ExportError from the iteration: `malformed_export` with the line, `malformed_gzip`.
+ * @throws ExportError from the iteration: `malformed_export` with the line, or without for files of another kind, such as
+ *   captures and zstd; `malformed_gzip`.
  * @throws OptionsError, or TypeError for another input, at the call.
+ *
+ * @example
+ * for await (const event of decodeExport(createReadStream("events.log"))) console.log(event.nodeName);
  */
 export function decodeExport(
   input: ExportInput,
@@ -95,49 +101,52 @@ async function* readBatches(
 ): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
   const splitter = new LineSplitter(maxLineBytes);
   const turnDue = createTurnDue();
-  let line = 0;
   const reportUnknown = reportOnce<[line: number]>(
     (message, line) => onUnknownField?.({ line, message }),
     (line) => onUnknownField?.({ line, message: "more unknown fields, which are not reported" }),
   );
   let events: (GetFlowsResponse | ExportEvent)[] = [];
+  let failure: ExportError | undefined;
+  const reader = new ExportReader({
+    maxLength: maxLineBytes,
+    registry,
+    onEvent: ({ event, unknown }, line) => {
+      events.push(event);
+      for (const note of unknown) reportUnknown(note, line);
+    },
+    onBadLine: (message, line) => {
+      const error = new ExportError("malformed_export", message, line);
+      if (onBadLine === "throw") failure ??= error;
+      else if (onBadLine !== "skip") onBadLine(error);
+    },
+  });
 
-  /** Adds the events of some lines; returns the fault that ends the reading. */
-  function readLines(lines: readonly (string | LineFault)[]): ExportError | undefined {
-    for (const text of lines) {
-      line++;
-      try {
-        if (typeof text !== "string") throw new ExportError("malformed_export", text.fault, line);
-        if (text === "" || text.trim() === "") continue;
-        const { event, unknown } = readExportLine(text, line, registry);
-        events.push(event);
-        for (const note of unknown) reportUnknown(note, line);
-      } catch (error) {
-        if (!(error instanceof ExportError)) throw error;
-        if (onBadLine === "throw") return error;
-        if (onBadLine !== "skip") onBadLine(error);
-      }
-    }
-    return undefined;
-  }
-
-  function* eventsOf(lines: readonly (string | LineFault)[]): Generator<typeof events, void, undefined> {
-    const fault = readLines(lines);
+  function* takeEvents(): Generator<typeof events, void, undefined> {
     if (events.length > 0) {
       const read = events;
       events = [];
       yield read;
     }
-    if (fault !== undefined) throw fault;
+    if (failure !== undefined) throw failure;
+  }
+
+  function* readLines(lines: readonly (string | LineFault)[]): Generator<typeof events, void, undefined> {
+    for (const line of lines) {
+      reader.read(line);
+      if (failure !== undefined) break;
+    }
+    yield* takeEvents();
   }
 
   for await (const chunk of readChunks(input)) {
     for (const lines of splitter.split(chunk)) {
-      yield* eventsOf(lines);
+      yield* readLines(lines);
       // Lines may give no events: nobody else waits for anything then.
       const turn = turnDue();
       if (turn !== undefined) await turn;
     }
   }
-  yield* eventsOf(splitter.end());
+  yield* readLines(splitter.end());
+  reader.end();
+  yield* takeEvents();
 }

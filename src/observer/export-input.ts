@@ -1,4 +1,6 @@
+import { describeSignature, findSignature, SIGNATURE_BYTES } from "../bytes/signature.js";
 import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
+import { ExportError } from "./export-error.js";
 import { gunzip } from "./export-gunzip.js";
 
 type Chunk = Uint8Array | string;
@@ -28,25 +30,48 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 const utf8 = new TextEncoder();
 
-/** The bytes of an export file, decompressed when they begin as gzip does. */
+/**
+ * The bytes of an export file, decompressed if they begin as gzip does.
+ *
+ * @throws ExportError `malformed_export` for files of another kind, told by their first bytes; `malformed_gzip`.
+ */
 export async function* readChunks(input: ExportInput): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = toBytes(input);
   try {
-    let head: Uint8Array = new Uint8Array(0);
-    while (head.length < GZIP_MAGIC.length) {
-      const { done, value } = await chunks.next();
-      if (done === true) break;
-      head = head.length === 0 ? value : joined(head, value);
-    }
-    if (GZIP_MAGIC.every((byte, index) => head[index] === byte)) {
-      yield* gunzip(head, chunks);
-    } else {
+    const head = await readHead(chunks);
+    if (!GZIP_MAGIC.every((byte, index) => head[index] === byte)) {
+      refuseOtherFiles(head);
       if (head.length > 0) yield head;
       yield* chunks;
+      return;
     }
+    const decompressed = gunzip(head, chunks);
+    const plain = await readHead(decompressed);
+    refuseOtherFiles(plain);
+    if (plain.length > 0) yield plain;
+    yield* decompressed;
   } finally {
     await chunks.return();
   }
+}
+
+/** The first bytes, enough to tell the kind of file where there are so many. */
+async function readHead(chunks: AsyncIterator<Uint8Array, void>): Promise<Uint8Array> {
+  let head: Uint8Array = new Uint8Array(0);
+  while (head.length < SIGNATURE_BYTES) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    head = head.length === 0 ? value : joined(head, value);
+    // The next chunk may reuse the memory of this one.
+    if (head.length < SIGNATURE_BYTES) head = head.slice();
+  }
+  return head;
+}
+
+function refuseOtherFiles(head: Uint8Array): void {
+  const signature = findSignature(head);
+  if (signature === undefined) return;
+  throw new ExportError("malformed_export", `not export lines but ${describeSignature(signature)}`);
 }
 
 function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {

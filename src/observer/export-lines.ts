@@ -1,3 +1,4 @@
+const NUL = 0x00;
 const LF = 0x0a;
 const BOM = "\ufeff";
 
@@ -10,6 +11,9 @@ export type LineFault = { readonly fault: string };
 /**
  * Cuts bytes into lines of text. Holds back at most one line of at most `maxLineBytes` (the line feed not counted); of
  * a longer one, nothing. A byte order mark at the very beginning is left out, carriage returns are not.
+ *
+ * Of a hole of NUL bytes, which a file has after it was truncated under its writer (logrotate's `copytruncate`), one NUL
+ * at most counts as part of a line, and none where the line begins: the line behind the hole is read however long it is.
  */
 export class LineSplitter {
   readonly #maxLineBytes: number;
@@ -49,7 +53,17 @@ export class LineSplitter {
     return this.#heldLength > 0 || this.#skipping ? [this.#takeHeld()] : [];
   }
 
-  #hold(chunk: Uint8Array, at: number): void {
+  #hold(bytes: Uint8Array, start: number): void {
+    if (bytes.includes(NUL, start)) this.#append(collapseNuls(bytes.subarray(start), this.#lastHeld()), 0);
+    else this.#append(bytes, start);
+  }
+
+  /** What comes before the next byte of the line; a line feed where it begins. */
+  #lastHeld(): number {
+    return this.#heldLength === 0 ? LF : this.#held[this.#heldLength - 1]!;
+  }
+
+  #append(chunk: Uint8Array, at: number): void {
     const length = this.#heldLength + chunk.length - at;
     if (this.#skipping || length > this.#maxLineBytes) {
       this.#skipping = true;
@@ -82,9 +96,10 @@ export class LineSplitter {
     const lines: (string | LineFault)[] = [];
     for (let at = 0; at <= bytes.length; ) {
       const end = bytes.indexOf(LF, at);
-      const line = bytes.subarray(at, end === -1 ? bytes.length : end);
-      lines.push(line.length > this.#maxLineBytes ? this.#tooLong() : this.#decodeLine(line));
+      let line = bytes.subarray(at, end === -1 ? bytes.length : end);
       at += line.length + 1;
+      if (line.length > this.#maxLineBytes) line = collapseNuls(line, LF);
+      lines.push(line.length > this.#maxLineBytes ? this.#tooLong() : this.#decodeLine(line));
     }
     return lines;
   }
@@ -108,4 +123,16 @@ export class LineSplitter {
     this.#begun = true;
     return { fault: `longer than ${this.#maxLineBytes} bytes` };
   }
+}
+
+/** A copy with one NUL for each run of them; none behind a NUL or line feed, which `before` may be. */
+function collapseNuls(bytes: Uint8Array, before: number): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  let length = 0;
+  let previous = before;
+  for (const byte of bytes) {
+    if (byte !== NUL || (previous !== NUL && previous !== LF)) copy[length++] = byte;
+    previous = byte === NUL && previous === LF ? LF : byte;
+  }
+  return copy.subarray(0, length);
 }

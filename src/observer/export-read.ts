@@ -1,5 +1,4 @@
 import { type DescMessage, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
-import { messageOf } from "../error-message.js";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
@@ -7,63 +6,54 @@ import {
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../gen/observer/observer_pb.js";
-import { ExportError } from "./export-error.js";
 import { flowResponse } from "./flow-response.js";
 import { DOUBT, jsonReader, type ReadState } from "./json-read.js";
 import { separateUnknown } from "./json-separate.js";
 
-/** What reading a line has to say beside the event. */
-export interface LineReading {
+/** An event, and what it was read with. */
+export interface EventReading {
   readonly event: GetFlowsResponse | ExportEvent;
   /** Unknown fields, names of enum values and types of extensions, in words; each once, the first hundred. */
   readonly unknown: readonly string[];
 }
 
 /**
- * Reads one line of JSON: a GetFlowsResponse, an ExportEvent, or a bare Flow, which is put into a GetFlowsResponse.
+ * Reads the JSON of a GetFlowsResponse, an ExportEvent, or a bare Flow, which is put into a GetFlowsResponse.
  *
  * `JSON.parse` makes objects, from which messages are built directly; what is unusual is left to protobuf-es.
  *
- * @throws ExportError `malformed_export`
+ * @param schema The type, from {@link envelopeSchema}, or FlowSchema.
+ * @param json What `JSON.parse` made of `text`.
+ * @throws Error in words, for JSON that is not of this type.
  */
-export function readExportLine(text: string, line: number, registry: Registry): LineReading {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new ExportError("malformed_export", `not JSON: ${messageOf(error)}`, line, { cause: error });
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new ExportError("malformed_export", "not a JSON object", line);
-  }
-  try {
-    const schema = schemaOf(json);
-    const { message, unknown } =
-      readQuickly(schema, json, text, registry) ?? readThoroughly(schema, text, registry);
-    // The message was read by the schema, whose types these are.
-    const event =
-      schema === FlowSchema ? flowResponse(message as Flow) : (message as GetFlowsResponse | ExportEvent);
-    return { event, unknown };
-  } catch (error) {
-    throw new ExportError("malformed_export", messageOf(error), line, { cause: error });
-  }
+export function readEvent(schema: DescMessage, json: object, text: string, registry: Registry): EventReading {
+  const { message, unknown } =
+    readQuickly(schema, json, text, registry) ?? readThoroughly(schema, text, registry);
+  // The message was read by the schema, whose types these are.
+  const event =
+    schema === FlowSchema ? flowResponse(message as Flow) : (message as GetFlowsResponse | ExportEvent);
+  return { event, unknown };
 }
 
 const ONLY_EXPORTED = new Set(["agent_event", "agentEvent", "debug_event", "debugEvent"]);
 const EVENTS = new Set(["flow", "node_status", "nodeStatus", "lost_events", "lostEvents"]);
-const ENVELOPE = new Set(["node_name", "nodeName", "time"]);
+const STAMPS = new Set(["node_name", "nodeName", "time"]);
 const FLOW_FIELDS = new Set(FlowSchema.fields.flatMap(({ name, jsonName }) => [name, jsonName]));
 
-/** What an object is, by the names in it: an envelope without an event, and what nobody knows, is a response. */
-function schemaOf(json: object): DescMessage {
-  let isEnvelope = false;
-  let isFlow = false;
+/** The type of an object with an event in it, by the names of its members; undefined when there is no event. */
+export function envelopeSchema(json: object): DescMessage | undefined {
+  let isResponse = false;
   for (const name in json) {
     if (ONLY_EXPORTED.has(name)) return ExportEventSchema;
-    if (EVENTS.has(name)) isEnvelope = true;
-    else if (!isFlow && !ENVELOPE.has(name)) isFlow = FLOW_FIELDS.has(name);
+    isResponse ||= EVENTS.has(name);
   }
-  return isFlow && !isEnvelope ? FlowSchema : GetFlowsResponseSchema;
+  return isResponse ? GetFlowsResponseSchema : undefined;
+}
+
+/** Whether an object has a field of Flow that other things do not have as well. */
+export function isBareFlow(json: object): boolean {
+  for (const name in json) if (FLOW_FIELDS.has(name) && !STAMPS.has(name)) return true;
+  return false;
 }
 
 interface MessageReading {

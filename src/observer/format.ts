@@ -66,7 +66,8 @@ export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter 
 }
 
 /**
- * Prints a stream of events with {@link createFlowPrinter}; what has no text is passed over.
+ * Prints a stream of events with {@link createFlowPrinter}; what has no text is passed over. If the stream fails, the rest of
+ * a table is yielded before the error is thrown.
  *
  * @throws What {@link createFlowPrinter} throws, at the call; from the iteration what its printer and the stream throw.
  */
@@ -82,10 +83,16 @@ async function* printAll(
   events: AsyncIterable<PrintableEvent> | Iterable<PrintableEvent>,
   printer: FlowPrinter,
 ): AsyncGenerator<PrintedText, void, undefined> {
-  for await (const event of events) {
-    const printed = printer.write(event);
-    if (printed.out !== "" || printed.err !== "") yield printed;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const event of events) {
+      const printed = printer.write(event);
+      if (printed.out !== "" || printed.err !== "") yield printed;
+    }
+  } catch (error) {
+    failure = { error };
   }
   const rest = printer.end();
   if (rest.out !== "") yield rest;
+  if (failure !== undefined) throw failure.error;
 }

@@ -44,7 +44,7 @@ const A_SELECTION = optionsOf<FlowSelection & Partial<Omit<FlowFlags, "allow" | 
  * only where nothing is asked of it.
  *
  * Nothing is read ahead. The first so many end the stream without reading on; the last so many (at most
- * {@link MAX_LAST}) are kept, and handed out when it has ended.
+ * {@link MAX_LAST}) are kept, and yielded when it has ended; if it fails, the error is thrown behind them.
  *
  * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}; OptionsError; TypeError for
  *   another selection. All at the call.
@@ -118,17 +118,23 @@ async function* selectLast<T extends Selectable>(
   const ring: T[] = [];
   /** Where the oldest stands, and the next goes, once the ring is full. */
   let oldest = 0;
-  for await (const batch of batches) {
-    for (const response of batch) {
-      if (!passes(response)) continue;
-      if (ring.length < number) {
-        ring.push(response);
-        continue;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (const batch of batches) {
+      for (const response of batch) {
+        if (!passes(response)) continue;
+        if (ring.length < number) {
+          ring.push(response);
+          continue;
+        }
+        ring[oldest] = response;
+        oldest = (oldest + 1) % number;
       }
-      ring[oldest] = response;
-      oldest = (oldest + 1) % number;
     }
+  } catch (error) {
+    failure = { error };
   }
   const inOrder = [...ring.slice(oldest), ...ring.slice(0, oldest)];
   for (let at = 0; at < inOrder.length; at += BATCH_LENGTH) yield inOrder.slice(at, at + BATCH_LENGTH);
+  if (failure !== undefined) throw failure.error;
 }

@@ -75,7 +75,7 @@ describe("a process", () => {
     {
       args: ["observe", process.execPath],
       code: EXIT.failed,
-      err: `${process.execPath}: neither export lines nor`,
+      err: `${process.execPath}: not export lines but an ELF program`,
     },
     {
       args: ["observe", "--strict-input", "-"],

@@ -153,7 +153,7 @@ describe("bad lines", () => {
     const messages = await badLines(bad);
     expect(messages.map((message) => message.replace(/(not JSON|decode field).*/, "$1"))).toEqual([
       "line 3: not JSON",
-      "line 4: not a JSON object",
+      "line 4: list of events: not a JSON object",
       "line 5: not a JSON object",
       "line 6: not a JSON object",
       "line 8: cannot decode enum flow.Verdict from JSON: Array(0)",

@@ -277,8 +277,11 @@ describe("encodeExportLine", () => {
 
   test("what it prints is read as the same event, extensions included", async () => {
     const packed = [ServiceSchema, DurationSchema, TimestampSchema, UInt32ValueSchema];
+    const events = arbitraryMessage(ExportEventSchema, { packed }).filter(
+      ({ responseTypes }) => responseTypes.case !== undefined,
+    );
     await fc.assert(
-      fc.asyncProperty(arbitraryMessage(ExportEventSchema, { packed }), async (event) => {
+      fc.asyncProperty(events, async (event) => {
         const read = await readLine(encodeExportLine(event));
         const schema = read.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
         expect(toBinary<typeof schema>(schema, read as never)).toEqual(toBinary(ExportEventSchema, event));

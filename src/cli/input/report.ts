@@ -25,7 +25,7 @@ export function createInputReport(messages: Messages): InputReport {
   let hasFailed = false;
   let isIncomplete = false;
   const reportUnknown = reportOnce<[where: string]>(
-    (message, where) => messages.tell(`${where}${message}; JSON output keeps it, all else ignores it`),
+    (message, where) => messages.tell(`${where}${message}; kept in JSON output, ignored otherwise`),
     (where) => messages.tell(`${where}more unknown fields, which are not reported`),
   );
   const counts = { line: 0, packet: 0 };

@@ -75,6 +75,44 @@ describe("inputs", () => {
     expect(await outputOf(["observe"], { stdin: gzipSync(readFileSync(CAPTURE)) })).toBe(all);
   });
 
+  test("observe: a bad byte, a hole or an unknown extension loses no other line", async () => {
+    const [a, b, c] = ["a", "b", "c"].map((pod) => Buffer.from(flowLine(pod)));
+    const bad = Buffer.from(b!).fill(0xff, 40, 41);
+    const withNul = Buffer.from(b!).fill(0, 40, 41);
+    for (const [middle, message] of [
+      [bad, "line 2: not valid UTF-8"],
+      [withNul, "line 2: not JSON"],
+    ] as const) {
+      for (const compress of [(bytes: Buffer) => bytes, gzipSync]) {
+        const stdin = compress(Buffer.concat([a!, middle, Buffer.alloc(5000), c!]));
+        const { code, out, err } = await runFake(["observe", "--strict-input"], { stdin });
+        expect(code).toBe(EXIT.incomplete);
+        expect(podsOf(out)).toEqual(["a", "c"]);
+        expect(err).toContain(message);
+        expect(err).toContain("standard input: 1 line left out\n");
+      }
+    }
+    const retina = flowLine("a").replace(
+      '"flow":{',
+      '"flow":{"extensions":{"@type":"t/utils.RetinaMetadata","bytes":66},',
+    );
+    const outcome = await runFake(["observe", "--strict-input"], { stdin: retina.repeat(2) });
+    expect(outcome.code).toBe(EXIT.ok);
+    expect(podsOf(outcome.out)).toEqual(["a", "a"]);
+    expect(outcome.err).toBe(
+      'standard input: line 1: extensions of type "utils.RetinaMetadata" are unknown; kept in JSON output, ignored otherwise\n',
+    );
+  });
+
+  test("observe: lines of container logs are read, foreign JSON is left out", async () => {
+    const line = flowLine("a").trimEnd();
+    const stdin = `2026-11-22T10:00:00Z stdout F ${line}\n{"log":${JSON.stringify(line)}}\n{"foo":1}\n`;
+    const { code, out, err } = await runFake(["observe", "--strict-input"], { stdin });
+    expect(code).toBe(EXIT.incomplete);
+    expect(podsOf(out)).toEqual(["a", "a"]);
+    expect(err).toMatch(/^standard input: line 3: no event: /);
+  });
+
   test("the interfaces of pcapng can be asked for", async () => {
     const count = async (...args: string[]) =>
       (await outputOf(["observe", "-o", "jsonpb", ...args, CAPTURE_NG])).split("\n").length - 1;
@@ -161,14 +199,24 @@ describe("what cannot be read", () => {
     expect(code).toBe(EXIT.ok);
     expect(out.trimEnd().split("\n")).toHaveLength(4);
     expect(err).toBe(
-      `${path}: line 1: flow.Flow has no field "field_of_the_future"; JSON output keeps it, all else ignores it\n`,
+      `${path}: line 1: flow.Flow has no field "field_of_the_future"; kept in JSON output, ignored otherwise\n`,
     );
   });
 
   test.each([
     { name: "no such file", path: join(folder, "none"), err: /^open .*none: no such file or directory\n$/ },
     { name: "a folder", path: folder, err: /^read .*: is a directory\n$/ },
-    { name: "a program", path: process.execPath, err: /: neither export lines nor a capture\n$/ },
+    { name: "a program", path: process.execPath, err: /: not export lines but an ELF program\n$/ },
+    {
+      name: "data of another compression",
+      path: file("events.zst", Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2)),
+      err: /events\.zst: not export lines but zstd-compressed data; decompress it first: zstd -dc\n$/,
+    },
+    {
+      name: "binary data",
+      path: file("binary", Uint8Array.of(0x80, 1, 2, 3, 4, 5, 6, 0, 7)),
+      err: /binary: neither export lines nor a capture\n$/,
+    },
     {
       name: "half a capture",
       path: file("half.pcap", readFileSync(CAPTURE).subarray(0, 5000)),

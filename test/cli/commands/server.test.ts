@@ -2,9 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { runCli } from "../../../src/cli/run.js";
+import { decodeExport, OUTPUT_FORMATS } from "../../../src/observer/index.js";
+import { type GetFlowsResponse, Observer, ServerStatusResponseSchema } from "../../../src/proto.js";
 import { openRecorderServer, type RecorderServerOptions, readServerTls } from "../../../src/rpc/index.js";
 import { type FakeObserver, type FakeObserverOptions, fakeObserver } from "../../../src/testing/index.js";
 import { certificateAuthority } from "../../rpc/certificates.js";
@@ -57,6 +61,50 @@ describe("observe --server", () => {
     const fromServer = await outputOf(["observe", "--server", server.address, "-o", output]);
     for (const pod of PODS) expect(fromServer).toContain(pod);
     expect(fromServer).toBe(await outputOf(["observe", "-o", output, file]));
+  });
+
+  test.each(OUTPUT_FORMATS)("prints what came before the server failed: %s", async (output) => {
+    const pods = PODS.map((pod) => flowLine(pod));
+    const routes = (router: ConnectRouter) => {
+      router.service(Observer, {
+        async *getFlows() {
+          for await (const event of decodeExport(pods)) yield event as GetFlowsResponse;
+          throw new ConnectError("ring is gone", Code.Internal);
+        },
+        serverStatus: () => create(ServerStatusResponseSchema),
+      });
+    };
+    const recorder = await testRecorder();
+    const server = await openRecorderServer("127.0.0.1:0", recorder.service, { routes });
+    const { code, out, err } = await runFake(["observe", "--server", server.address, "-o", output]);
+    await server.close({ graceMs: 0 });
+    await recorder[Symbol.asyncDispose]();
+    expect(code).toBe(EXIT.failed);
+    expect(err).toContain("ring is gone");
+    expect(out).toBe(await outputOf(["observe", "-o", output], { stdin: pods.join("") }));
+    for (const pod of PODS) expect(out).toContain(pod);
+  });
+
+  test("prints extensions that it does not know as bytes, with one warning", async () => {
+    const flows = [1, 2].map((byte) => ({
+      ...FLOWS[0]!,
+      extensions: { typeUrl: "t/utils.RetinaMetadata", value: Uint8Array.of(byte) },
+    }));
+    await using server = await hubble({ flows });
+    const { code, out, err } = await runFake(["observe", "--server", server.address, "-o", "jsonpb"]);
+    expect(code).toBe(EXIT.ok);
+    expect(
+      out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).flow.extensions),
+    ).toEqual([
+      { "@type": "t/utils.RetinaMetadata", "@value": "AQ==" },
+      { "@type": "t/utils.RetinaMetadata", "@value": "Ag==" },
+    ]);
+    expect(err).toBe(
+      "extensions of type t/utils.RetinaMetadata cannot be decoded; they are printed as bytes\n",
+    );
   });
 
   test("asks by a unix socket", async () => {

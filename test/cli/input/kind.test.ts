@@ -28,10 +28,29 @@ describe("tells by the first bytes", () => {
     },
     { name: "nothing", head: new Uint8Array(0), kind: "export" },
     { name: "white space", head: bytes(" \n"), kind: "export" },
-    { name: "UTF-16", head: new Uint8Array(Buffer.from('{"flow":{}}\n', "utf16le")), kind: "neither" },
-    { name: "a program", head: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0), kind: "neither" },
-    { name: "Latin-1", head: Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x21), kind: "neither" },
-    { name: "less than a magic number", head: Uint8Array.of(0xd4, 0xc3), kind: "neither" },
+    {
+      name: "a bad byte in a line",
+      head: bytes('{"flow":{"uuid":"\\xff"}}\n').fill(0xff, 17, 18),
+      kind: "export",
+    },
+    { name: "control characters beside a line", head: bytes('\u0001\u0002{"flow":{}}\n'), kind: "export" },
+    { name: "a hole", head: new Uint8Array(HEAD_BYTES), kind: "export" },
+    { name: "a line behind a hole", head: bytes(`${"\0".repeat(100)}{"flow":{}}\n`), kind: "export" },
+    { name: "a line cut before a hole", head: bytes(`{"flow":{"uu${"\0".repeat(100)}`), kind: "export" },
+    { name: "Latin-1", head: Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x21), kind: "export" },
+    { name: "less than a magic number", head: Uint8Array.of(0xd4, 0xc3), kind: "export" },
+    {
+      name: "UTF-16, named by the decoder",
+      head: new Uint8Array(Buffer.from('{"flow":{}}\n', "utf16le")),
+      kind: "export",
+    },
+    {
+      name: "a program, named by the decoder",
+      head: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0),
+      kind: "export",
+    },
+    { name: "other binary data", head: Uint8Array.of(0x80, 1, 2, 3, 4, 5, 6, 0, 7), kind: "neither" },
+    { name: "binary data behind a hole", head: Uint8Array.of(0, 0, 0, 1, 2, 3, 4, 5), kind: "neither" },
   ] as const;
 
   test.each(cases)("$name: $kind", ({ head, kind }) => {

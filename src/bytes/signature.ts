@@ -1,0 +1,52 @@
+/** A kind of file that is told by its first bytes. */
+export interface FileSignature {
+  readonly bytes: readonly number[];
+  /** With its article, for messages: `a pcap capture`. */
+  readonly name: string;
+  /** What to do with it, where that is known. */
+  readonly advice?: string;
+}
+
+/** Bytes that are needed to tell every kind. */
+export const SIGNATURE_BYTES = 4;
+
+const decompress = (command: string) => ({ advice: `decompress it first: ${command}` });
+const capture = { name: "a packet capture" };
+const utf16 = { name: "UTF-16 text", advice: "convert it to UTF-8 first: iconv -t UTF-8" };
+
+/** What is given to this package by mistake; the first match counts. gzip is not listed, as it is read. */
+const SIGNATURES: readonly FileSignature[] = [
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
+  { bytes: [0x28, 0xb5, 0x2f, 0xfd], name: "zstd-compressed data", ...decompress("zstd -dc") },
+  // https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md; the second is the legacy frame
+  { bytes: [0x04, 0x22, 0x4d, 0x18], name: "lz4-compressed data", ...decompress("lz4 -dc") },
+  { bytes: [0x02, 0x21, 0x4c, 0x18], name: "lz4-compressed data", ...decompress("lz4 -dc") },
+  // https://tukaani.org/xz/xz-file-format.txt, section 2.1.1.1
+  { bytes: [0xfd, 0x37, 0x7a, 0x58], name: "xz-compressed data", ...decompress("xz -dc") },
+  { bytes: [0x42, 0x5a, 0x68], name: "bzip2-compressed data", ...decompress("bzip2 -dc") },
+  { bytes: [0x1f, 0x9d], name: "data compressed by compress(1)", ...decompress("uncompress -c") },
+  { bytes: [0x50, 0x4b, 0x03, 0x04], name: "a ZIP archive", ...decompress("unzip -p") },
+  { bytes: [0xd4, 0xc3, 0xb2, 0xa1], ...capture },
+  { bytes: [0xa1, 0xb2, 0xc3, 0xd4], ...capture },
+  { bytes: [0x4d, 0x3c, 0xb2, 0xa1], ...capture },
+  { bytes: [0xa1, 0xb2, 0x3c, 0x4d], ...capture },
+  { bytes: [0x0a, 0x0d, 0x0d, 0x0a], ...capture },
+  { bytes: [0x7f, 0x45, 0x4c, 0x46], name: "an ELF program" },
+  { bytes: [0x89, 0x50, 0x4e, 0x47], name: "a PNG image" },
+  { bytes: [0x25, 0x50, 0x44, 0x46], name: "a PDF document" },
+  { bytes: [0xff, 0xfe], ...utf16 },
+  { bytes: [0xfe, 0xff], ...utf16 },
+  // A brace and a quote, without a byte order mark.
+  { bytes: [0x7b, 0x00, 0x22, 0x00], ...utf16 },
+  { bytes: [0x00, 0x7b, 0x00, 0x22], ...utf16 },
+];
+
+/** The kind of file that begins with `head`; undefined when it is not one of those that are known here. */
+export function findSignature(head: Uint8Array): FileSignature | undefined {
+  return SIGNATURES.find(({ bytes }) => bytes.every((byte, index) => head[index] === byte));
+}
+
+/** `zstd-compressed data; decompress it first: zstd -dc` */
+export function describeSignature({ name, advice }: FileSignature): string {
+  return advice === undefined ? name : `${name}; ${advice}`;
+}

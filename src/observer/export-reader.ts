@@ -1,0 +1,245 @@
+import type { Registry } from "@bufbuild/protobuf";
+import { messageOf } from "../error-message.js";
+import { FlowSchema } from "../gen/flow/flow_pb.js";
+import { JsonDocument } from "./export-document.js";
+import { ENVELOPES, type EnvelopeContent, isJson } from "./export-envelopes.js";
+import type { LineFault } from "./export-lines.js";
+import { type LinePart, PartJoiner } from "./export-parts.js";
+import { type EventReading, envelopeSchema, isBareFlow, readEvent } from "./export-read.js";
+
+/** How many envelopes may be inside of each other: a CRI line in a log record in a list. */
+const MAX_ENVELOPES = 4;
+
+/** Shorter pieces of a line are not read one by one, as there may be hundreds of thousands in it. */
+const MIN_EVENT_LENGTH = '{"IP":{}}'.length;
+
+const NO_EVENT = "no event: neither flow, lost_events, node_status, agent_event nor debug_event";
+
+export interface ExportReaderOptions {
+  /** UTF-16 code units of a line that is put together from several. */
+  readonly maxLength: number;
+  readonly registry: Registry;
+  readonly onEvent: (reading: EventReading, line: number) => void;
+  /** Called once for each line that cannot be read, or not as a whole. */
+  readonly onBadLine: (message: string, line: number) => void;
+}
+
+/** A document on several lines. */
+interface OpenDocument {
+  readonly document: JsonDocument;
+  readonly line: number;
+  /** Where its last object has begun. */
+  objectLine: number;
+  /** Lines of that object that may be events of their own. */
+  lines: { readonly text: string; readonly line: number }[];
+}
+
+interface EnvelopeReading {
+  readonly fault: string | undefined;
+}
+
+const IS_READ: EnvelopeReading = { fault: undefined };
+
+/**
+ * Reads lines, each an event. Only what does not begin as one is looked at further: envelopes, parts of lines, documents on
+ * several lines.
+ */
+export class ExportReader {
+  readonly #options: ExportReaderOptions;
+  readonly #parts: PartJoiner;
+  #document: OpenDocument | undefined;
+  /** The last line, from 1. */
+  #line = 0;
+
+  constructor(options: ExportReaderOptions) {
+    this.#options = options;
+    this.#parts = new PartJoiner(options.maxLength);
+  }
+
+  /** Reads the next line. */
+  read(text: string | LineFault): void {
+    this.#line++;
+    let fault: string | undefined;
+    if (typeof text !== "string") fault = text.fault;
+    else if (text === "" || text.trim() === "") return;
+    else if (this.#document !== undefined && this.#continueDocument(this.#document, text)) return;
+    else fault = this.#readText(text, this.#line);
+    this.#fail(fault, this.#line);
+  }
+
+  /** Reads what was waiting for more lines. */
+  end(): void {
+    if (this.#document !== undefined) this.#abandonDocument(this.#document, "it does not end");
+    for (const stream of ["stdout", "stderr"] as const) this.#takeParts(stream);
+  }
+
+  #fail(fault: string | undefined, line: number): void {
+    if (fault !== undefined) this.#options.onBadLine(fault, line);
+  }
+
+  /** Passes on the events in a text; returns what is wrong with it. */
+  #readText(text: string, line: number, depth = 0): string | undefined {
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch (error) {
+      return this.#readOtherThanJson(text, messageOf(error), line, depth);
+    }
+    if (typeof json !== "object" || json === null) return "not a JSON object";
+    const schema = Array.isArray(json) ? undefined : envelopeSchema(json);
+    if (schema !== undefined) return this.#readEvent(schema, json, text, line);
+    const inside = this.#readEnvelope(text, json, line, depth);
+    if (inside === IS_READ || Array.isArray(json)) return inside?.fault;
+    const fault = isBareFlow(json) ? this.#readEvent(FlowSchema, json, text, line) : NO_EVENT;
+    // Log records have fields of the same names as flows.
+    return fault && (inside?.fault ?? fault);
+  }
+
+  #readOtherThanJson(text: string, why: string, line: number, depth: number): string | undefined {
+    if (text.trim() === "") return undefined;
+    // A hole: what is before and behind it are different lines.
+    if (text.includes("\0")) return this.#readAroundHoles(text.split(/\0+/), line, depth);
+    if (this.#readObjects(text, line, depth)) return undefined;
+    const inside = this.#readEnvelope(text, undefined, line, depth);
+    return inside === undefined ? `not JSON: ${why}` : inside.fault;
+  }
+
+  #readEvent(
+    schema: Parameters<typeof readEvent>[0],
+    json: object,
+    text: string,
+    line: number,
+  ): string | undefined {
+    let reading: EventReading;
+    try {
+      reading = readEvent(schema, json, text, this.#options.registry);
+    } catch (error) {
+      return messageOf(error);
+    }
+    this.#options.onEvent(reading, line);
+    return undefined;
+  }
+
+  /** Reads what is in an envelope; undefined when it is in none that is known. */
+  #readEnvelope(text: string, json: unknown, line: number, depth: number): EnvelopeReading | undefined {
+    if (depth === MAX_ENVELOPES) return undefined;
+    for (const { name, unwrap } of ENVELOPES) {
+      const content = unwrap({ text, json });
+      if (content === undefined) continue;
+      const fault = this.#readContent(content, line, depth + 1);
+      return fault === undefined ? IS_READ : { fault: `${name}: ${fault}` };
+    }
+    return undefined;
+  }
+
+  #readContent({ lines, part }: EnvelopeContent, line: number, depth: number): string | undefined {
+    return part === undefined ? this.#readAll(lines, line, depth) : this.#readPart(part, line, depth);
+  }
+
+  /** Reads all of them, and returns the first fault. */
+  #readAll(texts: readonly string[], line: number, depth: number): string | undefined {
+    let first: string | undefined;
+    let faults = 0;
+    for (const text of texts) {
+      const fault = this.#readText(text, line, depth);
+      if (fault === undefined) continue;
+      first ??= fault;
+      faults++;
+    }
+    return faults > 1 ? `${first} (and ${faults - 1} more faults in this line)` : first;
+  }
+
+  #readAroundHoles(pieces: readonly string[], line: number, depth: number): string | undefined {
+    const fault = this.#readAll(
+      pieces.filter(({ length }) => length >= MIN_EVENT_LENGTH),
+      line,
+      depth,
+    );
+    const hasRest = pieces.some((piece) => piece.length < MIN_EVENT_LENGTH && piece.trim() !== "");
+    return fault ?? (hasRest ? "not JSON: the rest of a line beside a hole of NUL bytes" : undefined);
+  }
+
+  #readPart(part: LinePart, line: number, depth: number): string | undefined {
+    const { text, stream, isLast } = part;
+    if (this.#parts.isWaiting(stream)) {
+      // A line that is whole begins a new one: the rest of the one before is missing.
+      if (isEvent(text)) this.#takeParts(stream);
+      else {
+        const joined = this.#parts.add(part, line);
+        return joined && this.#readJoined(joined, depth);
+      }
+    }
+    const isWhole = isLast ?? (!text.startsWith("{") || isJson(text));
+    if (isWhole) return this.#readText(text, line, depth);
+    this.#parts.add(part, line);
+    return undefined;
+  }
+
+  #readJoined({ text, line }: { text: string | undefined; line: number }, depth: number): string | undefined {
+    return text === undefined ? this.#tooLong() : this.#readText(text, line, depth);
+  }
+
+  #takeParts(stream: LinePart["stream"]): void {
+    const joined = this.#parts.take(stream);
+    if (joined !== undefined) this.#fail(this.#readJoined(joined, 1), joined.line);
+  }
+
+  #tooLong(): string {
+    return `longer than ${this.#options.maxLength} characters`;
+  }
+
+  /** Reads a line of several objects, or one that begins a document of several lines. */
+  #readObjects(text: string, line: number, depth: number): boolean {
+    if (depth === MAX_ENVELOPES || !/^\s*[{[]/.test(text)) return false;
+    const document = new JsonDocument(this.#options.maxLength);
+    const objects: (string | undefined)[] = [];
+    const state = document.add(text, objects);
+    // A line that was cut does not end so.
+    const goesOn = state === "open" && depth === 0 && /[{[,]\s*$/.test(text);
+    if (state === "broken" || (state === "open" && !goesOn)) return false;
+    this.#readDocumentObjects(objects, line, depth + 1);
+    if (goesOn) this.#document = { document, line, objectLine: line, lines: [] };
+    return true;
+  }
+
+  #readDocumentObjects(objects: readonly (string | undefined)[], line: number, depth: number): void {
+    const known = objects.filter((text) => text !== undefined);
+    if (known.length < objects.length) this.#fail(this.#tooLong(), line);
+    this.#fail(this.#readAll(known, line, depth), line);
+  }
+
+  /** False for a line that does not continue the document, which is then abandoned. */
+  #continueDocument(open: OpenDocument, text: string): boolean {
+    const objects: (string | undefined)[] = [];
+    const wasInObject = open.document.isInObject;
+    if (!wasInObject) open.objectLine = this.#line;
+    const state = open.document.add(text, objects);
+    if (state === "broken") {
+      this.#abandonDocument(open, `line ${this.#line} does not continue it`);
+      return false;
+    }
+    this.#readDocumentObjects(objects, open.objectLine, 1);
+    const { isInObject, isTooLong } = open.document;
+    if (objects.length > 0 || !isInObject || isTooLong) open.lines = [];
+    else if (text.startsWith("{")) open.lines.push({ text, line: this.#line });
+    if (objects.length > 0) open.objectLine = this.#line;
+    if (state === "closed") this.#document = undefined;
+    return true;
+  }
+
+  /** A line that was cut may look like the beginning of a document: events on the lines behind it are read. */
+  #abandonDocument({ line, lines }: OpenDocument, why: string): void {
+    this.#document = undefined;
+    this.#fail(`a JSON document on several lines that is damaged: ${why}`, line);
+    for (const { text, line } of lines) {
+      if (isEvent(text)) this.#fail(this.#readText(text, line), line);
+    }
+  }
+}
+
+/** Whether a text is an event as a whole, and not a part of one. */
+function isEvent(text: string): boolean {
+  if (!text.startsWith("{") || !text.trimEnd().endsWith("}") || !isJson(text)) return false;
+  // It begins as an object does.
+  return envelopeSchema(JSON.parse(text) as object) !== undefined;
+}
