@@ -7,8 +7,8 @@ import {
 } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { ANY_BYTES, typeNameOf } from "./json-any.js";
 import { emptyMessages } from "./json-empty.js";
-import { ANY_BYTES, typeNameOf } from "./json-separate.js";
 import { parseUtcTime } from "./json-time.js";
 
 /**

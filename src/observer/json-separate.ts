@@ -5,10 +5,10 @@ import {
   type Registry,
   ScalarType,
 } from "@bufbuild/protobuf";
-import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { copyOf } from "../copy-text.js";
 import { cutText } from "../cut-text.js";
+import { readAny, typeNameOf } from "./json-any.js";
 import { plainInteger } from "./json-integer.js";
 import { elementsAt, type JsonMember, membersAt, OPEN_LIST, OPEN_OBJECT } from "./json-scan.js";
 import { keepAnyJson, keepUnknownMembers, type UnknownMembers } from "./json-unknown.js";
@@ -50,11 +50,6 @@ export function separateUnknown(schema: DescMessage, json: string, registry: Reg
       for (const find of finds) attach(message, find);
     },
   };
-}
-
-/** The type of an extension, without the part of the URL before the last slash. */
-export function typeNameOf(typeUrl: string): string {
-  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
 }
 
 /** From a message to one inside it: fields, and behind these the index of a list or the key of a map. */
@@ -299,45 +294,6 @@ function hasOtherForm(schema: DescMessage): boolean {
   return (
     OTHER_FORMS.has(schema.typeName) || schema.typeName === "google.protobuf.Any" || isWrapperDesc(schema)
   );
-}
-
-interface AnyMembers {
-  readonly type?: string;
-  /** Of an extension in {@link ANY_BYTES}. */
-  readonly bytes?: Uint8Array;
-  /** The member that has the content of messages that are not written as objects of their fields. */
-  readonly content?: JsonMember;
-}
-
-/**
- * The member that has the content of an extension of an unknown type in base64, beside `@type`, as grpcurl prints it
- * (https://github.com/fullstorydev/grpcurl/blob/master/format.go, `unknownAny`). No field can have such a name.
- */
-export const ANY_BYTES = "@value";
-
-function readAny(json: string, at: number): AnyMembers {
-  const any: Writable<AnyMembers> = {};
-  for (const member of membersAt(json, at)) {
-    const { name, valueStart, valueEnd } = member;
-    if (name === "value") any.content = member;
-    if (!name.startsWith("@") || json[valueStart] !== '"') continue;
-    // It begins as a string does.
-    const text = JSON.parse(json.slice(valueStart, valueEnd)) as string;
-    if (name === "@type" && text !== "") any.type = text;
-    if (name === ANY_BYTES) {
-      const bytes = decodeBase64(text);
-      if (bytes !== undefined) any.bytes = bytes;
-    }
-  }
-  return any;
-}
-
-function decodeBase64(text: string): Uint8Array | undefined {
-  try {
-    return base64Decode(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function quoted(name: string): string {

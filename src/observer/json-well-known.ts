@@ -13,9 +13,9 @@ import {
 import { messageOf } from "../error-message.js";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../timestamp-bounds.js";
 import { ExportError } from "./export-error.js";
+import { ANY_BYTES, typeNameOf } from "./json-any.js";
 import { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
-import { ANY_BYTES, typeNameOf } from "./json-separate.js";
 import { writeUtcTime } from "./json-time.js";
 import { anyJson } from "./json-unknown.js";
 import { scalarWriter, writeJson } from "./json-value.js";

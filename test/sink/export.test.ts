@@ -19,7 +19,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OptionsError } from "../../src/errors.js";
 import { encodeExportLine } from "../../src/observer/index.js";
-import { ExportEventSchema, GetFlowsResponseSchema, Verdict } from "../../src/proto.js";
+import { ExportEventSchema, FlowSchema, GetFlowsResponseSchema, Verdict } from "../../src/proto.js";
 import { type ExportFileOptions, openExportFile, openExportStream } from "../../src/sink/export.js";
 import { readLines, sharedFlowFiles } from "../observer/lines.js";
 import { fakeClock } from "../support/fake-clock.js";
@@ -346,6 +346,19 @@ describe("failures of a file", () => {
       expect.stringMatching(/^compress .*hubble-2026-11-22T11-00-00\.000\.log: .*EISDIR/),
     ]);
     expect(indexes(folder("hubble.log"))).toEqual([0, 1]);
+  });
+
+  test("openExportFile: writes an extension of an unknown type as bytes, and reports its type once", async () => {
+    const path = folder("extensions.log");
+    const types: string[] = [];
+    const sink = await openExportFile(path, { onUndecodableExtension: (typeUrl) => types.push(typeUrl) });
+    const extensions = { typeUrl: "t/utils.RetinaMetadata", value: Uint8Array.of(8, 66) };
+    for (const uuid of ["1", "2"]) sink.write(create(FlowSchema, { uuid, extensions }));
+    await sink.close();
+    const json = '"extensions":{"@type":"t/utils.RetinaMetadata","@value":"CEI="}';
+    expect(readFileSync(path, "utf8")).toBe(`{"flow":{"uuid":"1",${json}}}\n{"flow":{"uuid":"2",${json}}}\n`);
+    expect(types).toEqual(["t/utils.RetinaMetadata"]);
+    expect(sink.stats).toMatchObject({ written: 2, lost: 0 });
   });
 
   test("an event without a JSON form is lost, the next is not", async () => {

@@ -226,6 +226,25 @@ describe("--follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
+  test("observe --follow: skips bad lines, and the hole of a file that was truncated under its writer", async () => {
+    const path = join(folder, "events.log");
+    const bad = Buffer.from(flowLine("x")).fill(0xff, 40, 41);
+    writeFileSync(path, Buffer.concat([bad, Buffer.from(flowLine("a"))]));
+    const following = follow([path]);
+    expect(await following.pods(1)).toEqual(["a"]);
+    // The writer goes on where it was.
+    const hole = Buffer.alloc(readFileSync(path).length);
+    truncateSync(path);
+    await following.told("file truncated");
+    writeFileSync(path, Buffer.concat([hole, Buffer.from(flowLine("b"))]));
+    expect(await following.pods(2)).toEqual(["a", "b"]);
+    appendFileSync(path, flowLine("c"));
+    expect(await following.pods(3)).toEqual(["a", "b", "c"]);
+    following.io.interrupt();
+    expect(await following.code).toBe(EXIT.ok);
+    expect(following.io.err()).toContain("line 1: not valid UTF-8");
+  });
+
   test("an empty file may become anything", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, "");
