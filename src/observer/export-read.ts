@@ -106,7 +106,7 @@ function countNames(text: string): number {
 /** With the strictness of protobuf-es, no name twice, for all that is known. */
 function readThoroughly(schema: DescMessage, text: string, registry: Registry): MessageReading {
   const { known, notes, attachTo } = separateUnknown(schema, text, registry);
-  const message = fromJsonString(schema, known, { registry });
+  const message = fromJsonString(schema, known(), { registry });
   attachTo(message);
   return { message, unknown: notes };
 }

@@ -79,13 +79,9 @@ export class ExportReader {
 
   /** Passes on the events in a text; returns what is wrong with it. */
   #readText(text: string, line: number, depth = 0): string | undefined {
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      return this.#readOtherThanJson(text, messageOf(error), line, depth);
-    }
-    if (typeof json !== "object" || json === null) return "not a JSON object";
+    // Errors of JSON.parse are expensive, and most log lines do not look like JSON at all.
+    const json = MAY_BE_OBJECT.test(text) ? parseJson(text) : undefined;
+    if (json === undefined) return this.#readOtherThanJson(text, line, depth);
     const schema = Array.isArray(json) ? undefined : envelopeSchema(json);
     if (schema !== undefined) return this.#readEvent(schema, json, text, line);
     const inside = this.#readEnvelope(text, json, line, depth);
@@ -95,13 +91,13 @@ export class ExportReader {
     return fault && (inside?.fault ?? fault);
   }
 
-  #readOtherThanJson(text: string, why: string, line: number, depth: number): string | undefined {
+  #readOtherThanJson(text: string, line: number, depth: number): string | undefined {
     if (text.trim() === "") return undefined;
     // A hole: what is before and behind it are different lines.
     if (text.includes("\0")) return this.#readAroundHoles(text.split(/\0+/), line, depth);
     if (this.#readObjects(text, line, depth)) return undefined;
     const inside = this.#readEnvelope(text, undefined, line, depth);
-    return inside === undefined ? `not JSON: ${why}` : inside.fault;
+    return inside === undefined ? jsonFault(text) : inside.fault;
   }
 
   #readEvent(
@@ -190,7 +186,7 @@ export class ExportReader {
 
   /** Reads a line of several objects, or one that begins a document of several lines. */
   #readObjects(text: string, line: number, depth: number): boolean {
-    if (depth === MAX_ENVELOPES || !/^\s*[{[]/.test(text)) return false;
+    if (depth === MAX_ENVELOPES || !MAY_BE_OBJECT.test(text)) return false;
     const document = new JsonDocument(this.#options.maxLength);
     const objects: (string | undefined)[] = [];
     const state = document.add(text, objects);
@@ -239,7 +235,30 @@ export class ExportReader {
 
 /** Whether a text is an event as a whole, and not a part of one. */
 function isEvent(text: string): boolean {
-  if (!text.startsWith("{") || !text.trimEnd().endsWith("}") || !isJson(text)) return false;
-  // It begins as an object does.
-  return envelopeSchema(JSON.parse(text) as object) !== undefined;
+  if (!text.startsWith("{") || !text.trimEnd().endsWith("}")) return false;
+  const json = parseJson(text);
+  return json !== undefined && envelopeSchema(json) !== undefined;
+}
+
+/** A text that begins as an object or a list does. */
+const MAY_BE_OBJECT = /^\s*[{[]/;
+
+/** Undefined for what is not JSON. */
+function parseJson(text: string): object | undefined {
+  try {
+    // It begins as an object or a list does.
+    return JSON.parse(text) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a text is not a JSON object. */
+function jsonFault(text: string): string {
+  try {
+    JSON.parse(text);
+    return "not a JSON object";
+  } catch (error) {
+    return `not JSON: ${messageOf(error)}`;
+  }
 }

@@ -4,7 +4,7 @@
  */
 
 const SPACE = 0x20;
-const QUOTE = 0x22;
+export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 export const OPEN_LIST = 0x5b;
@@ -76,7 +76,7 @@ export function* membersAt(json: string, at: number): Generator<JsonMember, void
     const nameEnd = skipString(json, nameStart);
     const valueStart = skipSpace(json, skipSpace(json, nameEnd) + 1);
     const valueEnd = skipValue(json, valueStart);
-    yield { name: nameOf(json.slice(nameStart, nameEnd)), nameStart, valueStart, valueEnd };
+    yield { name: nameOf(json, nameStart, nameEnd), nameStart, valueStart, valueEnd };
     nameStart = skipSeparator(json, valueEnd);
   }
 }
@@ -94,13 +94,15 @@ export function* elementsAt(
   }
 }
 
-function nameOf(quoted: string): string {
+/** The string that is quoted between two positions. */
+export function nameOf(json: string, start: number, end: number): string {
+  const text = json.slice(start + 1, end - 1);
   // A quoted text of valid JSON is a string.
-  return quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+  return text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
-/** The start of the next element or member, or the closing bracket. */
-function skipSeparator(json: string, at: number): number {
+/** From the end of an element or member to the start of the next one, or to the closing bracket. */
+export function skipSeparator(json: string, at: number): number {
   const next = skipSpace(json, at);
   return json.charCodeAt(next) === COMMA ? skipSpace(json, next + 1) : next;
 }

@@ -5,13 +5,24 @@ import {
   type Registry,
   ScalarType,
 } from "@bufbuild/protobuf";
-import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { copyOf } from "../copy-text.js";
 import { cutText } from "../cut-text.js";
 import { readAny, typeNameOf } from "./json-any.js";
 import { plainInteger } from "./json-integer.js";
-import { elementsAt, type JsonMember, membersAt, OPEN_LIST, OPEN_OBJECT } from "./json-scan.js";
-import { keepAnyJson, keepUnknownMembers, type UnknownMembers } from "./json-unknown.js";
+import {
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  nameOf,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  skipSeparator,
+  skipSpace,
+  skipString,
+  skipValue,
+} from "./json-scan.js";
+import { keepUnknown, type Step, type UnknownJson, type UnknownMembers } from "./json-unknown.js";
 
 /** How deep messages may nest, as for `fromJson` of protobuf-es, which refuses what is left below. */
 const MAX_DEPTH = 100;
@@ -20,15 +31,15 @@ const MAX_NOTES = 100;
 /** UTF-16 code units of a name that a note quotes. */
 const MAX_QUOTED_LENGTH = 200;
 
-/** JSON of a message, separated into what this version knows and what it does not. */
+/** What the types do not know of the JSON of a message. */
 export interface SeparatedJson {
-  /**
-   * The JSON without unknown fields and enum names, with `{}` for extensions that cannot be decoded, and with integers of
-   * 64 bits as strings wherever `JSON.parse` might round them.
-   */
-  readonly known: string;
   /** What is unknown, in words, each once. */
   readonly notes: readonly string[];
+  /**
+   * The JSON without unknown fields and enum names, with `{}` for extensions that cannot be decoded, and with integers of
+   * 64 bits as strings.
+   */
+  known(): string;
   /** Keeps what is unknown for a message that was read from {@link known}, or from the whole JSON by `jsonReader`. */
   attachTo(message: Message): void;
 }
@@ -41,53 +52,33 @@ export interface SeparatedJson {
  */
 export function separateUnknown(schema: DescMessage, json: string, registry: Registry): SeparatedJson {
   const separator = new Separator(json, registry);
-  const known = separator.message(schema, json.indexOf("{"), []);
-  const { notes, finds } = separator;
+  separator.readObject(schema, json.indexOf("{"));
+  const { notes, finds, edits } = separator;
   return {
-    known,
     notes: [...notes],
+    known: () => applyEdits(json, edits),
     attachTo: (message) => {
-      for (const find of finds) attach(message, find);
+      for (const find of finds) keepUnknown(message, find);
     },
   };
 }
 
-/** From a message to one inside it: fields, and behind these the index of a list or the key of a map. */
-type Path = readonly (DescField | number | string)[];
-
-type Find =
-  | { readonly path: Path; readonly members: UnknownMembers }
-  /** Without `value` the extension was decoded, as far as its type is known. */
-  | { readonly path: Path; readonly any: { json: string; typeUrl: string; value?: Uint8Array } };
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-function attach(root: Message, find: Find): void {
-  const message = messageAt(root, find.path);
-  if (message === undefined) return;
-  if ("members" in find) {
-    keepUnknownMembers(message, find.members);
-    return;
-  }
-  // The path leads to a field of this type.
-  const any = message as Writable<Any>;
-  const { json, typeUrl, value } = find.any;
-  if (value !== undefined) {
-    any.typeUrl = typeUrl;
-    any.value = value;
-  }
-  keepAnyJson(any, json);
+/** A part of the text that is replaced. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
 }
 
-function messageAt(root: Message, path: Path): Message | undefined {
-  // Every step was found in the JSON that the message was read from.
-  let at = root as unknown as Record<string, unknown> | undefined;
-  for (const step of path) {
-    if (typeof step !== "object") at = at?.[step] as typeof at;
-    else if (step.oneof === undefined) at = at?.[step.localName] as typeof at;
-    else at = (at?.[step.oneof.localName] as { value?: typeof at } | undefined)?.value;
+/** @param edits In the order of the text. */
+function applyEdits(json: string, edits: readonly Edit[]): string {
+  let edited = "";
+  let copied = 0;
+  for (const { start, end, text } of edits) {
+    edited += json.slice(copied, start) + text;
+    copied = end;
   }
-  return at as Message | undefined;
+  return edited + json.slice(copied);
 }
 
 const fieldsByName = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
@@ -116,11 +107,16 @@ const OTHER_FORMS: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Reads the text once; what it leaves to others begins where {@link Separator.#at} is. */
 class Separator {
   readonly #json: string;
   readonly #registry: Registry;
   readonly notes = new Set<string>();
-  readonly finds: Find[] = [];
+  readonly finds: UnknownJson[] = [];
+  readonly edits: Edit[] = [];
+  /** Where the value is that is read. */
+  readonly #path: Step[] = [];
+  #at = 0;
   #depth = 0;
 
   constructor(json: string, registry: Registry) {
@@ -128,159 +124,170 @@ class Separator {
     this.#registry = registry;
   }
 
-  /** The known part of the object that begins at `at`. */
-  message(schema: DescMessage, at: number, path: Path, isContent = false): string {
+  /**
+   * Reads the object at `start`, up to behind its end.
+   *
+   * @param isContent Whether it is that of an extension, with its type beside the fields.
+   */
+  readObject(schema: DescMessage, start: number, isContent = false): void {
+    const json = this.#json;
     const fields = fieldsOf(schema);
-    const known: string[] = [];
-    const unknown: string[] = [];
+    let unknown = "";
     const enums: UnknownMembers["enums"][number][] = [];
-    for (const member of membersAt(this.#json, at)) {
-      const { name, nameStart, valueStart, valueEnd } = member;
+    /** Behind the last member that stays. */
+    let knownEnd = start + 1;
+    this.#at = skipSpace(json, start + 1);
+    while (json.charCodeAt(this.#at) !== CLOSE_OBJECT) {
+      const nameStart = this.#at;
+      const nameEnd = skipString(json, nameStart);
+      const name = nameOf(json, nameStart, nameEnd);
+      this.#at = skipSpace(json, skipSpace(json, nameEnd) + 1);
       const field = fields.get(name);
+      let isKnown = true;
       if (field === undefined) {
-        if (isContent && name === "@type") {
-          known.push(this.#json.slice(nameStart, valueEnd));
-          continue;
+        this.#at = skipValue(json, this.#at);
+        isKnown = isContent && name === "@type";
+        if (!isKnown) {
+          this.#note(`${schema.typeName} has no field ${quoted(name)}`);
+          unknown += `${unknown && ","}${json.slice(nameStart, this.#at)}`;
         }
-        this.#note(`${schema.typeName} has no field ${quoted(name)}`);
-        unknown.push(this.#json.slice(nameStart, valueEnd));
-      } else if (field.fieldKind === "enum" && this.#hasUnknownName(field, member)) {
-        enums.push({ field, json: kept(this.#json.slice(nameStart, valueEnd)) });
+      } else if (field.fieldKind === "enum") {
+        isKnown = this.#readEnum(field);
+        if (!isKnown) enums.push({ field, json: kept(json.slice(nameStart, this.#at)) });
       } else {
-        known.push(this.#json.slice(nameStart, valueStart) + this.#value(field, member, [...path, field]));
+        this.#path.push(field);
+        this.#readValue(field);
+        this.#path.pop();
       }
+      const end = this.#at;
+      this.#at = skipSeparator(json, end);
+      if (isKnown) knownEnd = end;
+      else this.#removeMember(nameStart, end, knownEnd);
     }
-    if (unknown.length > 0 || enums.length > 0) {
-      this.finds.push({ path, members: { fields: kept(unknown.join(",")), enums } });
+    this.#at++;
+    if (unknown !== "" || enums.length > 0) {
+      this.finds.push({ path: [...this.#path], members: { fields: kept(unknown), enums } });
     }
-    return `{${known.join(",")}}`;
   }
 
   #note(note: string): void {
     if (this.notes.size < MAX_NOTES) this.notes.add(note);
   }
 
-  #hasUnknownName({ enum: schema }: DescField & { fieldKind: "enum" }, member: JsonMember): boolean {
-    if (schema.typeName === "google.protobuf.NullValue" || this.#json[member.valueStart] !== '"')
-      return false;
-    // It begins as a string does.
-    const name = JSON.parse(this.#json.slice(member.valueStart, member.valueEnd)) as string;
-    if (schema.values.some((value) => value.name === name || value.jsonName === name)) return false;
+  /** Removes a member with the comma behind it, or, of the last one, all that is behind the last member that stays. */
+  #removeMember(start: number, end: number, knownEnd: number): void {
+    if (this.#json.charCodeAt(this.#at) !== CLOSE_OBJECT) {
+      this.edits.push({ start, end: this.#at, text: "" });
+      return;
+    }
+    while ((this.edits.at(-1)?.start ?? -1) >= knownEnd) this.edits.pop();
+    this.edits.push({ start: knownEnd, end, text: "" });
+  }
+
+  /** Reads the value of an enum; whether it is known. */
+  #readEnum({ enum: schema }: DescField & { fieldKind: "enum" }): boolean {
+    const start = this.#at;
+    this.#at = skipValue(this.#json, start);
+    if (this.#json.charCodeAt(start) !== QUOTE || schema.typeName === "google.protobuf.NullValue")
+      return true;
+    const name = nameOf(this.#json, start, this.#at);
+    if (schema.values.some((value) => value.name === name || value.jsonName === name)) return true;
     this.#note(`${schema.typeName} has no value ${quoted(name)}`);
-    return true;
+    return false;
   }
 
-  #value(field: DescField, { valueStart, valueEnd }: JsonMember, path: Path): string {
-    const code = this.#json.charCodeAt(valueStart);
-    switch (field.fieldKind) {
-      case "list":
-        return code === OPEN_LIST
-          ? this.#list(field, valueStart, path)
-          : this.#json.slice(valueStart, valueEnd);
-      case "map":
-        return code === OPEN_OBJECT
-          ? this.#map(field, valueStart, path)
-          : this.#json.slice(valueStart, valueEnd);
-      case "message":
-        return this.#messageValue(field.message, valueStart, valueEnd, path);
-      case "scalar":
-        return this.#scalar(field.scalar, valueStart, valueEnd);
-      case "enum":
-        return this.#json.slice(valueStart, valueEnd);
+  #readValue(field: DescField): void {
+    const code = this.#json.charCodeAt(this.#at);
+    if (field.fieldKind === "message") this.#readMessage(field.message);
+    else if (field.fieldKind === "scalar") this.#readScalar(field.scalar);
+    else if (field.fieldKind === "list" && code === OPEN_LIST) this.#readElements(field, field.listKind);
+    else if (field.fieldKind === "map" && code === OPEN_OBJECT) this.#readEntries(field, field.mapKind);
+    else this.#at = skipValue(this.#json, this.#at);
+  }
+
+  #readElements(field: DescField & { fieldKind: "list" }, kind: ElementKind): void {
+    this.#at = skipSpace(this.#json, this.#at + 1);
+    for (let index = 0; this.#json.charCodeAt(this.#at) !== CLOSE_LIST; index++) {
+      this.#readElement(field, kind, index);
+      this.#at = skipSeparator(this.#json, this.#at);
     }
+    this.#at++;
   }
 
-  #list(field: DescField & { fieldKind: "list" }, at: number, path: Path): string {
-    const known: string[] = [];
-    for (const { start, end } of elementsAt(this.#json, at)) {
-      known.push(this.#element(field, field.listKind, start, end, [...path, known.length]));
+  #readEntries(field: DescField & { fieldKind: "map" }, kind: ElementKind): void {
+    this.#at = skipSpace(this.#json, this.#at + 1);
+    while (this.#json.charCodeAt(this.#at) !== CLOSE_OBJECT) {
+      const keyStart = this.#at;
+      const keyEnd = skipString(this.#json, keyStart);
+      this.#at = skipSpace(this.#json, skipSpace(this.#json, keyEnd) + 1);
+      this.#readElement(field, kind, nameOf(this.#json, keyStart, keyEnd));
+      this.#at = skipSeparator(this.#json, this.#at);
     }
-    return `[${known.join(",")}]`;
+    this.#at++;
   }
 
-  #map(field: DescField & { fieldKind: "map" }, at: number, path: Path): string {
-    const known: string[] = [];
-    for (const { name, nameStart, valueStart, valueEnd } of membersAt(this.#json, at)) {
-      const label = this.#json.slice(nameStart, valueStart);
-      known.push(label + this.#element(field, field.mapKind, valueStart, valueEnd, [...path, name]));
-    }
-    return `{${known.join(",")}}`;
-  }
-
-  #element(
+  #readElement(
     { scalar, message }: DescField & { fieldKind: "list" | "map" },
-    kind: "scalar" | "enum" | "message",
-    start: number,
-    end: number,
-    path: Path,
-  ): string {
+    kind: ElementKind,
+    step: Step,
+  ): void {
+    this.#path.push(step);
     // The kind says which of the two there is.
-    if (kind === "message") return this.#messageValue(message as DescMessage, start, end, path);
-    if (kind === "scalar") return this.#scalar(scalar as ScalarType, start, end);
-    return this.#json.slice(start, end);
+    if (kind === "message") this.#readMessage(message as DescMessage);
+    else if (kind === "scalar") this.#readScalar(scalar as ScalarType);
+    else this.#at = skipValue(this.#json, this.#at);
+    this.#path.pop();
   }
 
-  #scalar(type: ScalarType, start: number, end: number): string {
-    const json = this.#json.slice(start, end);
-    if (!LONG_TYPES.has(type) || json.startsWith('"')) return json;
-    const integer = plainInteger(json);
-    return integer === undefined ? json : `"${integer}"`;
+  #readScalar(type: ScalarType): void {
+    const start = this.#at;
+    this.#at = skipValue(this.#json, start);
+    if (!LONG_TYPES.has(type) || this.#json.charCodeAt(start) === QUOTE) return;
+    const integer = plainInteger(this.#json.slice(start, this.#at));
+    if (integer !== undefined) this.edits.push({ start, end: this.#at, text: `"${integer}"` });
   }
 
-  #messageValue(schema: DescMessage, start: number, end: number, path: Path): string {
-    if (isWrapperDesc(schema)) return this.#scalar(schema.fields[0].scalar, start, end);
-    const isObject = this.#json.charCodeAt(start) === OPEN_OBJECT;
-    if (!isObject || OTHER_FORMS.has(schema.typeName) || this.#depth === MAX_DEPTH) {
-      return this.#json.slice(start, end);
+  #readMessage(schema: DescMessage): void {
+    const isObject = this.#json.charCodeAt(this.#at) === OPEN_OBJECT;
+    if (isWrapperDesc(schema)) {
+      this.#readScalar(schema.fields[0].scalar);
+    } else if (!isObject || OTHER_FORMS.has(schema.typeName) || this.#depth === MAX_DEPTH) {
+      this.#at = skipValue(this.#json, this.#at);
+    } else {
+      this.#depth++;
+      if (schema.typeName === "google.protobuf.Any") this.#readAny();
+      else this.readObject(schema, this.#at);
+      this.#depth--;
     }
-    this.#depth++;
-    const known =
-      schema.typeName === "google.protobuf.Any"
-        ? this.#any(start, end, path)
-        : this.message(schema, start, path);
-    this.#depth--;
-    return known;
   }
 
-  /** The JSON of an extension as a whole is kept if anything in it is unknown: its message only exists as bytes. */
-  #any(start: number, end: number, path: Path): string {
-    const json = this.#json.slice(start, end);
-    const { type, bytes, content } = readAny(this.#json, start);
-    if (bytes !== undefined) {
-      this.finds.push({ path, any: { json: kept(json), typeUrl: type ?? "", value: bytes } });
-      return "{}";
-    }
-    if (type === undefined) return json;
-    const name = typeNameOf(type);
-    const schema = this.#registry.getMessage(name);
-    if (schema === undefined) {
-      this.#note(`extensions of type ${quoted(name)} are unknown`);
-      this.finds.push({ path, any: { json: kept(json), typeUrl: type, value: new Uint8Array(0) } });
-      return "{}";
-    }
+  /** The JSON of an extension is kept as a whole if anything in it is unknown: its message only exists as bytes. */
+  #readAny(): void {
+    const start = this.#at;
+    const end = skipValue(this.#json, start);
+    const { type = "", bytes, content } = readAny(this.#json, start);
+    const schema = type === "" ? undefined : this.#registry.getMessage(typeNameOf(type));
     const findsBefore = this.finds.length;
-    const known = hasOtherForm(schema)
-      ? this.#anyOfOtherForm(schema, type, content, json, path)
-      : this.message(schema, start, path, true);
-    if (this.finds.length > findsBefore) {
-      this.finds.length = findsBefore;
-      this.finds.push({ path, any: { json: kept(json), typeUrl: type } });
+    let value = bytes;
+    if (bytes !== undefined || (type !== "" && schema === undefined)) {
+      value ??= new Uint8Array(0);
+      if (bytes === undefined) this.#note(`extensions of type ${quoted(typeNameOf(type))} are unknown`);
+      this.edits.push({ start, end, text: "{}" });
+    } else if (schema !== undefined && !hasOtherForm(schema)) {
+      this.readObject(schema, start, true);
+    } else if (schema !== undefined && content !== undefined) {
+      this.#at = content.valueStart;
+      this.#readMessage(schema);
     }
-    return known;
-  }
-
-  #anyOfOtherForm(
-    schema: DescMessage,
-    type: string,
-    content: JsonMember | undefined,
-    json: string,
-    path: Path,
-  ): string {
-    if (content === undefined) return json;
-    const value = this.#messageValue(schema, content.valueStart, content.valueEnd, path);
-    return `{"@type":${JSON.stringify(type)},"value":${value}}`;
+    this.#at = end;
+    if (value === undefined && this.finds.length === findsBefore) return;
+    this.finds.length = findsBefore;
+    const any = { json: kept(this.#json.slice(start, end)), typeUrl: type, ...(value && { value }) };
+    this.finds.push({ path: [...this.#path], any });
   }
 }
+
+type ElementKind = "scalar" | "enum" | "message";
 
 const LONG_TYPES: ReadonlySet<ScalarType> = new Set([
   ScalarType.INT64,

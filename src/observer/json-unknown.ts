@@ -23,14 +23,43 @@ interface AnyJson {
 const membersOf = new WeakMap<object, UnknownMembers>();
 const jsonOf = new WeakMap<object, AnyJson>();
 
-/** Keeps what `message` was read with for {@link unknownMembers}. */
-export function keepUnknownMembers(message: Message, members: UnknownMembers): void {
-  membersOf.set(message, members);
+/** From a message to one inside it: fields, and behind these the index of a list or the key of a map. */
+export type Step = DescField | number | string;
+type Path = readonly Step[];
+
+/** Unknown JSON, and the message inside another that it belongs to. */
+export type UnknownJson =
+  | { readonly path: Path; readonly members: UnknownMembers }
+  /** Without `value` the extension was decoded, as far as its type is known. */
+  | { readonly path: Path; readonly any: { json: string; typeUrl: string; value?: Uint8Array } };
+
+/** Keeps unknown JSON for the message that it belongs to. */
+export function keepUnknown(root: Message, find: UnknownJson): void {
+  const message = messageAt(root, find.path);
+  if (message === undefined) return;
+  if ("members" in find) {
+    membersOf.set(message, find.members);
+    return;
+  }
+  // The path leads to a field of this type.
+  const any = message as Any;
+  const { json, typeUrl, value } = find.any;
+  if (value !== undefined) {
+    any.typeUrl = typeUrl;
+    any.value = value;
+  }
+  jsonOf.set(any, { json, typeUrl, value: any.value });
 }
 
-/** Keeps the JSON that `any` was read from for {@link anyJson}. */
-export function keepAnyJson(any: Any, json: string): void {
-  jsonOf.set(any, { json, typeUrl: any.typeUrl, value: any.value });
+function messageAt(root: Message, path: Path): Message | undefined {
+  // Every step was found in the JSON that the message was read from.
+  let at = root as unknown as Record<string, unknown> | undefined;
+  for (const step of path) {
+    if (typeof step !== "object") at = at?.[step] as typeof at;
+    else if (step.oneof === undefined) at = at?.[step.localName] as typeof at;
+    else at = (at?.[step.oneof.localName] as { value?: typeof at } | undefined)?.value;
+  }
+  return at as Message | undefined;
 }
 
 /** What a message was read with and does not hold; undefined for nearly all messages. */

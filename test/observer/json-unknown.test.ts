@@ -111,6 +111,8 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
         const line = `{"flow":{"uuid":"1","source":{"identity":1,${without(source)}},${without(flow)}},${without(outer)}}`;
         const wellFormed = line.replace(/\\ud[89a-f]../g, "");
         expect(encodeExportLine(await readLine(wellFormed))).toBe(wellFormed);
+        const thorough = wellFormed.replace('"flow":{', '"flow" : {');
+        expect(encodeExportLine(await readLine(thorough))).toBe(wellFormed);
       }),
       { numRuns: 300 },
     );
