@@ -1,4 +1,4 @@
-import type { Token } from "./expression-tokens.js";
+import { type Token, TYPE_KEYWORDS } from "./expression-tokens.js";
 
 // libpcap has no bound of its own: its code generator takes quadratic time and its optimizer cubic time, with a recursion as deep
 // as the program is long (seen in 1.10.3: 3,000 ports run for minutes, 20,000 protocols overflow the stack). So the program is
@@ -58,15 +58,6 @@ const VARIABLE_HARDWARE_ADDRESS = 40;
 const ENCAPSULATIONS: ReadonlySet<string> = new Set(["geneve", "vxlan", "mpls", "pppoes"]);
 const ENCAPSULATION_FACTOR = 2;
 
-const TYPES: ReadonlySet<string> = new Set([
-  "host",
-  "net",
-  "gateway",
-  "port",
-  "portrange",
-  "proto",
-  "protochain",
-]);
 const PREFIX_OPERATORS: ReadonlySet<string> = new Set(["!", "not", "-"]);
 
 /** Estimates what a text costs to compile. Linear. */
@@ -86,7 +77,7 @@ export function estimateCost(tokens: readonly Token[], linkType: number): Expres
     if (text === "[") brackets++;
     if (text === "]") brackets--;
     nesting = Math.max(nesting, depth + prefixes);
-    if (TYPES.has(text)) type = text;
+    if (TYPE_KEYWORDS.has(text)) type = text;
     if (ENCAPSULATIONS.has(text)) factor = Math.max(factor, ENCAPSULATION_FACTOR);
     if (text === "[") instructions += LOAD;
     else if (kind === "operator") instructions += 1;

@@ -1,5 +1,5 @@
 import { lookup as dnsLookup } from "node:dns/promises";
-import type { Token } from "./expression-tokens.js";
+import { type Token, TYPE_KEYWORDS } from "./expression-tokens.js";
 
 /** Addresses of a name; as `lookup` of node:dns/promises. */
 export type Lookup = (
@@ -22,15 +22,6 @@ interface HostName {
 /** Protocols whose `host` is an IP address, and which addresses they have. */
 const FAMILIES: Readonly<Partial<Record<string, 0 | 4 | 6>>> = { "": 0, ip: 4, arp: 4, rarp: 4, ip6: 6 };
 const DIRECTIONS: ReadonlySet<string> = new Set(["src", "dst"]);
-const TYPES: ReadonlySet<string> = new Set([
-  "host",
-  "net",
-  "gateway",
-  "port",
-  "portrange",
-  "proto",
-  "protochain",
-]);
 const CONNECTIVES: ReadonlySet<string> = new Set(["and", "or", "&&", "||"]);
 const SEPARATORS: ReadonlySet<string> = new Set([...CONNECTIVES, "not", "!", "(", ")"]);
 
@@ -81,7 +72,7 @@ function findHostNames(tokens: readonly Token[]): HostName[] {
         type = "";
         hasQualifier = true;
       }
-      if (TYPES.has(text)) type = text;
+      if (TYPE_KEYWORDS.has(text)) type = text;
       else if (!DIRECTIONS.has(text)) protocol = text;
       return;
     }

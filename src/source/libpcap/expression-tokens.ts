@@ -79,3 +79,8 @@ const KEYWORDS: ReadonlySet<string> = new Set(
    icmp6-multicastroutersolicit icmp6-multicastroutertermination
    tcpflags tcp-fin tcp-syn tcp-rst tcp-push tcp-ack tcp-urg tcp-ece tcp-cwr`.split(/\s+/),
 );
+
+/** Keywords that say what the operand after them is. */
+export const TYPE_KEYWORDS: ReadonlySet<string> = new Set(
+  "host net gateway port portrange proto protochain".split(" "),
+);

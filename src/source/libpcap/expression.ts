@@ -38,12 +38,12 @@ const EXPRESSION_OPTIONS: OptionTable<ExpressionOptions> = { linkTypes: anIterab
  * The predicate looks at the 16 bytes of record header before the packet, for its length on the wire: it takes packets where they
  * are in a batch. It needs no rights.
  *
- * Host names are looked up once, before this resolves. An expression is at most {@link MAX_EXPRESSION_LENGTH} characters long and compiles
- * to about {@link MAX_EXPRESSION_COST} instructions at most (80 ports, or 150 addresses): libpcap takes minutes for much longer ones,
+ * Host names are looked up once, before this resolves. An expression is at most 65,536 characters long and compiles
+ * to about 5,000 instructions at most (80 ports, or 150 addresses): for much larger ones libpcap takes minutes,
  * or crashes.
  *
- * @throws FlowscribeError `invalid_expression` when the text is no filter for any of the link types given, with libpcap's words
- *   about the first of them; `capture_unavailable` without koffi or libpcap.
+ * @throws FlowscribeError `invalid_expression` when the text is not a filter for any of the link types given, with libpcap's message
+ *   about the first of them, or is too large; `capture_unavailable` without koffi or libpcap.
  * @throws OptionsError
  */
 export async function compileExpression(
@@ -116,7 +116,7 @@ export async function compileExpression(
   };
 }
 
-/** Why the text is no filter for a link type. */
+/** Why the text is not a filter for a link type. */
 interface Fault {
   readonly linkType: number;
   readonly message: string;
