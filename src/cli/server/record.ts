@@ -1,6 +1,7 @@
 import { escapeControls } from "../../observer/format/escape.js";
+import type { Clock } from "../../recorder/clock.js";
 import type { RecordingStats } from "../../recorder/stats.js";
-import { type RemoteStats, recordRemote } from "../../rpc/index.js";
+import { type RemoteRecording, type RemoteStats, RpcError, recordRemote } from "../../rpc/index.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { interruptionCode } from "../interruption.js";
 import type { Io } from "../io.js";
@@ -9,8 +10,12 @@ import { formatCounts, formatLine, showStatus } from "../record/status.js";
 import { greet, openServer, serverError } from "./connect.js";
 import type { RemoteRecordOptions } from "./record-options.js";
 
+/** How long a server that is asked to stop may be silent. */
+const STOP_TIMEOUT_MS = 10_000;
+
 /**
- * Records on the server until a limit is reached or the signal of the io is aborted, which is how it ends well.
+ * Records on the server until a limit is reached, or until the signal of the io is aborted, which stops the recording
+ * gracefully once the server has confirmed that it records.
  *
  * @throws Error that names the server.
  */
@@ -28,14 +33,22 @@ export async function recordOnServer(
     if (interrupted !== undefined) return interrupted;
     throw error;
   }
-  const recording = recordRemote(transport, start);
+  const call = new AbortController();
+  const recording = recordRemote(transport, start, { signal: call.signal });
+  let isStarted = false;
   recording.started.then(
-    () => messages.tell("Started recording. Press CTRL+C to stop."),
-    () => {}, // Told by `stopped`.
+    () => {
+      isStarted = true;
+      messages.tell("Started recording. Press CTRL+C to stop.");
+    },
+    () => {}, // Reported by `stopped`.
   );
   const stop = () => {
+    // Nothing has been recorded yet.
+    if (!isStarted) return call.abort(signal.reason);
     messages.tell("Stopping recording...");
     recording.stop();
+    void abortIfSilent(recording, call, clock);
   };
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
@@ -47,11 +60,28 @@ export async function recordOnServer(
     await stdout.write(`${formatLine(clock.now(), "Output", escapeControls(filePath))}\n`);
     return EXIT.ok;
   } catch (error) {
+    const interrupted = isStarted ? undefined : interruptionCode(signal);
+    if (interrupted !== undefined) return interrupted;
     throw serverError(server.address, error);
   } finally {
     endStatus();
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** Aborts the call when the server says nothing about the recording for a while. */
+async function abortIfSilent(recording: RemoteRecording, call: AbortController, clock: Clock): Promise<void> {
+  const wait = () =>
+    clock.setTimer(STOP_TIMEOUT_MS, () => {
+      const text = `the server did not confirm the stop within ${STOP_TIMEOUT_MS / 1000} s`;
+      call.abort(new RpcError("DEADLINE_EXCEEDED", text));
+    });
+  let cancelTimer = wait();
+  for await (const _ of recording.updates) {
+    cancelTimer();
+    cancelTimer = wait();
+  }
+  cancelTimer();
 }
 
 /** What a server lost is one number, wherever it was. */

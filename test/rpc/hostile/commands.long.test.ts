@@ -48,6 +48,11 @@ const GROUPS: readonly { readonly name: string; readonly kinds: readonly PeerKin
   { name: "a server that announces its end", kinds: GRACEFUL },
 ];
 
+/** Whether a recorder has confirmed that it records before it falls silent. */
+function hasStarted({ at }: PeerKind): boolean {
+  return at === "message" || at === "inside" || at === "last";
+}
+
 describe.each(TARGETS)("a command that calls %s", (target) => {
   test.each(GROUPS)(
     "ends with one line about it: $name",
@@ -71,7 +76,15 @@ describe.each(TARGETS)("a command that calls %s", (target) => {
     await using peer = await openPeer(kind, target);
     const flags = ["--timeout", "1h"];
     const { code, errors } = await runCommand(target, peer, kind, { flags, interruptAfter: peer.broken });
-    // What follows ends well.
+    if (target === "record" && hasStarted(kind)) {
+      // Whether the file is complete is unknown.
+      expect({ code, errors }).toEqual({
+        code: EXIT.failed,
+        errors: [expect.stringContaining("the server did not confirm the stop within 10 s")],
+      });
+      return;
+    }
+    // What follows ends gracefully.
     expect([EXIT.interrupted, EXIT.ok]).toContain(code);
     expect(errors).toEqual([]);
   });
