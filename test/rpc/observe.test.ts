@@ -198,7 +198,7 @@ describe("a call that does not settle by itself", () => {
   const NEVER = new Promise<never>(() => {});
   const hanging = (stream: () => Promise<unknown>) =>
     // Only `stream` is called.
-    ({ stream }) as unknown as Transport;
+    ({ stream, unary: stream }) as unknown as Transport;
   const silentMessages = { [Symbol.asyncIterator]: () => ({ next: () => NEVER }) };
 
   test.each([

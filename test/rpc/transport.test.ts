@@ -235,9 +235,10 @@ describeWithPrograms("TLS", ["openssl"], () => {
 
   test("takes new certificates while it runs", async () => {
     await using recorder = await testRecorder();
-    await using server = await openRecorderServer("127.0.0.1:0", recorder.service, { tls: serverPair });
+    const { cert, key } = serverPair;
+    await using server = await openRecorderServer("127.0.0.1:0", recorder.service, { tls: { cert, key } });
     const renewed = authority.sign("renewed", "/CN=recorder", "DNS:renewed.example");
-    server.setTls(renewed);
+    server.setTls({ cert: renewed.cert, key: renewed.key });
     await using transport = openTransport(server.address, {
       tls: { ca: [authority.ca], serverName: "renewed.example" },
     });

@@ -261,9 +261,9 @@ describe("what makes no sense is refused", () => {
 describeWithPrograms("over TLS", ["openssl"], () => {
   async function secure() {
     const authority = certificateAuthority(mkdtempSync(join(folder, "tls-")));
-    const server = authority.sign("server", "/CN=relay", "DNS:relay.example.com");
+    const { certFile, keyFile } = authority.sign("server", "/CN=relay", "DNS:relay.example.com");
     const client = authority.sign("client", "/CN=ops", "DNS:ops.example.com");
-    const tls = await readServerTls({ ...server, clientCaFiles: [authority.caFile] });
+    const tls = await readServerTls({ certFile, keyFile, clientCaFiles: [authority.caFile] });
     const running = await hubble({ flows: FLOWS }, "127.0.0.1:0", { tls });
     return { running, authority, client };
   }

@@ -172,5 +172,7 @@ test.each([
   { pingIntervalMs: Number.POSITIVE_INFINITY },
   { pingTimeoutMs: 0 },
 ])("openTransport: rejects %o", (options) => {
-  expect(() => openTransport("localhost:1", options)).toThrow(RangeError);
+  expect(() => openTransport("localhost:1", options)).toThrow(
+    expect.objectContaining({ code: "invalid_options" }),
+  );
 });
