@@ -151,6 +151,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     accepts: ["a list"],
     options: (options) => everything.fromBatches([], ETHERNET, options),
   },
+  isSupportedLinkType: { first: everything.isSupportedLinkType, named: /linkType/, accepts: ["a number"] },
   keep: { first: (value) => everything.keep(value, () => true), named: /source/ },
   linkTypeName: { first: everything.linkTypeName, named: /linkType/, accepts: ["a number"] },
   locateLayers: {
@@ -296,7 +297,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => exportSink.openExportStream(new PassThrough(), options),
   },
   // flowscribe/rpc
-  createHealthService: { first: rpc.createHealthService, named: /services/, accepts: ["a list"] },
+  createHealthService: {
+    first: (services) => rpc.createHealthService(services),
+    named: /services/,
+    accepts: ["a list"],
+    options: (options) => rpc.createHealthService([], options),
+  },
   folderBytes: { first: rpc.folderBytes, named: /folder/, accepts: ["a string"] },
   formatMetrics: { first: rpc.formatMetrics, named: /counters/ },
   // Anything can be thrown.

@@ -174,6 +174,7 @@ export async function openRecorderServer(
     address: addressOf(server, tls !== undefined),
     close,
     setTls: (newTls) => {
+      checkOptions("setTls", newTls, SERVER_TLS);
       if (secureServer === undefined) throw new TypeError("the server was opened without TLS");
       secureServer.setSecureContext(serverTlsOptions(newTls));
     },

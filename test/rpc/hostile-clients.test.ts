@@ -3,6 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
+import { OptionsError } from "../../src/errors.js";
 import { Observer } from "../../src/gen/observer/observer_pb.js";
 import { openRecorderServer, type RecorderServerOptions, RpcError } from "../../src/rpc/index.js";
 import { fakeObserver } from "../../src/testing/index.js";
@@ -322,7 +323,9 @@ describe("openRecorderServer: bounds", () => {
     "%j is rejected",
     async (options) => {
       await using recorder = await testRecorder();
-      await expect(openRecorderServer("127.0.0.1:0", recorder.service, options)).rejects.toThrow(RangeError);
+      await expect(openRecorderServer("127.0.0.1:0", recorder.service, options)).rejects.toThrow(
+        OptionsError,
+      );
     },
   );
 });
