@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { OptionsError } from "../../../src/errors.js";
 import { openTransport, serverStatus, type TransportOptions } from "../../../src/rpc/index.js";
 import { settle } from "../../recorder/sources.js";
 import { fakeClock } from "../../support/fake-clock.js";
