@@ -106,6 +106,8 @@ const F_MMAPABLE = 1 << 10;
 const F_BEFORE = 1 << 3;
 const NAME_LENGTH = 15;
 const LOG_BYTES = 1 << 22;
+/** The verifier gives up with EAGAIN when a signal is pending for the thread; libbpf tries as often. */
+const BPF_ATTEMPTS = 5;
 
 /** Number of bpf(2) for the architectures whose programs we can write. */
 const BPF_CALL: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 321, arm64: 280 };
@@ -249,8 +251,13 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
   const attributes = (size: number) => new Attributes(koffi, size);
 
   function bpf(command: number, attribute: Attributes): number {
-    const result = Number(libc.syscall(bpfCall, command, attribute.bytes, attribute.bytes.length));
-    const errno = result < 0 ? koffi.errno() : 0;
+    let result = -1;
+    let errno = 0;
+    for (let attempt = 0; result < 0 && attempt < BPF_ATTEMPTS; attempt++) {
+      result = Number(libc.syscall(bpfCall, command, attribute.bytes, attribute.bytes.length));
+      errno = result < 0 ? koffi.errno() : 0;
+      if (errno !== constants.errno.EAGAIN) break;
+    }
     attribute.held.length = 0;
     if (result < 0) throw new SystemError(COMMAND_NAMES[command] ?? "bpf", errno);
     return result;
