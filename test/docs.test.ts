@@ -13,16 +13,12 @@ symlinkSync(join(repository, "examples"), join(folder, "examples"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("examples in the documentation", () => {
-  test.each(examples)(
-    "$name runs as pasted and prints what it says",
-    ({ name, program }) => {
-      const path = join(folder, `${name.replaceAll(/\W/g, "-")}.mjs`);
-      writeFileSync(path, program);
-      const printed = run(process.execPath, [path], { cwd: folder });
-      for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
-    },
-    30_000,
-  );
+  test.each(examples)("$name runs as pasted and prints what it says", ({ name, program }) => {
+    const path = join(folder, `${name.replaceAll(/\W/g, "-")}.mjs`);
+    writeFileSync(path, program);
+    const printed = run(process.execPath, [path], { cwd: folder });
+    for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
+  });
 
   test("README opens with one", () => {
     expect(examples.filter(({ name }) => name.startsWith("README")).length).toBeGreaterThanOrEqual(3);

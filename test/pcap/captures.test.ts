@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { CaptureError } from "../../src/errors.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
 import { chunksOf, readAll } from "./read.js";
 import { sharedCapture, sharedCaptures } from "./shared-captures.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 /** libpcap refuses its version 2.5, Wireshark reads it. */
 const EITHER = "libpcap/tests/pcap-invalid-version-2.pcap";
 

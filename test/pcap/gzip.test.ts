@@ -1,6 +1,6 @@
 import { constants, deflateRawSync, gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CaptureError } from "../../src/errors.js";
 import { decodeCapture } from "../../src/pcap/index.js";
 import { blockWriter, join } from "./blocks.js";
@@ -9,8 +9,6 @@ import { bytesOf, chunksOf, fault, packetsIn, type ReadPacket, readAll, readWhol
 import { sample } from "./shared-captures.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 const PCAP_HEADER = 24;
 
 /** Incompressible packets, so that the compressed bytes are spread evenly over the packets. */

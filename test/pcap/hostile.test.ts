@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FlowscribeError } from "../../src/errors.js";
 import { describeWithShared } from "../support/shared.js";
 import {
@@ -15,8 +15,6 @@ import { chunksOf, type Outcome, packetsIn, type ReadPacket, readAll } from "./r
 import { sample, sharedCapture, sharedCaptures } from "./shared-captures.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 describe("bytes of no capture give packets or a FlowscribeError (property):", () => {
   const bytes = fc.uint8Array({ maxLength: 400, size: "max" });
   const littleEndian = fc.boolean();

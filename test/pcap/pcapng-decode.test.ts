@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decodeCapture } from "../../src/pcap/index.js";
 import { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "../../src/pcap/pcapng-decode.js";
 import {
@@ -18,8 +18,6 @@ import {
 import { bytesOf, dataOf, fault, packetsIn, readAll, readWhole } from "./read.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 const OPT_COMMENT = 1;
 const IF_NAME = 2;
 const IF_TIME_RESOLUTION = 9;

@@ -1,11 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Resolution } from "../../src/packet/batch.js";
 import { createTimeReader, type RecordTime, writeTime } from "../../src/pcap/pcapng-time.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 const WORD = 2n ** 32n;
 const MOST = 2n ** 64n - 1n;
 

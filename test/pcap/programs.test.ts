@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createBatch, type PacketFormat } from "../../src/packet/batch.js";
 import { type CaptureInterface, fromBatches } from "../../src/packet/source.js";
 import { encodePcap, encodePcapng } from "../../src/pcap/index.js";
@@ -12,8 +12,6 @@ import { collect, encoded, packetsIn, type ReadPacket } from "./read.js";
 import { sample } from "./shared-captures.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 const SECONDS = 1_700_000_000;
 /** An Ethernet frame with an ARP request, so that no dissector complains. */
 const ARP = new Uint8Array(

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type CaptureInterface, fromBatches, type PacketSource } from "../../src/packet/source.js";
 import { encodePcap, encodePcapng } from "../../src/pcap/index.js";
 import { describeWithShared } from "../support/shared.js";
@@ -18,8 +18,6 @@ import {
 import { sample, sharedCapture, sharedCaptures } from "./shared-captures.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 const LITTLE_ENDIAN_MAGICS = ["d4c3b2a1", "4d3cb2a1"];
 const BIG_ENDIAN_MAGICS = ["a1b2c3d4", "a1b23c4d"];
 const PCAPNG_MAGIC = "0a0d0d0a";

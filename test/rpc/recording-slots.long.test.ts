@@ -12,8 +12,6 @@ import { WANTED } from "../recorder/packets.js";
 import { memorySink } from "../recorder/sinks.js";
 import { controlledSource } from "../recorder/sources.js";
 
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 30_000 });
-
 const CALLS = 1000;
 const MAX_RECORDINGS = 4;
 /** Calls that are sent before the first of them is reset. */

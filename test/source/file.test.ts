@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TURN_INTERVAL_MS } from "../../src/async/event-loop-turns.js";
 import { openCaptureFile } from "../../src/source/file.js";
 import { turnsDuring } from "../async/turns.js";
@@ -22,8 +22,6 @@ import { sample, samplePath } from "../pcap/shared-captures.js";
 import { describeUnless, describeWithPrograms } from "../support/shared.js";
 
 // Many cases each: also a busy machine gets through.
-vi.setConfig({ testTimeout: 60_000 });
-
 const MEBIBYTE = 1024 ** 2;
 /** Where Linux lists the open files of this process. */
 const DESCRIPTORS = "/proc/self/fd";

@@ -3,14 +3,12 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { packetsIn, readWhole } from "../../pcap/read.js";
 import { run } from "../../support/run.js";
 import { describeUnless } from "../../support/shared.js";
 import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 const STARTED = "Started recording. Press CTRL+C to stop.\n";
 const TO_PORT_53 = "10.77.0.1/32 0 10.77.0.0/24 53 UDP";

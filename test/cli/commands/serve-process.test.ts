@@ -10,8 +10,6 @@ import { packetsIn } from "../../pcap/read.js";
 import { describeUnless } from "../../support/shared.js";
 import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
-
 const TO_PORT_53 = {
   include: [
     { sourceCidr: "10.77.0.1/32", destinationCidr: "10.77.0.0/24", destinationPort: 53, protocol: 17 },

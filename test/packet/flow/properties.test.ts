@@ -1,6 +1,6 @@
 import { create, fromBinary, fromJson, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   createFlowDecoder,
   decodeFlows,
@@ -17,8 +17,6 @@ import { bytes, ethernet, IPV4, IPV6, ipv4, ipv6Chain, options, tag, uint16 } fr
 import { readCorpus } from "../corpus.js";
 import type { NaivePacket } from "../naive.js";
 import { batchOf, ETHERNET, tcp, udp } from "./frames.js";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const PORTS = Array.from({ length: 1024 }, (_, port) => port).filter((port) => port !== 53 && port !== 80);
 

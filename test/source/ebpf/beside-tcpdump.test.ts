@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import {
   formatPacketFilter,
   RECORD_FRACTION,
@@ -18,8 +18,6 @@ import { mixedFrames } from "../../support/traffic/mixed.js";
 import { describeLive, readRecords } from "../libpcap/live.js";
 import { FILE_HEADER_LENGTH, startTcpdump } from "../libpcap/tcpdump.js";
 import { describeWithEbpf } from "./kernel-needed.js";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-ebpf-"));
 let files = 0;

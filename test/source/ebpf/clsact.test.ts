@@ -1,15 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { open } from "../../../src/source/ebpf/open.js";
 import { repository, run } from "../../support/run.js";
 import { describeWithPrograms } from "../../support/shared.js";
 import { mixedFrames } from "../../support/traffic/mixed.js";
 import { describeLive, readRecords } from "../libpcap/live.js";
 import { describeWithEbpf } from "./kernel-needed.js";
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 /** As a kernel before 6.6, which has no links on these hooks. */
 const OLD = { circumstances: { release: "6.1.0" } };

@@ -1,11 +1,8 @@
 import { readdirSync, readlinkSync } from "node:fs";
-import { vi } from "vitest";
 import { openEbpf } from "../../../src/source/ebpf/index.js";
 import { type Delivery, sourceContract } from "../../contract/source.js";
 import { describeLive } from "../libpcap/live.js";
 import { describeWithEbpf } from "./kernel-needed.js";
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 /** What the suite's packets have in bytes. */
 const CAPTURED = 60;

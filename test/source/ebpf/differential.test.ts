@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compilePacketFilter, formatPacketFilter, type PacketFilterInit } from "../../../src/packet/index.js";
 import { openEbpf } from "../../../src/source/ebpf/index.js";
 import { compileProgram } from "../../../src/source/ebpf/program.js";
@@ -15,8 +15,6 @@ import { keptByTcpdump, type LinkPacket, writeIndexed } from "../../packet/tcpdu
 import { describeWithPrograms, describeWithShared } from "../../support/shared.js";
 import { describeLive, readRecords } from "../libpcap/live.js";
 import { describeWithEbpf } from "./kernel-needed.js";
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const ETHERNET = 1;
 const RAW = 101;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { LibpcapOptions, LibpcapSource } from "../../../src/source/libpcap/index.js";
 import { open, type TestOptions } from "../../../src/source/libpcap/open.js";
 import type { Namespace } from "../../support/netns.js";
@@ -13,8 +13,6 @@ import { ipv4Frame } from "../../support/traffic/frames.js";
 import { mixedFrames } from "../../support/traffic/mixed.js";
 import { describeLive, readRecords } from "./live.js";
 import { startTcpdump, type Tcpdump } from "./tcpdump.js";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-libpcap-"));
 let files = 0;

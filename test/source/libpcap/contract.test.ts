@@ -1,9 +1,6 @@
-import { vi } from "vitest";
 import { open, type TestOptions } from "../../../src/source/libpcap/open.js";
 import { type Delivery, sourceContract } from "../../contract/source.js";
 import { describeLive, heldByCaptures, type Live } from "./live.js";
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 /** What the suite's packets have in bytes. */
 const CAPTURED = 60;

@@ -1,11 +1,9 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FlowscribeError, OptionsError } from "../../../src/errors.js";
 import { openLibpcap } from "../../../src/source/libpcap/index.js";
 import { open } from "../../../src/source/libpcap/open.js";
 import { withoutCapability } from "../../support/capability.js";
 import { describeLive, heldByCaptures } from "./live.js";
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 /** What an attempt ends with. */
 async function errorOf(attempt: Promise<unknown>): Promise<{ code: string; message: string }> {

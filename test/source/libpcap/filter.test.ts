@@ -1,11 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { compilePacketFilter, type PacketFilterInit } from "../../../src/packet/index.js";
 import { open } from "../../../src/source/libpcap/open.js";
 import { PROTOCOL } from "../../support/traffic/frames.js";
 import { mixedFrames } from "../../support/traffic/mixed.js";
 import { describeLive, readRecords } from "./live.js";
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const IPV4 = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
 const IPV6 = { sourceCidr: "::/0", destinationCidr: "::/0" };

@@ -1,10 +1,8 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { open } from "../../../src/source/libpcap/open.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
 import { RawSender } from "../../support/traffic/raw-sender.js";
 import { describeLive, heldByCaptures, type Live } from "./live.js";
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 /** A second pair of interfaces between the namespaces, which a test may do away with. */
 function addInterfaces(

@@ -1,9 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { open } from "../../../src/source/libpcap/open.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
 import { describeLive, type Live } from "./live.js";
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
 
 const ROUNDS = 20;
 const CAPTURES = 10;

@@ -63,7 +63,7 @@ function distinctFlows(): (round: number) => readonly Flow[] {
 }
 
 describe("memory stays flat", () => {
-  test(`over ${DISTINCT_TEXTS.toLocaleString("en")} distinct texts`, { timeout: 600_000 }, () => {
+  test(`over ${DISTINCT_TEXTS.toLocaleString("en")} distinct texts`, () => {
     const passes = compileFlowFilters({ allow: ASKING });
     const flowsOf = distinctFlows();
     const rounds = Math.ceil(DISTINCT_TEXTS / TEXTS_PER_ROUND);
@@ -80,7 +80,7 @@ describe("memory stays flat", () => {
     expect(Math.max(...later)).toBeLessThan(warm + 4);
   });
 
-  test("over automata that texts make grow", { timeout: 120_000 }, () => {
+  test("over automata that texts make grow", () => {
     const passes = compileFlowFilters({
       allow: Array.from({ length: 256 }, (_, index) => ({
         httpUrl: [`a[a-c]{${index + 1}}[0-9]{${index + 1}}`],
@@ -99,7 +99,7 @@ describe("memory stays flat", () => {
     }
   });
 
-  test("when texts are parts of long ones, which are not kept with them", { timeout: 120_000 }, () => {
+  test("when texts are parts of long ones, which are not kept with them", () => {
     const long = 256 * 1024;
     const parents = 1000;
     const fields: Record<string, (text: string) => Flow> = {

@@ -1,9 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { describeLive } from "../libpcap/live.js";
 import { ENDINGS, startProgram } from "../start-program.js";
 import { describeWithEbpf } from "./kernel-needed.js";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 describeWithEbpf("a process with an eBPF capture", () => {
   describeLive("in its own namespace", (live) => {
