@@ -83,7 +83,7 @@ export async function call(
   }
 }
 
-/** Opens a transport to a peer, whose certificate nobody has signed. */
+/** Opens a transport to a peer, whose certificate it does not check. */
 export function dial(peer: Peer, { dialed }: PeerKind, options: TransportOptions = {}): RpcTransport {
   return openTransport(peer.address, { ...(dialed === "tls" && { tls: { insecure: true } }), ...options });
 }
@@ -91,7 +91,7 @@ export function dial(peer: Peer, { dialed }: PeerKind, options: TransportOptions
 /**
  * Makes a call to a peer of a kind, and then closes the transport.
  *
- * @returns What is wrong with how that went, each fault with the name of the kind; nothing when all is well.
+ * @returns What is wrong with how that went, each fault with the name of the kind; empty without faults.
  */
 export function faultsOf(kind: PeerKind, target: Target, certificate?: Certificate): Promise<string[]> {
   return faultsWith({}, kind, target, certificate);

@@ -4,11 +4,13 @@ import { EXIT } from "../../../src/cli/exit-code.js";
 import { temporaryFolder } from "../../sink/folder.js";
 import { describeWithPrograms } from "../../support/shared.js";
 import { type Certificate, certificateAuthority } from "../certificates.js";
+import { BAD_FRAMING } from "./bad-framing.js";
+import { BAD_RESPONSES } from "./bad-responses.js";
 import { DEATHS, GRACEFUL, goawaysAt, resetsAt } from "./breaks.js";
 import { TARGETS } from "./clients.js";
 import { commandFaultsOf, runCommand } from "./commands.js";
-import { BAD_FRAMING, BAD_RESPONSES, SILENT, STRANGERS, TLS_STRANGERS } from "./kinds.js";
 import { kindsFor, openPeer, type PeerKind, PHASES, type Target } from "./peer.js";
+import { SILENT, STRANGERS, TLS_STRANGERS } from "./strangers.js";
 
 /** Processes at the same time. */
 const AT_ONCE = 3;
@@ -36,7 +38,7 @@ const isOneOfMany = ({ name }: PeerKind) =>
   name.includes("status") && !/UNAVAILABLE|CANCELLED|NOT_FOUND/.test(name);
 
 const GROUPS: readonly { readonly name: string; readonly kinds: readonly PeerKind[] }[] = [
-  { name: "servers of something else", kinds: STRANGERS },
+  { name: "servers of other protocols", kinds: STRANGERS },
   { name: "bytes that break HTTP/2", kinds: BAD_FRAMING.filter(isEarlyOrMiddle) },
   { name: "responses that are not gRPC", kinds: BAD_RESPONSES.filter((kind) => !isOneOfMany(kind)) },
   {

@@ -28,7 +28,7 @@ export interface Break {
 export interface Script {
   /** Flows of before the first call. */
   readonly before: readonly ScriptedFlow[];
-  /** Flows that happen later: one by one during calls, and one after each break, while nobody is connected. */
+  /** Flows that happen later: one by one during calls, and one after each break, while the client is not connected. */
   readonly later: readonly ScriptedFlow[];
   /**
    * The first call breaks after so many flows in this way, and so on. The call after the last break does not; one that follows

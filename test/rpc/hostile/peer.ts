@@ -42,6 +42,12 @@ const ALPN = { tls: ["h2"], "tls http/1.1": ["http/1.1"], "tls without alpn": un
 /** What a call over such a server comes to: it completes, or fails with one of these statuses. */
 export type Expected = "completes" | readonly RpcStatus[];
 
+/** The connection is of no use; another one may be. */
+export const LOST: readonly RpcStatus[] = ["UNAVAILABLE"];
+
+/** Implementations differ on whether the call or the connection is broken. */
+export const BROKEN: readonly RpcStatus[] = ["INTERNAL", "UNAVAILABLE", "UNKNOWN"];
+
 /** A server that is not a gRPC server, or breaks in the middle of a call. */
 export interface PeerKind {
   readonly name: string;
@@ -83,8 +89,6 @@ export interface Peer extends AsyncDisposable {
   readonly address: string;
   /** It has broken the rules: all of its bytes were passed on to the system. */
   readonly broken: Promise<void>;
-  /** Connections accepted so far. */
-  readonly accepted: number;
   /** Resolves when no connection is open. */
   drained(): Promise<void>;
 }
@@ -96,11 +100,9 @@ export interface Peer extends AsyncDisposable {
  */
 export async function openPeer(kind: PeerKind, target: Target, certificate?: Certificate): Promise<Peer> {
   const connections = new Set<ServerConnection>();
-  let accepted = 0;
   let resolveBroken!: () => void;
   const broken = new Promise<void>((resolve) => (resolveBroken = resolve));
   const server = createServer({ noDelay: true }, (socket) => {
-    accepted++;
     const { connection } = new PeerScript(socket, { kind, target, certificate, onBroken: resolveBroken });
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
@@ -112,9 +114,6 @@ export async function openPeer(kind: PeerKind, target: Target, certificate?: Cer
   return {
     address: `${kind.dialed === "tls" ? "tls://" : ""}127.0.0.1:${port}`,
     broken,
-    get accepted() {
-      return accepted;
-    },
     drained: async () => {
       // Those that have stopped reading would not see the end.
       for (const { socket } of connections) socket.resume();

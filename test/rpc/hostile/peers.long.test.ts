@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../../sink/folder.js";
 import { describeWithPrograms } from "../../support/shared.js";
 import { type Certificate, certificateAuthority } from "../certificates.js";
+import { BAD_FRAMING } from "./bad-framing.js";
+import { BAD_RESPONSES } from "./bad-responses.js";
 import { DEATHS, GRACEFUL, goawaysAt, resetsAt } from "./breaks.js";
 import { abortFaultsOf, faultsOf, silenceFaultsOf, TARGETS } from "./clients.js";
-import { KINDS, SILENT, TLS_STRANGERS } from "./kinds.js";
 import { CALL_PHASES, kindsFor, type PeerKind, PHASES, type Target } from "./peer.js";
+import { SILENT, STRANGERS, TLS_STRANGERS } from "./strangers.js";
 import { watchUncaught } from "./uncaught.js";
 
 /** Kinds tried at the same time. */
@@ -14,7 +16,7 @@ const AT_ONCE = 15;
 
 type Check = (kind: PeerKind, target: Target, certificate?: Certificate) => Promise<string[]>;
 
-/** Faults of many kinds, and what nobody has caught. */
+/** Faults of many kinds, and uncaught errors. */
 async function allFaults(
   check: Check,
   kinds: readonly PeerKind[],
@@ -33,7 +35,7 @@ async function allFaults(
 }
 
 describe.each(TARGETS)("a call of %s", (target) => {
-  test.each(kindsFor(target, KINDS))(
+  test.each(kindsFor(target, [...STRANGERS, ...BAD_FRAMING, ...BAD_RESPONSES]))(
     "fails or completes as gRPC says, and can be aborted: $name",
     async (kind) => {
       expect(await allFaults(faultsOf, [kind], target)).toEqual([]);

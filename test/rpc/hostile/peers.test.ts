@@ -1,8 +1,10 @@
 // Each client against a dozen servers that are not gRPC servers, or break in the middle of a call; peers.long.test.ts has all of them.
 import { describe, expect, test } from "vitest";
+import { BAD_FRAMING } from "./bad-framing.js";
+import { BAD_RESPONSES } from "./bad-responses.js";
 import { DEATHS, GRACEFUL, goawaysAt, resetsAt } from "./breaks.js";
 import { abortFaultsOf, faultsOf, TARGETS } from "./clients.js";
-import { KINDS, SILENT } from "./kinds.js";
+import { SILENT, STRANGERS } from "./strangers.js";
 import { watchUncaught } from "./uncaught.js";
 
 const NAMES = new Set([
@@ -29,7 +31,9 @@ const NAMES = new Set([
 ]);
 
 const SOME = [
-  ...KINDS,
+  ...STRANGERS,
+  ...BAD_FRAMING,
+  ...BAD_RESPONSES,
   ...resetsAt("message"),
   ...goawaysAt("request"),
   ...goawaysAt("message"),

@@ -60,6 +60,14 @@ export const REQUESTS: readonly {
   },
 ];
 
+/**
+ * After how many flows the first call for a request may break without a change of what is wanted: when no flow has come yet,
+ * "the last flows" are requested anew, and are by then others.
+ */
+export function earliestBreak({ number = 0n, first = false, follow = false }: GetFlowsRequestInit): number {
+  return follow && number > 0n && !first ? 1 : 0;
+}
+
 /** Waits for nothing, and stands still. */
 const CLOCK: Clock = {
   now: () => BEGIN_MS,

@@ -1,4 +1,4 @@
-// The server against clients that are not gRPC clients, or break in the middle of a call: it stays up, and lets go of them.
+// The server against clients that are not gRPC clients, or break in the middle of a call: it stays up, and closes their connections.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -23,8 +23,8 @@ import {
   settings,
   windowUpdate,
 } from "./frames.js";
-import { seededBytes } from "./kinds.js";
 import { PATHS } from "./messages.js";
+import { seededBytes } from "./strangers.js";
 import { watchUncaught } from "./uncaught.js";
 
 const REQUEST_HEADERS = {
@@ -161,7 +161,7 @@ async function recordOne(recorder: TestRecorder, address: string): Promise<void>
 }
 
 describe("a server", () => {
-  test.each(CLIENTS)("goes on, and serves others, after a client that sends $name", async (client) => {
+  test.each(CLIENTS)("serves others after a client that sends $name", async (client) => {
     using uncaught = watchUncaught();
     await using recorder = await testRecorder();
     const options = { pingIntervalMs: PING_INTERVAL_MS };

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** What nobody has caught since {@link watchUncaught}. */
+/** The uncaught exceptions and unhandled rejections since {@link watchUncaught}. */
 export interface UncaughtWatch extends Disposable {
   /** Waits until the events of what has ended are out. */
   errors(): Promise<readonly string[]>;
