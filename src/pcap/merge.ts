@@ -325,15 +325,9 @@ class GatheredBatch {
   }
 }
 
-/** An interface of the merged capture, and the interfaces of the sources that it stands for. */
-interface MergedInterface {
-  readonly members: { readonly order: number; readonly id: number }[];
-  readonly format: PacketFormat;
-}
-
 /** The merged interfaces of one description; a source uses them from the first one on, each once. */
 interface SameDescription {
-  readonly merged: MergedInterface[];
+  readonly merged: PacketFormat[];
   /** By source, how many of them it uses. */
   readonly used: number[];
 }
@@ -342,14 +336,13 @@ interface SameDescription {
 class MergedInterfaces {
   readonly list: CaptureInterface[] = [];
   readonly #sources: readonly PacketSource[];
-  readonly #merged: MergedInterface[] = [];
   readonly #byDescription = new Map<string, SameDescription>();
-  /** By source and interface, what became of it. */
-  readonly #known: MergedInterface[][];
+  /** By source and interface, the format that its packets get: it has the index in `list`. */
+  readonly #formats: PacketFormat[][];
 
   constructor(sources: readonly PacketSource[]) {
     this.#sources = sources;
-    this.#known = sources.map(() => []);
+    this.#formats = sources.map(() => []);
     sources.forEach(({ interfaces }, order) => {
       interfaces.forEach((own, id) => {
         this.#add(order, id, own);
@@ -359,23 +352,25 @@ class MergedInterfaces {
 
   formatOf(order: number, { format }: PacketBatch): PacketFormat {
     const { interfaceId } = format;
-    const known = this.#known[order]?.[interfaceId];
-    return (known ?? this.#add(order, interfaceId, this.#interface(order, interfaceId) ?? format)).format;
+    const known = this.#formats[order]?.[interfaceId];
+    return known ?? this.#add(order, interfaceId, this.#sources[order]?.interfaces[interfaceId] ?? format);
   }
 
   /** Adds up the counts of the sources; called when the pass ends, as a capture has its counts at its end. */
   updateCounts(): void {
-    this.#merged.forEach(({ members }, index) => {
-      const all = members.flatMap(({ order, id }) => this.#interface(order, id)?.counts ?? []);
-      if (all.length > 0) this.list[index] = { ...this.list[index]!, counts: sum(all) };
+    const totals = new Map<number, InterfaceCounts>();
+    this.#formats.forEach((formats, order) => {
+      formats.forEach(({ interfaceId }, id) => {
+        const counts = this.#sources[order]?.interfaces[id]?.counts;
+        if (counts !== undefined) totals.set(interfaceId, sum(totals.get(interfaceId), counts));
+      });
     });
+    for (const [interfaceId, counts] of totals) {
+      this.list[interfaceId] = { ...this.list[interfaceId]!, counts };
+    }
   }
 
-  #interface(order: number, id: number): CaptureInterface | undefined {
-    return this.#sources[order]?.interfaces[id];
-  }
-
-  #add(order: number, id: number, own: CaptureInterface): MergedInterface {
+  #add(order: number, id: number, own: CaptureInterface): PacketFormat {
     const description = descriptionOf(own);
     let same = this.#byDescription.get(description);
     if (same === undefined) {
@@ -384,20 +379,17 @@ class MergedInterfaces {
     }
     const used = same.used[order] ?? 0;
     same.used[order] = used + 1;
-    const merged = same.merged[used] ?? this.#create(own, same);
-    merged.members.push({ order, id });
-    this.#known[order]![id] = merged;
-    return merged;
+    const format = same.merged[used] ?? this.#create(own, same);
+    this.#formats[order]![id] = format;
+    return format;
   }
 
-  #create(own: CaptureInterface, same: SameDescription): MergedInterface {
+  #create(own: CaptureInterface, same: SameDescription): PacketFormat {
     const { linkType, resolution, snapLength } = own;
     const format = { linkType, resolution, snapLength, interfaceId: this.list.length };
-    const merged: MergedInterface = { members: [], format };
     this.list.push(own);
-    this.#merged.push(merged);
-    same.merged.push(merged);
-    return merged;
+    same.merged.push(format);
+    return format;
   }
 }
 
@@ -414,11 +406,10 @@ function descriptionOf(own: CaptureInterface): string {
   ]);
 }
 
-function sum(all: readonly InterfaceCounts[]): InterfaceCounts {
-  const total: { received?: number; dropped?: number } = {};
-  for (const { received, dropped } of all) {
-    if (received !== undefined) total.received = (total.received ?? 0) + received;
-    if (dropped !== undefined) total.dropped = (total.dropped ?? 0) + dropped;
-  }
-  return total;
+function sum(total: InterfaceCounts | undefined, { received, dropped }: InterfaceCounts): InterfaceCounts {
+  return {
+    ...total,
+    ...(received !== undefined && { received: (total?.received ?? 0) + received }),
+    ...(dropped !== undefined && { dropped: (total?.dropped ?? 0) + dropped }),
+  };
 }

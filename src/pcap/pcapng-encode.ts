@@ -128,9 +128,11 @@ export function createPcapngEncoder(
       writer.clear();
       describeUpTo(batch.format.interfaceId, batch.format);
       writeDescriptions();
+      const { records } = batch;
+      const recordView = new DataView(records.buffer, records.byteOffset, records.byteLength);
       for (let index = 0; index < batch.length; index++) {
         if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
-        else writeEnhanced(writer, batch, index);
+        else writeEnhanced(writer, batch, index, recordView);
       }
       return writer.written();
     },
@@ -216,11 +218,11 @@ function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): vo
   closeBlock(writer, at);
 }
 
-function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number): void {
-  const { records, offsets, format, comments } = batch;
+/** @param recordView Of the batch's records. */
+function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, recordView: DataView): void {
+  const { offsets, format, comments } = batch;
   const header = offsets[index]!;
   const at = openBlock(writer, ENHANCED_PACKET, EPB.data);
-  const source = new DataView(records.buffer, records.byteOffset + header, RECORD_HEADER_LENGTH);
   const { view } = writer;
   view.setUint32(at + EPB.interfaceId, format.interfaceId, true);
   const fits = writeTime(
@@ -228,14 +230,14 @@ function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number): 
     at + EPB.timeHigh,
     format.resolution,
     batch.eraSeconds ?? 0,
-    source.getUint32(RECORD_SECONDS, true),
-    source.getUint32(RECORD_FRACTION, true),
+    recordView.getUint32(header + RECORD_SECONDS, true),
+    recordView.getUint32(header + RECORD_FRACTION, true),
   );
   if (!fits) {
     throw new FlowscribeError("time_out_of_range", "the time of a packet is outside of what pcapng can hold");
   }
   view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
-  view.setUint32(at + EPB.original, source.getUint32(RECORD_ORIGINAL_LENGTH, true), true);
+  view.setUint32(at + EPB.original, recordView.getUint32(header + RECORD_ORIGINAL_LENGTH, true), true);
   writeData(writer, batch, index);
   const own = comments?.get(index);
   if (own !== undefined) {
