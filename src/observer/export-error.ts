@@ -1,4 +1,5 @@
 import { FlowscribeError } from "../errors.js";
+import { escapeControls } from "./format/escape.js";
 
 /** The codes of {@link ExportError}. */
 export type ExportErrorCode = "malformed_export" | "malformed_gzip" | "unencodable_event";
@@ -8,8 +9,10 @@ export class ExportError extends FlowscribeError {
   /** The line at fault, from 1; undefined when the fault is not that of a line (gzip, encoding). */
   readonly line: number | undefined;
 
+  /** @param message May quote the input: control characters and line feeds are escaped, so that it stays one line. */
   constructor(code: ExportErrorCode, message: string, line?: number, options?: ErrorOptions) {
-    super(code, line === undefined ? message : `line ${line}: ${message}`, options);
+    const text = escapeControls(message);
+    super(code, line === undefined ? text : `line ${line}: ${text}`, options);
     this.line = line;
   }
 }

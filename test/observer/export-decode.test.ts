@@ -162,6 +162,12 @@ describe("bad lines", () => {
     expect(await uuids(bad, { onBadLine: () => {} })).toBe("1,2");
   });
 
+  test("decodeExport: a message about a bad line is one line, whatever the line holds", async () => {
+    const [message = ""] = await badLines(JSON.stringify({ log: "starting\n\u001b[31m", stream: "stderr" }));
+    expect(message).toMatch(/^line 1: docker log line: not JSON: /);
+    expect(message).not.toMatch(/\p{Cc}/u);
+  });
+
   test("an error of whoever is told goes through", async () => {
     const onBadLine = () => {
       throw new RangeError("enough");

@@ -10,7 +10,7 @@ import { interruptionCode } from "../interruption.js";
 import type { Io } from "../io.js";
 import { createMessages } from "../messages.js";
 import { readFlags } from "../read-flags.js";
-import { openServer, serverError } from "../server/connect.js";
+import { firstCallError, openServer } from "../server/connect.js";
 import { SERVER_FILE_FLAGS, SERVER_FLAGS, SERVER_GROUP } from "../server/flags.js";
 import { checkHealth } from "../server/health.js";
 import { readServerOptions, type ServerOptions } from "../server/options.js";
@@ -93,7 +93,7 @@ async function showStatus(server: ServerOptions, output: Output, io: Io): Promis
   } catch (error) {
     const interrupted = interruptionCode(signal);
     if (interrupted !== undefined) return interrupted;
-    throw serverError(address, error);
+    throw firstCallError(server, error);
   }
 }
 

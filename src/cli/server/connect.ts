@@ -51,16 +51,16 @@ async function readTls({
  */
 export async function greet(
   transport: RpcTransport,
-  { address, timeoutMs }: ServerOptions,
+  server: ServerOptions,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await serverStatus(transport, { timeoutMs, signal });
+    await serverStatus(transport, { timeoutMs: server.timeoutMs, signal });
   } catch (error) {
     signal.throwIfAborted();
     // The server has answered; whether it accepts the call that follows, that call reports.
     if (!isNoAnswer(error)) return;
-    throw serverError(address, error);
+    throw firstCallError(server, error);
   }
 }
 
@@ -68,6 +68,16 @@ function isNoAnswer(error: unknown): boolean {
   return (
     !(error instanceof RpcError) || error.status === "UNAVAILABLE" || error.status === "DEADLINE_EXCEEDED"
   );
+}
+
+/** The failure of the first call to a server; of one that did not answer in time, with the likely cause. */
+export function firstCallError({ address, timeoutMs, tls }: ServerOptions, error: unknown): unknown {
+  if (!(error instanceof RpcError) || error.status !== "DEADLINE_EXCEEDED")
+    return serverError(address, error);
+  const cause =
+    tls === undefined ? "it may not be a gRPC server, or expect TLS (tls://)" : "it may not be a gRPC server";
+  const text = `the server did not answer within ${timeoutMs / 1000} s (--timeout): ${cause}`;
+  return serverError(address, new RpcError("DEADLINE_EXCEEDED", text, { cause: error }));
 }
 
 /** The same failure, with the server that it is about, in the words of the Hubble CLI for the status. */

@@ -1,5 +1,7 @@
 // `flowscribe observe --server` against real servers on loopback and unix sockets.
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -208,6 +210,29 @@ describe("a server that is not there", () => {
     const io = fakeIo();
     io.interrupt("SIGTERM");
     expect(await runCli(["observe", "--server", "192.0.2.1:1"], io)).toBe(EXIT.terminated);
+  });
+});
+
+describe("a server that accepts the connection and never answers", () => {
+  test.each([
+    { args: ["observe"] },
+    { args: ["status"] },
+    { args: ["record", "0.0.0.0/0 0 0.0.0.0/0 0 ANY"] },
+  ])("$args.0: is reported with the likely cause", async ({ args }) => {
+    const silent = createServer();
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    // A server that listens on TCP has an address of this kind.
+    const { port } = silent.address() as AddressInfo;
+    const server = `127.0.0.1:${port}`;
+    const outcome = await runFake([...args, "--server", server, "--timeout", "100ms"]);
+    silent.close();
+    expect(outcome).toEqual({
+      code: EXIT.failed,
+      out: "",
+      err:
+        `${server}: rpc error: code = DeadlineExceeded desc = the server did not answer within 0.1 s (--timeout): ` +
+        "it may not be a gRPC server, or expect TLS (tls://)\n",
+    });
   });
 });
 
