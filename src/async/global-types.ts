@@ -11,6 +11,7 @@ declare global {
   }
 
   interface AsyncDisposable {
+    /** Releases what the object holds, as `await using` does at the end of its block. */
     [Symbol.asyncDispose](): PromiseLike<void>;
   }
 

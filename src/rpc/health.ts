@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { checkArgument } from "../errors/check-argument.js";
@@ -64,6 +65,8 @@ export function createHealthService(
   const known = new Set(["", ...services]);
   let serving = true;
   const closing = new AbortController();
+  // One listener a watch, which `maxWatches` bounds: Node's warning about eleven would be a false alarm.
+  setMaxListeners(0, closing.signal);
 
   async function* watch(
     request: Message,

@@ -33,7 +33,20 @@ export {
   recordRemote,
 } from "./record-remote.js";
 export { reflectionRoutes, ServerReflection } from "./reflection.js";
-export { openRecorderServer, type RecorderServer, type RecorderServerOptions } from "./server.js";
+export {
+  type CloseOptions,
+  openRecorderServer,
+  type RecorderServer,
+  type RecorderServerOptions,
+} from "./server.js";
 export { parseTarget, type Target } from "./target.js";
-export { type ClientTls, type Pem, readClientTls, readServerTls, type ServerTls } from "./tls.js";
+export {
+  type ClientTls,
+  type ClientTlsFiles,
+  type Pem,
+  readClientTls,
+  readServerTls,
+  type ServerTls,
+  type ServerTlsFiles,
+} from "./tls.js";
 export { openTransport, type RpcTransport, type TransportOptions } from "./transport.js";

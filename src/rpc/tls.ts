@@ -48,7 +48,8 @@ export const CLIENT_TLS: OptionTable<ClientTls> = {
   insecure: aBoolean,
 };
 
-interface ServerTlsFiles {
+/** Paths of PEM files, for {@link readServerTls}. */
+export interface ServerTlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
   readonly clientCaFiles?: readonly string[];
@@ -72,7 +73,8 @@ export async function readServerTls(files: ServerTlsFiles): Promise<ServerTls> {
   return { cert, key, ...(clientCa.length > 0 && { clientCa }) };
 }
 
-interface ClientTlsFiles {
+/** Paths of PEM files, for {@link readClientTls}. */
+export interface ClientTlsFiles {
   readonly caCertFiles?: readonly string[];
   readonly clientCertFile?: string;
   readonly clientKeyFile?: string;

@@ -286,6 +286,22 @@ describe("openRecorderServer: bounds", () => {
     },
   );
 
+  test("health watches above ten at once print no warning of Node", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    try {
+      await using serving = await serve({});
+      const held = await open(serving.connect(), WATCH, 20, NOTHING);
+      expect(held.every(({ stream }) => !stream.closed)).toBe(true);
+    } finally {
+      // Node emits warnings in a turn of their own.
+      await settle();
+      process.off("warning", onWarning);
+    }
+    expect(warnings.map(({ name }) => name)).not.toContain("MaxListenersExceededWarning");
+  });
+
   test("requests above maxRequests are RESOURCE_EXHAUSTED until one ends, over all connections", async () => {
     await using serving = await serve({ maxRequests: 2 });
     const session = serving.connect();
