@@ -193,7 +193,7 @@ function describeError(error: unknown): string {
 export const PENDING: unique symbol = Symbol("pending");
 
 /** Many times what any of these calls takes. */
-const DEADLINE_MS = 5000;
+const DEADLINE_MS = 60_000;
 
 /** What a promise resolves to, or {@link PENDING} when that takes too long. */
 export async function settled<T>(promise: Promise<T>): Promise<T | typeof PENDING> {
