@@ -48,13 +48,13 @@ test("the names are those of kinds", () => {
 describe.each(TARGETS)("a call of %s", (target) => {
   test.each(SOME)("fails or completes as gRPC says, without an uncaught error: $name", async (kind) => {
     using uncaught = watchUncaught();
-    expect(await faultsOf(kind, target)).toEqual([]);
-    expect(await uncaught.errors()).toEqual([]);
+    const faults = await faultsOf(kind, target);
+    expect({ faults, uncaught: await uncaught.errors() }).toEqual({ faults: [], uncaught: [] });
   });
 
   test.each(SILENT)("ends when it is aborted: $name", async (kind) => {
     using uncaught = watchUncaught();
-    expect(await abortFaultsOf(kind, target)).toEqual([]);
-    expect(await uncaught.errors()).toEqual([]);
+    const faults = await abortFaultsOf(kind, target);
+    expect({ faults, uncaught: await uncaught.errors() }).toEqual({ faults: [], uncaught: [] });
   });
 });
