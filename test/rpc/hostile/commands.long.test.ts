@@ -56,13 +56,9 @@ function hasStarted({ at }: PeerKind): boolean {
 }
 
 describe.each(TARGETS)("a command that calls %s", (target) => {
-  test.each(GROUPS)(
-    "ends with one line about it: $name",
-    async ({ kinds }) => {
-      expect(await allFaults(kinds, target)).toEqual([]);
-    },
-    300_000,
-  );
+  test.each(GROUPS)("ends with one line about it: $name", async ({ kinds }) => {
+    expect(await allFaults(kinds, target)).toEqual([]);
+  });
 
   test("waits no longer than --timeout for a first answer", async () => {
     const [kind] = SILENT;
@@ -117,13 +113,9 @@ describeWithPrograms("TLS", ["openssl"], () => {
   });
   afterAll(() => folder[Symbol.asyncDispose]());
 
-  test.each(TARGETS)(
-    "a command that calls %s ends with one line about it",
-    async (target) => {
-      expect(await allFaults(TLS_STRANGERS, target, certificate)).toEqual([]);
-    },
-    300_000,
-  );
+  test.each(TARGETS)("a command that calls %s ends with one line about it", async (target) => {
+    expect(await allFaults(TLS_STRANGERS, target, certificate)).toEqual([]);
+  });
 });
 
 test("the phases of silence are those before the end", () => {

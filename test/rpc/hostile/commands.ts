@@ -17,7 +17,7 @@ const COMMANDS: { readonly [K in Target]: readonly string[] } = {
 const PROGRESS = /^(Started recording\. Press CTRL\+C to stop\.|Stopping recording\.\.\.)$/;
 
 /** Many times what a process takes to start, on a busy machine too. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 export interface CommandOutcome {
   /** Undefined when it had to be killed. */

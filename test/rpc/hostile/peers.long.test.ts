@@ -49,7 +49,6 @@ describe.each(TARGETS)("a call of %s", (target) => {
       expect(await allFaults(faultsOf, resetsAt(phase), target)).toEqual([]);
       expect(await allFaults(abortFaultsOf, resetsAt(phase), target)).toEqual([]);
     },
-    120_000,
   );
 
   test.each(PHASES)(
@@ -58,7 +57,6 @@ describe.each(TARGETS)("a call of %s", (target) => {
       expect(await allFaults(faultsOf, goawaysAt(phase), target)).toEqual([]);
       expect(await allFaults(abortFaultsOf, goawaysAt(phase), target)).toEqual([]);
     },
-    120_000,
   );
 
   test("is completed by a server that announces its end", async () => {

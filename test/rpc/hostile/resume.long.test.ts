@@ -24,7 +24,7 @@ describe("observe with reconnect", () => {
       ),
       { numRuns: 300 },
     );
-  }, 120_000);
+  });
 
   test.each(REQUESTS.filter(({ request }) => request.follow))(
     "continues after every way to break, in turn: $name",
@@ -42,7 +42,6 @@ describe("observe with reconnect", () => {
       expect(outcome.error).toBe(undefined);
       expect(outcome.names).toEqual(names);
     },
-    120_000,
   );
 
   test("continues after a server that falls silent", async () => {
