@@ -25,12 +25,16 @@ export interface UnknownField {
 export interface DecodeExportOptions {
   /**
    * What becomes of a line that cannot be read: `throw` (the default) ends the iteration with an {@link ExportError},
-   * after every event before it; `skip` leaves the line out, and a function is told and leaves it out, too.
+   * after every event before it; `skip` leaves the line out, and so does a function, which is called with the error.
+   *
+   * Events come in batches: the function may be called before events of earlier lines of the same chunk are yielded. Use
+   * `line` of the error, not the order of the calls, to place it.
    */
   readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
   /**
    * Called once for each unknown field, enum value name and type of extension, at most 101 times. They do not become part
-   * of the message; `encodeExportLine` writes them unchanged.
+   * of the message; `encodeExportLine` writes them unchanged. As with `onBadLine`, the call may come before earlier events
+   * of the same chunk are yielded.
    */
   readonly onUnknownField?: (field: UnknownField) => void;
   /** A longer line is a bad line, of which nothing is kept in memory; {@link MAX_LINE_BYTES} by default. */

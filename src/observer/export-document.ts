@@ -12,6 +12,8 @@ const COLON = 0x3a;
 const LITERAL = 0x30;
 /** Before the first token. */
 const NOTHING = 0;
+/** The last token of a line that could not be read. */
+const UNKNOWN = 1;
 
 /** What a line did to a document: goes on, has ended, or cannot be JSON. */
 export type DocumentState = "open" | "closed" | "broken";
@@ -84,6 +86,11 @@ export class JsonDocument {
     return this.#stack.length === 0 ? "closed" : "open";
   }
 
+  /** Continues behind a line that could not be read. An object that has begun must not be used when it ends. */
+  skipLine(): void {
+    this.#previous = UNKNOWN;
+  }
+
   #hold(text: string): void {
     // JSON allows white space where lines end.
     this.#held += `${text}\n`;
@@ -121,6 +128,10 @@ export class JsonDocument {
         return top === OPEN_OBJECT ? token === QUOTE : isValue;
       case COLON:
         return isValue;
+      case UNKNOWN:
+        // An object without a name more likely begins the next document than the value of a lost name.
+        if (top === OPEN_OBJECT) return token === QUOTE || token === COMMA || token === CLOSE_OBJECT;
+        return isValue || token === COMMA || token === CLOSE_LIST;
       default:
         if (token === COLON) return top === OPEN_OBJECT && this.#previous === QUOTE;
         return token === COMMA || token === (top === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_LIST);

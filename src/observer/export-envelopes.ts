@@ -21,7 +21,10 @@ export interface Envelope {
   unwrap(line: OtherLine): EnvelopeContent | undefined;
 }
 
-/** Every form that is known. The first that a line has counts; what it holds may be in an envelope again. */
+/**
+ * Every known form. The first one with an event in it counts: Fluentd repeats `log` in `log_processed`. The content may be
+ * in an envelope again.
+ */
 export const ENVELOPES: readonly Envelope[] = [
   { name: "list of events", unwrap: unwrapList },
   // https://docs.docker.com/engine/logging/drivers/json-file/
@@ -69,7 +72,7 @@ function unwrapList({ text, json }: OtherLine): EnvelopeContent | undefined {
 function unwrapDocker({ json }: OtherLine): EnvelopeContent | undefined {
   if (!isObject(json)) return undefined;
   const { log, stream } = json;
-  if (typeof log !== "string" || (stream !== "stdout" && stream !== "stderr")) return undefined;
+  if (typeof log !== "string" || log === "" || (stream !== "stdout" && stream !== "stderr")) return undefined;
   return { part: { text: log, stream, isLast: log.endsWith("\n") ? true : undefined } };
 }
 

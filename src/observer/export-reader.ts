@@ -4,7 +4,7 @@ import { FlowSchema } from "../gen/flow/flow_pb.js";
 import { JsonDocument } from "./export-document.js";
 import { ENVELOPES, type EnvelopeContent, isJson } from "./export-envelopes.js";
 import type { LineFault } from "./export-lines.js";
-import { type LinePart, PartJoiner } from "./export-parts.js";
+import { type JoinedLine, type LinePart, PartJoiner } from "./export-parts.js";
 import { type EventReading, envelopeSchema, isBareFlow, readEvent } from "./export-read.js";
 
 /** How many envelopes may be inside of each other: a CRI line in a log record in a list. */
@@ -12,6 +12,10 @@ const MAX_ENVELOPES = 4;
 
 /** Shorter pieces of a line are not read one by one, as there may be hundreds of thousands in it. */
 const MIN_EVENT_LENGTH = '{"IP":{}}'.length;
+
+const TOO_DEEP = `nested too deeply: more than ${MAX_ENVELOPES} envelopes or lists inside each other`;
+
+const HOLE = "a hole of NUL bytes";
 
 const NO_EVENT = "no event: neither flow, lost_events, node_status, agent_event nor debug_event";
 
@@ -30,15 +34,20 @@ interface OpenDocument {
   readonly line: number;
   /** Where its last object has begun. */
   objectLine: number;
+  /** The indentation of that line. */
+  objectIndent: number;
+  /** Whether a line of that object could not be read, which was reported. */
+  isLost: boolean;
   /** Lines of that object that may be events of their own. */
   lines: { readonly text: string; readonly line: number }[];
 }
 
+/** What the envelopes of a line held. */
 interface EnvelopeReading {
+  /** False when all of them are empty, or nothing in them can be read. */
+  readonly isRead: boolean;
   readonly fault: string | undefined;
 }
-
-const IS_READ: EnvelopeReading = { fault: undefined };
 
 /**
  * Reads lines, each an event. Only what does not begin as one is looked at further: envelopes, parts of lines, documents on
@@ -50,6 +59,10 @@ export class ExportReader {
   #document: OpenDocument | undefined;
   /** The last line, from 1. */
   #line = 0;
+  /** Events up to now. */
+  #events = 0;
+  /** What is indented by more is the rest of the object that was damaged last. */
+  #restIndent = Number.POSITIVE_INFINITY;
 
   constructor(options: ExportReaderOptions) {
     this.#options = options;
@@ -60,10 +73,15 @@ export class ExportReader {
   read(text: string | LineFault): void {
     this.#line++;
     let fault: string | undefined;
-    if (typeof text !== "string") fault = text.fault;
+    if (typeof text !== "string") fault = this.#damage(text.fault);
     else if (text === "" || text.trim() === "") return;
-    else if (this.#document !== undefined && this.#continueDocument(this.#document, text)) return;
-    else fault = this.#readText(text, this.#line);
+    else if (this.#document?.document.isInObject && text.includes("\0")) {
+      this.#fail(this.#damage(HOLE), this.#line);
+      this.#readEvents(text.split(/\0+/), this.#line);
+      return;
+    } else if (this.#document !== undefined && this.#continueDocument(this.#document, text)) return;
+    else
+      fault = this.#isRest(text) ? "the rest of a damaged JSON document" : this.#readText(text, this.#line);
     this.#fail(fault, this.#line);
   }
 
@@ -85,10 +103,13 @@ export class ExportReader {
     const schema = Array.isArray(json) ? undefined : envelopeSchema(json);
     if (schema !== undefined) return this.#readEvent(schema, json, text, line);
     const inside = this.#readEnvelope(text, json, line, depth);
-    if (inside === IS_READ || Array.isArray(json)) return inside?.fault;
-    const fault = isBareFlow(json) ? this.#readEvent(FlowSchema, json, text, line) : NO_EVENT;
-    // Log records have fields of the same names as flows.
-    return fault && (inside?.fault ?? fault);
+    if (inside?.isRead || Array.isArray(json)) return inside?.fault;
+    if (isBareFlow(json)) {
+      const fault = this.#readEvent(FlowSchema, json, text, line);
+      // Log records have fields of the same names as flows.
+      return fault && (inside?.fault ?? fault);
+    }
+    return inside === undefined ? NO_EVENT : inside.fault;
   }
 
   #readOtherThanJson(text: string, line: number, depth: number): string | undefined {
@@ -112,20 +133,27 @@ export class ExportReader {
     } catch (error) {
       return messageOf(error);
     }
+    this.#events++;
     this.#options.onEvent(reading, line);
     return undefined;
   }
 
-  /** Reads what is in an envelope; undefined when it is in none that is known. */
+  /** Reads the first envelope that holds an event; undefined for a line that has no known envelope. */
   #readEnvelope(text: string, json: unknown, line: number, depth: number): EnvelopeReading | undefined {
-    if (depth === MAX_ENVELOPES) return undefined;
+    let reading: EnvelopeReading | undefined;
     for (const { name, unwrap } of ENVELOPES) {
       const content = unwrap({ text, json });
       if (content === undefined) continue;
+      if (depth === MAX_ENVELOPES) return { isRead: false, fault: TOO_DEEP };
+      const before = this.#events;
       const fault = this.#readContent(content, line, depth + 1);
-      return fault === undefined ? IS_READ : { fault: `${name}: ${fault}` };
+      // A part may have to wait for the others; its event comes later.
+      const isPart = content.part !== undefined && content.part.text.trim() !== "";
+      const isRead = this.#events > before || isPart;
+      reading = { isRead, fault: reading?.fault ?? (fault && `${name}: ${fault}`) };
+      if (isRead) break;
     }
-    return undefined;
+    return reading;
   }
 
   #readContent({ lines, part }: EnvelopeContent, line: number, depth: number): string | undefined {
@@ -146,11 +174,12 @@ export class ExportReader {
   }
 
   #readAroundHoles(pieces: readonly string[], line: number, depth: number): string | undefined {
-    const fault = this.#readAll(
-      pieces.filter(({ length }) => length >= MIN_EVENT_LENGTH),
-      line,
-      depth,
-    );
+    let fault: string | undefined;
+    for (const [index, piece] of pieces.entries()) {
+      const cut = index > 0 && this.#parts.isAnyWaiting ? this.#damage(HOLE) : undefined;
+      const own = piece.length >= MIN_EVENT_LENGTH ? this.#readText(piece, line, depth) : undefined;
+      fault ??= cut ?? own;
+    }
     const hasRest = pieces.some((piece) => piece.length < MIN_EVENT_LENGTH && piece.trim() !== "");
     return fault ?? (hasRest ? "not JSON: the rest of a line beside a hole of NUL bytes" : undefined);
   }
@@ -166,13 +195,16 @@ export class ExportReader {
       }
     }
     const isWhole = isLast ?? (!text.startsWith("{") || isJson(text));
-    if (isWhole) return this.#readText(text, line, depth);
+    if (isWhole) return this.#readJoined({ stream, text, line }, depth);
     this.#parts.add(part, line);
     return undefined;
   }
 
-  #readJoined({ text, line }: { text: string | undefined; line: number }, depth: number): string | undefined {
-    return text === undefined ? this.#tooLong() : this.#readText(text, line, depth);
+  #readJoined({ stream, text, line }: JoinedLine, depth: number): string | undefined {
+    if (text === undefined) return this.#tooLong();
+    const isReported = this.#parts.takeDropped(stream, text);
+    const fault = this.#readText(text, line, depth);
+    return isReported ? undefined : fault;
   }
 
   #takeParts(stream: LinePart["stream"]): void {
@@ -194,7 +226,10 @@ export class ExportReader {
     const goesOn = state === "open" && depth === 0 && /[{[,]\s*$/.test(text);
     if (state === "broken" || (state === "open" && !goesOn)) return false;
     this.#readDocumentObjects(objects, line, depth + 1);
-    if (goesOn) this.#document = { document, line, objectLine: line, lines: [] };
+    if (goesOn) {
+      const objectIndent = indentOf(text);
+      this.#document = { document, line, objectLine: line, objectIndent, isLost: false, lines: [] };
+    }
     return true;
   }
 
@@ -207,30 +242,84 @@ export class ExportReader {
   /** False for a line that does not continue the document, which is then abandoned. */
   #continueDocument(open: OpenDocument, text: string): boolean {
     const objects: (string | undefined)[] = [];
-    const wasInObject = open.document.isInObject;
-    if (!wasInObject) open.objectLine = this.#line;
+    if (!open.document.isInObject) this.#beginObject(open, text);
     const state = open.document.add(text, objects);
     if (state === "broken") {
       this.#abandonDocument(open, `line ${this.#line} does not continue it`);
       return false;
     }
+    if (open.isLost) {
+      this.#readEvents([text], this.#line);
+      if (objects.length > 0) {
+        objects.shift();
+        open.isLost = false;
+        this.#beginObject(open, text);
+      }
+      if (state === "closed") this.#document = undefined;
+      if (open.isLost) return true;
+    }
     this.#readDocumentObjects(objects, open.objectLine, 1);
     const { isInObject, isTooLong } = open.document;
     if (objects.length > 0 || !isInObject || isTooLong) open.lines = [];
-    else if (text.startsWith("{")) open.lines.push({ text, line: this.#line });
-    if (objects.length > 0) open.objectLine = this.#line;
+    else if (text.trimStart().startsWith("{")) open.lines.push({ text, line: this.#line });
+    if (objects.length > 0) this.#beginObject(open, text);
     if (state === "closed") this.#document = undefined;
     return true;
   }
 
   /** A line that was cut may look like the beginning of a document: events on the lines behind it are read. */
-  #abandonDocument({ line, lines }: OpenDocument, why: string): void {
+  #abandonDocument({ document, line, lines, objectIndent, isLost }: OpenDocument, why: string): void {
     this.#document = undefined;
-    this.#fail(`a JSON document on several lines that is damaged: ${why}`, line);
-    for (const { text, line } of lines) {
+    if (document.isInObject) this.#restIndent = objectIndent;
+    if (!isLost) this.#fail(`a JSON document on several lines that is damaged: ${why}`, line);
+    for (const { text, line } of lines) this.#readEvents([text], line);
+  }
+
+  /** Drops what a line that cannot be read is in the middle of: an event without that line would be another one. */
+  #damage(fault: string): string {
+    const open = this.#document;
+    const begin = this.#parts.drop() ?? (open?.document.isInObject ? open.objectLine : undefined);
+    if (open === undefined) {
+      // The line may have been the first of a document.
+      this.#restIndent = 0;
+    } else {
+      open.document.skipLine();
+      open.isLost = open.document.isInObject;
+      for (const { text, line } of open.lines) this.#readEvents([text], line);
+      open.lines = [];
+    }
+    return begin === undefined ? fault : `${fault}; what begins at line ${begin} cannot be read without it`;
+  }
+
+  #beginObject(open: OpenDocument, text: string): void {
+    open.objectLine = this.#line;
+    open.objectIndent = indentOf(text);
+  }
+
+  /** Whether a text is inside the object that was damaged last, and not an event by itself. */
+  #isRest(text: string): boolean {
+    if (this.#restIndent === Number.POSITIVE_INFINITY || !MAY_BE_OBJECT.test(text)) return false;
+    if (indentOf(text) > this.#restIndent) return !isEvent(withoutComma(text));
+    this.#restIndent = Number.POSITIVE_INFINITY;
+    return false;
+  }
+
+  /** Reads those that are events by themselves, as elements of lists are, too. */
+  #readEvents(texts: readonly string[], line: number): void {
+    for (const text of texts.map(withoutComma)) {
       if (isEvent(text)) this.#fail(this.#readText(text, line), line);
     }
   }
+}
+
+/** How many characters of white space a text begins with. */
+function indentOf(text: string): number {
+  return text.length - text.trimStart().length;
+}
+
+/** A line without white space around it and the comma between it and the next element of a list. */
+function withoutComma(text: string): string {
+  return text.trim().replace(/,$/, "");
 }
 
 /** Whether a text is an event as a whole, and not a part of one. */

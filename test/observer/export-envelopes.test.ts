@@ -147,6 +147,8 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
 
 describe("decodeExport: reports what only looks like an envelope, and loses no event behind it", () => {
   test.each([
+    { name: "a list that is cut, with commas", text: `[\n${A},\n${B},\n`, bad: 1 },
+    { name: "an object with a list that is cut", text: `{"flows":[\n${A},\n  ${B},\n`, bad: 1 },
     { name: "a brace", text: `{\n${A}\n${B}`, bad: 1 },
     { name: "a bracket", text: `[\n${A}\n${B}`, bad: 1 },
     { name: "a line cut where a list begins", text: `{"flow":{"node_labels":[\n${A}\n${B}`, bad: 1 },
@@ -167,6 +169,127 @@ describe("decodeExport: reports what only looks like an envelope, and loses no e
     expect(await outcome('{"message":"started","file":"/x"}')).toEqual([
       expect.stringMatching(/^line 1: log record's "message": not JSON: /),
     ]);
+  });
+});
+
+describe("decodeExport: reports events that are nested too deeply", () => {
+  test.each([
+    { name: "lists", text: `[[[[[${A}]]]]]` },
+    { name: "lists behind a CRI prefix", text: `${TIME} stdout F [[[[${A}]]]]` },
+    { name: "log records", text: `${'{"log":'.repeat(5)}${A}${"}".repeat(5)}` },
+    { name: "messages in a list", text: `[[[[{"message":${json(A)}}]]]]` },
+  ])("$name", async ({ text }) => {
+    expect(await outcome(`${text}\n${B}`)).toEqual([
+      "b",
+      expect.stringMatching(/^line 1: .*nested too deeply/),
+    ]);
+  });
+
+  test("the deepest that is allowed is read", async () => {
+    expect(await outcome(`[[[[${A}]]]]`)).toEqual(["a"]);
+  });
+});
+
+describe("decodeExport: tries every member that may hold an event", () => {
+  test.each([
+    { name: "an empty text", text: json({ log: "", message: A }), wanted: ["a"] },
+    { name: "an empty list", text: json({ flows: [], log: A }), wanted: ["a"] },
+    {
+      name: "an empty line of docker",
+      text: json({ log: "\n", stream: "stdout", message: A }),
+      wanted: ["a"],
+    },
+    { name: "an empty list in a list", text: json({ flows: [[]], log: A }), wanted: ["a"] },
+    { name: "an empty text beside a bare flow", text: '{"log":"","uuid":"a"}', wanted: ["a"] },
+    { name: "the same event twice", text: json({ log: A, log_processed: JSON.parse(A) }), wanted: ["a"] },
+    {
+      name: "a text without an event",
+      text: json({ log: "started", message: A }),
+      wanted: ["a", expect.stringMatching(/^line 1: log record's "log": not JSON/)],
+    },
+    { name: "nothing but an empty list", text: '{"flows":[]}', wanted: [] },
+    { name: "nothing but an empty text", text: '{"log":""}', wanted: [] },
+    {
+      name: "an empty list beside a fault",
+      text: '{"flows":[],"log":"started"}',
+      wanted: [expect.stringMatching(/^line 1: log record's "log": not JSON/)],
+    },
+  ])("$name", async ({ text, wanted }) => {
+    expect(await outcome(text)).toEqual(wanted);
+  });
+});
+
+describe("decodeExport: puts no event together around a line that cannot be decoded", () => {
+  const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const faults = [
+    { fault: "not UTF-8", insert: "\xff", says: "not valid UTF-8" },
+    { fault: "too long", insert: "x".repeat(500), says: "longer than 400 bytes" },
+    { fault: "a hole", insert: "\0\0\0", says: "a hole of NUL bytes" },
+  ];
+  const flow = (uuid: string, summary: string) =>
+    json({ flow: { uuid, Summary: summary, future: [{ uuid: "x" }] } }, null, 2)
+      .replaceAll("\\u0000", "\0")
+      .replaceAll("\\u00ff", "\xff");
+  const cri = (tag: string, text: string, stream = "stdout") => `${TIME} ${stream} ${tag} ${text}`;
+
+  describe.each(faults)("$fault", ({ insert, says }) => {
+    test.each([
+      {
+        name: "a document whose lines are not indented",
+        text: `{\n"flow":{\n"uuid":"x",\n"Summary":"${insert}",\n"destination":{"identity":1}\n}}`,
+        line: 4,
+      },
+      { name: "an indented document", text: flow("x", insert), line: 4 },
+      {
+        name: "an element of a list",
+        text: `[\n${flow("x", insert)},\n${flow("c", "")}\n]`,
+        line: 5,
+        more: ["c"],
+      },
+      {
+        name: "a list in an object",
+        text: `{"flows":[\n${C},\n"${insert}",\n${event("d")}\n]}`,
+        line: 3,
+        more: ["c", "d"],
+      },
+      {
+        name: "parts of CRI",
+        text: [cri("P", '{"flow":{"uuid":"x'), cri("P", insert), cri("F", 'y"}}')].join("\n"),
+        line: 2,
+      },
+      {
+        name: "parts of docker",
+        text: ['{"flow":{"uuid":"x', insert, 'y"}}\n']
+          .map((log) => `{"log":${json(log).replaceAll("\\u0000", "\0")},"stream":"stdout"}`)
+          .join("\n"),
+        line: 2,
+      },
+    ])("in $name", async ({ text, line, more = [] }) => {
+      const outcomes = await outcome(latin1(`${A}\n${text}\n${B}`), { maxLineBytes: 400 });
+      expect(outcomes).toEqual(["a", "b", ...more, expect.stringContaining(`line ${line + 1}: ${says}`)]);
+    });
+  });
+
+  test("the lost line may have been the last of a document, or of the parts of a line", async () => {
+    for (const text of [
+      `${flow("x", "").replace(/\}$/, "\xff")}\n${flow("b", "")}`,
+      [cri("P", '{"flow":{"uuid":"x'), "\xff", cri("P", B.slice(0, 5)), cri("F", B.slice(5))].join("\n"),
+      [cri("P", '{"flow":{"uuid":"x'), "\xff", B].join("\n"),
+    ]) {
+      const outcomes = await outcome(latin1(`${A}\n${text}\n${C}`));
+      expect(outcomes.filter((line) => line.length === 1)).toEqual(["a", "b", "c"]);
+      expect(outcomes.some((line) => line.includes("not valid UTF-8"))).toBe(true);
+    }
+  });
+
+  test("whichever line of a document is lost, the event is read as it was or not at all", async () => {
+    const document = flow("x", "s");
+    const lines = document.split("\n");
+    for (let lost = 0; lost < lines.length; lost++) {
+      const text = lines.with(lost, "\xff").join("\n");
+      const outcomes = await outcome(latin1(`${A}\n${text}\n${flow("b", "")}\n${C}`));
+      expect(outcomes.filter((line) => line.length === 1)).toEqual(["a", "b", "c"]);
+    }
   });
 });
 
