@@ -376,7 +376,9 @@ describe("hostile lines", () => {
       fc.asyncProperty(fc.oneof(texts, fc.uint8Array()), async (input) => {
         const { error } = await readLines(input);
         if (error !== undefined) expect(error).toBeInstanceOf(ExportError);
-        expect((await readLines(input, { onBadLine: "skip" })).error).toBeUndefined();
+        // Files of other kinds are recognized by two bytes, and are not a matter of lines.
+        const { error: rest } = await readLines(input, { onBadLine: "skip" });
+        if (rest !== undefined) expect(rest).toMatchObject({ name: "ExportError", line: undefined });
       }),
       { numRuns: 500 },
     );
