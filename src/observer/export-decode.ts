@@ -33,8 +33,9 @@ export interface DecodeExportOptions {
   readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
   /**
    * Called once for each unknown field, enum value name and type of extension, at most 101 times. They do not become part
-   * of the message; `encodeExportLine` writes them unchanged. As with `onBadLine`, the call may come before earlier events
-   * of the same chunk are yielded.
+   * of the message; `encodeExportLine` writes them unchanged. Also called for a number in a `google.protobuf.Struct`, `Value`
+   * or `ListValue` that is too large for a double: the extension keeps its JSON, and the message has Infinity. As with
+   * `onBadLine`, the call may come before earlier events of the same chunk are yielded.
    */
   readonly onUnknownField?: (field: UnknownField) => void;
   /** A longer line is a bad line, of which nothing is kept in memory; {@link MAX_LINE_BYTES} by default. */

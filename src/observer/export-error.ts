@@ -16,3 +16,8 @@ export class ExportError extends FlowscribeError {
     this.line = line;
   }
 }
+
+/** The error of an event that has no JSON form. */
+export function unencodableEvent(message: string, cause?: unknown): ExportError {
+  return new ExportError("unencodable_event", message, undefined, { cause });
+}

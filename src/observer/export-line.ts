@@ -17,8 +17,9 @@ export interface EncodeExportOptions {
   /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
   readonly registry?: Registry;
   /**
-   * Called for each extension that is written as bytes, `{"@type":…,"@value":…}` in base64, because its type is unknown or
-   * its bytes are not of that type.
+   * Called for each extension that is written as bytes, `{"@type":…,"@value":…}` in base64, because its type is unknown,
+   * its bytes are not of that type, or its content has no JSON form (a duration out of range, NaN in a
+   * `google.protobuf.Value`). Called after the line has been formatted, and not for an event that has no JSON form.
    */
   readonly onUndecodableExtension?: ((typeUrl: string) => void) | undefined;
 }
@@ -37,7 +38,8 @@ const ENCODE_OPTIONS: OptionTable<EncodeExportOptions> = {
  * of its object, as long as the message is the one that was read and not a copy. Unknown fields of messages that were
  * decoded from protobuf have no JSON form and are left out.
  *
- * @throws ExportError `unencodable_event` for what has no JSON form, such as a time outside of the years 1 to 9999.
+ * @throws ExportError `unencodable_event` for an event that has no JSON form: a time outside of the years 1 to 9999, an
+ *   unknown case of a oneof, a cyclic or otherwise invalid message.
  * @throws OptionsError; TypeError for an argument that is not an event.
  *
  * @example
@@ -57,5 +59,8 @@ export function encodeEnvelope(
   { registry = defaultRegistry(), onUndecodableExtension }: EncodeExportOptions = {},
 ): string {
   const schema = envelope.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
-  return jsonWriter(schema)(envelope, { registry, onUndecodable: onUndecodableExtension, depth: 0 });
+  const undecodable: string[] = [];
+  const line = jsonWriter(schema)(envelope, { registry, undecodable, depth: 0 });
+  for (const typeUrl of undecodable) onUndecodableExtension?.(typeUrl);
+  return line;
 }

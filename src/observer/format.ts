@@ -43,7 +43,8 @@ export interface FlowPrinter {
    * The text of one more event, for `out` and for `err`, where Hubble writes about nodes. Of a table there is only text when its
    * limit of a million lines or 2²⁸ characters is reached, or when another kind of event begins another table.
    *
-   * @throws FlowscribeError in JSON, for an event that has no JSON form.
+   * @throws ExportError `unencodable_event` in JSON, for an event that has no JSON form. The printer stays usable: leave the
+   *   event out and write the next one.
    */
   write(event: PrintableEvent): PrintedText;
   /** The text that was held back: a table. */
@@ -67,7 +68,8 @@ export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter 
 
 /**
  * Prints a stream of events with {@link createFlowPrinter}; what has no text is passed over. If the stream fails, the rest of
- * a table is yielded before the error is thrown.
+ * a table is yielded before the error is thrown. An event that has no JSON form ends the iteration with an ExportError
+ * `unencodable_event`; to leave such events out, use {@link createFlowPrinter} and catch the error of its `write`.
  *
  * @throws What {@link createFlowPrinter} throws, at the call; from the iteration what its printer and the stream throw.
  */

@@ -61,6 +61,25 @@ function isLiteral(code: number): boolean {
   return code > SPACE && code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_OBJECT;
 }
 
+const MINUS = 0x2d;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+
+/** Whether the text from `start` to `end` has a number that is too large for a double, such as 1e400. */
+export function hasInfiniteNumber(json: string, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) at = skipString(json, at);
+    else if (code === MINUS || (code >= DIGIT_0 && code <= DIGIT_9)) {
+      const numberEnd = skipValue(json, at);
+      if (!Number.isFinite(Number(json.slice(at, numberEnd)))) return true;
+      at = numberEnd;
+    } else at++;
+  }
+  return false;
+}
+
 /** One member of an object, by positions in the text. */
 export interface JsonMember {
   readonly name: string;

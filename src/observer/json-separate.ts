@@ -13,6 +13,7 @@ import { plainInteger } from "./json-integer.js";
 import {
   CLOSE_LIST,
   CLOSE_OBJECT,
+  hasInfiniteNumber,
   nameOf,
   OPEN_LIST,
   OPEN_OBJECT,
@@ -105,6 +106,11 @@ const OTHER_FORMS: ReadonlySet<string> = new Set(
   ["Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue"].map(
     (name) => `google.protobuf.${name}`,
   ),
+);
+
+/** Those of {@link OTHER_FORMS} that hold any JSON. */
+const JSON_VALUES: ReadonlySet<string> = new Set(
+  ["Struct", "Value", "ListValue"].map((name) => `google.protobuf.${name}`),
 );
 
 /** Reads the text once; what it leaves to others begins where {@link Separator.#at} is. */
@@ -252,7 +258,13 @@ class Separator {
     if (isWrapperDesc(schema)) {
       this.#readScalar(schema.fields[0].scalar);
     } else if (!isObject || OTHER_FORMS.has(schema.typeName) || this.#depth === MAX_DEPTH) {
-      this.#at = skipValue(this.#json, this.#at);
+      const start = this.#at;
+      this.#at = skipValue(this.#json, start);
+      if (JSON_VALUES.has(schema.typeName) && hasInfiniteNumber(this.#json, start, this.#at)) {
+        this.#note(`${schema.typeName} has a number that is too large for a double`);
+        // The message has no JSON form, so the extension around it keeps its JSON.
+        this.finds.push({ path: [...this.#path], members: { fields: "", enums: [] } });
+      }
     } else {
       this.#depth++;
       if (schema.typeName === "google.protobuf.Any") this.#readAny();

@@ -12,7 +12,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { messageOf } from "../error-message.js";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../timestamp-bounds.js";
-import { ExportError } from "./export-error.js";
+import { ExportError, unencodableEvent } from "./export-error.js";
 import { ANY_BYTES, typeNameOf } from "./json-any.js";
 import { JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
@@ -27,8 +27,8 @@ const MAX_NANOS = 999_999_999;
 /** What `google.protobuf.Any` fields may hold, and how deep inside such fields the writer is. */
 export interface WriteState {
   readonly registry: Registry;
-  /** Called with the type of each extension that is written as bytes. */
-  readonly onUndecodable?: ((typeUrl: string) => void) | undefined;
+  /** The type of each extension that was written as bytes, in the order of the JSON. */
+  readonly undecodable: string[];
   depth: number;
 }
 
@@ -68,19 +68,19 @@ const writers = new Map<string, unknown>([
 function writeTime(out: JsonBuffer, time: Timestamp): void {
   const { nanos } = time;
   const seconds = Number(time.seconds);
-  if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS) {
-    throw unencodable(`google.protobuf.Timestamp: seconds out of range ${time.seconds}`);
+  if (!(seconds >= MIN_TIMESTAMP_SECONDS && seconds <= MAX_TIMESTAMP_SECONDS)) {
+    throw unencodableEvent(`google.protobuf.Timestamp: seconds out of range ${time.seconds}`);
   }
   if (!(nanos >= 0 && nanos <= MAX_NANOS)) {
-    throw unencodable(`google.protobuf.Timestamp: nanos out of range ${nanos}`);
+    throw unencodableEvent(`google.protobuf.Timestamp: nanos out of range ${nanos}`);
   }
   writeUtcTime(out, seconds, nanos);
 }
 
 /**
- * Formats an extension as Go's protojson does where its message can be decoded. One of an unknown type, or whose bytes are
- * not of its type, does not take its event along: the JSON that it was read from is returned unchanged, and what came as
- * bytes is returned as bytes, see {@link ANY_BYTES}.
+ * Formats an extension as Go's protojson does. An extension that was read from JSON and not changed keeps that JSON if part
+ * of it is unknown. An extension whose type is unknown, whose bytes do not decode, or whose message has no JSON form is
+ * written as bytes, see {@link ANY_BYTES}, so that its event is not lost.
  */
 function anyToJson(any: Any, state: WriteState, writerOf: (inner: DescMessage) => JsonWriter): string {
   const { typeUrl, value } = any;
@@ -89,19 +89,39 @@ function anyToJson(any: Any, state: WriteState, writerOf: (inner: DescMessage) =
   if (typeUrl === "" && value.length === 0) return "{}";
   const type = typeUrl === "" ? "" : `"@type":${quote(typeUrl)}`;
   const schema = state.registry.getMessage(typeNameOf(typeUrl));
-  const message =
-    schema === undefined || state.depth >= MAX_ANY_DEPTH ? undefined : decodeMessage(schema, value);
-  if (schema === undefined || message === undefined) {
-    state.onUndecodable?.(typeUrl);
+  const json = schema && contentToJson(schema, value, state, writerOf);
+  if (schema === undefined || json === undefined) {
+    state.undecodable.push(typeUrl);
     return `{${type}${type && ","}"${ANY_BYTES}":"${base64Encode(value)}"}`;
   }
-  const inner = new JsonBuffer();
-  state.depth++;
-  writerOf(schema)(inner, message, state);
-  state.depth--;
-  const json = inner.toString();
   if (wellKnownWriter(schema, writerOf) !== undefined) return `{${type},"value":${json}}`;
   return json === "{}" ? `{${type}}` : `{${type},${json.slice(1)}`;
+}
+
+/** The JSON of the message of an extension; undefined when the bytes do not decode, or the message has no JSON form. */
+function contentToJson(
+  schema: DescMessage,
+  bytes: Uint8Array,
+  state: WriteState,
+  writerOf: (inner: DescMessage) => JsonWriter,
+): string | undefined {
+  const message = state.depth < MAX_ANY_DEPTH ? decodeMessage(schema, bytes) : undefined;
+  if (message === undefined) return undefined;
+  const inner = new JsonBuffer();
+  const { undecodable } = state;
+  const undecodableBefore = undecodable.length;
+  state.depth++;
+  try {
+    writerOf(schema)(inner, message, state);
+    return inner.toString();
+  } catch (error) {
+    if (!(error instanceof ExportError)) throw error;
+    // Extensions inside this one are part of its bytes now.
+    undecodable.length = undecodableBefore;
+    return undefined;
+  } finally {
+    state.depth--;
+  }
 }
 
 function decodeMessage(schema: DescMessage, bytes: Uint8Array): object | undefined {
@@ -120,11 +140,7 @@ function generic<Desc extends DescMessage>(
     try {
       out.raw(writeJson(toJson(schema, message)));
     } catch (error) {
-      throw unencodable(messageOf(error), error);
+      throw unencodableEvent(messageOf(error), error);
     }
   };
-}
-
-function unencodable(message: string, cause?: unknown): ExportError {
-  return new ExportError("unencodable_event", message, undefined, { cause });
 }

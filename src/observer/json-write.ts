@@ -7,6 +7,8 @@ import {
 } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { compareText } from "../compare-text.js";
+import { messageOf } from "../error-message.js";
+import { ExportError, unencodableEvent } from "./export-error.js";
 import { asciiBytes, JsonBuffer } from "./json-buffer.js";
 import { quote } from "./json-quote.js";
 import { type UnknownMembers, unknownMembers, writableMembers } from "./json-unknown.js";
@@ -15,20 +17,27 @@ import { type JsonWriter, type WriteState, wellKnownWriter } from "./json-well-k
 
 const writers = new WeakMap<DescMessage, JsonWriter>();
 
-/** Used again for every message: nothing that is written leads to another call. */
+/** Reused for every message: no caller's function runs while a message is written. */
 const buffer = new JsonBuffer();
 
 /**
  * Prints messages of a type as JSON: names as in the proto text and in its order, values that are not set left out.
  *
- * @throws ExportError `unencodable_event`, of the function returned.
+ * @throws ExportError `unencodable_event` from the returned function; also for an object that is not a valid message of the
+ *   type, such as a cyclic one.
  */
 export function jsonWriter(schema: DescMessage): (message: object, state: WriteState) => string {
   const write = writerOf(schema);
   return (message, state) => {
     buffer.clear();
-    write(buffer, message, state);
-    return buffer.toString();
+    try {
+      write(buffer, message, state);
+      return buffer.toString();
+    } catch (error) {
+      if (error instanceof ExportError) throw error;
+      // A message is not validated before it is written. A value of another type, or a cycle, fails wherever it is used.
+      throw unencodableEvent(`not a valid ${schema.typeName} message: ${messageOf(error)}`, error);
+    }
   };
 }
 
@@ -64,9 +73,12 @@ function messageWriter(schema: DescMessage): JsonWriter {
     return (out, message, state) => {
       const { case: name, value } = message[group] as { case: string | undefined; value?: unknown };
       if (name === undefined) return;
-      const { label, write } = cases.get(name)!;
-      out.copy(label);
-      write(out, value, state);
+      const known = cases.get(name);
+      if (known === undefined) {
+        throw unencodableEvent(`${schema.typeName}: ${group} has no case ${JSON.stringify(name)}`);
+      }
+      out.copy(known.label);
+      known.write(out, value, state);
       out.byte(COMMA);
     };
   });

@@ -1,9 +1,11 @@
 import { create, createFileRegistry, createRegistry, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  AnySchema,
   anyPack,
   BoolValueSchema,
   BytesValueSchema,
   DoubleValueSchema,
+  DurationSchema,
   type FieldDescriptorProto,
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
@@ -15,12 +17,13 @@ import {
   Int64ValueSchema,
   ListValueSchema,
   StringValueSchema,
+  TimestampSchema,
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { encodeExportLine } from "../../src/observer/index.js";
 import { type Flow, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
-import { readLine } from "./lines.js";
+import { readLine, readLines } from "./lines.js";
 
 type Any = NonNullable<Flow["extensions"]>;
 
@@ -145,5 +148,115 @@ describe("extensions of any type", () => {
     const line = lineWith(anyPack(MapsSchema, maps));
     const event = await readLine(line, { registry });
     expect(encodeExportLine(event, { registry })).toBe(line);
+  });
+});
+
+describe("extensions whose content has no JSON form", () => {
+  const bad: { name: string; extensions: Any }[] = [
+    {
+      name: "a duration out of range",
+      extensions: anyPack(DurationSchema, create(DurationSchema, { seconds: 2n ** 62n })),
+    },
+    {
+      name: "a time out of range",
+      extensions: anyPack(TimestampSchema, create(TimestampSchema, { seconds: 10n ** 15n, nanos: -5 })),
+    },
+    {
+      name: "a value that is NaN",
+      extensions: anyPack(
+        ValueSchema,
+        create(ValueSchema, { kind: { case: "numberValue", value: Number.NaN } }),
+      ),
+    },
+    { name: "a value without a kind", extensions: anyPack(ValueSchema, create(ValueSchema)) },
+    {
+      name: "a list of infinity",
+      extensions: anyPack(
+        ListValueSchema,
+        create(ListValueSchema, {
+          values: [{ kind: { case: "numberValue", value: Number.NEGATIVE_INFINITY } }],
+        }),
+      ),
+    },
+    {
+      name: "a path that lowerCamelCase cannot express",
+      extensions: anyPack(FieldMaskSchema, create(FieldMaskSchema, { paths: ["A__b"] })),
+    },
+  ];
+
+  test.each(bad)("encodeExportLine: writes $name as bytes, and reports its type", async ({ extensions }) => {
+    const types: string[] = [];
+    const { typeUrl, value } = extensions;
+    const onUndecodableExtension = (type: string) => types.push(type);
+    const line = encodeExportLine(create(FlowSchema, { uuid: "1", extensions }), { onUndecodableExtension });
+    const json = { "@type": typeUrl, "@value": Buffer.from(value).toString("base64") };
+    expect(JSON.parse(line)).toEqual({ flow: { uuid: "1", extensions: json } });
+    expect(types).toEqual([typeUrl]);
+    const event = await readLine(line);
+    expect(event.responseTypes.value).toMatchObject({ extensions: { typeUrl, value } });
+  });
+
+  test.each(bad)("encodeExportLine: writes only the inner extension as bytes: $name", ({ extensions }) => {
+    const types: string[] = [];
+    const onUndecodableExtension = (type: string) => types.push(type);
+    const flow = create(FlowSchema, { extensions: anyPack(AnySchema, extensions) });
+    const { flow: json } = JSON.parse(encodeExportLine(flow, { onUndecodableExtension }));
+    expect(json.extensions["@type"]).toBe("type.googleapis.com/google.protobuf.Any");
+    expect(Object.keys(json.extensions.value)).toEqual(["@type", "@value"]);
+    expect(types).toEqual([extensions.typeUrl]);
+  });
+
+  test("encodeExportLine: reports an outer extension written as bytes without those inside", () => {
+    const types: string[] = [];
+    const unknown = {
+      $typeName: "google.protobuf.Any",
+      typeUrl: "t/unknown",
+      value: Uint8Array.of(1),
+    } as const;
+    const inner = create(FlowSchema, {
+      time: { seconds: 10n ** 15n },
+      extensions: unknown,
+    });
+    encodeExportLine(create(FlowSchema, { extensions: anyPack(FlowSchema, inner) }), {
+      onUndecodableExtension: (type) => types.push(type),
+    });
+    expect(types).toEqual(["type.googleapis.com/flow.Flow"]);
+  });
+
+  test("encodeExportLine: onUndecodableExtension may encode another event", () => {
+    const [{ extensions }] = bad as [(typeof bad)[number]];
+    const flow = create(FlowSchema, { uuid: "1", extensions, Summary: "s" });
+    const other = create(FlowSchema, { uuid: "other" });
+    const line = encodeExportLine(flow, { onUndecodableExtension: () => encodeExportLine(other) });
+    expect(line).toBe(encodeExportLine(flow));
+  });
+
+  test.each([
+    { type: "Struct", value: '{"b":1e400,"c":"1e400"}' },
+    { type: "Value", value: "-1e400" },
+    { type: "ListValue", value: '[{"a":[1e400]}]' },
+    { type: "Any", value: '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"b":1e400}}' },
+  ])(
+    "decodeExport: keeps the JSON of a $type whose number is too large, and reports it",
+    async (extension) => {
+      const { type, value } = extension;
+      const line = `{"flow":{"uuid":"1","extensions":{"@type":"type.googleapis.com/google.protobuf.${type}","value":${value}}}}`;
+      const notes: string[] = [];
+      const { events } = await readLines(`${line}\n`, {
+        onUnknownField: ({ message }) => notes.push(message),
+      });
+      expect(events.map((event) => encodeExportLine(event))).toEqual([line]);
+      expect(notes).toEqual([
+        expect.stringMatching(/^google\.protobuf\.\w+ has a number that is too large for a double$/),
+      ]);
+    },
+  );
+
+  test("decodeExport: does not report numbers that a double holds, or digits in strings", async () => {
+    const value = '{"a":"1e400","b":1e308,"c":-1e-400,"1e999":[true,false,null,12]}';
+    const line = `{"flow":{"extensions":{"@type":"type.googleapis.com/google.protobuf.Struct","value":${value}}}}`;
+    const notes: string[] = [];
+    await readLine(line, { onUnknownField: ({ message }) => notes.push(message) });
+    expect(notes).toEqual([]);
   });
 });

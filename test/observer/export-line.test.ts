@@ -21,6 +21,7 @@ import {
   decodeFlow,
   ExportEventSchema,
   FlowSchema,
+  type GetFlowsResponse,
   GetFlowsResponseSchema,
   ServerStatusResponseSchema,
   ServiceSchema,
@@ -223,13 +224,53 @@ describe("encodeExportLine", () => {
     },
     { name: "a time with too many nanoseconds", flow: { time: create(TimestampSchema, { nanos: 1e9 }) } },
     {
-      name: "a duration without end",
-      flow: { extensions: anyPack(DurationSchema, create(DurationSchema, { seconds: 2n ** 62n })) },
+      name: "a time with too many seconds and negative nanoseconds",
+      flow: { time: create(TimestampSchema, { seconds: 10n ** 15n, nanos: -5 }) },
     },
   ])("$name has no JSON form", ({ flow }) => {
     expect(() => lineOf(flow)).toThrow(ExportError);
     expect(() => lineOf(flow)).toThrow(expect.objectContaining({ code: "unencodable_event" }));
   });
+
+  const cyclic = create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: {} } });
+  // Not a valid message, as callers without types can make it.
+  cyclic.responseTypes.value = cyclic as never;
+
+  test.each([
+    {
+      name: "an unknown case of a oneof",
+      event: {
+        ...create(GetFlowsResponseSchema),
+        responseTypes: { case: "flows", value: create(FlowSchema) },
+      },
+      message: 'observer.GetFlowsResponse: responseTypes has no case "flows"',
+    },
+    {
+      name: "a cyclic message",
+      event: cyclic,
+      message: expect.stringMatching(/^not a valid observer\.GetFlowsResponse message: /),
+    },
+    {
+      name: "a field of another type",
+      event: create(GetFlowsResponseSchema, {
+        responseTypes: { case: "flow", value: { ...create(FlowSchema), sourceNames: null as never } },
+      }),
+      message: expect.stringMatching(/^not a valid observer\.GetFlowsResponse message: /),
+    },
+    {
+      name: "a time without seconds",
+      event: { ...create(GetFlowsResponseSchema), time: { $typeName: "google.protobuf.Timestamp" } },
+      message: "google.protobuf.Timestamp: seconds out of range undefined",
+    },
+  ])(
+    "encodeExportLine: throws an ExportError for $name, and formats the next event",
+    ({ event, message }) => {
+      const encode = () => encodeExportLine(event as unknown as GetFlowsResponse);
+      expect(encode).toThrow(ExportError);
+      expect(encode).toThrow(expect.objectContaining({ code: "unencodable_event", message }));
+      expect(lineOf({ uuid: "2" })).toBe(inside('"uuid":"2"'));
+    },
+  );
 
   test("events of any length, one after the other", () => {
     for (const length of [1, 16_000, 16_384, 100_000, 3_000_000, 5, 40_000]) {

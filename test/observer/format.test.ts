@@ -251,6 +251,27 @@ describe("a stream", () => {
     expect(await collect([])).toEqual([]);
   });
 
+  test.each(["json", "jsonpb"] as const)(
+    "createFlowPrinter: prints the next event after one without a JSON form: %s",
+    (output) => {
+      const printer = createFlowPrinter({ output });
+      const bad = create(FlowSchema, { time: { seconds: 10n ** 15n, nanos: -5 } });
+      expect(() => printer.write(bad)).toThrow(expect.objectContaining({ code: "unencodable_event" }));
+      expect(printer.write(flow("b")).out).toBe(`${formatFlow(flow("b"), { output })}\n`);
+      expect(printer.end()).toEqual({ out: "", err: "" });
+    },
+  );
+
+  test("formatFlows: ends with the error of an event without a JSON form, after the events before it", async () => {
+    const bad = create(FlowSchema, { time: { seconds: 10n ** 15n } });
+    const printed: PrintedText[] = [];
+    const iteration = async () => {
+      for await (const text of formatFlows([flow("a"), bad], { output: "jsonpb" })) printed.push(text);
+    };
+    await expect(iteration()).rejects.toMatchObject({ code: "unencodable_event" });
+    expect(printed).toHaveLength(1);
+  });
+
   test("that is left early is closed", async () => {
     let closed = false;
     async function* stream() {

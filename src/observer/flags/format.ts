@@ -32,7 +32,7 @@ function formatList(
     const filter = toFlowFilter(init, (path, message) => {
       issues.push({ path: `${list}[${index}]${path === "" ? "" : `.${path}`}`, message });
     });
-    const json = jsonWriter(FlowFilterSchema)(filter, { registry: NO_TYPES, depth: 0 });
+    const json = jsonWriter(FlowFilterSchema)(filter, { registry: NO_TYPES, undecodable: [], depth: 0 });
     return `    - ${quoteYaml(json)}\n`;
   });
   return `${key}:\n${items.join("")}`;
