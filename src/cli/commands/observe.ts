@@ -18,6 +18,7 @@ import { explainingPrinter } from "../observe/explain.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "../observe/flags.js";
 import { type ObserveOptions, readObserveOptions } from "../observe/options.js";
 import { printEvents } from "../observe/print.js";
+import { skipUnencodable } from "../observe/skip-unencodable.js";
 import { endWithReader } from "../output-closed.js";
 import { SERVER_FILE_FLAGS } from "../server/flags.js";
 import type { ServerOptions } from "../server/options.js";
@@ -92,14 +93,19 @@ export const observe: Command = {
 async function observeServer(server: ServerOptions, options: ObserveOptions, io: Io): Promise<ExitCode> {
   const { selection, explain, silentErrors, reconnect } = options;
   const messages = createMessages(io, { silent: silentErrors });
-  const printer = createPrinter(options, messages);
+  const report = createInputReport(messages);
+  const printer = createPrinter(options, messages, server.address, report);
   // Faults are told with where they are, before anything is asked.
   compileFlowFilters(selection);
   const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
   // What needs a network is loaded only now.
   const { serverEvents } = await import("../observe/server.js");
   const events = serverEvents(server, { selection: wanted, reconnect }, io, messages);
-  await printEvents(untilAborted(events, io.signal), printer, io, messages);
+  try {
+    await printEvents(untilAborted(events, io.signal), printer, io, messages);
+  } finally {
+    report.ended(server.address);
+  }
   return (selection.follow === true ? undefined : interruptionCode(io.signal)) ?? EXIT.ok;
 }
 
@@ -110,9 +116,10 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const isFollowing = selection.follow === true;
   const progress = options.progress && messages.hasStatus && !isFollowing;
   const context = { io, messages, report, packets, progress };
-  const printer = createPrinter(options, messages);
-  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
   const paths = inputsOf(options, io);
+  const source = sourceOf(paths);
+  const printer = createPrinter(options, messages, source, report);
+  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
 
   if (isFollowing) {
     const { present, future } = followAll(paths, context);
@@ -126,14 +133,31 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
     const events = selectFlows(untilAborted(readAll(paths, context), io.signal), wanted);
     await printEvents(events, printer, io, messages);
   }
+  // With --last, events are printed after the inputs have ended.
+  report.ended(source);
   return exitCode(report, options, io, isFollowing);
 }
 
 function createPrinter(
   { format, mask, explain, selection }: ObserveOptions,
   messages: Messages,
+  source: string,
+  report: InputReport,
 ): FlowPrinter {
-  const printer = createFlowPrinter({
+  const printer = createFormatPrinter(format, messages);
+  const masked = mask === undefined ? printer : maskingPrinter(printer, mask);
+  return skipUnencodable(explain ? explainingPrinter(printer, selection) : masked, source, report);
+}
+
+/** What messages about events name: an event does not carry the input that it was read from. */
+function sourceOf(paths: readonly string[]): string {
+  const [path = STANDARD_INPUT] = paths;
+  if (paths.length > 1) return `one of ${paths.length} inputs`;
+  return path === STANDARD_INPUT ? "standard input" : path;
+}
+
+function createFormatPrinter(format: ObserveOptions["format"], messages: Messages): FlowPrinter {
+  return createFlowPrinter({
     ...format,
     onUndecodableExtension: reportOnce(
       (typeUrl) =>
@@ -141,8 +165,9 @@ function createPrinter(
       () => messages.tell("more types of extensions cannot be decoded"),
     ),
   });
-  if (explain) return explainingPrinter(printer, selection);
-  if (mask === undefined) return printer;
+}
+
+function maskingPrinter(printer: FlowPrinter, mask: NonNullable<ObserveOptions["mask"]>): FlowPrinter {
   return {
     // Inputs give nothing but these two.
     write: (event) => printer.write(mask(event as InputEvent)),

@@ -10,9 +10,9 @@ export const TOLD_ONE_BY_ONE = 10;
 export interface InputReport {
   /** Whether an input could not be opened, or not be read to its end. */
   readonly hasFailed: boolean;
-  /** Whether lines or packets were left out, or packets could not be decoded. */
+  /** Whether lines, packets or events were left out, or packets could not be decoded. */
   readonly isIncomplete: boolean;
-  leftOut(what: "line" | "packet", input: string, message: string): void;
+  leftOut(what: "line" | "packet" | "event", input: string, message: string): void;
   unknownField(input: string, line: number, message: string): void;
   /** Packets of an input whose link type is not supported; to be called once for each link type. */
   unsupportedLinkType(input: string, linkType: number, packets: number): void;
@@ -28,7 +28,7 @@ export function createInputReport(messages: Messages): InputReport {
     (message, where) => messages.tell(`${where}${message}; kept in JSON output, ignored otherwise`),
     (where) => messages.tell(`${where}more unknown fields, which are not reported`),
   );
-  const counts = { line: 0, packet: 0 };
+  const counts = { line: 0, packet: 0, event: 0 };
   return {
     get hasFailed() {
       return hasFailed;
@@ -40,7 +40,8 @@ export function createInputReport(messages: Messages): InputReport {
       isIncomplete = true;
       counts[what]++;
       if (counts[what] <= TOLD_ONE_BY_ONE) messages.tell(`${input}: ${message}`);
-      if (counts[what] === TOLD_ONE_BY_ONE + 1) messages.tell(`${input}: more ${what}s cannot be read …`);
+      if (counts[what] === TOLD_ONE_BY_ONE + 1)
+        messages.tell(`${input}: more ${what}s cannot be ${what === "event" ? "printed" : "read"} …`);
     },
     unknownField(input, line, message) {
       // Once for all inputs.
@@ -58,7 +59,7 @@ export function createInputReport(messages: Messages): InputReport {
       messages.tell(errorText(error));
     },
     ended(input) {
-      for (const what of ["line", "packet"] as const) {
+      for (const what of ["line", "packet", "event"] as const) {
         const count = counts[what];
         if (count > 0) messages.tell(`${input}: ${count} ${what}${count === 1 ? "" : "s"} left out`);
         counts[what] = 0;

@@ -241,6 +241,24 @@ describe("what cannot be read", () => {
   });
 });
 
+describe("events without a JSON form", () => {
+  test("observe: prints flows whose extension has a number that is too large", async () => {
+    const extensions = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"b":1e400}}';
+    const lines = [
+      '{"flow":{"uuid":"1"}}',
+      `{"flow":{"uuid":"2","extensions":${extensions}}}`,
+      '{"flow":{"uuid":"3"}}',
+    ];
+    const stdin = lines.map((line) => `${line}\n`).join("");
+    const { code, out, err } = await runFake(["observe", "-o", "jsonpb"], { stdin });
+    expect({ code, out }).toEqual({ code: EXIT.ok, out: stdin });
+    expect(err).toBe(
+      "standard input: line 2: google.protobuf.Struct has a number that is too large for a double; " +
+        "kept in JSON output, ignored otherwise\n",
+    );
+  });
+});
+
 describe("output", () => {
   test.each([
     { args: [], out: `Nov 22 10:00:00.000: shop/a:40000 (ID:1007) <> ${COMPACT}\n` },

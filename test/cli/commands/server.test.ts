@@ -10,7 +10,12 @@ import { afterAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { runCli } from "../../../src/cli/run.js";
 import { decodeExport, OUTPUT_FORMATS } from "../../../src/observer/index.js";
-import { type GetFlowsResponse, Observer, ServerStatusResponseSchema } from "../../../src/proto.js";
+import {
+  type GetFlowsResponse,
+  GetFlowsResponseSchema,
+  Observer,
+  ServerStatusResponseSchema,
+} from "../../../src/proto.js";
 import { openRecorderServer, type RecorderServerOptions, readServerTls } from "../../../src/rpc/index.js";
 import { type FakeObserver, type FakeObserverOptions, fakeObserver } from "../../../src/testing/index.js";
 import { certificateAuthority } from "../../rpc/certificates.js";
@@ -107,6 +112,43 @@ describe("observe --server", () => {
     expect(err).toBe(
       "extensions of type t/utils.RetinaMetadata cannot be decoded; they are printed as bytes\n",
     );
+  });
+
+  test("observe --server: leaves out an event without a JSON form, and prints the next", async () => {
+    const events = [0, 1, 2].map((index) =>
+      create(GetFlowsResponseSchema, {
+        responseTypes: {
+          case: "flow",
+          value: {
+            uuid: String(index),
+            time: index === 1 ? { seconds: 10n ** 15n, nanos: -5 } : { seconds: 1n },
+          },
+        },
+      }),
+    );
+    const routes = (router: ConnectRouter) => {
+      router.service(Observer, {
+        async *getFlows() {
+          yield* events;
+        },
+        serverStatus: () => create(ServerStatusResponseSchema),
+      });
+    };
+    const recorder = await testRecorder();
+    const server = await openRecorderServer("127.0.0.1:0", recorder.service, { routes });
+    const { code, out, err } = await runFake(["observe", "--server", server.address, "-o", "jsonpb"]);
+    await server.close({ graceMs: 0 });
+    await recorder[Symbol.asyncDispose]();
+    expect(code).toBe(EXIT.ok);
+    const uuids = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).flow.uuid);
+    expect(uuids).toEqual(["0", "2"]);
+    expect(err.trimEnd().split("\n")).toEqual([
+      `${server.address}: the flow with UUID 1 has no JSON form: google.protobuf.Timestamp: seconds out of range 1000000000000000`,
+      `${server.address}: 1 event left out`,
+    ]);
   });
 
   test("asks by a unix socket", async () => {
