@@ -286,7 +286,7 @@ describe("decodeExport: puts no event together around a line that cannot be deco
     const document = flow("x", "s");
     const lines = document.split("\n");
     for (let lost = 0; lost < lines.length; lost++) {
-      const text = lines.with(lost, "\xff").join("\n");
+      const text = lines.map((line, index) => (index === lost ? "\xff" : line)).join("\n");
       const outcomes = await outcome(latin1(`${A}\n${text}\n${flow("b", "")}\n${C}`));
       expect(outcomes.filter((line) => line.length === 1)).toEqual(["a", "b", "c"]);
     }
