@@ -42,17 +42,22 @@ const EXPRESSION_OPTIONS: OptionTable<ExpressionOptions> = { linkTypes: anIterab
  * to about 5,000 instructions at most (80 ports, or 150 addresses): for much larger ones libpcap takes minutes,
  * or crashes.
  *
+ * @param options Or the link type, as in files, that the text is compiled for beforehand.
  * @throws FlowscribeError `invalid_expression` when the text is not a filter for any of the link types given, with libpcap's message
  *   about the first of them, or is too large; `capture_unavailable` without koffi or libpcap.
  * @throws OptionsError
+ *
+ * @example
+ * const isWeb = await compileExpression("tcp port 80", 1); // LINKTYPE_ETHERNET
  */
 export async function compileExpression(
   text: string,
-  options: ExpressionOptions = {},
+  options: number | ExpressionOptions = {},
 ): Promise<PacketPredicate> {
   checkArgument("compileExpression", "text", text, aString);
-  checkOptions("compileExpression", options, EXPRESSION_OPTIONS);
-  const { linkTypes = [LINKTYPE_ETHERNET], onFault } = options;
+  const given = typeof options === "number" ? { linkTypes: [options] } : options;
+  checkOptions("compileExpression", given, EXPRESSION_OPTIONS);
+  const { linkTypes = [LINKTYPE_ETHERNET], onFault } = given;
   const koffi = await loadKoffi();
   const libpcap = loadLibpcap(koffi);
   const prepared = await prepareExpression(text).catch((cause) => {

@@ -37,6 +37,12 @@ describeUnless("texts, by libpcap", reason, () => {
     });
   });
 
+  test("compileExpression: a link type may stand in place of the options", async () => {
+    const matches = await compileExpression("tcp", 1);
+    expect(matches(TCP_RECORD, 16, TCP_RECORD.length, 1)).toBe(true);
+    await expect(compileExpression("tcp", 147)).rejects.toMatchObject({ code: "invalid_expression" });
+  });
+
   test("are refused where they are no filter for any of the link types", async () => {
     const told: number[] = [];
     const onFault = (linkType: number) => told.push(linkType);
