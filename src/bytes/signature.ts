@@ -1,4 +1,4 @@
-/** A kind of file that is told by its first bytes. */
+/** A kind of file that its first bytes identify. */
 export interface FileSignature {
   readonly bytes: readonly number[];
   /** With its article, for messages: `a pcap capture`. */

@@ -52,8 +52,8 @@ const DECODE_OPTIONS: OptionTable<DecodeExportOptions> = {
 };
 
 /**
- * Decodes an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not (told
- * by the first bytes; several members count as one).
+ * Decodes an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not
+ * (recognised by the first bytes; several members count as one).
  *
  * A line is an `ExportEvent` when it holds what only that can, an agent or debug event; otherwise it is a
  * `GetFlowsResponse`, whose JSON is the same. A bare `Flow` (`hubble observe -o json` of old, and every line that has a

@@ -102,7 +102,7 @@ async function* followOne(
 
 /**
  * Opens the file that is at the path now. Until there is one that can be opened, waits for it, as `tail -F`: between the two
- * steps of a rotation there is none, and a folder or a file without permission may give way to another. Each such reason is
+ * steps of a rotation there is no file, and a folder or a file without permission may give way to another. Each such reason is
  * reported once, but is not a failure.
  */
 async function reopen(path: string, { io, messages }: ReadContext): Promise<Input | undefined> {

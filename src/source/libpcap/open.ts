@@ -122,7 +122,7 @@ export async function open(
 
 /**
  * Rejects with the signal's reason when it is aborted: after the opening has ended, because libpcap cannot interrupt it, and
- * what was opened is closed. So whoever counts captures can rely on the promise.
+ * what was opened is closed. A caller that counts captures can rely on the promise.
  */
 async function unlessAborted(opening: Promise<LibpcapSource>, signal: AbortSignal): Promise<LibpcapSource> {
   let source: LibpcapSource;
