@@ -157,7 +157,11 @@ describe("decodeExport: reports what only looks like an envelope, and loses no e
     { name: "a document damaged in its middle", text: `${indented(C).replace("}", "")}\n${A}\n${B}`, bad: 1 },
     { name: "a document that does not end", text: `${A}\n${B}\n{\n"flow": {`, bad: 1 },
     { name: "an element that is no event", text: `[${A},{"x":1},2,${B}]`, bad: 1 },
-    { name: "a record whose message is not an event", text: `{"message":"started","file":"/x"}\n${A}\n${B}`, bad: 1 },
+    {
+      name: "a record whose message is not an event",
+      text: `{"message":"started","file":"/x"}\n${A}\n${B}`,
+      bad: 1,
+    },
     { name: "an event with something behind it", text: `${C}x\n${A}\n${B}`, bad: 1 },
   ])("$name", async ({ text, bad }) => {
     const outcomes = await outcome(text);
