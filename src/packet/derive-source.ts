@@ -1,5 +1,12 @@
 import { copyBatch, type PacketBatch } from "./batch.js";
-import { borrowBatches, type CaptureInterface, createSource, type PacketSource } from "./source.js";
+import {
+  type BatchReader,
+  type CaptureInterface,
+  createSource,
+  type PacketSource,
+  type Pull,
+  readBatches,
+} from "./source.js";
 
 /** What becomes of a batch; an empty one is left out. In its own memory where that may be overwritten (`writable`). */
 export type BatchStage = (batch: PacketBatch, writable: boolean) => PacketBatch;
@@ -18,9 +25,9 @@ export function deriveSource(
   source: PacketSource,
   { stage, describe, filtered = source.filtered }: Derivation,
 ): PacketSource {
-  const { batches, writable } = borrowBatches(source);
   const described: CaptureInterface[] = [];
-  let iterator: AsyncIterator<PacketBatch> | undefined;
+  const writable = source.borrow !== undefined;
+  let reader: BatchReader | undefined;
 
   /** Describes the interfaces from this one on: only the new ones while reading, as there may be tens of thousands. */
   function describeFrom(first: number): void {
@@ -29,18 +36,29 @@ export function deriveSource(
       described[id] = describe(source.interfaces[id]!);
   }
 
-  async function pull(): Promise<PacketBatch | undefined> {
-    iterator ??= batches[Symbol.asyncIterator]();
+  function pull(): ReturnType<Pull> {
+    reader ??= readBatches(source);
     for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true) {
-        describeFrom(0);
-        return undefined;
-      }
-      describeFrom(described.length);
-      const batch = stage(value, writable);
-      if (batch.length > 0) return batch;
+      const batch = reader.next();
+      if (batch instanceof Promise) return pullOn(reader, batch);
+      const staged = apply(batch);
+      if (staged === undefined || staged.length > 0) return staged;
     }
+  }
+
+  /** A loop, as promises that wait for each other would pile up where no packet is kept for long. */
+  async function pullOn(from: BatchReader, waiting: Promise<PacketBatch | undefined>) {
+    for (let batch = await waiting; ; ) {
+      const staged = apply(batch);
+      if (staged === undefined || staged.length > 0) return staged;
+      const next = from.next();
+      batch = next instanceof Promise ? await next : next;
+    }
+  }
+
+  function apply(batch: PacketBatch | undefined): PacketBatch | undefined {
+    describeFrom(batch === undefined ? 0 : described.length);
+    return batch === undefined ? undefined : stage(batch, writable);
   }
 
   describeFrom(0);
@@ -53,7 +71,7 @@ export function deriveSource(
     dropped: () => source.stats().dropped,
     ...(source.stop !== undefined && { stop: () => source.stop?.() }),
     leave: async () => {
-      await iterator?.return?.();
+      await reader?.leave();
       describeFrom(0);
     },
     close: async () => {

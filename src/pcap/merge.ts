@@ -10,11 +10,13 @@ import {
 } from "../packet/batch.js";
 import {
   aSource,
-  borrowBatches,
+  type BatchReader,
   type CaptureInterface,
   createSource,
   type InterfaceCounts,
   type PacketSource,
+  type Pull,
+  readBatches,
 } from "../packet/source.js";
 
 /** Bytes of a batch that packets of several sources are gathered in; a larger packet gets a batch of its own. */
@@ -47,15 +49,19 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
   const gathered = new GatheredBatch();
   let isLeft = false;
 
-  async function pull(): Promise<PacketBatch | undefined> {
+  function pull(): ReturnType<Pull> {
     gathered.clear();
+    return mergeOn();
+  }
+
+  function mergeOn(): ReturnType<Pull> {
     for (;;) {
       for (const cursor of cursors) {
         if (cursor.needsBatch) {
           // What has been gathered need not wait.
           if (!gathered.isEmpty) return gathered.toBatch();
-          await cursor.fetch();
-          if (isLeft) return undefined;
+          const fetching = cursor.fetch();
+          if (fetching !== undefined) return fetching.then(() => (isLeft ? undefined : mergeOn()));
         }
       }
       const run = nextRun(cursors);
@@ -73,7 +79,7 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
       }
       if (gathered.isEmpty && cursor.isWritable && from === 0 && to === batch.length) {
         cursor.skipTo(to);
-        return { ...batch, format };
+        return withFormat(batch, format);
       }
       const end = gathered.append(batch, format, from, to);
       cursor.skipTo(end);
@@ -132,8 +138,6 @@ const EMPTY: PacketBatch = {
   offsets: new Uint32Array(0),
 };
 
-const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
 /** Where a source stands: its batch at hand, the next packet in it, and that packet's time. */
 class Cursor {
   /** Place among the sources, which decides between packets of the same time. */
@@ -141,7 +145,7 @@ class Cursor {
   /** Whether its batches may be handed on to be overwritten. */
   readonly isWritable: boolean;
   readonly #source: PacketSource;
-  readonly #iterator: AsyncIterator<PacketBatch>;
+  readonly #reader: BatchReader;
   /** Ends the wait for a batch. */
   #abandon: (() => void) | undefined;
   /** No further batch is to be asked for. */
@@ -154,10 +158,9 @@ class Cursor {
   #nanoseconds = 0;
 
   constructor(source: PacketSource, order: number) {
-    const { batches, writable } = borrowBatches(source);
     this.#source = source;
-    this.#iterator = batches[Symbol.asyncIterator]();
-    this.isWritable = writable;
+    this.#reader = readBatches(source);
+    this.isWritable = this.#reader.writable;
     this.order = order;
   }
 
@@ -165,19 +168,31 @@ class Cursor {
     return !this.isEnded && this.index >= this.batch.length;
   }
 
-  async fetch(): Promise<void> {
-    do {
-      try {
-        const { done, value } = await this.#next();
-        this.isEnded = done === true;
-        this.batch = done === true ? EMPTY : value;
-      } finally {
-        this.#abandon = undefined;
-      }
-    } while (!this.isEnded && this.batch.length === 0);
+  /** Reads the next batch; a promise only if the source has to be waited for. */
+  fetch(): undefined | Promise<void> {
+    for (;;) {
+      const batch = this.#next();
+      if (batch instanceof Promise) return this.#fetchOn(batch);
+      if (this.#accept(batch)) return undefined;
+    }
+  }
+
+  async #fetchOn(waiting: Promise<PacketBatch | undefined>): Promise<void> {
+    for (let batch = await waiting; !this.#accept(batch); ) {
+      const next = this.#next();
+      batch = next instanceof Promise ? await next : next;
+    }
+  }
+
+  /** False for an empty batch, which another one follows. */
+  #accept(batch: PacketBatch | undefined): boolean {
+    if (batch?.length === 0) return false;
+    this.isEnded = batch === undefined;
+    this.batch = batch ?? EMPTY;
     const { records } = this.batch;
     this.#view = new DataView(records.buffer, records.byteOffset, records.byteLength);
     this.skipTo(0);
+    return true;
   }
 
   /** Goes on to a packet of the batch, or to its end. */
@@ -221,30 +236,37 @@ class Cursor {
   async leave(): Promise<void> {
     if (this.isEnded) return;
     if (this.#abandon === undefined) {
-      await this.#iterator.return?.();
+      await this.#reader.leave();
       return;
     }
     this.#isLast = true;
     this.#abandon();
   }
 
-  #next(): Promise<IteratorResult<PacketBatch, unknown>> {
+  #next(): ReturnType<Pull> {
     if (this.#isLast) {
       this.#leaveBehind();
-      return Promise.resolve(END);
+      return undefined;
     }
-    return new Promise((resolve, reject) => {
+    const batch = this.#reader.next();
+    return batch instanceof Promise ? this.#orAbandoned(batch) : batch;
+  }
+
+  #orAbandoned(batch: Promise<PacketBatch | undefined>): Promise<PacketBatch | undefined> {
+    const abandoned = new Promise<undefined>((resolve) => {
       this.#abandon = () => {
         this.#abandon = undefined;
         this.#leaveBehind();
-        resolve(END);
+        resolve(undefined);
       };
-      this.#iterator.next().then(resolve, reject);
+    });
+    return Promise.race([batch, abandoned]).finally(() => {
+      this.#abandon = undefined;
     });
   }
 
   #leaveBehind(): void {
-    this.#iterator.return?.().catch(() => {});
+    this.#reader.leave().catch(() => {});
   }
 }
 
@@ -393,17 +415,22 @@ class MergedInterfaces {
   }
 }
 
+/** The same batch, of an interface of the merged capture. */
+function withFormat(batch: PacketBatch, format: PacketFormat): PacketBatch {
+  const { length, records, offsets } = batch;
+  // Nearly all batches have no more than these; a spread costs as much as a small batch.
+  if (batch.comments === undefined && batch.untimed === undefined && batch.eraSeconds === undefined)
+    return { format, length, records, offsets };
+  return { ...batch, format };
+}
+
 /** The same for interfaces that say the same of themselves. */
 function descriptionOf(own: CaptureInterface): string {
   const { linkType, resolution, snapLength, name, description, filter, hardware, operatingSystem } = own;
-  return JSON.stringify([
-    linkType,
-    resolution,
-    snapLength,
-    [name, description, filter, hardware, operatingSystem].map((text) => text ?? null),
-    own.comments ?? [],
-    own.pcapHeader?.linkTypeWord ?? null,
-  ]);
+  const texts = [name, description, filter, hardware, operatingSystem, ...(own.comments ?? [])];
+  const format = `${linkType} ${resolution} ${snapLength} ${own.pcapHeader?.linkTypeWord}`;
+  if (texts.every((text) => text === undefined)) return format;
+  return format + JSON.stringify(texts.map((text) => text ?? null));
 }
 
 function sum(total: InterfaceCounts | undefined, { received, dropped }: InterfaceCounts): InterfaceCounts {

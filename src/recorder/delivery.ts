@@ -95,6 +95,8 @@ export function queueingDelivery(
         writing = writeAll();
         writing.catch(onFailure);
       }
+      // A source that never waits would keep a sink that never waits from writing, and its packets would not fit.
+      return Promise.resolve();
     },
     drain: async () => {
       await writing;

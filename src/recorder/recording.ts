@@ -4,7 +4,7 @@ import { aFunction, aNumberFrom, aSignal, oneOf } from "../errors/value-checks.j
 import { capturedBytes, type PacketBatch, type Resolution, truncateBatch } from "../packet/batch.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import { cutRecords, selectRecords } from "../packet/select.js";
-import { aSource, borrowBatches, type PacketSource } from "../packet/source.js";
+import { aSource, type PacketSource, readBatches } from "../packet/source.js";
 import { createByteSink } from "./byte-sink.js";
 import { aClock, type Clock, systemClock } from "./clock.js";
 import { type Delivery, queueingDelivery, waitingDelivery } from "./delivery.js";
@@ -107,7 +107,7 @@ export function record(
 const BATCHES_PER_TURN = 32;
 
 /** What a wait for a source that cannot be stopped comes to when the recording is. */
-const LEFT: IteratorResult<PacketBatch> = { done: true, value: undefined };
+const LEFT = Symbol("left");
 
 class Recorder {
   readonly #source: PacketSource;
@@ -289,30 +289,30 @@ class Recorder {
 
   /** Moves packets from the source to the sink until there is a reason to stop and what had arrived is through. */
   async #pump(delivery: Delivery): Promise<void> {
-    const { batches, writable } = borrowBatches(this.#source);
-    const iterator = batches[Symbol.asyncIterator]();
+    const reader = readBatches(this.#source);
     let owesBatch = false;
     try {
       for (let batchCount = 1; !this.#nothingToCome(); batchCount++) {
         owesBatch = true;
-        const result = await this.#wait(iterator.next(), LEFT);
-        if (result === LEFT) break;
+        const next = reader.next();
+        const batch = next instanceof Promise ? await this.#wait(next, LEFT) : next;
+        if (batch === LEFT) break;
         owesBatch = false;
-        if (result.done === true) {
+        if (batch === undefined) {
           this.#reason ??= "source_end";
           return;
         }
-        const delivered = this.#take(result.value, writable, delivery);
+        const delivered = this.#take(batch, reader.writable, delivery);
         if (delivered !== undefined) await this.#wait(delivered);
         if (batchCount % BATCHES_PER_TURN === 0 && this.#clock.turn !== undefined)
           await this.#wait(this.#clock.turn());
       }
     } catch (error) {
       // Not waited for, as the source may never answer; what has failed first matters more than what it says.
-      leave(iterator).catch(() => {});
+      reader.leave().catch(() => {});
       throw error;
     }
-    const leaving = leave(iterator);
+    const leaving = reader.leave();
     if (owesBatch) leaving.catch(() => {});
     else await this.#wait(leaving);
   }
@@ -345,9 +345,9 @@ class Recorder {
    * @param left What it comes to when the recording is stopped and the source cannot be; absent where stopping does not
    *   end the wait.
    */
-  async #wait<T>(promise: Promise<T>, left?: T): Promise<T> {
+  async #wait<T, L = never>(promise: Promise<T>, left?: L): Promise<T | L> {
     try {
-      return await new Promise<T>((resolve, reject) => {
+      return await new Promise<T | L>((resolve, reject) => {
         this.#giveUp = () => reject(this.#failure?.error);
         if (left !== undefined) this.#leaveSource = () => resolve(left);
         if (this.#failure !== undefined) this.#giveUp();
@@ -361,11 +361,6 @@ class Recorder {
 
 function throwFailure({ error }: { readonly error: unknown }): never {
   throw error;
-}
-
-/** Tells the source that nobody reads on. */
-async function leave(iterator: AsyncIterator<PacketBatch>): Promise<void> {
-  await iterator.return?.();
 }
 
 /** Gives up on a sink; what it says to that would only hide why. */

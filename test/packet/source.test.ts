@@ -6,7 +6,7 @@ import {
   type PacketBatch,
   type PacketSource,
 } from "../../src/packet/index.js";
-import { createSource } from "../../src/packet/source.js";
+import { createSource, readBatches } from "../../src/packet/source.js";
 import { numberedBatch } from "./arbitrary-batch.js";
 
 // What all sources have in common is in ../contract/source.ts.
@@ -200,3 +200,66 @@ describe("createSource", () => {
 function throwing(): never {
   throw new Error("for the test");
 }
+
+describe("readBatches", () => {
+  test("returns a batch that is there without a promise, and the end likewise", () => {
+    const batches = [batch, undefined];
+    const reader = readBatches(sourceOf({ pull: () => batches.shift() }));
+    expect(reader.next()).toBe(batch);
+    expect(reader.next()).toBe(undefined);
+    expect(reader.next()).toBe(undefined);
+  });
+
+  test("returns a promise while the source waits", async () => {
+    const source = sourceOf({ pull: async () => batch });
+    const reader = readBatches(source);
+    const waiting = reader.next();
+    expect(waiting).toBeInstanceOf(Promise);
+    expect(await waiting).toBe(batch);
+    expect(source.stats().received).toBe(batch.length);
+  });
+
+  test("throws what the source throws, once; then it is at its end", () => {
+    const failure = new Error("device gone");
+    const reader = readBatches(
+      sourceOf({
+        pull: () => {
+          throw failure;
+        },
+      }),
+    );
+    expect(() => reader.next()).toThrow(failure);
+    expect(reader.next()).toBe(undefined);
+  });
+
+  test("leave ends the pass, once", async () => {
+    let left = 0;
+    const reader = readBatches(
+      sourceOf({
+        leave: () => {
+          left++;
+        },
+      }),
+    );
+    reader.next();
+    await reader.leave();
+    await reader.leave();
+    expect(left).toBe(1);
+    expect(reader.next()).toBe(undefined);
+  });
+
+  test("reuses batches only of sources that offer it", () => {
+    expect(readBatches(sourceOf({ copy: (own) => own })).writable).toBe(true);
+    expect(readBatches(sourceOf({})).writable).toBe(false);
+  });
+
+  test("reads a source that somebody else has written", async () => {
+    async function* batches() {
+      yield batch;
+    }
+    const source: PacketSource = { ...sourceOf({}), [Symbol.asyncIterator]: batches };
+    const reader = readBatches(source);
+    expect(await reader.next()).toBe(batch);
+    expect(await reader.next()).toBe(undefined);
+  });
+});

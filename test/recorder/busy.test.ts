@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OptionsError } from "../../src/errors.js";
 import { fromBatches } from "../../src/packet/index.js";
+import { createSource } from "../../src/packet/source.js";
 import { type RecordingStats, record } from "../../src/recorder/index.js";
 import { batchOf, idsOf, MIN_PACKET_LENGTH, numbered, type PacketSpec, range, WANTED } from "./packets.js";
 import { memorySink } from "./sinks.js";
@@ -46,6 +47,23 @@ describe("while the sink is busy", () => {
     sink.release();
     await recording.stopped;
     expect(sink.ids).toEqual(range(6));
+  });
+
+  test('"drop" loses nothing of a source that never waits to a sink that never waits', async () => {
+    const sink = memorySink();
+    const batches = range(200).map((id) => numbered(1, id));
+    const source = createSource({
+      interfaces: [numbered(1).format],
+      pull: () => batches.shift(),
+      dropped: () => 0,
+    });
+    const { stopped } = record(source, WANTED, {
+      sink: sink.open,
+      whenBusy: "drop",
+      queueBytes: 2 * RECORD_LENGTH,
+    });
+    await expect(stopped).resolves.toMatchObject({ stats: { packetsCaptured: 200, packetsLostInQueue: 0 } });
+    expect(sink.ids).toEqual(range(200));
   });
 
   test('"drop" reads on, queues up to the bound, and counts what does not fit', async () => {

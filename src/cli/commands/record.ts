@@ -62,7 +62,7 @@ export const recordCommand: Command = {
       const { recordOnServer } = await import("../server/record.js");
       return recordOnServer(remote, io);
     }
-    const options = readRecordOptions(args, io);
+    const options = await readRecordOptions(args, io);
     switch (options.action) {
       case "help":
         await io.stdout.write(formatHelp(recordCommand, helpColumns(io.stdout)));

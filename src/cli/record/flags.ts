@@ -1,4 +1,5 @@
-import { type ExtraFlag, FLOW_FLAGS } from "../../observer/index.js";
+import type { ExtraFlag } from "../../observer/flags/flag-values.js";
+import { FLOW_FLAGS } from "../../observer/flags/flow-flags.js";
 import { HELP_FLAG } from "../help.js";
 
 /** The headings of the help, in their order. */

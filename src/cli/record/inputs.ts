@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { copyBatch, type PacketBatch } from "../../packet/batch.js";
-import { borrowBatches, createSource, type PacketSource } from "../../packet/source.js";
+import { createSource, type PacketSource, type Pull, readBatches } from "../../packet/source.js";
 import { UnsupportedLinkTypes } from "../../packet/unsupported-link-types.js";
 import { type CaptureSource, openCapture } from "../../pcap/decode.js";
 import type { CaptureWarnings } from "../../pcap/decoder.js";
@@ -70,30 +70,31 @@ function untilFailure(
   { signal }: Io,
   report: InputReport,
 ): PacketSource {
-  const { batches, writable } = borrowBatches(source);
-  const iterator = batches[Symbol.asyncIterator]();
+  const reader = readBatches(source);
 
-  async function pull(): Promise<PacketBatch | undefined> {
+  function pull(): ReturnType<Pull> {
     try {
-      const { done, value } = await iterator.next();
-      if (done === true) return undefined;
-      linkTypes.add(value.format.linkType, value.length);
-      return value;
+      const batch = reader.next();
+      return batch instanceof Promise ? batch.then(count, end) : count(batch);
     } catch (error) {
-      // Inputs that are left in the middle seem damaged.
-      if (!signal.aborted) report.failed(named(error, path));
-      return undefined;
+      return end(error);
     }
+  }
+  function count(batch: PacketBatch | undefined): PacketBatch | undefined {
+    if (batch !== undefined) linkTypes.add(batch.format.linkType, batch.length);
+    return batch;
+  }
+  function end(error: unknown): undefined {
+    // Inputs that are left in the middle seem damaged.
+    if (!signal.aborted) report.failed(named(error, path));
   }
 
   return createSource({
     interfaces: source.interfaces,
     pull,
-    ...(writable && { copy: copyBatch }),
+    ...(reader.writable && { copy: copyBatch }),
     dropped: () => source.stats().dropped,
-    leave: async () => {
-      await iterator.return?.();
-    },
+    leave: () => reader.leave(),
     close: async () => {
       await source[Symbol.asyncDispose]();
     },

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { compileFlowFilters, type FlowPredicate } from "../../filter/index.js";
-import { type FlowFlags, parseFlowFlags } from "../../observer/index.js";
+import type { FlowPredicate } from "../../filter/index.js";
+import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
@@ -67,7 +67,7 @@ export const STANDARD_OUTPUT = "-";
  *
  * @throws FlagError, UsageError, ConfigurationError, in Hubble's words where Hubble has them.
  */
-export function readRecordOptions(args: readonly string[], io: Io): RecordCommandOptions {
+export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(args, {
     extra: RECORD_FLAGS,
     now: () => io.clock.now(),
@@ -98,7 +98,7 @@ export function readRecordOptions(args: readonly string[], io: Io): RecordComman
     expression: expression === "" ? undefined : expression,
     flows: asksFlows
       ? {
-          passes: compileFlowFilters({ allow, deny }),
+          passes: await compileFlows(allow, deny),
           ...(since && { since }),
           ...(until && { until }),
           guessReplies: extra["guess-replies"] === true,
@@ -111,6 +111,12 @@ export function readRecordOptions(args: readonly string[], io: Io): RecordComman
     strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,
   };
+}
+
+/** Loads the filters of flows, which take longer to load than the rest of the command, only when they are needed. */
+async function compileFlows(allow: FlowFlags["allow"], deny: FlowFlags["deny"]): Promise<FlowPredicate> {
+  const { compileFlowFilters } = await import("../../filter/index.js");
+  return compileFlowFilters({ allow, deny });
 }
 
 type Extra = ReturnType<typeof parseFlowFlags<typeof RECORD_FLAGS>>["extra"];

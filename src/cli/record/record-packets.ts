@@ -19,7 +19,7 @@ import { type OpenedPackets, openLive } from "./live.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { withPrecision } from "./precision.js";
 import { reportInput } from "./report-input.js";
-import { flowStage, packetStage, selectPackets } from "./select.js";
+import { packetStage, selectPackets } from "./select.js";
 import { formatCounts, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
 
@@ -141,6 +141,7 @@ async function stagesOf(
     );
   }
   if (flows === undefined) return stages;
+  const { flowStage } = await import("./flow-stage.js");
   const byFlow = flowStage(flows, source.interfaces);
   return flows.guessReplies ? [byFlow, ...stages] : [...stages, byFlow];
 }

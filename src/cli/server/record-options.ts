@@ -1,4 +1,4 @@
-import { parseFlowFlags } from "../../observer/index.js";
+import { parseFlowFlags } from "../../observer/flags/parse.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";

@@ -21,14 +21,14 @@ describe("the page", () => {
   });
 
   const block = /^```sh\n(flowscribe record [\s\S]*?)^```$/m.exec(PAGE)?.[1] ?? "";
-  test.each(block.trimEnd().split("\n"))("has an example that is read: %s", (command) => {
-    expect(readLine(command).action).toBe("record");
+  test.each(block.trimEnd().split("\n"))("has an example that is read: %s", async (command) => {
+    expect((await readLine(command)).action).toBe("record");
   });
 });
 
 describe("the help", () => {
-  test.each(recordCommand.help.examples)("has an example that is read: $command", ({ command }) => {
-    expect(readLine(command).action).toBe("record");
+  test.each(recordCommand.help.examples)("has an example that is read: $command", async ({ command }) => {
+    expect((await readLine(command)).action).toBe("record");
   });
 
   test("has every flag, and those about flows as in observe", () => {
