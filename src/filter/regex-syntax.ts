@@ -1,3 +1,4 @@
+import { CharacterClass, formatFolded, POSIX_NAMES } from "./regex-class.js";
 import {
   alternateOf,
   BEGIN,
@@ -10,6 +11,7 @@ import {
   type RegexNode,
   repeatOf,
 } from "./regex-node.js";
+import { unicodeClass } from "./unicode/classes.js";
 
 /** A regular expression that Go's `regexp` (or one of the limits of this package) refuses; the message is Go's. */
 export class RegexSyntaxError extends Error {
@@ -22,8 +24,9 @@ export class RegexSyntaxError extends Error {
 export interface ParsedRegex {
   readonly root: RegexNode;
   /**
-   * The same language, in a spelling that every RE2 reads alike, and that means the same in the midst of another pattern:
-   * no groups that capture, no quotation that is left open.
+   * The same language, in a spelling that every RE2 reads alike, whatever its version of Unicode, and that means the same
+   * in the midst of another pattern: no groups that capture, no quotation that is left open, no names of Unicode classes,
+   * no character beyond ASCII whose case is left to the engine.
    */
   readonly portable: string;
 }
@@ -34,15 +37,11 @@ export const MAX_HEIGHT = 1000;
 export const MAX_REPEAT = 1000;
 /** Instructions; Go allows 3.3 million. Within the default length limit only counted repetition can exceed it. */
 export const MAX_PROGRAM_SIZE = 20_000;
-/** Characters in the ranges of case-insensitive classes, which an engine folds one by one. */
-export const MAX_FOLDED_CHARACTERS = 2_000_000;
 
 /** What a name of a Unicode class counts as, whose many ranges take the room of so many instructions. */
 const UNICODE_CLASS_SIZE = 64;
-/** Characters folded in the time that an instruction is worth. */
-const FOLDED_PER_SIZE = 100;
 
-/** Parses as Go's `regexp/syntax` with the flags of `regexp.Compile`; leaves names of Unicode classes to the engine. */
+/** Parses as Go's `regexp/syntax` with the flags of `regexp.Compile`, by the Unicode of the Go that Hubble is built with. */
 export function parseRegex(pattern: string): ParsedRegex {
   return new Parser(pattern).parse();
 }
@@ -62,21 +61,18 @@ const COUNTS = /\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}/y;
 const GROUP_NAME = /^[0-9A-Za-z_]+$/;
 const OCTAL = /[0-7]/;
 const HEX = /[0-9A-Fa-f]/;
-const POSIX_CLASS =
-  /^\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]$/;
+const POSIX_CLASS = new RegExp(`^\\[:(\\^?)(${POSIX_NAMES.join("|")}):\\]$`);
 /** U+FFFD also matches what is not well-formed in a text, and a surrogate matches nothing: both for the engine. */
 const PLAIN = /[^\ufffd\ud800-\udfff]/u;
 const WITHOUT_CASE = /[^A-Za-z\u0080-\u{10ffff}]/u;
 const CONTROL: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
-const LOWEST_FOLDING = 0x41;
-const HIGHEST_FOLDING = 0x1_e943;
+const BEYOND_ASCII = /[^\0-\x7f]/;
 
 class Parser {
   private at = 0;
   private fold = false;
   private lines = false;
   private dotNewline = false;
-  private foldedCharacters = 0;
   private readonly open: Frame[] = [];
   private frame: Frame;
   private portable = "";
@@ -143,7 +139,7 @@ class Parser {
           this.parseEscapeOutsideClass();
           break;
         default:
-          this.literal(this.next());
+          this.literalFrom(this.at, this.next());
       }
       lastRepeat = repeat;
     }
@@ -256,57 +252,64 @@ class Parser {
         const end = pattern.indexOf("\\E", start + 2);
         const quoted = pattern.slice(start + 2, end < 0 ? pattern.length : end);
         this.at = end < 0 ? pattern.length : end + 2;
-        if (end < 0) this.rewrite(this.at, this.at, "\\E");
+        if (this.fold && BEYOND_ASCII.test(quoted)) this.rewrite(start, this.at, quoteFolded(quoted));
+        else if (end < 0) this.rewrite(this.at, this.at, "\\E");
         for (const character of quoted) this.literal(character);
         return;
       }
     }
-    if (this.skipClassEscape()) this.push(classOf(this.unicodeClasses(start) * UNICODE_CLASS_SIZE));
-    else this.literal(String.fromCodePoint(this.parseEscape()));
+    const members = new CharacterClass(this.fold);
+    const kind = this.parseClassEscape(members);
+    if (kind === undefined) {
+      this.literalFrom(start, String.fromCodePoint(this.parseEscape()));
+      return;
+    }
+    if (kind === "unicode") this.rewrite(start, this.at, members.format(false));
+    this.push(classOf(kind === "unicode" ? 1 : 0));
   }
 
-  /** Steps over `\d`, `\pL`, `\p{Greek}` and their kin, if one is next. */
-  private skipClassEscape(): boolean {
+  /** Adds `\d`, `\pL`, `\p{Greek}` and their kin to a class and steps over it, if one is next. */
+  private parseClassEscape(members: CharacterClass): "perl" | "unicode" | undefined {
     const { pattern, at: start } = this;
     const letter = pattern[start + 1];
-    if (pattern[start] !== "\\" || letter === undefined || !"dDsSwWpP".includes(letter)) return false;
+    if (pattern[start] !== "\\" || letter === undefined || !"dDsSwWpP".includes(letter)) return undefined;
     this.at += 2;
-    if (letter !== "p" && letter !== "P") return true;
+    if (letter !== "p" && letter !== "P") {
+      members.addPerl(letter);
+      return "perl";
+    }
     if (this.at >= pattern.length) this.fail("invalid character class range", start);
-    if (this.next() !== "{") return true;
-    const end = pattern.indexOf("}", start);
-    this.at = end < 0 ? pattern.length : end + 1;
-    if (end < 0) this.fail("invalid character class range", start);
-    return true;
+    let name = this.next();
+    if (name === "{") {
+      const end = pattern.indexOf("}", start);
+      this.at = end < 0 ? pattern.length : end + 1;
+      if (end < 0) this.fail("invalid character class range", start);
+      name = pattern.slice(start + 3, end);
+    }
+    const inverted = name.startsWith("^");
+    const ranges = unicodeClass(inverted ? name.slice(1) : name);
+    if (ranges === undefined) this.fail("invalid character class range", start);
+    members.addNamed(ranges, inverted !== (letter === "P"));
+    return "unicode";
   }
 
   private parseClass(): void {
-    const { pattern, at: start } = this;
+    const { pattern, at: start, portable, copied, fold } = this;
     this.at++;
     const negated = pattern[this.at] === "^";
     if (negated) this.at++;
-    let members = 0;
+    const members = new CharacterClass(fold);
+    let count = 0;
     let only = -1;
-    const foldedBefore = this.foldedCharacters;
     let unicodeClasses = 0;
     for (let first = true; first || pattern[this.at] !== "]"; first = false) {
-      members++;
-      if (pattern.startsWith("[:", this.at)) {
-        const end = pattern.indexOf(":]", this.at + 2);
-        if (end >= 0) {
-          const name = pattern.slice(this.at, end + 2);
-          if (!POSIX_CLASS.test(name)) {
-            throw new RegexSyntaxError(`invalid character class range: \`${name}\``);
-          }
-          this.at = end + 2;
-          only = -1;
-          continue;
-        }
-      }
+      count++;
       only = -1;
+      if (this.parsePosixClass(members)) continue;
       const memberStart = this.at;
-      if (this.skipClassEscape()) {
-        unicodeClasses += this.unicodeClasses(memberStart);
+      const kind = this.parseClassEscape(members);
+      if (kind !== undefined) {
+        if (kind === "unicode") unicodeClasses++;
         continue;
       }
       // A bracket that begins no [:name:] after all; re2js would read [:] as a name.
@@ -319,32 +322,34 @@ class Parser {
         if (high < low) this.fail("invalid character class range", memberStart);
       }
       if (low === high) only = low;
-      if (this.fold) this.countFolding(low, high);
+      members.addRange(low, high);
     }
     this.at++;
-    if (members === 1 && !negated && only >= 0) this.literal(String.fromCodePoint(only));
-    else {
-      const folded = this.foldedCharacters - foldedBefore;
-      this.push(classOf(unicodeClasses * UNICODE_CLASS_SIZE + Math.floor(folded / FOLDED_PER_SIZE)));
+    if (fold || unicodeClasses > 0) {
+      this.portable = portable;
+      this.copied = copied;
+      this.rewrite(start, this.at, members.format(negated));
     }
+    if (count === 1 && !negated && only >= 0) this.literal(String.fromCodePoint(only));
+    else this.push(classOf(unicodeClasses));
   }
 
-  /** One if a name of a Unicode class stands at `start`, which `\d` and its kin are not. */
-  private unicodeClasses(start: number): number {
-    const letter = this.pattern[start + 1];
-    return letter === "p" || letter === "P" ? 1 : 0;
+  /** Adds `[:alpha:]` or `[:^alpha:]` to a class and steps over it, if one is next. */
+  private parsePosixClass(members: CharacterClass): boolean {
+    const { pattern, at: start } = this;
+    const end = pattern.startsWith("[:", start) ? pattern.indexOf(":]", start + 2) : -1;
+    if (end < 0) return false;
+    this.at = end + 2;
+    const [, inverted, name] = POSIX_CLASS.exec(pattern.slice(start, this.at)) ?? [];
+    if (name === undefined) this.fail("invalid character class range", start);
+    members.addPosix(name, inverted === "^");
+    return true;
   }
 
   private parseClassCharacter(classStart: number): number {
     if (this.at >= this.pattern.length) this.fail("missing closing ]", classStart);
     if (this.pattern[this.at] === "\\") return this.parseEscape();
     return this.next().codePointAt(0)!;
-  }
-
-  private countFolding(low: number, high: number): void {
-    if (low <= LOWEST_FOLDING && high >= HIGHEST_FOLDING) return;
-    this.foldedCharacters += Math.max(0, Math.min(high, HIGHEST_FOLDING) - Math.max(low, LOWEST_FOLDING) + 1);
-    if (this.foldedCharacters > MAX_FOLDED_CHARACTERS) this.tooLarge();
   }
 
   /** One escaped character, as a code point. */
@@ -389,6 +394,12 @@ class Parser {
     return character;
   }
 
+  /** A character that stands in the pattern from `start` to the cursor, as itself or escaped. */
+  private literalFrom(start: number, character: string): void {
+    if (this.fold && character > "\x7f") this.rewrite(start, this.at, formatFolded(character));
+    this.literal(character);
+  }
+
   private literal(character: string): void {
     if ((this.fold ? WITHOUT_CASE : PLAIN).test(character)) {
       this.push({ kind: "literal", text: character, height: 1, size: 1, live: 1, single: true });
@@ -428,6 +439,17 @@ class Parser {
 }
 
 /** A class, whose ranges take more room than an instruction does. */
-function classOf(ranges: number): RegexNode {
-  return { ...OPAQUE_CHARACTER, size: 1 + ranges };
+function classOf(unicodeClasses: number): RegexNode {
+  return { ...OPAQUE_CHARACTER, size: 1 + unicodeClasses * UNICODE_CLASS_SIZE };
+}
+
+const META = /[\\.+*?()|[\]{}^$]/g;
+
+/** The literals of a quotation under `(?i)`, without the quotation. */
+function quoteFolded(quoted: string): string {
+  let text = "";
+  for (const character of quoted) {
+    text += character > "\x7f" ? formatFolded(character) : character.replace(META, "\\$&");
+  }
+  return text;
 }

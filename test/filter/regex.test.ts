@@ -366,11 +366,6 @@ describe("hostile patterns", () => {
     { name: "many optional", pattern: "^(?:x?){500}x{500}$", fault: "expression too large" },
     { name: "options that multiply", pattern: `${"(a|b|cc)?".repeat(500)}y`, fault: "expression too large" },
     { name: "many large counts", pattern: "(?:[ab]?){900}".repeat(20), fault: "expression too large" },
-    {
-      name: "classes to fold",
-      pattern: `(?i)${"[B-\\x{10fff0}]".repeat(100)}`,
-      fault: "expression too large",
-    },
     { name: "any pattern too long", pattern: "a".repeat(MAX_PATTERN_LENGTH + 1), fault: "at most 10000" },
   ])("$name: $fault", ({ pattern, fault }) => {
     expect(() => compileRegex(pattern)).toThrow(RegexSyntaxError);
@@ -384,6 +379,7 @@ describe("hostile patterns", () => {
 
   const patterns = {
     "nested quantifiers": "(x+x+)+y",
+    "classes to fold": `(?i)${"[B-\\x{10fff0}]".repeat(300)}\\d`,
     "nested quantifiers before a class": "(x+x+)+[yz]$",
     "nested stars": "((x*)*)*[yz]$",
     "overlapping alternatives": "(x|xx|x+)+[yz]$",
@@ -579,8 +575,6 @@ describe("properties", () => {
           .replaceAll("[:", "[.")
           .replaceAll("\\p{", "\\p{L}")
           .replaceAll(/\p{Surrogate}/gu, "");
-        // Names of Unicode classes are left to the engine, and so the last to be at fault.
-        fc.pre(!/\\[pP](?!\{L\})/.test(source));
         expect(faultOf(() => compileRegex(source))).toBe(faultOf(() => re2jsEngine.compile(source)));
       }),
       { numRuns: 5_000 },

@@ -224,6 +224,22 @@ describe("without a check", () => {
 });
 
 describe("patterns", () => {
+  test.each([
+    { pattern: "^\\p{Lu}$", text: "\u1c89", found: false },
+    { pattern: "^\\p{Lu}$", text: "\u10a0", found: true },
+    { pattern: "(?i)^\u0264$", text: "\ua7cb", found: false },
+  ])("$pattern on $text: $found, by Unicode 15.0", ({ pattern, text, found }) => {
+    const constant = compileCel(`x.matches(r'${pattern}')`, { variables: { x: "string" } });
+    const given = compileCel("x.matches(y)", { variables: { x: "string", y: "string" } });
+    expect(constant({ x: text })).toBe(found);
+    expect(given({ x: text, y: pattern })).toBe(found);
+  });
+
+  test.each(["\\p{Cn}", "\\p{Garay}"])("%s is a fault with Go's text", (pattern) => {
+    const program = compileCel(`'a'.matches(r'${pattern}')`);
+    expect(() => program({})).toThrow(`error parsing regexp: invalid character class range: \`${pattern}\``);
+  });
+
   test("run on the engine that is given", () => {
     const asked: string[] = [];
     const regex: RegexEngine = {

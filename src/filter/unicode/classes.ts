@@ -1,0 +1,72 @@
+import { decodeNumbers } from "./decode.js";
+import { MAX_CODE_POINT, mergeRanges, type Ranges, subtractRanges } from "./ranges.js";
+import {
+  CATEGORY_LENGTHS,
+  CATEGORY_NAMES,
+  CATEGORY_VALUES,
+  SCRIPT_LENGTHS,
+  SCRIPT_NAMES,
+  SCRIPT_VALUES,
+} from "./table.js";
+
+/** The code points that a name of a Unicode class stands for in a release of Go; undefined for an unknown name. */
+export type UnicodeClassNames = (name: string) => Ranges | undefined;
+
+/**
+ * The names that `\p{…}` has from Go 1.21 to 1.24: `Any`, the categories of Unicode 15.0.0 but for unassigned code points,
+ * and its scripts, all in their exact case. (Go 1.25 adds `Cn`, `LC`, aliases and names in any case.)
+ */
+export const unicodeClass: UnicodeClassNames = (name) => {
+  if (name === "Any") return ANY;
+  let ranges = known.get(name);
+  if (ranges === undefined) {
+    ranges = categoryRanges(name) ?? scriptRanges(name);
+    if (ranges !== undefined) known.set(name, ranges);
+  }
+  return ranges;
+};
+
+const UNASSIGNED = "Cn";
+const NO_SCRIPT = "-";
+const ANY: Ranges = [0, MAX_CODE_POINT];
+
+/** The classes asked for so far: as many as there are names at most. */
+const known = new Map<string, Ranges>();
+
+type RunsByName = ReadonlyMap<string, readonly number[]>;
+let categories: RunsByName | undefined;
+let scripts: RunsByName | undefined;
+
+function categoryRuns(): RunsByName {
+  categories ??= decodeRuns(CATEGORY_NAMES, CATEGORY_LENGTHS, CATEGORY_VALUES);
+  return categories;
+}
+
+/** A category (`Lu`), or all of one letter (`L`); in Go 1.22 unassigned code points are in none. */
+function categoryRanges(name: string): Ranges | undefined {
+  if (name === UNASSIGNED) return undefined;
+  if (name.length !== 1) return categoryRuns().get(name);
+  const ranges: number[] = [];
+  for (const [category, runs] of categoryRuns()) {
+    if (category.startsWith(name) && category !== UNASSIGNED) for (const end of runs) ranges.push(end);
+  }
+  return ranges.length === 0 ? undefined : mergeRanges(ranges);
+}
+
+function scriptRanges(name: string): Ranges | undefined {
+  scripts ??= decodeRuns(SCRIPT_NAMES, SCRIPT_LENGTHS, SCRIPT_VALUES);
+  const runs = name === NO_SCRIPT ? undefined : scripts.get(name);
+  // The runs go on over unassigned code points.
+  return runs && subtractRanges(runs, categoryRuns().get(UNASSIGNED)!);
+}
+
+function decodeRuns(names: string, lengths: string, values: string): RunsByName {
+  const runs = names.split(" ").map((name) => [name, [] as number[]] as const);
+  const indexes = decodeNumbers(values);
+  let start = 0;
+  decodeNumbers(lengths).forEach((length, run) => {
+    runs[indexes[run]!]![1].push(start, start + length - 1);
+    start += length;
+  });
+  return new Map(runs);
+}

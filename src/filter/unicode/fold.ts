@@ -1,0 +1,67 @@
+import { decodeNumbers } from "./decode.js";
+import { mergeRanges, type Ranges } from "./ranges.js";
+import { FOLDING } from "./table.js";
+
+/** The code points that fold together with others, sorted, and the orbit of each. */
+interface Folding {
+  readonly codePoints: Uint32Array;
+  readonly orbits: readonly (readonly number[])[];
+}
+
+let folding: Folding | undefined;
+
+/** The code points that simple case folding (Unicode 15.0.0) makes equal to this one, itself among them. */
+export function foldOrbit(codePoint: number): readonly number[] {
+  folding ??= decodeFolding();
+  const { codePoints, orbits } = folding;
+  const index = firstFrom(codePoints, codePoint);
+  return codePoints[index] === codePoint ? orbits[index]! : [codePoint];
+}
+
+/** The set with all that folds together with one of its code points. */
+export function foldRanges(ranges: Ranges): Ranges {
+  folding ??= decodeFolding();
+  const { codePoints, orbits } = folding;
+  const folded = [...ranges];
+  for (let at = 0; at < ranges.length; at += 2) {
+    const low = ranges[at]!;
+    const high = ranges[at + 1]!;
+    for (let index = firstFrom(codePoints, low); codePoints[index]! <= high; index++) {
+      for (const equal of orbits[index]!) if (equal < low || equal > high) folded.push(equal, equal);
+    }
+  }
+  return mergeRanges(folded);
+}
+
+/** Index of the first that is not below `low`. */
+function firstFrom(codePoints: Uint32Array, low: number): number {
+  let from = 0;
+  let to = codePoints.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (codePoints[middle]! < low) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+function decodeFolding(): Folding {
+  const orbits = new Map<number, number[]>();
+  const runs = decodeNumbers(FOLDING);
+  let codePoint = 0;
+  for (let at = 0; at < runs.length; at += 4) {
+    const [gap, count, stride, zigzag] = runs.slice(at, at + 4) as [number, number, number, number];
+    const distance = (zigzag >>> 1) ^ -(zigzag & 1);
+    codePoint += gap;
+    for (let index = 0; index < count; index++) {
+      if (index > 0) codePoint += stride;
+      const target = codePoint + distance;
+      const orbit = orbits.get(target) ?? [target];
+      orbit.push(codePoint);
+      orbits.set(target, orbit);
+      orbits.set(codePoint, orbit);
+    }
+  }
+  const codePoints = Uint32Array.from(orbits.keys()).sort();
+  return { codePoints, orbits: Array.from(codePoints, (member) => orbits.get(member)!) };
+}
