@@ -140,7 +140,14 @@ function checkUnique(
 /** As Go's `time.Time` reads it from JSON; YAML parsers make a Date of it. */
 function isTime(value: unknown): boolean {
   if (value instanceof Date) return !Number.isNaN(value.getTime());
-  return typeof value === "string" && RFC_3339.test(value) && !Number.isNaN(new Date(value).getTime());
+  const match = typeof value === "string" ? RFC_3339.exec(value) : null;
+  if (match === null) return false;
+  // Date accepts February 30.
+  const [, year, month, day] = match.map(Number);
+  const date = new Date(Date.UTC(2000, month! - 1, day!));
+  date.setUTCFullYear(year!, month! - 1, day!);
+  return date.getUTCMonth() === month! - 1 && date.getUTCDate() === day!;
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;

@@ -110,11 +110,29 @@ describe("checkFlowLogs", () => {
         { name: "b", filePath: "/b", end: "Oct 9 2023" },
         { name: "c", filePath: "/c", end: "2023-10-09T23:59:59.999+02:00" },
         { name: "d", filePath: "/d", end: 5 },
+        ...[
+          "2023-02-29T00:00:00Z",
+          "2023-04-31T00:00:00Z",
+          "2023-00-01T00:00:00Z",
+          "2023-10-00T00:00:00Z",
+        ].map((end) => ({ name: end, filePath: end, end })),
+        ...["2023-10-09T24:00:00Z", "2023-10-09T00:00:60Z", "2023-10-09T00:00:00+24:00"].map((end) => ({
+          name: end,
+          filePath: end,
+          end,
+        })),
+        ...["2024-02-29T00:00:00Z", "2023-12-31T23:59:59-23:59", "0000-02-29T00:00:00Z"].map((end) => ({
+          name: end,
+          filePath: end,
+          end,
+        })),
       ],
       faults: [
         expect.stringContaining("flowLogs[0].end: must be a time of RFC 3339"),
         expect.stringContaining("flowLogs[1].end: must be a time of RFC 3339"),
-        expect.stringContaining("flowLogs[3].end: must be a time of RFC 3339"),
+        ...[3, 4, 5, 6, 7, 8, 9, 10].map((index) =>
+          expect.stringContaining(`flowLogs[${index}].end: must be a time of RFC 3339`),
+        ),
       ],
     },
     ...[null, "x", 5].map((flowLogs) => ({

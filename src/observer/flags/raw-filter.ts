@@ -6,7 +6,7 @@ import { findJsonEnd, skipSpace } from "./go-json.js";
 /**
  * Reads FlowFilters in protobuf's JSON form, one behind the other with or without white space between, as the values of
  * `--allowlist` and `--denylist` are: names in lowerCamelCase or as in the proto, enums by name or number. Strict, as
- * Hubble is; faults are in its words, with the line and column of the filter.
+ * Hubble is; faults are in its words (those of protobuf-go 1.28 to 1.34), with the line and column of the filter.
  */
 export function parseRawFilters(text: string): Parsed<FlowFilter[]> {
   const filters: FlowFilter[] = [];
@@ -98,7 +98,7 @@ class Reader {
     const value = this.#convert(field, raw, start);
     if (value !== undefined) return value;
     const kind = field.enum === undefined ? ScalarType[field.scalar ?? 0]!.toLowerCase() : "enum";
-    throw this.#fault(start, `invalid value for ${kind} field ${field.jsonName}: ${raw}`);
+    throw this.#fault(start, `invalid value for ${kind} type: ${raw}`);
   }
 
   /** Undefined for what the field cannot hold. */

@@ -47,6 +47,20 @@ describe("a list of expressions", () => {
     expect(ask(dropped, ...expressions)).toBe(matches);
   });
 
+  test.each([
+    { expression: "_flow.extensions == null", unset: true },
+    { expression: "_flow.extensions != null", unset: false },
+    { expression: "_flow.extensions == _flow.extensions", unset: true },
+    { expression: "_flow.extensions == 1", unset: false },
+    { expression: "type(_flow.extensions) == null_type", unset: true },
+  ])("$expression fails for extensions that are set but empty", ({ expression, unset }) => {
+    const empty = create(FlowSchema, { extensions: {} });
+    expect(ask(create(FlowSchema), expression)).toBe(unset);
+    // A failure ends the list.
+    expect(ask(empty, expression, "true")).toBe(false);
+    expect(ask(empty, "has(_flow.extensions)")).toBe(true);
+  });
+
   test("denies nothing when it fails", () => {
     const deny = (celExpression: string[]) =>
       compileFlowFilters({ deny: [{ experimental: { celExpression } }] })(dropped);

@@ -61,15 +61,18 @@ export function parseDoubleLiteral(text: string, negative: boolean): LiteralResu
   return { value: negative ? -magnitude : magnitude };
 }
 
-/** A string with its quotes and prefix. A code unit that is half of a pair becomes U+FFFD, as on its way into UTF-8. */
+/**
+ * A string with its quotes and prefix. A code unit that is half of a pair becomes U+FFFD, as on its way into UTF-8; so does
+ * every escaped surrogate, even where two would make a pair.
+ */
 export function parseStringLiteral(text: string): LiteralResult<string> {
   const { body, raw } = unquote(text);
   if (raw || !body.includes("\\")) return { value: body };
   let value = "";
   for (const part of parts(body)) {
     const point = typeof part === "string" ? undefined : part.code;
-    if (point !== undefined && !isScalar(point)) return { fault: "invalid unicode code point" };
-    value += point === undefined ? part : String.fromCodePoint(point);
+    if (point !== undefined && point > MAX_CODE_POINT) return { fault: "invalid unicode code point" };
+    value += point === undefined ? part : isSurrogate(point) ? "\ufffd" : String.fromCodePoint(point);
   }
   return { value };
 }
@@ -152,9 +155,11 @@ const ESCAPES: ReadonlyMap<string, number> = new Map([
   ["r", 0x0d],
 ]);
 
-/** Whether it is a code point that UTF-8 can write: none of the surrogates. */
-function isScalar(code: number): boolean {
-  return code < 0xd800 || (code > 0xdfff && code <= 0x10ffff);
+const MAX_CODE_POINT = 0x10_ffff;
+
+/** Whether UTF-8 cannot write it. */
+function isSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdfff;
 }
 
 function concatenate(chunks: readonly Uint8Array[]): Uint8Array {

@@ -36,7 +36,7 @@ import { spendOnContent } from "./content.js";
 import { formatDuration } from "./duration.js";
 import { Fault } from "./fault.js";
 import type { Frame } from "./frame.js";
-import { fromMessage } from "./message.js";
+import { EMPTY_ANY, fromMessage } from "./message.js";
 import { formatTimestamp, wholeSeconds } from "./timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue, kindOf, typeNameOf } from "./value.js";
 
@@ -81,8 +81,6 @@ function spendOnValue(value: CelValue, frame: Frame): void {
     }
   }
 }
-
-const EMPTY_ANY = new Fault("conversion error: empty type URL in google.protobuf.Any");
 
 function setField(message: Message, field: DescField, value: CelValue, registry: TypeRegistry): void {
   const content = toField(field, value, registry);

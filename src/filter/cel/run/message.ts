@@ -55,8 +55,11 @@ function fromWellKnown(message: Message, registry: TypeRegistry): CelValue {
   }
 }
 
+/** An Any that is set but holds nothing has no value in cel-go; only one that is not set is null. */
+export const EMPTY_ANY = new Fault("conversion error: empty type URL in google.protobuf.Any");
+
 function openAny(any: Any, registry: TypeRegistry): CelValue {
-  if (any.typeUrl === "") return null;
+  if (any.typeUrl === "") throw EMPTY_ANY;
   let message: Message | undefined;
   const desc = registry.getMessage(any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1));
   try {

@@ -10,7 +10,7 @@ const TIMESTAMP_OVERFLOW = "timestamp overflow";
 
 /**
  * Go's `time.Parse(time.RFC3339, text)`: what RFC 3339 says, with capital `T` and `Z`, and beyond it a comma for the point,
- * one digit for the hour, and offsets up to 99:99 (later releases of Go stop at 24:60). Digits after the ninth are dropped. The offset is kept, as Go does: it
+ * one digit for the hour, and offsets up to 24:60 (Go 1.20 and later). Digits after the ninth are dropped. The offset is kept, as Go does: it
  * shows in the getters and the text. Throws a {@link Fault} for all else, and for times outside the years 1 to 9999.
  */
 export function parseTimestamp(text: string): CelTimestamp {
@@ -20,7 +20,7 @@ export function parseTimestamp(text: string): CelTimestamp {
   const days = daysOf(Number(year), within(month, 1, 12) - 1, Number(day));
   const seconds =
     days * DAY + within(hour, 0, 23) * HOUR + within(minute, 0, 59) * MINUTE + within(second, 0, 59);
-  const magnitude = Number(offsetHour ?? 0) * HOUR + Number(offsetMinute ?? 0) * MINUTE;
+  const magnitude = within(offsetHour ?? "0", 0, 24) * HOUR + within(offsetMinute ?? "0", 0, 60) * MINUTE;
   const offset = sign === "-" ? -magnitude : magnitude;
   return inRange(seconds - offset, Number(fraction.slice(0, 9).padEnd(9, "0")), offset);
 }

@@ -20,8 +20,13 @@ const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ["[].existsOne(__result__, __result__)", "the name is younger: a method like any other"],
 ]);
 
+/** Likewise: an escaped surrogate is U+FFFD in v0.20.1, and a fault in later versions. */
+const SURROGATE = "'\\udead' == '\\ufffd'";
+
 const tests = testsOf(getParsingSuite());
-const judged = tests.filter(({ original }) => !KNOWN_DIFFERENCES.has(original.expr));
+const judged = tests.filter(
+  ({ original }) => !KNOWN_DIFFERENCES.has(original.expr) && original.expr !== SURROGATE,
+);
 
 test("the suite is the one that is known", () => {
   expect(tests).toHaveLength(194);
@@ -61,6 +66,10 @@ describe("trees and failures of the other suites", () => {
 });
 
 describe("differences", () => {
+  test("an escaped surrogate is U+FFFD", () => {
+    expect(debugText(parseCel(SURROGATE))).toBe(debugText(parseCel("'\ufffd' == '\ufffd'")));
+  });
+
   test.each([...KNOWN_DIFFERENCES])("%s: %s", (expression) => {
     expect(parseCel(expression)).toMatchObject({ kind: "call", function: "existsOne" });
   });

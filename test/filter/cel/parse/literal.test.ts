@@ -82,12 +82,20 @@ describe("strings", () => {
     expect(parseStringLiteral(text)).toEqual({ value });
   });
 
-  test.each(["\\ud800", "\\udfff", "\\udead", "\\U0000D800", "\\U00110000", "\\UFFFFFFFF", "\\ud83d\\ude01"])(
-    "no code point %s",
+  test.each(["\\U00110000", "\\UFFFFFFFF"])("no code point %s", (sequence) => {
+    expect(parseStringLiteral(`'a${sequence}'`)).toEqual({ fault: "invalid unicode code point" });
+  });
+
+  test.each(["\\ud800", "\\udfff", "\\udead", "\\U0000D800", "\\U0000dfff"])(
+    "surrogate %s becomes U+FFFD",
     (sequence) => {
-      expect(parseStringLiteral(`'a${sequence}'`)).toEqual({ fault: "invalid unicode code point" });
+      expect(parseStringLiteral(`'a${sequence}'`)).toEqual({ value: "a\ufffd" });
     },
   );
+
+  test("an escaped pair of surrogates becomes two U+FFFD", () => {
+    expect(parseStringLiteral("'\\ud83d\\ude01'")).toEqual({ value: "\ufffd\ufffd" });
+  });
 });
 
 describe("bytes", () => {

@@ -238,7 +238,7 @@ describe("literals out of range, all at once", () => {
       faults: ["2: invalid uint literal", "25: invalid double literal"],
     },
     {
-      text: "b'\\u0041' + '\\ud800'",
+      text: "b'\\u0041' + '\\U00110000'",
       faults: ["1: unable to unescape string", "13: invalid unicode code point"],
     },
   ])("$text", ({ text, faults }) => {

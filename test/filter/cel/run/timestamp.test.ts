@@ -73,7 +73,6 @@ describe("parseTimestamp", () => {
     { text: "2009-02-13T23:31:30+00:00", seconds: 1_234_567_890, nanos: 0 },
     { text: "2009-02-13T23:31:30-00:00", seconds: 1_234_567_890, nanos: 0 },
     { text: "2009-02-15T00:31:30+24:60", seconds: 1_234_567_890, nanos: 0 },
-    { text: "2009-02-18T04:10:30+99:99", seconds: 1_234_567_890, nanos: 0 },
     { text: "1970-01-01T1:02:03Z", seconds: 3723, nanos: 0 },
     { text: "2000-02-29T00:00:00Z", seconds: 951_782_400, nanos: 0 },
     { text: "2024-12-31T23:59:59Z", seconds: 1_735_689_599, nanos: 0 },
@@ -104,6 +103,11 @@ describe("parseTimestamp", () => {
     "2009-02-13T23:31:30+1:00",
     "2009-02-13T23:31:30+-1:00",
     "2009-02-13T23:31:30+01:-1",
+    "2009-02-13T23:31:30+00:61",
+    "2009-02-13T23:31:30-24:61",
+    "2009-02-13T23:31:30+25:00",
+    "2009-02-13T23:31:30-25:00",
+    "2009-02-13T23:31:30+99:99",
     "2009-02-13T24:00:00Z",
     "2009-02-13T23:60:00Z",
     "2016-12-31T23:59:60Z",
@@ -145,7 +149,7 @@ describe("parseTimestamp", () => {
   });
 
   test("undoes formatting with an offset", () => {
-    const offset = fc.integer({ min: -(99 * 60 + 59), max: 99 * 60 + 59 });
+    const offset = fc.integer({ min: -(24 * 60 + 59), max: 24 * 60 + 59 });
     const moderate = fc.integer({ min: MIN + 400_000, max: MAX - 400_000 });
     fc.assert(
       fc.property(moderate, offset, (seconds, minutes) => {
