@@ -33,6 +33,11 @@ export interface CaptureInterface {
   readonly hardware?: string;
   readonly operatingSystem?: string;
   readonly comments?: readonly string[];
+  /**
+   * Seconds since 1970 from which a pcapng file counts the times of this interface (`if_tsoffset`), an integer; absent
+   * means 0. Times of packets include it. With a negative one a pcapng file can hold times before 1970.
+   */
+  readonly timeOffsetSeconds?: number;
   /** Packet counts of the capturing program, as the file last told them. */
   readonly counts?: InterfaceCounts;
   /** The rest of a pcap file's header, so that it can be written back byte for byte. */
@@ -159,11 +164,12 @@ export interface LiveOptions {
 const LIVE_OPTIONS: OptionTable<LiveOptions> = { stop: aFunction, dropped: aFunction };
 
 const anInterface: ValueCheck<CaptureInterface> = fieldsOf<
-  Pick<CaptureInterface, "linkType" | "resolution" | "snapLength">
+  Pick<CaptureInterface, "linkType" | "resolution" | "snapLength" | "timeOffsetSeconds">
 >({
   linkType: required(aNumber),
   resolution: required(oneOf("us", "ns")),
   snapLength: required(anInteger(0)),
+  timeOffsetSeconds: anInteger(-(2 ** 63), 2 ** 63),
 });
 
 const aFormatOrInterfaces = either(Array.isArray, aListOf(anInterface), aFormat);

@@ -427,8 +427,9 @@ function withFormat(batch: PacketBatch, format: PacketFormat): PacketBatch {
 /** The same for interfaces that say the same of themselves. */
 function descriptionOf(own: CaptureInterface): string {
   const { linkType, resolution, snapLength, name, description, filter, hardware, operatingSystem } = own;
+  const { timeOffsetSeconds = 0 } = own;
   const texts = [name, description, filter, hardware, operatingSystem, ...(own.comments ?? [])];
-  const format = `${linkType} ${resolution} ${snapLength} ${own.pcapHeader?.linkTypeWord}`;
+  const format = `${linkType} ${resolution} ${snapLength} ${timeOffsetSeconds} ${own.pcapHeader?.linkTypeWord}`;
   if (texts.every((text) => text === undefined)) return format;
   return format + JSON.stringify(texts.map((text) => text ?? null));
 }

@@ -304,6 +304,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       snapLength,
       ...texts,
       ...(comments.length > 0 && { comments }),
+      ...(offsetSeconds !== 0 && { timeOffsetSeconds: offsetSeconds }),
     });
     sources.push({
       format: { linkType, resolution, snapLength, interfaceId },

@@ -28,6 +28,7 @@ import {
   IF_HARDWARE,
   IF_NAME,
   IF_OPERATING_SYSTEM,
+  IF_TIME_OFFSET,
   IF_TIME_RESOLUTION,
   INTERFACE_DESCRIPTION,
   INTERFACE_STATISTICS,
@@ -67,10 +68,12 @@ const PCAPNG_OPTIONS: OptionTable<PcapngOptions> = { snapLength: anInteger(0, 2 
  * A source as a pcapng file, little endian, in one section: an interface description for every interface of the source
  * (those that turn up later, later), an enhanced block for every packet with its comments, and at the end a statistics
  * block with the packet counts of every interface that has some, or of the only one. Packets without a time become
- * simple blocks where the format allows it, else they get time 0. Texts above 65,535 bytes are cut.
+ * simple blocks where the format allows it: whole, without comments, of the first interface. Otherwise they get time 0, or
+ * the first that the interface can hold. Texts above 65,535 bytes are cut.
  *
- * @throws FlowscribeError `time_out_of_range` from the iteration for times that 64 bits cannot hold (before 1970; in
- *   nanoseconds after 2554), and whatever the source throws. OptionsError, or TypeError for another source, at the call.
+ * @throws FlowscribeError `time_out_of_range` from the iteration for times that 64 bits cannot hold (before the
+ *   `timeOffsetSeconds` of their interface, without one before 1970; in nanoseconds 584 years after that), and whatever
+ *   the source throws. OptionsError, or TypeError for another source, at the call.
  */
 export function encodePcapng(
   source: PacketSource,
@@ -130,9 +133,10 @@ export function createPcapngEncoder(
       writeDescriptions();
       const { records } = batch;
       const recordView = new DataView(records.buffer, records.byteOffset, records.byteLength);
+      const { timeOffsetSeconds: offsetSeconds = 0 } = described[batch.format.interfaceId]!;
       for (let index = 0; index < batch.length; index++) {
         if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
-        else writeEnhanced(writer, batch, index, recordView);
+        else writeEnhanced(writer, batch, index, recordView, offsetSeconds);
       }
       return writer.written();
     },
@@ -193,6 +197,9 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
   if (own.operatingSystem !== undefined) writeText(writer, IF_OPERATING_SYSTEM, own.operatingSystem);
   if (own.hardware !== undefined) writeText(writer, IF_HARDWARE, own.hardware);
   writeOption(writer, IF_TIME_RESOLUTION, Uint8Array.of(own.resolution === "us" ? 6 : 9));
+  if (own.timeOffsetSeconds !== undefined && own.timeOffsetSeconds !== 0) {
+    writeInt64(writer, IF_TIME_OFFSET, own.timeOffsetSeconds);
+  }
   endOptions(writer);
   closeBlock(writer, at);
 }
@@ -218,8 +225,17 @@ function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): vo
   closeBlock(writer, at);
 }
 
-/** @param recordView Of the batch's records. */
-function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, recordView: DataView): void {
+/**
+ * @param recordView Of the batch's records.
+ * @param offsetSeconds Of the interface.
+ */
+function writeEnhanced(
+  writer: BlockWriter,
+  batch: PacketBatch,
+  index: number,
+  recordView: DataView,
+  offsetSeconds: number,
+): void {
   const { offsets, format, comments } = batch;
   const header = offsets[index]!;
   const at = openBlock(writer, ENHANCED_PACKET, EPB.data);
@@ -232,9 +248,13 @@ function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, r
     batch.eraSeconds ?? 0,
     recordView.getUint32(header + RECORD_SECONDS, true),
     recordView.getUint32(header + RECORD_FRACTION, true),
+    batch.untimed === true ? Math.min(offsetSeconds, 0) : offsetSeconds,
   );
   if (!fits) {
-    throw new FlowscribeError("time_out_of_range", "the time of a packet is outside of what pcapng can hold");
+    throw new FlowscribeError(
+      "time_out_of_range",
+      "the time of a packet is outside of what pcapng can hold from the time offset of its interface on",
+    );
   }
   view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
   view.setUint32(at + EPB.original, recordView.getUint32(header + RECORD_ORIGINAL_LENGTH, true), true);
@@ -299,6 +319,13 @@ function writeCount(writer: BlockWriter, code: number, count: number): void {
   // A count is a double: the largest that a file can hold becomes 2⁶⁴ when it is read.
   new DataView(value.buffer).setBigUint64(0, count < 2 ** 64 ? BigInt(count) : 2n ** 64n - 1n, true);
   writeOption(writer, code, value);
+}
+
+function writeInt64(writer: BlockWriter, code: number, value: number): void {
+  const bytes = new Uint8Array(8);
+  // A double: the largest offset that a file can hold becomes 2⁶³ when it is read.
+  new DataView(bytes.buffer).setBigInt64(0, value < 2 ** 63 ? BigInt(value) : 2n ** 63n - 1n, true);
+  writeOption(writer, code, bytes);
 }
 
 function writeOption(writer: BlockWriter, code: number, value: Uint8Array): void {

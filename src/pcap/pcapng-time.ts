@@ -70,8 +70,8 @@ function setSeconds(time: RecordTime, high: number, low: number, offsetSeconds: 
 }
 
 /**
- * Writes a record's time as the 64-bit count of its resolution, high word first, each little endian. Returns whether it
- * fits.
+ * Writes a record's time as the 64-bit count of its resolution since `offsetSeconds` (`if_tsoffset`), high word first, each
+ * little endian. Returns whether it fits.
  */
 export function writeTime(
   view: DataView,
@@ -80,9 +80,13 @@ export function writeTime(
   eraSeconds: number,
   seconds: number,
   fraction: number,
+  offsetSeconds: number,
 ): boolean {
   const unitsPerSecond = resolution === "us" ? 1_000_000 : 1_000_000_000;
-  if (eraSeconds !== 0) return writeEra(view, at, unitsPerSecond, eraSeconds + seconds, fraction);
+  if (eraSeconds !== 0 || offsetSeconds !== 0) {
+    const sinceOffset = BigInt(eraSeconds) + BigInt(seconds) - BigInt(offsetSeconds);
+    return writeLarge(view, at, sinceOffset * BigInt(unitsPerSecond) + BigInt(fraction));
+  }
   // Multiplication in halves of 16 bits, for the same reason as above.
   const upper = Math.floor(seconds / 0x10000) * unitsPerSecond;
   const lower = (seconds % 0x10000) * unitsPerSecond + fraction;
@@ -92,14 +96,7 @@ export function writeTime(
   return true;
 }
 
-function writeEra(
-  view: DataView,
-  at: number,
-  unitsPerSecond: number,
-  seconds: number,
-  fraction: number,
-): boolean {
-  const units = BigInt(seconds) * BigInt(unitsPerSecond) + BigInt(fraction);
+function writeLarge(view: DataView, at: number, units: bigint): boolean {
   if (units < 0n || units >= 1n << 64n) return false;
   view.setUint32(at, Number(units >> 32n), true);
   view.setUint32(at + 4, Number(units & 0xffff_ffffn), true);

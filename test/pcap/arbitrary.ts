@@ -88,6 +88,7 @@ const captureInterface: fc.Arbitrary<CaptureInterface> = fc
       hardware: text,
       operatingSystem: text,
       comments: texts,
+      timeOffsetSeconds: fc.integer({ min: -1_000_000_000, max: -1 }),
       counts: fc.record({ received: fc.maxSafeNat(), dropped: fc.maxSafeNat() }, { requiredKeys: [] }),
     },
     { requiredKeys: ["linkType", "resolution", "snapLength"] },

@@ -16,8 +16,10 @@ import {
 import type { CaptureInterface, PacketSource } from "../../src/packet/source.js";
 import { decodeCapture, encodePcap, encodePcapng, mergeSources } from "../../src/pcap/index.js";
 import { describeWithPrograms } from "../support/shared.js";
+import { blockWriter, join as joinBytes } from "./blocks.js";
 import { collect, packetsIn, type ReadPacket, readBatch } from "./read.js";
 
+const blocks = blockWriter();
 const ETHERNET: PacketFormat = {
   linkType: LINKTYPE_ETHERNET,
   resolution: "us",
@@ -101,6 +103,32 @@ describe("the order", () => {
     expect(packets.map(({ data }) => Number.parseInt(data, 16))).toEqual([1, 2, 3, 4]);
     expect(merged.interfaces.map(({ resolution }) => resolution)).toEqual(["ns", "us"]);
     expect(packets.map(({ interfaceId }) => interfaceId)).toEqual([0, 1, 1, 0]);
+  });
+
+  test("writes a simple packet of a later interface as an enhanced one, with its data and on its interface", async () => {
+    const simple = (id: number) => blocks.simple(Uint8Array.of(id));
+    const first = joinBytes(blocks.section(), blocks.interface(), simple(1));
+    const second = joinBytes(blocks.section(), blocks.interface({ options: [[2, "other"]] }), simple(2));
+    const expected = [
+      { data: "01", interfaceId: 0, seconds: undefined },
+      { data: "02", interfaceId: 1, seconds: 0 },
+    ];
+    // Two files, and two sections of one.
+    const merged = mergeSources([await decodeCapture(first), await decodeCapture(second)]);
+    expect(await packetsIn(await collect(encodePcapng(merged)))).toMatchObject(expected);
+    const sections = await decodeCapture(joinBytes(first, second));
+    expect(await packetsIn(await collect(encodePcapng(sections)))).toMatchObject(expected);
+  });
+
+  test("keeps interfaces apart that count times from different offsets", async () => {
+    const own = { linkType: 1, resolution: "us", snapLength: 0 } as const;
+    const sources = [-1, -1, -2, 0].map((timeOffsetSeconds, order) =>
+      fromBatches([createBatch(ETHERNET, [packet(order, order)])], [{ ...own, timeOffsetSeconds }]),
+    );
+    const merged = mergeSources(sources);
+    const packets = await read(merged);
+    expect(packets.map(({ interfaceId }) => interfaceId)).toEqual([0, 0, 1, 2]);
+    expect(merged.interfaces.map(({ timeOffsetSeconds }) => timeOffsetSeconds)).toEqual([-1, -2, 0]);
   });
 
   test("knows times before 1970 and after 2106, and lets packets without one follow the packet before", async () => {

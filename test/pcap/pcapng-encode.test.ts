@@ -13,7 +13,7 @@ import {
   SIMPLE_PACKET,
 } from "./blocks.js";
 import { pcapFile } from "./pcap-file.js";
-import { bytesOf, collect, encoded, readBatch, readWhole } from "./read.js";
+import { bytesOf, collect, encoded, packetsIn, readBatch, readWhole } from "./read.js";
 
 const DATA = bytesOf("0102030405");
 const US: PacketFormat = { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 };
@@ -25,6 +25,7 @@ const { section, interface: describeInterface, enhanced, simple, statistics } = 
 const SECTION = section({ options: [[4, "flowscribe"]] });
 const MICROSECONDS: Option = [9, 6];
 const NANOSECONDS: Option = [9, 9];
+const IF_TIME_OFFSET = 14;
 
 function encode(
   batches: readonly PacketBatch[],
@@ -321,8 +322,52 @@ describe("the time of a packet", () => {
     expect(file.subarray(0, expected.length)).toEqual(expected);
   });
 
+  test.each([
+    { what: "before 1970", offset: -10n, count: 5_000_001n },
+    { what: "long before 1970", offset: -(2n ** 40n), count: 1_000_001n },
+    { what: "at a negative offset", offset: -10n, count: 0n },
+    { what: "after a positive offset", offset: 1_600_000_000n, count: 5_000_001n },
+    { what: "behind 2106 by an offset", offset: 2n ** 33n, count: 1_000_001n },
+    { what: "at the end of all that an offset leads to", offset: -10n, count: 2n ** 64n - 1n },
+  ])("keep the offset of their interface: $what", async ({ offset, count }) => {
+    const options: Option[] = [MICROSECONDS, [IF_TIME_OFFSET, BigInt.asUintN(64, offset)]];
+    const file = join(section(), describeInterface({ options }), enhanced({ time: count, data: DATA }));
+    const again = await encoded(encodePcapng, file);
+    const expected = join(SECTION, file.subarray(section().length));
+    expect(again.subarray(0, expected.length)).toEqual(expected);
+    const [before, after] = [await readWhole(file), await readWhole(again)];
+    expect(after.packets).toEqual(before.packets);
+    expect(after.source.interfaces).toMatchObject(before.source.interfaces);
+    expect(before.source.interfaces[0]?.timeOffsetSeconds).toBe(Number(offset));
+  });
+
+  test("before the offset of their interface do not fit", async () => {
+    const batch = createBatch(US, [{ bytes: DATA, seconds: 99, nanoseconds: 999_999_000 }]);
+    const ofInterface = (timeOffsetSeconds: number) => encode([batch], [{ ...ETHERNET, timeOffsetSeconds }]);
+    await expect(ofInterface(100)).rejects.toMatchObject({ code: "time_out_of_range" });
+    expect((await packetsIn(await ofInterface(99)))[0]).toMatchObject({
+      seconds: 99,
+      nanoseconds: 999_999_000,
+    });
+  });
+
+  test("of packets without one are 0 where the offset of the interface leads there, else the offset", async () => {
+    const batch = { ...createBatch({ ...US, interfaceId: 1 }, [{ bytes: DATA }]), untimed: true };
+    const ofInterface = async (timeOffsetSeconds: number) => {
+      const file = await encode([batch], [ETHERNET, { ...ETHERNET, timeOffsetSeconds }]);
+      return (await packetsIn(file))[0]?.seconds;
+    };
+    expect([await ofInterface(-5), await ofInterface(0), await ofInterface(5)]).toEqual([0, 0, 5]);
+  });
+
   test.each<{ what: string; format: PacketFormat; era: number; seconds: number; nanoseconds: number }>([
-    { what: "before 1970", format: US, era: -ERA, seconds: 0xffff_ffff, nanoseconds: 999_999_000 },
+    {
+      what: "before 1970 without an offset",
+      format: US,
+      era: -ERA,
+      seconds: 0xffff_ffff,
+      nanoseconds: 999_999_000,
+    },
     {
       what: "behind 2554 in nanoseconds",
       format: NS,

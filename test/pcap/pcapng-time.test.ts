@@ -105,10 +105,12 @@ describe("writing a time", () => {
       fc.bigInt({ min: -10n, max: 10n }),
       fc.bigInt({ min: -5000n, max: 5000n }),
     );
+    const offset = fc.oneof(fc.constant(0n), fc.bigInt({ min: -(2n ** 52n), max: 2n ** 52n }));
     fc.assert(
-      fc.property(resolution, era, uint32, uint32, (resolution, era, seconds, fraction) => {
-        const expected = (era * WORD + BigInt(seconds)) * fractionsPerSecond(resolution) + BigInt(fraction);
-        const { fits, count } = write(resolution, Number(era * WORD), seconds, fraction);
+      fc.property(resolution, era, uint32, uint32, offset, (resolution, era, seconds, fraction, offset) => {
+        const units = (era * WORD + BigInt(seconds) - offset) * fractionsPerSecond(resolution);
+        const expected = units + BigInt(fraction);
+        const { fits, count } = write(resolution, Number(era * WORD), seconds, fraction, Number(offset));
         expect(fits).toBe(expected >= 0n && expected <= MOST);
         if (fits) expect(count).toBe(expected);
       }),
@@ -116,16 +118,17 @@ describe("writing a time", () => {
     );
   });
 
-  test("undoes reading for every count (property)", () => {
+  test("undoes reading for every count and offset (property)", () => {
+    const offset = fc.oneof(fc.constant(0), fc.integer({ min: -(2 ** 52), max: 2 ** 52 }));
     fc.assert(
-      fc.property(resolution, anyCount, (resolution, count) => {
+      fc.property(resolution, anyCount, offset, (resolution, count, offset) => {
         const time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
-        createTimeReader(resolution === "us" ? 6 : 9, 0).read(
+        createTimeReader(resolution === "us" ? 6 : 9, offset).read(
           Number(count / WORD),
           Number(count % WORD),
           time,
         );
-        expect(write(resolution, time.eraSeconds, time.seconds, time.fraction)).toEqual({
+        expect(write(resolution, time.eraSeconds, time.seconds, time.fraction, offset)).toEqual({
           fits: true,
           count,
         });
@@ -135,9 +138,9 @@ describe("writing a time", () => {
   });
 });
 
-function write(resolution: Resolution, era: number, seconds: number, fraction: number) {
+function write(resolution: Resolution, era: number, seconds: number, fraction: number, offset: number) {
   const view = new DataView(new ArrayBuffer(12));
-  const fits = writeTime(view, 4, resolution, era, seconds, fraction);
+  const fits = writeTime(view, 4, resolution, era, seconds, fraction, offset);
   return { fits, count: (BigInt(view.getUint32(4, true)) << 32n) | BigInt(view.getUint32(8, true)) };
 }
 

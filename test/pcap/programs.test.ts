@@ -51,6 +51,7 @@ beforeAll(async () => {
   save("from-pcap.pcapng", await encoded(encodePcapng, pcap));
   save("sample.pcapng", await encoded(encodePcapng, sample("sample.pcapng")));
   save("own.pcapng", await ownCapture());
+  save("early.pcapng", await earlyCapture());
   save("empty.pcap", await collect(encodePcap(fromBatches([], []))));
   save("empty.pcapng", await collect(encodePcapng(fromBatches([], []))));
 });
@@ -82,6 +83,19 @@ function ownCapture(): Promise<Uint8Array> {
   return collect(encodePcapng(fromBatches(batches, interfaces)));
 }
 
+/** Packets of 1969, one of them without a time on an interface that is not the first. */
+function earlyCapture(): Promise<Uint8Array> {
+  const format = { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 1 } as const;
+  const early = createBatch(format, [{ bytes: ARP, seconds: 2 ** 32 - 5, nanoseconds: 250_000_000 }]);
+  const batches = [
+    { ...early, eraSeconds: -(2 ** 32) },
+    { ...createBatch(format, [{ bytes: ARP }]), untimed: true },
+  ];
+  const { linkType, resolution, snapLength } = format;
+  const second = { linkType, resolution, snapLength, timeOffsetSeconds: -10 };
+  return collect(encodePcapng(fromBatches(batches, [{ linkType, resolution, snapLength }, second])));
+}
+
 const FILES = [
   { file: "us.pcap", type: "pcap", packets: 527, unit: "microseconds" },
   { file: "ns.pcap", type: "nsecpcap", packets: 527, unit: "nanoseconds" },
@@ -89,6 +103,7 @@ const FILES = [
   { file: "from-pcap.pcapng", type: "pcapng", packets: 527, unit: "microseconds" },
   { file: "sample.pcapng", type: "pcapng", packets: 358, unit: "nanoseconds" },
   { file: "own.pcapng", type: "pcapng", packets: 4, unit: undefined },
+  { file: "early.pcapng", type: "pcapng", packets: 2, unit: undefined },
   { file: "empty.pcap", type: "pcap", packets: 0, unit: "microseconds" },
   { file: "empty.pcapng", type: "pcapng", packets: 0, unit: "microseconds" },
 ];
