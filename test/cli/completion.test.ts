@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { observe } from "../../src/cli/commands/observe.js";
+import { recordCommand } from "../../src/cli/commands/record.js";
 import { EXIT } from "../../src/cli/exit-code.js";
 import { describeWithPrograms } from "../support/shared.js";
 import { outputOf, runFake } from "./fake-io.js";
@@ -8,7 +9,7 @@ import { outputOf, runFake } from "./fake-io.js";
 describe("completion", () => {
   test.each(["bash", "zsh", "fish"])("for %s knows every flag", async (shell) => {
     const script = await outputOf(["completion", shell]);
-    for (const { name, shorthand } of observe.flags) {
+    for (const { name, shorthand } of [...observe.flags, ...recordCommand.flags]) {
       expect(script).toMatch(
         shell === "fish" ? new RegExp(`-l ${name}( |$)`, "m") : new RegExp(`--${name}[ =[)|"]`),
       );

@@ -14,8 +14,8 @@ export const recordCommand: Command = {
   name: "record",
   help: {
     usage: [
-      "record -i DEVICE [FLAGS] [FILTER...]",
-      "record --read FILE [FLAGS] [FILTER...]",
+      "record -i DEVICE [FLAGS] [FILTER...] [EXPRESSION]",
+      "record --read FILE [FLAGS] [FILTER...] [EXPRESSION]",
       "record --server ADDRESS [FLAGS] FILTER...",
     ],
     text: [
@@ -23,6 +23,8 @@ export const recordCommand: Command = {
       'FILTER is one argument as for hubble record: "SOURCE-PREFIX SOURCE-PORT DESTINATION-PREFIX DESTINATION-PORT PROTOCOL", ' +
         "with 0 for any port and TCP, UDP, SCTP or ANY; each says one direction, and a packet has to match one of them. What is asked by " +
         "--expression and by the flags about flows has to hold as well. Without any of it all packets are recorded.",
+      "EXPRESSION is pcap-filter text as for tcpdump, as one argument or several. Flags of tcpdump such as -nn, -s 96, -p, -C 100 and -W 5 work, too, " +
+        "and those without a meaning here name what to use instead.",
       "With --server a node records, into a file there; then it has the flags of hubble record only: filters, limits and --file-prefix.",
       "Ctrl-C ends a recording well: the file is whole.",
     ],
@@ -31,6 +33,10 @@ export const recordCommand: Command = {
         what: "what goes to port 443 from 10.0.0.0/8, and what comes back",
         command:
           'flowscribe record -i eth0 "10.0.0.0/8 0 0.0.0.0/0 443 TCP" "0.0.0.0/0 443 10.0.0.0/8 0 TCP"',
+      },
+      {
+        what: "ten packets, as with tcpdump",
+        command: "flowscribe record -i lo -c 10 tcp port 80",
       },
       {
         what: "the last hour, in sixty files",

@@ -45,13 +45,47 @@ function splitAtSpaces(text: string): string[] {
 
 /** Go's `strconv.ParseUint(text, 10, 16)`: digits, and nothing else. */
 function parsePort(text: string, side: "source" | "destination"): number {
-  const isDigits = text !== "" && [...text].every((letter) => letter >= "0" && letter <= "9");
-  if (!isDigits || Number(text) > MAX_PORT) throw new UsageError(`invalid ${side} port: ${text}`);
+  if (!isDigits(text) || Number(text) > MAX_PORT) throw new UsageError(`invalid ${side} port: ${text}`);
   return Number(text);
+}
+
+function isDigits(text: string): boolean {
+  return text !== "" && [...text].every((letter) => letter >= "0" && letter <= "9");
 }
 
 function parseProtocol(text: string): number {
   const protocol = PROTOCOLS.get(text.toUpperCase());
   if (protocol === undefined) throw new UsageError(`unsupported protocol: ${text}`);
   return protocol;
+}
+
+/** The arguments of a command line that are not flags: 5-tuple filters, then the words of an expression. */
+export interface FilterArguments {
+  readonly filters: readonly PacketFilterInit[];
+  /** pcap-filter text; undefined without one. */
+  readonly expression: string | undefined;
+}
+
+/**
+ * Separates the filters of `hubble record` from an expression as the last arguments of tcpdump: `tcp port 80`, as one argument or as
+ * several. A filter begins with an address; pcap-filter text never does.
+ *
+ * @throws As {@link parseFilterArgument} does.
+ */
+export function parseFilterArguments(positionals: readonly string[]): FilterArguments {
+  const start = positionals.findIndex(startsExpression);
+  const filters = start < 0 ? positionals : positionals.slice(0, start);
+  return {
+    filters: filters.map(parseFilterArgument),
+    expression: start < 0 ? undefined : positionals.slice(start).join(" "),
+  };
+}
+
+/** Hexadecimal digits up to a dot, colon or slash begin an address; digits alone are not an expression either. */
+const ADDRESS = /^\s*(?:[0-9a-fA-F]*[.:/]|[0-9]+$)/;
+
+function startsExpression(argument: string): boolean {
+  if (argument.trim() === "" || ADDRESS.test(argument)) return false;
+  const [, sourcePort = "", , destinationPort = "", protocol] = splitAtSpaces(argument);
+  return !(isDigits(sourcePort) && isDigits(destinationPort) && protocol !== undefined);
 }

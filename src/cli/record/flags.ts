@@ -48,6 +48,7 @@ export const RECORD_FLAGS = [
   },
   {
     name: "list-devices",
+    shorthand: "D",
     value: "boolean",
     group: "Input",
     help: "Print the network interfaces that can be captured from, and record nothing.",
@@ -117,6 +118,7 @@ export const RECORD_FLAGS = [
   },
   {
     name: "packet-limit",
+    shorthand: "c",
     value: "uint64",
     placeholder: "N",
     group: "Limits",
@@ -141,7 +143,7 @@ export const RECORD_FLAGS = [
     value: "uint64",
     placeholder: "N",
     group: "Limits",
-    help: "Keep so many bytes of a packet; 0, the default, keeps all.",
+    help: "Keep so many bytes of a packet; 0, the default, keeps all. As in tcpdump also -s N.",
   },
   {
     name: "rotate-size",
@@ -169,7 +171,7 @@ export const RECORD_FLAGS = [
     value: "string",
     placeholder: "TEXT",
     group: "Packets",
-    help: 'Packets that this pcap-filter text matches, such as "tcp port 443 and host 10.0.0.1" (man pcap-filter).',
+    help: 'Packets that this pcap-filter text matches, such as "tcp port 443 and host 10.0.0.1" (man pcap-filter); also as the last arguments.',
   },
   {
     name: "guess-replies",

@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { cutText } from "../../cut-text.js";
 import type { FlowPredicate } from "../../filter/index.js";
+import { goQuote } from "../../go-quote.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
@@ -10,10 +12,19 @@ import { UsageError } from "../error-text.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io.js";
 import { readChoice } from "../read-choice.js";
-import { parseFilterArgument } from "./filter-arguments.js";
-import { DIRECTIONS, FORMATS, PRECISIONS, RECORD_FLAGS, REFUSED_FLAGS, SOURCES } from "./flags.js";
+import { type FilterArguments, parseFilterArguments } from "./filter-arguments.js";
+import {
+  ALL_RECORD_FLAGS,
+  DIRECTIONS,
+  FORMATS,
+  PRECISIONS,
+  RECORD_FLAGS,
+  REFUSED_FLAGS,
+  SOURCES,
+} from "./flags.js";
 import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
 import { parseSize } from "./size.js";
+import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
 /** What a command line of `record` asks for. */
 export interface RecordCommandOptions {
@@ -35,6 +46,9 @@ export interface RecordCommandOptions {
   readonly strictInput: boolean;
   readonly silent: boolean;
 }
+
+/** Characters of an expression that a message quotes. */
+const QUOTED_LENGTH = 200;
 
 /** What flows have to be for their packets to be recorded. */
 export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
@@ -68,17 +82,18 @@ export const STANDARD_OUTPUT = "-";
  * @throws FlagError, UsageError, ConfigurationError, in Hubble's words where Hubble has them.
  */
 export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
-  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(args, {
+  const ownArgs = fromTcpdumpFlags(args, ALL_RECORD_FLAGS);
+  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     extra: RECORD_FLAGS,
     now: () => io.clock.now(),
   });
   refuseSelectors(selection);
-  const { device, read = [], expression, node = "" } = extra;
+  const { device, read = [], node = "" } = extra;
   const action = readAction(extra);
-  const filters = positionals.map(parseFilterArgument);
+  if (action === "record") checkInput(device, read, positionals);
+  const { filters, expression } = readFilters(positionals, extra);
   const source = readChoice("source", SOURCES, extra.source) ?? "libpcap";
   const limits = readRecordLimits(extra, filters);
-  if (action === "record") checkInput(device, read);
   if (read.length > 0) refuseIdle(extra, LIVE_FLAGS, "a device: there is none to capture from");
   if (source === "ebpf") refuseIdle(extra, ["promiscuous"], "--source libpcap");
   if (action === "print-program" && source !== "ebpf") {
@@ -95,7 +110,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     promiscuous: extra.promiscuous ?? true,
     bufferBytes: readSize("buffer-size", extra["buffer-size"]),
     include: filters.length === 0 ? undefined : filters,
-    expression: expression === "" ? undefined : expression,
+    expression,
     flows: asksFlows
       ? {
           passes: await compileFlows(allow, deny),
@@ -144,9 +159,26 @@ function readAction(extra: Extra): RecordCommandOptions["action"] {
   return extra["print-program"] === true ? "print-program" : "record";
 }
 
-function checkInput(device: string | undefined, read: readonly string[]): void {
+/** The filters and the expression, by flag or as arguments. */
+function readFilters(positionals: readonly string[], { expression: flag }: Extra): FilterArguments {
+  const { filters, expression } = parseFilterArguments(positionals);
+  if (expression !== undefined && flag !== undefined) {
+    throw new UsageError(
+      `cannot set both --expression and ${cutText(goQuote(expression), QUOTED_LENGTH)} as arguments`,
+    );
+  }
+  return { filters, expression: expression ?? (flag === "" ? undefined : flag) };
+}
+
+function checkInput(
+  device: string | undefined,
+  read: readonly string[],
+  positionals: readonly string[],
+): void {
   if (device !== undefined && read.length > 0) throw new UsageError("cannot set both --device and --read");
   if (device === undefined && read.length === 0) {
+    const file = positionals.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+    if (file !== undefined) throw new UsageError(`nothing to record from: read ${file} with --read`);
     throw new UsageError(
       "nothing to record from: name a device with -i (see --list-devices), or captures with --read",
     );

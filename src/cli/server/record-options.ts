@@ -2,9 +2,10 @@ import { parseFlowFlags } from "../../observer/flags/parse.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";
-import { parseFilterArgument } from "../record/filter-arguments.js";
-import { RECORD_FLAGS } from "../record/flags.js";
+import { parseFilterArguments } from "../record/filter-arguments.js";
+import { ALL_RECORD_FLAGS, RECORD_FLAGS } from "../record/flags.js";
 import { readRecordLimits } from "../record/limits.js";
+import { fromTcpdumpFlags } from "../record/tcpdump-flags.js";
 import { SERVER_FLAGS } from "./flags.js";
 import { readServerOptions, type ServerOptions } from "./options.js";
 
@@ -37,7 +38,8 @@ const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] 
  * @throws FlagError, UsageError, ConfigurationError. The server finds the faults in prefixes.
  */
 export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
-  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(args, {
+  const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...SERVER_FLAGS]);
+  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     extra: FLAGS,
     now: () => io.clock.now(),
   });
@@ -50,8 +52,14 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
   if (allow.length + deny.length > 0 || Object.keys(selection).length > 0) {
     throw new UsageError("a server records by filters only, not by flags about flows");
   }
-  if (positionals.length === 0) throw new UsageError("need to specify at least one filter");
+  const { filters, expression } = parseFilterArguments(positionals);
+  if (expression !== undefined) {
+    throw new UsageError(
+      "a server records by 5-tuple filters only, not by pcap-filter text: SOURCE-PREFIX SOURCE-PORT DESTINATION-PREFIX DESTINATION-PORT PROTOCOL, as one argument",
+    );
+  }
+  if (filters.length === 0) throw new UsageError("need to specify at least one filter");
   // Without the filters: the server finds their faults, and those of prefixes.
-  const start = { ...readRecordLimits(extra, []), include: positionals.map(parseFilterArgument) };
+  const start = { ...readRecordLimits(extra, []), include: filters };
   return { server, start, silent: extra["silent-errors"] === true };
 }

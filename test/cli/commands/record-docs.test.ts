@@ -20,10 +20,15 @@ describe("the page", () => {
     expect(row).toContain(` ${help} `);
   });
 
-  const block = /^```sh\n(flowscribe record [\s\S]*?)^```$/m.exec(PAGE)?.[1] ?? "";
-  test.each(block.trimEnd().split("\n"))("has an example that is read: %s", async (command) => {
-    expect((await readLine(command)).action).toBe("record");
-  });
+  const blocks = [...PAGE.matchAll(/^```sh\n(flowscribe record [\s\S]*?)^```$/gm)].map(
+    ([, block = ""]) => block,
+  );
+  test.each(blocks.flatMap((block) => block.trimEnd().split("\n")))(
+    "has an example that is read: %s",
+    async (command) => {
+      expect((await readLine(command)).action).toBe("record");
+    },
+  );
 });
 
 describe("the help", () => {

@@ -137,6 +137,13 @@ describe("filters", () => {
     expect(all.length).toBeGreaterThan(0);
   });
 
+  test("record: reads a command line of tcpdump", async () => {
+    const flags = ["-nn", "-v", "-s", "64", "-c", "3", "10.0.0.0/8 0 0.0.0.0/0 53 UDP"];
+    const packets = await recorded("-r", SAMPLE, ...flags);
+    expect(packets).toHaveLength(3);
+    for (const { data } of packets) expect(data.length).toBeLessThanOrEqual(2 * 64);
+  });
+
   test("of times take both ends", async () => {
     const path = await capture("a.pcap", [1, 2, 3, 4]);
     expect(
@@ -185,6 +192,7 @@ describeUnless("--expression", noCompiler, () => {
       (await recorded("-r", SAMPLE, "--expression", `ip6 and ${text}`)).length,
     );
     expect(await recorded("-r", SAMPLE, "--expression", "")).toHaveLength(527);
+    expect(await recorded("-nn", "-r", SAMPLE, ...text.split(" "))).toHaveLength(24);
   });
 
   test("is compiled for every link type", async () => {
@@ -683,7 +691,16 @@ describe("a command line that makes no sense", () => {
     },
     { args: ["-i", "x", "-r", "y"], err: "cannot set both --device and --read" },
     { args: ["-r", "-", "-r", "-"], err: "standard input can be read only once" },
-    { args: [...LIVE, "a b"], err: 'invalid 5-tuple filter: ["a" "b"]' },
+    { args: [...LIVE, "0.0.0.0/0 b"], err: 'invalid 5-tuple filter: ["0.0.0.0/0" "b"]' },
+    {
+      args: [...LIVE, "--expression", "udp", "tcp", "port", "80"],
+      err: 'cannot set both --expression and "tcp port 80" as arguments',
+    },
+    { args: [SAMPLE], err: `nothing to record from: read ${SAMPLE} with --read` },
+    {
+      args: [...LIVE, "-e"],
+      err: "-e is not supported: it changes how tcpdump prints packets, and record prints none",
+    },
     { args: [...LIVE, "10.0.0.0/8 x 10.0.0.0/8 0 TCP"], err: "invalid source port: x" },
     { args: [...LIVE, "10.0.0.0/8 0 10.0.0.0/8 x TCP"], err: "invalid destination port: x" },
     { args: [...LIVE, "10.0.0.0/8 0 10.0.0.0/8 0 ICMP"], err: "unsupported protocol: ICMP" },
@@ -700,7 +717,7 @@ describe("a command line that makes no sense", () => {
     },
     {
       args: [...LIVE, "--packet-limit", "-1"],
-      err: 'invalid argument "-1" for "--packet-limit" flag: strconv.ParseUint: parsing "-1": invalid syntax',
+      err: 'invalid argument "-1" for "-c, --packet-limit" flag: strconv.ParseUint: parsing "-1": invalid syntax',
     },
     {
       args: [...LIVE, "--time-limit", "5"],

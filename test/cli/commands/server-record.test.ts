@@ -86,6 +86,10 @@ describe("what makes no sense is refused", () => {
   test.each([
     { args: ["--server", "a:1"], err: "need to specify at least one filter" },
     { args: ["--server", "a:1", "10.0.0.0/8 UDP"], err: 'invalid 5-tuple filter: ["10.0.0.0/8" "UDP"]' },
+    {
+      args: ["--server", "a:1", "tcp", "port", "80"],
+      err: "a server records by 5-tuple filters only, not by pcap-filter text",
+    },
     { args: ["--server", "a:1", "-i", "eth0", DNS], err: "cannot set both --server and --device" },
     { args: ["--server", "a:1", "-w", "x.pcap", DNS], err: "cannot set both --server and --write" },
     { args: ["--server", "a:1", "--pod", "shop/", DNS], err: "a server records by filters only" },
