@@ -34,6 +34,9 @@ const [JA, JEQ, JGT, JGE, JSET] = [0, 1, 2, 3, 4];
  * Classic BPF (https://www.tcpdump.org/papers/bpf-usenix93.pdf), which the kernel runs on live captures, for packets that are there
  * already. Reads a program in the byte order of this machine, as libpcap compiles it.
  *
+ * Unlike the kernel it runs programs that jump backward, as libpcap does (pcap/bpf_filter.c): `protochain` makes a loop over
+ * the extension headers of a packet, of at least 8 bytes each. A packet that is too short for its repeats does not match.
+ *
  * @throws RangeError for one that leads out of itself, does not end, or holds what is no instruction. Division by 0 and memory that was
  *   never written, of which the kernel refuses what it sees, are taken: the one matches nothing, the other is 0.
  */
@@ -53,11 +56,13 @@ export function loadBpf(program: Uint8Array, littleEndian: boolean): BpfPredicat
   }
   check(codes, ifTrue, ifFalse, constants);
   const scratch = new Uint32Array(SCRATCH_WORDS);
+  const loops = codes.filter((code, index) => isBackward(code, constants[index]!)).length;
 
-  /** Jumps only go forward: a run takes no more steps than there are instructions. */
+  /** Jumps back are bounded by the length of the packet: a run always ends. */
   return (bytes, start, end, wireLength) => {
     let a = 0;
     let x = 0;
+    let jumpsBack = loops === 0 ? 0 : loops * (((end - start) >> 3) + 1);
     scratch.fill(0);
     for (let pc = 0; ; pc++) {
       const code = codes[pc]!;
@@ -104,8 +109,10 @@ export function loadBpf(program: Uint8Array, littleEndian: boolean): BpfPredicat
         }
         case JMP: {
           const operation = code >> 4;
-          if (operation === JA) pc += k;
-          else pc += holds(operation, a, (code & 8) !== 0 ? x : k) ? ifTrue[pc]! : ifFalse[pc]!;
+          if (operation === JA) {
+            pc += k | 0;
+            if ((k | 0) < 0 && --jumpsBack < 0) return false;
+          } else pc += holds(operation, a, (code & 8) !== 0 ? x : k) ? ifTrue[pc]! : ifFalse[pc]!;
           break;
         }
         case RET:
@@ -168,12 +175,20 @@ function check(codes: Uint16Array, ifTrue: Uint8Array, ifFalse: Uint8Array, cons
     const k = constants[index]!;
     if (!isInstruction(code, k)) throw new RangeError(`instruction ${index} is none: 0x${code.toString(16)}`);
     const isJump = (code & 7) === JMP;
-    const farthest = !isJump ? 0 : code >> 4 === JA ? k : Math.max(ifTrue[index]!, ifFalse[index]!);
+    const isBack = isBackward(code, k);
+    if (isBack && index + 1 + (k | 0) < 0)
+      throw new RangeError(`instruction ${index} leads out of the program`);
+    const farthest = !isJump || isBack ? 0 : code >> 4 === JA ? k : Math.max(ifTrue[index]!, ifFalse[index]!);
     const ends = (code & 7) === RET;
     if (!ends && index + 1 + farthest >= length) {
       throw new RangeError(`instruction ${index} leads out of the program`);
     }
   }
+}
+
+/** Whether it is a jump by a negative offset. */
+function isBackward(code: number, k: number): boolean {
+  return (code & 7) === JMP && code >> 4 === JA && (k | 0) < 0;
 }
 
 function isInstruction(code: number, k: number): boolean {

@@ -177,12 +177,64 @@ describe("an instruction", () => {
   });
 });
 
+describe("loadBpf: jumps back", () => {
+  /** `tcpdump -y EN10MB -ddd "ip6 protochain 17"` of libpcap 1.10.3. */
+  const PROTOCHAIN = programOf(
+    ...(
+      "40 0 0 12;21 0 33 34525;48 0 0 20;1 0 0 40;21 27 0 17;21 26 0 59;21 3 0 0;21 2 0 60;21 1 0 43;21 0 9 44;80 0 0 14;2 0 0 0;80 0 0 15;" +
+      "4 0 0 1;36 0 0 8;12 0 0 0;7 0 0 0;96 0 0 0;5 0 0 4294967281;21 0 12 51;135 0 0 0;80 0 0 14;2 0 0 0;135 0 0 0;4 0 0 1;7 0 0 0;" +
+      "80 0 0 14;4 0 0 2;36 0 0 4;7 0 0 0;96 0 0 0;5 0 0 4294967268;4 0 0 0;21 0 1 17;6 0 0 262144;6 0 0 0"
+    )
+      .split(";")
+      // Four numbers each.
+      .map((line) => line.split(" ").map(Number) as unknown as Instruction),
+  );
+  const HOP_BY_HOP = 0;
+  const DESTINATION = 60;
+  const TCP = 6;
+  const UDP = 17;
+
+  /** An IPv6 packet over Ethernet with extension headers of 8 bytes. */
+  function packetOf(...headers: readonly number[]): Uint8Array {
+    const [first = UDP] = headers;
+    const bytes = [...new Array<number>(12).fill(0), 0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, first, 64];
+    bytes.push(...new Array<number>(32).fill(0));
+    for (const next of headers.slice(1)) bytes.push(next, 0, 0, 0, 0, 0, 0, 0);
+    return Uint8Array.from([...bytes, 0, 53, 0, 53, 0, 8, 0, 0]);
+  }
+
+  test.each([
+    { name: "no extension header", headers: [UDP], matches: true },
+    { name: "one extension header", headers: [HOP_BY_HOP, UDP], matches: true },
+    { name: "several kinds of them", headers: [HOP_BY_HOP, DESTINATION, 43, UDP], matches: true },
+    {
+      name: "a hundred extension headers",
+      headers: [...new Array<number>(100).fill(DESTINATION), UDP],
+      matches: true,
+    },
+    { name: "another protocol", headers: [HOP_BY_HOP, TCP], matches: false },
+    {
+      name: "extension headers to its end and beyond",
+      headers: new Array<number>(5).fill(DESTINATION),
+      matches: false,
+    },
+  ])("ip6 protochain 17 with $name: $matches", ({ headers, matches }) => {
+    const packet = packetOf(...headers);
+    expect(loadBpf(PROTOCHAIN, true)(packet, 0, packet.length, packet.length)).toBe(matches);
+  });
+
+  test("a loop that does not advance ends without a match", () => {
+    expect(accepts([LOAD_CONSTANT, 0, 0, 1], [JUMP, 0, 0, 0xffffffff], ACCEPT)).toBe(false);
+  });
+});
+
 describe("a program that the kernel would not take", () => {
   test.each<{ name: string; instructions: readonly Instruction[]; message: RegExp }>([
     { name: "is empty", instructions: [], message: /0 instructions/ },
     { name: "does not end", instructions: [[LOAD_CONSTANT, 0, 0, 0]], message: /leads out/ },
     { name: "jumps out", instructions: [[JUMP, 0, 0, 1], ACCEPT], message: /leads out/ },
-    { name: "jumps far out", instructions: [[JUMP, 0, 0, 0xffffffff], ACCEPT], message: /leads out/ },
+    { name: "jumps far out", instructions: [[JUMP, 0, 0, 0x7fffffff], ACCEPT], message: /leads out/ },
+    { name: "jumps back out", instructions: [[JUMP, 0, 0, 0xfffffffe], ACCEPT], message: /leads out/ },
     { name: "branches out", instructions: [[EQUAL, 0, 1, 0], ACCEPT], message: /leads out/ },
     { name: "stores outside of memory", instructions: [[STORE, 0, 0, 16], ACCEPT], message: /is none/ },
     { name: "has an unknown code", instructions: [[0xffff, 0, 0, 0], ACCEPT], message: /is none: 0xffff/ },

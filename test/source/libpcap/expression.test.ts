@@ -43,6 +43,18 @@ describeUnless("texts, by libpcap", reason, () => {
     await expect(compileExpression("tcp", 147)).rejects.toMatchObject({ code: "invalid_expression" });
   });
 
+  test.each(["protochain 6", "ip protochain 6", "ip protochain \\tcp and port 80"])(
+    "compileExpression: %s, which loops, matches a packet",
+    async (text) => {
+      const matches = await compileExpression(text);
+      expect(matches(TCP_RECORD, 16, TCP_RECORD.length, 1)).toBe(true);
+      const other = await compileExpression(
+        text.replace("protochain 6", "protochain 17").replace("\\tcp", "17"),
+      );
+      expect(other(TCP_RECORD, 16, TCP_RECORD.length, 1)).toBe(false);
+    },
+  );
+
   test("are refused where they are no filter for any of the link types", async () => {
     const told: number[] = [];
     const onFault = (linkType: number) => told.push(linkType);
@@ -119,6 +131,8 @@ describeUnless("texts, by libpcap", reason, () => {
       "net 10.11.0.0/16 and (src port 80 or dst port 53)",
       "vlan or ip[8] * 2 > 100 and ip[2:2] % 7 == 3",
       "ether[0] & 1 = 1",
+      "ip6 protochain 6",
+      "protochain 58 or ip protochain 17",
     ])("%s", async (text) => {
       const path = join(repository, "examples/captures/sample.pcap");
       const { stdout } = spawnSync("tcpdump", ["-nr", path, "-w", "-", text]);
