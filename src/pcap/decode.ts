@@ -1,3 +1,4 @@
+import { describeSignature, findSignature } from "../bytes/signature.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { CaptureError } from "../errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
@@ -167,6 +168,10 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
     if (relative !== undefined) {
       throw new CaptureError("unsupported_capture", 0, `${relative} is not supported, only pcap and pcapng`);
     }
+  }
+  const signature = findSignature(buffer.bytes.subarray(buffer.start, buffer.end));
+  if (signature !== undefined) {
+    throw new CaptureError("not_a_capture", 0, `not a capture but ${describeSignature(signature)}`);
   }
   throw new CaptureError(
     "not_a_capture",

@@ -172,6 +172,19 @@ describe("a header", () => {
     expect(outcome.source).toBeUndefined();
   });
 
+  test.each([
+    { bytes: "28b52ffd00000000", name: "zstd-compressed data; decompress it first: zstd -dc" },
+    { bytes: "04224d1800000000", name: "lz4-compressed data; decompress it first: lz4 -dc" },
+    { bytes: "fd377a585a000000", name: "xz-compressed data; decompress it first: xz -dc" },
+    { bytes: "425a683931415926", name: "bzip2-compressed data; decompress it first: bzip2 -dc" },
+    { bytes: "504b030400000000", name: "a ZIP archive; decompress it first: unzip -p" },
+  ])("decodeCapture: names $name", async ({ bytes, name }) => {
+    await expect(decodeCapture(bytesOf(bytes))).rejects.toMatchObject({
+      code: "not_a_capture",
+      message: `not a capture but ${name} (at byte 0)`,
+    });
+  });
+
   test("that is unknown is told by its bytes", async () => {
     await expect(decodeCapture(bytesOf("00be00ef00000000"))).rejects.toThrow("the first bytes are 00be00ef");
   });
