@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, writeSync } from "node:fs";
-import { messageOf } from "../error-message.js";
+import { withoutPath } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
@@ -157,9 +157,11 @@ export class CaptureFile {
     try {
       ftruncateSync(descriptor, length);
     } catch (error) {
-      state = `cutting the file back to its last whole record, ${length} bytes, failed as well: ${messageOf(error)}`;
+      state = `cutting the file back to its last whole record, ${length} bytes, failed as well: ${withoutPath(error)}`;
     }
-    return new FlowscribeError("sink_failed", `write ${this.path}: ${messageOf(cause)}; ${state}`, { cause });
+    return new FlowscribeError("sink_failed", `write ${this.path}: ${withoutPath(cause)}; ${state}`, {
+      cause,
+    });
   }
 
   #close(): void {
@@ -169,7 +171,7 @@ export class CaptureFile {
     try {
       closeSync(descriptor);
     } catch (error) {
-      throw new FlowscribeError("sink_failed", `close ${this.path}: ${messageOf(error)}`, { cause: error });
+      throw new FlowscribeError("sink_failed", `close ${this.path}: ${withoutPath(error)}`, { cause: error });
     }
   }
 }

@@ -11,7 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { codeOf, messageOf } from "../error-message.js";
+import { codeOf, withoutPath } from "../error-message.js";
 import type { OptionTable } from "../errors/check-options.js";
 import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../errors/value-checks.js";
 import type { FlowscribeError } from "../errors.js";
@@ -193,11 +193,11 @@ class RotatingFile implements LineOutput {
     this.lostLines += lost;
     this.bytes -= chunk.length - whole;
     this.#fileBytes += whole;
-    let state = `${lost} lines are lost`;
+    let state = lost === 1 ? "1 line is lost" : `${lost} lines are lost`;
     try {
       if (written > whole) ftruncateSync(this.#descriptor, this.#fileBytes);
     } catch (error) {
-      state += `, and cutting the file back to its last whole line failed as well: ${messageOf(error)}`;
+      state += `, and cutting the file back to its last whole line failed as well: ${withoutPath(error)}`;
     }
     return outputFailed(`write ${this.#path} (${state})`, cause);
   }

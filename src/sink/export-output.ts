@@ -1,4 +1,4 @@
-import { messageOf } from "../error-message.js";
+import { withoutPath } from "../error-message.js";
 import { FlowscribeError } from "../errors.js";
 
 /** Where the lines of an export go. */
@@ -16,5 +16,5 @@ export interface LineOutput {
 
 /** A failure of an output, with the system's error as its cause. */
 export function outputFailed(doing: string, cause: unknown): FlowscribeError {
-  return new FlowscribeError("sink_failed", `${doing}: ${messageOf(cause)}`, { cause });
+  return new FlowscribeError("sink_failed", `${doing}: ${withoutPath(cause)}`, { cause });
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, type Stats, unlinkSync } from "node:fs"
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
-import { codeOf, messageOf } from "../error-message.js";
+import { codeOf, withoutPath } from "../error-message.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aBoolean, aFunction, aString, oneOf } from "../errors/value-checks.js";
@@ -274,16 +274,12 @@ function openFile(path: string, flags: number): number {
   try {
     return openSync(path, flags, FILE_MODE);
   } catch (error) {
-    throw createFailed(
-      path,
-      error,
-      codeOf(error) === "EEXIST" ? "; `overwrite` writes over what is there" : "",
-    );
+    throw createFailed(path, error, codeOf(error) === "EEXIST" ? "; `overwrite` replaces it" : "");
   }
 }
 
 function createFailed(path: string, cause: unknown, advice = ""): FlowscribeError {
-  const text = `failed to create pcap file ${goQuote(path)}: ${messageOf(cause)}${advice}`;
+  const text = `failed to create pcap file ${goQuote(path)}: ${withoutPath(cause)}${advice}`;
   return new FlowscribeError("sink_failed", text, { cause });
 }
 

@@ -1,6 +1,6 @@
 import { unlinkSync } from "node:fs";
 import { join, parse } from "node:path";
-import { messageOf } from "../error-message.js";
+import { withoutPath } from "../error-message.js";
 import { type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aNumberFrom, aPositiveNumber, isObject, type ValueCheck } from "../errors/value-checks.js";
 import { FlowscribeError } from "../errors.js";
@@ -167,7 +167,7 @@ function remove(path: string): void {
   } catch (error) {
     // Somebody else was faster.
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
-    throw new FlowscribeError("sink_failed", `remove ${path}: ${messageOf(error)}`, { cause: error });
+    throw new FlowscribeError("sink_failed", `remove ${path}: ${withoutPath(error)}`, { cause: error });
   }
 }
 

@@ -225,7 +225,7 @@ describe("openExportFile: when the path cannot be opened again", () => {
     mkdirSync(path);
     sink.write(event("b"));
     await expect(sink.close()).rejects.toThrow(
-      new RegExp(`^write ${path} \\(1 lines are lost\\): reopen ${path}: EISDIR`),
+      new RegExp(`^write ${path} \\(1 line is lost\\): reopen ${path}: EISDIR`),
     );
   });
 });

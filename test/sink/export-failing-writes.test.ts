@@ -132,7 +132,7 @@ describe("an export whose writes fail", () => {
     const error: unknown = await sink.close().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(FlowscribeError);
     expect((error as Error).message).toMatch(
-      /^write .*hubble\.log \(1 lines are lost, and cutting the file back to its last whole line failed as well: EIO.*\): ENOSPC/,
+      /^write .*hubble\.log \(1 line is lost, and cutting the file back to its last whole line failed as well: EIO.*\): ENOSPC/,
     );
   });
 

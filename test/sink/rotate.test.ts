@@ -389,7 +389,7 @@ describe("a file by its name", () => {
     await expect(namedFileSink(path)(request())).rejects.toMatchObject({
       code: "sink_failed",
       message: expect.stringMatching(
-        /^failed to create pcap file ".*a\.pcap": EEXIST.*; `overwrite` writes over what is there$/,
+        /^failed to create pcap file ".*a\.pcap": EEXIST: file already exists; `overwrite` replaces it$/,
       ),
     });
     await close(await namedFileSink(path, { overwrite: true })(request()));

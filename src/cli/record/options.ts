@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { cutText } from "../../cut-text.js";
 import type { FlowPredicate } from "../../filter/index.js";
@@ -177,7 +177,7 @@ function checkInput(
 ): void {
   if (device !== undefined && read.length > 0) throw new UsageError("cannot set both --device and --read");
   if (device === undefined && read.length === 0) {
-    const file = positionals.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+    const file = positionals.find((path) => existsSync(path) && statSync(path).isFile());
     if (file !== undefined) throw new UsageError(`nothing to record from: read ${file} with --read`);
     throw new UsageError(
       "nothing to record from: name a device with -i (see --list-devices), or captures with --read",

@@ -1,4 +1,6 @@
 import { cutText } from "../../cut-text.js";
+import { codeOf } from "../../error-message.js";
+import { FlowscribeError } from "../../errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter.js";
@@ -245,10 +247,27 @@ function openSinkOf(
     case "stdout":
       return streamSink(stdout, { fileFormat, resolution });
     case "file":
-      return namedFileSink(target.path, { ...files, overwrite: target.overwrite });
+      return namingOverwrite(
+        target.path,
+        namedFileSink(target.path, { ...files, overwrite: target.overwrite }),
+      );
     case "folder":
       return fileSink(target.path, { ...files, ...(nodeName !== undefined && { nodeName }) });
   }
+}
+
+/** The same sink; that a file exists is reported with the flag of the command line, which is not the option of the sink. */
+function namingOverwrite(path: string, open: OpenSink): OpenSink {
+  return async (request) => {
+    try {
+      return await open(request);
+    } catch (error) {
+      if (!(error instanceof FlowscribeError) || codeOf(error.cause) !== "EEXIST") throw error;
+      throw new FlowscribeError("sink_failed", `${path}: file already exists; --overwrite replaces it`, {
+        cause: error,
+      });
+    }
+  };
 }
 
 /** The unit in which nothing is lost of what is known so far. */
