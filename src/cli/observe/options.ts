@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import {
   compileFieldMask,
   type FieldMask,
@@ -50,6 +51,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
   const { explain = false, node = "", progress = true } = extra;
   const output = readOutput(extra.output, extra.json === true);
   checkOutput(output, explain, selection.follow === true);
+  refuseSubcommand(positionals);
   const inputs = readInputs([...(extra["input-file"] ?? []), ...positionals]);
   const mask = readMask(extra["experimental-field-mask"], output);
   return {
@@ -130,6 +132,20 @@ function readTimeFormat(name: string | undefined): TimeFormat | undefined {
     throw new UsageError(`invalid time format: ${name}, expected one of ${TIME_FORMATS.join(", ")}`);
   }
   return format;
+}
+
+/** What to do instead of the subcommands of `hubble observe`. */
+const SUBCOMMANDS: Readonly<Record<string, string>> = {
+  flows: "leave the word out",
+  "agent-events": "agent events of files are printed with their flows, and servers are asked for flows only",
+  "debug-events": "debug events of files are printed with their flows, and servers are asked for flows only",
+};
+
+/** Hubble has the subcommand first or behind flags; a file of such a name is read. */
+function refuseSubcommand(positionals: readonly string[]): void {
+  const name = positionals.find((word) => Object.hasOwn(SUBCOMMANDS, word) && !existsSync(word));
+  if (name === undefined) return;
+  throw new UsageError(`observe has no subcommand ${name}, and there is no such file: ${SUBCOMMANDS[name]}`);
 }
 
 function readInputs(paths: readonly string[]): readonly string[] {

@@ -524,6 +524,23 @@ describe("command lines that make no sense", () => {
       err: "invalid time format: Kitchen, expected one of YearMonthDay, ",
     },
     { args: ["--color", "yes"], err: "invalid color mode: yes, expected one of auto, always, never" },
+    {
+      args: ["flows"],
+      err: "observe has no subcommand flows, and there is no such file: leave the word out",
+    },
+    {
+      args: ["--last", "1", "agent-events"],
+      err: "observe has no subcommand agent-events, and there is no such file: agent events of files are printed with their flows",
+    },
+    { args: ["debug-events", "--server", "a:1"], err: "observe has no subcommand debug-events" },
+    {
+      args: ["--ip", "x"],
+      err: 'allow[0].source_ip[0], allow[1].destination_ip[0]: invalid IP address in filter: "x"\nSee',
+    },
+    {
+      args: ["--from-port", "x"],
+      err: 'allow[0].source_port[0]: invalid source port filter: invalid port "x"',
+    },
     { args: ["--explain", "-o", "json"], err: "json output format is not compatible with --explain" },
     {
       args: ["--experimental-field-mask", "verdict"],
@@ -532,14 +549,17 @@ describe("command lines that make no sense", () => {
     { args: ["-o", "json", "--experimental-field-mask", "no_such"], err: "no_such" },
     { args: ["-", "-"], err: "standard input can be read only once" },
     { args: ["--last", "1000001"], err: "--last must be <= 1_000_000, got 1000001" },
-    { args: ["--port", "x"], err: 'allow[0].source_port[0]: invalid source port filter: invalid port "x"' },
+    {
+      args: ["--port", "x"],
+      err: 'allow[0].source_port[0], allow[1].destination_port[0]: invalid port filter: invalid port "x"',
+    },
     {
       args: ["--explain", "--port", "x"],
-      err: 'allow[0].source_port[0]: invalid source port filter: invalid port "x"',
+      err: 'allow[0].source_port[0], allow[1].destination_port[0]: invalid port filter: invalid port "x"',
     },
     {
       args: ["--follow", "--port", "x"],
-      err: 'allow[0].source_port[0]: invalid source port filter: invalid port "x"',
+      err: 'allow[0].source_port[0], allow[1].destination_port[0]: invalid port filter: invalid port "x"',
     },
     {
       args: ["--since", "yesterday"],
