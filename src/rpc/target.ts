@@ -31,7 +31,9 @@ export function parseTarget(text: string): Target {
   if (text.startsWith("tls://")) return tcpTarget(text, text.slice("tls://".length), true);
   if (text.startsWith("dns:"))
     return tcpTarget(text, text.slice("dns:".length).replace(/^\/\/[^/]*\//, ""), false);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) throw invalid(text, "unknown scheme");
+  const [, scheme, rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
+  if (scheme !== undefined)
+    throw invalid(text, `unknown scheme; ${schemeAdvice(scheme.toLowerCase(), rest)}`);
   return tcpTarget(text, text, false);
 }
 
@@ -44,6 +46,17 @@ function tcpTarget(text: string, hostAndPort: string, tls: boolean): Target {
   const port = portText === undefined ? DEFAULT_PORT : Number(portText);
   if (port > MAX_PORT) throw invalid(text, `port ${portText} out of range`);
   return { kind: "tcp", host, port, tls };
+}
+
+/** Schemes of plain and of encrypted connections elsewhere. */
+const PLAIN_SCHEMES: readonly string[] = ["http", "grpc", "tcp", "h2c", "passthrough", "ipv4", "ipv6"];
+const TLS_SCHEMES: readonly string[] = ["https", "grpcs", "ssl", "h2"];
+
+function schemeAdvice(scheme: string, rest: string): string {
+  const address = /^\/?([^/?#]*)/.exec(rest)?.[1] ?? "";
+  if (address !== "" && PLAIN_SCHEMES.includes(scheme)) return `write ${address}`;
+  if (address !== "" && TLS_SCHEMES.includes(scheme)) return `write tls://${address}`;
+  return "expected host:port, tls://host:port or unix:///path";
 }
 
 function invalid(text: string, fault: string): FlowscribeError {

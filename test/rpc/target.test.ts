@@ -38,6 +38,18 @@ describe("parseTarget", () => {
   });
 });
 
+test.each([
+  ["http://host:80", "write host:80"],
+  ["http://host:80/path", "write host:80"],
+  ["HTTPS://host", "write tls://host"],
+  ["grpcs://host:443", "write tls://host:443"],
+  ["passthrough:///host:1", "write host:1"],
+  ["ftp://host", "expected host:port, tls://host:port or unix:///path"],
+  ["http://", "expected host:port, tls://host:port or unix:///path"],
+])("parseTarget: %s has an unknown scheme", (text, advice) => {
+  expect(() => parseTarget(text)).toThrow(`invalid server address "${text}": unknown scheme; ${advice}`);
+});
+
 test("a password does not go over the net as plain text", () => {
   const basicAuth = { username: "a", password: "b" };
   expect(() => openTransport("relay:80", { basicAuth })).toThrow(

@@ -1,3 +1,4 @@
+import { codeOf } from "../../error-message.js";
 import { escapeControls } from "../../observer/format/escape.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { http2CodeName } from "./http2-status.js";
@@ -92,6 +93,26 @@ function isReset(error: Error): boolean {
 function errorText(error: Error): string {
   if (isReset(error)) return "the server reset it";
   // The addresses of one name fail with one error that has no text of its own.
-  if (!(error instanceof AggregateError)) return error.message;
-  return error.errors.map((one: unknown) => (one instanceof Error ? one.message : String(one))).join("; ");
+  if (!(error instanceof AggregateError)) return systemErrorText(error);
+  return error.errors
+    .map((one: unknown) => (one instanceof Error ? systemErrorText(one) : String(one)))
+    .join("; ");
+}
+
+/** What errors of the system mean for a connection; Node's message, which names the address, stands behind it. */
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied; run as a member of the group that owns the socket",
+  ECONNREFUSED: "connection refused: no server is listening there",
+  EHOSTUNREACH: "the host cannot be reached",
+  EAI_AGAIN: "the name server did not answer",
+  ENETUNREACH: "the network cannot be reached",
+  ENOENT: "no such socket: the server is not running, or listens elsewhere",
+  ENOTFOUND: "unknown host name",
+  ENOTSOCK: "not a socket",
+  ETIMEDOUT: "the host did not answer in time",
+};
+
+function systemErrorText(error: Error): string {
+  const code = codeOf(error) ?? "";
+  return Object.hasOwn(SYSTEM_ERRORS, code) ? `${SYSTEM_ERRORS[code]} (${error.message})` : error.message;
 }
