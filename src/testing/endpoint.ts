@@ -27,21 +27,34 @@ const FIRST_IDENTITY = 256;
 
 const MAX_PORT = 0xffff;
 
-/** @throws TypeError */
-export function parseEndpoint(text: string): FlowEndpoint {
+/** Whether it is an IPv6 address, with a port or without. */
+export function isIpv6Endpoint(text: string): boolean {
+  return splitPort(text).name.includes(":");
+}
+
+function splitPort(text: string): { readonly name: string; readonly port: number | undefined } {
   const [, bracketed, plain = "", portText] = /^(?:\[([^\]]+)\]|([^[\]:]*))(?::(\d+))?$/.exec(text) ?? [];
   // A bare IPv6 address has colons and no port.
-  const name = bracketed ?? (plain || text);
-  const port = portText === undefined ? undefined : Number(portText);
+  return { name: bracketed ?? (plain || text), port: portText === undefined ? undefined : Number(portText) };
+}
+
+/**
+ * @param isIpv6 Whether an endpoint by name gets an IPv6 address, as the other side has one.
+ * @throws TypeError
+ */
+export function parseEndpoint(text: string, isIpv6: boolean): FlowEndpoint {
+  const { name, port } = splitPort(text);
   if (name === "" || (port ?? 0) > MAX_PORT) throw new TypeError(`not an endpoint: ${JSON.stringify(text)}`);
   if (parseAddress(name) !== undefined) return { ip: name, port, endpoint: reserved("world"), names: [] };
-  if (name in RESERVED) return { ip: addressOf(name, 192), port, endpoint: reserved(name), names: [] };
+  if (name in RESERVED)
+    return { ip: addressOf(name, "outside", isIpv6), port, endpoint: reserved(name), names: [] };
   if (name.includes(":")) throw new TypeError(`not an endpoint: ${JSON.stringify(text)}`);
   if (!name.includes("/") && name.includes(".")) {
-    return { ip: addressOf(name, 203), port, endpoint: reserved("world"), names: [name] };
+    return { ip: addressOf(name, "outside", isIpv6), port, endpoint: reserved("world"), names: [name] };
   }
   const [podName = "", namespace = "default"] = name.split("/").reverse();
-  return { ip: addressOf(`${namespace}/${podName}`, 10), port, endpoint: pod(namespace, podName), names: [] };
+  const ip = addressOf(`${namespace}/${podName}`, "pod", isIpv6);
+  return { ip, port, endpoint: pod(namespace, podName), names: [] };
 }
 
 function pod(namespace: string, podName: string): Endpoint {
@@ -58,9 +71,20 @@ function reserved(name: string): Endpoint {
   return create(EndpointSchema, { identity: RESERVED[name] ?? 0, labels: [`reserved:${name}`] });
 }
 
-function addressOf(name: string, firstByte: number): string {
+/** The networks for documentation: RFC 5737 (IPv4) and RFC 3849 (IPv6). No address in them is anybody's. */
+const DOCUMENTATION = ["192.0.2", "198.51.100", "203.0.113"] as const;
+
+/**
+ * Pods have private addresses: 10.0.0.0/8, or fd00::/8 (RFC 4193). All else is outside of the cluster; the IPv4 networks
+ * for documentation have some 750 addresses, so that two names may share one.
+ */
+function addressOf(name: string, where: "pod" | "outside", isIpv6: boolean): string {
   const hash = hashOf(name);
-  return `${firstByte}.${(hash >>> 16) & 0xff}.${(hash >>> 8) & 0xff}.${hash & 0xff || 1}`;
+  const low = hash & 0xffff || 1;
+  if (isIpv6)
+    return `${where === "pod" ? "fd00:10" : "2001:db8"}::${(hash >>> 16).toString(16)}:${low.toString(16)}`;
+  if (where === "pod") return `10.${(hash >>> 16) & 0xff}.${(hash >>> 8) & 0xff}.${hash & 0xff || 1}`;
+  return `${DOCUMENTATION[(hash >>> 8) % DOCUMENTATION.length]}.${1 + ((hash & 0xff) % 254)}`;
 }
 
 /** FNV-1a. */

@@ -1,7 +1,17 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { checkArgument } from "../errors/check-argument.js";
-import { anObject, aString, isObject, type ValueCheck } from "../errors/value-checks.js";
+import { describeValue } from "../errors/describe-value.js";
+import { suggest } from "../errors/suggest.js";
+import {
+  aListOf,
+  anObject,
+  aString,
+  isObject,
+  oneOf,
+  type ReportIssue,
+  type ValueCheck,
+} from "../errors/value-checks.js";
 import {
   type Flow,
   FlowSchema,
@@ -10,8 +20,11 @@ import {
   TrafficDirection,
   Verdict,
 } from "../gen/flow/flow_pb.js";
+import { goQuote } from "../go-quote.js";
 import { anInitOf } from "../message/init-check.js";
-import { parseEndpoint } from "./endpoint.js";
+import { tcpSummary } from "../packet/flow/summary.js";
+import { isIpv6Endpoint, parseEndpoint } from "./endpoint.js";
+import { aDnsInit, anHttpInit, type DnsInit, dnsLayer, type HttpInit, httpLayer } from "./layer-7.js";
 
 /** What a flow of a test says of itself; all that is a field of Flow may be given as well, and counts. */
 export type FlowInit = Omit<MessageInitShape<typeof FlowSchema>, "verdict" | "time"> & {
@@ -25,31 +38,65 @@ export type FlowInit = Omit<MessageInitShape<typeof FlowSchema>, "verdict" | "ti
   readonly to?: string;
   /** `FORWARDED` by default. */
   readonly verdict?: Verdict | keyof typeof Verdict;
-  /** `TCP` by default; without effect when `l4` is given. */
+  /** `TCP` by default, `UDP` with `dns`; without effect when `l4` is given. */
   readonly protocol?: "TCP" | "UDP" | "SCTP" | "ICMPv4" | "ICMPv6";
+  /** Of a TCP packet: `["SYN", "ACK"]`. `["SYN"]` by default. */
+  readonly tcpFlags?: readonly TcpFlag[];
+  /** Makes it a flow of layer 7, as Hubble's proxy reports an HTTP request or response; not with `dns` or `tcpFlags`. */
+  readonly http?: HttpInit;
+  /** Makes it a flow of layer 7, as Hubble's proxy reports a DNS query or response; not with `http` or `tcpFlags`. */
+  readonly dns?: DnsInit;
   /** None by default. */
   readonly time?: Date | MessageInitShape<typeof FlowSchema>["time"];
 };
 
+/** A flag of a TCP header. */
+export type TcpFlag = keyof typeof TCP_FLAGS;
+
+/** With their bits, as in {@link tcpSummary}. */
+const TCP_FLAGS = {
+  ...{ FIN: 0x001, SYN: 0x002, RST: 0x004, PSH: 0x008, ACK: 0x010 },
+  ...{ URG: 0x020, ECE: 0x040, CWR: 0x080, NS: 0x100 },
+} as const;
+
 // pkg/monitor/api of Cilium v1.16.2.
 const EVENT_DROP = 1;
 const EVENT_TRACE = 4;
+const EVENT_L7 = 129;
 const REASON_POLICY_DENIED = 133;
 
 /** The port of the side that begins a conversation, when none is said. */
 const CLIENT_PORT = 40_000;
 
-const OWN_FIELDS = ["from", "to", "verdict", "protocol", "time"];
+const DNS_PORT = 53;
+const HTTP_PORT = 80;
+
+const OWN_FIELDS = ["from", "to", "verdict", "protocol", "time", "tcpFlags", "http", "dns"];
+const aTcpFlagList = aListOf(oneOf(...(Object.keys(TCP_FLAGS) as TcpFlag[])));
 const aMessageInit = anInitOf(FlowSchema, OWN_FIELDS);
 
 const aFlowInit: ValueCheck<FlowInit> = (value, path, report) => {
   aMessageInit(value, path, report);
   if (!isObject(value)) return;
-  const { from, to, time } = value as FlowInit;
+  const { from, to, time, tcpFlags, http, dns } = value as FlowInit;
   if (from !== undefined) aString(from, `${path}.from`, report);
   if (to !== undefined) aString(to, `${path}.to`, report);
   if (time !== undefined) anObject(time, `${path}.time`, report);
+  if (tcpFlags !== undefined) aTcpFlagList(tcpFlags, `${path}.tcpFlags`, report);
+  if (http !== undefined) anHttpInit(http, `${path}.http`, report);
+  if (dns !== undefined) aDnsInit(dns, `${path}.dns`, report);
+  checkTogether(value as FlowInit, path, report);
 };
+
+function checkTogether({ protocol, tcpFlags, http, dns }: FlowInit, path: string, report: ReportIssue): void {
+  const given = Object.entries({ tcpFlags, http, dns }).filter(([, one]) => one !== undefined);
+  const [[name] = [], [other] = []] = given;
+  if (other !== undefined) report(`${path}.${other}`, `cannot be given together with ${name}`);
+  const isTcp = protocol === undefined || protocol === "TCP";
+  if ((name === "tcpFlags" || name === "http") && !isTcp) {
+    report(`${path}.${name}`, `needs the protocol TCP, not ${describeValue(protocol)}`);
+  }
+}
 
 /**
  * A flow as Hubble tells of one between two pods, with what its endpoints make it: addresses, identities, labels, ports, event type,
@@ -57,33 +104,55 @@ const aFlowInit: ValueCheck<FlowInit> = (value, path, report) => {
  *
  * ```ts
  * flow({ from: "default/web", to: "kube-system/dns:53", protocol: "UDP", verdict: "DROPPED" });
+ * flow({ from: "default/web", to: "default/db:5432", tcpFlags: ["SYN", "ACK"], isReply: true });
+ * flow({ from: "default/web", to: "shop/cart:8080", http: { method: "POST", url: "http://cart/add" } });
+ * flow({ from: "default/web", dns: { query: "example.com." } });
  * ```
  *
  * @throws TypeError for an endpoint, a verdict or a protocol that cannot be read, for unknown fields and values of the wrong type.
  */
 export function flow(init: FlowInit = {}): Flow {
   checkArgument("flow", "init", init, aFlowInit);
-  const { from = "default/client", to = "default/server:80", protocol = "TCP", time, ...fields } = init;
-  const source = parseEndpoint(from);
-  const destination = parseEndpoint(to);
+  const { from, to, protocol, time, tcpFlags, http, dns, ...fields } = init;
+  const layer7 = http !== undefined ? httpLayer(http) : dns !== undefined ? dnsLayer(dns) : undefined;
+  const [client, server] = dns === undefined ? DEFAULT_ENDS : DNS_ENDS;
+  // A response goes the other way.
+  const [defaultFrom, defaultTo] = layer7?.isResponse === true ? [server, client] : [client, server];
+  const texts = { from: from ?? defaultFrom, to: to ?? defaultTo };
+  const isIpv6 = isIpv6Endpoint(texts.from) || isIpv6Endpoint(texts.to);
+  const source = parseEndpoint(texts.from, isIpv6);
+  const destination = parseEndpoint(texts.to, isIpv6);
+  const serverPort = dns === undefined ? HTTP_PORT : DNS_PORT;
+  const [sourcePort, destinationPort] =
+    layer7?.isResponse === true ? [serverPort, CLIENT_PORT] : [CLIENT_PORT, serverPort];
   const verdict = typeof fields.verdict === "string" ? verdictNamed(fields.verdict) : fields.verdict;
-  const isDropped = verdict === Verdict.DROPPED;
+  const isDropped = verdict === Verdict.DROPPED && layer7 === undefined;
+  const transport = {
+    protocol: protocol ?? (dns === undefined ? "TCP" : "UDP"),
+    sourcePort: source.port ?? sourcePort,
+    destinationPort: destination.port ?? destinationPort,
+    // The proxy sees no headers of TCP.
+    tcpFlags: layer7 === undefined ? (tcpFlags ?? ["SYN"]) : undefined,
+  } as const;
   return create(FlowSchema, {
-    Type: FlowType.L3_L4,
+    Type: layer7 === undefined ? FlowType.L3_L4 : FlowType.L7,
     IP: {
       source: source.ip,
       destination: destination.ip,
       ipVersion: source.ip.includes(":") ? IPVersion.IPv6 : IPVersion.IPv4,
     },
-    l4: layerFour(protocol, source.port ?? CLIENT_PORT, destination.port ?? 80),
+    l4: layerFour(transport),
+    ...(layer7 && { l7: layer7.message }),
     source: source.endpoint,
     destination: destination.endpoint,
     sourceNames: source.names,
     destinationNames: destination.names,
-    isReply: false,
-    Summary: protocol === "TCP" ? "TCP Flags: SYN" : protocol,
+    isReply: layer7?.isResponse === true,
+    Summary: layer7?.summary ?? transportSummary(transport),
     trafficDirection: TrafficDirection.INGRESS,
-    eventType: isDropped ? { type: EVENT_DROP, subType: REASON_POLICY_DENIED } : { type: EVENT_TRACE },
+    eventType: isDropped
+      ? { type: EVENT_DROP, subType: REASON_POLICY_DENIED }
+      : { type: layer7 === undefined ? EVENT_TRACE : EVENT_L7 },
     ...(isDropped && { dropReason: REASON_POLICY_DENIED, dropReasonDesc: REASON_POLICY_DENIED }),
     ...definedOf(fields),
     verdict: verdict ?? Verdict.FORWARDED,
@@ -92,33 +161,70 @@ export function flow(init: FlowInit = {}): Flow {
   } as Exclude<MessageInitShape<typeof FlowSchema>, Flow>);
 }
 
-function layerFour(
-  protocol: NonNullable<FlowInit["protocol"]>,
-  sourcePort: number,
-  destinationPort: number,
-): NonNullable<MessageInitShape<typeof FlowSchema>["l4"]> {
+/** The sides when they are not given. */
+const DEFAULT_ENDS = ["default/client", "default/server"] as const;
+const DNS_ENDS = ["default/client", "kube-system/kube-dns"] as const;
+
+interface Transport {
+  readonly protocol: NonNullable<FlowInit["protocol"]>;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly tcpFlags: readonly TcpFlag[] | undefined;
+}
+
+function layerFour({
+  protocol,
+  sourcePort,
+  destinationPort,
+  tcpFlags,
+}: Transport): NonNullable<MessageInitShape<typeof FlowSchema>["l4"]> {
   switch (protocol) {
     case "ICMPv4":
     case "ICMPv6":
       return { protocol: { case: protocol, value: { type: protocol === "ICMPv4" ? 8 : 128 } } };
-    case "TCP":
+    case "TCP": {
+      const flags = tcpFlags && Object.fromEntries(tcpFlags.map((name) => [name, true]));
       return {
-        protocol: { case: protocol, value: { sourcePort, destinationPort, flags: { SYN: true } } },
+        protocol: { case: protocol, value: { sourcePort, destinationPort, ...(flags && { flags }) } },
       };
+    }
     case "UDP":
     case "SCTP":
       return { protocol: { case: protocol, value: { sourcePort, destinationPort } } };
     default:
-      throw new TypeError(`not a protocol of flow(): ${String(protocol)} (TCP, UDP, SCTP, ICMPv4, ICMPv6)`);
+      throw new TypeError(
+        `flow: init.protocol must be one of TCP, UDP, SCTP, ICMPv4, ICMPv6, not ${String(protocol)}`,
+      );
   }
 }
+
+function transportSummary({ protocol, tcpFlags = [] }: Transport): string {
+  if (protocol !== "TCP") return protocol;
+  return tcpSummary(tcpFlags.reduce((bits, name) => bits | TCP_FLAGS[name], 0));
+}
+
+/** Words of policies and firewalls for verdicts. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  ALLOW: "FORWARDED",
+  ALLOWED: "FORWARDED",
+  ACCEPT: "FORWARDED",
+  PASS: "FORWARDED",
+  DENY: "DROPPED",
+  DENIED: "DROPPED",
+  REJECT: "DROPPED",
+  BLOCK: "DROPPED",
+};
 
 /** A misspelt verdict would make a test pass for the wrong reason. */
 function verdictNamed(name: string): Verdict {
   const verdict: unknown = Verdict[name as keyof typeof Verdict];
   if (typeof verdict === "number") return verdict;
   const names = Object.keys(Verdict).filter((key) => !/^\d/.test(key));
-  throw new TypeError(`not a verdict: ${name} (${names.join(", ")})`);
+  const near = suggest(name.toUpperCase(), [...names, ...Object.keys(SYNONYMS)]);
+  const meant = near === undefined ? undefined : (SYNONYMS[near] ?? near);
+  throw new TypeError(
+    `flow: init.verdict must be one of ${names.join(", ")}, not ${goQuote(name)}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+  );
 }
 
 /** Without what is undefined, which would hide what the endpoints say. */

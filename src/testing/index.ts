@@ -6,4 +6,5 @@ export {
   type FakeRecording,
   fakeRecorder,
 } from "./fake-recorder.js";
-export { type FlowInit, flow } from "./flow.js";
+export { type FlowInit, flow, type TcpFlag } from "./flow.js";
+export type { DnsInit, HttpInit } from "./layer-7.js";

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { compileFlowFilter } from "../../src/filter/index.js";
 import { Verdict } from "../../src/gen/flow/flow_pb.js";
+import { parseAddress, parsePrefix, prefixContains } from "../../src/net/index.js";
+import { formatFlow } from "../../src/observer/index.js";
 import { decodeCapture } from "../../src/pcap/index.js";
 import { recordRemote } from "../../src/rpc/index.js";
 import { fakeClock, fakeRecorder, flow } from "../../src/testing/index.js";
@@ -29,6 +31,29 @@ describe("flow", () => {
     { init: { isReply: true }, filter: { reply: [true] } },
     { init: { source: { podName: "mine" } }, filter: { sourcePod: ["/mine"] } },
     { init: { protocol: "ICMPv4" }, filter: { protocol: ["icmpv4"] } },
+    { init: { tcpFlags: ["SYN", "ACK"] }, filter: { tcpFlags: [{ SYN: true, ACK: true }] } },
+    { init: { tcpFlags: ["RST"] }, filter: { tcpFlags: [{ RST: true }] } },
+    {
+      init: { http: { method: "POST", url: "http://cart/add?id=1", headers: { "X-Id": "1" } } },
+      filter: { httpMethod: ["post"], httpPath: ["^/add$"], httpHeader: [{ key: "X-Id", value: "1" }] },
+    },
+    {
+      init: { http: { code: 503 } },
+      filter: { httpStatusCode: ["5+"], reply: [true], eventType: [{ type: 129 }] },
+    },
+    {
+      init: { dns: { query: "example.com." } },
+      filter: { dnsQuery: ["^example"], protocol: ["dns", "udp"], destinationPort: ["53"] },
+    },
+    {
+      init: { dns: { query: "example.com.", ips: ["192.0.2.1"] } },
+      filter: { reply: [true], sourcePort: ["53"] },
+    },
+    {
+      init: { from: "fd00::1", to: "world" },
+      filter: { sourceIp: ["fd00::1"], destinationIp: ["2001:db8::/32"] },
+    },
+    { init: { from: "fd00::1", to: "default/web" }, filter: { destinationIp: ["fd00::/8"] } },
   ] as const)("$init is matched by $filter", ({ init, filter }) => {
     expect(compileFlowFilter(filter as never)(flow(init as never))).toBe(true);
   });
@@ -39,6 +64,77 @@ describe("flow", () => {
 
   test.each(["", "[::1", "a:b:c", "x:99999"])("%j is no endpoint", (from) => {
     expect(() => flow({ from })).toThrow(TypeError);
+  });
+});
+
+describe("flow: application protocols print as Hubble's do", () => {
+  test.each([
+    {
+      init: { http: { url: "http://cart/" } },
+      text: "default/client:40000 (ID:11892) -> default/server:80 (ID:11008) http-request FORWARDED (HTTP/1.1 GET http://cart/)",
+    },
+    {
+      init: { http: { url: "http://cart/", code: 200, latencyMs: 3 } },
+      text: "default/client:40000 (ID:11892) <- default/server:80 (ID:11008) http-response FORWARDED (HTTP/1.1 200 3ms (GET http://cart/))",
+    },
+    {
+      init: { dns: { query: "a.example.", qtypes: ["AAAA"] } },
+      text: "dns-request proxy FORWARDED (DNS Query a.example. AAAA)",
+    },
+    {
+      init: { dns: { query: "a.example.", ips: ["192.0.2.1", "192.0.2.2"], cnames: ["b."] } },
+      text: 'dns-response proxy FORWARDED (DNS Answer "192.0.2.1,192.0.2.2" CNAMEs: "b." TTL: 30 (Proxy a.example. A))',
+    },
+    {
+      init: { dns: { query: "a.example.", rcode: 3, ttl: 4294967295 } },
+      text: "(DNS Answer RCode: Non-Existent Domain TTL: 4294967295 (Proxy a.example. A))",
+    },
+    { init: { dns: { query: "a.example.", rcode: 0 } }, text: "(DNS Answer  TTL: 30 (Proxy a.example. A))" },
+    { init: { http: {}, verdict: "DROPPED" }, text: "http-request DROPPED (HTTP/1.1 GET http://server/)" },
+    { init: { tcpFlags: ["FIN", "ACK"] }, text: "to-endpoint FORWARDED (TCP Flags: ACK, FIN)" },
+  ] as const)("$text", ({ init, text }) => {
+    expect(formatFlow(flow(init))).toContain(text);
+  });
+});
+
+describe("flow: names outside of the cluster have addresses for documentation", () => {
+  test.each(["world", "host", "kube-apiserver", "api.example.com", "www.example.org", "x.example"])(
+    "%s",
+    (name) => {
+      const ipv4 = flow({ to: name }).IP?.destination ?? "";
+      expect(ipv4).toMatch(/^(192\.0\.2|198\.51\.100|203\.0\.113)\.([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-4])$/);
+      const ipv6 = flow({ from: "fd00::1", to: name }).IP?.destination ?? "";
+      expect(prefixContains(parsePrefix("2001:db8::/32")!, parseAddress(ipv6)!)).toBe(true);
+    },
+  );
+});
+
+describe("flow: names the argument at fault", () => {
+  test.each([
+    { init: { verdict: "alow" }, message: 'not "alow"; did you mean FORWARDED?' },
+    { init: { verdict: "dropped" }, message: 'not "dropped"; did you mean DROPPED?' },
+    { init: { verdict: "deny" }, message: "did you mean DROPPED?" },
+    { init: { verdict: "NOPE" }, message: "flow: init.verdict must be one of VERDICT_UNKNOWN, FORWARDED" },
+    {
+      init: { protocol: "udp" },
+      message: "flow: init.protocol must be one of TCP, UDP, SCTP, ICMPv4, ICMPv6, not udp",
+    },
+    { init: { tcpFlags: ["SIN"] }, message: "flow: init.tcpFlags[0] must be one of FIN, SYN" },
+    {
+      init: { tcpFlags: ["SYN"], protocol: "UDP" },
+      message: 'flow: init.tcpFlags needs the protocol TCP, not "UDP"',
+    },
+    { init: { http: {}, protocol: "UDP" }, message: "flow: init.http needs the protocol TCP" },
+    { init: { http: {}, dns: { query: "a" } }, message: "flow: init.dns cannot be given together with http" },
+    {
+      init: { http: { cod: 200 } },
+      message: "flow: init.http.cod not an option of http; did you mean code?",
+    },
+    { init: { dns: {} }, message: "flow: init.dns.query is required" },
+  ])("$message", ({ init, message }) => {
+    expect(() => flow(init as never)).toThrow(
+      expect.objectContaining({ name: "TypeError", message: expect.stringContaining(message) }),
+    );
   });
 });
 
