@@ -8,7 +8,11 @@ import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.
 import { goQuote } from "../go-quote.js";
 import { issueOf } from "../issue.js";
 
-/** The fields that `hubble observe --experimental-use-default-field-masks` asks for. */
+/**
+ * The fields that printing a flow needs, in every format but JSON: those of `hubble observe --experimental-use-default-field-masks`
+ * (v1.16 to v1.19), and those that Hubble prints but does not ask for. Without them a policy verdict is printed as
+ * `policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN`. Servers of v1.16 know all of them, so that it can be sent to any.
+ */
 export const DEFAULT_FIELD_MASK: readonly string[] = [
   "time",
   "source.identity",
@@ -29,6 +33,14 @@ export const DEFAULT_FIELD_MASK: readonly string[] = [
   "event_type",
   "verdict",
   "Summary",
+  // Not in Hubble's mask.
+  "traffic_direction",
+  "policy_match_type",
+  "source_names",
+  "destination_names",
+  "auth_type",
+  "debug_capture_point",
+  "sock_xlate_point",
 ];
 
 /** Leaves of an event what a field mask names; the event itself is not changed. */

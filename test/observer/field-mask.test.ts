@@ -7,8 +7,9 @@ import {
   DEFAULT_FIELD_MASK,
   encodeExportLine,
   FieldMaskError,
+  formatFlow,
 } from "../../src/observer/index.js";
-import { ExportEventSchema, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
+import { ExportEventSchema, type Flow, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { describeWithShared } from "../support/shared.js";
 import { readLine, readLines, sharedFlowFiles } from "./lines.js";
@@ -83,6 +84,35 @@ describe("compileFieldMask", () => {
     '{"agent_event":{"type":"AGENT_STARTED"},"node_name":"n"}',
   ])("%s is no flow, and stays as it is", async (line) => {
     expect(await masked(line, ["verdict"])).toBe(line);
+  });
+
+  test("DEFAULT_FIELD_MASK: keeps what printing needs", () => {
+    const mask = compileFieldMask(DEFAULT_FIELD_MASK);
+    fc.assert(
+      fc.property(
+        arbitraryMessage(ExportEventSchema),
+        fc.constantFrom("compact", "dict", "tab"),
+        fc.boolean(),
+        (event, output, ipTranslation) => {
+          const options = { output, ipTranslation, nodeName: true } as const;
+          if (event.responseTypes.case !== "flow") return;
+          const { value } = event.responseTypes;
+          const masked = mask(event).responseTypes.value;
+          expect(formatFlow(masked as Flow, options)).toBe(formatFlow(value, options));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("DEFAULT_FIELD_MASK: a policy verdict keeps its match type and direction", async () => {
+    const line =
+      '{"flow":{"verdict":"FORWARDED","event_type":{"type":5},"traffic_direction":"EGRESS","policy_match_type":1,"auth_type":"SPIRE"}}';
+    const { events } = await readLines(line);
+    const { responseTypes } = compileFieldMask(DEFAULT_FIELD_MASK)(events[0]!);
+    expect(formatFlow(responseTypes.value as Flow)).toContain(
+      "policy-verdict:L3-Only EGRESS ALLOWED (; Auth: SPIRE)",
+    );
   });
 
   test("the default mask keeps what Hubble's does", async () => {
