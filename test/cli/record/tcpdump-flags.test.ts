@@ -117,8 +117,8 @@ describe("fromTcpdumpFlags: names the flag to use", () => {
 });
 
 describe("readRecordOptions: command lines of tcpdump", () => {
-  test("an expression as the last arguments", () => {
-    const read = options("-i", "lo", "-c", "10", "tcp", "port", "80");
+  test("an expression as the last arguments", async () => {
+    const read = await options("-i", "lo", "-c", "10", "tcp", "port", "80");
     expect(read).toMatchObject({ device: "lo", expression: "tcp port 80", include: undefined });
     expect(read.limits.stopCondition).toMatchObject({ packetsCapturedCount: 10n });
   });
@@ -130,12 +130,18 @@ describe("readRecordOptions: command lines of tcpdump", () => {
     { args: ["ether[0]", "&", "1", "=", "0"], expression: "ether[0] & 1 = 0" },
     { args: ["tcp or ip6 or udp"], expression: "tcp or ip6 or udp" },
     { args: ["less", "128"], expression: "less 128" },
-  ])("$args", ({ args, expression }) => {
-    expect(options("-i", "lo", ...args)).toMatchObject({ expression, include: undefined });
+  ])("$args", async ({ args, expression }) => {
+    expect(await options("-i", "lo", ...args)).toMatchObject({ expression, include: undefined });
   });
 
-  test("filters of hubble record before an expression", () => {
-    const { include, expression } = options("-i", "lo", "10.0.0.0/8 0 0.0.0.0/0 443 TCP", "greater", "60");
+  test("filters of hubble record before an expression", async () => {
+    const { include, expression } = await options(
+      "-i",
+      "lo",
+      "10.0.0.0/8 0 0.0.0.0/0 443 TCP",
+      "greater",
+      "60",
+    );
     expect(include).toHaveLength(1);
     expect(expression).toBe("greater 60");
   });
@@ -145,12 +151,12 @@ describe("readRecordOptions: command lines of tcpdump", () => {
     { args: ["fe80::1"], message: 'invalid 5-tuple filter: ["fe80::1"]' },
     { args: ["x 0 y 0 TCP"], message: "x" },
     { args: ["80"], message: 'invalid 5-tuple filter: ["80"]' },
-  ])("$args is a faulty filter", ({ args, message }) => {
-    expect(() => options("-i", "lo", ...args)).toThrow(message);
+  ])("$args is a faulty filter", async ({ args, message }) => {
+    await expect(options("-i", "lo", ...args)).rejects.toThrow(message);
   });
 
-  test("what many type", () => {
-    const read = options("-nnvpi", "eth0", "-s", "96", "-C", "100", "-W", "5", "-w", "t.pcap", "udp");
+  test("what many type", async () => {
+    const read = await options("-nnvpi", "eth0", "-s", "96", "-C", "100", "-W", "5", "-w", "t.pcap", "udp");
     expect(read).toMatchObject({
       device: "eth0",
       promiscuous: false,
