@@ -1,4 +1,5 @@
 import { describeValue } from "./errors/describe-value.js";
+import { suggest } from "./errors/suggest.js";
 
 /** Notes a fault of a field of a message; of the message itself when the field is empty. */
 export type ReportField = (field: string, message: string) => void;
@@ -21,7 +22,9 @@ export function checkFields(
     return false;
   }
   for (const name of Object.keys(value)) {
-    if (!fields.includes(name) && !name.startsWith("$")) report(name, `unknown field of ${described}`);
+    if (fields.includes(name) || name.startsWith("$")) continue;
+    const meant = suggest(name, fields);
+    report(name, `unknown field of ${described}${meant === undefined ? "" : `; did you mean ${meant}?`}`);
   }
   return true;
 }

@@ -1,3 +1,5 @@
+import { withoutPath } from "./error-message.js";
+
 /**
  * Every code that an error of this package can carry; docs/errors.md says of each what causes it and what to do.
  */
@@ -9,6 +11,7 @@ export const ERROR_CODES = [
   "invalid_field_mask",
   "invalid_cel",
   "evaluation_failed",
+  "open_failed",
   "not_a_capture",
   "unsupported_capture",
   "truncated_capture",
@@ -90,6 +93,18 @@ export class OptionsError extends ConfigurationError {
 
   constructor(issues: readonly Issue[]) {
     super("invalid_options", issues);
+  }
+}
+
+/** A file that cannot be opened; the system's error (`ENOENT`, `EACCES`, …) is its cause. */
+export class OpenError extends FlowscribeError {
+  declare readonly code: "open_failed";
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    // Of "ENOENT: no such file or directory" the words: the code is that of the cause.
+    super("open_failed", `open ${path}: ${withoutPath(cause).replace(/^E[A-Z0-9]+: /, "")}`, { cause });
+    this.path = path;
   }
 }
 

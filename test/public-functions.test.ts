@@ -67,6 +67,7 @@ const CLASSES = [
   "FilterError",
   "FlagError",
   "FlowscribeError",
+  "OpenError",
   "OptionsError",
   "PacketError",
   "RpcError",
@@ -166,7 +167,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   selectRecords: { first: (value) => everything.selectRecords(value, () => true), named: /batch/ },
   truncateBatch: { first: (value) => everything.truncateBatch(value, 1), named: /batch/ },
   // flowscribe/pcap
-  decodeCapture: { first: everything.decodeCapture, named: /bytes|empty/ },
+  decodeCapture: {
+    first: (bytes) => everything.decodeCapture(bytes),
+    named: /bytes|empty/,
+    options: (options) => everything.decodeCapture(new Uint8Array(0), options),
+  },
   encodePcap: {
     first: everything.encodePcap,
     named: /source/,
@@ -251,7 +256,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   recordingFileName: { first: everything.recordingFileName, named: /parts/ },
   // flowscribe/source/*
-  openCaptureFile: { first: file.openCaptureFile, named: /path|ENOENT/ },
+  openCaptureFile: {
+    first: (path) => file.openCaptureFile(path),
+    named: /path|open x/,
+    options: (options) => file.openCaptureFile("examples/captures/sample.pcap", options),
+  },
   compileExpression: {
     first: (text) => libpcap.compileExpression(text),
     // Without libpcap, or in its words.

@@ -76,6 +76,7 @@ function join(path: string, key: string): string {
 }
 
 function unknownOption(key: string, name: string, known: readonly string[]): string {
+  if (known.length === 0) return `${name} has no options`;
   const meant = suggest(key, known);
   const hint = meant === undefined ? `; known are ${known.join(", ")}` : `; did you mean ${meant}?`;
   return `not an option of ${name}${hint}`;

@@ -1,3 +1,4 @@
+import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { describeValue } from "./describe-value.js";
 
 /** Receives one issue: the path of the value, such as `rotation.maxBytes`, and what is wrong with it. */
@@ -27,6 +28,12 @@ export function valueCheck<V>(expected: string, accepts: (value: unknown) => boo
 
 export const aString: ValueCheck<string> = valueCheck("a string", (value) => typeof value === "string");
 
+/** Not empty. */
+export const aPath: ValueCheck<string> = valueCheck(
+  "a path",
+  (value) => typeof value === "string" && value !== "",
+);
+
 export const aBoolean: ValueCheck<boolean> = valueCheck(
   "true or false",
   (value) => typeof value === "boolean",
@@ -41,13 +48,10 @@ export const anObject: ValueCheck<object> = valueCheck("an object", isObject);
 
 export const aDate: ValueCheck<Date> = valueCheck(
   "a valid Date",
-  (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+  (value) => isDate(value) && !Number.isNaN(value.getTime()),
 );
 
-export const aUint8Array: ValueCheck<Uint8Array> = valueCheck(
-  "a Uint8Array",
-  (value) => value instanceof Uint8Array,
-);
+export const aUint8Array: ValueCheck<Uint8Array> = valueCheck("a Uint8Array", (value) => isUint8Array(value));
 
 /** Infinity included. */
 export const aNumber: ValueCheck<number> = valueCheck(
@@ -159,6 +163,11 @@ export function required<V>(check: ValueCheck<V>): RequiredCheck<V> {
     else check(value, path, report);
   };
   return Object.assign(checkRequired, { required: true } as const);
+}
+
+/** A Date of whatever realm, see {@link isUint8Array}. */
+export function isDate(value: unknown): value is Date {
+  return value instanceof Date || Object.prototype.toString.call(value) === "[object Date]";
 }
 
 /** Not null, and not an array. */

@@ -1,5 +1,6 @@
 import { checkOptions, optionIssues } from "../errors/check-options.js";
 import { describeValue } from "../errors/describe-value.js";
+import { suggest } from "../errors/suggest.js";
 import { isObject } from "../errors/value-checks.js";
 import { FilterError, type Issue } from "../errors.js";
 import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
@@ -155,6 +156,12 @@ export function compileLists(
 /** The other fields of what `parseFlowFlags` returns, which may be passed as it is. */
 const BESIDE_LISTS = ["number", "first", "since", "until", "follow", "positionals", "extra"];
 
+/** Hubble's names of the lists. */
+const LIST_WORDS: Readonly<Record<string, string>> = {
+  ...{ allowlist: "allow", whitelist: "allow", includefilters: "allow", include: "allow" },
+  ...{ denylist: "deny", blacklist: "deny", excludefilters: "deny", exclude: "deny" },
+};
+
 /** The issues of the object around the filters: a misspelled list would let every event through. */
 export function listIssues(lists: FlowFilterLists): Issue[] {
   if (!isObject(lists)) {
@@ -164,7 +171,9 @@ export function listIssues(lists: FlowFilterLists): Issue[] {
     if (name === "allow" || name === "deny") {
       return list === undefined || Array.isArray(list) ? [] : [issueOf(name, "not a list of filters")];
     }
-    return BESIDE_LISTS.includes(name) ? [] : [issueOf(name, "neither allow nor deny")];
+    if (BESIDE_LISTS.includes(name)) return [];
+    const meant = suggest(name, ["allow", "deny"]) ?? LIST_WORDS[name.toLowerCase()];
+    return [issueOf(name, `neither allow nor deny${meant === undefined ? "" : `; did you mean ${meant}?`}`)];
   });
 }
 

@@ -6,6 +6,7 @@ import {
   type MessageInitShape,
   ScalarType,
 } from "@bufbuild/protobuf";
+import { suggest } from "../errors/suggest.js";
 import { type FlowFilter, type FlowFilterJson, FlowFilterSchema } from "../gen/flow/flow_pb.js";
 import { goQuote } from "../go-quote.js";
 
@@ -57,12 +58,17 @@ function convertMessage(
     const field = schema.fields.find(
       (one) => one.localName === name || one.jsonName === name || one.name === name,
     );
-    if (field === undefined) report(join(path, name), `unknown field of ${schema.name}`);
+    if (field === undefined) report(join(path, name), unknownField(name, schema));
     else if (content === null || content === undefined) continue;
     else if (Object.hasOwn(init, field.localName)) report(join(path, name), "duplicate field");
     else init[field.localName] = convertField(field, content, join(path, field.name), report);
   }
   return init;
+}
+
+function unknownField(name: string, schema: DescMessage): string {
+  const names = schema.fields.map((field) => field.localName);
+  return withSuggestion(`unknown field of ${schema.name}`, suggest(name, names));
 }
 
 function convertField(field: DescField, value: unknown, path: string, report: ReportAt): unknown {
@@ -123,9 +129,46 @@ function convertEnum(schema: DescEnum, value: unknown, path: string, report: Rep
   if (typeof value === "string") {
     const named = schema.values.find(({ name }) => name === value);
     if (named !== undefined) return named.number;
-    return refuse(path, `unknown value of ${schema.name}: ${describe(value)}`, 0, report);
+    const meant = suggestEnumValue(schema, value);
+    return refuse(
+      path,
+      withSuggestion(`unknown value of ${schema.name}: ${describe(value)}`, meant),
+      0,
+      report,
+    );
   }
   return Number(convertInteger(value, MIN_INT32, MAX_INT32, path, report));
+}
+
+/** Words of policies and firewalls, by the verdict that Hubble has for them. */
+const VERDICT_WORDS: Readonly<Record<string, string>> = {
+  ...{
+    ALLOW: "FORWARDED",
+    ALLOWED: "FORWARDED",
+    ACCEPT: "FORWARDED",
+    ACCEPTED: "FORWARDED",
+    PASS: "FORWARDED",
+  },
+  ...{
+    DENY: "DROPPED",
+    DENIED: "DROPPED",
+    DROP: "DROPPED",
+    REJECT: "DROPPED",
+    REJECTED: "DROPPED",
+    BLOCK: "DROPPED",
+  },
+};
+
+/** The name of an enum value that was probably meant, also in lower case or, for verdicts, in words of others. */
+export function suggestEnumValue({ name, values }: DescEnum, given: string): string | undefined {
+  const names = values.map((value) => value.name);
+  const words = name === "Verdict" ? VERDICT_WORDS : {};
+  const near = suggest(given.toUpperCase(), [...names, ...Object.keys(words)]);
+  return near === undefined ? undefined : (words[near] ?? near);
+}
+
+function withSuggestion(text: string, meant: string | undefined): string {
+  return meant === undefined ? text : `${text}; did you mean ${meant}?`;
 }
 
 function refuse<T>(path: string, message: string, instead: T, report: ReportAt): T {

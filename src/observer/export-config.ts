@@ -5,6 +5,7 @@ import {
   anInteger,
   aString,
   checkedElsewhere,
+  isDate,
   isObject,
   type ReportIssue,
   valueCheck,
@@ -139,7 +140,7 @@ function checkUnique(
 
 /** As Go's `time.Time` reads it from JSON; YAML parsers make a Date of it. */
 function isTime(value: unknown): boolean {
-  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  if (isDate(value)) return !Number.isNaN(value.getTime());
   const match = typeof value === "string" ? RFC_3339.exec(value) : null;
   if (match === null) return false;
   // Date accepts February 30.

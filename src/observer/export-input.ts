@@ -1,4 +1,6 @@
+import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { describeSignature, findSignature, SIGNATURE_BYTES } from "../bytes/signature.js";
+import { describeValue } from "../errors/describe-value.js";
 import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { ExportError } from "./export-error.js";
 import { gunzip } from "./export-gunzip.js";
@@ -19,10 +21,7 @@ export type ExportInput = Chunk | Iterable<Chunk> | AsyncIterable<Chunk> | Chunk
 export const anExportInput: ValueCheck<ExportInput> = valueCheck(
   "a string, a Uint8Array, an iterable of these or a stream",
   (value) =>
-    typeof value === "string" ||
-    value instanceof Uint8Array ||
-    isIterable(value) ||
-    hasMethods(value, ["getReader"]),
+    typeof value === "string" || isUint8Array(value) || isIterable(value) || hasMethods(value, ["getReader"]),
 );
 
 /** RFC 1952, section 2.3.1. No line of JSON begins so. */
@@ -82,7 +81,7 @@ function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 async function* toBytes(input: ExportInput): AsyncGenerator<Uint8Array, void, undefined> {
-  if (typeof input === "string" || input instanceof Uint8Array) {
+  if (typeof input === "string" || isUint8Array(input)) {
     yield bytesOf(input);
   } else if (Symbol.asyncIterator in input || Symbol.iterator in input) {
     for await (const chunk of input) yield bytesOf(chunk);
@@ -103,7 +102,9 @@ async function* toBytes(input: ExportInput): AsyncGenerator<Uint8Array, void, un
 }
 
 function bytesOf(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
+  if (isUint8Array(chunk)) return chunk;
   if (typeof chunk === "string") return utf8.encode(chunk);
-  throw new TypeError("export lines come in chunks of Uint8Array or string");
+  throw new TypeError(
+    `decodeExport: every chunk of input must be a Uint8Array or a string, not ${describeValue(chunk)}`,
+  );
 }

@@ -50,7 +50,7 @@ export function encodeExportLine(
   options?: EncodeExportOptions,
 ): string {
   if (options !== undefined) checkOptions("encodeExportLine", options, ENCODE_OPTIONS);
-  return encodeEnvelope(toEnvelope(event), options);
+  return encodeEnvelope(toEnvelope("encodeExportLine", event), options);
 }
 
 /** {@link encodeExportLine} for options that have been checked. */

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { checkArgument } from "../errors/check-argument.js";
-import { aMessage } from "../errors/value-checks.js";
+import { describeValue } from "../errors/describe-value.js";
+import { aMessage, isObject } from "../errors/value-checks.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import {
   type ExportEvent,
@@ -20,8 +21,16 @@ export function flowResponse(flow: Flow): GetFlowsResponse {
   });
 }
 
-/** An event in its envelope, a bare flow in a new one. Throws a TypeError for what is neither. */
-export function toEnvelope(event: GetFlowsResponse | ExportEvent | Flow): GetFlowsResponse | ExportEvent {
+/**
+ * An event in its envelope, a bare flow in a new one.
+ *
+ * @param name The function, for the message.
+ * @throws TypeError for what is neither.
+ */
+export function toEnvelope(
+  name: string,
+  event: GetFlowsResponse | ExportEvent | Flow,
+): GetFlowsResponse | ExportEvent {
   switch (event?.$typeName) {
     case "flow.Flow":
       return flowResponse(event);
@@ -30,7 +39,17 @@ export function toEnvelope(event: GetFlowsResponse | ExportEvent | Flow): GetFlo
       return event;
     default:
       throw new TypeError(
-        "the event is neither a GetFlowsResponse nor an ExportEvent nor a Flow: see fromJson for plain objects",
+        `${name}: event must be a message of type GetFlowsResponse, ExportEvent or Flow, not ${describeMessage(event)}`,
       );
   }
+}
+
+/** For messages: the type of a message, or what a value is that is not one, and how to make one of a plain object. */
+export function describeMessage(value: unknown): string {
+  const { $typeName } = Object(value) as { $typeName?: unknown };
+  if (typeof $typeName === "string") return $typeName;
+  const advice = isObject(value)
+    ? " (make messages of plain objects with create or fromJson of @bufbuild/protobuf)"
+    : "";
+  return `${describeValue(value)}${advice}`;
 }

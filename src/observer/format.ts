@@ -23,7 +23,7 @@ export { TIME_FORMATS, type TimeFormat } from "./format/time.js";
  * @throws FlowscribeError in JSON, for an event that has no JSON form.
  */
 export function formatFlow(event: PrintableEvent, options?: FormatFlowOptions): string {
-  const printer = options === undefined ? defaultPrinter() : createFlowPrinter(options);
+  const printer = options === undefined ? defaultPrinter() : createPrinter("formatFlow", options);
   const { out, err } = printer.write(event);
   const text = out + err + printer.end().out;
   return text.endsWith("\n") ? text.slice(0, -1) : text;
@@ -33,7 +33,7 @@ let sharedPrinter: FlowPrinter | undefined;
 
 /** Lines do not depend on those before, so that one printer does for all of them. */
 function defaultPrinter(): FlowPrinter {
-  sharedPrinter ??= createFlowPrinter();
+  sharedPrinter ??= createPrinter("formatFlow", {});
   return sharedPrinter;
 }
 
@@ -59,11 +59,16 @@ export interface FlowPrinter {
  * @throws OptionsError
  */
 export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter {
-  checkOptions("createFlowPrinter", options, FORMAT_OPTIONS);
+  return createPrinter("createFlowPrinter", options);
+}
+
+/** @param name The function that the caller calls with an event, for messages. */
+function createPrinter(name: string, options: FormatFlowOptions): FlowPrinter {
+  checkOptions(name, options, FORMAT_OPTIONS);
   const { output = "compact" } = options;
   const isJson = output === "json" || output === "jsonpb";
   const printer = isJson ? createJsonPrinter(options) : createTextPrinter(options);
-  return { write: (event) => dispatch(event, printer), end: () => printer.end() };
+  return { write: (event) => dispatch(name, event, printer), end: () => printer.end() };
 }
 
 /**
@@ -78,7 +83,7 @@ export function formatFlows(
   options: FormatFlowOptions = {},
 ): AsyncGenerator<PrintedText, void, undefined> {
   checkArgument("formatFlows", "events", events, anIterable);
-  return printAll(events, createFlowPrinter(options));
+  return printAll(events, createPrinter("formatFlows", options));
 }
 
 async function* printAll(

@@ -1,3 +1,4 @@
+import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { fieldsOf, optionsOf } from "../errors/check-options.js";
 import { describeValue } from "../errors/describe-value.js";
@@ -113,7 +114,7 @@ const aBatch: ValueCheck<PacketBatch> = valueCheck(
   (value) =>
     isObject(value) &&
     "records" in value &&
-    value.records instanceof Uint8Array &&
+    isUint8Array(value.records) &&
     "offsets" in value &&
     value.offsets instanceof Uint32Array &&
     "format" in value &&

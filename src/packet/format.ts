@@ -1,3 +1,4 @@
+import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { formatIpv4, formatIpv6 } from "../net/index.js";
@@ -45,7 +46,7 @@ const layers = createLayers();
 
 const aPacket: ValueCheck<Packet> = valueCheck(
   "a packet with `bytes`",
-  (value) => isObject(value) && "bytes" in value && value.bytes instanceof Uint8Array,
+  (value) => isObject(value) && "bytes" in value && isUint8Array(value.bytes),
 );
 
 /**

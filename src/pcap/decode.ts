@@ -1,5 +1,6 @@
 import { describeSignature, findSignature } from "../bytes/signature.js";
 import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions } from "../errors/check-options.js";
 import { CaptureError } from "../errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
@@ -36,11 +37,16 @@ export interface CaptureSource extends PacketSource {
  * then. A fault further on is thrown by the iteration, after every packet before it. `stats().dropped` is what the capturing program
  * says it lost (pcapng).
  *
+ * @param options There are none yet; unknown ones are refused, so that they are not silently ignored.
  * @throws CaptureError `not_a_capture`, `unsupported_capture`, `truncated_capture` or `malformed_capture`, with the byte
- *   offset; `malformed_gzip` with that of the compressed bytes.
+ *   offset; `malformed_gzip` with that of the compressed bytes; OptionsError.
  */
-export async function decodeCapture(bytes: BytesLike): Promise<CaptureSource> {
+export async function decodeCapture(
+  bytes: BytesLike,
+  options: Record<string, never> = {},
+): Promise<CaptureSource> {
   checkArgument("decodeCapture", "bytes", bytes, aBytesLike);
+  checkOptions("decodeCapture", options, {});
   return openCapture(createInput(bytes));
 }
 

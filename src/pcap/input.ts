@@ -1,4 +1,6 @@
 import { createTurnDue } from "../async/event-loop-turns.js";
+import { isUint8Array } from "../bytes/is-uint8-array.js";
+import { describeValue } from "../errors/describe-value.js";
 import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
 /**
@@ -27,12 +29,12 @@ export type BytesLike = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8A
 
 export const aBytesLike: ValueCheck<BytesLike> = valueCheck(
   "a Uint8Array, an iterable of these or a stream",
-  (value) => value instanceof Uint8Array || isIterable(value) || hasMethods(value, ["getReader"]),
+  (value) => isUint8Array(value) || isIterable(value) || hasMethods(value, ["getReader"]),
 );
 
 /** Reads from whatever the user has. */
 export function createInput(bytes: BytesLike): ByteInput {
-  if (bytes instanceof Uint8Array) return chunkInput([bytes][Symbol.iterator]());
+  if (isUint8Array(bytes)) return chunkInput([bytes][Symbol.iterator]());
   if (Symbol.asyncIterator in bytes) return chunkInput(bytes[Symbol.asyncIterator]());
   if (Symbol.iterator in bytes) return chunkInput(bytes[Symbol.iterator]());
   const reader = bytes.getReader();
@@ -69,8 +71,10 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
       if (result.done === true) {
         ended = true;
       } else {
-        if (!(result.value instanceof Uint8Array))
-          throw new TypeError("the bytes of a capture must come in chunks of Uint8Array");
+        if (!isUint8Array(result.value))
+          throw new TypeError(
+            `decodeCapture: every chunk of bytes must be a Uint8Array, not ${describeValue(result.value)}`,
+          );
         chunk = result.value;
         at = 0;
       }

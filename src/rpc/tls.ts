@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { SecureServerOptions } from "node:http2";
+import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aBoolean, aListOf, aString, required, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
@@ -29,7 +30,7 @@ export interface ClientTls {
 
 const aPem: ValueCheck<Pem> = valueCheck(
   "PEM as a string or bytes",
-  (value) => typeof value === "string" || value instanceof Uint8Array,
+  (value) => typeof value === "string" || isUint8Array(value),
 );
 
 /** What {@link ServerTls} must be. */

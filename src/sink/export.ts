@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import type { Registry } from "@bufbuild/protobuf";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
-import { aDate, aFunction, aString, checkedElsewhere, withMethods } from "../errors/value-checks.js";
+import { aDate, aFunction, aPath, checkedElsewhere, withMethods } from "../errors/value-checks.js";
 import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { flowEvent } from "../filter/event.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../filter/filter-options.js";
@@ -95,7 +95,7 @@ export interface ExportSink extends AsyncDisposable {
  * @throws OptionsError, FilterError, FieldMaskError; the system's own error when the file cannot be opened.
  */
 export async function openExportFile(path: string, options: ExportFileOptions = {}): Promise<ExportSink> {
-  checkArgument("openExportFile", "path", path, aString);
+  checkArgument("openExportFile", "path", path, aPath);
   checkOptions("openExportFile", options, FILE_OPTIONS);
   const pipeline = compilePipeline(options);
   return createSink(pipeline, openRotatingFile(path, options, options.clock ?? systemClock));
@@ -161,7 +161,7 @@ function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
     },
     write: (event) => {
       if (closing !== undefined) throw new TypeError("the export is closed");
-      const envelope = toEnvelope(event);
+      const envelope = toEnvelope("write", event);
       offered++;
       const verdict = pipeline(envelope);
       if (verdict === "filtered") filtered++;

@@ -1,8 +1,9 @@
 import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { checkArgument } from "../errors/check-argument.js";
-import { aString } from "../errors/value-checks.js";
-import { CaptureError } from "../errors.js";
+import { checkOptions } from "../errors/check-options.js";
+import { aPath } from "../errors/value-checks.js";
+import { CaptureError, OpenError } from "../errors.js";
 import { type CaptureSource, openCapture } from "../pcap/decode.js";
 import { type ByteInput, createInput } from "../pcap/input.js";
 
@@ -11,12 +12,19 @@ import { type ByteInput, createInput } from "../pcap/input.js";
  * without waiting, which is faster than any stream; pipes and devices (`/dev/stdin`) are read as streams. Dispose of the
  * source to close the file.
  *
- * @throws The system's own error (`ENOENT`, `EACCES`, …) when the file cannot be opened, or a `CaptureError`, which
- *   names the path, also when it comes from the iteration.
+ * @param options There are none yet; unknown ones are refused, so that they are not silently ignored.
+ * @throws OpenError `open_failed` when the file cannot be opened, with the system's error (`ENOENT`, `EACCES`, …) as its cause; a
+ *   `CaptureError`, also when it comes from the iteration. Both name the path. OptionsError.
  */
-export async function openCaptureFile(path: string): Promise<CaptureSource> {
-  checkArgument("openCaptureFile", "path", path, aString);
-  const file = await open(path, "r");
+export async function openCaptureFile(
+  path: string,
+  options: Record<string, never> = {},
+): Promise<CaptureSource> {
+  checkArgument("openCaptureFile", "path", path, aPath);
+  checkOptions("openCaptureFile", options, {});
+  const file = await open(path, "r").catch((cause) => {
+    throw new OpenError(path, cause);
+  });
   try {
     const stats = await file.stat();
     if (stats.isDirectory()) throw new CaptureError("not_a_capture", 0, "a folder", path);

@@ -2,16 +2,17 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { checkArgument } from "../errors/check-argument.js";
 import { describeValue } from "../errors/describe-value.js";
-import { suggest } from "../errors/suggest.js";
 import {
   aListOf,
   anObject,
   aString,
+  isDate,
   isObject,
   oneOf,
   type ReportIssue,
   type ValueCheck,
 } from "../errors/value-checks.js";
+import { suggestEnumValue } from "../filter/filter-init.js";
 import {
   type Flow,
   FlowSchema,
@@ -19,6 +20,7 @@ import {
   IPVersion,
   TrafficDirection,
   Verdict,
+  VerdictSchema,
 } from "../gen/flow/flow_pb.js";
 import { goQuote } from "../go-quote.js";
 import { anInitOf } from "../message/init-check.js";
@@ -156,7 +158,7 @@ export function flow(init: FlowInit = {}): Flow {
     ...(isDropped && { dropReason: REASON_POLICY_DENIED, dropReasonDesc: REASON_POLICY_DENIED }),
     ...definedOf(fields),
     verdict: verdict ?? Verdict.FORWARDED,
-    ...(time !== undefined && { time: time instanceof Date ? timestampFromDate(time) : time }),
+    ...(time !== undefined && { time: isDate(time) ? timestampFromDate(time) : time }),
     // A rest of the init shape without its type name is one again, which the compiler does not see.
   } as Exclude<MessageInitShape<typeof FlowSchema>, Flow>);
 }
@@ -203,25 +205,12 @@ function transportSummary({ protocol, tcpFlags = [] }: Transport): string {
   return tcpSummary(tcpFlags.reduce((bits, name) => bits | TCP_FLAGS[name], 0));
 }
 
-/** Words of policies and firewalls for verdicts. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  ALLOW: "FORWARDED",
-  ALLOWED: "FORWARDED",
-  ACCEPT: "FORWARDED",
-  PASS: "FORWARDED",
-  DENY: "DROPPED",
-  DENIED: "DROPPED",
-  REJECT: "DROPPED",
-  BLOCK: "DROPPED",
-};
-
 /** A misspelt verdict would make a test pass for the wrong reason. */
 function verdictNamed(name: string): Verdict {
   const verdict: unknown = Verdict[name as keyof typeof Verdict];
   if (typeof verdict === "number") return verdict;
   const names = Object.keys(Verdict).filter((key) => !/^\d/.test(key));
-  const near = suggest(name.toUpperCase(), [...names, ...Object.keys(SYNONYMS)]);
-  const meant = near === undefined ? undefined : (SYNONYMS[near] ?? near);
+  const meant = suggestEnumValue(VerdictSchema, name);
   throw new TypeError(
     `flow: init.verdict must be one of ${names.join(", ")}, not ${goQuote(name)}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
   );

@@ -90,7 +90,23 @@ describe("a filter", () => {
 
 describe("what is no filter is told", () => {
   test.each([
-    { filter: { sourceip: ["a"] }, issues: ["allow[0].sourceip: unknown field of FlowFilter"] },
+    {
+      filter: { sourceip: ["a"] },
+      issues: ["allow[0].sourceip: unknown field of FlowFilter; did you mean sourceIp?"],
+    },
+    {
+      filter: { verdicts: [1] },
+      issues: ["allow[0].verdicts: unknown field of FlowFilter; did you mean verdict?"],
+    },
+    {
+      filter: { verdict: ["alow", "deny", "FORWARD", "nothing"] },
+      issues: [
+        'allow[0].verdict[0]: unknown value of Verdict: "alow"; did you mean FORWARDED?',
+        'allow[0].verdict[1]: unknown value of Verdict: "deny"; did you mean DROPPED?',
+        'allow[0].verdict[2]: unknown value of Verdict: "FORWARD"; did you mean FORWARDED?',
+        'allow[0].verdict[3]: unknown value of Verdict: "nothing"',
+      ],
+    },
     {
       filter: { __proto: 1, toString: 1 },
       issues: [
@@ -112,7 +128,7 @@ describe("what is no filter is told", () => {
     { filter: { reply: true }, issues: ["allow[0].reply: not a list: true"] },
     {
       filter: { verdict: ["dropped"] },
-      issues: ['allow[0].verdict[0]: unknown value of Verdict: "dropped"'],
+      issues: ['allow[0].verdict[0]: unknown value of Verdict: "dropped"; did you mean DROPPED?'],
     },
     { filter: { verdict: [1.5] }, issues: ["allow[0].verdict[0]: not a whole number: 1.5"] },
     { filter: { verdict: [2 ** 31] }, issues: ["allow[0].verdict[0]: out of range: 2147483648"] },
@@ -140,12 +156,12 @@ describe("what is no filter is told", () => {
     },
     {
       filter: { eventType: [{}, { subtype: 1 }] },
-      issues: ["allow[0].event_type[1].subtype: unknown field of EventTypeFilter"],
+      issues: ["allow[0].event_type[1].subtype: unknown field of EventTypeFilter; did you mean subType?"],
     },
     { filter: { eventType: [4] }, issues: ["allow[0].event_type[0]: not a EventTypeFilter: 4"] },
     {
       filter: { experimental: { cel: [] } },
-      issues: ["allow[0].experimental.cel: unknown field of Experimental"],
+      issues: ["allow[0].experimental.cel: unknown field of Experimental; did you mean celExpression?"],
     },
     { filter: { experimental: [] }, issues: ["allow[0].experimental: not a Experimental: a list"] },
     {

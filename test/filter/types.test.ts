@@ -29,7 +29,9 @@ test("what is no filter does not compile", () => {
   // @ts-expect-error there is no such field
   expect(() => compileFlowFilters({ allow: [{ sourcePrt: ["80"] }] })).toThrow("allow[0].sourcePrt");
   // @ts-expect-error there is no such list
-  expect(() => compileFlowFilters({ whitelist: [{}] })).toThrow("whitelist: neither allow nor deny");
+  expect(() => compileFlowFilters({ whitelist: [{}] })).toThrow(
+    "whitelist: neither allow nor deny; did you mean allow?",
+  );
   // @ts-expect-error a list is a list
   expect(() => compileFlowFilters({ allow: {} })).toThrow("allow: not a list of filters");
 });
@@ -38,14 +40,16 @@ test("what is no list of filters may stand beside the lists, a misspelt list may
   const flags = { allow: [], deny: [], number: 20n, first: true, positionals: ["file"], extra: {} };
   expect(checkFlowFilters(flags)).toEqual([]);
   const misspelt = { allow: [{}], denny: [{}] };
-  expect(checkFlowFilters(misspelt)).toEqual([{ path: "denny", message: "neither allow nor deny" }]);
+  expect(checkFlowFilters(misspelt)).toEqual([
+    { path: "denny", message: "neither allow nor deny; did you mean deny?" },
+  ]);
 });
 
 test.each([
   { lists: null, path: "", message: "not an object with the lists allow and deny: null" },
   { lists: "x", path: "", message: 'not an object with the lists allow and deny: "x"' },
   { lists: [{}], path: "", message: "not an object with the lists allow and deny: a list" },
-  { lists: { allow: [], deni: [] }, path: "deni", message: "neither allow nor deny" },
+  { lists: { allow: [], deni: [] }, path: "deni", message: "neither allow nor deny; did you mean deny?" },
   { lists: { allow: null }, path: "allow", message: "not a list of filters" },
   { lists: { allow: [null] }, path: "allow[0]", message: "not a FlowFilter: null" },
 ])("checkFlowFilters, compileFlowFilters: report $lists with its path", ({ lists, path, message }) => {

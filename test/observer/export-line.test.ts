@@ -339,5 +339,7 @@ test("a bare flow is written in the envelope that Hubble gives it", () => {
 });
 
 test("what is no message is refused in words", () => {
-  expect(() => encodeExportLine({ uuid: "a" } as never)).toThrow("neither a GetFlowsResponse nor");
+  expect(() => encodeExportLine({ uuid: "a" } as never)).toThrow(
+    "encodeExportLine: event must be a message of type GetFlowsResponse, ExportEvent or Flow, not an object (make messages",
+  );
 });

@@ -298,11 +298,16 @@ describe("what cannot be printed is refused", () => {
   });
 
   test.each([
-    { name: "an init object", event: { Summary: "x" }, expected: "not an event: no message" },
+    {
+      name: "an init object",
+      event: { Summary: "x" },
+      expected:
+        "formatFlow: event must be a message of the Observer API, not an object (make messages of plain objects with create or fromJson of @bufbuild/protobuf)",
+    },
     {
       name: "another message",
       event: create(NodeStatusEventSchema),
-      expected: "not an event: relay.NodeStatusEvent",
+      expected: "formatFlow: event must be a message of the Observer API, not relay.NodeStatusEvent",
     },
   ])("$name", ({ event, expected }) => {
     expect(() => formatFlow(event as unknown as PrintableEvent)).toThrow(new TypeError(expected));

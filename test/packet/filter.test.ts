@@ -422,7 +422,7 @@ describe("faults", () => {
       include: [good, { ...good, destPort: 5001, source_port: undefined, ["__proto__"]: 1 }],
       issues: [
         ["include[1].destPort", `unknown field of ${FILTER}`],
-        ["include[1].source_port", `unknown field of ${FILTER}`],
+        ["include[1].source_port", `unknown field of ${FILTER}; did you mean sourcePort?`],
         ["include[1].__proto__", `unknown field of ${FILTER}`],
       ],
     },

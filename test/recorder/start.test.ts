@@ -188,14 +188,14 @@ describe("the faults of callers without types", () => {
         stopCondition: { time: { seconds: 1n }, packetsCount: 5n, timeElapsed: { milliseconds: 5 } },
       },
       issues: [
-        ["maxCaptureLen", `unknown field of ${START}`],
+        ["maxCaptureLen", `unknown field of ${START}; did you mean maxCaptureLength?`],
         ["filesink.prefix", "unknown field of FileSinkConfiguration (filePrefix)"],
         [
           "include[0].destPort",
           "unknown field of Filter (sourceCidr, sourcePort, destinationCidr, destinationPort, protocol)",
         ],
-        ["stop_condition.time", `unknown field of ${CONDITION}`],
-        ["stop_condition.packetsCount", `unknown field of ${CONDITION}`],
+        ["stop_condition.time", `unknown field of ${CONDITION}; did you mean timeElapsed?`],
+        ["stop_condition.packetsCount", `unknown field of ${CONDITION}; did you mean packetsCapturedCount?`],
         ["stop_condition.time_elapsed.milliseconds", `unknown field of ${DURATION}`],
       ],
     },

@@ -1,4 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
+import { messageOf } from "../../error-message.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import {
@@ -10,14 +11,15 @@ import {
   valueCheck,
   withMethods,
 } from "../../errors/value-checks.js";
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError, type Issue, OptionsError } from "../../errors.js";
+import { issueOf } from "../../issue.js";
 import { aRegexEngine } from "../filter-options.js";
 import type { RegexEngine } from "../regex.js";
 import type { RegexBudget } from "../regex-budget.js";
 import { checkCel } from "./check/check.js";
 import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
 import { registryOf } from "./check/registry.js";
-import { type CelType, isSameType, messageType, partsOf, typeName } from "./check/type.js";
+import { type CelType, DYN, isSameType, messageType, partsOf, typeName } from "./check/type.js";
 import { parseType } from "./check/type-text.js";
 import { asBool, asValue, type Code } from "./compile/code.js";
 import { type CompiledExpr, compileChecked } from "./compile/compile.js";
@@ -102,7 +104,7 @@ export const MAX_STEPS = 1_000_000;
  * standard library and macros, and evaluated with the results of cel-spec.
  *
  * @throws CelError for an expression that does not parse, does not check, or is not of the type wanted; OptionsError;
- *   TypeError for a type in the options that does not exist.
+ *   also for a type in the options that does not exist.
  */
 export function compileCel(
   expression: string,
@@ -166,11 +168,18 @@ export function prepareCel(
   const entries = Object.entries(variables);
   const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
   const registry = options.registry ?? registryOf(messages);
+  const typeIssues: Issue[] = [];
   const declared = entries.map(([name, type]) => ({
     name,
-    type: typeof type === "string" ? declaredType(name, type, registry) : messageType(type.typeName),
+    type:
+      typeof type === "string"
+        ? declaredType(`variables.${name}`, type, registry, typeIssues)
+        : messageType(type.typeName),
     form: "value" as const,
   }));
+  const wanted =
+    options.result === undefined ? undefined : declaredType("result", options.result, registry, typeIssues);
+  if (typeIssues.length > 0) throw new OptionsError(typeIssues);
   const environment = createEnvironment({
     container,
     variables: new Map(declared.map(({ name, type }) => [name, type])),
@@ -180,7 +189,6 @@ export function prepareCel(
   const { checked, issues } = checkCel(parseCel(expression, options), environment, { lenient });
   if (checked === undefined) throw new CelError(expression, issues);
   const type = checked.typeOf(checked.expr);
-  const wanted = options.result === undefined ? undefined : parseType(options.result);
   if (wanted !== undefined && !isSameType(type, wanted)) {
     // Hubble looks at the type by itself, so that the text is not one of cel-go's listings.
     const message = `got "${typeName(type)}", wanted "${typeName(wanted)}" result type`;
@@ -189,13 +197,18 @@ export function prepareCel(
   return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
 }
 
-/** The type that a text names, of which every message exists. */
-function declaredType(name: string, text: string, registry: TypeRegistry): CelType {
-  const type = parseType(text);
-  const unknown = findUnknown(type, registry);
-  if (unknown !== undefined)
-    throw new TypeError(`there is no type ${unknown} for the variable ${name}: ${text}`);
-  return type;
+/** The type that a text names; reports texts that are not types, and messages that the registry does not have. */
+function declaredType(path: string, text: string, registry: TypeRegistry, issues: Issue[]): CelType {
+  try {
+    const type = parseType(text);
+    const unknown = findUnknown(type, registry);
+    if (unknown === undefined) return type;
+    issues.push(issueOf(path, `unknown type ${unknown}${unknown === text ? "" : ` in ${text}`}`));
+  } catch (error) {
+    // The parser of types throws nothing else.
+    issues.push(issueOf(path, messageOf(error)));
+  }
+  return DYN;
 }
 
 function findUnknown(type: CelType, registry: TypeRegistry): string | undefined {

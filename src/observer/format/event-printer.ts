@@ -7,6 +7,7 @@ import type {
   GetFlowsResponse,
 } from "../../gen/observer/observer_pb.js";
 import type { NodeStatusEvent } from "../../gen/relay/relay_pb.js";
+import { describeMessage } from "../flow-response.js";
 import { NOTHING, type PrintedText } from "./printed.js";
 import type { Stamped } from "./stamped.js";
 
@@ -34,8 +35,13 @@ export interface EventPrinter {
 
 export type Envelope = GetFlowsResponse | ExportEvent;
 
-/** Takes an event out of its envelope and prints it; an empty envelope prints nothing. */
-export function dispatch(event: PrintableEvent, printer: EventPrinter): PrintedText {
+/**
+ * Takes an event out of its envelope and prints it; an empty envelope prints nothing.
+ *
+ * @param name The function, for the message.
+ * @throws TypeError for what is not an event.
+ */
+export function dispatch(name: string, event: PrintableEvent, printer: EventPrinter): PrintedText {
   // For callers without types: whatever has no known name is refused below.
   switch (event?.$typeName) {
     case "observer.GetFlowsResponse":
@@ -54,7 +60,9 @@ export function dispatch(event: PrintableEvent, printer: EventPrinter): PrintedT
     case "flow.DebugEvent":
       return printer.debugEvent(unstamped(event));
     default:
-      throw new TypeError(`not an event: ${describe(event)}`);
+      throw new TypeError(
+        `${name}: event must be a message of the Observer API, not ${describeMessage(event)}`,
+      );
   }
 }
 
@@ -85,9 +93,4 @@ function stamp<Event>(
 
 function unstamped<Event>(event: Event): Stamped<Event> {
   return { event, time: undefined, nodeName: "" };
-}
-
-function describe(event: never): string {
-  const { $typeName = "no message" } = Object(event) as { $typeName?: unknown };
-  return String($typeName);
 }

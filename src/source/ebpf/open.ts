@@ -18,6 +18,7 @@ import {
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Attachment, captureSource, type OpenCapture } from "./capture.js";
 import { attachByClsact } from "./clsact.js";
+import { planFilters } from "./filter-plan.js";
 import { type Circumstances, isBefore, openError, TCX_KERNEL } from "./open-error.js";
 import { compileProgram, MIN_WINDOW } from "./program.js";
 import { layOutRing, longestCopy, MAX_RING_BYTES, MIN_RING_BYTES, type RingLayout } from "./ring-layout.js";
@@ -78,7 +79,9 @@ export async function open(
 ): Promise<EbpfSource> {
   checkArgument("openEbpf", "device", device, aString);
   checkOptions("openEbpf", options, EBPF_OPTIONS);
-  const { signal } = options;
+  const { include, signal } = options;
+  // Faults of the caller come before what the machine lacks.
+  if (include !== undefined) planFilters(include);
   signal?.throwIfAborted();
   const koffi = await loadKoffi(importKoffi);
   signal?.throwIfAborted();

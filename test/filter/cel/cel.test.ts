@@ -134,8 +134,8 @@ describe("the type wanted", () => {
   });
 
   test("must be a type", () => {
-    expect(() => compileCel("1", { result: "list(" })).toThrow(TypeError);
-    expect(() => compileCel("1", { variables: { x: "int)" } })).toThrow(TypeError);
+    expect(() => compileCel("1", { result: "list(" })).toThrow("result: not a type of CEL: list(");
+    expect(() => compileCel("1", { variables: { x: "int)" } })).toThrow("variables.x: not a type of CEL: int)");
   });
 });
 

@@ -1,3 +1,4 @@
+import { isUint8Array } from "../../../bytes/is-uint8-array.js";
 import type { Frame } from "./frame.js";
 
 /**
@@ -5,7 +6,7 @@ import type { Frame } from "./frame.js";
  * packed into another message.
  */
 export function spendOnContent(content: unknown, frame: Frame): void {
-  if (typeof content === "string" || content instanceof Uint8Array) {
+  if (typeof content === "string" || isUint8Array(content)) {
     frame.spendOn(content.length);
   } else if (typeof content === "object" && content !== null) {
     const isList = Array.isArray(content);

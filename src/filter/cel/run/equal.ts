@@ -1,4 +1,5 @@
 import { equals as equalMessages, type Message } from "@bufbuild/protobuf";
+import { isUint8Array } from "../../../bytes/is-uint8-array.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { spendOnContent } from "./content.js";
 import type { Frame } from "./frame.js";
@@ -39,7 +40,7 @@ export function createEquality(registry: TypeRegistry): Equality {
     if (a instanceof CelUint) return isNumber(b) && compareNumbers(a, b) === 0;
     if (typeof b !== "object") return false;
     if (Array.isArray(a)) return Array.isArray(b) && equalLists(a, b, frame);
-    if (a instanceof Uint8Array) return b instanceof Uint8Array && equalAllBytes(a, b, frame);
+    if (isUint8Array(a)) return isUint8Array(b) && equalAllBytes(a, b, frame);
     if (a instanceof CelMap) return b instanceof CelMap && equalMaps(a, b, frame);
     if (a instanceof CelTimestamp) {
       return b instanceof CelTimestamp && a.seconds === b.seconds && a.nanos === b.nanos;

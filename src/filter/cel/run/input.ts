@@ -1,4 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
+import { isUint8Array } from "../../../bytes/is-uint8-array.js";
+import { isDate } from "../../../errors/value-checks.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { type CelType, formatType } from "../check/type.js";
 import { Fault } from "./fault.js";
@@ -44,7 +46,7 @@ function readerOf(type: CelType, registry: TypeRegistry): InputReader {
     case "double":
       return guarded((input) => (typeof input === "number" ? input : undefined));
     case "bytes":
-      return guarded((input) => (input instanceof Uint8Array ? input : undefined));
+      return guarded((input) => (isUint8Array(input) ? input : undefined));
     case "int":
       return guarded((input) => {
         const value = toBigint(input);
@@ -122,7 +124,7 @@ function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
   if (input === null || isOwnValue(input)) return input;
   if (isMessage(input)) return fromMessage(input, registry);
   if (Array.isArray(input)) return Array.from(input, readAny);
-  if (input instanceof Date) return fromDate(input);
+  if (isDate(input)) return fromDate(input);
   return readMap(input, readAny, readAny);
 }
 

@@ -30,6 +30,7 @@ import {
   type Value,
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
+import { isUint8Array } from "../../../bytes/is-uint8-array.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { isWellKnown } from "../check/type.js";
 import { spendOnContent } from "./content.js";
@@ -178,7 +179,7 @@ function toScalar(type: ScalarType, value: CelValue): unknown {
       if (typeof value === "string") return value;
       break;
     case ScalarType.BYTES:
-      if (value instanceof Uint8Array) return value;
+      if (isUint8Array(value)) return value;
       break;
     case ScalarType.DOUBLE:
       if (typeof value === "number") return value;

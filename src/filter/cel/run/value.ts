@@ -1,4 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
+import { isUint8Array } from "../../../bytes/is-uint8-array.js";
 
 /** A uint where its type is not known beforehand, so that it is not taken for an int, which is a bigint. */
 export class CelUint {
@@ -129,7 +130,7 @@ export function kindOf(value: CelValue): ValueKind {
   if (value === null) return "null";
   if (Array.isArray(value)) return "list";
   if (value instanceof CelUint) return "uint";
-  if (value instanceof Uint8Array) return "bytes";
+  if (isUint8Array(value)) return "bytes";
   if (value instanceof CelTimestamp) return "timestamp";
   if (value instanceof CelDuration) return "duration";
   if (value instanceof CelMap) return "map";

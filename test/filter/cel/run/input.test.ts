@@ -162,7 +162,23 @@ test("a variable at fault is named", () => {
 });
 
 test.each(["lst(int)", "foo.Bar", "A", "list(B)", "map(string, no.Such)"])("there is no type %s", (type) => {
-  expect(() => compileCel("true", { variables: { x: type } })).toThrow(TypeError);
+  expect(() => compileCel("true", { variables: { x: type } })).toThrow(OptionsError);
+  expect(() => compileCel("true", { variables: { x: type } })).toThrow(/^variables\.x: unknown type /);
+  expect(() => compileCel("true", { result: type })).toThrow(/^result: unknown type /);
+});
+
+test("compileCel: reports every type that does not exist, with its path", () => {
+  const variables = { a: "nosuch", b: "list(", c: "int", d: "list(no.Such)" };
+  expect(() => compileCel("c", { variables })).toThrow(
+    expect.objectContaining({
+      code: "invalid_options",
+      issues: [
+        { path: "variables.a", message: "unknown type nosuch" },
+        { path: "variables.b", message: "not a type of CEL: list(" },
+        { path: "variables.d", message: "unknown type no.Such in list(no.Such)" },
+      ],
+    }),
+  );
 });
 
 test.each([{ maxSteps: Number.NaN }, { maxCodePoints: Number.NaN }, { maxDepth: -1 }])(
