@@ -135,7 +135,9 @@ describe("the type wanted", () => {
 
   test("must be a type", () => {
     expect(() => compileCel("1", { result: "list(" })).toThrow("result: not a type of CEL: list(");
-    expect(() => compileCel("1", { variables: { x: "int)" } })).toThrow("variables.x: not a type of CEL: int)");
+    expect(() => compileCel("1", { variables: { x: "int)" } })).toThrow(
+      "variables.x: not a type of CEL: int)",
+    );
   });
 });
 
