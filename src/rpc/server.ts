@@ -1,12 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import {
-  createSecureServer,
-  createServer,
-  type Http2SecureServer,
-  type Http2Server,
-  type ServerHttp2Session,
-} from "node:http2";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { createSecureServer, createServer, type Http2SecureServer, type Http2Server } from "node:http2";
+import { type AddressInfo, connect } from "node:net";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -17,8 +11,10 @@ import { aBoolean, aFunction, aNumberFrom, anInteger, aPositiveNumber } from "..
 import { aClock, type Clock, systemClock } from "../recorder/clock.js";
 import type { RecorderService } from "../recorder/service.js";
 import { aService, peerKey } from "./connect-service.js";
+import type { NodeHandler } from "./grpc-message.js";
 import { peerOfRequest } from "./peer.js";
 import { unknownMethodHandler } from "./refuse.js";
+import { ServerConnections } from "./server-connections.js";
 import { serverHandler } from "./server-handler.js";
 import { type MountedServices, mountServices } from "./server-services.js";
 import { parseTarget } from "./target.js";
@@ -131,7 +127,11 @@ export async function openRecorderServer(
     contextValues: (request) => createContextValues().set(peerKey, peerOfRequest(request)),
   });
   const { startTimeoutMs: requestTimeoutMs } = service.limits;
-  const handler = serverHandler(adapter, mounted.takesOneMessage, { maxRequests, requestTimeoutMs, clock });
+  const handle = serverHandler(adapter, mounted.takesOneMessage, { maxRequests, requestTimeoutMs, clock });
+  const handler: NodeHandler = (request, response) => {
+    connections.exposeSocket(request);
+    handle(request, response);
+  };
   const secureServer =
     tls &&
     createSecureServer(
@@ -140,7 +140,10 @@ export async function openRecorderServer(
     );
   const server = secureServer ?? createServer(handler);
   server.maxConnections = maxConnections;
-  const connections = new Connections(server, clock, options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS);
+  const connections = new ServerConnections(server, {
+    clock,
+    pingIntervalMs: options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS,
+  });
   if (target.kind === "unix") {
     await removeDeadSocket(target.path);
     await listen(server, { path: target.path });
@@ -180,60 +183,6 @@ export async function openRecorderServer(
     },
     [Symbol.asyncDispose]: () => close(),
   };
-}
-
-/** The connections of a server: asked whether they are alive, and closed with it. */
-class Connections {
-  readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #sockets = new Set<Socket>();
-  #finishing = false;
-
-  constructor(server: Http2Server | Http2SecureServer, clock: Clock, pingIntervalMs: number) {
-    server.on("connection", (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-    });
-    server.on("session", (session: ServerHttp2Session) => {
-      this.#sessions.add(session);
-      if (this.#finishing) session.close();
-      const callOff = keepAlive(session, clock, pingIntervalMs);
-      // A connection that breaks says so in every stream of it.
-      session.on("error", () => {});
-      session.once("close", () => {
-        callOff();
-        this.#sessions.delete(session);
-      });
-    });
-  }
-
-  /** Lets every session end what it has under way, and take up nothing more. */
-  finish(): void {
-    this.#finishing = true;
-    for (const session of this.#sessions) session.close();
-  }
-
-  cut(): void {
-    for (const session of this.#sessions) session.destroy();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-}
-
-/** Pings a session; destroys it when one ping has not been answered when the next is due. */
-function keepAlive(session: ServerHttp2Session, clock: Clock, intervalMs: number): () => void {
-  let answered = true;
-  let callOff = clock.setTimer(intervalMs, ping);
-  function ping(): void {
-    if (!answered) {
-      session.destroy();
-      return;
-    }
-    answered = false;
-    session.ping((error) => {
-      answered = error === null;
-    });
-    callOff = clock.setTimer(intervalMs, ping);
-  }
-  return () => callOff();
 }
 
 function listen(

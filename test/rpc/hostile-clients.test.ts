@@ -6,9 +6,11 @@ import { describe, expect, test } from "vitest";
 import { OptionsError } from "../../src/errors.js";
 import { Observer } from "../../src/gen/observer/observer_pb.js";
 import { openRecorderServer, type RecorderServerOptions, RpcError } from "../../src/rpc/index.js";
+import { GoawayScanner } from "../../src/rpc/session-socket.js";
 import { fakeObserver } from "../../src/testing/index.js";
 import { settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";
+import { data, FLAG, FRAME, frame, HTTP2_CODES, headers, PREFACE, settings } from "./hostile/frames.js";
 import { recordClient } from "./record-client.js";
 import { SERVERS, testRecorder } from "./servers.js";
 
@@ -248,6 +250,63 @@ describe("status messages that are too long for a trailer", () => {
     const next = request(session, CHECK);
     next.end(NOTHING);
     expect(await answerOf(next)).toMatchObject({ grpcStatus: "0" });
+  });
+});
+
+describe("openRecorderServer: clients that break HTTP/2", () => {
+  const HELLO = Buffer.concat([PREFACE, settings()]);
+  const CALL = headers(1, {
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": WATCH,
+    ":authority": "recorder",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  const noise = Buffer.alloc(64, 0xff);
+  const badHpack = frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0xff, 0xff, 0x7f]));
+
+  test.each([
+    { what: "64 bytes of 0xff", bytes: Buffer.concat([HELLO, noise]) },
+    {
+      what: "64 bytes of 0xff in a call",
+      bytes: Buffer.concat([HELLO, CALL, noise]),
+    },
+    { what: "bad HPACK", bytes: Buffer.concat([HELLO, badHpack]) },
+    {
+      what: "DATA on an idle stream",
+      bytes: Buffer.concat([HELLO, data(1, noise)]),
+    },
+    {
+      what: "HEADERS on stream 0",
+      bytes: Buffer.concat([HELLO, headers(0, { ":method": "GET" })]),
+    },
+  ])("$what: the connection is closed after GOAWAY, without any timer", async ({ bytes }) => {
+    // The clock stands still.
+    await using serving = await serve({ clock: fakeClock() });
+    const { hostname, port } = new URL(`http://${serving.server.address}`);
+    const socket = connect(Number(port), hostname);
+    const scanner = new GoawayScanner("server");
+    const codes: (number | undefined)[] = [];
+    socket.on("data", (chunk: Buffer) => codes.push(scanner.scan(chunk)));
+    socket.on("error", () => {});
+    socket.write(bytes);
+    await once(socket, "close");
+    expect(codes.some((code) => code !== undefined && code !== HTTP2_CODES.NO_ERROR)).toBe(true);
+  });
+
+  test("other connections and calls go on", async () => {
+    await using serving = await serve({ clock: fakeClock() });
+    const session = serving.connect();
+    const { hostname, port } = new URL(`http://${serving.server.address}`);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    socket.end(Buffer.concat([HELLO, noise]));
+    socket.resume();
+    await once(socket, "close");
+    const stream = request(session, CHECK);
+    stream.end(NOTHING);
+    expect((await answerOf(stream)).grpcStatus).toBe("0");
   });
 });
 

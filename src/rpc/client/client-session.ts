@@ -3,11 +3,11 @@ import type { Socket } from "node:net";
 import { cutText } from "../../cut-text.js";
 import type { Clock } from "../../recorder/clock.js";
 import { RpcError } from "../../recorder/service/error.js";
+import { SessionSocket } from "../session-socket.js";
 import { ClientCall } from "./client-call.js";
 import { connectionError } from "./connection-error.js";
 import type { Endpoint } from "./dial.js";
 import { Keepalive, type KeepaliveTimes } from "./keepalive.js";
-import { SessionSocket } from "./session-socket.js";
 
 /** How much a server may send ahead, per call: flows come in bursts. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -52,7 +52,7 @@ export class ClientSession {
     const { baseUrl, keepalive, clock } = options;
     this.#options = options;
     this.#lastUsedMs = clock.now();
-    this.#socket = new SessionSocket(socket, () => {
+    this.#socket = new SessionSocket(socket, "client", () => {
       // A session that is being destroyed sends GOAWAY, too.
       if (!this.#session.destroyed) this.end();
     });

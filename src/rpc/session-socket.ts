@@ -1,20 +1,23 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
+/** The side of an HTTP/2 connection. */
+export type Http2Role = "client" | "server";
+
 /** Received bytes kept: enough for the first line of another protocol. */
 const FIRST_BYTES = 64;
 
 /**
- * The socket below an HTTP/2 session. Node's session does not report everything that its owner has to know: what a peer sent that
- * does not speak HTTP/2, and, on Node 20, that it has given a connection up because the peer broke the protocol. Both
- * are seen in the bytes. So the session reads and writes through this stream, which costs about 1 ms of processor time
+ * The socket below an HTTP/2 session of a client or a server. Node's session does not report everything that its owner has to know:
+ * what a peer sent that does not speak HTTP/2, and that it has given a connection up because the peer broke the protocol
+ * (a server on every version, a client on Node 20). Both are seen in the bytes. So the session reads and writes through this stream, which costs about 1 ms of processor time
  * for each megabyte.
  *
  * It never emits `error`: `failure` holds it, and `close` follows.
  */
 export class SessionSocket extends Duplex {
   readonly #socket: Socket;
-  readonly #sent = new GoawayScanner();
+  readonly #sent: GoawayScanner;
   readonly #onGiveUp: (http2Code: number) => void;
   #receivedBytes = 0;
   #firstBytes = Buffer.alloc(0);
@@ -23,11 +26,13 @@ export class SessionSocket extends Duplex {
 
   /**
    * @param socket Connected; owned from now on.
+   * @param role What the session above is.
    * @param onGiveUp Called when the session sends GOAWAY with an error.
    */
-  constructor(socket: Socket, onGiveUp: (http2Code: number) => void) {
+  constructor(socket: Socket, role: Http2Role, onGiveUp: (http2Code: number) => void) {
     super();
     this.#socket = socket;
+    this.#sent = new GoawayScanner(role);
     this.#onGiveUp = onGiveUp;
     socket.on("data", (chunk: Buffer) => {
       if (this.#firstBytes.length < FIRST_BYTES) {
@@ -108,13 +113,18 @@ const GOAWAY = 7;
 const GOAWAY_CODE = FRAME_HEADER_BYTES + 4;
 const GOAWAY_BYTES = FRAME_HEADER_BYTES + 8;
 
-/** Finds GOAWAY in what an HTTP/2 client sends, however it is cut into chunks. */
+/** Finds GOAWAY in what one side of an HTTP/2 connection sends, however it is cut into chunks. */
 export class GoawayScanner {
   /** Bytes to pass over before the next frame. */
-  #skip = PREFACE_BYTES;
+  #skip: number;
   /** The beginning of a frame: its header, and of a GOAWAY its error code as well. */
   readonly #frame = Buffer.alloc(GOAWAY_BYTES);
   #filled = 0;
+
+  constructor(sender: Http2Role) {
+    // Only a client sends a preface before its frames.
+    this.#skip = sender === "client" ? PREFACE_BYTES : 0;
+  }
 
   /** The error code of the last GOAWAY whose code the chunk completes. */
   scan(chunk: Uint8Array): number | undefined {

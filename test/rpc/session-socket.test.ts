@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { GoawayScanner } from "../../../src/rpc/client/session-socket.js";
-import { data, goaway, PREFACE, ping, settings } from "../hostile/frames.js";
+import { GoawayScanner } from "../../src/rpc/session-socket.js";
+import { data, goaway, PREFACE, ping, settings } from "./hostile/frames.js";
 
 /** What a client sends: frames, with a GOAWAY at the end or none. */
 const FRAMES = fc.array(
@@ -17,14 +17,16 @@ describe("GoawayScanner", () => {
   test("finds the code of a GOAWAY, however the bytes are cut", () => {
     fc.assert(
       fc.property(
+        fc.boolean(),
         FRAMES,
         fc.nat(13),
         fc.string({ maxLength: 20 }),
         FRAMES,
         fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }),
-        (before, code, text, after, cuts) => {
-          const bytes = Buffer.concat([PREFACE, ...before, goaway(1, code, text), ...after]);
-          const scanner = new GoawayScanner();
+        (isClient, before, code, text, after, cuts) => {
+          const frames = [...before, goaway(1, code, text), ...after];
+          const bytes = Buffer.concat(isClient ? [PREFACE, ...frames] : frames);
+          const scanner = new GoawayScanner(isClient ? "client" : "server");
           const found: number[] = [];
           for (let at = 0, cut = 0; at < bytes.length; cut++) {
             const end = at + cuts[cut % cuts.length]!;
@@ -42,7 +44,7 @@ describe("GoawayScanner", () => {
     fc.assert(
       fc.property(FRAMES, (frames) => {
         const inside = data(1, goaway(1, 2));
-        expect(new GoawayScanner().scan(Buffer.concat([PREFACE, ...frames, inside]))).toBeUndefined();
+        expect(new GoawayScanner("client").scan(Buffer.concat([PREFACE, ...frames, inside]))).toBeUndefined();
       }),
     );
   });
