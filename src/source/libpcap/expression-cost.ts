@@ -8,10 +8,10 @@ import { type Token, TYPE_KEYWORDS } from "./expression-tokens.js";
 export const MAX_EXPRESSION_LENGTH: number = 65_536;
 /** Parentheses, brackets and prefix operators inside each other; libpcap's parser ends at some thousands. */
 export const MAX_EXPRESSION_NESTING: number = 500;
-/** Instructions, as estimated, up to which libpcap optimizes: about 60 ms at most. */
+/** Instructions, as estimated, up to which libpcap optimizes: about 100 ms at most. */
 export const MAX_OPTIMIZED_COST: number = 3000;
-/** Instructions, as estimated, up to which a program is compiled at all: about 400 ms at most. */
-export const MAX_EXPRESSION_COST: number = 5000;
+/** Instructions, as estimated, up to which a program is compiled at all: about 500 ms at most. */
+export const MAX_EXPRESSION_COST: number = 9500;
 
 /** What a text is before libpcap compiles it. */
 export interface ExpressionCost {
@@ -20,7 +20,7 @@ export interface ExpressionCost {
   readonly nesting: number;
 }
 
-// Instructions that libpcap 1.10.3 generates for Ethernet, without `src`, `dst` or a protocol that would make them fewer.
+// Instructions that libpcap 1.10.3 generates for Ethernet, or for raw IP where that takes more.
 const KEYWORD = 12;
 const KEYWORDS: Readonly<Record<string, number>> = {
   ...fromList(
@@ -39,9 +39,27 @@ const KEYWORDS: Readonly<Record<string, number>> = {
   connectmsg: 24,
   metaconnect: 24,
 };
-/** Operands, by the keyword before them that says what they are. */
-const OPERANDS: Readonly<Record<string, number>> = { port: 60, portrange: 92, protochain: 36 };
-const ADDRESS = 32;
+/** An operand in both directions, and in one (`src`, `dst`). */
+interface OperandCost {
+  readonly both: number;
+  readonly one: number;
+}
+const ADDRESS: OperandCost = { both: 31, one: 16 };
+const ADDRESS_6: OperandCost = { both: 24, one: 12 };
+/** Behind one of {@link ADDRESS_PROTOCOLS} there is one place to look for an IPv4 address; without, there are three. */
+const ADDRESS_OF_PROTOCOL: OperandCost = { both: 11, one: 6 };
+const ADDRESS_PROTOCOLS: ReadonlySet<string> = new Set(["ip", "arp", "rarp"]);
+const PORTS: Readonly<Record<string, OperandCost>> = {
+  port: { both: 64, one: 44 },
+  portrange: { both: 95, one: 59 },
+};
+/** Likewise for ports behind one of {@link PORT_PROTOCOLS}. */
+const PORTS_OF_PROTOCOL: Readonly<Record<string, OperandCost>> = {
+  port: { both: 25, one: 18 },
+  portrange: { both: 35, one: 24 },
+};
+const PORT_PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);
+const PROTOCHAIN = 36;
 /** A load with what has to be checked before it: `tcp[0]`. */
 const LOAD = 30;
 const ARITHMETIC = 6;
@@ -63,30 +81,99 @@ const PREFIX_OPERATORS: ReadonlySet<string> = new Set(["!", "not", "-"]);
 /** Estimates what a text costs to compile. Linear. */
 export function estimateCost(tokens: readonly Token[], linkType: number): ExpressionCost {
   const isVariable = VARIABLE_LINK_TYPES.has(linkType);
+  const qualifiers = new Qualifiers();
   let factor = isVariable ? VARIABLE_FACTOR : 1;
   let instructions = 0;
-  let type = "host";
   let depth = 0;
   let prefixes = 0;
   let nesting = 0;
   let brackets = 0;
-  tokens.forEach(({ kind, text }, index) => {
+  tokens.forEach((token, index) => {
+    const { kind, text } = token;
     prefixes = PREFIX_OPERATORS.has(text) ? prefixes + 1 : 0;
     if (text === "(" || text === "[") depth++;
     if (text === ")" || text === "]") depth--;
     if (text === "[") brackets++;
     if (text === "]") brackets--;
     nesting = Math.max(nesting, depth + prefixes);
-    if (TYPE_KEYWORDS.has(text)) type = text;
     if (ENCAPSULATIONS.has(text)) factor = Math.max(factor, ENCAPSULATION_FACTOR);
-    if (text === "[") instructions += LOAD;
-    else if (kind === "operator") instructions += 1;
-    else if (kind === "word") instructions += KEYWORDS[text] ?? KEYWORD;
+    if (kind === "operator") {
+      instructions += qualifiers.endAt(text) + (text === "[" ? LOAD : 1);
+    } else if (kind === "word") instructions += qualifiers.add(text);
     else if (kind === "mac") instructions += isVariable ? VARIABLE_HARDWARE_ADDRESS : HARDWARE_ADDRESS;
     else if (kind === "number" && (brackets > 0 || isArithmetic(tokens, index))) instructions += ARITHMETIC;
-    else instructions += OPERANDS[type] ?? ADDRESS;
+    else instructions += qualifiers.operand(token);
   });
-  return { instructions: Math.ceil(instructions * factor), nesting };
+  return { instructions: Math.ceil((instructions + qualifiers.endAt("")) * factor), nesting };
+}
+
+/**
+ * The words in front of an operand. As in libpcap they count for further operands, too (`tcp port 80 or 81`), until another
+ * such word comes. What is not certain to be cheaper counts as without protocol, in both directions.
+ */
+class Qualifiers {
+  #type = "host";
+  /** One of those that make operands cheaper. */
+  #protocol: string | undefined;
+  #directions = new Set<string>();
+  /** Whether an operand has come since the last word. */
+  #isUsed = false;
+  #last = "";
+
+  /** Returns the instructions of a word that is a test by itself. */
+  add(word: string): number {
+    if (word === "and" || word === "or" || word === "not") return this.endAt(word);
+    if (this.#isUsed) this.#clear();
+    this.#last = word;
+    if (word === "src" || word === "dst") {
+      this.#directions.add(word);
+      return 0;
+    }
+    if (TYPE_KEYWORDS.has(word)) {
+      this.#type = word;
+      return KEYWORDS[word] ?? KEYWORD;
+    }
+    const previous = this.#clear();
+    this.#last = word;
+    if (!ADDRESS_PROTOCOLS.has(word) && !PORT_PROTOCOLS.has(word))
+      return previous + (KEYWORDS[word] ?? KEYWORD);
+    this.#protocol = word;
+    return previous;
+  }
+
+  operand({ kind }: Token): number {
+    this.#isUsed = true;
+    const costs = this.#costs(kind);
+    return this.#directions.size === 1 ? costs.one : costs.both;
+  }
+
+  /** Returns the instructions of a protocol that turns out to be a test by itself. */
+  endAt(operator: string): number {
+    const isBetweenDirections = this.#last === "src" || this.#last === "dst";
+    const isConnective = operator !== "(" && operator !== ")";
+    // `src or dst port 80`, `port (80 or 81)`, `port 80 or 81`.
+    const goesOn = isConnective ? this.#isUsed || isBetweenDirections : operator === "(" && !this.#isUsed;
+    this.#last = operator;
+    return goesOn ? 0 : this.#clear();
+  }
+
+  #costs(kind: Token["kind"]): OperandCost {
+    const type = this.#type;
+    const protocol = this.#protocol ?? "";
+    if (type === "protochain") return { both: PROTOCHAIN, one: PROTOCHAIN };
+    if (type in PORTS) return (PORT_PROTOCOLS.has(protocol) ? PORTS_OF_PROTOCOL : PORTS)[type]!;
+    if (kind === "address6") return ADDRESS_6;
+    return kind === "address4" && ADDRESS_PROTOCOLS.has(protocol) ? ADDRESS_OF_PROTOCOL : ADDRESS;
+  }
+
+  /** Forgets all but the type. Returns the instructions of a protocol without operand. */
+  #clear(): number {
+    const alone = this.#protocol !== undefined && !this.#isUsed ? KEYWORD : 0;
+    this.#protocol = undefined;
+    this.#directions.clear();
+    this.#isUsed = false;
+    return alone;
+  }
 }
 
 const BOOLEAN_OPERATORS: ReadonlySet<string> = new Set(["(", ")", "!", "&&", "||"]);
@@ -109,8 +196,8 @@ export function whyTooLarge({ instructions, nesting }: ExpressionCost): string |
   }
   if (instructions > MAX_EXPRESSION_COST) {
     return (
-      `it needs about ${instructions} instructions, ${MAX_EXPRESSION_COST} are the limit (a port takes about ${OPERANDS.port}, ` +
-      `an address ${ADDRESS}): combine ports to ranges and addresses to networks, or use recorder filters, of which there may be thousands`
+      `it needs about ${instructions} instructions, ${MAX_EXPRESSION_COST} are the limit (a port takes about ${PORTS.port!.both}, ` +
+      `behind "tcp dst" ${PORTS_OF_PROTOCOL.port!.one}; an address ${ADDRESS.both}, behind "src" ${ADDRESS.one}): combine ports to ranges and addresses to networks, or use recorder filters, of which there may be thousands`
     );
   }
   return undefined;

@@ -41,37 +41,37 @@ function compileApart(...expressions: readonly string[]): string[] {
 
 const REFUSED = [
   { name: "20,000 protocols", text: list(20_000, () => "tcp"), refused: "it has 139996 characters" },
-  { name: "9,000 protocols", text: list(9000, () => "tcp"), refused: "instructions, 5000 are the limit" },
-  { name: "3,000 ports", text: list(3000, port), refused: "instructions, 5000 are the limit" },
+  { name: "9,000 protocols", text: list(9000, () => "tcp"), refused: "instructions, 9500 are the limit" },
+  { name: "3,000 ports", text: list(3000, port), refused: "instructions, 9500 are the limit" },
   {
     name: "3,000 ports in a list",
     text: `port (${list(3000, (index) => `${index + 1}`)})`,
-    refused: "instructions, 5000",
+    refused: "instructions, 9500",
   },
   {
     name: "400 groups",
     text: list(400, (index) => `(port ${index + 1} or host ${host(index)})`, " and "),
-    refused: "instructions, 5000",
+    refused: "instructions, 9500",
   },
   {
     name: "2,000 port ranges",
     text: list(2000, (index) => `portrange ${index + 1}-${index + 9}`),
-    refused: "instructions, 5000",
+    refused: "instructions, 9500",
   },
   {
     name: "4,000 VLANs",
     text: list(4000, (index) => `vlan ${index}`, " and "),
-    refused: "instructions, 5000",
+    refused: "instructions, 9500",
   },
   {
     name: "4,000 MPLS labels",
     text: list(4000, (index) => `mpls ${index}`, " and "),
-    refused: "instructions, 5000",
+    refused: "instructions, 9500",
   },
   {
     name: "3,000 loads in a sum",
     text: `${list(3000, (index) => `ether[${index % 60}:4]`, " + ")} = 5`,
-    refused: "instructions, 5000",
+    refused: "instructions, 9500",
   },
   {
     name: "30,000 parentheses",
@@ -118,11 +118,16 @@ describeUnless("compileExpression", reason, () => {
 
   test("accepts what is just below its limits, in a worker as well", () => {
     const expressions = [
-      list(80, port),
-      `host ${list(140, host)}`,
+      list(140, port),
+      `host ${list(300, host)}`,
+      list(300, (index) => `src host ${host(index)}`),
+      list(300, (index) => `dst net ${host(index)}/32`),
+      list(300, (index) => `tcp port ${index + 1}`),
+      list(500, (index) => `tcp dst port ${index + 1}`),
+      `udp src port (${list(500, (index) => `${index + 1}`)})`,
       list(50, (index) => `(tcp[${index % 20}] = ${index} or net 10.${index}.0.0/16)`, " and "),
-      list(50, (index) => `portrange ${2 * index + 1}-${2 * index + 2}`),
-      `${"(tcp or (udp and ".repeat(120)}icmp${"))".repeat(120)}`,
+      list(95, (index) => `portrange ${2 * index + 1}-${2 * index + 2}`),
+      `${"(tcp or (udp and ".repeat(240)}icmp${"))".repeat(240)}`,
       `${"(".repeat(499)}tcp${")".repeat(499)}`,
       " ".repeat(MAX_EXPRESSION_LENGTH),
     ];
@@ -177,6 +182,22 @@ describeUnless("estimateCost", reason, () => {
         "host 10.0.0.1",
         "net 10.0.0.0/8",
         "host 2001:db8::1",
+      ],
+      ...[
+        "src host 10.0.0.1",
+        "ip host 10.0.0.1",
+        "arp src host 10.0.0.1",
+        "dst net 10.0.0.0/8",
+        "ip net 10.0.0.0/8",
+      ],
+      ...["src host 2001:db8::1", "ip6 host 2001:db8::1", "ip6 dst net 2001:db8::/32"],
+      ...["src or dst port 5", "dst port 5", "tcp port 5", "udp src port 5", "sctp src and dst port 5"],
+      ...["src portrange 5-9", "tcp portrange 5-9", "udp dst portrange 5-9"],
+      ...["tcp port (5 or 6 or 7)", "tcp and port 5", "(tcp src port 5) and port 6", "ip and host 10.0.0.1"],
+      ...[
+        "tcp dst port 5 or 6 or port 7",
+        "tcp src port 5 and host 10.0.0.1 or 10.0.0.2",
+        "not ip or src host 10.0.0.1",
       ],
       ...[
         "ether host 02:00:00:00:00:01",
