@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import {
   createConnectTransport,
@@ -24,8 +26,10 @@ import { fakeObserver } from "../../src/testing/index.js";
 import { numbered, WANTED } from "../recorder/packets.js";
 import { settle } from "../recorder/sources.js";
 import { decodeFile, temporaryFolder } from "../sink/folder.js";
+import { fakeClock } from "../support/fake-clock.js";
 import { describeWithPrograms } from "../support/shared.js";
 import { certificateAuthority } from "./certificates.js";
+import { PREFACE, settings } from "./hostile/frames.js";
 import { recordClient } from "./record-client.js";
 import { serveGrpcJs, type TestRecorder, testRecorder } from "./servers.js";
 
@@ -210,6 +214,23 @@ describeWithPrograms("TLS", ["openssl"], () => {
       const { stopped } = recordRemote(refused, WANTED);
       await expect(stopped, reason).rejects.toMatchObject({ code: "rpc_failed" });
     }
+  });
+
+  test("openRecorderServer: closes the connection of a client that breaks HTTP/2", async () => {
+    await using recorder = await testRecorder();
+    const tls = await readServerTls({ certFile: serverPair.certFile, keyFile: serverPair.keyFile });
+    // The clock of its pings stands still.
+    await using server = await openRecorderServer("localhost:0", recorder.service, {
+      tls,
+      clock: fakeClock(),
+    });
+    const port = Number(server.address.split(":").at(-1));
+    const socket = connectTls({ host: "localhost", port, ca: authority.ca, ALPNProtocols: ["h2"] });
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(Buffer.concat([PREFACE, settings(), Buffer.alloc(64, 0xff)]));
+    await once(socket, "close");
+    expect(socket.alpnProtocol).toBe("h2");
   });
 
   test("over grpc-js", async () => {
