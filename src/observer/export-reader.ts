@@ -204,7 +204,9 @@ export class ExportReader {
     if (text === undefined) return this.#tooLong();
     const isReported = this.#parts.takeDropped(stream, text);
     const fault = this.#readText(text, line, depth);
-    return isReported ? undefined : fault;
+    // A container writes its own messages to stderr: they are no events that are missing.
+    const isMessage = stream === "stderr" && !EVENT_START.test(text);
+    return isReported || isMessage ? undefined : fault;
   }
 
   #takeParts(stream: LinePart["stream"]): void {
@@ -328,6 +330,10 @@ function isEvent(text: string): boolean {
   const json = parseJson(text);
   return json !== undefined && envelopeSchema(json) !== undefined;
 }
+
+/** A text that begins as an event does, whether it can be read or not. */
+const EVENT_START =
+  /^\s*\{\s*"(flow|node_status|nodeStatus|lost_events|lostEvents|agent_event|agentEvent|debug_event|debugEvent)"/;
 
 /** A text that begins as an object or a list does. */
 const MAY_BE_OBJECT = /^\s*[{[]/;

@@ -163,7 +163,7 @@ describe("bad lines", () => {
   });
 
   test("decodeExport: a message about a bad line is one line, whatever the line holds", async () => {
-    const [message = ""] = await badLines(JSON.stringify({ log: "starting\n\u001b[31m", stream: "stderr" }));
+    const [message = ""] = await badLines(JSON.stringify({ log: "starting\n\u001b[31m", stream: "stdout" }));
     expect(message).toMatch(/^line 1: docker log line: not JSON: /);
     expect(message).not.toMatch(/\p{Cc}/u);
   });

@@ -120,6 +120,20 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
     }
   });
 
+  test.each([
+    { name: "CRI", wrap: (text: string) => cri("stderr", "F", text) },
+    { name: "docker", wrap: (text: string) => docker("stderr", `${text}\n`) },
+  ])("messages of a container on stderr are not bad lines, damaged events are: $name", async ({ wrap }) => {
+    const messages = ["level=info msg=started", '{"level":"info","msg":"started"}', "panic: x", "[1]"];
+    expect(await outcome([...messages.map(wrap), wrap(B)].join("\n"))).toEqual(["b"]);
+    expect(await outcome([wrap('{"flow":{"uuid":'), wrap(B)].join("\n"))).toEqual([
+      "b",
+      expect.stringMatching(/^line 1: .*not JSON/),
+    ]);
+    const onStdout = [cri("stdout", "F", "started"), docker("stdout", "started\n")];
+    expect(await outcome(onStdout.join("\n"))).toHaveLength(2);
+  });
+
   test("a line whose rest is missing is one bad line, and the next is read", async () => {
     for (const lines of [
       [cri("stdout", "P", '{"flow":{"uu'), cri("stdout", "F", B)],

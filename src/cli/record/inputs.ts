@@ -18,6 +18,15 @@ export interface CaptureInput {
   /** Absent for a device. */
   readonly warnings?: CaptureWarnings;
   readonly unsupportedLinkTypes: ReadonlyMap<number, number>;
+  /** Counts what was read that only pcapng files can have. */
+  readonly pcapngOnly?: () => PcapngOnly;
+}
+
+export interface PcapngOnly {
+  /** Of packets and interfaces. */
+  readonly comments: number;
+  /** Interfaces with a name or a description. */
+  readonly namedInterfaces: number;
 }
 
 /** Captures as one source. */
@@ -41,11 +50,17 @@ export async function openCaptures(
     try {
       const capture = await openOne(path, io);
       const linkTypes = new UnsupportedLinkTypes();
-      sources.push(untilFailure(capture, path, linkTypes, io, report));
+      let packetComments = 0;
+      const count = (batch: PacketBatch) => {
+        linkTypes.add(batch.format.linkType, batch.length);
+        for (const comments of batch.comments?.values() ?? []) packetComments += comments.length;
+      };
+      sources.push(untilFailure(capture, path, count, io, report));
       inputs.push({
         name: nameOf(path),
         warnings: capture.warnings,
         unsupportedLinkTypes: linkTypes.counts,
+        pcapngOnly: () => countPcapngOnly(capture.interfaces, packetComments),
       });
     } catch (error) {
       report.failed(named(error, path));
@@ -62,11 +77,18 @@ async function openOne(path: string, io: Io): Promise<CaptureSource> {
   return openCapture({ ...createInput(input.chunks), close: () => input.close() }, input.name);
 }
 
-/** The same source, which ends where it fails, with its link types counted. */
+function countPcapngOnly(interfaces: CaptureSource["interfaces"], packetComments: number): PcapngOnly {
+  const hasName = ({ name, description }: CaptureSource["interfaces"][number]) =>
+    (name ?? description) !== undefined;
+  const comments = interfaces.reduce((sum, one) => sum + (one.comments?.length ?? 0), packetComments);
+  return { comments, namedInterfaces: interfaces.filter(hasName).length };
+}
+
+/** The same source, which ends where it fails, with its batches counted. */
 function untilFailure(
   source: PacketSource,
   path: string,
-  linkTypes: UnsupportedLinkTypes,
+  count: (batch: PacketBatch) => void,
   { signal }: Io,
   report: InputReport,
 ): PacketSource {
@@ -75,13 +97,13 @@ function untilFailure(
   function pull(): ReturnType<Pull> {
     try {
       const batch = reader.next();
-      return batch instanceof Promise ? batch.then(count, end) : count(batch);
+      return batch instanceof Promise ? batch.then(counted, end) : counted(batch);
     } catch (error) {
       return end(error);
     }
   }
-  function count(batch: PacketBatch | undefined): PacketBatch | undefined {
-    if (batch !== undefined) linkTypes.add(batch.format.linkType, batch.length);
+  function counted(batch: PacketBatch | undefined): PacketBatch | undefined {
+    if (batch !== undefined) count(batch);
     return batch;
   }
   function end(error: unknown): undefined {

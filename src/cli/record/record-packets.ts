@@ -22,7 +22,7 @@ import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options
 import { withPrecision } from "./precision.js";
 import { reportInput } from "./report-input.js";
 import { packetStage, selectPackets } from "./select.js";
-import { formatCounts, formatLine, showStatus } from "./status.js";
+import { formatCounts, formatCountsWithoutReader, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
 
 /** Characters of an expression that a message quotes. */
@@ -169,6 +169,7 @@ async function recordFrom(
   const openSink = openSinkOf(options, source, io, results.output);
   const isLive = options.device !== undefined;
   let sink: PacketSink | undefined;
+  let hasReader = true;
   const neverBegun = new AbortController();
   const recording = record(source, requestOf(options), {
     sink: async (request) => {
@@ -180,9 +181,9 @@ async function recordFrom(
     signal: neverBegun.signal,
   });
   const stop = () => {
-    const isRead = !(io.signal.reason instanceof BrokenPipe);
+    hasReader = !(io.signal.reason instanceof BrokenPipe);
     messages.tell(
-      isRead ? "Stopping recording..." : "The reader of the output has gone, stopping recording...",
+      hasReader ? "Stopping recording..." : "The reader of the output has gone, stopping recording...",
     );
     if (sink === undefined) neverBegun.abort(io.signal.reason);
     else recording.stop();
@@ -194,12 +195,13 @@ async function recordFrom(
     return await recording.stopped;
   } catch (error) {
     if (neverBegun.signal.aborted) return undefined;
+    if (error instanceof BrokenPipe) hasReader = false;
     throw error;
   } finally {
     endStatus();
     io.signal.removeEventListener("abort", stop);
     // A recording that has never begun has no result.
-    if (sink !== undefined) await results.end(recording.stats, sink.filePath);
+    if (sink !== undefined) await results.end(recording.stats, sink.filePath, hasReader);
   }
 }
 
@@ -208,7 +210,7 @@ interface Results {
   /** A file is complete. */
   output(path: string): void;
   /** @param path The file at hand; undefined for standard output. */
-  end(stats: RecordingStats, path: string | undefined): Promise<void>;
+  end(stats: RecordingStats, path: string | undefined, hasReader: boolean): Promise<void>;
 }
 
 function createResults(
@@ -226,8 +228,8 @@ function createResults(
   };
   return {
     output: (path) => print("Output", path),
-    end: async (stats, path) => {
-      print("Result", formatCounts(stats));
+    end: async (stats, path, hasReader) => {
+      print("Result", hasReader ? formatCounts(stats) : formatCountsWithoutReader(stats));
       print("Output", path ?? STANDARD_OUTPUT);
       await writing;
     },

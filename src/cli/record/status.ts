@@ -6,6 +6,18 @@ const INTERVAL_MS = 500;
 
 /** What `hubble record` says of a recording (hubble/cmd/record): `3 packets (180 bytes) written and 1 packets (60 bytes) lost`. */
 export function formatCounts(stats: RecordingStats): string {
+  return countsText(stats);
+}
+
+/** The same for a recording whose reader has gone: what it did not take is not lost, but not written. */
+export function formatCountsWithoutReader(stats: RecordingStats): string {
+  const { packetsLostInQueue, bytesLostInQueue } = stats;
+  const text = countsText({ ...stats, packetsLostInQueue: 0, bytesLostInQueue: 0 });
+  if (packetsLostInQueue === 0) return text;
+  return `${text}, ${packetsLostInQueue} packets (${bytesLostInQueue} bytes) not written, as the reader of the output has gone`;
+}
+
+function countsText(stats: RecordingStats): string {
   const { packetsCaptured, bytesCaptured, packetsLostInQueue, bytesLostInQueue, packetsLostInKernel } = stats;
   const written = `${packetsCaptured} packets (${bytesCaptured} bytes) written`;
   const packetsLost = packetsLostInQueue + packetsLostInKernel;

@@ -167,7 +167,7 @@ describe("filters", () => {
       [{ ...named, name: "eth0" }, named],
     );
     const path = file("named.pcapng", await collect(encodePcapng(source)));
-    expect(await idsRecorded("-r", path, "--interface", "lxc7")).toEqual([2]);
+    expect(await idsRecorded("-r", path, "--interface", "lxc7", "--format", "pcapng")).toEqual([2]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatDevices } from "../../../src/cli/record/devices.js";
-import { formatCounts, formatLine } from "../../../src/cli/record/status.js";
+import { formatCounts, formatCountsWithoutReader, formatLine } from "../../../src/cli/record/status.js";
 import type { RecordingStats } from "../../../src/recorder/index.js";
 
 const NONE: RecordingStats = {
@@ -26,6 +26,23 @@ describe("the words of hubble record", () => {
     { stats: { packetsLostInKernel: 2 }, text: "0 packets (0 bytes) written and 2 packets (0 bytes) lost" },
   ])("$text", ({ stats, text }) => {
     expect(formatCounts({ ...NONE, ...stats })).toBe(text);
+  });
+
+  test("formatCountsWithoutReader: packets that a closed output did not take are not called lost", () => {
+    const stats = {
+      ...NONE,
+      packetsCaptured: 3,
+      bytesCaptured: 180,
+      packetsLostInQueue: 2,
+      bytesLostInQueue: 60,
+    };
+    expect(formatCountsWithoutReader(stats)).toBe(
+      "3 packets (180 bytes) written, 2 packets (60 bytes) not written, as the reader of the output has gone",
+    );
+    expect(formatCountsWithoutReader({ ...stats, packetsLostInKernel: 4 })).toBe(
+      "3 packets (180 bytes) written and 4 packets (0 bytes) lost, 2 packets (60 bytes) not written, as the reader of the output has gone",
+    );
+    expect(formatCountsWithoutReader(NONE)).toBe("0 packets (0 bytes) written");
   });
 
   test("a line has the time to the second", () => {
