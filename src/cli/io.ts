@@ -44,3 +44,8 @@ export interface OutputStream {
 export class BrokenPipe extends Error {
   override readonly name = "BrokenPipe";
 }
+
+/** The program was asked to end, and its output is open but not read: what is left of it cannot be written. */
+export class UnreadOutput extends Error {
+  override readonly name = "UnreadOutput";
+}

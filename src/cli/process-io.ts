@@ -5,6 +5,7 @@ import { outputStream } from "./output-stream.js";
 
 /** The world of this very process. */
 export function processIo(): Io {
+  const signal = interruptionOf(process);
   return {
     stdin: {
       get isTerminal() {
@@ -12,10 +13,10 @@ export function processIo(): Io {
       },
       chunks: () => process.stdin,
     },
-    stdout: outputStream(process.stdout),
-    stderr: outputStream(process.stderr),
+    stdout: outputStream(process.stdout, { signal }),
+    stderr: outputStream(process.stderr, { signal }),
     env: process.env,
     clock: systemClock,
-    signal: interruptionOf(process),
+    signal,
   };
 }

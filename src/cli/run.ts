@@ -4,7 +4,8 @@ import { COMMANDS } from "./commands.js";
 import { errorText, exitCodeOf, isUsageError, UsageError } from "./error-text.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 import { formatHelp, formatOverview, helpColumns } from "./help.js";
-import { BrokenPipe, type Io } from "./io.js";
+import { interruptionCode } from "./interruption.js";
+import { BrokenPipe, type Io, UnreadOutput } from "./io.js";
 import { packageVersion } from "./version.js";
 
 /** Runs a command line to its end. Never throws: what went wrong is on standard error, and in the exit code. */
@@ -36,6 +37,7 @@ async function runAndTell(
     return code;
   } catch (error) {
     if (error instanceof BrokenPipe) return EXIT.ok;
+    if (error instanceof UnreadOutput) return interruptionCode(io.signal) ?? EXIT.failed;
     return tell(error, command, io);
   }
 }

@@ -1,7 +1,8 @@
 import { Writable } from "node:stream";
-import { expect, test } from "vitest";
-import { BrokenPipe, type OutputStream } from "../../src/cli/io.js";
-import { outputStream } from "../../src/cli/output-stream.js";
+import { describe, expect, test } from "vitest";
+import { BrokenPipe, type OutputStream, UnreadOutput } from "../../src/cli/io.js";
+import { outputStream, STALL_TIMEOUT_MS } from "../../src/cli/output-stream.js";
+import { fakeClock } from "../support/fake-clock.js";
 
 function failing(code: string): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
@@ -61,4 +62,59 @@ test("an error ends the wait for a full stream", async () => {
   const full = output.write("text");
   stream.destroy(Object.assign(new Error("EPIPE"), { code: "EPIPE" }));
   await expect(full).rejects.toBeInstanceOf(BrokenPipe);
+});
+
+describe("outputStream: an output that is open but not read", () => {
+  function unread() {
+    const pending: (() => void)[] = [];
+    const stream = new Writable({
+      highWaterMark: 1,
+      decodeStrings: false,
+      write: (_chunk, _encoding, done) => void pending.push(done),
+    });
+    const controller = new AbortController();
+    const clock = fakeClock();
+    return { output: outputStream(stream, { signal: controller.signal, clock }), pending, controller, clock };
+  }
+
+  async function isPending(promise: Promise<void> | undefined): Promise<boolean> {
+    const turn = new Promise((resolve) => setImmediate(() => resolve("pending")));
+    return (await Promise.race([promise, turn])) === "pending";
+  }
+
+  test("is waited for until the program is asked to end, and then for a while", async () => {
+    const { output, controller, clock } = unread();
+    const full = output.write("text");
+    clock.advance(10 * STALL_TIMEOUT_MS);
+    expect(await isPending(full)).toBe(true);
+    controller.abort();
+    clock.advance(STALL_TIMEOUT_MS - 1);
+    expect(await isPending(full)).toBe(true);
+    clock.advance(1);
+    await expect(full).rejects.toBeInstanceOf(UnreadOutput);
+    expect(() => output.write("more")).toThrow(UnreadOutput);
+  });
+
+  test("is waited for as long as it is read, however slowly", async () => {
+    const { output, pending, controller, clock } = unread();
+    output.write("a")?.catch(() => {});
+    output.write("b")?.catch(() => {});
+    controller.abort();
+    const flushed = output.flush();
+    clock.advance(STALL_TIMEOUT_MS - 1);
+    pending.shift()?.();
+    clock.advance(1);
+    expect(await isPending(flushed)).toBe(true);
+    clock.advance(STALL_TIMEOUT_MS);
+    await expect(flushed).rejects.toBeInstanceOf(UnreadOutput);
+  });
+
+  test("fails a flush that begins after the program was asked to end", async () => {
+    const { output, controller, clock } = unread();
+    output.write("text")?.catch(() => {});
+    controller.abort();
+    const flushed = output.flush();
+    clock.advance(STALL_TIMEOUT_MS);
+    await expect(flushed).rejects.toBeInstanceOf(UnreadOutput);
+  });
 });

@@ -13,7 +13,7 @@ import { fileSink, namedFileSink } from "../../sink/file.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { createInputReport, type InputReport } from "../input/report.js";
 import { interruptionCode } from "../interruption.js";
-import { BrokenPipe, type Io } from "../io.js";
+import { BrokenPipe, type Io, UnreadOutput } from "../io.js";
 import { createMessages, type Messages } from "../messages.js";
 import { endWithReader } from "../output-closed.js";
 import { type OpenedCaptures, openCaptures } from "./inputs.js";
@@ -195,7 +195,7 @@ async function recordFrom(
     return await recording.stopped;
   } catch (error) {
     if (neverBegun.signal.aborted) return undefined;
-    if (error instanceof BrokenPipe) hasReader = false;
+    if (error instanceof BrokenPipe || error instanceof UnreadOutput) hasReader = false;
     throw error;
   } finally {
     endStatus();
