@@ -89,6 +89,8 @@ async function tell(error: unknown, command: Command | undefined, { stderr }: Io
   if (isUsageError(error)) {
     const meant = meantFlag(text, command);
     if (meant !== undefined) lines.push(`Did you mean --${meant}?`);
+    const verdict = await meantVerdict(text);
+    if (verdict !== undefined) lines.push(`Did you mean ${verdict}?`);
     lines.push(`See: flowscribe ${command === undefined ? "" : `${command.name} `}--help`);
   }
   try {
@@ -97,6 +99,14 @@ async function tell(error: unknown, command: Command | undefined, { stderr }: Io
     // Nobody hears it; the exit code remains.
   }
   return exitCodeOf(error);
+}
+
+/** Hubble has no suggestion for a verdict; `allow` and `deny` are words of policies. */
+async function meantVerdict(text: string): Promise<string | undefined> {
+  const [, value] = /: invalid --verdict value: (\S+)$/.exec(text) ?? [];
+  if (value === undefined) return undefined;
+  const { suggestVerdict } = await import("../filter/filter-init.js");
+  return suggestVerdict(value);
 }
 
 function meantFlag(text: string, command: Command | undefined): string | undefined {

@@ -7,7 +7,12 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { suggest } from "../errors/suggest.js";
-import { type FlowFilter, type FlowFilterJson, FlowFilterSchema } from "../gen/flow/flow_pb.js";
+import {
+  type FlowFilter,
+  type FlowFilterJson,
+  FlowFilterSchema,
+  VerdictSchema,
+} from "../gen/flow/flow_pb.js";
 import { goQuote } from "../go-quote.js";
 
 /**
@@ -159,8 +164,13 @@ const VERDICT_WORDS: Readonly<Record<string, string>> = {
   },
 };
 
+/** The name of the verdict that was probably meant. */
+export function suggestVerdict(given: string): string | undefined {
+  return suggestEnumValue(VerdictSchema, given);
+}
+
 /** The name of an enum value that was probably meant, also in lower case or, for verdicts, in words of others. */
-export function suggestEnumValue({ name, values }: DescEnum, given: string): string | undefined {
+function suggestEnumValue({ name, values }: DescEnum, given: string): string | undefined {
   const names = values.map((value) => value.name);
   const words = name === "Verdict" ? VERDICT_WORDS : {};
   const near = suggest(given.toUpperCase(), [...names, ...Object.keys(words)]);

@@ -12,7 +12,7 @@ import {
   type ReportIssue,
   type ValueCheck,
 } from "../errors/value-checks.js";
-import { suggestEnumValue } from "../filter/filter-init.js";
+import { suggestVerdict } from "../filter/filter-init.js";
 import {
   type Flow,
   FlowSchema,
@@ -20,7 +20,6 @@ import {
   IPVersion,
   TrafficDirection,
   Verdict,
-  VerdictSchema,
 } from "../gen/flow/flow_pb.js";
 import { goQuote } from "../go-quote.js";
 import { anInitOf } from "../message/init-check.js";
@@ -210,7 +209,7 @@ function verdictNamed(name: string): Verdict {
   const verdict: unknown = Verdict[name as keyof typeof Verdict];
   if (typeof verdict === "number") return verdict;
   const names = Object.keys(Verdict).filter((key) => !/^\d/.test(key));
-  const meant = suggestEnumValue(VerdictSchema, name);
+  const meant = suggestVerdict(name);
   throw new TypeError(
     `flow: init.verdict must be one of ${names.join(", ")}, not ${goQuote(name)}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
   );

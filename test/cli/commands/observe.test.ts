@@ -514,8 +514,10 @@ describe("command lines that make no sense", () => {
     { args: ["--nothing"], err: "unknown flag: --nothing" },
     {
       args: ["--verdict", "dropped"],
-      err: 'invalid argument "dropped" for "--verdict" flag: invalid --verdict value: dropped',
+      err: 'invalid argument "dropped" for "--verdict" flag: invalid --verdict value: dropped\nDid you mean DROPPED?\n',
     },
+    { args: ["--verdict", "alow"], err: "invalid --verdict value: alow\nDid you mean FORWARDED?\n" },
+    { args: ["--verdict", "xyz"], err: "invalid --verdict value: xyz\nSee: " },
     { args: ["--first", "1", "--last", "1"], err: "cannot set both --first and --last" },
     { args: ["--pod", "a", "--not"], err: "trailing --not found in the arguments" },
     { args: ["-o", "xml"], err: "invalid output format: xml" },
