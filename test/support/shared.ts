@@ -27,32 +27,20 @@ export function describeAsRoot(name: string, body: () => void): void {
   describeUnless(name, process.geteuid?.() === 0 ? undefined : "not running as root", body);
 }
 
-/** A suite with a prerequisite of its own: `reason` says what is missing, undefined that nothing is. */
-export function describeUnless(name: string, reason: string | undefined, body: () => void): void {
-  if (reason === undefined) describe(name, body);
-  else skipOrFail(name, reason);
-}
-
 /**
- * Registers a suite that cannot run here: skipped, its name telling the reason, which is also printed once.
- * With `FLOWSCRIBE_REQUIRE=all` it fails instead, so that a full check cannot pass by leaving things out.
+ * A suite with a prerequisite of its own: `reason` says what is missing, undefined that nothing is. A suite that cannot run
+ * is one skipped test, whose reason `skip-reporter.ts` prints. With `FLOWSCRIBE_REQUIRE=all` it fails instead, so that a
+ * full check cannot pass by leaving things out.
  */
-export function skipOrFail(name: string, reason: string): void {
-  const required = process.env.FLOWSCRIBE_REQUIRE === "all";
-  if (!required) warnOnce(`skipped: ${reason}`);
-  describe.skipIf(!required)(`${name} (${reason})`, () => {
-    test("has what it needs", () => {
-      throw new Error(`${reason}, and FLOWSCRIBE_REQUIRE=all forbids skipping "${name}"`);
-    });
+export function describeUnless(name: string, reason: string | undefined, body: () => void): void {
+  if (reason === undefined) {
+    describe(name, body);
+    return;
+  }
+  test(`${name} (${reason})`, ({ skip }) => {
+    if (process.env.FLOWSCRIBE_REQUIRE !== "all") skip(reason);
+    throw new Error(`${reason}, and FLOWSCRIBE_REQUIRE=all forbids skipping "${name}"`);
   });
-}
-
-const warned = new Set<string>();
-
-function warnOnce(message: string): void {
-  if (warned.has(message)) return;
-  warned.add(message);
-  console.warn(message);
 }
 
 function isProgram(name: string): boolean {
