@@ -5,11 +5,11 @@ import { EXIT } from "../../src/cli/exit-code.js";
 import { endWithReader, watchPeer } from "../../src/cli/output-closed.js";
 import { runCli } from "../../src/cli/run.js";
 import { loadKoffi } from "../../src/source/native/koffi.js";
+import { PATIENCE } from "../support/patience.js";
 import { repository } from "../support/run.js";
 import { describeUnless } from "../support/shared.js";
 import { fakeIo, flowLine, podsOf } from "./fake-io.js";
 
-const PATIENCE = { timeout: 20_000 };
 const SAMPLE = join(repository, "examples/captures/sample.pcap");
 
 /** An io whose output can be closed by its reader, and whose standard input never ends. */

@@ -159,7 +159,7 @@ test("packets that have been handed out are not kept", async () => {
   expect(packets).toBe(200_000);
   // Of 200: freed memory is given back a little later.
   expect(growth.most()).toBeLessThan(64 * MEBIBYTE);
-}, 30_000);
+});
 
 /** The most memory that was reachable at any look, above that at the beginning. */
 function growthWatch() {

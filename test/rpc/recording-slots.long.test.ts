@@ -11,6 +11,7 @@ import { describeOnNetwork } from "../cli/commands/live-network.js";
 import { WANTED } from "../recorder/packets.js";
 import { memorySink } from "../recorder/sinks.js";
 import { controlledSource } from "../recorder/sources.js";
+import { PATIENCE } from "../support/patience.js";
 
 const CALLS = 1000;
 const MAX_RECORDINGS = 4;
@@ -96,9 +97,7 @@ test(`openRecorderServer: ${CALLS} calls that start and reset never have more th
   });
   await using server = await openRecorderServer("127.0.0.1:0", service);
   await startAndReset(server.address, CALLS, () => {});
-  await vi.waitFor(() => expect(service.counters).toMatchObject({ calls: 0, running: 0 }), {
-    timeout: 60_000,
-  });
+  await vi.waitFor(() => expect(service.counters).toMatchObject({ calls: 0, running: 0 }), PATIENCE);
   expect(most).toBe(MAX_RECORDINGS);
   expect(opened).toBeGreaterThan(MAX_RECORDINGS);
   expect(open).toBe(0);
@@ -123,7 +122,7 @@ describeOnNetwork("flowscribe serve --max-recordings 4", (live) => {
     const watching = setInterval(() => captures.push(usage(pid).captures), 5);
     const memory: number[] = [];
     await startAndReset(address, CALLS, () => memory.push(usage(pid).mebibytes));
-    await vi.waitFor(() => expect(usage(pid).captures).toBe(0), { timeout: 60_000 });
+    await vi.waitFor(() => expect(usage(pid).captures).toBe(0), PATIENCE);
     clearInterval(watching);
     console.log(`memory: ${memory.join(" ")} MiB, captures at most ${Math.max(...captures)}`);
     expect(Math.max(...captures)).toBeLessThanOrEqual(MAX_RECORDINGS);
@@ -133,17 +132,14 @@ describeOnNetwork("flowscribe serve --max-recordings 4", (live) => {
 
     // And the slots are free again.
     await using transport = openTransport(address);
-    await vi.waitFor(
-      async () => {
-        const recordings = Array.from({ length: MAX_RECORDINGS }, () => recordRemote(transport, WANTED));
-        const starts = await Promise.allSettled(recordings.map(({ started }) => started));
-        // Those of an attempt that was too early must not hold the slots of the next.
-        for (const recording of recordings) recording.stop();
-        await Promise.allSettled(recordings.map(({ stopped }) => stopped));
-        expect(starts.map(({ status }) => status)).not.toContain("rejected");
-      },
-      { timeout: 60_000 },
-    );
+    await vi.waitFor(async () => {
+      const recordings = Array.from({ length: MAX_RECORDINGS }, () => recordRemote(transport, WANTED));
+      const starts = await Promise.allSettled(recordings.map(({ started }) => started));
+      // Those of an attempt that was too early must not hold the slots of the next.
+      for (const recording of recordings) recording.stop();
+      await Promise.allSettled(recordings.map(({ stopped }) => stopped));
+      expect(starts.map(({ status }) => status)).not.toContain("rejected");
+    }, PATIENCE);
     child.kill("SIGTERM");
     expect((await ended).code).toBe(0);
   });

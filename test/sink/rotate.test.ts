@@ -19,6 +19,7 @@ import { packetsIn } from "../pcap/read.js";
 import { batchOf, ETHERNET, numbered, range, WANTED } from "../recorder/packets.js";
 import { controlledSource, interfaceOf, settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";
+import { PATIENCE } from "../support/patience.js";
 import { describeUnless, describeWithPrograms } from "../support/shared.js";
 import { decodeFile, onlyFile, openFilesIn, temporaryFolder } from "./folder.js";
 
@@ -431,7 +432,7 @@ describeWithPrograms("a pipe", ["mkfifo"], () => {
     const controller = new AbortController();
     const { signal } = controller;
     const recording = record(source, WANTED, { sink: namedFileSink(path), clock, signal });
-    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await vi.waitFor(() => expect(clock.pending).toBe(1), PATIENCE);
     return { path, clock, source, controller, recording };
   }
 

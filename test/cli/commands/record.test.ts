@@ -22,6 +22,7 @@ import { compileExpression } from "../../../src/source/libpcap/index.js";
 import { collect, packetsIn, type ReadPacket, readWhole } from "../../pcap/read.js";
 import { ETHERNET, type PacketSpec, packetBytes } from "../../recorder/packets.js";
 import { fakeClock } from "../../support/fake-clock.js";
+import { PATIENCE } from "../../support/patience.js";
 import { repository, run } from "../../support/run.js";
 import { describeUnless, describeWithPrograms } from "../../support/shared.js";
 import { fakeIo, oneTurn, outputOf, runFake } from "../fake-io.js";
@@ -617,7 +618,7 @@ describe("the status line", () => {
         else next(chunk);
         // Until it has been read, and more is asked for: on a busy machine that takes more than some turns.
         if (chunk !== undefined)
-          await vi.waitFor(() => expect(waiting).not.toEqual([]), { timeout: 10_000, interval: 1 });
+          await vi.waitFor(() => expect(waiting).not.toEqual([]), { ...PATIENCE, interval: 1 });
         for (let turn = 0; turn < 20; turn++) await oneTurn();
       },
     };
@@ -670,7 +671,7 @@ describe("the status line", () => {
       const running = runCli(["record", "-r", "-", "-w", path], io);
       await send(bytes.subarray(0, 24 + 62 + 30));
       // On a busy machine opening the file takes more turns than sending waits for.
-      await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 10_000 });
+      await vi.waitFor(() => expect(existsSync(path)).toBe(true), PATIENCE);
       await send(new Uint8Array());
       io.interrupt(signal);
       expect(await running).toBe(code);

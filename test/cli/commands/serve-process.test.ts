@@ -7,6 +7,7 @@ import { expect, test, vi } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { openTransport, recordRemote } from "../../../src/rpc/index.js";
 import { packetsIn } from "../../pcap/read.js";
+import { PATIENCE } from "../../support/patience.js";
 import { describeUnless } from "../../support/shared.js";
 import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js";
 
@@ -50,7 +51,7 @@ describeOnNetwork("a process that serves", (live) => {
     });
     return {
       finish: async (count) => {
-        await vi.waitFor(async () => expect(await contentsOf(path)).toHaveLength(count), { timeout: 10_000 });
+        await vi.waitFor(async () => expect(await contentsOf(path)).toHaveLength(count), PATIENCE);
         child.kill("SIGINT");
         await closed;
         return contentsOf(path);

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EXIT, type ExitCode } from "../../../src/cli/exit-code.js";
 import { POLL_MS } from "../../../src/cli/input/follow.js";
 import { runCli } from "../../../src/cli/run.js";
+import { PATIENCE } from "../../support/patience.js";
 import { repository } from "../../support/run.js";
 import { type FakeIo, type FakeWorld, fakeIo, flowLine, oneTurn, podsOf } from "../fake-io.js";
 
@@ -26,9 +27,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Less than a test may take. */
-const PATIENCE_MS = 4000;
-
 interface Following {
   readonly io: FakeIo;
   readonly code: Promise<ExitCode>;
@@ -36,6 +34,8 @@ interface Following {
   pods(count: number): Promise<string[]>;
   /** The same for lines of any kind, which are only counted. */
   lines(count: number): Promise<number>;
+  /** Reads what there is, until only time brings more. */
+  idle(): Promise<void>;
   /** What standard error says, once it has the text. */
   told(text: string): Promise<string>;
 }
@@ -43,18 +43,24 @@ interface Following {
 function follow(args: readonly string[], world: FakeWorld = {}): Following {
   const io = fakeIo(world);
   const code = runCli(["observe", "--follow", ...args], io);
-  async function until(done: () => boolean): Promise<void> {
+  async function until(done: (polls: number) => boolean): Promise<void> {
     // Turns cost nothing while files are read by threads of a busy machine: they cannot be what is counted.
-    const deadline = Date.now() + PATIENCE_MS;
-    while (!done() && Date.now() < deadline) {
+    const deadline = Date.now() + PATIENCE.timeout;
+    let polls = 0;
+    while (!done(polls) && Date.now() < deadline) {
       await oneTurn();
       // Only whoever waits for time is woken.
-      if (io.clock.pending > 0) io.clock.advance(POLL_MS);
+      if (io.clock.pending === 0) continue;
+      io.clock.advance(POLL_MS);
+      polls++;
     }
   }
   return {
     io,
     code,
+    async idle() {
+      await until((polls) => polls >= 3);
+    },
     async pods(count) {
       await until(() => podsOf(io.out()).length >= count);
       return podsOf(io.out());
@@ -122,7 +128,7 @@ describe("--follow", () => {
     writeFileSync(path, flowLine("a", { verdict: "DROPPED" }) + flowLine("b"));
     const since = "2026-11-22T10:00:05Z";
     const following = follow(["--verdict", "DROPPED", "--since", since, path]);
-    await following.told("never");
+    await following.idle();
     appendFileSync(path, flowLine("c", { second: 6 }) + flowLine("d", { second: 7, verdict: "DROPPED" }));
     expect(await following.pods(1)).toEqual(["d"]);
     expect(await end(following)).toBe(EXIT.ok);
@@ -249,7 +255,7 @@ describe("--follow", () => {
     const path = join(folder, "events.log");
     writeFileSync(path, "");
     const following = follow([path]);
-    await following.told("never");
+    await following.idle();
     appendFileSync(path, flowLine("a"));
     expect(await following.pods(1)).toEqual(["a"]);
     expect(await end(following)).toBe(EXIT.ok);

@@ -5,8 +5,8 @@ import { CelError, CelEvaluationError, type CelOptions, compileCel } from "../..
 import { compileFlowFilter } from "../../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../../src/proto.js";
 
-/** Far more than anything here takes, and far less than what it would take without bounds. */
-const MOST_MS = 10_000;
+/** Ends what has no bound: everything here needs a fiftieth of it. */
+const LIMIT_MS = 120_000;
 
 const LONG = 65_535;
 const labelled = (labels: string[], more: object = {}) =>
@@ -32,7 +32,7 @@ const nest = (count: number, open: string, inner: string, close: string) =>
   open.repeat(count) + inner + close.repeat(count);
 const twice = (body: string) => `${L}.exists(l, ${L}.exists(k, ${body}))`;
 
-describe("what takes too long is given up soon", () => {
+describe("what takes too long is given up soon", { timeout: LIMIT_MS }, () => {
   test.each([
     {
       name: "macros in macros",
@@ -97,9 +97,8 @@ describe("what takes too long is given up soon", () => {
     { name: "patterns that are none", text: twice("'aaa'.matches(l + k + '(')") },
     { name: "patterns that are long", text: `${L}.exists(l, l.matches(l + 'c'))`, flow: longLabels },
   ])("$name", ({ text, flow = tenThousand }) => {
-    const { error, ms } = measure(text, flow);
+    const { error } = evaluate(text, flow);
     expect(error).toEqual(new CelEvaluationError("evaluation takes too many steps"));
-    expect(ms).toBeLessThan(MOST_MS);
   });
 
   test("is not made up for by another operand", () => {
@@ -111,7 +110,7 @@ describe("what takes too long is given up soon", () => {
       `[1, 2].exists(x, x == 2 || ${slow} || true)`,
       `[1].all(x, ${slow} && false)`,
     ]) {
-      expect(measure(text, tenThousand).error).toEqual(
+      expect(evaluate(text, tenThousand).error).toEqual(
         new CelEvaluationError("evaluation takes too many steps"),
       );
     }
@@ -123,7 +122,7 @@ describe("what takes too long is given up soon", () => {
   });
 });
 
-describe("what is large, but not hostile, has an answer", () => {
+describe("what is large, but not hostile, has an answer", { timeout: LIMIT_MS }, () => {
   const operations = [
     ...["l.startsWith('x')", "l.endsWith('y')", "l.contains('zz')", "l == 'q'", "l.size() == 1"],
     ...["l.matches('^foo')", "l < 'a'", "l in ['p', 'r']", "l + 'x' == 'y'", "size(l) > 100"],
@@ -149,13 +148,12 @@ describe("what is large, but not hostile, has an answer", () => {
     { name: "a search in one long text", text: `_flow.source.pod_name.contains('${"a".repeat(1000)}c')` },
     { name: "a pattern on one long text", text: "_flow.source.pod_name.matches('a[a-c]{500}[0-9]')" },
   ])("$name", ({ text, flow = thousand }) => {
-    const { value, error, ms } = measure(text, flow);
+    const { value, error } = evaluate(text, flow);
     expect({ value, error }).toEqual({ value: false, error: undefined });
-    expect(ms).toBeLessThan(MOST_MS);
   });
 });
 
-describe("what cannot be compiled is refused soon", () => {
+describe("what cannot be compiled is refused soon", { timeout: LIMIT_MS }, () => {
   test.each([
     { name: "types that double", text: repeat(40, "[1]", ".map(a, {a: a})"), error: "the type is too large" },
     { name: "lists of types that double", text: repeat(60, "[1]", ".map(a, [[a]])") },
@@ -178,28 +176,24 @@ describe("what cannot be compiled is refused soon", () => {
       error: "expression code point size exceeds limit",
     },
   ])("$name", ({ text, error = "" }) => {
-    const started = performance.now();
     try {
       compileCel(text, { variables: { _flow: FlowSchema }, container: "flow" });
     } catch (failure) {
       if (!(failure instanceof CelError)) throw failure;
       expect(failure.message).toContain(error);
     }
-    expect(performance.now() - started).toBeLessThan(MOST_MS);
   });
 
   test.each(
     "abcdefghijklmnopqrstuvwxyz_.,:;?!+-*/%<>=&|()[]{}'\"`\\ \n\t0123456789é\u{1F600}\u0000".split(""),
   )("4,096 times %j", (character) => {
-    const started = performance.now();
     for (const text of [character.repeat(4096), `${character} `.repeat(2048), `a${character}`.repeat(2048)]) {
       expect(compiles(text)).toBeTypeOf("boolean");
     }
-    expect(performance.now() - started).toBeLessThan(MOST_MS);
   });
 });
 
-describe("values that are nested deeply", () => {
+describe("values that are nested deeply", { timeout: LIMIT_MS }, () => {
   test("an Any in an Any", () => {
     let flow = create(FlowSchema, { verdict: 1 });
     for (let depth = 0; depth < 2000; depth++) {
@@ -211,9 +205,8 @@ describe("values that are nested deeply", () => {
       "Flow{extensions: _flow.extensions} == _flow",
       `_flow${".extensions".repeat(100)} == null`,
     ]) {
-      const { error, ms } = measure(text, flow);
+      const { error } = evaluate(text, flow);
       if (error !== undefined) expect(error).toBeInstanceOf(CelEvaluationError);
-      expect(ms).toBeLessThan(MOST_MS);
     }
   });
 
@@ -228,8 +221,8 @@ describe("values that are nested deeply", () => {
 
   test("an Any whose type is not known", () => {
     const flow = create(FlowSchema, { extensions: create(AnySchema, { typeUrl: "x/y" }) });
-    expect(measure("_flow.extensions == 1", flow).error).toBeInstanceOf(CelEvaluationError);
-    expect(measure("_flow.extensions == 1 || true", flow).value).toBe(true);
+    expect(evaluate("_flow.extensions == 1", flow).error).toBeInstanceOf(CelEvaluationError);
+    expect(evaluate("_flow.extensions == 1 || true", flow).value).toBe(true);
   });
 
   test("a list that holds itself", () => {
@@ -241,13 +234,12 @@ describe("values that are nested deeply", () => {
   });
 });
 
-function measure(text: string, flow: Flow, options: CelOptions = {}) {
-  const started = performance.now();
+function evaluate(text: string, flow: Flow, options: CelOptions = {}) {
   const program = compileCel(text, { variables: { _flow: FlowSchema }, container: "flow", ...options });
   try {
-    return { value: program({ _flow: flow }), error: undefined, ms: performance.now() - started };
+    return { value: program({ _flow: flow }), error: undefined };
   } catch (error) {
-    return { value: undefined, error, ms: performance.now() - started };
+    return { value: undefined, error };
   }
 }
 

@@ -308,9 +308,7 @@ describe("packets that are cut or make no sense", () => {
         [1, ethernet(IPV6, extensions)],
         [1, bridged],
       ] as const) {
-        const start = performance.now();
         expect([...createFlowDecoder({ strict }).decodeEach(batchOf(linkType, packet))]).toHaveLength(1);
-        expect(performance.now() - start).toBeLessThan(5000);
       }
     }
   });

@@ -4,10 +4,11 @@ import { once } from "node:events";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { packetsOf } from "../../../src/packet/index.js";
 import { Assembler } from "../../../src/source/ebpf/assembler.js";
 import { openEbpf } from "../../../src/source/ebpf/index.js";
+import { PATIENCE } from "../../support/patience.js";
 import { repository } from "../../support/run.js";
 import { describeWithPrograms } from "../../support/shared.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
@@ -167,10 +168,10 @@ describeWithEbpf("an eBPF capture", (kernel) => {
         const leaving = Buffer.alloc(2000);
         // IPv6 and other noise of the kernel's own may come first.
         let length = 0;
-        for (let tries = 0; tries < 200 && !(leaving[0] === 0x45 && leaving[9] === 17); tries++) {
-          await setTimeout(10);
+        await vi.waitFor(() => {
           length = readNow(tun, leaving);
-        }
+          expect([leaving[0], leaving[9]]).toEqual([0x45, 17]);
+        }, PATIENCE);
         socket.close();
         source.stop();
         const packets: Buffer[] = [];
@@ -239,8 +240,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
         child.kill("SIGKILL");
         await closed;
         // The kernel frees maps and programs after a grace period.
-        for (let tries = 0; tries < 500 && remaining(objects).length > 0; tries++) await setTimeout(20);
-        expect(remaining(objects)).toEqual([]);
+        await vi.waitFor(() => expect(remaining(objects)).toEqual([]), PATIENCE);
       });
 
       test.each([

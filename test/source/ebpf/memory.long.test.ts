@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openEbpf } from "../../../src/source/ebpf/index.js";
+import { PATIENCE } from "../../support/patience.js";
 import { describeWithPrograms } from "../../support/shared.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
 import { describeLive } from "../libpcap/live.js";
@@ -28,7 +28,7 @@ describeWithEbpf("an eBPF capture", () => {
         const after = { fds: readdirSync("/proc/self/fd").length, rss: process.memoryUsage.rss() };
         expect(seen.size).toBeGreaterThanOrEqual(5000);
         // The kernel frees maps and programs after a grace period.
-        for (let tries = 0; tries < 500 && remaining(seen).length > 0; tries++) await setTimeout(20);
+        await vi.waitFor(() => expect(remaining(seen)).toEqual([]), PATIENCE);
         expect(remaining(seen)).toEqual([]);
         expect(allObjects().size).toBeLessThan(1000);
         expect(after.fds).toBe(before.fds);

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { type LibpcapOptions, listDevices } from "../../../src/source/libpcap/index.js";
 import { open, type TestOptions } from "../../../src/source/libpcap/open.js";
+import { PATIENCE } from "../../support/patience.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
 import { RawSender } from "../../support/traffic/raw-sender.js";
 import { expectSafeReuse } from "../reused-batch.js";
@@ -105,7 +106,7 @@ describeLive(
         const opening = openHere({ signal: controller.signal });
         controller.abort(REASON);
         await expect(opening).rejects.toBe(REASON);
-        await vi.waitFor(() => expect(heldByCaptures()).toBe(NOTHING));
+        await vi.waitFor(() => expect(heldByCaptures()).toBe(NOTHING), PATIENCE);
       });
 
       test("gives up while packets are waited for", async () => {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { PATIENCE } from "../../support/patience.js";
 
 /** A running tcpdump. */
 export interface Tcpdump {
@@ -48,7 +49,7 @@ export async function startTcpdump(path: string, device: string, ...args: string
   return {
     stop,
     finish: async (mark) => {
-      const end = performance.now() + PATIENCE_MS;
+      const end = performance.now() + PATIENCE.timeout;
       while (!endOf(path).includes(Buffer.from(mark))) {
         if (performance.now() > end) throw new Error("tcpdump has not written the last packet");
         await setTimeout(20);
@@ -59,7 +60,6 @@ export async function startTcpdump(path: string, device: string, ...args: string
   };
 }
 
-const PATIENCE_MS = 15_000;
 const END_LENGTH = 65_536;
 
 /** The last bytes of a file that is still being written. */

