@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { isLong } from "./support/amount.js";
 import { docExamples, expectedOutput, pages } from "./support/doc-examples.js";
-import { repository, run } from "./support/run.js";
+import { repository, run, runTogether } from "./support/run.js";
 
 const examples = pages.flatMap(docExamples);
 
@@ -12,10 +13,28 @@ mkdirSync(folder, { recursive: true });
 symlinkSync(join(repository, "examples"), join(folder, "examples"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** A program that ends with its process. */
+const needsOwnProcess = (program: string) => program.includes("node:test");
+
 describe("examples in the documentation", () => {
-  test.each(examples)("$name runs as pasted and prints what it says", ({ name, program }) => {
+  const programs = examples.map(({ name, program }) => {
     const path = join(folder, `${name.replaceAll(/\W/g, "-")}.mjs`);
     writeFileSync(path, program);
+    return { name, program, path };
+  });
+  const together = programs.filter(({ program }) => !isLong && !needsOwnProcess(program));
+  const alone = programs.filter((one) => !together.includes(one));
+
+  const printedBy = runTogether(
+    together.map(({ path }) => path),
+    { cwd: folder },
+  );
+  test.each(together)("$name runs with the others and prints what it says", ({ path, program }) => {
+    const printed = printedBy(path);
+    for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
+  });
+
+  test.each(alone)("$name runs as pasted and prints what it says", ({ path, program }) => {
     const printed = run(process.execPath, [path], { cwd: folder });
     for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
   });

@@ -3,10 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { decodeCapture } from "../src/pcap/index.js";
-import { repository, run, runExample } from "./support/run.js";
+import { isLong } from "./support/amount.js";
+import { repository, run, runExample, runTogether } from "./support/run.js";
 import { describeWithPrograms } from "./support/shared.js";
 
-const EXAMPLES = [
+interface Example {
+  readonly file: string;
+  readonly prints: readonly string[];
+  /** What keeps it from running with the others. One that compares speeds runs in the long tests only. */
+  readonly kind?: "compares speeds" | "ends its process";
+}
+
+const EXAMPLES: readonly Example[] = [
   {
     file: "02-filter-packets.ts",
     prints: ["77 of 527 packets are web traffic over IPv6", "(ip6 and "],
@@ -33,6 +41,7 @@ const EXAMPLES = [
   },
   {
     file: "07-another-regex-engine.ts",
+    kind: "compares speeds",
     prints: [
       "re2js: 3334 of 10000 flows match, ",
       "re2-wasm: 3334 of 10000 flows match, ",
@@ -51,6 +60,7 @@ const EXAMPLES = [
   },
   {
     file: "09-plug-in-a-cel-engine.ts",
+    kind: "compares speeds",
     prints: [
       "_flow.verdict == Verdict.DROPPED: flowscribe true, cel-js true",
       "has(_flow.node_name): flowscribe false, cel-js true",
@@ -65,14 +75,23 @@ const EXAMPLES = [
   },
   { file: "11-serve-over-grpc-js.ts", prints: ["recorded 10 packets over IPv6"] },
   { file: "12-observe-a-hubble.ts", prints: ["lost: 3"] },
-  { file: "13-test-your-filters.ts", prints: ["pass 5", "fail 0"] },
+  { file: "13-test-your-filters.ts", kind: "ends its process", prints: ["pass 5", "fail 0"] },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("examples", () => {
-  test.each(EXAMPLES)("$file runs and prints what it should", ({ file, prints }) => {
+  const together = isLong ? [] : EXAMPLES.filter(({ kind }) => kind === undefined);
+  const alone = EXAMPLES.filter(({ kind }) => isLong || kind === "ends its process");
+
+  const printedBy = runTogether(together.map(({ file }) => join(repository, "examples", file)));
+  test.each(together)("$file runs with the others and prints what it should", ({ file, prints }) => {
+    const printed = printedBy(join(repository, "examples", file));
+    for (const text of prints) expect(printed).toContain(text);
+  });
+
+  test.each(alone)("$file runs and prints what it should", ({ file, prints }) => {
     const printed = runExample(join("examples", file));
     for (const text of prints) expect(printed).toContain(text);
   });

@@ -26,6 +26,7 @@ import {
   GetFlowsResponseSchema,
   LostEventSchema,
 } from "../../src/proto.js";
+import { runs } from "../support/amount.js";
 import { anyEvent, anyFlow, flowAndFilter, ownFilter, sensibleFilter } from "./arbitrary.js";
 
 const flow = create(FlowSchema, { verdict: 1, source: { identity: 7 } });
@@ -134,7 +135,7 @@ describe("lists", () => {
         const expected = (allow.length === 0 || any(allow)) && !any(deny);
         expect(compileFlowFilters({ allow, deny })(event)).toBe(expected);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -150,7 +151,7 @@ describe("a filter", () => {
         );
         expect(compileFlowFilter(filter)(flow)).toBe(expected);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -163,7 +164,7 @@ describe("a filter", () => {
           expect([name, compileFlowFilter({ [name]: values })(flow)]).toEqual([name, true]);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -181,7 +182,7 @@ describe("a filter", () => {
           );
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -192,7 +193,7 @@ describe("a filter", () => {
         const passes = compileFlowFilters({ allow, deny });
         for (const event of events) expect(typeof passes(event)).toBe("boolean");
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

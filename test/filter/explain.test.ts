@@ -9,6 +9,7 @@ import {
   type FlowFilterInit,
 } from "../../src/filter/index.js";
 import { AgentEventSchema, FlowSchema } from "../../src/proto.js";
+import { runs } from "../support/amount.js";
 import { anyEvent, anyFlow, flowAndFilter, sensibleFilter } from "./arbitrary.js";
 
 const flow = create(FlowSchema, {
@@ -254,9 +255,9 @@ describe("an explanation", () => {
         }
         seen[explanation.passes ? "passing" : "failing"]++;
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
-    expect(Math.min(seen.passing, seen.failing)).toBeGreaterThan(50);
+    expect(Math.min(seen.passing, seen.failing)).toBeGreaterThan(runs(500) / 20);
   });
 
   test("names the first value by which a field holds", () => {
@@ -270,7 +271,7 @@ describe("an explanation", () => {
           expect(heldBy ?? -1).toBe(alone.indexOf(true));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

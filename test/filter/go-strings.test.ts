@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileEqualFold, goFold, goToLower, goTrimSpace } from "../../src/filter/go-strings.js";
+import { runs } from "../support/amount.js";
 
 const BMP = Array.from({ length: 0x1_0000 }, (_, code) => code).filter(
   (code) => code < 0xd800 || code > 0xdfff,
@@ -157,7 +158,7 @@ describe("compileEqualFold", () => {
         expect(goFold(a) === goFold(b)).toBe(equal);
         expect(goFold(goFold(a))).toBe(goFold(a));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -6,6 +6,7 @@ import {
   parseFqdnPattern,
   parseNodeNamePattern,
 } from "../../src/filter/pattern.js";
+import { runs } from "../support/amount.js";
 
 describe("parseFqdnPattern", () => {
   test.each([
@@ -159,7 +160,7 @@ describe("compileFqdnPatterns", () => {
         if (typeof parseFqdnPattern(text) === "string") return;
         expect(matchesFqdn([text], candidate)).toBe(naiveFqdn(text).test(candidate));
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -294,7 +295,7 @@ describe("compileNodeNamePatterns", () => {
           expect(matches(candidate)).toBe(candidate !== "" && regExps.some((regExp) => regExp.test(full)));
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -9,6 +9,7 @@ import {
   re2jsEngine,
 } from "../../src/filter/regex.js";
 import { RegexBudget } from "../../src/filter/regex-budget.js";
+import { runs } from "../support/amount.js";
 
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
@@ -67,7 +68,7 @@ describe("a list of patterns", () => {
           for (const one of texts) expect(found?.(one)).toBe(each.some((search) => search(one)));
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { requestPath } from "../../src/filter/url-path.js";
+import { runs } from "../support/amount.js";
 
 describe("requestPath", () => {
   test.each([
@@ -175,7 +176,7 @@ describe("requestPath", () => {
       fc.property(start, pieces, (before, after) => {
         expect(requestPath(before + after)).toBe(naivePath(before + after));
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -206,7 +207,7 @@ describe("requestPath", () => {
         const escapes = bytes.map((value) => `%${value.toString(16).padStart(2, "0")}`).join("");
         expect(requestPath(`/${escapes}`)).toBe(`/${naiveUtf8(bytes)}`);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -8,6 +8,7 @@ import {
   parseAddress,
   parseAddressInto,
 } from "../../src/net/index.js";
+import { runs } from "../support/amount.js";
 import { addressValue, nearlyAddress, spelledAddress } from "./arbitrary.js";
 import { fromWords, naiveFormatAddress, naiveIsIpv4, naiveParseAddress, toBytes, toWords } from "./naive.js";
 
@@ -212,7 +213,7 @@ describe("properties", () => {
         const address = parseAddress(text);
         expect(address && fromWords(address)).toBe(naiveParseAddress(text));
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -221,7 +222,7 @@ describe("properties", () => {
       fc.property(spelledAddress, ({ text, value }) => {
         expect(parseAddress(text)).toEqual(toWords(value));
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 
@@ -232,7 +233,7 @@ describe("properties", () => {
         const parsed = parseAddressInto(text, words);
         expect(parsed ? words : undefined).toEqual(parseAddress(text));
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 
@@ -243,7 +244,7 @@ describe("properties", () => {
         expect(text).toBe(naiveFormatAddress(value));
         expect(parseAddress(text)).toEqual(toWords(value));
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 
@@ -256,7 +257,7 @@ describe("properties", () => {
         expect(formatIpv4(bytes, before.length + 12)).toBe(naiveFormatAddress(ipv4));
         expect(isIpv4(toWords(value))).toBe(naiveIsIpv4(value));
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 });

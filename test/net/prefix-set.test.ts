@@ -8,6 +8,7 @@ import {
   parsePrefix,
   prefixContains,
 } from "../../src/net/index.js";
+import { runs } from "../support/amount.js";
 import { toWords } from "./naive.js";
 
 /** Values that agree in their beginnings, so that prefixes of them nest. */
@@ -86,9 +87,9 @@ describe("compilePrefixSet", () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
-    expect(Math.min(seen.inside, seen.outside)).toBeGreaterThan(1000);
+    expect(Math.min(seen.inside, seen.outside)).toBeGreaterThan(runs(1000));
   });
 
   test("does so with 10,000 prefixes, looking at few of them", () => {

@@ -27,6 +27,7 @@ import {
   ServiceSchema,
 } from "../../src/proto.js";
 import { encodedFlows } from "../bench/corpus.js";
+import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { describeWithShared } from "../support/shared.js";
 import { readLine, sharedFlowFiles } from "./lines.js";
@@ -304,7 +305,7 @@ describe("encodeExportLine", () => {
         const json = toJson(schema as DescMessage, event, { useProtoFieldName: true });
         expect(encodeExportLine(event)).toBe(escapeAsGo(JSON.stringify(declared(schema, json))));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -327,7 +328,7 @@ describe("encodeExportLine", () => {
         const schema = read.$typeName === "observer.ExportEvent" ? ExportEventSchema : GetFlowsResponseSchema;
         expect(toBinary<typeof schema>(schema, read as never)).toEqual(toBinary(ExportEventSchema, event));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

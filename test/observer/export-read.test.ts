@@ -22,6 +22,7 @@ import {
   GetFlowsResponseSchema,
 } from "../../src/proto.js";
 import { encodedFlows } from "../bench/corpus.js";
+import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { badLines, readLine } from "./lines.js";
 
@@ -204,7 +205,7 @@ describe("beside protobuf-es", () => {
         const json = toJson(schema as DescMessage, event, options);
         expect(bytesOf(await readLine(JSON.stringify(json)))).toEqual(bytesOf(event));
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -215,7 +216,7 @@ describe("beside protobuf-es", () => {
         const { responseTypes } = await readLine(JSON.stringify(toJson(FlowSchema, flow, options)));
         expect(toBinary(FlowSchema, responseTypes.value as typeof flow)).toEqual(toBinary(FlowSchema, flow));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -235,7 +236,7 @@ describe("beside protobuf-es", () => {
           expect(seen).toEqual(wanted);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -341,7 +342,7 @@ describe("integers of 64 bits", () => {
         );
         expect(outcome).toBe(integer >= 0n && integer < 2n ** 64n ? integer : undefined);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -355,7 +356,7 @@ describe("integers of 64 bits", () => {
         );
         expect(outcome).toBe(BigInt.asIntN(64, integer) === integer ? integer : undefined);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -10,6 +10,7 @@ import {
   formatFlow,
 } from "../../src/observer/index.js";
 import { ExportEventSchema, type Flow, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
+import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { describeWithShared } from "../support/shared.js";
 import { readLine, readLines, sharedFlowFiles } from "./lines.js";
@@ -177,7 +178,7 @@ describe("compileFieldMask", () => {
         expect(equals(ExportEventSchema, event, before)).toBe(true);
         expect(equals(ExportEventSchema, mask(once), once)).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

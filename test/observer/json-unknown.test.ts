@@ -9,6 +9,7 @@ import {
   type UnknownField,
 } from "../../src/observer/index.js";
 import { decodeFlow, type Flow, FlowSchema, Verdict } from "../../src/proto.js";
+import { runs } from "../support/amount.js";
 import { badLines, readLine, readLines } from "./lines.js";
 
 const RETINA = '{"@type":"type.googleapis.com/utils.RetinaMetadata","bytes":66}';
@@ -114,7 +115,7 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
         const thorough = wellFormed.replace('"flow":{', '"flow" : {');
         expect(encodeExportLine(await readLine(thorough))).toBe(wellFormed);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FilterError } from "../../src/errors.js";
 import { FilterSchema } from "../../src/gen/recorder/recorder_pb.js";
 import { checkPacketFilter, compilePacketFilter, type PacketFilterInit } from "../../src/packet/index.js";
+import { runs } from "../support/amount.js";
 import { anyFilter, packetWithLinkType } from "./arbitrary.js";
 import {
   authentication,
@@ -565,7 +566,7 @@ describe("many filters", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -603,7 +604,7 @@ describe("many filters", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });
@@ -625,7 +626,7 @@ describe("a compiled filter", () => {
           expect(around).toEqual(copy);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLayers, locateLayers, type PacketLayers } from "../../src/packet/index.js";
 import { MAX_EXTENSION_HEADERS, UNKNOWN } from "../../src/packet/layers.js";
+import { runs } from "../support/amount.js";
 import { packetWithLinkType } from "./arbitrary.js";
 import {
   authentication,
@@ -457,7 +458,7 @@ describe("whatever the bytes are", () => {
           if (found) expect(moved(within, -start)).toEqual(alone);
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -477,7 +478,7 @@ describe("whatever the bytes are", () => {
         locateLayers(watched, start, end, linkType, createLayers());
         expect(touched).toEqual([]);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -491,7 +492,7 @@ describe("whatever the bytes are", () => {
         if (protocol !== UNKNOWN) expect(transport).toBeLessThanOrEqual(packet.length);
         if (portsAt !== UNKNOWN) expect(portsAt + 4).toBeLessThanOrEqual(packet.length);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FlowscribeError } from "../../src/errors.js";
+import { amount, runs } from "../support/amount.js";
 import { describeWithShared } from "../support/shared.js";
 import {
   blockWriter,
@@ -14,7 +15,6 @@ import { HEADER_LENGTH, MICROSECONDS, NANOSECONDS, pcapHeader, RECORD_HEADER_LEN
 import { chunksOf, type Outcome, packetsIn, type ReadPacket, readAll } from "./read.js";
 import { sample, sharedCapture, sharedCaptures } from "./shared-captures.js";
 
-// Many cases each: also a busy machine gets through.
 describe("bytes of no capture give packets or a FlowscribeError (property):", () => {
   const bytes = fc.uint8Array({ maxLength: 400, size: "max" });
   const littleEndian = fc.boolean();
@@ -22,7 +22,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
   test("any bytes", async () => {
     await fc.assert(
       fc.asyncProperty(bytes, async (all) => void (await expectOrderlyEnd(all))),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -33,7 +33,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
     );
     await fc.assert(
       fc.asyncProperty(head, bytes, async (start, rest) => void (await expectOrderlyEnd(join(start, rest)))),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -52,7 +52,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
         const { u32 } = blockWriter(header);
         await expectOrderlyEnd(join(pcapHeader(header), ...values.map(u32)));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -76,7 +76,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
           await expectOrderlyEnd(join(writer.section(), writer.interface({ snapLength: 8 }), ...blocks));
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });
@@ -88,7 +88,7 @@ describe("a damaged capture gives the packets before the damage, then packets or
     expect(packetEnds(bytes, expected)).toHaveLength(expected.length);
     await fc.assert(
       fc.asyncProperty(mutations, (list) => expectSameBeforeDamage(bytes, expected, list)),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -105,12 +105,14 @@ describeWithShared("damaged captures of other programs", () => {
       fc.asyncProperty(fc.constantFrom(...files), mutations, async (bytes, list) =>
         expectSameBeforeDamage(bytes, await packetsIn(bytes), list),
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
   test("cut at any place give the packets before it", async () => {
-    for (const bytes of files.filter(({ length }) => length < 1000).slice(0, 60)) {
+    for (const bytes of files
+      .filter(({ length }) => length < 1000)
+      .slice(0, amount({ quick: 8, long: 60 }))) {
       const expected = await packetsIn(bytes);
       const ends = packetEnds(bytes, expected);
       for (let length = 0; length <= bytes.length; length += 3) {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Resolution } from "../../src/packet/batch.js";
 import { createTimeReader, type RecordTime, writeTime } from "../../src/pcap/pcapng-time.js";
+import { runs } from "../support/amount.js";
 
 // Many cases each: also a busy machine gets through.
 const WORD = 2n ** 32n;
@@ -51,7 +52,7 @@ describe("reading a time", () => {
           ((count % unitsPerSecond) * fractionsPerSecond(reader.resolution)) / unitsPerSecond,
         );
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -114,7 +115,7 @@ describe("writing a time", () => {
         expect(fits).toBe(expected >= 0n && expected <= MOST);
         if (fits) expect(count).toBe(expected);
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -133,7 +134,7 @@ describe("writing a time", () => {
           count,
         });
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 });

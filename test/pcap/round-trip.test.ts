@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CaptureInterface, fromBatches, type PacketSource } from "../../src/packet/source.js";
 import { encodePcap, encodePcapng } from "../../src/pcap/index.js";
+import { runs } from "../support/amount.js";
 import { describeWithShared } from "../support/shared.js";
 import { type Capture, pcapCapture, pcapngCapture } from "./arbitrary.js";
 import {
@@ -93,7 +94,7 @@ describe("any packets", () => {
         expect(packets).toEqual(capture.batches.flatMap(readBatch));
         expect(source.interfaces).toEqual(capture.interfaces);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -105,7 +106,7 @@ describe("any packets", () => {
         expect(packets).toEqual(expected);
         expect(source.interfaces).toEqual(withCounts(capture.interfaces, expected.length));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -4,6 +4,7 @@ import { OptionsError } from "../../src/errors.js";
 import { fromBatches } from "../../src/packet/index.js";
 import { createSource } from "../../src/packet/source.js";
 import { type RecordingStats, record } from "../../src/recorder/index.js";
+import { runs } from "../support/amount.js";
 import { batchOf, idsOf, MIN_PACKET_LENGTH, numbered, type PacketSpec, range, WANTED } from "./packets.js";
 import { memorySink } from "./sinks.js";
 import { controlledSource, type SourceTraits, settle } from "./sources.js";
@@ -336,7 +337,7 @@ describe("matched = captured + lost", () => {
           expect(sink.calls.at(-1)).toBe(last);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

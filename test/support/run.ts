@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
 /** The repository's root. */
 export const repository: string = resolve(import.meta.dirname, "../..");
@@ -20,4 +22,39 @@ export function run(
 /** Runs a TypeScript program as a user of the built package would. */
 export function runExample(path: string, ...args: string[]): string {
   return run(process.execPath, ["--import", "tsx", path, ...args]);
+}
+
+/**
+ * Runs several programs in one process, which takes a fraction of the time of as many processes. Returns a function that
+ * gives what one of them printed with `console.log`, and throws when that program failed.
+ */
+export function runTogether(
+  paths: readonly string[],
+  { cwd = repository }: { cwd?: string } = {},
+): (path: string) => string {
+  const folder = mkdtempSync(join(tmpdir(), "flowscribe-together-"));
+  try {
+    const file = join(folder, "outcomes.json");
+    const { status, signal, stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--import", "tsx", join(import.meta.dirname, "run-together.mjs")],
+      { cwd, encoding: "utf8", env: { ...process.env, PROGRAMS: JSON.stringify(paths), OUTCOMES: file } },
+    );
+    if (!existsSync(file)) throw new Error(`the programs ended with ${status ?? signal}: ${stderr}${stdout}`);
+    const outcomes: { path: string; printed: string; error?: string }[] = JSON.parse(
+      readFileSync(file, "utf8"),
+    );
+    return (wanted) => {
+      const { printed, error } = outcomes.find(({ path }) => path === wanted) ?? {
+        printed: "",
+        error: "unknown",
+      };
+      // What fails after its program has ended belongs to none of them.
+      const fault = error ?? (status === 0 ? undefined : `the process ended with ${status ?? signal}`);
+      if (fault !== undefined) throw new Error(`${wanted}: ${fault}\n${stderr}${stdout}`);
+      return printed;
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -12,7 +12,7 @@ export default class SkipReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const lines = formatSkips(modules.flatMap(skipReasons));
+    const lines = formatSkips(modules.flatMap((module) => [...skipReasons(module)]));
     if (lines.length > 0) this.#log(lines.join("\n"));
   }
 }

@@ -19,6 +19,7 @@ import {
 import { kindOf, typeNameOf } from "../../../src/filter/cel/run/value.js";
 import { type Flow, FlowSchema } from "../../../src/gen/flow/flow_pb.js";
 import { EndpointSchema } from "../../../src/proto.js";
+import { runs } from "../../support/amount.js";
 import { arbitraryMessage } from "../../support/arbitrary-message.js";
 import { registry } from "../../support/cel-conformance.js";
 import {
@@ -113,7 +114,7 @@ describe("expressions that check", () => {
         const result = outcome(program, variables);
         if ("value" in result) expect(misfit(result.value, parseType(program.type))).toBeUndefined();
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -127,7 +128,7 @@ describe("expressions that check", () => {
           describeOutcome(outcome(program, variables)),
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -141,7 +142,7 @@ describe("expressions that check", () => {
           describeOutcome(outcome(program, variables)),
         );
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -162,7 +163,7 @@ describe("expressions that check", () => {
           if (!(error instanceof CelEvaluationError)) throw error;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });
@@ -179,7 +180,7 @@ describe("anything", () => {
         const result = outcome(program, variables);
         if (check && "value" in result) expect(misfit(result.value, parseType(program.type))).toBeUndefined();
       }),
-      { numRuns: 4000 },
+      { numRuns: runs(4000) },
     );
   });
 });

@@ -17,6 +17,7 @@ import {
   LabelSelectorError,
   parseLabel,
 } from "../../../src/filter/labels/index.js";
+import { runs } from "../../support/amount.js";
 import { naiveMatches } from "./naive.js";
 
 const source = fc.constantFrom("any", "any", "k8s", "k8s", "container", "reserved", "cidr");
@@ -89,7 +90,7 @@ describe("selectors", () => {
       fc.property(selectors, labels, (list, event) => {
         expect(compileLabelSelectors(list.map(textOf))(event)).toBe(naiveMatches(list, event));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -102,7 +103,7 @@ describe("selectors", () => {
         expect(compileLabelSelectors(list.map((one) => textOf([...one].reverse())))(event)).toBe(answer);
         expect(texts.some((text) => compileLabelSelectors([text])(event))).toBe(answer);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -116,7 +117,7 @@ describe("selectors", () => {
         const texts = list.map(textOf);
         expect(compileLabelSelectors([...more, ...texts])(event)).toBe(compileLabelSelectors(texts)(event));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -126,7 +127,7 @@ describe("selectors", () => {
       fc.property(many, labels, (list, event) => {
         expect(compileLabelSelectors(list.map(textOf))(event)).toBe(naiveMatches(list, event));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -141,7 +142,7 @@ describe("selectors", () => {
         const all = [...failing, ...list];
         expect(compileLabelSelectors(all.map(textOf))(event)).toBe(naiveMatches(list, event));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -154,7 +155,7 @@ describe("selectors", () => {
           events.map((event) => compileLabelSelectors(texts)(event)),
         );
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -179,7 +180,7 @@ describe("selectors", () => {
           });
         });
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -242,7 +243,7 @@ describe("any text", () => {
           expect(error).toBeInstanceOf(LabelSelectorError);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -280,7 +281,7 @@ describe("many prefixes", () => {
           .sort((a, b) => b.cidr.length - a.cidr.length);
         expect(found).toEqual(expected.map(({ number }) => number));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 });

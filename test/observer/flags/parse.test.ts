@@ -9,6 +9,7 @@ import {
   parseFlowFlags,
   toFlowsRequest,
 } from "../../../src/observer/flags/index.js";
+import { runs } from "../../support/amount.js";
 import { faultOf } from "./faults.js";
 
 /** 2021-11-10T10:41:00.250Z */
@@ -307,7 +308,7 @@ describe("any arguments", () => {
           expect(error).toBeInstanceOf(FlowscribeError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -334,7 +335,7 @@ describe("any arguments", () => {
         expect(read.allow).toEqual(flags.allow);
         expect(read.deny).toEqual(flags.deny);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

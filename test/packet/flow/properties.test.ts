@@ -10,6 +10,7 @@ import {
 } from "../../../src/packet/index.js";
 import { type Flow, FlowSchema } from "../../../src/proto.js";
 import { naiveFormatAddress } from "../../net/naive.js";
+import { runs } from "../../support/amount.js";
 import { describeWithShared } from "../../support/shared.js";
 import { packetWithLinkType } from "../arbitrary.js";
 import { lentBatch } from "../arbitrary-batch.js";
@@ -103,7 +104,7 @@ describe("any bytes", () => {
           }
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 
@@ -116,7 +117,7 @@ describe("any bytes", () => {
         const [first, second] = describeAll(batch, strict);
         expect(second?.replace("packet 1", "packet 0")).toBe(first);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -141,10 +142,10 @@ describe("any bytes", () => {
           more++;
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
-    expect(same).toBeGreaterThan(150);
-    expect(more).toBeGreaterThan(50);
+    expect(same).toBeGreaterThan(runs(1500) / 20);
+    expect(more).toBeGreaterThan(runs(1500) / 75);
   });
 });
 
@@ -159,7 +160,7 @@ describe("flows are protobuf-es messages", () => {
           expect(toBinary(FlowSchema, fromJson(FlowSchema, toJson(FlowSchema, flow)))).toEqual(binary);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -233,7 +234,7 @@ describeWithShared("flows of captures written by others", () => {
           }
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 });

@@ -15,6 +15,7 @@ import {
 } from "../../../../src/filter/cel/run/duration.js";
 import { Fault } from "../../../../src/filter/cel/run/fault.js";
 import { CelDuration } from "../../../../src/filter/cel/run/value.js";
+import { runs } from "../../../support/amount.js";
 
 const LOWEST = -(2n ** 63n);
 const HIGHEST = 2n ** 63n - 1n;
@@ -112,7 +113,7 @@ describe("parseDuration", () => {
       fc.property(fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }), (nanos) => {
         expect(parseDuration(formatDuration(new CelDuration(nanos))).nanos).toBe(nanos);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -127,7 +128,7 @@ describe("parseDuration", () => {
           if (!(error instanceof Fault)) throw error;
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

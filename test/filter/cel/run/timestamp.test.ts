@@ -24,6 +24,7 @@ import {
   timestampOf,
 } from "../../../../src/filter/cel/run/timestamp.js";
 import { CelDuration, CelTimestamp } from "../../../../src/filter/cel/run/value.js";
+import { runs } from "../../../support/amount.js";
 
 const MIN = -62_135_596_800;
 const MAX = 253_402_300_799;
@@ -144,7 +145,7 @@ describe("parseTimestamp", () => {
       fc.property(timestamp, (value) => {
         expect(parseTimestamp(formatTimestamp(value))).toEqual(value);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -265,7 +266,7 @@ describe("arithmetic", () => {
         if (by.nanos === -(2n ** 63n)) return;
         check(nanosOf(value) - by.nanos, () => subtractDuration(value, by));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -298,7 +299,7 @@ describe("arithmetic", () => {
         if (fits) expect(subtractTimestamps(a, b).nanos).toBe(difference);
         else expect(() => subtractTimestamps(a, b)).toThrow(fault("integer overflow"));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -325,7 +326,7 @@ describe("getters", () => {
         expect(getters[name].get(value)).toBe(getters[name].ofDate(date));
         expect(getters[name].get(value, "UTC")).toBe(getters[name].ofDate(date));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

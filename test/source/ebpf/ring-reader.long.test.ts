@@ -1,0 +1,2 @@
+// With more rounds than `npm test` makes.
+import "./ring-reader.test.js";

@@ -1,0 +1,36 @@
+// How much is tested: a part by `npm test`, all by `npm run test:long`. A file that uses this has a twin
+// `*.long.test.ts` that imports it.
+import { inject } from "vitest";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Whether the project is `long`. */
+    readonly long: boolean;
+  }
+}
+
+/** Whether everything is tested. */
+export const isLong: boolean = inject("long");
+
+/** What fast-check runs a property at the least: its own default. */
+const MIN_RUNS = 100;
+
+/** The runs of a property: `full` in the long tests, a tenth of it in the quick ones but at least 100. */
+export function runs(full: number): number {
+  return isLong ? full : Math.min(full, Math.max(MIN_RUNS, Math.ceil(full / 10)));
+}
+
+/** An amount that is not about runs: packets, rounds, bytes. */
+export function amount({ quick, long }: { readonly quick: number; readonly long: number }): number {
+  return isLong ? long : quick;
+}
+
+/** All values in the long tests, every `step`-th in the quick ones, beginning with the first. */
+export function everyNth<T>(step: number, values: readonly T[]): T[] {
+  return isLong ? [...values] : values.filter((_, index) => index % step === 0);
+}
+
+/** What a title says about {@link everyNth}: nothing in the long tests. */
+export function nth(step: number): string {
+  return isLong ? "" : `, one in ${step}`;
+}
