@@ -7,6 +7,7 @@ import { type RecordingStats, record } from "../../src/recorder/index.js";
 import { fileSink } from "../../src/sink/file.js";
 import { numbered, range, WANTED } from "../recorder/packets.js";
 import { controlledSource } from "../recorder/sources.js";
+import { everyNth, nth } from "../support/amount.js";
 import { describeAsRoot, describeUnless } from "../support/shared.js";
 import { tinyDisk, whyNoDisk } from "../support/tiny-disk.js";
 import { decodeFile, onlyFile, temporaryFolder } from "./folder.js";
@@ -44,32 +45,35 @@ const hasLimits =
   process.platform === "linux" && spawnSync("sh", ["-c", `ulimit -f ${LIMIT_BLOCKS}`]).status === 0;
 
 describeUnless("a file that may not grow", hasLimits ? undefined : "no limits of file sizes here", () => {
-  test.each(FORMATS)("$fileFormat, batches of $batchLength", async ({ fileFormat, batchLength }) => {
-    await using folder = await temporaryFolder();
-    const program = resolve(import.meta.dirname, "limited-process.ts");
-    const { stdout, stderr } = spawnSync(
-      "sh",
-      [
-        "-c",
-        `ulimit -f ${LIMIT_BLOCKS} && exec "$@"`,
+  test.each(everyNth(3, FORMATS))(
+    `$fileFormat, batches of $batchLength${nth(3)}`,
+    async ({ fileFormat, batchLength }) => {
+      await using folder = await temporaryFolder();
+      const program = resolve(import.meta.dirname, "limited-process.ts");
+      const { stdout, stderr } = spawnSync(
         "sh",
-        process.execPath,
-        ...["--import", "tsx", program, folder.path, fileFormat, String(batchLength)],
-      ],
-      // The limit is that of every file, and a cache must not be cut.
-      { encoding: "utf8", env: { ...process.env, TSX_DISABLE_CACHE: "1", NODE_V8_COVERAGE: "" } },
-    );
-    expect(stderr).toBe("");
-    const { code, cause, message, stats } = JSON.parse(stdout) as LimitedOutcome;
-    expect({ code, cause }).toEqual({ code: "sink_failed", cause: "EFBIG" });
-    await expectWholeFile(
-      await onlyFile(folder.path),
-      message,
-      "EFBIG",
-      stats as RecordingStats,
-      batchLength,
-    );
-  });
+        [
+          "-c",
+          `ulimit -f ${LIMIT_BLOCKS} && exec "$@"`,
+          "sh",
+          process.execPath,
+          ...["--import", "tsx", program, folder.path, fileFormat, String(batchLength)],
+        ],
+        // The limit is that of every file, and a cache must not be cut.
+        { encoding: "utf8", env: { ...process.env, TSX_DISABLE_CACHE: "1", NODE_V8_COVERAGE: "" } },
+      );
+      expect(stderr).toBe("");
+      const { code, cause, message, stats } = JSON.parse(stdout) as LimitedOutcome;
+      expect({ code, cause }).toEqual({ code: "sink_failed", cause: "EFBIG" });
+      await expectWholeFile(
+        await onlyFile(folder.path),
+        message,
+        "EFBIG",
+        stats as RecordingStats,
+        batchLength,
+      );
+    },
+  );
 });
 
 describeAsRoot("a full disk", () => {

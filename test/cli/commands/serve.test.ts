@@ -291,13 +291,17 @@ describeWithPrograms("with TLS", ["openssl"], () => {
     };
   }
 
+  let made: ReturnType<typeof certificates> | undefined;
+  /** For tests that change no file of them. */
+  const sharedCertificates = () => (made ??= certificates());
+
   test("alone, strangers are still kept out", async () => {
-    const { flags } = certificates();
+    const { flags } = sharedCertificates();
     await expect(serving("--listen", "0.0.0.0:0", ...flags)).rejects.toThrow("could record");
   });
 
   test("only certificates of the authority get in, and of those only names that are allowed record", async () => {
-    const { authority, ops, guest, mutual } = certificates();
+    const { authority, ops, guest, mutual } = sharedCertificates();
     const names = ["--allow-identity", "spiffe://example.com/ops", "--allow-identity", "x,y"];
     await using server = await serving("--listen", "0.0.0.0:0", ...mutual, ...names);
     const address = server.address.replace("0.0.0.0", "127.0.0.1");

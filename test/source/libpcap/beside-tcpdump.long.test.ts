@@ -1,0 +1,2 @@
+// With more packets than `npm test` sends.
+import "./beside-tcpdump.test.js";
