@@ -1,8 +1,7 @@
 // CEL expressions can run on an engine of your own: here cel-js, and what then changes.
 import { create, type JsonObject, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { FilterError } from "flowscribe";
-import { type CelEngine, compileFlowFilter } from "flowscribe/filter";
-import { createCelEngine } from "flowscribe/filter/cel";
+import { type CelEngine, compileFlowFilter, createCelEngine } from "flowscribe/filter";
 import { type Flow, FlowSchema, Verdict, VerdictSchema } from "flowscribe/proto";
 
 /** What is used of cel-js, whose own types (0.8.2) name a file that is not there, and so do not compile. */

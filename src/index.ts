@@ -1,5 +1,5 @@
-export * from "./errors.js";
-export * from "./filter/cel/index.js";
+export * from "./cel/index.js";
+export * from "./errors/errors.js";
 export * from "./filter/index.js";
 export * from "./net/index.js";
 export * from "./observer/index.js";

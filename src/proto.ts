@@ -18,8 +18,7 @@
  *
  * @module
  */
-export { decodeFlow } from "./decode-flow.js";
-export { decodeGetFlowsResponse } from "./decode-response.js";
+
 export * from "./gen/flow/flow_pb.js";
 export * from "./gen/observer/observer_pb.js";
 export {
@@ -40,3 +39,5 @@ export {
 } from "./gen/peer/peer_pb.js";
 export * from "./gen/recorder/recorder_pb.js";
 export * from "./gen/relay/relay_pb.js";
+export { decodeFlow } from "./message/decode-flow.js";
+export { decodeGetFlowsResponse } from "./message/decode-response.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
-import { FlowscribeError, OptionsError } from "../src/errors.js";
+import { FlowscribeError, OptionsError } from "../src/errors/errors.js";
 import * as everything from "../src/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
 import * as rpc from "../src/rpc/index.js";
@@ -119,7 +119,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => everything.explainFlowFilters({}, message, options),
   },
   flowEvent: { first: everything.flowEvent, named: /response/ },
-  // flowscribe/filter/cel
+  // flowscribe/cel
   compileCel: {
     first: everything.compileCel,
     // That x is not declared is an issue of the expression itself.

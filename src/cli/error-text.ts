@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from "node:util";
-import { type ErrorCode, FilterError, FlowscribeError, type Issue } from "../errors.js";
+import { type ErrorCode, FilterError, FlowscribeError, type Issue } from "../errors/errors.js";
 import { escapeControls } from "../observer/format/escape.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 

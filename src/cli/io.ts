@@ -1,4 +1,4 @@
-import type { Clock } from "../recorder/clock.js";
+import type { Clock } from "../async/clock.js";
 
 /** All that a command has of the world besides files, so that tests can make it up. */
 export interface Io {

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
-import { codeOf } from "../error-message.js";
-import { type Clock, systemClock } from "../recorder/clock.js";
+import { type Clock, systemClock } from "../async/clock.js";
+import { codeOf } from "../errors/message.js";
 import { streamSettled } from "../sink/stream-settled.js";
 import { BrokenPipe, type OutputStream, UnreadOutput } from "./io.js";
 import { watchPeer } from "./output-closed.js";

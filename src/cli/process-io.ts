@@ -1,4 +1,4 @@
-import { systemClock } from "../recorder/clock.js";
+import { systemClock } from "../async/clock.js";
 import { interruptionOf } from "./interruption.js";
 import type { Io } from "./io.js";
 import { outputStream } from "./output-stream.js";

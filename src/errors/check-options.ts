@@ -1,6 +1,6 @@
-import { type Issue, OptionsError } from "../errors.js";
-import { issueOf } from "../issue.js";
 import { describeValue } from "./describe-value.js";
+import { type Issue, OptionsError } from "./errors.js";
+import { issueOf } from "./issue.js";
 import { suggest } from "./suggest.js";
 import { isObject, type ReportIssue, type RequiredCheck, type ValueCheck } from "./value-checks.js";
 

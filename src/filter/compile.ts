@@ -1,11 +1,13 @@
 import { checkOptions, optionIssues } from "../errors/check-options.js";
 import { describeValue } from "../errors/describe-value.js";
+import { FilterError, type Issue } from "../errors/errors.js";
+import { issueOf } from "../errors/issue.js";
 import { suggest } from "../errors/suggest.js";
 import { isObject } from "../errors/value-checks.js";
-import { FilterError, type Issue } from "../errors.js";
 import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
-import { issueOf } from "../issue.js";
-import { createFlowEngine } from "./cel/flow-engine.js";
+import { RegexBudget } from "../regex/budget.js";
+import { re2jsEngine } from "../regex/regex.js";
+import { createFlowEngine } from "./cel-engine.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
 import { celExpression } from "./fields/cel.js";
@@ -32,8 +34,6 @@ import { dropReasonDesc, reply, trafficDirection, verdict } from "./fields/verdi
 import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
 import { type AnyTest, compileAny, type FilterTest } from "./filter-list.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
-import { re2jsEngine } from "./regex.js";
-import { RegexBudget } from "./regex-budget.js";
 
 /** Which events a recorded or streamed flow list lets through. */
 export interface FlowFilterLists {

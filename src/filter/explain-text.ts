@@ -1,6 +1,6 @@
-import { cutText } from "../cut-text.js";
+import { cutText } from "../errors/cut-text.js";
 import { FlowFilterSchema } from "../gen/flow/flow_pb.js";
-import { goQuote } from "../go-quote.js";
+import { goQuote } from "../go/quote.js";
 import type { FlowEvent } from "./event.js";
 import type { Explanation, FieldExplanation, FilterExplanation } from "./explain.js";
 import type { RequirementTrace, SelectorTrace } from "./labels/index.js";

@@ -1,7 +1,7 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
+import { FilterError } from "../errors/errors.js";
 import { aMessage } from "../errors/value-checks.js";
-import { FilterError } from "../errors.js";
 import { type CompiledFilter, compileLists, type FlowFilterLists, fieldPath } from "./compile.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import { formatExplanation } from "./explain-text.js";

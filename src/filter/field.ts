@@ -1,9 +1,9 @@
 import type { Flow, FlowFilter } from "../gen/flow/flow_pb.js";
+import type { RegexBudget } from "../regex/budget.js";
+import type { RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
 import type { FlowEvent } from "./event.js";
 import type { SelectorTrace } from "./labels/index.js";
-import type { RegexEngine } from "./regex.js";
-import type { RegexBudget } from "./regex-budget.js";
 
 /** The fields of a FlowFilter, by their names in the generated message. */
 export type FilterField = Exclude<keyof FlowFilter, "$typeName" | "$unknown">;

@@ -13,7 +13,7 @@ import {
   FlowFilterSchema,
   VerdictSchema,
 } from "../gen/flow/flow_pb.js";
-import { goQuote } from "../go-quote.js";
+import { goQuote } from "../go/quote.js";
 
 /**
  * A FlowFilter as a message, as an init object, or as parsed protobuf JSON: names in lowerCamelCase or as in the proto,

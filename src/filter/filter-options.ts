@@ -1,7 +1,7 @@
 import type { OptionTable } from "../errors/check-options.js";
 import { type ValueCheck, withMethods } from "../errors/value-checks.js";
+import type { RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
-import type { RegexEngine } from "./regex.js";
 
 /** The engines behind two kinds of expressions. */
 export interface FlowFilterOptions {

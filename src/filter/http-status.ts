@@ -1,4 +1,4 @@
-import { goQuote } from "../go-quote.js";
+import { goQuote } from "../go/quote.js";
 
 /** Status codes that are wanted: one, or all that begin with one or two digits. */
 export interface HttpStatusPattern {

@@ -1,4 +1,5 @@
-export { FilterError, FlowscribeError, type Issue } from "../errors.js";
+export { FilterError, FlowscribeError, type Issue } from "../errors/errors.js";
+export { type RegexEngine, re2jsEngine } from "../regex/regex.js";
 export {
   checkFlowFilters,
   compileFlowFilter,
@@ -19,4 +20,3 @@ export type { FilterField } from "./field.js";
 export type { FlowFilterInit } from "./filter-init.js";
 export type { FlowFilterOptions } from "./filter-options.js";
 export type { RequirementTrace, SelectorTrace } from "./labels/index.js";
-export { type RegexEngine, re2jsEngine } from "./regex.js";

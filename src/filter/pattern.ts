@@ -1,5 +1,5 @@
-import { goQuote } from "../go-quote.js";
-import { goToLower, goTrimSpace } from "./go-strings.js";
+import { goQuote } from "../go/quote.js";
+import { goToLower, goTrimSpace } from "../go/strings.js";
 import { compileLookup, compileNames, type NameMatcher, type NamePattern } from "./pattern-match.js";
 
 /** What a pattern of Hubble's `node_name` asks of the two parts of `cluster/node`; undefined asks for any valid name. */

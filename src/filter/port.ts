@@ -1,4 +1,4 @@
-import { goQuote } from "../go-quote.js";
+import { goQuote } from "../go/quote.js";
 
 /**
  * Reads a port as Go's `strconv.ParseUint(text, 10, 16)` does: decimal digits only, as many leading zeros as you like.

@@ -1,12 +1,12 @@
 import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { decodeFlow } from "../decode-flow.js";
+import { ConfigurationError, type Issue } from "../errors/errors.js";
+import { issueOf } from "../errors/issue.js";
 import { aListOf, aString, type ValueCheck } from "../errors/value-checks.js";
-import { ConfigurationError, type Issue } from "../errors.js";
 import { FlowSchema } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { goQuote } from "../go-quote.js";
-import { issueOf } from "../issue.js";
+import { goQuote } from "../go/quote.js";
+import { decodeFlow } from "../message/decode-flow.js";
 
 /**
  * The fields that printing a flow needs, in every format but JSON: those of `hubble observe --experimental-use-default-field-masks`

@@ -1,14 +1,14 @@
-export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./export-config.js";
+export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./export/config.js";
 export {
   type DecodeExportOptions,
   decodeExport,
   decodeExportBatches,
   MAX_LINE_BYTES,
   type UnknownField,
-} from "./export-decode.js";
-export { ExportError, type ExportErrorCode } from "./export-error.js";
-export type { ExportInput } from "./export-input.js";
-export { type EncodeExportOptions, encodeExportLine } from "./export-line.js";
+} from "./export/decode.js";
+export { ExportError, type ExportErrorCode } from "./export/error.js";
+export type { ExportInput } from "./export/input.js";
+export { type EncodeExportOptions, encodeExportLine } from "./export/line.js";
 export {
   checkFieldMask,
   compileFieldMask,

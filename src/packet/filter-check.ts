@@ -1,9 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { checkFields, checkNumber, checkText, type ReportField } from "../check-init.js";
 import { describeValue } from "../errors/describe-value.js";
-import type { Issue } from "../errors.js";
+import type { Issue } from "../errors/errors.js";
 import type { FilterSchema } from "../gen/recorder/recorder_pb.js";
-import { goQuote } from "../go-quote.js";
+import { goQuote } from "../go/quote.js";
+import { checkFields, checkNumber, checkText, type ReportField } from "../message/check-init.js";
 import { type Prefix, parsePrefix } from "../net/index.js";
 
 /**

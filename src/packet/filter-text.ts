@@ -1,6 +1,6 @@
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { FilterError } from "../errors/errors.js";
 import { anInteger } from "../errors/value-checks.js";
-import { FilterError } from "../errors.js";
 import { formatPrefix, type Prefix } from "../net/index.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./filter-check.js";
 import {

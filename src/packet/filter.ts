@@ -1,4 +1,4 @@
-import { FilterError } from "../errors.js";
+import { FilterError } from "../errors/errors.js";
 import type { Prefix } from "../net/index.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./filter-check.js";
 import { compileTable, type LayersPredicate, TABLE_ROWS } from "./filter-table.js";

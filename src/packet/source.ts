@@ -1,5 +1,6 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, fieldsOf, type OptionTable } from "../errors/check-options.js";
+import { FlowscribeError } from "../errors/errors.js";
 import {
   aFunction,
   aListOf,
@@ -12,7 +13,6 @@ import {
   type ValueCheck,
   withMethods,
 } from "../errors/value-checks.js";
-import { FlowscribeError } from "../errors.js";
 import { aFormat, type PacketBatch, type PacketFormat, type Resolution } from "./batch.js";
 
 // Loads the global types into programs that lack them; an `import type {}` would not be kept in the declarations.

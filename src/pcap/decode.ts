@@ -1,7 +1,7 @@
 import { describeSignature, findSignature } from "../bytes/signature.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
-import { CaptureError } from "../errors.js";
+import { CaptureError } from "../errors/errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
 import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";

@@ -9,7 +9,7 @@ import {
   zlibInflateReset,
 } from "pako";
 import { createTurnDue } from "../async/event-loop-turns.js";
-import { CaptureError } from "../errors.js";
+import { CaptureError } from "../errors/errors.js";
 import { type ByteInput, CHUNK_BYTES } from "./input.js";
 
 /** How every member begins: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */

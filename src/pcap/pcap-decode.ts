@@ -1,4 +1,4 @@
-import { CaptureError } from "../errors.js";
+import { CaptureError } from "../errors/errors.js";
 import {
   type PacketBatch,
   type PacketFormat,

@@ -1,7 +1,7 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { FlowscribeError } from "../errors/errors.js";
 import { anInteger } from "../errors/value-checks.js";
-import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
   RECORD_FRACTION,

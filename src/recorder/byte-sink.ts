@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../errors.js";
+import { FlowscribeError } from "../errors/errors.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureInterface } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";

@@ -1,4 +1,4 @@
-export { type Clock, systemClock } from "./clock.js";
+export { type Clock, systemClock } from "../async/clock.js";
 export { type FileNameParts, recordingFileName } from "./file-name.js";
 export {
   DEFAULT_QUEUE_BYTES,

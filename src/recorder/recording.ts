@@ -1,3 +1,4 @@
+import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aFunction, aNumberFrom, aSignal, oneOf } from "../errors/value-checks.js";
@@ -6,7 +7,6 @@ import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import { cutRecords, selectRecords } from "../packet/select.js";
 import { aSource, type PacketSource, readBatches } from "../packet/source.js";
 import { createByteSink } from "./byte-sink.js";
-import { aClock, type Clock, systemClock } from "./clock.js";
 import { type Delivery, queueingDelivery, waitingDelivery } from "./delivery.js";
 import type { OpenSink, PacketSink, SinkResult } from "./sink.js";
 import { planRecording, type RecordingPlan, type StartRecordingInit } from "./start.js";

@@ -1,7 +1,7 @@
+import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aFunction, aNumberFrom, aString, oneOf, required } from "../errors/value-checks.js";
 import type { RecordRequest, RecordResponse } from "../gen/recorder/recorder_pb.js";
-import { aClock, type Clock, systemClock } from "./clock.js";
 import { DEFAULT_QUEUE_BYTES } from "./recording.js";
 import { RecordCall } from "./service/call.js";
 import { addStats, NO_TOTALS, type RecorderCounters } from "./service/counters.js";

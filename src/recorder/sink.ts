@@ -1,6 +1,6 @@
+import type { Clock } from "../async/clock.js";
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
-import type { Clock } from "./clock.js";
 
 /** What a sink is told before the first packet. */
 export interface SinkRequest {

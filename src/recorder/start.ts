@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { checkFields, checkNumber, checkText, type ReportField } from "../check-init.js";
-import { ConfigurationError, type Issue } from "../errors.js";
+import { ConfigurationError, type Issue } from "../errors/errors.js";
 import type { StartRecordingSchema } from "../gen/recorder/recorder_pb.js";
-import { goQuote } from "../go-quote.js";
+import { goQuote } from "../go/quote.js";
+import { checkFields, checkNumber, checkText, type ReportField } from "../message/check-init.js";
 import { compilePacketFilter, type PacketPredicate } from "../packet/filter.js";
 import { checkPacketFilter, type PacketFilterInit } from "../packet/filter-check.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";

@@ -1,5 +1,5 @@
-import { checkFields, type ReportField } from "../check-init.js";
 import { describeValue } from "../errors/describe-value.js";
+import { checkFields, type ReportField } from "../message/check-init.js";
 import type { StopConditionInit } from "./stop.js";
 
 const CONDITION_FIELDS = ["bytesCapturedCount", "packetsCapturedCount", "timeElapsed"];

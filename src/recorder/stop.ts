@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { ConfigurationError, type Issue } from "../errors.js";
+import { ConfigurationError, type Issue } from "../errors/errors.js";
+import { issueOf } from "../errors/issue.js";
 import type { StopConditionSchema } from "../gen/recorder/recorder_pb.js";
-import { issueOf } from "../issue.js";
 import { capturedBytes, type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "../packet/batch.js";
 import { checkStopCondition } from "./stop-check.js";
 

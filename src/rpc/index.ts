@@ -1,4 +1,4 @@
-export { decodeGetFlowsResponse } from "../decode-response.js";
+export { decodeGetFlowsResponse } from "../message/decode-response.js";
 export { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../recorder/service/error.js";
 export type { RpcPeer } from "../recorder/service/parts.js";
 export {

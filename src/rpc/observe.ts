@@ -1,12 +1,12 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
+import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { iterateOrAbort, orAbort } from "../async/or-abort.js";
-import { decodeGetFlowsResponse } from "../decode-response.js";
-import { messageOf } from "../error-message.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
+import { FlowscribeError } from "../errors/errors.js";
+import { messageOf } from "../errors/message.js";
 import { aBoolean, aNumberFrom, aSignal, checkedElsewhere, either } from "../errors/value-checks.js";
-import { FlowscribeError } from "../errors.js";
 import { FLOW_FILTER_OPTIONS, filterOptionsOf } from "../filter/filter-options.js";
 import {
   compileFlowFilters,
@@ -20,8 +20,8 @@ import {
   type GetFlowsResponse,
   Observer,
 } from "../gen/observer/observer_pb.js";
+import { decodeGetFlowsResponse } from "../message/decode-response.js";
 import { anInitOf } from "../message/init-check.js";
-import { aClock, type Clock, systemClock } from "../recorder/clock.js";
 import { RpcError } from "../recorder/service/error.js";
 import { aTransport } from "./calls.js";
 import { StreamReset } from "./client/http2-status.js";

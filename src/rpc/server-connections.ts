@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Clock } from "../recorder/clock.js";
+import type { Clock } from "../async/clock.js";
 import { SessionSocket } from "./session-socket.js";
 
 /** How connections are kept. */

@@ -1,6 +1,6 @@
 import { constants } from "node:http2";
-import { messageOf } from "../error-message.js";
-import type { Clock } from "../recorder/clock.js";
+import type { Clock } from "../async/clock.js";
+import { messageOf } from "../errors/message.js";
 import { type NodeHandler, withPlainMessages } from "./grpc-message.js";
 import { closeStream, refuse, streamOf } from "./refuse.js";
 

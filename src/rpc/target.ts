@@ -1,6 +1,6 @@
 import { checkArgument } from "../errors/check-argument.js";
+import { FlowscribeError } from "../errors/errors.js";
 import { aString } from "../errors/value-checks.js";
-import { FlowscribeError } from "../errors.js";
 
 /** Where a server listens, and whether it is to be reached with TLS. */
 export type Target =

@@ -1,10 +1,10 @@
 import { closeSync, ftruncateSync, writeSync } from "node:fs";
-import { withoutPath } from "../error-message.js";
-import { FlowscribeError } from "../errors.js";
+import type { Clock } from "../async/clock.js";
+import { FlowscribeError } from "../errors/errors.js";
+import { withoutPath } from "../errors/message.js";
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
-import type { Clock } from "../recorder/clock.js";
 import type { SinkRequest, StorageAccount } from "../recorder/sink.js";
 import { isAtPath, statDescriptor } from "./file-identity.js";
 

@@ -3,7 +3,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import type { FlowscribeError } from "../errors.js";
+import type { FlowscribeError } from "../errors/errors.js";
 import type { Backup, BackupName } from "./export-backup-name.js";
 import { outputFailed } from "./export-output.js";
 

@@ -11,11 +11,11 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { codeOf, withoutPath } from "../error-message.js";
+import type { Clock } from "../async/clock.js";
 import type { OptionTable } from "../errors/check-options.js";
+import type { FlowscribeError } from "../errors/errors.js";
+import { codeOf, withoutPath } from "../errors/message.js";
 import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../errors/value-checks.js";
-import type { FlowscribeError } from "../errors.js";
-import type { Clock } from "../recorder/clock.js";
 import { BackupName } from "./export-backup-name.js";
 import { tidyBackups } from "./export-backups.js";
 import { type LineOutput, outputFailed } from "./export-output.js";

@@ -1,5 +1,5 @@
-import { withoutPath } from "../error-message.js";
-import { FlowscribeError } from "../errors.js";
+import { FlowscribeError } from "../errors/errors.js";
+import { withoutPath } from "../errors/message.js";
 
 /** Where the lines of an export go. */
 export interface LineOutput {

@@ -1,5 +1,5 @@
 import { type BigIntStats, fstatSync, statSync } from "node:fs";
-import { codeOf } from "../error-message.js";
+import { codeOf } from "../errors/message.js";
 
 /** What tells one file from another; in 64 bits, because inode numbers do not fit a double on every file system. */
 export type FileIdentity = Pick<BigIntStats, "dev" | "ino">;

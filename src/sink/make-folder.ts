@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { messageOf } from "../error-message.js";
-import { FlowscribeError } from "../errors.js";
+import { FlowscribeError } from "../errors/errors.js";
+import { messageOf } from "../errors/message.js";
 
 /** Owner only: packets are other people's conversations. */
 const FOLDER_MODE = 0o700;

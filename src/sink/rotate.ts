@@ -1,9 +1,9 @@
 import { unlinkSync } from "node:fs";
 import { join, parse } from "node:path";
-import { withoutPath } from "../error-message.js";
 import { type OptionTable, optionsOf } from "../errors/check-options.js";
+import { FlowscribeError } from "../errors/errors.js";
+import { withoutPath } from "../errors/message.js";
 import { aNumberFrom, aPositiveNumber, isObject, type ValueCheck } from "../errors/value-checks.js";
-import { FlowscribeError } from "../errors.js";
 import {
   type PacketBatch,
   RECORD_FRACTION,

@@ -2,8 +2,8 @@ import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
+import { CaptureError, OpenError } from "../errors/errors.js";
 import { aPath } from "../errors/value-checks.js";
-import { CaptureError, OpenError } from "../errors.js";
 import { type CaptureSource, openCapture } from "../pcap/decode.js";
 import { type ByteInput, createInput } from "../pcap/input.js";
 

@@ -1,6 +1,6 @@
+import type { Clock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { aNumber } from "../errors/value-checks.js";
-import type { Clock } from "../recorder/clock.js";
 
 /** A clock that stands still until it is told to go on. */
 export interface FakeClock extends Clock {

@@ -7,6 +7,7 @@ import {
   createRouterTransport,
   type Transport,
 } from "@connectrpc/connect";
+import { aClock, type Clock } from "../async/clock.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aListOf, anObject, aPositiveNumber, aString } from "../errors/value-checks.js";
 import { compileFlowFilters, FilterError, type FlowPredicate } from "../filter/index.js";
@@ -18,7 +19,6 @@ import {
   Observer,
 } from "../gen/observer/observer_pb.js";
 import { compileFieldMask, type FieldMask, FieldMaskError } from "../observer/index.js";
-import { aClock, type Clock } from "../recorder/clock.js";
 import { fakeClock } from "./fake-clock.js";
 import { type FlowInit, flow } from "./flow.js";
 

@@ -1,4 +1,5 @@
 import { type ConnectRouter, createRouterTransport, type Transport } from "@connectrpc/connect";
+import type { Clock } from "../async/clock.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aString } from "../errors/value-checks.js";
 import type { StartRecording } from "../gen/recorder/recorder_pb.js";
@@ -13,7 +14,6 @@ import { LINKTYPE_ETHERNET } from "../packet/link-type.js";
 import { createSource, type PacketSource } from "../packet/source.js";
 import { interfaceOf } from "../pcap/encoder.js";
 import { createPcapEncoder } from "../pcap/pcap-encode.js";
-import type { Clock } from "../recorder/clock.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import {
   createRecorderService,

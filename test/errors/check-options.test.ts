@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkArgument } from "../../src/errors/check-argument.js";
 import { checkOptions, type OptionTable, optionIssues, optionsOf } from "../../src/errors/check-options.js";
+import { FlowscribeError, OptionsError } from "../../src/errors/errors.js";
 import {
   aBoolean,
   aDate,
@@ -17,7 +18,6 @@ import {
   required,
   withMethods,
 } from "../../src/errors/value-checks.js";
-import { FlowscribeError, OptionsError } from "../../src/errors.js";
 
 interface Rotation {
   readonly maxBytes?: number;

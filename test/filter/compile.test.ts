@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import type { FieldCompiler } from "../../src/filter/field.js";
 import { verdict } from "../../src/filter/fields/verdict.js";
 import {

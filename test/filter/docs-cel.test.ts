@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Overload, STANDARD_FUNCTIONS } from "../../src/filter/cel/check/standard.js";
-import { formatType } from "../../src/filter/cel/check/type.js";
+import { type Overload, STANDARD_FUNCTIONS } from "../../src/cel/check/standard.js";
+import { formatType } from "../../src/cel/check/type.js";
 import { repository } from "../support/run.js";
 
 const page = readFileSync(join(repository, "docs/cel.md"), "utf8");

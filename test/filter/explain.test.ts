@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import {
   compileFlowFilter,
   compileFlowFilters,

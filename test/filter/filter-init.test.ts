@@ -1,7 +1,7 @@
 import { create, fromBinary, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import { toFlowFilter } from "../../src/filter/filter-init.js";
 import { checkFlowFilters, compileFlowFilter, type FlowFilterInit } from "../../src/filter/index.js";
 import { type FlowFilter, FlowFilterSchema, FlowSchema, Verdict } from "../../src/proto.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { fromBinary, fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import {
   compileFlowFilters,
   explainFlowFilters,

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { create, fromJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeExportLine } from "../../src/observer/export-line.js";
+import { encodeExportLine } from "../../src/observer/export/line.js";
 import {
   createFlowPrinter,
   type FormatFlowOptions,

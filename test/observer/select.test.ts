@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import { FlagError, type FlowSelection, MAX_LAST, selectFlows } from "../../src/observer/index.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema, Verdict } from "../../src/proto.js";
 

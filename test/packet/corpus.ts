@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { CaptureError } from "../../src/errors.js";
+import { CaptureError } from "../../src/errors/errors.js";
 import { type PacketFilterInit, packetsOf } from "../../src/packet/index.js";
 import { openCaptureFile } from "../../src/source/file.js";
 import { sharedPath } from "../support/shared.js";

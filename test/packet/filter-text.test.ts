@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import { formatPacketFilter, type PacketFilterInit } from "../../src/packet/index.js";
 import { everyNth, nth } from "../support/amount.js";
 import { describeWithPrograms } from "../support/shared.js";

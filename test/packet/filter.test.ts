@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../src/errors.js";
+import { FilterError } from "../../src/errors/errors.js";
 import { FilterSchema } from "../../src/gen/recorder/recorder_pb.js";
 import { checkPacketFilter, compilePacketFilter, type PacketFilterInit } from "../../src/packet/index.js";
 import { runs } from "../support/amount.js";

@@ -1,6 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { describe, expect, test, vi } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/errors.js";
 import {
   createFlowDecoder,
   DEFAULT_LOOKUP_ENTRIES,

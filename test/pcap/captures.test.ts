@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { CaptureError } from "../../src/errors.js";
+import { CaptureError } from "../../src/errors/errors.js";
 import { everyNth, nth } from "../support/amount.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
 import { chunksOf, readAll } from "./read.js";

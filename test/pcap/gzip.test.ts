@@ -1,7 +1,7 @@
 import { constants, deflateRawSync, gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CaptureError } from "../../src/errors.js";
+import { CaptureError } from "../../src/errors/errors.js";
 import { decodeCapture } from "../../src/pcap/index.js";
 import { amount, runs } from "../support/amount.js";
 import { blockWriter, join } from "./blocks.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FlowscribeError } from "../../src/errors.js";
+import { FlowscribeError } from "../../src/errors/errors.js";
 import { amount, runs } from "../support/amount.js";
 import { describeWithShared } from "../support/shared.js";
 import {

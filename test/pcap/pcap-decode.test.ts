@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CaptureError } from "../../src/errors.js";
+import { CaptureError } from "../../src/errors/errors.js";
 import { decodeCapture } from "../../src/pcap/index.js";
 import { join } from "./blocks.js";
 import {

@@ -1,4 +1,4 @@
-import { CaptureError } from "../../src/errors.js";
+import { CaptureError } from "../../src/errors/errors.js";
 import { type PacketBatch, packetsOf } from "../../src/packet/batch.js";
 import type { PacketSource } from "../../src/packet/source.js";
 import { type BytesLike, type CaptureSource, decodeCapture } from "../../src/pcap/index.js";

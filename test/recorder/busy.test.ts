@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/errors.js";
 import { fromBatches } from "../../src/packet/index.js";
 import { createSource } from "../../src/packet/source.js";
 import { type RecordingStats, record } from "../../src/recorder/index.js";

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/errors.js";
 import {
   type RecordRequest,
   RecordRequestSchema,

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { ConfigurationError, type Issue, OptionsError } from "../../src/errors.js";
+import { ConfigurationError, type Issue, OptionsError } from "../../src/errors/errors.js";
 import {
   FileSinkConfigurationSchema,
   StartRecordingSchema,

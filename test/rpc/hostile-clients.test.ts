@@ -3,7 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/errors.js";
 import { Observer } from "../../src/gen/observer/observer_pb.js";
 import { openRecorderServer, type RecorderServerOptions, RpcError } from "../../src/rpc/index.js";
 import { GoawayScanner } from "../../src/rpc/session-socket.js";

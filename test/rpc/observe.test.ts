@@ -1,8 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { decodeGetFlowsResponse } from "../../src/decode-response.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema } from "../../src/gen/observer/observer_pb.js";
+import { decodeGetFlowsResponse } from "../../src/message/decode-response.js";
 import {
   getNamespaces,
   getNodes,

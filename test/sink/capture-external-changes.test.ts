@@ -10,7 +10,7 @@ import {
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { FlowscribeError } from "../../src/errors.js";
+import { FlowscribeError } from "../../src/errors/errors.js";
 import { type OpenSink, type Recording, record } from "../../src/recorder/index.js";
 import { fileSink, namedFileSink } from "../../src/sink/file.js";
 import { numbered, range, WANTED } from "../recorder/packets.js";

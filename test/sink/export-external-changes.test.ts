@@ -22,7 +22,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FlowscribeError } from "../../src/errors.js";
+import { FlowscribeError } from "../../src/errors/errors.js";
 import { GetFlowsResponseSchema } from "../../src/proto.js";
 import { type ExportFileOptions, openExportFile } from "../../src/sink/export.js";
 import { fakeClock } from "../support/fake-clock.js";

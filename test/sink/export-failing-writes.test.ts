@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FlowscribeError } from "../../src/errors.js";
+import { FlowscribeError } from "../../src/errors/errors.js";
 import { encodeExportLine } from "../../src/observer/index.js";
 import { GetFlowsResponseSchema } from "../../src/proto.js";
 import { openExportFile } from "../../src/sink/export.js";

@@ -17,7 +17,7 @@ import { gunzipSync } from "node:zlib";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/errors.js";
 import { encodeExportLine } from "../../src/observer/index.js";
 import { ExportEventSchema, FlowSchema, GetFlowsResponseSchema, Verdict } from "../../src/proto.js";
 import { type ExportFileOptions, openExportFile, openExportStream } from "../../src/sink/export.js";

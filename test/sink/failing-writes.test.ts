@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { FlowscribeError } from "../../src/errors.js";
+import { FlowscribeError } from "../../src/errors/errors.js";
 import { record } from "../../src/recorder/index.js";
 import { type FileSinkOptions, fileSink } from "../../src/sink/file.js";
 import { batchOf, ETHERNET, MIN_PACKET_LENGTH, range, WANTED } from "../recorder/packets.js";

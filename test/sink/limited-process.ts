@@ -1,5 +1,5 @@
 /** Run as a process of its own, whose files may not grow beyond a limit: records until that is met, and prints how. */
-import { FlowscribeError } from "../../src/errors.js";
+import { FlowscribeError } from "../../src/errors/errors.js";
 import { fromBatches } from "../../src/packet/index.js";
 import { type RecordingStats, record } from "../../src/recorder/index.js";
 import { type FileSinkOptions, fileSink } from "../../src/sink/file.js";

@@ -4,7 +4,7 @@ import { chmod, readdir, readFile, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/errors.js";
 import { createBatch, type PacketBatch, type PacketFormat } from "../../src/packet/index.js";
 import { type PacketSink, record, type SinkRequest } from "../../src/recorder/index.js";
 import {

@@ -12,9 +12,9 @@ import {
   type IncrementalTestSuite,
 } from "@bufbuild/cel-spec/testdata/tests.js";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
-import { checkCel } from "../../src/filter/cel/check/check.js";
-import { createEnvironment } from "../../src/filter/cel/check/environment.js";
-import { type Overload, STANDARD_FUNCTIONS } from "../../src/filter/cel/check/standard.js";
+import { checkCel } from "../../src/cel/check/check.js";
+import { createEnvironment } from "../../src/cel/check/environment.js";
+import { type Overload, STANDARD_FUNCTIONS } from "../../src/cel/check/standard.js";
 import {
   ANY,
   BOOL,
@@ -36,16 +36,16 @@ import {
   typeOf,
   UINT,
   wrapperOf,
-} from "../../src/filter/cel/check/type.js";
-import { asValue } from "../../src/filter/cel/compile/code.js";
-import { compileChecked } from "../../src/filter/cel/compile/compile.js";
-import { CelError } from "../../src/filter/cel/parse/issue.js";
-import { parseCel } from "../../src/filter/cel/parse/parse.js";
-import { createEquality } from "../../src/filter/cel/run/equal.js";
-import { Fault } from "../../src/filter/cel/run/fault.js";
-import { Frame } from "../../src/filter/cel/run/frame.js";
-import { fromMessage } from "../../src/filter/cel/run/message.js";
-import { CelMap, CelTypeValue, CelUint, type CelValue, kindOf } from "../../src/filter/cel/run/value.js";
+} from "../../src/cel/check/type.js";
+import { asValue } from "../../src/cel/compile/code.js";
+import { compileChecked } from "../../src/cel/compile/compile.js";
+import { CelError } from "../../src/cel/parse/issue.js";
+import { parseCel } from "../../src/cel/parse/parse.js";
+import { createEquality } from "../../src/cel/run/equal.js";
+import { Fault } from "../../src/cel/run/fault.js";
+import { Frame } from "../../src/cel/run/frame.js";
+import { fromMessage } from "../../src/cel/run/message.js";
+import { CelMap, CelTypeValue, CelUint, type CelValue, kindOf } from "../../src/cel/run/value.js";
 
 export const registry = getTestRegistry();
 const equal = createEquality(registry);

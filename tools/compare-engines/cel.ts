@@ -1,5 +1,5 @@
 import { fromJsonString } from "@bufbuild/protobuf";
-import { createCelEngine } from "../../src/filter/cel/index.js";
+import { createCelEngine } from "../../src/cel/index.js";
 import type { CelEngine } from "../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../src/proto.js";
 import { bufbuildEngine, celJsEngine } from "../../test/bench/cel-engines.js";
@@ -31,7 +31,7 @@ export const cel: Contest = {
   cases: CEL_CASES,
   canary: ["true", CEL_CASES[0]![1], true],
   engines: [
-    overFlows("flowscribe filter/cel", createCelEngine()),
+    overFlows("flowscribe cel", createCelEngine()),
     overFlows(installed("@bufbuild/cel"), bufbuildEngine),
     overFlows(`${installed("cel-js")}, flows converted beforehand`, celJsEngine),
   ],

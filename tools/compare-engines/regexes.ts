@@ -1,7 +1,7 @@
 import { RE2JS as BufRe2 } from "@bufbuild/re2";
 import { RE2 } from "re2-wasm";
 import { RE2JS } from "re2js";
-import { compileRegex } from "../../src/filter/regex.js";
+import { compileRegex } from "../../src/regex/regex.js";
 import { type Contest, installed } from "./engine.js";
 import { REGEX_CASES } from "./regex-cases.js";
 

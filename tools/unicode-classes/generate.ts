@@ -1,9 +1,9 @@
-// Writes src/filter/unicode/table.ts: general categories, scripts and case folding of Unicode 15.0.0, the version of the
+// Writes src/regex/unicode/table.ts: general categories, scripts and case folding of Unicode 15.0.0, the version of the
 // Go that Hubble is built with, whatever version the JavaScript engine has.
 //
 //   npm run generate:unicode
 import { writeFileSync } from "node:fs";
-import { goFold } from "../../src/filter/go-strings.js";
+import { goFold } from "../../src/go/strings.js";
 import {
   CATEGORIES,
   CODE_POINTS,
@@ -13,7 +13,7 @@ import {
   UNICODE_VERSION,
 } from "./unicode-data.js";
 
-const FILE = new URL("../../src/filter/unicode/table.ts", import.meta.url);
+const FILE = new URL("../../src/regex/unicode/table.ts", import.meta.url);
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
 /** The value of code points that are in no script. */
 const NO_SCRIPT = "-";

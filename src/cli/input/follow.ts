@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
-import { codeOf } from "../../error-message.js";
-import type { Clock } from "../../recorder/clock.js";
+import type { Clock } from "../../async/clock.js";
+import { codeOf } from "../../errors/message.js";
 import { errorText } from "../error-text.js";
 import type { InputEvent } from "./events.js";
 import { CHUNK_BYTES, type Input, openInput, type RegularFile, readChunks } from "./open.js";

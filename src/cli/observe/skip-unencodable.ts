@@ -1,4 +1,4 @@
-import { cutText } from "../../cut-text.js";
+import { cutText } from "../../errors/cut-text.js";
 import { ExportError, type FlowPrinter, type PrintableEvent } from "../../observer/index.js";
 import type { InputReport } from "../input/report.js";
 

@@ -1,4 +1,4 @@
-import { goQuote } from "../../go-quote.js";
+import { goQuote } from "../../go/quote.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { UsageError } from "../error-text.js";
 

@@ -1,4 +1,4 @@
-import { OptionsError } from "../../errors.js";
+import { OptionsError } from "../../errors/errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import type { PacketSource } from "../../packet/source.js";

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { cutText } from "../../cut-text.js";
+import { cutText } from "../../errors/cut-text.js";
 import type { FlowPredicate } from "../../filter/index.js";
-import { goQuote } from "../../go-quote.js";
+import { goQuote } from "../../go/quote.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";

@@ -1,6 +1,6 @@
-import { cutText } from "../../cut-text.js";
-import { codeOf } from "../../error-message.js";
-import { FlowscribeError } from "../../errors.js";
+import { cutText } from "../../errors/cut-text.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { codeOf } from "../../errors/message.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter.js";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../recorder/clock.js";
+import type { Clock } from "../../async/clock.js";
 import type { RecordingStats } from "../../recorder/stats.js";
 import type { Messages } from "../messages.js";
 

@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { completeLimits, type RecorderLimits } from "../../recorder/service/limits.js";
 import { parseTarget, type Target } from "../../rpc/target.js";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../recorder/clock.js";
+import type { Clock } from "../../async/clock.js";
 import { type RecorderServer, readServerTls, type ServerTls } from "../../rpc/index.js";
 import { errorText } from "../error-text.js";
 import type { Log } from "./log.js";

@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 import { openTransport, RpcError, type RpcTransport, readClientTls, serverStatus } from "../../rpc/index.js";
 import { UsageError } from "../error-text.js";
 import type { ServerOptions } from "./options.js";

@@ -1,6 +1,6 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { parseBool } from "../../go/number.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
-import { parseBool } from "../../observer/flags/go-number.js";
 import { parseDuration } from "../../observer/flags/parse-duration.js";
 import { parseTarget } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";

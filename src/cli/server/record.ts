@@ -1,5 +1,5 @@
+import type { Clock } from "../../async/clock.js";
 import { escapeControls } from "../../observer/format/escape.js";
-import type { Clock } from "../../recorder/clock.js";
 import type { RecordingStats } from "../../recorder/stats.js";
 import { type RemoteRecording, type RemoteStats, RpcError, recordRemote } from "../../rpc/index.js";
 import { EXIT, type ExitCode } from "../exit-code.js";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { messageOf } from "../../error-message.js";
+import { markAbsent } from "../../cel/run/equal.js";
+import { messageOf } from "../../errors/message.js";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
-import { markAbsent } from "../cel/run/equal.js";
 import type { CelEngine } from "../engine.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";

@@ -1,10 +1,10 @@
 import type { Flow, HTTP } from "../../gen/flow/flow_pb.js";
+import { compileEqualFold, goFold } from "../../go/strings.js";
+import { requestPath } from "../../go/url.js";
+import { compileRegexes, type RegexOptions } from "../../regex/regex.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
-import { compileEqualFold, goFold } from "../go-strings.js";
 import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../http-status.js";
-import { compileRegexes, type RegexOptions } from "../regex.js";
-import { requestPath } from "../url-path.js";
 
 /** `MessageTypeAccessLog`: layer 7 events. */
 const L7_EVENT = 129;

@@ -1,8 +1,8 @@
 import type { Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
-import { goQuote } from "../../go-quote.js";
+import { goQuote } from "../../go/quote.js";
+import { goToLower } from "../../go/strings.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
-import { goToLower } from "../go-strings.js";
 import { compileMember } from "../member.js";
 
 type L4Case = NonNullable<Layer4["protocol"]["case"]>;

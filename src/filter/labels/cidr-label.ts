@@ -1,4 +1,4 @@
-import { copyOf } from "../../copy-text.js";
+import { copyOf } from "../../bytes/copy-string.js";
 import { formatPrefix, type Prefix, parsePrefix } from "../../net/index.js";
 import { hasPrefixBits } from "../../net/prefix.js";
 import { CIDR_SOURCE } from "./label.js";

@@ -1,7 +1,7 @@
-import { compareText } from "../../compare-text.js";
+import { compareText } from "../../go/compare.js";
+import { goSort, STABLE_LENGTH } from "../../go/sort.js";
 import { CidrIndex, type NumberedCidr } from "./cidr-index.js";
 import { CIDR_START, type CidrKey, CidrKeyMemo, cidrKeyName, parseCidrKey } from "./cidr-label.js";
-import { goSort, STABLE_LENGTH } from "./go-sort.js";
 import { isReserved, keyStart, ODD } from "./key-start.js";
 import { ANY_SOURCE, CIDR_SOURCE, type Label, parseLabel, RESERVED_SOURCE } from "./label.js";
 

@@ -1,6 +1,6 @@
-import { compareText } from "../../compare-text.js";
-import { goQuote } from "../../go-quote.js";
-import { parseInt64 } from "./int64.js";
+import { compareText } from "../../go/compare.js";
+import { parseInt64 } from "../../go/parse-int.js";
+import { goQuote } from "../../go/quote.js";
 import { ANY_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
 import { labelValueFaults, qualifiedNameFaults } from "./qualified-name.js";
 import type { LabelOperator, LabelRequirement } from "./requirement.js";

@@ -1,6 +1,6 @@
-import { goQuote } from "../../go-quote.js";
+import { goQuote } from "../../go/quote.js";
+import { quoteFirstByte } from "../../go/quote-byte.js";
 import { type Flag, FlagError } from "./flag.js";
-import { quoteFirstByte } from "./go-quote-byte.js";
 
 /** Takes the value of a flag; a text says why it is refused. */
 export type SetFlag = (flag: Flag, value: string) => string | undefined;

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type EventTypeFilter, EventTypeFilterSchema } from "../../gen/flow/flow_pb.js";
+import { parseUint } from "../../go/number.js";
 import type { Parsed } from "./flag.js";
-import { parseUint } from "./go-number.js";
 
 const TYPES: ReadonlyMap<string, number> = new Map([
   ["drop", 1],

@@ -1,5 +1,4 @@
 import { create, type DescEnum } from "@bufbuild/protobuf";
-import { goToLower } from "../../filter/go-strings.js";
 import {
   DropReasonSchema,
   type FlowFilter,
@@ -16,12 +15,13 @@ import {
   type Workload,
   WorkloadSchema,
 } from "../../gen/flow/flow_pb.js";
-import { goQuote } from "../../go-quote.js";
+import { parseUint } from "../../go/number.js";
+import { goQuote } from "../../go/quote.js";
+import { goToLower } from "../../go/strings.js";
 import { parseEventType } from "./event-type.js";
 import type { FilterTracker } from "./filter-tracker.js";
 import type { Parsed } from "./flag.js";
 import type { FilterFlagName } from "./flow-flags.js";
-import { parseUint } from "./go-number.js";
 
 /** What a flag's value does to the filters of its list; a text says why it is refused. */
 type Effect = (tracker: FilterTracker, value: string) => string | undefined;

@@ -1,6 +1,6 @@
+import { parseCsv } from "../../go/csv.js";
+import { parseBool, parseUint } from "../../go/number.js";
 import type { Flag, FlagValues, Parsed } from "./flag.js";
-import { parseCsv } from "./go-csv.js";
-import { parseBool, parseUint } from "./go-number.js";
 import { parseDuration } from "./parse-duration.js";
 
 /** A flag of the caller's own. */

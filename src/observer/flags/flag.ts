@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 
 /** What the values of a flag are, by the kind that {@link Flag.value} names. */
 export interface FlagValues {

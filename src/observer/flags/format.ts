@@ -1,10 +1,10 @@
 import { createRegistry } from "@bufbuild/protobuf";
-import { FilterError, type Issue } from "../../errors.js";
+import { FilterError, type Issue } from "../../errors/errors.js";
 import { listIssues } from "../../filter/compile.js";
 import { type FlowFilterInit, toFlowFilter } from "../../filter/filter-init.js";
 import type { FlowFilterLists } from "../../filter/index.js";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
-import { jsonWriter } from "../json-write.js";
+import { jsonWriter } from "../json/write.js";
 
 /**
  * Filters as `hubble observe --print-raw-filters` prints them: YAML that can be the configuration file of Hubble's CLI,

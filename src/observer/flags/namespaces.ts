@@ -1,4 +1,4 @@
-import { goQuote } from "../../go-quote.js";
+import { goQuote } from "../../go/quote.js";
 import { FlagError } from "./flag.js";
 
 /** To how many names the namespaces and the names of a command line may be combined, each with each. */

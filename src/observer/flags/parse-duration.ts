@@ -1,4 +1,4 @@
-import { readGoDuration } from "../../go-duration.js";
+import { readGoDuration } from "../../go/duration.js";
 import type { Parsed } from "./flag.js";
 
 /** A duration as Go reads it, in nanoseconds; faults are in Go's words. */

@@ -1,7 +1,7 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { type FlowFilter, FlowFilterSchema } from "../../gen/flow/flow_pb.js";
+import { findJsonEnd, skipSpace } from "../../go/json.js";
 import type { Parsed } from "./flag.js";
-import { findJsonEnd, skipSpace } from "./go-json.js";
 
 /**
  * Reads FlowFilters in protobuf's JSON form, one behind the other with or without white space between, as the values of

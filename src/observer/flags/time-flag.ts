@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { MIN_TIMESTAMP_SECONDS } from "../../timestamp-bounds.js";
+import { type Instant, parseTime } from "../../go/time.js";
+import { MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { FlagError } from "./flag.js";
-import { type Instant, parseTime } from "./go-time.js";
 import { parseDuration } from "./parse-duration.js";
 
 const NANOSECONDS = 1_000_000_000n;

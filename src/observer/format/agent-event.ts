@@ -8,8 +8,8 @@ import {
   type ServiceUpsertNotification,
   type ServiceUpsertNotificationAddr,
 } from "../../gen/flow/flow_pb.js";
+import { joinHostPort } from "../../go/join.js";
 import { enumName } from "./enum-name.js";
-import { joinHostPort } from "./go-join.js";
 import type { Stamped } from "./stamped.js";
 import { type EventForm, stampFields, stampText } from "./style.js";
 import type { FormatTime } from "./time.js";

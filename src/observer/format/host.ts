@@ -1,5 +1,5 @@
 import type { Endpoint, Flow, Layer4, Service } from "../../gen/flow/flow_pb.js";
-import { joinHostPort, joinPath } from "./go-join.js";
+import { joinHostPort, joinPath } from "../../go/join.js";
 import type { Style } from "./style.js";
 
 /** Where a flow comes from: pod, service, names or address, and port; of a flow without IP the MAC address. */

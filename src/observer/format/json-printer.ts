@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExportEvent, ExportEventSchema } from "../../gen/observer/observer_pb.js";
-import { encodeEnvelope } from "../export-line.js";
+import { encodeEnvelope } from "../export/line.js";
 import type { Envelope, EventPrinter } from "./event-printer.js";
 import { isNodeProblem } from "./node-status.js";
 import type { FormatFlowOptions } from "./options.js";

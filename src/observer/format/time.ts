@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../timestamp-bounds.js";
+import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 
 /** The names that `hubble observe --time-format` knows. */
 export const TIME_FORMATS = [

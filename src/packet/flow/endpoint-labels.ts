@@ -1,4 +1,4 @@
-import { compareText } from "../../compare-text.js";
+import { compareText } from "../../go/compare.js";
 import { parsePrefix } from "../../net/index.js";
 
 /**

@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../timestamp-bounds.js";
+import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS } from "../batch.js";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;

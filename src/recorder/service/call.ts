@@ -1,4 +1,4 @@
-import { messageOf } from "../../error-message.js";
+import { messageOf } from "../../errors/message.js";
 import type { RecordRequest, RecordResponse, StartRecording } from "../../gen/recorder/recorder_pb.js";
 import type { PacketSource } from "../../packet/source.js";
 import { type Recording, type RecordingResult, record } from "../recording.js";

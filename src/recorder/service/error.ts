@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 
 /** The status codes of gRPC that a call can fail with, by name (https://grpc.io/docs/guides/status-codes/). */
 export const RPC_STATUS_NUMBERS = {

@@ -1,4 +1,4 @@
-import type { Issue } from "../../errors.js";
+import type { Issue } from "../../errors/errors.js";
 
 /** UTF-16 code units of all issues together; the first is never left out, and no issue is longer by itself (see `issueOf`). */
 const MAX_LENGTH = 3000;

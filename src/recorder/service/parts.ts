@@ -1,6 +1,6 @@
+import type { Clock } from "../../async/clock.js";
 import type { StartRecording } from "../../gen/recorder/recorder_pb.js";
 import type { PacketSource } from "../../packet/source.js";
-import type { Clock } from "../clock.js";
 import type { OpenSink } from "../sink.js";
 import type { RecorderLimits, StorageBudget } from "./limits.js";
 

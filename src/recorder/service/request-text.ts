@@ -1,8 +1,8 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { cutMiddle } from "../../cut-text.js";
+import { cutMiddle } from "../../errors/cut-text.js";
 import { type RecordRequest, RecordRequestSchema } from "../../gen/recorder/recorder_pb.js";
-import { goQuote } from "../../go-quote.js";
+import { goQuote } from "../../go/quote.js";
 
 /** So many UTF-16 code units of the beginning and of the end of a request are quoted. */
 const HEAD = 700;

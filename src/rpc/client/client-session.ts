@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
-import { cutText } from "../../cut-text.js";
-import type { Clock } from "../../recorder/clock.js";
+import type { Clock } from "../../async/clock.js";
+import { cutText } from "../../errors/cut-text.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { SessionSocket } from "../session-socket.js";
 import { ClientCall } from "./client-call.js";

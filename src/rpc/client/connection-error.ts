@@ -1,4 +1,4 @@
-import { codeOf } from "../../error-message.js";
+import { codeOf } from "../../errors/message.js";
 import { escapeControls } from "../../observer/format/escape.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { http2CodeName } from "./http2-status.js";

@@ -1,7 +1,7 @@
 import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
-import { messageOf } from "../../error-message.js";
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { messageOf } from "../../errors/message.js";
 import type { Target } from "../target.js";
 import type { ClientTls } from "../tls.js";
 import type { TlsContext } from "./tls-error.js";

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import { cutText } from "../../cut-text.js";
+import { cutText } from "../../errors/cut-text.js";
 import { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../../recorder/service/error.js";
 
 /** The names of HTTP/2's error codes, by number: https://www.rfc-editor.org/rfc/rfc9113#section-7 */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../recorder/clock.js";
+import type { Clock } from "../../async/clock.js";
 
 /** When a silent connection is pinged. */
 export interface KeepaliveTimes {

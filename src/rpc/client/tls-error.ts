@@ -1,5 +1,5 @@
 import type { PeerCertificate } from "node:tls";
-import { cutText } from "../../cut-text.js";
+import { cutText } from "../../errors/cut-text.js";
 
 /** What the words for a TLS failure depend on. */
 export interface TlsContext {

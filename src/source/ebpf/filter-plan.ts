@@ -1,4 +1,4 @@
-import { FilterError, type Issue } from "../../errors.js";
+import { FilterError, type Issue } from "../../errors/errors.js";
 import { prefixContains } from "../../net/index.js";
 import {
   type PacketFilterInit,

@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 import type { SystemError } from "../native/kernel.js";
 
 /** What is known about this process and its system, to tell what is missing. */

@@ -1,4 +1,4 @@
-import type { FlowscribeError } from "../../errors.js";
+import type { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import type { PacketPredicate } from "../../packet/filter.js";
 import { cutRecords, selectRecords } from "../../packet/select.js";

@@ -1,5 +1,5 @@
-import { messageOf } from "../../error-message.js";
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { messageOf } from "../../errors/message.js";
 import { formatIpv4, formatIpv6 } from "../../net/address.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Libpcap, loadLibpcap } from "../native/libpcap.js";

@@ -1,4 +1,4 @@
-import { cutText } from "../../cut-text.js";
+import { cutText } from "../../errors/cut-text.js";
 import { estimateCost, MAX_EXPRESSION_LENGTH, MAX_OPTIMIZED_COST, whyTooLarge } from "./expression-cost.js";
 import { type Lookup, replaceHostNames } from "./expression-names.js";
 import { type Token, tokenize } from "./expression-tokens.js";

@@ -1,8 +1,8 @@
-import { messageOf } from "../../error-message.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { messageOf } from "../../errors/message.js";
 import { aFunction, anIterable, aString } from "../../errors/value-checks.js";
-import { FlowscribeError } from "../../errors.js";
 import { RECORD_HEADER_LENGTH, RECORD_ORIGINAL_LENGTH } from "../../packet/batch.js";
 import { type BpfPredicate, loadBpf } from "../../packet/bpf.js";
 import type { PacketPredicate } from "../../packet/filter.js";

@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 import type { CaptureDevice } from "./devices.js";
 
 // PCAP_ERROR_… in pcap/pcap.h

@@ -1,8 +1,8 @@
-import { messageOf } from "../../error-message.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { messageOf } from "../../errors/message.js";
 import { aBoolean, anInteger, aSignal, aString, checkedElsewhere, oneOf } from "../../errors/value-checks.js";
-import { FlowscribeError } from "../../errors.js";
 import type { Resolution } from "../../packet/batch.js";
 import { compilePacketFilter } from "../../packet/filter.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";

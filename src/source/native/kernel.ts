@@ -2,7 +2,7 @@
 // a call, but for the memory maps: those are given back by laying other memory over them, never by unmapping, so that a view
 // that somebody kept stays readable.
 import { constants } from "node:os";
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 import type { Koffi } from "./koffi.js";
 
 /** A descriptor of a map, a program or a link. */

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 
 /**
  * Calls into C, by the optional dependency `koffi`, as far as the live captures need them. What is called with these can

@@ -1,4 +1,4 @@
-import { FlowscribeError } from "../../errors.js";
+import { FlowscribeError } from "../../errors/errors.js";
 import { type Koffi, type Library, loadLibrary } from "./koffi.js";
 
 /** A C pointer; C's NULL comes as null. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseLabel } from "../../../src/filter/labels/index.js";
-import { parseInt64 } from "../../../src/filter/labels/int64.js";
+import { parseInt64 } from "../../../src/go/parse-int.js";
 
 describe("parseLabel", () => {
   test.each([

@@ -1,8 +1,8 @@
 // A second reading of the rules, written to be obviously right: it parses, sorts and compares everything anew for every
 // event, and takes prefixes for texts of bits. Its requirements are made by the generator, not read from text.
 
-import { goSort } from "../../../src/filter/labels/go-sort.js";
 import type { LabelRequirement } from "../../../src/filter/labels/index.js";
+import { goSort } from "../../../src/go/sort.js";
 
 interface NaiveLabel {
   readonly source: string;

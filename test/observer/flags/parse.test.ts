@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { FlowscribeError } from "../../../src/errors.js";
+import { FlowscribeError } from "../../../src/errors/errors.js";
 import { checkFlowFilters, compileFlowFilters } from "../../../src/filter/index.js";
 import {
   FLOW_FLAG_GROUPS,

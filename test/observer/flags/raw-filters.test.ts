@@ -1,7 +1,7 @@
 import { create, equals, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../../src/errors.js";
+import { FilterError } from "../../../src/errors/errors.js";
 import { formatFlowFlags, parseFlowFlags } from "../../../src/observer/flags/index.js";
 import { FlowFilterSchema } from "../../../src/proto.js";
 import { arbitraryMessage } from "../../support/arbitrary-message.js";

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { formatFixed2 } from "../../../src/go/fixed.js";
 import { formatDuration } from "../../../src/observer/format/duration.js";
-import { formatFixed2 } from "../../../src/observer/format/go-fixed.js";
 import { formatServerStatus } from "../../../src/observer/format.js";
 import { ServerStatusResponseSchema } from "../../../src/proto.js";
 

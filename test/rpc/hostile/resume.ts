@@ -1,5 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Clock } from "../../../src/recorder/clock.js";
+import type { Clock } from "../../../src/async/clock.js";
 import {
   type GetFlowsRequestInit,
   observe,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../../src/errors.js";
+import { FilterError } from "../../../src/errors/errors.js";
 import { describeProgram } from "../../../src/source/ebpf/index.js";
 
 const ANY = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FilterError } from "../../../src/errors.js";
+import { FilterError } from "../../../src/errors/errors.js";
 import { openEbpf } from "../../../src/source/ebpf/index.js";
 import { open } from "../../../src/source/ebpf/open.js";
 import { describeWithEbpf } from "./kernel-needed.js";

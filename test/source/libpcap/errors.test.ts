@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FlowscribeError, OptionsError } from "../../../src/errors.js";
+import { FlowscribeError, OptionsError } from "../../../src/errors/errors.js";
 import { openLibpcap } from "../../../src/source/libpcap/index.js";
 import { open } from "../../../src/source/libpcap/open.js";
 import { withoutCapability } from "../../support/capability.js";

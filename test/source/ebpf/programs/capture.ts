@@ -3,7 +3,7 @@
  * 53, the others, of both families, match nothing. Prints READY, or the error, and in the end what was received.
  */
 import { once } from "node:events";
-import { FlowscribeError } from "../../../../src/errors.js";
+import { FlowscribeError } from "../../../../src/errors/errors.js";
 import { open } from "../../../../src/source/ebpf/open.js";
 
 const [device = "", count = "0", release] = process.argv.slice(2);

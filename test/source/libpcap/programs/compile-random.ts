@@ -2,7 +2,7 @@
  * Compiles random pcap-filter text for several link types: `compile-random.ts <seed> <count> <most primitives>`. Prints how many were
  * compiled and refused, and the slowest.
  */
-import { FlowscribeError } from "../../../../src/errors.js";
+import { FlowscribeError } from "../../../../src/errors/errors.js";
 import { compileExpression } from "../../../../src/source/libpcap/index.js";
 import { createRandom } from "../../../packet/random.js";
 import { randomExpression } from "../random-expression.js";

@@ -1,0 +1,223 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { FlowscribeError, type Issue, OptionsError } from "../errors/errors.js";
+import { issueOf } from "../errors/issue.js";
+import { messageOf } from "../errors/message.js";
+import {
+  aBoolean,
+  aNumberFrom,
+  anObjectOf,
+  aString,
+  isObject,
+  valueCheck,
+  withMethods,
+} from "../errors/value-checks.js";
+import { aRegexEngine } from "../filter/filter-options.js";
+import type { RegexBudget } from "../regex/budget.js";
+import type { RegexEngine } from "../regex/regex.js";
+import { checkCel } from "./check/check.js";
+import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
+import { registryOf } from "./check/registry.js";
+import { type CelType, DYN, isSameType, messageType, partsOf, typeName } from "./check/type.js";
+import { parseType } from "./check/type-text.js";
+import { asBool, asValue, type Code } from "./compile/code.js";
+import { type CompiledExpr, compileChecked } from "./compile/compile.js";
+import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
+import { CEL_LIMITS, type CelLimits, parseCel } from "./parse/parse.js";
+import { Fault } from "./run/fault.js";
+import { Frame } from "./run/frame.js";
+import { type InputReader, inputReader } from "./run/input.js";
+import type { CelValue } from "./run/value.js";
+
+export interface CelOptions extends CelLimits {
+  /**
+   * The variables by name, each with its type: the descriptor of a message, or a text such as `int`, `list(string)`,
+   * `map(string, dyn)`, `timestamp`, `wrapper(bool)`, or the full name of a message.
+   */
+  readonly variables?: Readonly<Record<string, string | DescMessage>>;
+  /** The namespace against which names are resolved: in `flow`, `Verdict.DROPPED` is `flow.Verdict.DROPPED`. */
+  readonly container?: string;
+  /** Where messages and enums are found; by default, all of the files of the variables' messages and the well-known types. */
+  readonly registry?: TypeRegistry;
+  /** The type that the expression must have, to the letter: `bool` takes neither `dyn` nor `wrapper(bool)`. */
+  readonly result?: string;
+  /** False to leave types to the evaluation, as cel-go does without a check: `1 == 1.0` then is true. */
+  readonly check?: boolean;
+  /** What `matches` runs on; RE2 in JavaScript by default. */
+  readonly regex?: RegexEngine;
+  /** How many steps an evaluation may take: about one for each operation, and for each that a macro repeats. */
+  readonly maxSteps?: number;
+}
+
+const CEL_OPTIONS: OptionTable<CelOptions> = {
+  ...CEL_LIMITS,
+  variables: anObjectOf(
+    valueCheck<string | DescMessage>(
+      "the name of a type or the descriptor of a message",
+      (value) => typeof value === "string" || (isObject(value) && "typeName" in value),
+    ),
+  ),
+  container: aString,
+  registry: withMethods<TypeRegistry>("a registry with `getMessage` and `getEnum`", "getMessage", "getEnum"),
+  result: aString,
+  check: aBoolean,
+  regex: aRegexEngine,
+  maxSteps: aNumberFrom(0),
+};
+
+/** A compiled expression. */
+export interface CelProgram<Value = CelValue> {
+  /**
+   * Evaluates the expression with the values of its variables: ints and uints as bigints or whole numbers, timestamps as
+   * messages or Dates, maps as Maps or objects, lists as arrays. Those that it does not read need not be given.
+   *
+   * @throws CelEvaluationError when it has no value: a key or an index that is not there, an overflow, a value of a
+   * type that its function does not take, or too many steps.
+   */
+  (variables?: Readonly<Record<string, unknown>>): Value;
+  /** The type of the result, as the checker found it. */
+  readonly type: string;
+}
+
+/** An expression that has no value for the variables given. */
+export class CelEvaluationError extends FlowscribeError {
+  declare readonly code: "evaluation_failed";
+
+  constructor(message: string) {
+    super("evaluation_failed", message);
+  }
+}
+
+/** What to throw for what was thrown within an evaluation. */
+export function evaluationError(error: unknown): unknown {
+  if (error instanceof Fault) return new CelEvaluationError(error.message);
+  // The depth of expressions has a limit, that of values has none.
+  return error instanceof RangeError ? new CelEvaluationError("values are nested too deeply") : error;
+}
+
+/** A million operations: some ten milliseconds, and about a hundred for the most expensive ones. */
+export const MAX_STEPS = 1_000_000;
+
+/**
+ * Compiles an expression of the Common Expression Language to a function: parsed and checked as by cel-go v0.20.1 with its
+ * standard library and macros, and evaluated with the results of cel-spec.
+ *
+ * @throws CelError for an expression that does not parse, does not check, or is not of the type wanted; OptionsError;
+ *   also for a type in the options that does not exist.
+ */
+export function compileCel(
+  expression: string,
+  options: CelOptions & { readonly result: "bool" },
+): CelProgram<boolean>;
+export function compileCel(expression: string, options?: CelOptions): CelProgram;
+export function compileCel(expression: string, options: CelOptions = {}): CelProgram {
+  checkArgument("compileCel", "expression", expression, aString);
+  checkOptions("compileCel", options, CEL_OPTIONS);
+  const { maxSteps = MAX_STEPS } = options;
+  const program = prepareCel(expression, options);
+  const inputs = program.variables.flatMap(({ name, type }, slot) =>
+    program.reads.has(name) ? [{ name, slot, read: inputReader(type, program.environment.registry) }] : [],
+  );
+  // To the checker a wrapper is what it wraps: what it takes for a bool can be null.
+  const run = options.result === "bool" ? asBool(program.code) : asValue(program.code);
+  const frame = new Frame(program.frameLength);
+  const evaluate = (variables: Readonly<Record<string, unknown>> = {}): CelValue => {
+    frame.steps = maxSteps;
+    try {
+      for (const { name, slot, read } of inputs)
+        frame.values[slot] = readVariable(name, read, variables[name]);
+      return run(frame);
+    } catch (error) {
+      throw evaluationError(error);
+    } finally {
+      frame.values.fill(undefined);
+    }
+  };
+  // Where nothing was checked, nothing is known of what could not be.
+  return Object.assign(evaluate, { type: program.type.kind === "error" ? "dyn" : typeName(program.type) });
+}
+
+function readVariable(name: string, read: InputReader, input: unknown): CelValue {
+  try {
+    return read(input);
+  } catch (error) {
+    throw error instanceof Fault ? new Fault(`${name}: ${error.message}`) : error;
+  }
+}
+
+/** An expression that is compiled but for where its variables come from. */
+export interface PreparedCel extends CompiledExpr {
+  readonly type: CelType;
+  /** In the order in which the frame holds them. */
+  readonly variables: readonly {
+    readonly name: string;
+    readonly type: CelType;
+    readonly form: Code["form"];
+  }[];
+  readonly environment: Environment;
+}
+
+/** Parses, checks and compiles an expression. Throws a {@link CelError}. */
+export function prepareCel(
+  expression: string,
+  options: CelOptions & { readonly regexBudget?: RegexBudget },
+): PreparedCel {
+  const { variables = {}, container = "", regex: engine, regexBudget: budget } = options;
+  const regex = { ...(engine && { engine }), ...(budget && { budget }) };
+  const entries = Object.entries(variables);
+  const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
+  const registry = options.registry ?? registryOf(messages);
+  const typeIssues: Issue[] = [];
+  const declared = entries.map(([name, type]) => ({
+    name,
+    type:
+      typeof type === "string"
+        ? declaredType(`variables.${name}`, type, registry, typeIssues)
+        : messageType(type.typeName),
+    form: "value" as const,
+  }));
+  const wanted =
+    options.result === undefined ? undefined : declaredType("result", options.result, registry, typeIssues);
+  if (typeIssues.length > 0) throw new OptionsError(typeIssues);
+  const environment = createEnvironment({
+    container,
+    variables: new Map(declared.map(({ name, type }) => [name, type])),
+    registry,
+  });
+  const lenient = options.check === false;
+  const { checked, issues } = checkCel(parseCel(expression, options), environment, { lenient });
+  if (checked === undefined) throw new CelError(expression, issues);
+  const type = checked.typeOf(checked.expr);
+  if (wanted !== undefined && !isSameType(type, wanted)) {
+    // Hubble looks at the type by itself, so that the text is not one of cel-go's listings.
+    const message = `got "${typeName(type)}", wanted "${typeName(wanted)}" result type`;
+    throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }], message);
+  }
+  return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
+}
+
+/** The type that a text names; reports texts that are not types, and messages that the registry does not have. */
+function declaredType(path: string, text: string, registry: TypeRegistry, issues: Issue[]): CelType {
+  try {
+    const type = parseType(text);
+    const unknown = findUnknown(type, registry);
+    if (unknown === undefined) return type;
+    issues.push(issueOf(path, `unknown type ${unknown}${unknown === text ? "" : ` in ${text}`}`));
+  } catch (error) {
+    // The parser of types throws nothing else.
+    issues.push(issueOf(path, messageOf(error)));
+  }
+  return DYN;
+}
+
+function findUnknown(type: CelType, registry: TypeRegistry): string | undefined {
+  const isUnknown =
+    type.kind === "param" ||
+    type.kind === "opaque" ||
+    (type.kind === "message" && registry.getMessage(type.name) === undefined);
+  if (isUnknown) return type.name;
+  return partsOf(type)
+    .map((part) => findUnknown(part, registry))
+    .find((found) => found !== undefined);
+}

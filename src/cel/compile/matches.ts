@@ -1,0 +1,80 @@
+import { messageOf } from "../../errors/message.js";
+import { compileRegex, type RegexOptions, regexWeight } from "../../regex/regex.js";
+import { BOOL } from "../check/type.js";
+import { Fault, NO_OVERLOAD } from "../run/fault.js";
+import type { Frame } from "../run/frame.js";
+import { anyFails, asValue, type Code, failing, type Run, weigh } from "./code.js";
+import type { Compiler } from "./compiler.js";
+
+/** Steps for compiling a pattern that was not known beforehand, for each of its characters. */
+const STEPS_PER_PATTERN_UNIT = 300;
+/** Patterns that a call remembers, where they come from the values. */
+const PATTERN_MEMO = 16;
+/** Characters of a text that are looked at for a step, by a pattern of weight 1. */
+const UNITS_PER_STEP = 64;
+/** Characters that are looked at for a step by the lightest of patterns. */
+const LIGHTEST_UNITS_PER_STEP = 6;
+
+/** `matches`: a constant pattern is compiled now. One that is bad fails at each evaluation, as in cel-go. */
+export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): Code {
+  const codes = [text, pattern];
+  const weight = weigh(codes);
+  const read = stringOf(text);
+  if (typeof pattern.constant === "string") {
+    let search: Search;
+    try {
+      search = compileSearch(pattern.constant, regex);
+    } catch (error) {
+      if (error instanceof Fault) return failing(error, weight);
+      throw error;
+    }
+    const canFail = anyFails(codes) || text.type.kind !== "string";
+    return { type: BOOL, form: "value", run: (frame) => search(read(frame), frame), canFail, weight };
+  }
+  const readPattern = stringOf(pattern);
+  const searchFor = rememberSearches(regex);
+  const run: Run<boolean> = (frame) => {
+    const subject = read(frame);
+    return searchFor(readPattern(frame), frame)(subject, frame);
+  };
+  return { type: BOOL, form: "value", run, canFail: true, weight };
+}
+
+type Search = (text: string, frame: Frame) => boolean;
+
+function compileSearch(pattern: string, options: RegexOptions): Search {
+  try {
+    const search = compileRegex(pattern, options);
+    const steps = Math.max(regexWeight(pattern) / UNITS_PER_STEP, 1 / LIGHTEST_UNITS_PER_STEP);
+    return (text, frame) => {
+      frame.spend(text.length * steps);
+      return search(text);
+    };
+  } catch (error) {
+    throw new Fault(messageOf(error));
+  }
+}
+
+/** Patterns that come from the values have no part in what is shared by those of the expressions. */
+function rememberSearches({ engine }: RegexOptions): (pattern: string, frame: Frame) => Search {
+  const memo = new Map<string, Search>();
+  return (pattern, frame) => {
+    const known = memo.get(pattern);
+    if (known !== undefined) return known;
+    frame.spend((pattern.length + 1) * STEPS_PER_PATTERN_UNIT);
+    const search = compileSearch(pattern, engine === undefined ? {} : { engine });
+    if (memo.size >= PATTERN_MEMO) memo.clear();
+    memo.set(pattern, search);
+    return search;
+  };
+}
+
+function stringOf(code: Code): Run<string> {
+  if (code.type.kind === "string") return code.run as Run<string>;
+  const value = asValue(code);
+  return (frame) => {
+    const text = value(frame);
+    if (typeof text !== "string") throw NO_OVERLOAD;
+    return text;
+  };
+}

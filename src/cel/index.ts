@@ -1,0 +1,6 @@
+export { type CelEngineOptions, createCelEngine } from "../filter/cel-engine.js";
+export { CelEvaluationError, type CelOptions, type CelProgram, compileCel } from "./cel.js";
+export type { TypeRegistry } from "./check/environment.js";
+export { CelError, type CelIssue, type PlacedCelIssue, WHOLE_EXPRESSION } from "./parse/issue.js";
+export type { CelLimits } from "./parse/parse.js";
+export { CelDuration, CelMap, CelTimestamp, CelTypeValue, CelUint, type CelValue } from "./run/value.js";

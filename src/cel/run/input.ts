@@ -1,0 +1,166 @@
+import type { Message } from "@bufbuild/protobuf";
+import { isUint8Array } from "../../bytes/is-uint8-array.js";
+import { isDate } from "../../errors/value-checks.js";
+import type { TypeRegistry } from "../check/environment.js";
+import { type CelType, formatType } from "../check/type.js";
+import { Fault } from "./fault.js";
+import { fromMessage } from "./message.js";
+import {
+  CelDuration,
+  CelMap,
+  CelTimestamp,
+  CelTypeValue,
+  CelUint,
+  type CelValue,
+  typeNameOf,
+} from "./value.js";
+
+/** Makes a value of what a caller gives for a variable. Throws a {@link Fault} for what is not of the variable's type. */
+export type InputReader = (input: unknown) => CelValue;
+
+/**
+ * How a variable of a type is given: an int or a uint as a bigint or a whole number, a timestamp as a message or a Date, a
+ * map as a Map or an object. Where the type is dyn, a number is a double and a bigint an int.
+ */
+export function inputReader(type: CelType, registry: TypeRegistry): InputReader {
+  const read = readerOf(type, registry);
+  // What a well-known message stands for is what counts, as it would be in a field.
+  return (input) => read(isMessage(input) ? fromMessage(input, registry) : input);
+}
+
+function readerOf(type: CelType, registry: TypeRegistry): InputReader {
+  const misfit = (input: unknown) =>
+    new Fault(`no such overload: a variable of type ${formatType(type)} was given ${describe(input)}`);
+  const guarded =
+    (read: (input: unknown) => CelValue | undefined): InputReader =>
+    (input) => {
+      const value = read(input);
+      if (value === undefined) throw misfit(input);
+      return value;
+    };
+  switch (type.kind) {
+    case "bool":
+      return guarded((input) => (typeof input === "boolean" ? input : undefined));
+    case "string":
+      return guarded((input) => (typeof input === "string" ? input : undefined));
+    case "double":
+      return guarded((input) => (typeof input === "number" ? input : undefined));
+    case "bytes":
+      return guarded((input) => (isUint8Array(input) ? input : undefined));
+    case "int":
+      return guarded((input) => {
+        const value = toBigint(input);
+        return value !== undefined && isInt(value) ? value : undefined;
+      });
+    case "uint":
+      return guarded((input) => {
+        const value = toBigint(input instanceof CelUint ? input.value : input);
+        return value !== undefined && BigInt.asUintN(64, value) === value ? new CelUint(value) : undefined;
+      });
+    case "null":
+      return guarded((input) => (input === null || input === undefined ? null : undefined));
+    case "wrapper": {
+      const read = inputReader(type.of, registry);
+      return (input) => (input === null || input === undefined ? null : read(input));
+    }
+    case "timestamp":
+      return guarded((input) => {
+        const value = fromAny(input, registry);
+        return value instanceof CelTimestamp ? value : undefined;
+      });
+    case "duration":
+      return guarded((input) => {
+        const value = fromAny(input, registry);
+        return value instanceof CelDuration ? value : undefined;
+      });
+    case "message":
+      return guarded((input) => (isMessage(input) && input.$typeName === type.name ? input : undefined));
+    case "list": {
+      const read = inputReader(type.element, registry);
+      return guarded((input) =>
+        Array.isArray(input) ? Array.from(input, (element) => read(element)) : undefined,
+      );
+    }
+    case "map": {
+      const readKey = inputReader(type.key, registry);
+      const readValue = inputReader(type.value, registry);
+      return guarded((input) => readMap(input, readKey, readValue));
+    }
+    default:
+      return guarded((input) => fromAny(input, registry));
+  }
+}
+
+function isInt(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
+}
+
+function toBigint(input: unknown): bigint | undefined {
+  if (typeof input === "bigint") return input;
+  return typeof input === "number" && Number.isSafeInteger(input) ? BigInt(input) : undefined;
+}
+
+/** What a value is whose type nobody has said. */
+function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
+  const readAny: InputReader = (value) => {
+    const read = fromAny(value, registry);
+    if (read === undefined) throw new Fault(`no value of CEL: ${describe(value)}`);
+    return read;
+  };
+  switch (typeof input) {
+    case "boolean":
+    case "string":
+    case "number":
+      return input;
+    case "bigint":
+      return isInt(input) ? input : undefined;
+    case "undefined":
+      return null;
+    case "object":
+      break;
+    default:
+      return undefined;
+  }
+  if (input === null || isOwnValue(input)) return input;
+  if (isMessage(input)) return fromMessage(input, registry);
+  if (Array.isArray(input)) return Array.from(input, readAny);
+  if (isDate(input)) return fromDate(input);
+  return readMap(input, readAny, readAny);
+}
+
+function isOwnValue(input: object): input is CelValue & object {
+  return [Uint8Array, CelUint, CelTimestamp, CelDuration, CelTypeValue, CelMap].some(
+    (type) => input instanceof type,
+  );
+}
+
+function isMessage(input: unknown): input is Message {
+  return typeof input === "object" && input !== null && "$typeName" in input;
+}
+
+function fromDate(date: Date): CelTimestamp | undefined {
+  const milliseconds = date.getTime();
+  if (Number.isNaN(milliseconds)) return undefined;
+  const seconds = Math.floor(milliseconds / 1000);
+  return new CelTimestamp(seconds, (milliseconds - seconds * 1000) * 1_000_000);
+}
+
+function readMap(input: unknown, readKey: InputReader, readValue: InputReader): CelMap | undefined {
+  if (typeof input !== "object" || input === null) return undefined;
+  const map = new CelMap();
+  for (const [key, value] of isEntries(input) ? input : Object.entries(input)) {
+    if (!map.add(readKey(key), readValue(value))) throw new Fault(`bad key of a map: ${describe(key)}`);
+  }
+  return map;
+}
+
+function isEntries(input: object): input is Iterable<readonly [key: unknown, value: unknown]> {
+  return input instanceof Map || input instanceof CelMap;
+}
+
+function describe(input: unknown): string {
+  if (input === null || input === undefined) return String(input);
+  if (isMessage(input)) return input.$typeName;
+  if (typeof input === "object" && isOwnValue(input)) return typeNameOf(input);
+  return typeof input === "object" ? "an object" : `a ${typeof input}`;
+}

@@ -1,0 +1,44 @@
+import { compareText } from "../../go/compare.js";
+import { compareDurations } from "./duration.js";
+import { NO_OVERLOAD } from "./fault.js";
+import type { Frame } from "./frame.js";
+import { compareNumbers, type Ordering } from "./int64.js";
+import { compareBytes } from "./text.js";
+import { compareTimestamps } from "./timestamp.js";
+import { type CelDuration, type CelTimestamp, CelUint, type CelValue, kindOf } from "./value.js";
+
+/**
+ * Orders two values of one type, or two numbers of any; undefined with a NaN.
+ *
+ * @throws Fault for values that have no order.
+ */
+export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering | undefined {
+  if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
+  const kind = kindOf(a);
+  if (kind !== kindOf(b)) throw NO_OVERLOAD;
+  switch (kind) {
+    case "bool":
+      return a === b ? 0 : a === false ? -1 : 1;
+    case "string":
+      return orderTexts(a as string, b as string, frame);
+    case "bytes":
+      frame.spendOn((a as Uint8Array).length);
+      return compareBytes(a as Uint8Array, b as Uint8Array);
+    case "timestamp":
+      return compareTimestamps(a as CelTimestamp, b as CelTimestamp);
+    case "duration":
+      return compareDurations(a as CelDuration, b as CelDuration);
+    default:
+      throw NO_OVERLOAD;
+  }
+}
+
+/** Orders texts by code points. */
+export function orderTexts(a: string, b: string, frame: Frame): Ordering {
+  frame.spendOn(Math.min(a.length, b.length));
+  return Math.sign(compareText(a, b)) as Ordering;
+}
+
+function isNumber(value: CelValue): value is bigint | number | CelUint {
+  return typeof value === "bigint" || typeof value === "number" || value instanceof CelUint;
+}

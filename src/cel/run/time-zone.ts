@@ -1,0 +1,136 @@
+import { parseInt64 } from "../../go/parse-int.js";
+import { goQuote } from "../../go/quote.js";
+import { Fault } from "./fault.js";
+
+/** Zones remembered at most; a filter names one or two, but a zone may also come out of the flows. */
+export const ZONE_MEMO_ENTRIES = 64;
+
+/**
+ * Seconds east of UTC, in a zone as cel-go's getters take it, at a time in seconds since 1970. A text with a colon is an offset,
+ * `[+-]HH:MM`: any two numbers, without bounds, the second one counted in the direction of a leading `-`. All other texts
+ * are names as of Go's `time.LoadLocation`: empty or `UTC`, `Local` (taken for UTC, which is what Hubble's containers
+ * are set to), or a name of the IANA database in its own spelling. Throws a {@link Fault} for a zone that is none of these.
+ */
+export function zoneOffset(zone: string, seconds: number): number {
+  let offsetAt = zones.get(zone);
+  if (offsetAt === undefined) {
+    offsetAt = zone.includes(":") ? fixed(readOffset(zone)) : readName(zone);
+    if (zones.size >= ZONE_MEMO_ENTRIES) zones.clear();
+    zones.set(zone, offsetAt);
+  }
+  return offsetAt(seconds);
+}
+
+type OffsetAt = (seconds: number) => number;
+
+const zones = new Map<string, OffsetAt>();
+
+function fixed(offset: number): OffsetAt {
+  return () => offset;
+}
+
+const UTC = fixed(0);
+
+/** In 64 bits, as Go: minutes out of all bounds wrap around. */
+function readOffset(zone: string): number {
+  const colon = zone.indexOf(":");
+  const hours = readInteger(zone.slice(0, colon));
+  const minutes = readInteger(zone.slice(colon + 1));
+  const total = BigInt.asIntN(64, hours * 60n + (zone.startsWith("-") ? -minutes : minutes));
+  return Number(BigInt.asIntN(64, total * MINUTE_NANOS) / SECOND_NANOS);
+}
+
+const SECOND_NANOS = 1_000_000_000n;
+const MINUTE_NANOS = 60n * SECOND_NANOS;
+
+function readInteger(text: string): bigint {
+  const value = parseInt64(text);
+  if (value !== undefined) return BigInt(value);
+  const reason = /^[+-]?\d+$/.test(text) ? "value out of range" : "invalid syntax";
+  throw new Fault(`strconv.Atoi: parsing ${goQuote(text)}: ${reason}`);
+}
+
+function readName(name: string): OffsetAt {
+  if (name === "" || name === "UTC" || name === "Local") return UTC;
+  if (name.includes("..") || name.startsWith("/") || name.startsWith("\\")) {
+    throw new Fault("time: invalid location name");
+  }
+  // A file of the database for machines whose zone was never set; JavaScript has no such zone.
+  if (name === "Factory") return UTC;
+  const format = isSpelledRight(name) ? formatIn(name) : undefined;
+  if (format === undefined) throw new Fault(`unknown time zone ${name}`);
+  return offsetsOf(format);
+}
+
+function formatIn(timeZone: string): Intl.DateTimeFormat | undefined {
+  try {
+    return new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
+  } catch {
+    return undefined; // no zone of this name
+  }
+}
+
+/** Remembers the offset of the last minute asked for, since the flows of a batch are of one time. */
+function offsetsOf(format: Intl.DateTimeFormat): OffsetAt {
+  let knownMinute = Number.NaN;
+  let known = 0;
+  return (seconds) => {
+    if (seconds < FULL_MINUTES) return readGmtOffset(format, seconds);
+    const minute = Math.floor(seconds / 60);
+    if (minute !== knownMinute) {
+      known = readGmtOffset(format, seconds);
+      knownMinute = minute;
+    }
+    return known;
+  };
+}
+
+/** 1980: since then no zone has changed its offset within a minute. */
+const FULL_MINUTES = 315_532_800;
+
+/** At the end of a formatted time: `GMT`, `GMT-03:30`, or `GMT+02:30:17` before zones were introduced. */
+const GMT_OFFSET = /GMT(?:([+\-\u2212])(\d+):(\d+)(?::(\d+))?)?$/;
+
+function readGmtOffset(format: Intl.DateTimeFormat, seconds: number): number {
+  const time = Math.min(Math.max(seconds * 1000, -DATE_LIMIT_MS), DATE_LIMIT_MS);
+  const [, sign, hours = 0, minutes = 0, rest = 0] = GMT_OFFSET.exec(format.format(time)) ?? [];
+  const offset = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
+  return sign === undefined || sign === "+" ? offset : -offset;
+}
+
+/** What a JavaScript date can be; beyond, the offset stays as it is there. */
+const DATE_LIMIT_MS = 8.64e15;
+
+/**
+ * Go finds a zone by the name of its file, JavaScript in any case, and under more names: hence the spelling. Names without
+ * a slash are all of the past, and listed. In the others each word has a capital, apart from a few.
+ */
+function isSpelledRight(name: string): boolean {
+  if (!name.includes("/")) return BARE_NAMES.has(name);
+  if (name.length > MAX_NAME || !/^[A-Za-z][\w+/-]*$/.test(name) || /^systemv\//i.test(name)) return false;
+  return name === name.toLowerCase().replace(/[a-z][a-z0-9]*/g, spell);
+}
+
+/** More than three times the longest of today. */
+const MAX_NAME = 100;
+
+function spell(word: string): string {
+  return WORDS.get(word) ?? word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+const BARE_NAMES: ReadonlySet<string> = new Set(
+  (
+    "CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran Israel " +
+    "Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK Singapore Turkey " +
+    "UCT Universal W-SU WET Zulu"
+  ).split(" "),
+);
+
+const WORDS: ReadonlyMap<string, string> = new Map(
+  (
+    "ACT BajaNorte BajaSur ComodRivadavia DeNoronha DumontDUrville EasterIsland GMT GMT0 IN LHI McMurdo NSW UCT US UTC " +
+    "au es of"
+  )
+    .split(" ")
+    .map((word) => [word.toLowerCase(), word]),
+);

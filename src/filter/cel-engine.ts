@@ -1,0 +1,89 @@
+import { evaluationError, MAX_STEPS, prepareCel } from "../cel/cel.js";
+import { registryOf } from "../cel/check/registry.js";
+import { asBool } from "../cel/compile/code.js";
+import { CEL_LIMITS, type CelLimits } from "../cel/parse/parse.js";
+import { Frame } from "../cel/run/frame.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { aNumberFrom, aString } from "../errors/value-checks.js";
+import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
+import type { RegexBudget } from "../regex/budget.js";
+import type { RegexEngine } from "../regex/regex.js";
+import type { CelEngine } from "./engine.js";
+import { aRegexEngine } from "./filter-options.js";
+
+export interface CelEngineOptions extends CelLimits {
+  /** What `matches` runs on; RE2 in JavaScript by default. */
+  readonly regex?: RegexEngine;
+  /** How many steps the evaluation of an expression may take; Hubble has no such limit. */
+  readonly maxSteps?: number;
+}
+
+const CEL_ENGINE_OPTIONS: OptionTable<CelEngineOptions> = {
+  ...CEL_LIMITS,
+  regex: aRegexEngine,
+  maxSteps: aNumberFrom(0),
+};
+
+/**
+ * The engine behind `experimental.cel_expression`: expressions over one variable `_flow` of type flow.Flow, in the container
+ * `flow`, with a result of type bool (pkg/hubble/filters/cel.go).
+ *
+ * Its predicates throw a CelEvaluationError for a flow for which an expression has no value.
+ *
+ * @throws OptionsError
+ */
+export function createCelEngine(options: CelEngineOptions = {}): CelEngine {
+  checkOptions("createCelEngine", options, CEL_ENGINE_OPTIONS);
+  const engine = createFlowEngine(options);
+  return {
+    compile(expression) {
+      checkArgument("compile", "expression", expression, aString);
+      const matches = engine.compile(expression);
+      return (flow) => {
+        try {
+          return matches(flow);
+        } catch (error) {
+          throw evaluationError(error);
+        }
+      };
+    },
+  };
+}
+
+/**
+ * {@link createCelEngine} for the filters: with what those that are compiled at once share, and predicates that throw no
+ * errors, which take a stack, but bare faults.
+ */
+export function createFlowEngine(
+  options: CelEngineOptions & { readonly regexBudget?: RegexBudget },
+): CelEngine {
+  const { maxSteps = MAX_STEPS } = options;
+  return {
+    compile(expression) {
+      const { code, frameLength } = prepareCel(expression, {
+        ...options,
+        variables: { _flow: FlowSchema },
+        container: "flow",
+        registry: flowRegistry(),
+        result: "bool",
+      });
+      const frame = new Frame(frameLength);
+      // To the checker a wrapper is what it wraps: what it takes for a bool can be null.
+      const run = asBool(code);
+      return (flow: Flow) => {
+        frame.steps = maxSteps;
+        frame.values[0] = flow;
+        return run(frame);
+      };
+    },
+  };
+}
+
+/** Made once, when the first expression is compiled. */
+let registry: ReturnType<typeof registryOf> | undefined;
+
+function flowRegistry() {
+  registry ??= registryOf([FlowSchema]);
+  return registry;
+}

@@ -1,0 +1,64 @@
+import type { Parsed } from "../observer/flags/flag.js";
+import { utf8Length } from "../observer/utf8-length.js";
+
+/**
+ * The first line of comma-separated values in a text, as pflag reads the value of a `StringSlice` with Go's
+ * `encoding/csv`: empty lines before it are passed over, what follows it is not looked at. Quoted fields may have commas,
+ * newlines and doubled quotes in them. Faults are in Go's words; their columns count bytes.
+ */
+export function parseCsv(text: string): Parsed<string[]> {
+  if (text === "") return { value: [] };
+  const lines = text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+  const first = lines.findIndex((line) => line !== "");
+  if (first < 0) return { fault: "EOF" };
+
+  const fields: string[] = [];
+  let row = first;
+  let line = lines[row]!;
+  let at = 0;
+  for (;;) {
+    if (line[at] !== '"') {
+      const comma = line.indexOf(",", at);
+      const end = comma < 0 ? line.length : comma;
+      const field = line.slice(at, end);
+      const quote = field.indexOf('"');
+      if (quote >= 0) return fault(first, row, line, at + quote, 'bare " in non-quoted-field');
+      fields.push(field);
+      if (comma < 0) return { value: fields };
+      at = comma + 1;
+      continue;
+    }
+    at++;
+    const parts: string[] = [];
+    for (;;) {
+      const quote = line.indexOf('"', at);
+      if (quote >= 0) {
+        parts.push(line.slice(at, quote));
+        at = quote + 1;
+        if (line[at] !== '"') break;
+        parts.push('"');
+        at++;
+        continue;
+      }
+      // The field goes on in the next line.
+      parts.push(line.slice(at), "\n");
+      const next = lines[row + 1];
+      if (next === undefined) return fault(first, row, line, line.length, MISSING_QUOTE);
+      row++;
+      line = next;
+      at = 0;
+    }
+    fields.push(parts.join(""));
+    if (at === line.length) return { value: fields };
+    if (line[at] !== ",") return fault(first, row, line, at - 1, MISSING_QUOTE);
+    at++;
+  }
+}
+
+const MISSING_QUOTE = 'extraneous or missing " in quoted-field';
+
+function fault(first: number, row: number, line: string, at: number, reason: string): { fault: string } {
+  const column = utf8Length(line.slice(0, at)) + 1;
+  const start = first === row ? "" : `record on line ${first + 1}; `;
+  return { fault: `${start}parse error on line ${row + 1}, column ${column}: ${reason}` };
+}

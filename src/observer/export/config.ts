@@ -1,0 +1,154 @@
+import { type OptionTable, optionIssues, optionsOf } from "../../errors/check-options.js";
+import { describeValue } from "../../errors/describe-value.js";
+import type { Issue } from "../../errors/errors.js";
+import { issueOf } from "../../errors/issue.js";
+import {
+  aBoolean,
+  anInteger,
+  aString,
+  checkedElsewhere,
+  isDate,
+  isObject,
+  type ReportIssue,
+  valueCheck,
+} from "../../errors/value-checks.js";
+import { checkFlowFilters } from "../../filter/compile.js";
+import type { FlowFilterInit } from "../../filter/filter-init.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter-options.js";
+import { checkFieldMask } from "../field-mask.js";
+
+/** One export of Hubble's dynamic exporter: an element of `flowLogs` in its configuration file, parsed. */
+export interface FlowLogConfig {
+  readonly name: string;
+  readonly filePath: string;
+  readonly fieldMask?: readonly string[];
+  readonly includeFilters?: readonly FlowFilterInit[];
+  readonly excludeFilters?: readonly FlowFilterInit[];
+  /** A time of RFC 3339 (or what a YAML parser made of it), from which on nothing is exported. */
+  readonly end?: string | Date;
+  readonly fileMaxSizeMb?: number;
+  readonly fileMaxBackups?: number;
+  readonly fileCompress?: boolean;
+}
+
+/** The configuration file of Hubble's dynamic exporter, parsed. */
+export interface FlowLogsFile {
+  readonly flowLogs: readonly FlowLogConfig[];
+}
+
+const FILE_FIELDS = ["flowLogs"];
+
+/** What is not checked here has a check of its own. */
+const LOG_FIELDS: OptionTable<Partial<FlowLogConfig>> = {
+  name: aString,
+  filePath: aString,
+  fieldMask: checkedElsewhere,
+  includeFilters: checkedElsewhere,
+  excludeFilters: checkedElsewhere,
+  end: valueCheck("a time of RFC 3339, such as 2026-12-01T00:00:00Z", isTime),
+  fileMaxSizeMb: anInteger(),
+  fileMaxBackups: anInteger(),
+  fileCompress: aBoolean,
+};
+
+const checkFields = optionsOf("a flow log", LOG_FIELDS);
+
+/**
+ * Every issue of a configuration of Hubble's dynamic exporter, in Hubble's words where it has some: missing or duplicate
+ * names and paths, filters and field masks that do not compile, unknown fields, values of the wrong type. Empty when it is
+ * good. As in Hubble, names of fields match without regard to case, and null counts as absent.
+ *
+ * @param flowLogs What a YAML parser returns: the whole file, or its list.
+ */
+export function checkFlowLogs(
+  flowLogs: FlowLogsFile | readonly FlowLogConfig[],
+  options: FlowFilterOptions = {},
+): readonly Issue[] {
+  const issues = optionIssues("checkFlowLogs", options, FLOW_FILTER_OPTIONS);
+  if (issues.length > 0) return issues;
+  const report: ReportIssue = (path, message) => issues.push(issueOf(path, message));
+  const seen = { name: new Set<string>(), filePath: new Set<string>() };
+  listOf(flowLogs, report).forEach((log, index) => {
+    const path = `flowLogs[${index}]`;
+    if (isObject(log)) checkLog(toFields(log, Object.keys(LOG_FIELDS)), path, seen, options, report);
+    else report(path, `must be an object, not ${describeValue(log)}`);
+  });
+  return issues;
+}
+
+function listOf(flowLogs: unknown, report: ReportIssue): readonly unknown[] {
+  if (Array.isArray(flowLogs)) return Array.from(flowLogs);
+  if (!isObject(flowLogs)) {
+    report("", `must be an object with the list flowLogs, not ${describeValue(flowLogs)}`);
+    return [];
+  }
+  const file = toFields(flowLogs, FILE_FIELDS);
+  for (const key of Object.keys(file)) {
+    if (!FILE_FIELDS.includes(key)) report(key, "not a field of the configuration; it has flowLogs only");
+  }
+  const { flowLogs: list = [] } = file;
+  if (Array.isArray(list)) return Array.from(list);
+  report("flowLogs", `must be a list, not ${describeValue(list)}`);
+  return [];
+}
+
+/** The fields under the names that they have here; those that Go's `encoding/json` takes for unset are left out. */
+function toFields(value: object, known: readonly string[]): Record<string, unknown> {
+  const entries = Object.entries(value).filter(([, content]) => content !== null && content !== undefined);
+  return Object.fromEntries(
+    entries.map(([key, content]) => [
+      known.find((name) => name.toLowerCase() === key.toLowerCase()) ?? key,
+      content,
+    ]),
+  );
+}
+
+function checkLog(
+  log: Record<string, unknown>,
+  at: string,
+  seen: { readonly name: Set<string>; readonly filePath: Set<string> },
+  options: FlowFilterOptions,
+  report: ReportIssue,
+): void {
+  checkFields(log, at, report);
+  checkUnique("name", log.name, "flowlog name", at, seen.name, report);
+  checkUnique("filePath", log.filePath, "flowlog path", at, seen.filePath, report);
+  // The two checks below accept any value.
+  const { fieldMask = [], includeFilters, excludeFilters } = log as Partial<FlowLogConfig>;
+  for (const { path, message } of checkFieldMask(fieldMask)) {
+    report(`${at}.${path.replace("field_mask", "fieldMask")}`, message);
+  }
+  const lists = { allow: includeFilters ?? [], deny: excludeFilters ?? [] };
+  for (const { path, message } of checkFlowFilters(lists, options)) {
+    report(`${at}.${path.replace(/^allow/, "includeFilters").replace(/^deny/, "excludeFilters")}`, message);
+  }
+}
+
+function checkUnique(
+  field: "name" | "filePath",
+  value: unknown,
+  described: string,
+  at: string,
+  seen: Set<string>,
+  report: ReportIssue,
+): void {
+  if (value === undefined || value === "") report(`${at}.${field}`, `${field} is required`);
+  if (typeof value !== "string" || value === "") return;
+  if (seen.has(value)) report(`${at}.${field}`, `duplicated ${described} ${value}`);
+  seen.add(value);
+}
+
+/** As Go's `time.Time` reads it from JSON; YAML parsers make a Date of it. */
+function isTime(value: unknown): boolean {
+  if (isDate(value)) return !Number.isNaN(value.getTime());
+  const match = typeof value === "string" ? RFC_3339.exec(value) : null;
+  if (match === null) return false;
+  // Date accepts February 30.
+  const [, year, month, day] = match.map(Number);
+  const date = new Date(Date.UTC(2000, month! - 1, day!));
+  date.setUTCFullYear(year!, month! - 1, day!);
+  return date.getUTCMonth() === month! - 1 && date.getUTCDate() === day!;
+}
+
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;

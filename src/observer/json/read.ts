@@ -1,0 +1,305 @@
+import {
+  type DescField,
+  type DescMessage,
+  type Message,
+  type Registry,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { ANY_BYTES, typeNameOf } from "./any.js";
+import { emptyMessages } from "./empty.js";
+import { parseUtcTime } from "./time.js";
+
+/**
+ * Thrown by a {@link JsonReader} for what it leaves to protobuf-es: everything that is unusual, and everything that may
+ * be wrong. One object, as a stack trace for each would cost more than the line.
+ */
+export const DOUBT = new Error("left to protobuf-es");
+
+/** What is found out while a line is read. */
+export interface ReadState {
+  /** The types that extensions may hold. */
+  readonly registry: Registry;
+  /** Names of members met so far, at any depth; a count of those in the text that differs means duplicates. */
+  members: number;
+  /** Whether there are fields, names of enum values or types of extensions that are unknown: see `separateUnknown`. */
+  hasUnknown: boolean;
+}
+
+/** Makes a message of what `JSON.parse` returned; the message may keep arrays of it. */
+export type JsonReader = (json: unknown, state: ReadState) => Message;
+
+const readers = new WeakMap<DescMessage, JsonReader>();
+
+/**
+ * The reader of a type of message: all of protobuf's JSON form, or {@link DOUBT}. Unknown fields and names of enum values
+ * are left out, extensions of unknown types are empty.
+ */
+export function jsonReader(schema: DescMessage): JsonReader {
+  let reader = readers.get(schema);
+  if (reader === undefined) {
+    // Known by its name before its fields are compiled, as these may lead back to it.
+    readers.set(schema, (json, state) => jsonReader(schema)(json, state));
+    reader = schema.typeName.startsWith("google.protobuf.") ? wellKnownReader(schema) : messageReader(schema);
+    readers.set(schema, reader);
+  }
+  return reader;
+}
+
+/** A message on its way, or a JSON object. */
+type Members = Record<string, unknown>;
+type FieldReader = (message: Members, json: unknown, state: ReadState) => void;
+
+interface Entry {
+  readonly read: FieldReader;
+  /** The other name of the field, when this is the one that Hubble does not write. */
+  readonly otherName: string | undefined;
+  /** Whether null is more than "unset" here. */
+  readonly nullMatters: boolean;
+}
+
+function messageReader(schema: DescMessage): JsonReader {
+  const empty = emptyMessages(schema);
+  const entries = new Map<string, Entry>();
+  for (const field of schema.fields) {
+    const read = fieldReader(field);
+    const nullMatters = field.oneof !== undefined || field.enum?.typeName === "google.protobuf.NullValue";
+    entries.set(field.jsonName, { read, otherName: field.name, nullMatters });
+    entries.set(field.name, { read, otherName: undefined, nullMatters });
+  }
+  return (json, state) => {
+    if (typeof json !== "object" || json === null || Array.isArray(json)) throw DOUBT;
+    const members = json as Members;
+    const message = empty();
+    for (const name in members) {
+      state.members++;
+      const entry = entries.get(name);
+      const value = members[name];
+      if (entry === undefined) {
+        state.hasUnknown = true;
+        if (typeof value === "object" && value !== null) state.members += countMembers(value);
+        continue;
+      }
+      if (entry.otherName !== undefined && Object.hasOwn(members, entry.otherName)) throw DOUBT;
+      if (value !== null) entry.read(message as unknown as Members, value, state);
+      else if (entry.nullMatters) throw DOUBT;
+    }
+    return message;
+  };
+}
+
+/** Names of members in all of a value, however deep. */
+function countMembers(value: object): number {
+  let members = 0;
+  const rest: object[] = [value];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const values = Object.values(next);
+    if (!Array.isArray(next)) members += values.length;
+    for (const inner of values) if (typeof inner === "object" && inner !== null) rest.push(inner);
+  }
+  return members;
+}
+
+function fieldReader(field: DescField): FieldReader {
+  const name = field.localName;
+  switch (field.fieldKind) {
+    case "scalar":
+      return store(field, scalarReader(field.scalar, field.longAsString));
+    case "enum":
+      return enumFieldReader(field);
+    case "message": {
+      const { message } = field;
+      if (isWrapperDesc(message) && field.oneof === undefined) {
+        const [wrapped] = message.fields;
+        return store(field, scalarReader(wrapped.scalar, wrapped.longAsString));
+      }
+      return store(field, jsonReader(message));
+    }
+    case "list": {
+      const readList = listReader(field);
+      return (message, json, state) => {
+        message[name] = readList(json, state);
+      };
+    }
+    case "map":
+      return doubt;
+  }
+}
+
+function doubt(): never {
+  throw DOUBT;
+}
+
+type ValueReader = (json: unknown, state: ReadState) => unknown;
+
+function store({ localName, oneof }: DescField, read: ValueReader): FieldReader {
+  if (oneof === undefined) {
+    return (message, json, state) => {
+      message[localName] = read(json, state);
+    };
+  }
+  const group = oneof.localName;
+  return (message, json, state) => {
+    // Every message has its oneofs, empty at first.
+    if ((message[group] as { case: unknown }).case !== undefined) throw DOUBT;
+    message[group] = { case: localName, value: read(json, state) };
+  };
+}
+
+function scalarReader(type: ScalarType, longAsString: boolean): ValueReader {
+  switch (type) {
+    case ScalarType.STRING:
+      return (json) => {
+        if (typeof json !== "string") throw DOUBT;
+        return json;
+      };
+    case ScalarType.BOOL:
+      return (json) => {
+        if (typeof json !== "boolean") throw DOUBT;
+        return json;
+      };
+    case ScalarType.UINT32:
+    case ScalarType.FIXED32:
+      return (json) => {
+        if (typeof json !== "number" || json >>> 0 !== json) throw DOUBT;
+        return json >>> 0;
+      };
+    case ScalarType.INT32:
+    case ScalarType.SINT32:
+    case ScalarType.SFIXED32:
+      return (json) => {
+        if (typeof json !== "number" || (json | 0) !== json) throw DOUBT;
+        return json | 0;
+      };
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      return longAsString ? doubt : (json) => readLong(json, false);
+    case ScalarType.INT64:
+    case ScalarType.SINT64:
+    case ScalarType.SFIXED64:
+      return longAsString ? doubt : (json) => readLong(json, true);
+    case ScalarType.DOUBLE:
+      return (json) => {
+        if (typeof json !== "number" || !Number.isFinite(json)) throw DOUBT;
+        return json;
+      };
+    case ScalarType.BYTES:
+      return (json) => {
+        if (typeof json !== "string") throw DOUBT;
+        return base64Decode(json);
+      };
+    case ScalarType.FLOAT:
+      return doubt;
+  }
+}
+
+/** As many digits as every number of 64 bits may have. */
+const UNSIGNED = /^(?:0|[1-9][0-9]{0,18})$/;
+const SIGNED = /^(?:0|-?[1-9][0-9]{0,17})$/;
+
+function readLong(json: unknown, signed: boolean): bigint {
+  if (typeof json === "string") {
+    if (!(signed ? SIGNED : UNSIGNED).test(json)) throw DOUBT;
+    return BigInt(json);
+  }
+  // Beyond 2^53 JSON.parse may have rounded.
+  if (typeof json !== "number" || !Number.isSafeInteger(json) || (!signed && json < 0)) throw DOUBT;
+  return BigInt(json);
+}
+
+/** Numbers of an enum are taken as they are, names when they are known. */
+function enumReader({
+  enum: schema,
+}: DescField & { enum: NonNullable<DescField["enum"]> }): (
+  json: unknown,
+  state: ReadState,
+) => number | undefined {
+  const numbers = new Map<unknown, number>();
+  for (const { jsonName, number } of schema.values) numbers.set(jsonName, number);
+  for (const { name, number } of schema.values) numbers.set(name, number);
+  const special = !schema.open || schema.typeName === "google.protobuf.NullValue";
+  return (json, state) => {
+    const number = numbers.get(json);
+    if (number !== undefined && !special) return number;
+    if (special) throw DOUBT;
+    if (typeof json === "number" && (json | 0) === json) return json | 0;
+    if (typeof json !== "string") throw DOUBT;
+    state.hasUnknown = true;
+    return undefined;
+  };
+}
+
+function enumFieldReader(field: DescField & { fieldKind: "enum" }): FieldReader {
+  if (field.oneof !== undefined) return doubt;
+  const { localName } = field;
+  const read = enumReader(field);
+  return (message, json, state) => {
+    const number = read(json, state);
+    if (number !== undefined) message[localName] = number;
+  };
+}
+
+function listReader(field: DescField & { fieldKind: "list" }): ValueReader {
+  switch (field.listKind) {
+    case "scalar":
+      return field.scalar === ScalarType.STRING
+        ? readTexts
+        : eachOf(scalarReader(field.scalar, field.longAsString));
+    case "enum":
+      return eachOf(enumReader(field));
+    case "message":
+      return eachOf(jsonReader(field.message));
+  }
+}
+
+/** The array of the JSON becomes that of the message. */
+function readTexts(json: unknown): unknown {
+  if (!Array.isArray(json)) throw DOUBT;
+  for (let index = 0; index < json.length; index++) if (typeof json[index] !== "string") throw DOUBT;
+  return json;
+}
+
+function eachOf(read: ValueReader): ValueReader {
+  return (json, state) => {
+    if (!Array.isArray(json)) throw DOUBT;
+    const list: unknown[] = [];
+    for (const element of json) {
+      if (element === null) throw DOUBT;
+      const value = read(element, state);
+      if (value !== undefined) list.push(value);
+    }
+    return list;
+  };
+}
+
+/** Messages of google.protobuf have JSON forms of their own; times are what flows have of them. */
+function wellKnownReader(schema: DescMessage): JsonReader {
+  switch (schema.typeName) {
+    case "google.protobuf.Timestamp":
+      return (json) => {
+        const time = typeof json === "string" ? parseUtcTime(json) : undefined;
+        if (time === undefined) throw DOUBT;
+        return time;
+      };
+    case "google.protobuf.Empty":
+      return messageReader(schema);
+    case "google.protobuf.Any":
+      return readAny;
+    default:
+      return doubt;
+  }
+}
+
+/** Those of known types are left to protobuf-es, which needs their messages; those of others are not decoded at all. */
+function readAny(json: unknown, state: ReadState): Any {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw DOUBT;
+  const { "@type": typeUrl, [ANY_BYTES]: bytes } = json as Members;
+  if (typeof typeUrl !== "string" || typeUrl === "" || bytes !== undefined) throw DOUBT;
+  if (state.registry.getMessage(typeNameOf(typeUrl)) !== undefined) throw DOUBT;
+  state.hasUnknown = true;
+  state.members += countMembers(json);
+  return { $typeName: "google.protobuf.Any", typeUrl: "", value: NO_BYTES };
+}
+
+const NO_BYTES = new Uint8Array(0);

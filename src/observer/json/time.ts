@@ -1,0 +1,118 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonBuffer } from "./buffer.js";
+
+export const DAY_SECONDS = 86_400;
+const QUOTE = 0x22;
+const DASH = 0x2d;
+const DOT = 0x2e;
+const COLON = 0x3a;
+const ZERO = 0x30;
+const T = 0x54;
+const Z = 0x5a;
+
+/**
+ * Reads the form of RFC 3339 that protobuf writes: UTC, with up to nine digits of a second. Undefined for everything
+ * else, other zones included. A day or hour that does not exist throws: `Date.parse` would take the 30th of February.
+ */
+export function parseUtcTime(text: string): Timestamp | undefined {
+  const { length } = text;
+  if (
+    length < 20 ||
+    length > 30 ||
+    text.charCodeAt(4) !== DASH ||
+    text.charCodeAt(7) !== DASH ||
+    text.charCodeAt(10) !== T ||
+    text.charCodeAt(13) !== COLON ||
+    text.charCodeAt(16) !== COLON ||
+    text.charCodeAt(length - 1) !== Z
+  ) {
+    return undefined;
+  }
+  const year = digits(text, 0, 4);
+  const month = digits(text, 5, 7);
+  const day = digits(text, 8, 10);
+  const hour = digits(text, 11, 13);
+  const minute = digits(text, 14, 16);
+  const second = digits(text, 17, 19);
+  let nanos = 0;
+  if (length > 20) {
+    if (length === 21 || text.charCodeAt(19) !== DOT) return undefined;
+    nanos = digits(text, 20, length - 1) * 10 ** (30 - length);
+  }
+  // A part that is not made of digits is NaN, and so is the sum.
+  if (!(year + month + day + hour + minute + second + nanos >= 0)) return undefined;
+  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) throw notATime(text);
+  if (hour > 23 || minute > 59 || second > 59) throw notATime(text);
+  const seconds = daysSince1970(year, month, day) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
+  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos };
+}
+
+function notATime(text: string): Error {
+  return new Error(`not a time: ${JSON.stringify(text)}`);
+}
+
+function digits(text: string, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = 10 * value + digit;
+  }
+  return value;
+}
+
+/** How many days a month has, from 1 for January. */
+export function daysOf(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+}
+
+/** Days since 1970 in the proleptic Gregorian calendar; years are counted from March, so that the leap day is the last. */
+export function daysSince1970(year: number, month: number, day: number): number {
+  const marchYear = month > 2 ? year : year - 1;
+  const era = Math.floor(marchYear / 400);
+  const yearOfEra = marchYear - era * 400;
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146_097 + dayOfEra - 719_468;
+}
+
+/** Writes a time within the bounds above, in quotes, with 0, 3, 6 or 9 digits of a second. */
+export function writeUtcTime(out: JsonBuffer, seconds: number, nanos: number): void {
+  const days = Math.floor(seconds / DAY_SECONDS);
+  const ofDay = seconds - days * DAY_SECONDS;
+  out.byte(QUOTE);
+  writeDate(out, days);
+  out.byte(T);
+  out.digits(Math.floor(ofDay / 3600), 2);
+  out.byte(COLON);
+  out.digits(Math.floor(ofDay / 60) % 60, 2);
+  out.byte(COLON);
+  out.digits(ofDay % 60, 2);
+  if (nanos > 0) {
+    out.byte(DOT);
+    if (nanos % 1_000_000 === 0) out.digits(nanos / 1_000_000, 3);
+    else if (nanos % 1_000 === 0) out.digits(nanos / 1_000, 6);
+    else out.digits(nanos, 9);
+  }
+  out.byte(Z);
+  out.byte(QUOTE);
+}
+
+/** The inverse of {@link daysSince1970}. */
+function writeDate(out: JsonBuffer, days: number): void {
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const leapDays =
+    Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365);
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const marchMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9;
+  out.digits(yearOfEra + era * 400 + (month <= 2 ? 1 : 0), 4);
+  out.byte(DASH);
+  out.digits(month, 2);
+  out.byte(DASH);
+  out.digits(dayOfYear - Math.floor((153 * marchMonth + 2) / 5) + 1, 2);
+}

@@ -1,0 +1,281 @@
+import { RE2JS } from "re2js";
+import { messageOf } from "../errors/message.js";
+import { compileAutomaton } from "./automaton.js";
+import { RegexBudget } from "./budget.js";
+import { memoize } from "./memo.js";
+import { compileAnyRequired, findRequired, type Required } from "./required.js";
+import { findShortcut } from "./shortcut.js";
+import { parseRegex, RegexSyntaxError } from "./syntax.js";
+
+export { RegexSyntaxError } from "./syntax.js";
+
+/**
+ * Runs regular expressions of RE2's syntax in time linear in the text, and never by backtracking. `compile` returns an
+ * unanchored search and throws an `Error` that says what is wrong with a pattern that it does not accept. Patterns and
+ * texts are well-formed UTF-16.
+ */
+export interface RegexEngine {
+  /** Compiles one pattern for unanchored searches. */
+  compile(pattern: string): (text: string) => boolean;
+}
+
+/** RE2 in JavaScript. Filters that are compiled with it share a budget of memory, and search for many patterns at once. */
+export const re2jsEngine: RegexEngine = {
+  compile(pattern) {
+    const compiled = RE2JS.compile(pattern);
+    return (text) => compiled.test(text);
+  },
+};
+
+export interface RegexOptions {
+  readonly engine?: RegexEngine;
+  /** In UTF-16 code units. */
+  readonly maxPatternLength?: number;
+  /** Texts whose answers are remembered for all patterns together; 0 for none. */
+  readonly memoEntries?: number;
+  /** What these patterns share with those of other calls. */
+  readonly budget?: RegexBudget;
+}
+
+type TextTest = (text: string) => boolean;
+
+export const MAX_PATTERN_LENGTH = 10_000;
+export const MEMO_ENTRIES = 1024;
+/**
+ * Instructions that can be at work at one place of a text, of a pattern or of several that are searched for at once: without
+ * an automaton a search takes as many steps for each character. Go's greatest count of one character fits.
+ */
+export const MAX_LIVE = 1024;
+/** From this many patterns on, several are searched for at once, which builds larger automata, but walks the text less often. */
+const MANY = 9;
+/** Comparing costs that much less than running an engine. */
+const SHORTCUT_DISCOUNT = 8;
+
+/**
+ * An unanchored search with the semantics of Go's `regexp`. The engine is asked only where string tests cannot tell.
+ * Throws a {@link RegexSyntaxError}, and the search returned never throws. Lone surrogates, in the pattern or in a
+ * text, read as U+FFFD.
+ */
+export function compileRegex(pattern: string, options: RegexOptions = {}): TextTest {
+  const search = compileRegexes([pattern], options, (fault) => {
+    throw fault;
+  });
+  return search ?? (() => false);
+}
+
+/**
+ * How many instructions of a pattern can be at work at one place of a text, which is about what a character can cost.
+ * Throws a {@link RegexSyntaxError}.
+ */
+export function regexWeight(pattern: string): number {
+  return parseRegex(toWellFormed(pattern)).root.live;
+}
+
+/**
+ * Whether any of the patterns is found in a text, as {@link compileRegex} finds each. Reports every pattern that is at
+ * fault by its index; undefined if there are any. Our own engine is given many patterns as one alternation, any other
+ * sees each by itself.
+ */
+export function compileRegexes(
+  patterns: readonly string[],
+  options: RegexOptions,
+  report: (fault: RegexSyntaxError, index: number) => void,
+): TextTest | undefined {
+  const { engine = re2jsEngine, memoEntries = MEMO_ENTRIES, budget = new RegexBudget() } = options;
+  const anyLine: TextTest[] = [];
+  const singleLine: TextTest[] = [];
+  const forLines: Search[] = [];
+  const forEngine: Search[] = [];
+  const faults: { fault: RegexSyntaxError; index: number }[] = [];
+  const fail = (fault: RegexSyntaxError, index: number) => faults.push({ fault, index });
+  patterns.forEach((pattern, index) => {
+    try {
+      const { shortcut, ...search } = prepare(pattern, index, options, budget);
+      if (shortcut === undefined) forEngine.push(search);
+      else if (shortcut.singleLine) {
+        singleLine.push(shortcut.test);
+        forLines.push({ ...search, required: undefined });
+      } else anyLine.push(shortcut.test);
+    } catch (error) {
+      if (!(error instanceof RegexSyntaxError)) throw error;
+      fail(error, index);
+    }
+  });
+  const context = { engine, budget, fail };
+  const searches = compileSearches(forEngine, context);
+  const searchesOfLines = compileSearches(forLines, context);
+  if (faults.length > 0) {
+    // What the engine refuses is known later.
+    faults.sort((a, b) => a.index - b.index);
+    for (const { fault, index } of faults) report(fault, index);
+    return undefined;
+  }
+  const tests = [...anyLine];
+  if (singleLine.length > 0) {
+    const inLine = anyOf(singleLine);
+    const inLines = anyOf(searchesOfLines.map(guarded));
+    tests.push((text) => (text.includes("\n") ? inLines(text) : inLine(text)));
+  }
+  if (searches.length > 0) tests.push(remembering(searches, memoEntries, budget));
+  return anyOf(tests);
+}
+
+/** A pattern for an engine. */
+interface Search {
+  readonly index: number;
+  readonly pattern: string;
+  readonly live: number;
+  readonly required: Required | undefined;
+}
+
+/** What an engine has compiled: one pattern, or several; asked only about texts that pass the guard. */
+interface Compiled {
+  readonly test: TextTest;
+  readonly guard: TextTest | undefined;
+}
+
+interface Context {
+  readonly engine: RegexEngine;
+  readonly budget: RegexBudget;
+  readonly fail: (fault: RegexSyntaxError, index: number) => void;
+}
+
+/** Parses a pattern, and finds how it is searched for within the limits. */
+function prepare(
+  pattern: string,
+  index: number,
+  { maxPatternLength = MAX_PATTERN_LENGTH }: RegexOptions,
+  budget: RegexBudget,
+): Search & { shortcut: ReturnType<typeof findShortcut> } {
+  if (pattern.length > maxPatternLength) {
+    throw new RegexSyntaxError(
+      `expression too large: ${pattern.length} characters, at most ${maxPatternLength} are allowed`,
+    );
+  }
+  const { root, portable } = parseRegex(toWellFormed(pattern));
+  const { size, live } = root;
+  const shortcut = findShortcut(root, live > MAX_LIVE);
+  const needsEngine = shortcut === undefined || shortcut.singleLine;
+  if (needsEngine && live > MAX_LIVE) throw new RegexSyntaxError(`expression too large: \`${pattern}\``);
+  if (!budget.spend(needsEngine ? size : Math.ceil(size / SHORTCUT_DISCOUNT))) {
+    throw new RegexSyntaxError(`expression too large beside all others: \`${pattern}\``);
+  }
+  return { index, pattern: portable, live, required: findRequired(root), shortcut };
+}
+
+function compileSearches(searches: readonly Search[], context: Context): Compiled[] {
+  const { engine, budget } = context;
+  if (engine !== re2jsEngine) {
+    return searches.flatMap((search) => compileOne(search, context, (pattern) => engine.compile(pattern)));
+  }
+  const compile = (pattern: string) => compileAutomaton(pattern, budget);
+  const groups = searches.length < MANY ? searches.map((search) => [search]) : groupSearches(searches);
+  return groups.flatMap((group) => {
+    if (group.length > 1) {
+      try {
+        const test = compile(group.map(({ pattern }) => `(?:${pattern})`).join("|"));
+        const required = group.map((search) => search.required);
+        const guard = required.every((texts) => texts !== undefined)
+          ? compileAnyRequired(required)
+          : undefined;
+        return [{ test: neverThrowing(test), guard }];
+      } catch {
+        // Which one is at fault, and how, is told by each alone.
+      }
+    }
+    return group.flatMap((search) => compileOne(search, context, compile));
+  });
+}
+
+function compileOne(
+  { index, pattern, required }: Search,
+  { fail }: Context,
+  compile: (pattern: string) => TextTest,
+): Compiled[] {
+  try {
+    const test = neverThrowing(compile(pattern));
+    return [{ test, guard: required && compileAnyRequired([required]) }];
+  } catch (error) {
+    fail(new RegexSyntaxError(faultOf(error), { cause: error }), index);
+    return [];
+  }
+}
+
+/** Patterns that are alike in what they require together, as many as do not make a search too dear. */
+function groupSearches(searches: readonly Search[]): Search[][] {
+  const rank = ({ required }: Search) => (required === undefined ? 2 : required.prefix === "" ? 1 : 0);
+  const groups: Search[][] = [];
+  let group: Search[] = [];
+  let live = 0;
+  for (const search of [...searches].sort((a, b) => rank(a) - rank(b))) {
+    const begins = group[0] === undefined || rank(group[0]) !== rank(search);
+    if (begins || live + search.live + 1 > MAX_LIVE) {
+      group = [];
+      groups.push(group);
+      live = 0;
+    }
+    group.push(search);
+    live += search.live + 1;
+  }
+  return groups;
+}
+
+/** The guards are quicker than the memo, which is quicker than an engine. */
+function remembering(searches: readonly Compiled[], memoEntries: number, budget: RegexBudget): TextTest {
+  const [first] = searches;
+  const guards = searches.map(({ guard }) => guard);
+  const search = searches.length === 1 ? first!.test : anyOf(searches.map(guarded));
+  const remembered = memoEntries > 0 ? memoizeWithin(budget, search, memoEntries) : search;
+  const guard = guards.every((test) => test !== undefined) ? anyOf(guards) : undefined;
+  return guard === undefined ? remembered : (text) => guard(text) && remembered(text);
+}
+
+function memoizeWithin(budget: RegexBudget, search: TextTest, entries: number): TextTest {
+  budget.addMemo();
+  return memoize(search, () => budget.memoEntries(entries));
+}
+
+function guarded({ test, guard }: Compiled): TextTest {
+  return guard === undefined ? test : (text) => guard(text) && test(text);
+}
+
+function anyOf(tests: readonly TextTest[]): TextTest {
+  const [first, second] = tests;
+  if (first === undefined) return () => false;
+  if (second === undefined) return first;
+  if (tests.length === 2) return (text) => first(text) || second(text);
+  return (text) => {
+    for (let index = 0; index < tests.length; index++) if (tests[index]!(text)) return true;
+    return false;
+  };
+}
+
+function neverThrowing(search: TextTest): TextTest {
+  return (text) => {
+    try {
+      return search(isWellFormed(text) ? text : toWellFormed(text));
+    } catch {
+      // An engine of the user's that fails finds nothing; ours does not fail.
+      return false;
+    }
+  };
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof RangeError) return "expression nests too deeply";
+  const message = messageOf(error);
+  return message.replace(/^error parsing regexp: /, "");
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATES = /\p{Surrogate}/gu;
+
+function isWellFormed(text: string): boolean {
+  // True of every string since ES2024, which the configured library does not know of.
+  const string = text as { isWellFormed?(): boolean };
+  return string.isWellFormed?.() ?? !LONE_SURROGATE.test(text);
+}
+
+function toWellFormed(text: string): string {
+  return text.replace(LONE_SURROGATES, "\ufffd");
+}

@@ -1,0 +1,90 @@
+import type { RegexNode } from "./node.js";
+
+type TextTest = (text: string) => boolean;
+
+/** Texts that every match contains, "" for none: as the beginning, as the end, and anywhere. At least one is not empty. */
+export interface Required {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly inner: string;
+}
+
+/** A text without what is required needs no engine to say no. */
+export function findRequired(root: RegexNode): Required | undefined {
+  const pieces: Piece[] = [];
+  collect(root, pieces);
+  const first = pieces[0] === "begin" ? pieces[1] : undefined;
+  const last = pieces.at(-1) === "end" ? pieces.at(-2) : undefined;
+  let inner = "";
+  for (const piece of pieces) {
+    if (typeof piece === "string" || piece === first || piece === last) continue;
+    if (piece.text.length > inner.length) inner = piece.text;
+  }
+  const prefix = typeof first === "object" ? first.text : "";
+  const suffix = typeof last === "object" ? last.text : "";
+  if (prefix === "" && suffix === "") return inner === "" ? undefined : { prefix, suffix, inner };
+  // A single character is found in most texts: not worth another search.
+  return { prefix, suffix, inner: inner.length < 2 ? "" : inner };
+}
+
+/** Whether a text has what is required. */
+function compileRequired({ prefix, suffix, inner }: Required): TextTest {
+  if (prefix === "" && suffix === "") return (text) => text.includes(inner);
+  if (inner === "") return (text) => text.startsWith(prefix) && text.endsWith(suffix);
+  return (text) => text.startsWith(prefix) && text.endsWith(suffix) && text.includes(inner);
+}
+
+/** Whether a text has what any of them asks for; beginnings, if they all ask for one, are looked up. */
+export function compileAnyRequired(required: readonly Required[]): TextTest {
+  if (required.length > 1 && required.every(({ prefix }) => prefix !== "")) {
+    const byLength = groupByLength(required.map(({ prefix }) => prefix));
+    return (text) => byLength.some(({ length, prefixes }) => prefixes.has(text.slice(0, length)));
+  }
+  const [first] = required;
+  if (first !== undefined && required.length === 1) return compileRequired(first);
+  const tests = required.map(compileRequired);
+  return (text) => tests.some((test) => test(text));
+}
+
+function groupByLength(prefixes: readonly string[]): { length: number; prefixes: Set<string> }[] {
+  const groups = new Map<number, Set<string>>();
+  for (const prefix of prefixes) {
+    const group = groups.get(prefix.length);
+    if (group === undefined) groups.set(prefix.length, new Set([prefix]));
+    else group.add(prefix);
+  }
+  return [...groups].map(([length, group]) => ({ length, prefixes: group }));
+}
+
+type Piece = { text: string } | "begin" | "end" | "unknown";
+
+/** What every match passes in this order, with `unknown` where something may stand between. */
+function collect(node: RegexNode, pieces: Piece[]): void {
+  switch (node.kind) {
+    case "literal": {
+      const last = pieces.at(-1);
+      if (typeof last === "object") last.text += node.text;
+      else pieces.push({ text: node.text });
+      return;
+    }
+    case "begin":
+    case "end":
+      pieces.push(node.kind);
+      return;
+    case "capture":
+      collect(node.of, pieces);
+      return;
+    case "concat":
+      for (const part of node.parts) collect(part, pieces);
+      return;
+    case "repeat":
+      if (node.min > 0) {
+        pieces.push("unknown");
+        collect(node.of, pieces);
+      }
+      pieces.push("unknown");
+      return;
+    default:
+      pieces.push("unknown");
+  }
+}

@@ -1,0 +1,163 @@
+import { create } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { CelError, CelEvaluationError, createCelEngine } from "../../src/cel/index.js";
+import { markAbsent } from "../../src/cel/run/equal.js";
+import { FilterError } from "../../src/errors/errors.js";
+import { compileFlowFilter, compileFlowFilters, type FlowEvent } from "../../src/filter/index.js";
+import {
+  AgentEventSchema,
+  DebugEventSchema,
+  type Flow,
+  FlowSchema,
+  LostEventSchema,
+  Verdict,
+} from "../../src/proto.js";
+
+const dropped = create(FlowSchema, { verdict: Verdict.DROPPED });
+const forwarded = create(FlowSchema, { verdict: Verdict.FORWARDED });
+
+function ask(flow: FlowEvent, ...celExpression: string[]): boolean {
+  return compileFlowFilter({ experimental: { celExpression } })(flow);
+}
+
+describe("a list of expressions", () => {
+  test.each([
+    { name: "none matches all", expressions: [], matches: true },
+    { name: "the only one", expressions: ["_flow.verdict == 2"], matches: true },
+    {
+      name: "the last one",
+      expressions: ["false", "false", "_flow.verdict == Verdict.DROPPED"],
+      matches: true,
+    },
+    { name: "none of them", expressions: ["false", "_flow.verdict == 1"], matches: false },
+    { name: "a failure ends the list", expressions: ["1 / 0 == 1", "true"], matches: false },
+    { name: "a failure is not reached", expressions: ["true", "1 / 0 == 1"], matches: true },
+    { name: "a failure after what is false", expressions: ["false", "1 / 0 == 1", "true"], matches: false },
+    {
+      name: "null, where the checker takes it for a bool, ends the list",
+      expressions: ["[true, _flow.is_reply][1]", "true"],
+      matches: false,
+    },
+    {
+      name: "a pattern that is none ends the list",
+      expressions: ["''.matches('(')", "true"],
+      matches: false,
+    },
+  ])("$name", ({ expressions, matches }) => {
+    expect(ask(dropped, ...expressions)).toBe(matches);
+  });
+
+  test.each([
+    { expression: "_flow.extensions == null", unset: true },
+    { expression: "_flow.extensions != null", unset: false },
+    { expression: "_flow.extensions == _flow.extensions", unset: true },
+    { expression: "_flow.extensions == 1", unset: false },
+    { expression: "type(_flow.extensions) == null_type", unset: true },
+  ])("$expression fails for extensions that are set but empty", ({ expression, unset }) => {
+    const empty = create(FlowSchema, { extensions: {} });
+    expect(ask(create(FlowSchema), expression)).toBe(unset);
+    // A failure ends the list.
+    expect(ask(empty, expression, "true")).toBe(false);
+    expect(ask(empty, "has(_flow.extensions)")).toBe(true);
+  });
+
+  test("denies nothing when it fails", () => {
+    const deny = (celExpression: string[]) =>
+      compileFlowFilters({ deny: [{ experimental: { celExpression } }] })(dropped);
+    expect(deny(["1 / 0 == 1", "true"])).toBe(true);
+    expect(deny(["true", "1 / 0 == 1"])).toBe(false);
+  });
+
+  test("fails as a whole when any of them does not compile, and tells of all", () => {
+    try {
+      compileFlowFilter({ experimental: { celExpression: ["true", "1", "nope == 1"] } });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(FilterError);
+      expect((error as FilterError).issues.map(({ path, message }) => [path, message])).toEqual([
+        [
+          "experimental.cel_expression[1]",
+          'error compiling CEL expression: got "int", wanted "bool" result type',
+        ],
+        [
+          "experimental.cel_expression[2]",
+          "error compiling CEL expression: ERROR: <input>:1:1: undeclared reference to 'nope' (in container 'flow')\n" +
+            " | nope == 1\n | ^",
+        ],
+      ]);
+    }
+  });
+});
+
+describe("events that are no flows", () => {
+  const events: readonly FlowEvent[] = [
+    undefined,
+    create(LostEventSchema, { numEventsLost: 3n }),
+    create(AgentEventSchema),
+    create(DebugEventSchema),
+  ];
+
+  test.each([
+    { expression: "_flow.verdict == 0", matches: true },
+    { expression: "has(_flow.source)", matches: false },
+    { expression: "_flow.source.labels.size() == 0", matches: true },
+    { expression: "_flow.is_reply == null", matches: true },
+    { expression: "_flow == flow.Flow{}", matches: false },
+    { expression: "flow.Flow{} == _flow", matches: false },
+    { expression: "dyn(_flow) == Flow{}", matches: false },
+    { expression: "_flow == _flow", matches: true },
+    { expression: "_flow in [Flow{}]", matches: false },
+    { expression: "[_flow] == [Flow{}]", matches: false },
+    { expression: "_flow == null", matches: false },
+    { expression: "type(_flow) == Flow", matches: true },
+    { expression: "_flow.source == Endpoint{}", matches: true },
+  ])("$expression: $matches", ({ expression, matches }) => {
+    for (const event of events) expect(ask(event, expression)).toBe(matches);
+  });
+
+  test("an empty flow is a flow", () => {
+    const empty = create(FlowSchema);
+    expect(ask(empty, "_flow == Flow{}")).toBe(true);
+    expect(ask(markAbsent(create(FlowSchema)), "_flow == Flow{}")).toBe(false);
+  });
+});
+
+describe("an engine", () => {
+  test("makes predicates that do not get in each other's way", () => {
+    const engine = createCelEngine();
+    const isDropped = engine.compile("_flow.verdict == Verdict.DROPPED");
+    const isForwarded = engine.compile("_flow.verdict == Verdict.FORWARDED");
+    const answers = [dropped, forwarded].map((flow) => [isDropped(flow), isForwarded(flow)]);
+    expect(answers).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+
+  test("forgets what failed", () => {
+    const program = createCelEngine().compile("10 / int(_flow.verdict) == 5");
+    expect(() => program(create(FlowSchema))).toThrow(CelEvaluationError);
+    expect(program(dropped)).toBe(true);
+  });
+
+  test("has limits of its own", () => {
+    const labels = create(FlowSchema, { source: { labels: Array.from({ length: 100 }, () => "a") } });
+    const text = "_flow.source.labels.all(l, l == 'a')";
+    expect(createCelEngine().compile(text)(labels)).toBe(true);
+    expect(() => createCelEngine({ maxSteps: 100 }).compile(text)(labels)).toThrow(
+      "evaluation takes too many steps",
+    );
+    expect(() => createCelEngine({ maxCodePoints: 10 }).compile(text)).toThrow(CelError);
+    expect(() => createCelEngine({ maxDepth: 1 }).compile("((true))")).toThrow(CelError);
+  });
+
+  test("can be another one", () => {
+    const cel = { compile: (expression: string) => (flow: Flow) => flow.Summary === expression };
+    const filter = compileFlowFilter({ experimental: { celExpression: ["a", "b"] } }, { cel });
+    expect(["a", "b", "c"].map((Summary) => filter(create(FlowSchema, { Summary })))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, test } from "vitest";
+import { checkFlowLogs, type FlowLogConfig } from "../../../src/observer/index.js";
+
+const good: FlowLogConfig = {
+  name: "dropped",
+  filePath: "/var/run/cilium/hubble/dropped.log",
+  fieldMask: ["verdict", "source.pod_name"],
+  includeFilters: [{ verdict: ["DROPPED"] }],
+  excludeFilters: [{ sourcePod: ["kube-system/"] }],
+  end: "2026-12-01T00:00:00Z",
+};
+
+const requiredIn = (index: number) => [
+  `flowLogs[${index}].name: name is required`,
+  `flowLogs[${index}].filePath: filePath is required`,
+];
+
+describe("checkFlowLogs", () => {
+  test.each([
+    { name: "none", flowLogs: [], faults: [] },
+    { name: "a good one", flowLogs: [good], faults: [] },
+    { name: "two", flowLogs: [good, { name: "all", filePath: "/all.log", end: new Date(0) }], faults: [] },
+    {
+      name: "nothing in it",
+      flowLogs: [{}],
+      faults: ["flowLogs[0].name: name is required", "flowLogs[0].filePath: filePath is required"],
+    },
+    {
+      name: "the same twice",
+      flowLogs: [good, good],
+      faults: [
+        "flowLogs[1].name: duplicated flowlog name dropped",
+        "flowLogs[1].filePath: duplicated flowlog path /var/run/cilium/hubble/dropped.log",
+      ],
+    },
+    {
+      name: "filters, mask and end that are wrong",
+      flowLogs: [
+        {
+          ...good,
+          fieldMask: ["verdict", "nonsense"],
+          includeFilters: [{ source_port: ["80", "x"] }],
+          excludeFilters: [{}, { source_ip: ["foo"] }],
+          end: "tomorrow",
+        },
+      ],
+      faults: [
+        expect.stringContaining("flowLogs[0].end: must be a time of RFC 3339"),
+        'flowLogs[0].fieldMask[1]: invalid fieldmask: invalid path "nonsense" for message "flow.Flow"',
+        expect.stringContaining("flowLogs[0].includeFilters[0].source_port[1]: "),
+        expect.stringContaining("flowLogs[0].excludeFilters[1].source_ip[0]: "),
+      ],
+    },
+    { name: "the whole file", flowLogs: { flowLogs: [good, {}] }, faults: requiredIn(1) },
+    { name: "an empty file", flowLogs: { flowLogs: null }, faults: [] },
+    {
+      name: "null for what may be absent",
+      flowLogs: [{ ...good, fieldMask: null, includeFilters: null, excludeFilters: null, end: null }],
+      faults: [],
+    },
+    {
+      name: "names without regard to case",
+      flowLogs: { FlowLogs: [{ NAME: "a", filepath: "/a", fieldmask: ["verdict"], IncludeFilters: [] }] },
+      faults: [],
+    },
+    {
+      name: "a mask that is a string",
+      flowLogs: [{ ...good, fieldMask: "verdict,uuid" }],
+      faults: ['flowLogs[0].fieldMask: must be a list, not "verdict,uuid"'],
+    },
+    {
+      name: "a mask of other things",
+      flowLogs: [{ ...good, fieldMask: [null, 1] }],
+      faults: [
+        "flowLogs[0].fieldMask[0]: must be a string, not null",
+        "flowLogs[0].fieldMask[1]: must be a string, not 1",
+      ],
+    },
+    {
+      name: "filters that are not lists",
+      flowLogs: [{ ...good, includeFilters: {}, excludeFilters: "x" }],
+      faults: [
+        "flowLogs[0].includeFilters: not a list of filters",
+        "flowLogs[0].excludeFilters: not a list of filters",
+      ],
+    },
+    {
+      name: "entries that are not objects",
+      flowLogs: { flowLogs: [null, "x", good, [good]] },
+      faults: [
+        "flowLogs[0]: must be an object, not null",
+        'flowLogs[1]: must be an object, not "x"',
+        "flowLogs[3]: must be an object, not a list",
+      ],
+    },
+    {
+      name: "misspelled fields and wrong types",
+      flowLogs: { flowLogs: [{ ...good, name: 5, fieldMasks: [], fileMaxSizeMb: "ten" }], version: 1 },
+      faults: [
+        "version: not a field of the configuration; it has flowLogs only",
+        "flowLogs[0].fieldMasks: not an option of a flow log; did you mean fieldMask?",
+        "flowLogs[0].name: must be a string, not 5",
+        'flowLogs[0].fileMaxSizeMb: must be an integer, not "ten"',
+      ],
+    },
+    {
+      name: "ends that Go does not read",
+      flowLogs: [
+        { name: "a", filePath: "/a", end: "2023-10-09" },
+        { name: "b", filePath: "/b", end: "Oct 9 2023" },
+        { name: "c", filePath: "/c", end: "2023-10-09T23:59:59.999+02:00" },
+        { name: "d", filePath: "/d", end: 5 },
+        ...[
+          "2023-02-29T00:00:00Z",
+          "2023-04-31T00:00:00Z",
+          "2023-00-01T00:00:00Z",
+          "2023-10-00T00:00:00Z",
+        ].map((end) => ({ name: end, filePath: end, end })),
+        ...["2023-10-09T24:00:00Z", "2023-10-09T00:00:60Z", "2023-10-09T00:00:00+24:00"].map((end) => ({
+          name: end,
+          filePath: end,
+          end,
+        })),
+        ...["2024-02-29T00:00:00Z", "2023-12-31T23:59:59-23:59", "0000-02-29T00:00:00Z"].map((end) => ({
+          name: end,
+          filePath: end,
+          end,
+        })),
+      ],
+      faults: [
+        expect.stringContaining("flowLogs[0].end: must be a time of RFC 3339"),
+        expect.stringContaining("flowLogs[1].end: must be a time of RFC 3339"),
+        ...[3, 4, 5, 6, 7, 8, 9, 10].map((index) =>
+          expect.stringContaining(`flowLogs[${index}].end: must be a time of RFC 3339`),
+        ),
+      ],
+    },
+    ...[null, "x", 5].map((flowLogs) => ({
+      name: `${flowLogs} in its place`,
+      flowLogs,
+      faults: [
+        `: must be an object with the list flowLogs, not ${typeof flowLogs === "string" ? '"x"' : flowLogs}`,
+      ],
+    })),
+    {
+      name: "a list of another type",
+      flowLogs: { flowLogs: "x" },
+      faults: ['flowLogs: must be a list, not "x"'],
+    },
+  ])("checkFlowLogs: $name", ({ flowLogs, faults }) => {
+    // As a YAML parser returns them.
+    const issues = checkFlowLogs(flowLogs as FlowLogConfig[]);
+    expect(issues.map(({ path, message }) => `${path}: ${message}`)).toEqual(faults);
+  });
+});

@@ -1,0 +1,593 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MEMO_TEXT_LENGTH } from "../../src/regex/memo.js";
+import {
+  compileRegex,
+  MAX_PATTERN_LENGTH,
+  type RegexEngine,
+  RegexSyntaxError,
+  re2jsEngine,
+} from "../../src/regex/regex.js";
+import { runs } from "../support/amount.js";
+
+/** What `regexp.MatchString(pattern, text)` of Go answers. */
+const MATCHES: readonly [pattern: string, text: string, matches: boolean][] = [
+  // Unanchored search, and anchors.
+  ["", "", true],
+  ["", "a", true],
+  ["^$", "", true],
+  ["^$", "\n", false],
+  ["b", "abc", true],
+  ["^b", "abc", false],
+  ["c$", "abc", true],
+  ["c$", "abc\n", false],
+  ["c\\z", "abc\n", false],
+  ["(?m)c$", "abc\nx", true],
+  ["(?m)^b", "a\nb", true],
+  ["^b", "a\nb", false],
+  ["\\Aabc\\z", "abc", true],
+  ["(?m)\\Ab", "a\nb", false],
+  ["^^abc$$", "abc", true],
+  ["a^b", "a^b", false],
+  ["a$b", "a$b", false],
+  ["$^", "", true],
+  ["$^", "a", false],
+  // The dot.
+  ["a.c", "a\nc", false],
+  ["a.c", "a\rc", true],
+  ["a.c", "a\u2028c", true],
+  ["(?s)a.c", "a\nc", true],
+  ["^a.c$", "a😀c", true],
+  ["^.$", "😀", true],
+  ["^..$", "😀", false],
+  ["^.{2}$", "😀é", true],
+  ["^.*abc", "x\nabc", false],
+  ["(?s)^.*abc", "x\nabc", true],
+  [".*abc", "x\nabc", true],
+  ["abc.*$", "abc\n", false],
+  ["abc.*", "abc\n", true],
+  ["^a.*b$", "ab", true],
+  ["^a.*b$", "a\nb", false],
+  ["^a.+b$", "ab", false],
+  ["^aba.*aba$", "aba", false],
+  [".+abc", "abcabc", true],
+  [".+abc", "abc", false],
+  [".+abc", "\nabc", false],
+  ["abc.+", "abc\n", false],
+  // Literals in disguise.
+  ["^/v1\\.0/$", "/v1.0/", true],
+  ["^/v1\\.0/$", "/v1x0/", false],
+  ["^/v1[.]0", "/v1.0/x", true],
+  ["\\x2fapi", "/api", true],
+  ["\\x{1F600}", "😀", true],
+  ["\\141", "a", true],
+  ["\\07", "\x07", true],
+  ["\\a\\f\\t\\n\\r\\v", "\x07\f\t\n\r\v", true],
+  ["\\Q(a|b)*\\E", "(a|b)*", true],
+  ["\\Qa.b", "a.b", true],
+  ["\\Qa.b", "axb", false],
+  ["a\\Q\\Eb", "ab", true],
+  ["^(GET|POST)$", "POST", true],
+  ["^(GET|POST)$", "POSTS", false],
+  ["^(?:a|b)$", "b", true],
+  ["^GET$|^POST$", "GET", true],
+  ["^GET|POST$", "GETS", true],
+  ["^/api(/|$)", "/api", true],
+  ["^/api(/|$)", "/api/x", true],
+  ["^/api(/|$)", "/apis", false],
+  ["colou?r", "color", true],
+  ["^(ab){3}$", "ababab", true],
+  ["^(ab){3}$", "abab", false],
+  ["^a{0}b$", "b", true],
+  // Braces, brackets and other characters that are literals.
+  ["^a{,2}$", "a{,2}", true],
+  ["^a{$", "a{", true],
+  ["^{}$", "{}", true],
+  ["^a{01}$", "a{01}", true],
+  ["^a{2,3}$", "aaa", true],
+  ["^a{2,3}$", "aaaa", false],
+  ["^a{2,}$", "aaaaaa", true],
+  ["^]$", "]", true],
+  ["^[]a]+$", "]a", true],
+  ["^[^]a]$", "]", false],
+  ["^[a-]+$", "a-", true],
+  ["^[[:]]$", "[]", true],
+  ["^[[:]]$", ":]", true],
+  ["^[[a]$", "[", true],
+  ["^\\_\\-\\/$", "_-/", true],
+  // Classes.
+  ["^[[:alpha:]]+$", "aZ", true],
+  ["^[[:alpha:]]+$", "é", false],
+  ["^[[:^digit:]]$", "1", false],
+  ["^[[:word:]]+$", "a_1", true],
+  ["^\\d$", "٣", false],
+  ["^\\w$", "é", false],
+  ["^\\s$", "\f", true],
+  ["^\\s$", "\v", false],
+  ["^\\s$", "\u00a0", false],
+  ["^[\\s\\v]$", "\v", true],
+  ["\\bx", "éx", true],
+  ["a\\Bb", "ab", true],
+  ["^\\pL$", "é", true],
+  ["^\\PL$", "é", false],
+  ["^\\p{Greek}$", "λ", true],
+  ["^\\p{^Greek}$", "λ", false],
+  ["^[^a]$", "\n", true],
+  ["^[😀-😂]$", "😁", true],
+  // Flags.
+  ["(?i)k", "\u212a", true],
+  ["(?i)s", "ſ", true],
+  ["(?i)straße", "STRASSE", false],
+  ["(?i)^σ$", "ς", true],
+  ["(?i)é", "É", true],
+  ["(?i)/1/", "/1/", true],
+  ["a(?i)b", "aB", true],
+  ["a(?i)b", "AB", false],
+  ["(?i:a)b", "Ab", true],
+  ["(?i:a)b", "AB", false],
+  ["(?i)a(?-i)b", "AB", false],
+  ["((?i)a)b", "AB", false],
+  ["(?i)a|b", "B", true],
+  ["(?U)^a+$", "aa", true],
+  ["(?s-i:a.)b", "a\nb", true],
+  ["(?)a", "a", true],
+  // Groups; Go accepts a name twice.
+  ["^(?P<n>a)(?P<n>b)$", "ab", true],
+  ["^(?<n>a)|(?<n>b)$", "b", true],
+  ["^[(?P<n>]+$", "(?P<n>", true],
+  ["^\\Q(?P<n>\\E\\(?P<n>$", "(?P<n>P<n>", true],
+  ["^()$", "", true],
+  ["^(?:)*$", "", true],
+  ["(|a)b", "b", true],
+  ["a(?i)*", "", true],
+  ["a+?(?i)*", "b", true],
+  // Characters that are not.
+  ["^\ufffd$", "\ud800", true],
+  ["^\\x{fffd}b", "\udc00b", true],
+  ["\ud800", "\ufffd", true],
+  ["^[^\\x{fffd}]$", "\ud800", false],
+  ["^.$", "\udc00", true],
+  ["\\x{d800}b", "\ud800b", false],
+  ["😀$", "\ud83d\ud83d\ude00", true],
+];
+
+/** What Go says of a pattern that it does not accept. */
+const FAULTS: readonly [pattern: string, fault: string][] = [
+  ["(", "missing closing ): `(`"],
+  ["(?:", "missing closing ): `(?:`"],
+  ["a(b", "missing closing ): `a(b`"],
+  [")", "unexpected ): `)`"],
+  ["a)b(", "unexpected ): `a)b(`"],
+  ["[a", "missing closing ]: `[a`"],
+  ["x[", "missing closing ]: `[`"],
+  ["[]", "missing closing ]: `[]`"],
+  ["[b-a]", "invalid character class range: `b-a`"],
+  ["[[:foo:]]", "invalid character class range: `[:foo:]`"],
+  ["[[:]a:]", "invalid character class range: `[:]a:]`"],
+  ["\\p{Foo}", "invalid character class range: `\\p{Foo}`"],
+  ["\\pX", "invalid character class range: `\\pX`"],
+  ["\\p{L", "invalid character class range: `\\p{L`"],
+  ["a\\p", "invalid character class range: `\\p`"],
+  ["*a", "missing argument to repetition operator: `*`"],
+  ["a|+?", "missing argument to repetition operator: `+?`"],
+  ["(?i){2}", "missing argument to repetition operator: `{2}`"],
+  ["\\Q\\E*", "missing argument to repetition operator: `*`"],
+  ["a**", "invalid nested repetition operator: `**`"],
+  ["a*+", "invalid nested repetition operator: `*+`"],
+  ["a++?", "invalid nested repetition operator: `++?`"],
+  ["x{2}{3}", "invalid nested repetition operator: `{2}{3}`"],
+  ["a{1001}", "invalid repeat count: `{1001}`"],
+  ["a{2,1}", "invalid repeat count: `{2,1}`"],
+  ["a{1,99999999999999999999}", "invalid repeat count: `{1,99999999999999999999}`"],
+  ["(a{1000}){1000}", "invalid repeat count: `{1000}`"],
+  ["((a{10}){10}){11}", "invalid repeat count: `{11}`"],
+  ["\\Z", "invalid escape sequence: `\\Z`"],
+  ["\\C", "invalid escape sequence: `\\C`"],
+  ["(a)\\1", "invalid escape sequence: `\\1`"],
+  ["\\8", "invalid escape sequence: `\\8`"],
+  ["\\u0041", "invalid escape sequence: `\\u`"],
+  ["\\cA", "invalid escape sequence: `\\c`"],
+  ["\\h\\R", "invalid escape sequence: `\\h`"],
+  ["\\N{U+41}", "invalid escape sequence: `\\N`"],
+  ["\\X", "invalid escape sequence: `\\X`"],
+  ["\\é", "invalid escape sequence: `\\é`"],
+  ["\\E", "invalid escape sequence: `\\E`"],
+  ["[\\b]", "invalid escape sequence: `\\b`"],
+  ["[a-\\d]", "invalid escape sequence: `\\d`"],
+  ["\\xg1", "invalid escape sequence: `\\xg1`"],
+  ["\\x{110000}", "invalid escape sequence: `\\x{110000`"],
+  ["\\x{}", "invalid escape sequence: `\\x{}`"],
+  ["\\", "trailing backslash at end of expression: ``"],
+  ["(?=a)", "invalid or unsupported Perl syntax: `(?=`"],
+  ["(?!a)", "invalid or unsupported Perl syntax: `(?!`"],
+  ["(?>a)", "invalid or unsupported Perl syntax: `(?>`"],
+  ["(?#c)", "invalid or unsupported Perl syntax: `(?#`"],
+  ["(?x)a b", "invalid or unsupported Perl syntax: `(?x`"],
+  ["(?P=x)", "invalid or unsupported Perl syntax: `(?P`"],
+  ["(?i-)a", "invalid or unsupported Perl syntax: `(?i-)`"],
+  ["(?<=a)b", "invalid named capture: `(?<=a)b`"],
+  ["(?P<a-b>c)", "invalid named capture: `(?P<a-b>`"],
+];
+
+describe("answers as Go does", () => {
+  test.each(MATCHES)("%j on %j: %s", (pattern, text, matches) => {
+    const search = compileRegex(pattern);
+    expect(search(text)).toBe(matches);
+    expect(search(text)).toBe(matches);
+  });
+
+  test.each(FAULTS)("%j: %s", (pattern, fault) => {
+    expect(() => compileRegex(pattern)).toThrow(new RegexSyntaxError(fault));
+    expect(new RegexSyntaxError(fault).message).toBe(`error parsing regexp: ${fault}`);
+  });
+});
+
+/** Counts what is asked of re2js. */
+function countingEngine() {
+  const asked = { patterns: [] as string[], texts: [] as string[] };
+  const engine: RegexEngine = {
+    compile(pattern) {
+      asked.patterns.push(pattern);
+      const search = re2jsEngine.compile(pattern);
+      return (text) => {
+        asked.texts.push(text);
+        return search(text);
+      };
+    },
+  };
+  return { asked, engine };
+}
+
+describe("an engine", () => {
+  test.each([
+    "^/api/v1$",
+    "^/api",
+    "\\.html\\z",
+    "users",
+    "^(GET|POST)$",
+    "^(?:a|b)$",
+    ".*users.*",
+    "(.*)users",
+    "(?s)^.*users",
+    "^/api(/|$)",
+    "^/(api|web)/",
+    "^(?P<verb>GET|HEAD|POST)$",
+  ])("is not asked for %j", (pattern) => {
+    const { asked, engine } = countingEngine();
+    compileRegex(pattern, { engine })("/api\nusers");
+    expect(asked).toEqual({ patterns: [], texts: [] });
+  });
+
+  test.each(["^/api/.*$", "^/api/.*/x$", "^a.+", "^.*\\.local$", "^.+$"])(
+    "is asked for %j only about texts of several lines",
+    (pattern) => {
+      const { asked, engine } = countingEngine();
+      const search = compileRegex(pattern, { engine });
+      for (const text of ["/api/", "/api/b/x", "x.local", "\n", "/api/\nx"]) search(text);
+      expect(asked.texts).toEqual(["\n", "/api/\nx"]);
+    },
+  );
+
+  test.each([
+    { pattern: "^/user/[0-9]+", text: "/users/1" },
+    { pattern: "[0-9]+\\.local$", text: "1.local." },
+    { pattern: "[a-z](abc)+[a-z]", text: "xabxabx" },
+    { pattern: "(?i:a)/42/\\w", text: "a/41/b" },
+  ])("is not asked for $pattern about a text without what it requires", ({ pattern, text }) => {
+    const { asked, engine } = countingEngine();
+    expect(compileRegex(pattern, { engine })(text)).toBe(false);
+    expect(asked.texts).toEqual([]);
+  });
+
+  test("sees neither groups that capture nor characters that are not well-formed", () => {
+    const { asked, engine } = countingEngine();
+    compileRegex("[(?P<n>[](?P<n>\\d)(?<n>\ud800)", { engine })("(1\udc00");
+    expect(asked).toEqual({ patterns: ["[(?P<n>\\[](?:\\d)(?:\ufffd)"], texts: ["(1\ufffd"] });
+  });
+
+  test("that refuses a pattern is quoted, with the cause", () => {
+    const cause = new Error("no backslashes today");
+    const engine: RegexEngine = {
+      compile() {
+        throw cause;
+      },
+    };
+    expect(() => compileRegex("\\d", { engine })).toThrow(
+      new RegexSyntaxError("no backslashes today", { cause }),
+    );
+  });
+});
+
+describe("the memo", () => {
+  test("asks once for a text that repeats", () => {
+    const { asked, engine } = countingEngine();
+    const search = compileRegex("\\d\\w", { engine });
+    for (let round = 0; round < 100; round++) expect(search("1a") && !search("a1")).toBe(true);
+    expect(asked.texts).toEqual(["1a", "a1"]);
+  });
+
+  test("forgets what has not been asked lately, and keeps what has", () => {
+    const { asked, engine } = countingEngine();
+    const search = compileRegex("\\d\\w", { engine, memoEntries: 8 });
+    search("old");
+    for (let round = 0; round < 100; round++) {
+      search("hot");
+      search(`other ${round}`);
+    }
+    search("hot");
+    search("old");
+    expect(asked.texts.filter((text) => text === "hot")).toHaveLength(1);
+    expect(asked.texts.filter((text) => text === "old")).toHaveLength(2);
+  });
+
+  test("does not keep long texts, nor more than a few of the middling", () => {
+    const { asked, engine } = countingEngine();
+    const search = compileRegex("\\d\\w", { engine, memoEntries: 4 });
+    const long = "x".repeat(MEMO_TEXT_LENGTH + 1);
+    search(long);
+    search(long);
+    expect(asked.texts).toHaveLength(2);
+    const middling = Array.from({ length: 4 }, (_, index) => `${index}-`.padEnd(MEMO_TEXT_LENGTH, "x"));
+    for (const text of [...middling, ...middling]) search(text);
+    expect(asked.texts).toHaveLength(10);
+  });
+
+  test("of no entries asks every time", () => {
+    const { asked, engine } = countingEngine();
+    const search = compileRegex("\\d\\w", { engine, memoEntries: 0 });
+    search("1a");
+    search("1a");
+    expect(asked.texts).toHaveLength(2);
+  });
+
+  test("gives up for a while when nothing repeats, and comes back", () => {
+    const { asked, engine } = countingEngine();
+    const search = compileRegex("\\d\\w", { engine });
+    for (let index = 0; index < 2_000; index++) search(`distinct ${index}`);
+    const before = asked.texts.length;
+    for (let index = 0; index < 40_000; index++) search("again");
+    const engaged = asked.texts.length - before;
+    expect(before).toBe(2_000);
+    expect(engaged).toBeGreaterThan(10);
+    expect(engaged).toBeLessThan(20_000);
+  });
+});
+
+describe("hostile patterns", () => {
+  const deep = 10_000;
+  test.each([
+    { name: "a product of counts", pattern: "(a{1000}){1000}", fault: "invalid repeat count" },
+    { name: "open parentheses", pattern: "(".repeat(deep), fault: "missing closing )" },
+    { name: "nested groups", pattern: "(".repeat(5000) + ")".repeat(5000), fault: "nests too deeply" },
+    { name: "nested stars", pattern: "(?:".repeat(1001) + ")*".repeat(1001), fault: "nests too deeply" },
+    { name: "open brackets", pattern: "[".repeat(deep), fault: "missing closing ]" },
+    { name: "backslashes", pattern: "\\".repeat(9_999), fault: "trailing backslash" },
+    { name: "a loop a thousand times", pattern: "^(a.*){1000}[cd]$", fault: "expression too large" },
+    { name: "a class up to a thousand times", pattern: "[a-c]{0,1000}$", fault: "expression too large" },
+    { name: "many optional", pattern: "^(?:x?){500}x{500}$", fault: "expression too large" },
+    { name: "options that multiply", pattern: `${"(a|b|cc)?".repeat(500)}y`, fault: "expression too large" },
+    { name: "many large counts", pattern: "(?:[ab]?){900}".repeat(20), fault: "expression too large" },
+    { name: "any pattern too long", pattern: "a".repeat(MAX_PATTERN_LENGTH + 1), fault: "at most 10000" },
+  ])("$name: $fault", ({ pattern, fault }) => {
+    expect(() => compileRegex(pattern)).toThrow(RegexSyntaxError);
+    expect(() => compileRegex(pattern)).toThrow(fault);
+  });
+
+  test("the limit on the length is an option", () => {
+    expect(() => compileRegex("abcd", { maxPatternLength: 3 })).toThrow("4 characters, at most 3");
+    expect(compileRegex("a".repeat(20_000), { maxPatternLength: 20_000 })("a")).toBe(false);
+  });
+
+  const patterns = {
+    "nested quantifiers": "(x+x+)+y",
+    "classes to fold": `(?i)${"[B-\\x{10fff0}]".repeat(300)}\\d`,
+    "nested quantifiers before a class": "(x+x+)+[yz]$",
+    "nested stars": "((x*)*)*[yz]$",
+    "overlapping alternatives": "(x|xx|x+)+[yz]$",
+    "many gaps": `${".*x".repeat(20)}[yz]`,
+    "many optional": "^(?:x?){150}x{150}$",
+    "groups without capture, nested": `${"(?:".repeat(2_000)}x${")".repeat(2_000)}`,
+    "groups, nested": `${"(".repeat(990)}x[yz]${")".repeat(990)}`,
+    "Unicode without case": `(?i)${"\\pL".repeat(20)}\\d`,
+    "a counted class": "[xy]{1000}z$",
+    alternatives: `^(${Array.from({ length: 1_000 }, (_, index) => `v${index}`).join("|")})$`,
+    "options that multiply": `${"(a|b|cc)?".repeat(100)}y`,
+    "names that repeat": `${"(?P<n>x)".repeat(1_000)}[yz]`,
+    "leading zeros": `\\x{${"0".repeat(9_000)}78}[yz]`,
+  };
+  // Exponential time would never end: this takes a second.
+  test.each(Object.entries(patterns))("%s end in an answer", { timeout: 100_000 }, (_, pattern) => {
+    const search = compileRegex(pattern);
+    for (const text of [
+      "x".repeat(30_000),
+      "x".repeat(65_536),
+      "xy\n".repeat(10_000),
+      "\ud83d".repeat(30_000),
+    ]) {
+      expect(typeof search(text)).toBe("boolean");
+    }
+  });
+
+  test.each([
+    "^/api/v[0-9]{1,3}/(users|orders)/[^/]{1,64}$",
+    "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$",
+    "^.{1,253}$",
+    "[a-z]{1000}",
+    "a{1000}",
+    "(ab){1000}",
+    "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$",
+    "\\p{L}{1,64}",
+    `^(${Array.from({ length: 1_000 }, (_, index) => `name${index}`).join("|")})$`,
+    `(${Array.from({ length: 500 }, (_, index) => `host-${index}\\.example`).join("|")})$`,
+    `(?i)^(${Array.from({ length: 200 }, (_, index) => `host-${index}`).join("|")})$`,
+  ])("what is no threat is taken: %s", (pattern) => {
+    expect(typeof compileRegex(pattern)("/api/v1/users/x")).toBe("boolean");
+  });
+
+  test("ten thousand patterns fit", () => {
+    const searches = Array.from({ length: 10_000 }, (_, index) =>
+      compileRegex(`^/s${index}/[a-z]+/\\d*${index}$`),
+    );
+    expect(searches.every((search, index) => search(`/s${index}/abc/7${index}`) && !search("/s/a"))).toBe(
+      true,
+    );
+  });
+});
+
+const literalText = fc
+  .array(
+    fc.constantFrom("a", "b", "ab", ".", "*", "/", "(", "[", "\\", "^", "$", "{", "}", "\n", "é", "😀", "-"),
+    {
+      maxLength: 5,
+    },
+  )
+  .map((characters) => characters.join(""));
+const anyText = fc.oneof(
+  fc
+    .array(fc.constantFrom("a", "b", "ab", "A", "k", "\u212a", ".", "/", "1", "\n", "é", "😀", "\ufffd"), {
+      maxLength: 8,
+    })
+    .map((characters) => characters.join("")),
+  literalText,
+  fc.string({ unit: "grapheme" }),
+);
+
+function quote(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+const pattern: fc.Arbitrary<string> = fc.letrec<{ node: string }>((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 4, depthSize: "small" },
+    literalText.map(quote),
+    fc.constantFrom(
+      "^",
+      "$",
+      "\\A",
+      "\\z",
+      ".",
+      ".*",
+      ".+",
+      "(?s:.*)",
+      "[ab]",
+      "\\w",
+      "\\b",
+      "(?i:a/k)",
+      "[.]",
+      "(?m:^)",
+    ),
+    fc.array(tie("node"), { minLength: 1, maxLength: 4 }).map((nodes) => nodes.join("")),
+    fc.array(tie("node"), { minLength: 1, maxLength: 3 }).map((nodes) => `(${nodes.join("|")})`),
+    fc
+      .tuple(tie("node"), fc.constantFrom("*", "+", "?", "{2}", "{0}", "{1,2}", "{2,}", "+?"))
+      .map(([node, operator]) => `(?:${node})${operator}`),
+  ),
+})).node;
+
+describe("properties", () => {
+  test("literals, anchored or not, agree with the engine", () => {
+    const anchored = fc.tuple(
+      fc.constantFrom("", "^", "\\A", ".*", "^.*"),
+      literalText,
+      fc.constantFrom("", "$", "\\z"),
+    );
+    fc.assert(
+      fc.property(anchored, anyText, literalText, ([before, literal, after], text, rest) => {
+        const source = before + quote(literal) + after;
+        const search = compileRegex(source);
+        const engine = re2jsEngine.compile(source);
+        for (const candidate of [text, literal, literal + rest, rest + literal, rest + literal + text]) {
+          expect(search(candidate)).toBe(engine(candidate));
+        }
+      }),
+      { numRuns: runs(1_000) },
+    );
+  });
+
+  test("with all shortcuts and with none the answers are the same", () => {
+    fc.assert(
+      fc.property(pattern, fc.array(anyText, { minLength: 1, maxLength: 8 }), (source, texts) => {
+        const search = compileRegex(source);
+        const withoutMemo = compileRegex(source, { memoEntries: 0 });
+        const tinyMemo = compileRegex(source, { memoEntries: 2 });
+        const engine = re2jsEngine.compile(source);
+        for (const text of [...texts, ...texts]) {
+          const expected = engine(text);
+          expect([search(text), withoutMemo(text), tinyMemo(text)]).toEqual([expected, expected, expected]);
+        }
+      }),
+      { numRuns: runs(2_000) },
+    );
+  });
+
+  const soup = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(
+          "(",
+          "(?:",
+          "(?i)",
+          "(?P<n>",
+          ")",
+          "|",
+          "*",
+          "{2}",
+          "[",
+          "^",
+          "]",
+          "-",
+          "[:",
+          ":]",
+          "\\",
+          "\\Q",
+          "\\E",
+        ),
+        fc.constantFrom("\\p{", "}", "\\x", "\\d", "a", "1", "\ud800", "$", ".", "?"),
+        fc.string({ unit: "binary", maxLength: 2 }),
+      ),
+      { maxLength: 10 },
+    )
+    .map((parts) => parts.join(""));
+
+  test("any pattern is compiled or refused with a RegexSyntaxError, and no text makes a search throw", () => {
+    fc.assert(
+      fc.property(soup, fc.array(fc.string({ unit: "binary" }), { maxLength: 4 }), (source, texts) => {
+        let search: (text: string) => boolean;
+        try {
+          search = compileRegex(source);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RegexSyntaxError);
+          expect((error as Error).message).toMatch(/^error parsing regexp: /);
+          return;
+        }
+        for (const text of [...texts, "\udc00", source]) expect(typeof search(text)).toBe("boolean");
+      }),
+      { numRuns: runs(3_000) },
+    );
+  });
+
+  test("the syntax is the engine's own, which was compared with Go's: same patterns, same errors", () => {
+    fc.assert(
+      fc.property(soup, (soupOfAll) => {
+        // What re2js does otherwise than Go: names twice, [[:]], and characters that are not well-formed.
+        const source = soupOfAll
+          .replaceAll("P<n>", ":")
+          .replaceAll("[:", "[.")
+          .replaceAll("\\p{", "\\p{L}")
+          .replaceAll(/\p{Surrogate}/gu, "");
+        expect(faultOf(() => compileRegex(source))).toBe(faultOf(() => re2jsEngine.compile(source)));
+      }),
+      { numRuns: runs(5_000) },
+    );
+  });
+
+  function faultOf(compile: () => unknown): string | undefined {
+    try {
+      compile();
+      return undefined;
+    } catch (error) {
+      // re2js leaves out an empty quotation.
+      return (error as Error).message.replace(/: ``$/, "");
+    }
+  }
+});
