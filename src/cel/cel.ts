@@ -13,9 +13,8 @@ import {
   valueCheck,
   withMethods,
 } from "../errors/value-checks.js";
-import { aRegexEngine } from "../filter/filter-options.js";
 import type { RegexBudget } from "../regex/budget.js";
-import type { RegexEngine } from "../regex/regex.js";
+import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
 import { checkCel } from "./check/check.js";
 import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
 import { registryOf } from "./check/registry.js";

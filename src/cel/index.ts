@@ -1,4 +1,3 @@
-export { type CelEngineOptions, createCelEngine } from "../filter/cel-engine.js";
 export { CelEvaluationError, type CelOptions, type CelProgram, compileCel } from "./cel.js";
 export type { TypeRegistry } from "./check/environment.js";
 export { CelError, type CelIssue, type PlacedCelIssue, WHOLE_EXPRESSION } from "./parse/issue.js";

@@ -8,9 +8,8 @@ import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aNumberFrom, aString } from "../errors/value-checks.js";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
 import type { RegexBudget } from "../regex/budget.js";
-import type { RegexEngine } from "../regex/regex.js";
+import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
-import { aRegexEngine } from "./filter-options.js";
 
 export interface CelEngineOptions extends CelLimits {
   /** What `matches` runs on; RE2 in JavaScript by default. */

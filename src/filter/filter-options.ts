@@ -1,6 +1,6 @@
 import type { OptionTable } from "../errors/check-options.js";
-import { type ValueCheck, withMethods } from "../errors/value-checks.js";
-import type { RegexEngine } from "../regex/regex.js";
+import { withMethods } from "../errors/value-checks.js";
+import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
 
 /** The engines behind two kinds of expressions. */
@@ -10,11 +10,6 @@ export interface FlowFilterOptions {
   /** What CEL expressions run on; our own checker and evaluator by default, see `createCelEngine`. */
   readonly cel?: CelEngine;
 }
-
-export const aRegexEngine: ValueCheck<RegexEngine> = withMethods<RegexEngine>(
-  "an engine with `compile`",
-  "compile",
-);
 
 /** What the options must be; to be spread into the tables of options that extend them. */
 export const FLOW_FILTER_OPTIONS: OptionTable<FlowFilterOptions> = {

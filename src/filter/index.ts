@@ -1,5 +1,6 @@
 export { FilterError, FlowscribeError, type Issue } from "../errors/errors.js";
 export { type RegexEngine, re2jsEngine } from "../regex/regex.js";
+export { type CelEngineOptions, createCelEngine } from "./cel-engine.js";
 export {
   checkFlowFilters,
   compileFlowFilter,

@@ -1,20 +1,13 @@
+import { parseUint } from "../go/parse-integer.js";
 import { goQuote } from "../go/quote.js";
 
 /**
- * Reads a port as Go's `strconv.ParseUint(text, 10, 16)` does: decimal digits only, as many leading zeros as you like.
- * What is no port gives the error text instead.
+ * Parses a port as Hubble does: Go's `strconv.ParseUint(text, 10, 16)`, so decimal digits with any number of leading zeros.
+ * Returns the error text if it is not a port.
  */
 export function parsePort(text: string): number | string {
-  if (text === "") return invalidPort(text, "invalid syntax");
-  let port = 0;
-  for (let index = 0; index < text.length; index++) {
-    const digit = text.charCodeAt(index) - 0x30;
-    if (digit < 0 || digit > 9) return invalidPort(text, "invalid syntax");
-    port = 10 * port + digit;
-    // As in Go, digits that are too many are found before what follows them is looked at.
-    if (port > 0xffff) return invalidPort(text, "value out of range");
-  }
-  return port;
+  const parsed = parseUint(text, 10, 16);
+  return "fault" in parsed ? `invalid port ${goQuote(text)}: ${parsed.fault}` : Number(parsed.value);
 }
 
 /**
@@ -27,9 +20,4 @@ export function compilePorts(wanted: readonly number[]): (port: number) => boole
   const bits = new Uint32Array(0x1_0000 / 32);
   for (const port of wanted) bits[port >>> 5]! |= 1 << port;
   return (port) => ((bits[(port & 0xffff) >>> 5]! >>> port) & 1) === 1;
-}
-
-function invalidPort(text: string, reason: string): string {
-  const quoted = goQuote(text);
-  return `invalid port ${quoted}: strconv.ParseUint: parsing ${quoted}: ${reason}`;
 }

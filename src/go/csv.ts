@@ -1,12 +1,12 @@
-import type { Parsed } from "../observer/flags/flag.js";
-import { utf8Length } from "../observer/utf8-length.js";
+import type { Result } from "./result.js";
+import { utf8Length } from "./utf8.js";
 
 /**
  * The first line of comma-separated values in a text, as pflag reads the value of a `StringSlice` with Go's
  * `encoding/csv`: empty lines before it are passed over, what follows it is not looked at. Quoted fields may have commas,
  * newlines and doubled quotes in them. Faults are in Go's words; their columns count bytes.
  */
-export function parseCsv(text: string): Parsed<string[]> {
+export function parseCsv(text: string): Result<string[]> {
   if (text === "") return { value: [] };
   const lines = text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
   const first = lines.findIndex((line) => line !== "");

@@ -1,3 +1,5 @@
+import type { Result } from "./result.js";
+
 /** Both letters that look like `µ` are taken. */
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -10,11 +12,12 @@ const UNITS: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 
+const MAX_INT64 = 2n ** 63n - 1n;
 /** The nanoseconds of the longest negative duration: some 292 years. */
 const LIMIT = 1n << 63n;
 
-/** Why a text is no duration. */
-export type DurationFault =
+/** Why a string is not a duration. */
+type DurationFault =
   | { readonly kind: "invalid" }
   | { readonly kind: "missing unit" }
   | { readonly kind: "unknown unit"; readonly unit: string };
@@ -23,9 +26,38 @@ const INVALID: DurationFault = { kind: "invalid" };
 
 /**
  * Go's `time.ParseDuration`, in nanoseconds, which fit 64 bits: a sign, then numbers with or without fraction, each with a unit,
- * such as `1h30m`, `-1.5s`, `+.5s` or `100µs`; or just `0`. What is less than a nanosecond is dropped.
+ * such as `1h30m`, `-1.5s`, `+.5s` or `100µs`; or just `0`. What is less than a nanosecond is dropped. Faults are
+ * in Go's words.
  */
-export function readGoDuration(text: string): bigint | DurationFault {
+export function parseDuration(text: string): Result<bigint> {
+  const value = parseNanoseconds(text);
+  if (typeof value === "bigint") return { value };
+  switch (value.kind) {
+    case "invalid":
+      return { fault: `time: invalid duration ${quote(text)}` };
+    case "missing unit":
+      return { fault: `time: missing unit in duration ${quote(text)}` };
+    case "unknown unit":
+      return { fault: `time: unknown unit ${quote(value.unit)} in duration ${quote(text)}` };
+  }
+}
+
+/** As Go prints a `time.Duration`, `27h46m40s`, `1.5ms`; what does not fit into one as nanoseconds. */
+export function formatDuration(nanoseconds: bigint): string {
+  if (nanoseconds > MAX_INT64) return `${nanoseconds}ns`;
+  if (nanoseconds === 0n) return "0s";
+  if (nanoseconds < 1_000n) return `${nanoseconds}ns`;
+  if (nanoseconds < 1_000_000n) return `${decimal(nanoseconds, 3)}µs`;
+  if (nanoseconds < 1_000_000_000n) return `${decimal(nanoseconds, 6)}ms`;
+  const minutes = nanoseconds / 60_000_000_000n;
+  const seconds = `${decimal(nanoseconds % 60_000_000_000n, 9)}s`;
+  if (minutes === 0n) return seconds;
+  if (minutes < 60n) return `${minutes}m${seconds}`;
+  return `${minutes / 60n}h${minutes % 60n}m${seconds}`;
+}
+
+/** In nanoseconds. */
+function parseNanoseconds(text: string): bigint | DurationFault {
   const negative = text.startsWith("-");
   let at = negative || text.startsWith("+") ? 1 : 0;
   if (text.length === at + 1 && text.endsWith("0")) return 0n;
@@ -96,4 +128,22 @@ function skipUnit(text: string, start: number): number {
 
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
+}
+
+/** Package time has a quoting of its own, where all that is not printable ASCII becomes bytes. */
+function quote(text: string): string {
+  const quoted = text.replaceAll(/["\\]|[^ -\u007f]/gu, (character) => {
+    if (character === '"' || character === "\\") return `\\${character}`;
+    const bytes = new TextEncoder().encode(character);
+    return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+  });
+  return `"${quoted}"`;
+}
+
+/** The value divided by a power of ten, without zeros at the end. */
+function decimal(value: bigint, places: number): string {
+  const digits = String(value).padStart(places + 1, "0");
+  const fraction = digits.slice(-places).replace(/0+$/, "");
+  const whole = digits.slice(0, -places);
+  return fraction === "" ? whole : `${whole}.${fraction}`;
 }

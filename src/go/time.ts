@@ -1,4 +1,4 @@
-import { DAY_SECONDS, daysOf, daysSince1970 } from "../observer/json/time.js";
+import { DAY_SECONDS, daysOf, daysSince1970 } from "./calendar.js";
 
 /** A point in time, as `google.protobuf.Timestamp` has it. */
 export interface Instant {

@@ -1,5 +1,6 @@
 import { RE2JS } from "re2js";
 import { messageOf } from "../errors/message.js";
+import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 import { compileAutomaton } from "./automaton.js";
 import { RegexBudget } from "./budget.js";
 import { memoize } from "./memo.js";
@@ -18,6 +19,12 @@ export interface RegexEngine {
   /** Compiles one pattern for unanchored searches. */
   compile(pattern: string): (text: string) => boolean;
 }
+
+/** What every regular expression engine has. */
+export const aRegexEngine: ValueCheck<RegexEngine> = withMethods<RegexEngine>(
+  "an engine with `compile`",
+  "compile",
+);
 
 /** RE2 in JavaScript. Filters that are compiled with it share a budget of memory, and search for many patterns at once. */
 export const re2jsEngine: RegexEngine = {

@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { CelError, CelEvaluationError, compileCel, createCelEngine } from "../../src/cel/index.js";
+import { CelError, CelEvaluationError, compileCel } from "../../src/cel/index.js";
+import { createCelEngine } from "../../src/filter/index.js";
 import { TrafficDirection, Verdict } from "../../src/gen/flow/flow_pb.js";
 import { FlowSchema, LostEventSchema } from "../../src/proto.js";
 

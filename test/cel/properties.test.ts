@@ -14,9 +14,9 @@ import {
   CelUint,
   type CelValue,
   compileCel,
-  createCelEngine,
 } from "../../src/cel/index.js";
 import { kindOf, typeNameOf } from "../../src/cel/run/value.js";
+import { createCelEngine } from "../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../src/gen/flow/flow_pb.js";
 import { EndpointSchema } from "../../src/proto.js";
 import { runs } from "../support/amount.js";

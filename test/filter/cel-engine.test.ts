@@ -1,9 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { CelError, CelEvaluationError, createCelEngine } from "../../src/cel/index.js";
+import { CelError, CelEvaluationError } from "../../src/cel/index.js";
 import { markAbsent } from "../../src/cel/run/equal.js";
 import { FilterError } from "../../src/errors/errors.js";
-import { compileFlowFilter, compileFlowFilters, type FlowEvent } from "../../src/filter/index.js";
+import {
+  compileFlowFilter,
+  compileFlowFilters,
+  createCelEngine,
+  type FlowEvent,
+} from "../../src/filter/index.js";
 import {
   AgentEventSchema,
   DebugEventSchema,

@@ -1,6 +1,6 @@
 import { fromJsonString } from "@bufbuild/protobuf";
-import { createCelEngine } from "../../src/cel/index.js";
 import type { CelEngine } from "../../src/filter/index.js";
+import { createCelEngine } from "../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../src/proto.js";
 import { bufbuildEngine, celJsEngine } from "../../test/bench/cel-engines.js";
 import { CEL_CASES } from "./cel-cases.js";

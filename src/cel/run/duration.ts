@@ -1,4 +1,4 @@
-import { readGoDuration } from "../../go/duration.js";
+import { parseDuration as parseGoDuration } from "../../go/duration.js";
 import type { Fault } from "./fault.js";
 import { addInt, INT64_MAX, INT64_MIN, negateInt, type Ordering, subtractInt } from "./int64.js";
 import { conversionFault } from "./number-text.js";
@@ -9,9 +9,9 @@ import { CelDuration } from "./value.js";
  * {@link Fault} for all else and for what does not fit in 64 bits.
  */
 export function parseDuration(text: string): CelDuration {
-  const nanos = readGoDuration(text);
-  if (typeof nanos !== "bigint") throw conversionFault("google.protobuf.Duration");
-  return new CelDuration(nanos);
+  const parsed = parseGoDuration(text);
+  if ("fault" in parsed) throw conversionFault("google.protobuf.Duration");
+  return new CelDuration(parsed.value);
 }
 
 /** Seconds as the shortest decimal fraction that gives the same double, and an `s`. */

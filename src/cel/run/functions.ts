@@ -1,3 +1,4 @@
+import { formatFloatG } from "../../go/format-float.js";
 import {
   addDurations,
   durationHours,
@@ -27,7 +28,7 @@ import {
   subtractUint,
   uintToInt,
 } from "./int64.js";
-import { formatDouble, parseBool, parseDouble, parseInt64, parseUint64 } from "./number-text.js";
+import { parseBool, parseDouble, parseInt64, parseUint64 } from "./number-text.js";
 import { codePointCount, decodeUtf8, encodeUtf8 } from "./text.js";
 import {
   addDuration,
@@ -161,7 +162,7 @@ export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
     frame.spendOn(a.length);
     return decodeUtf8(a);
   },
-  double_to_string: formatDouble,
+  double_to_string: formatFloatG,
   duration_to_string: formatDuration,
   int64_to_string: (a: bigint) => a.toString(),
   timestamp_to_string: formatTimestamp,

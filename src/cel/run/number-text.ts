@@ -1,158 +1,37 @@
-import { parseInt64 as parseGoInt64 } from "../../go/parse-int.js";
+import { parseBool as parseGoBool } from "../../go/parse-bool.js";
+import { parseFloat64 } from "../../go/parse-float.js";
+import { parseInt64 as parseGoInt64, parseUint } from "../../go/parse-integer.js";
 import { Fault } from "./fault.js";
-import { UINT64_MAX } from "./int64.js";
 
-/** What cel-go answers when a text cannot be converted; `type` is the type wanted. */
+/** What cel-go answers when a string cannot be converted; `type` is the type wanted. */
 export function conversionFault(type: string): Fault {
   return new Fault(`type conversion error from 'string' to '${type}'`);
 }
 
-/** Go's `strconv.ParseInt(text, 10, 64)`: an optional sign and digits. Throws a {@link Fault} for all else. */
+/** As Go's `strconv.ParseInt(text, 10, 64)`. Throws a {@link Fault} where that fails. */
 export function parseInt64(text: string): bigint {
   const value = parseGoInt64(text);
   if (value === undefined) throw conversionFault("int");
   return BigInt(value);
 }
 
-/** Go's `strconv.ParseUint(text, 10, 64)`: digits, without any sign. Throws a {@link Fault} for all else. */
+/** As Go's `strconv.ParseUint(text, 10, 64)`. Throws a {@link Fault} where that fails. */
 export function parseUint64(text: string): bigint {
-  const match = UINT.exec(text);
-  const value = match === null ? undefined : BigInt(match[1] ?? 0);
-  if (value === undefined || value > UINT64_MAX) throw conversionFault("uint");
-  return value;
+  const parsed = parseUint(text, 10, 64);
+  if ("fault" in parsed) throw conversionFault("uint");
+  return parsed.value;
 }
 
-/** Go's `strconv.ParseBool`. Throws a {@link Fault} for a text that is none of its twelve. */
+/** As Go's `strconv.ParseBool`. Throws a {@link Fault} where that fails. */
 export function parseBool(text: string): boolean {
-  switch (text) {
-    case "1":
-    case "t":
-    case "T":
-    case "true":
-    case "TRUE":
-    case "True":
-      return true;
-    case "0":
-    case "f":
-    case "F":
-    case "false":
-    case "FALSE":
-    case "False":
-      return false;
-    default:
-      throw conversionFault("bool");
-  }
+  const parsed = parseGoBool(text);
+  if ("fault" in parsed) throw conversionFault("bool");
+  return parsed.value;
 }
 
-/**
- * Go's `strconv.ParseFloat(text, 64)`: decimal or hexadecimal (then with a `p` exponent), underscores between digits,
- * `inf` and `infinity` with any sign, `nan` without one, all in any case. Rounds to the nearest even. Throws a
- * {@link Fault} for all else, and for what rounds to infinity; what is too small is zero.
- */
+/** As Go's `strconv.ParseFloat(text, 64)`. Throws a {@link Fault} where that fails. */
 export function parseDouble(text: string): number {
-  const value = finite(text) ?? special(text);
+  const value = parseFloat64(text);
   if (value === undefined) throw conversionFault("double");
   return value;
 }
-
-/**
- * Go's `fmt.Sprintf("%g", value)`: the fewest digits that give the same double; an exponent if that would be less than
- * -4 or more than 5, and then of two digits at least.
- */
-export function formatDouble(value: number): string {
-  if (Number.isNaN(value)) return "NaN";
-  if (value === Number.POSITIVE_INFINITY) return "+Inf";
-  if (value === Number.NEGATIVE_INFINITY) return "-Inf";
-  // JavaScript drops the sign of a zero.
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  const magnitude = Math.abs(value);
-  // What JavaScript writes without an exponent between these bounds has the digits wanted.
-  if (magnitude >= 1e-4 && magnitude < 1e6) return String(value);
-  const text = value.toExponential();
-  const sign = text.lastIndexOf("e") + 1;
-  return text.length - sign > 2 ? text : `${text.slice(0, sign + 1)}0${text.slice(sign + 1)}`;
-}
-
-/** Zeros may lead; more than 20 digits after them are out of range, and never become a bigint. */
-const UINT = /^(?=\d)0*([1-9]\d{0,19})?$/;
-
-// An underscore stands between two digits, or between `0x` and one: underscoreOK in Go's strconv/atoi.go.
-const DECIMAL = /^([+-]?(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*))(?:[eE]([+-]?)(\d(?:_?\d)*))?$/;
-const HEXADECIMAL =
-  /^([+-]?)0[xX](?:(_?[\da-fA-F](?:_?[\da-fA-F])*)(?:\.([\da-fA-F](?:_?[\da-fA-F])*)?)?|\.([\da-fA-F](?:_?[\da-fA-F])*))[pP]([+-]?)(\d(?:_?\d)*)$/;
-const INFINITE = /^([+-]?)inf(?:inity)?$/i;
-
-function special(text: string): number | undefined {
-  const sign = INFINITE.exec(text)?.[1];
-  if (sign !== undefined) return sign === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return /^nan$/i.test(text) ? Number.NaN : undefined;
-}
-
-/** Undefined also if it would be infinite. */
-function finite(text: string): number | undefined {
-  const value = decimal(text) ?? hexadecimal(text);
-  return value !== undefined && Number.isFinite(value) ? value : undefined;
-}
-
-function decimal(text: string): number | undefined {
-  const match = DECIMAL.exec(text);
-  if (match === null) return undefined;
-  const [, mantissa, sign, digits] = match;
-  return Number(`${withoutUnderscores(mantissa!)}e${exponentOf(sign, digits)}`);
-}
-
-function hexadecimal(text: string): number | undefined {
-  const match = HEXADECIMAL.exec(text);
-  if (match === null) return undefined;
-  const [, sign, whole = "", fraction = match[4] ?? "", , exponentSign, exponentDigits] = match;
-  const before = withoutUnderscores(whole);
-  const after = withoutUnderscores(fraction);
-  const exponent = exponentOf(exponentSign, exponentDigits) - 4 * after.length;
-  const magnitude = scaleHexadecimal((before + after).replace(/^0+/, ""), exponent);
-  return sign === "-" ? -magnitude : magnitude;
-}
-
-/** The digits as a number, times 2 to the exponent. There is no leading zero. */
-function scaleHexadecimal(digits: string, exponent: number): number {
-  if (digits === "") return 0;
-  const kept = digits.slice(0, EXACT_HEX_DIGITS);
-  const dropped = digits.slice(EXACT_HEX_DIGITS);
-  // One bit below all others says whether something was dropped; rounding needs to know no more.
-  const mantissa = (BigInt(`0x${kept}`) << 1n) | (/[^0]/.test(dropped) ? 1n : 0n);
-  const scale = exponent + 4 * dropped.length - 1;
-  const top = scale + mantissa.toString(2).length - 1;
-  if (top > MAX_EXPONENT) return Number.POSITIVE_INFINITY;
-  if (top < MIN_EXPONENT - 1) return 0;
-  const unit = Math.max(top - MANTISSA_BITS, MIN_EXPONENT);
-  return unit > scale
-    ? Number(roundToEven(mantissa, BigInt(unit - scale))) * 2 ** unit
-    : Number(mantissa) * 2 ** scale;
-}
-
-/** `value / 2 ** bits`. */
-function roundToEven(value: bigint, bits: bigint): bigint {
-  const quotient = value >> bits;
-  const twice = (value - (quotient << bits)) << 1n;
-  const one = 1n << bits;
-  return twice > one || (twice === one && (quotient & 1n) === 1n) ? quotient + 1n : quotient;
-}
-
-/** Go stops reading an exponent at 10,000, which matters to none but texts of as many digits. */
-function exponentOf(sign = "", digits = "0"): number {
-  let exponent = 0;
-  for (const digit of withoutUnderscores(digits)) {
-    if (exponent < 10_000) exponent = exponent * 10 + Number(digit);
-  }
-  return sign === "-" ? -exponent : exponent;
-}
-
-function withoutUnderscores(text: string): string {
-  return text.replaceAll("_", "");
-}
-
-const EXACT_HEX_DIGITS = 16;
-/** Of a double, after the first bit. */
-const MANTISSA_BITS = 52;
-const MAX_EXPONENT = 1023;
-/** Of the lowest bit that a double can have. */
-const MIN_EXPONENT = -1074;

@@ -1,5 +1,4 @@
-import { parseInt64 } from "../../go/parse-int.js";
-import { goQuote } from "../../go/quote.js";
+import { parseAtoi } from "../../go/parse-integer.js";
 import { Fault } from "./fault.js";
 
 /** Zones remembered at most; a filter names one or two, but a zone may also come out of the flows. */
@@ -44,10 +43,9 @@ const SECOND_NANOS = 1_000_000_000n;
 const MINUTE_NANOS = 60n * SECOND_NANOS;
 
 function readInteger(text: string): bigint {
-  const value = parseInt64(text);
-  if (value !== undefined) return BigInt(value);
-  const reason = /^[+-]?\d+$/.test(text) ? "value out of range" : "invalid syntax";
-  throw new Fault(`strconv.Atoi: parsing ${goQuote(text)}: ${reason}`);
+  const parsed = parseAtoi(text);
+  if ("fault" in parsed) throw new Fault(parsed.fault);
+  return parsed.value;
 }
 
 function readName(name: string): OffsetAt {

@@ -1,9 +1,9 @@
+import { parseUint } from "../../go/parse-integer.js";
 import { goQuote } from "../../go/quote.js";
 import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { UsageError } from "../error-text.js";
 
 const FIELDS = 5;
-const MAX_PORT = 0xffff;
 
 /** As `hubble record` knows them, in capitals. */
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([
@@ -43,10 +43,10 @@ function splitAtSpaces(text: string): string[] {
     : [...fields.slice(0, FIELDS - 1), fields.slice(FIELDS - 1).join(" ")];
 }
 
-/** Go's `strconv.ParseUint(text, 10, 16)`: digits, and nothing else. */
 function parsePort(text: string, side: "source" | "destination"): number {
-  if (!isDigits(text) || Number(text) > MAX_PORT) throw new UsageError(`invalid ${side} port: ${text}`);
-  return Number(text);
+  const parsed = parseUint(text, 10, 16);
+  if ("fault" in parsed) throw new UsageError(`invalid ${side} port: ${text}`);
+  return Number(parsed.value);
 }
 
 function isDigits(text: string): boolean {

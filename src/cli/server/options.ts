@@ -1,7 +1,7 @@
 import { FlowscribeError } from "../../errors/errors.js";
-import { parseBool } from "../../go/number.js";
+import { parseDuration } from "../../go/duration.js";
+import { parseBool } from "../../go/parse-bool.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
-import { parseDuration } from "../../observer/flags/parse-duration.js";
 import { parseTarget } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";

@@ -1,5 +1,5 @@
 import { compareText } from "../../go/compare.js";
-import { parseInt64 } from "../../go/parse-int.js";
+import { parseInt64 } from "../../go/parse-integer.js";
 import { goQuote } from "../../go/quote.js";
 import { ANY_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
 import { labelValueFaults, qualifiedNameFaults } from "./qualified-name.js";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type EventTypeFilter, EventTypeFilterSchema } from "../../gen/flow/flow_pb.js";
-import { parseUint } from "../../go/number.js";
-import type { Parsed } from "./flag.js";
+import { parseUint } from "../../go/parse-integer.js";
+import type { Result } from "../../go/result.js";
 
 const TYPES: ReadonlyMap<string, number> = new Map([
   ["drop", 1],
@@ -53,7 +53,7 @@ const SUB_TYPES: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
 ]);
 
 /** Reads `TYPE` or `TYPE:SUB`, each a name or a number. */
-export function parseEventType(text: string): Parsed<EventTypeFilter> {
+export function parseEventType(text: string): Result<EventTypeFilter> {
   const colon = text.indexOf(":");
   const typeText = colon < 0 ? text : text.slice(0, colon);
   const type = readNumber(typeText, TYPES.get(typeText));
@@ -75,7 +75,7 @@ export function parseEventType(text: string): Parsed<EventTypeFilter> {
 }
 
 /** Numbers have 32 bits without sign; the field has a sign, and the upper half becomes negative, as in Go. */
-function readNumber(text: string, named: number | undefined): Parsed<number> {
+function readNumber(text: string, named: number | undefined): Result<number> {
   if (named !== undefined) return { value: named };
   const parsed = parseUint(text, 10, 32);
   return "fault" in parsed ? parsed : { value: Number(BigInt.asIntN(32, parsed.value)) };

@@ -15,12 +15,12 @@ import {
   type Workload,
   WorkloadSchema,
 } from "../../gen/flow/flow_pb.js";
-import { parseUint } from "../../go/number.js";
+import { parseUint } from "../../go/parse-integer.js";
 import { goQuote } from "../../go/quote.js";
+import type { Result } from "../../go/result.js";
 import { goToLower } from "../../go/strings.js";
 import { parseEventType } from "./event-type.js";
 import type { FilterTracker } from "./filter-tracker.js";
-import type { Parsed } from "./flag.js";
 import type { FilterFlagName } from "./flow-flags.js";
 
 /** What a flag's value does to the filters of its list; a text says why it is refused. */
@@ -109,7 +109,7 @@ export function setFilterFlag(
 }
 
 type Change<T> = (filter: FlowFilter, value: T) => void;
-type Parse<T> = (text: string) => Parsed<T>;
+type Parse<T> = (text: string) => Result<T>;
 type Ends<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, Effect>;
 
 /** A flag that says the same of whichever end of a flow the others are about. */
@@ -157,13 +157,13 @@ function effect<T>(parse: Parse<T>, left: Change<T>, right: Change<T>): Effect {
   };
 }
 
-function asText(text: string): Parsed<string> {
+function asText(text: string): Result<string> {
   return { value: text };
 }
 
 const TCP_FLAGS = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"] as const;
 
-function parseTcpFlags(text: string): Parsed<TCPFlags> {
+function parseTcpFlags(text: string): Result<TCPFlags> {
   const flags = create(TCPFlagsSchema);
   for (const part of text.split(",")) {
     const upper = goToUpper(part);
@@ -206,24 +206,24 @@ function numbersOf({ values }: DescEnum): ReadonlyMap<string, number> {
 const VERDICTS = numbersOf(VerdictSchema);
 const DROP_REASONS = numbersOf(DropReasonSchema);
 
-function parseVerdict(name: string): Parsed<number> {
+function parseVerdict(name: string): Result<number> {
   const value = VERDICTS.get(name);
   return value === undefined ? { fault: `invalid --verdict value: ${name}` } : { value };
 }
 
-function parseDropReason(name: string): Parsed<number> {
+function parseDropReason(name: string): Result<number> {
   if (name === "") return { fault: "empty --drop-reason-desc value" };
   const value = DROP_REASONS.get(name);
   return value === undefined ? { fault: `invalid --drop-reason-desc value: ${name}` } : { value };
 }
 
-function parseHeader(text: string): Parsed<HTTPHeader> {
+function parseHeader(text: string): Result<HTTPHeader> {
   const colon = text.indexOf(":");
   if (colon < 0) return { fault: `invalid http-header value ${goQuote(text)}, expected name:value` };
   return { value: create(HTTPHeaderSchema, { key: text.slice(0, colon), value: text.slice(colon + 1) }) };
 }
 
-function parseWorkload(text: string): Parsed<Workload> {
+function parseWorkload(text: string): Result<Workload> {
   const slash = text.indexOf("/");
   const [kind, name] = slash < 0 ? ["", text] : [text.slice(0, slash), text.slice(slash + 1)];
   return { value: create(WorkloadSchema, { kind, name }) };
@@ -246,7 +246,7 @@ const RESERVED_IDENTITIES: ReadonlyMap<string, number> = new Map([
 /** Hubble v1.16.2 has no text for the last of them, though it takes its name. */
 const SHOWN_IDENTITIES = [...RESERVED_IDENTITIES.keys()].slice(0, -1).join(" ");
 
-function parseIdentity(text: string): Parsed<number> {
+function parseIdentity(text: string): Result<number> {
   const reserved = RESERVED_IDENTITIES.get(text);
   if (reserved !== undefined) return { value: reserved };
   const parsed = parseUint(text, 0, 32);
@@ -254,13 +254,13 @@ function parseIdentity(text: string): Parsed<number> {
   return { fault: `invalid security identity, expected one of [${SHOWN_IDENTITIES} 11] or a numeric value` };
 }
 
-function parseDirection(text: string): Parsed<TrafficDirection> {
+function parseDirection(text: string): Result<TrafficDirection> {
   const lower = goToLower(text);
   if (lower === "ingress") return { value: TrafficDirection.INGRESS };
   if (lower === "egress") return { value: TrafficDirection.EGRESS };
   return { fault: `${lower}: invalid traffic direction, expected ingress or egress` };
 }
 
-function parseInterface(name: string): Parsed<NetworkInterface> {
+function parseInterface(name: string): Result<NetworkInterface> {
   return { value: create(NetworkInterfaceSchema, { name }) };
 }

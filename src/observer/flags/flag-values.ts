@@ -1,7 +1,9 @@
 import { parseCsv } from "../../go/csv.js";
-import { parseBool, parseUint } from "../../go/number.js";
-import type { Flag, FlagValues, Parsed } from "./flag.js";
-import { parseDuration } from "./parse-duration.js";
+import { parseDuration } from "../../go/duration.js";
+import { parseBool } from "../../go/parse-bool.js";
+import { parseUint } from "../../go/parse-integer.js";
+import type { Result } from "../../go/result.js";
+import type { Flag, FlagValues } from "./flag.js";
 
 /** A flag of the caller's own. */
 export interface ExtraFlag extends Flag {
@@ -17,7 +19,7 @@ type Value = FlagValues[keyof FlagValues];
 
 /** How a value is read, and what becomes of those that came before. */
 const READERS: {
-  readonly [K in keyof FlagValues]: (text: string, before: Value | undefined) => Parsed<Value>;
+  readonly [K in keyof FlagValues]: (text: string, before: Value | undefined) => Result<Value>;
 } = {
   boolean: parseBool,
   string: (text) => ({ value: text }),
@@ -53,7 +55,7 @@ export class FlagStore {
   }
 }
 
-function append(before: Value | undefined, parsed: Parsed<string[]>): Parsed<Value> {
+function append(before: Value | undefined, parsed: Result<string[]>): Result<Value> {
   if ("fault" in parsed || before === undefined) return parsed;
   const list = before as string[];
   for (const text of parsed.value) list.push(text);

@@ -48,6 +48,3 @@ export class FlagError extends FlowscribeError {
     this.flag = flag;
   }
 }
-
-/** What a text was read as, or why it cannot be. */
-export type Parsed<T> = { readonly value: T } | { readonly fault: string };

@@ -1,14 +1,14 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { type FlowFilter, FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { findJsonEnd, skipSpace } from "../../go/json.js";
-import type { Parsed } from "./flag.js";
+import type { Result } from "../../go/result.js";
 
 /**
  * Reads FlowFilters in protobuf's JSON form, one behind the other with or without white space between, as the values of
  * `--allowlist` and `--denylist` are: names in lowerCamelCase or as in the proto, enums by name or number. Strict, as
  * Hubble is; faults are in its words (those of protobuf-go 1.28 to 1.34), with the line and column of the filter.
  */
-export function parseRawFilters(text: string): Parsed<FlowFilter[]> {
+export function parseRawFilters(text: string): Result<FlowFilter[]> {
   const filters: FlowFilter[] = [];
   for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
     const found = findJsonEnd(text, at);
@@ -21,7 +21,7 @@ export function parseRawFilters(text: string): Parsed<FlowFilter[]> {
 }
 
 /** @param json One JSON value, known to be well-formed, and nothing around it. */
-function parseRawFilter(json: string): Parsed<FlowFilter> {
+function parseRawFilter(json: string): Result<FlowFilter> {
   try {
     // The reader makes what its schema says.
     return { value: new Reader(json).readMessage(FlowFilterSchema) as FlowFilter };

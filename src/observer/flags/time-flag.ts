@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { parseDuration } from "../../go/duration.js";
 import { type Instant, parseTime } from "../../go/time.js";
 import { MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { FlagError } from "./flag.js";
-import { parseDuration } from "./parse-duration.js";
 
 const NANOSECONDS = 1_000_000_000n;
 

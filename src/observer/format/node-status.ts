@@ -1,6 +1,6 @@
 import { NodeState, NodeStateSchema, type NodeStatusEvent } from "../../gen/relay/relay_pb.js";
 import { goQuote } from "../../go/quote.js";
-import { utf8Length } from "../utf8-length.js";
+import { utf8Length } from "../../go/utf8.js";
 import { enumName } from "./enum-name.js";
 import { nodeStatusText } from "./proto-text.js";
 import type { Stamped } from "./stamped.js";

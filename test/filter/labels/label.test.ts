@@ -1,7 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseLabel } from "../../../src/filter/labels/index.js";
-import { parseInt64 } from "../../../src/go/parse-int.js";
 
 describe("parseLabel", () => {
   test.each([
@@ -40,51 +38,5 @@ describe("parseLabel", () => {
     { text: "any:app=é", source: "any", key: "app", value: "é" },
   ])("reads $text", ({ text, source, key, value }) => {
     expect(parseLabel(text)).toEqual({ source, key, value });
-  });
-});
-
-describe("parseInt64", () => {
-  test.each<[string, bigint | undefined]>([
-    ["0", 0n],
-    ["007", 7n],
-    ["-7", -7n],
-    ["+7", 7n],
-    ["-0", 0n],
-    ["999999999999999", 999999999999999n],
-    ["9007199254740993", 9007199254740993n],
-    ["9223372036854775807", 2n ** 63n - 1n],
-    ["9223372036854775808", undefined],
-    ["-9223372036854775808", -(2n ** 63n)],
-    ["-9223372036854775809", undefined],
-    ["00000000000000000000000009223372036854775807", 2n ** 63n - 1n],
-    ["99999999999999999999", undefined],
-    ["", undefined],
-    ["+", undefined],
-    ["-", undefined],
-    ["--1", undefined],
-    [" 1", undefined],
-    ["1 ", undefined],
-    ["1_000", undefined],
-    ["0x1", undefined],
-    ["1.0", undefined],
-    ["1e3", undefined],
-    ["٣", undefined],
-  ])("reads %j as %s", (text, value) => {
-    const parsed = parseInt64(text);
-    expect(parsed === undefined ? undefined : BigInt(parsed)).toBe(value);
-  });
-
-  test("reads every int64 and compares them as numbers do", () => {
-    const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-    fc.assert(
-      fc.property(int64, int64, (left, right) => {
-        expect((parseInt64(`${left}`) ?? 0) < (parseInt64(`${right}`) ?? 0)).toBe(left < right);
-      }),
-    );
-  });
-
-  test("is linear in a hostile number", () => {
-    expect(parseInt64("1".repeat(1_000_000))).toBeUndefined();
-    expect(parseInt64(`${"0".repeat(1_000_000)}1`)).toBe(1);
   });
 });

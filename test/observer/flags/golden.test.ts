@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createCelEngine } from "../../../src/cel/index.js";
+import { createCelEngine } from "../../../src/filter/index.js";
 import {
   decodeExportBatches,
   encodeExportLine,

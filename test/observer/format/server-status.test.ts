@@ -1,7 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { formatFixed2 } from "../../../src/go/fixed.js";
-import { formatDuration } from "../../../src/observer/format/duration.js";
 import { formatServerStatus } from "../../../src/observer/format.js";
 import { ServerStatusResponseSchema } from "../../../src/proto.js";
 
@@ -95,39 +93,4 @@ test("a server's status as a record and a table", () => {
   expect(formatServerStatus(create(ServerStatusResponseSchema), { output: "dict" })).toMatch(
     /PER SECOND: N\/A\n.*UPTIME: 0s\n.*NODES: N\/A\n.*NODES: N\/A\n {12}VERSION: $/,
   );
-});
-
-test.each([
-  [0n, "0s"],
-  [1n, "1ns"],
-  [999n, "999ns"],
-  [1_000n, "1µs"],
-  [1_500n, "1.5µs"],
-  [100_000n, "100µs"],
-  [1_000_001n, "1.000001ms"],
-  [100_000_000n, "100ms"],
-  [1_000_000_000n, "1s"],
-  [100_000_000_000n, "1m40s"],
-  [60_000_000_000n, "1m0s"],
-  [3_600_000_000_000n, "1h0m0s"],
-  [10_000_000_000_000n, "2h46m40s"],
-  [2n ** 63n - 1n, "2562047h47m16.854775807s"],
-  [2n ** 63n, "9223372036854775808ns"],
-  [2n ** 64n - 1n, "18446744073709551615ns"],
-])("%i nanoseconds are %s", (nanoseconds, expected) => {
-  expect(formatDuration(nanoseconds)).toBe(expected);
-});
-
-test.each([
-  [0, "0.00"],
-  [0.125, "0.12"],
-  [0.375, "0.38"],
-  [2.625, "2.62"],
-  [0.875, "0.88"],
-  [1.005, "1.00"],
-  [26.415, "26.41"],
-  [1e21, "1000000000000000000000.00"],
-  [Number.POSITIVE_INFINITY, "+Inf"],
-])("%f with two digits is %s", (value, expected) => {
-  expect(formatFixed2(value)).toBe(expected);
 });
