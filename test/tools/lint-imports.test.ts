@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -63,6 +63,16 @@ describe("findImportFaults", () => {
 test("LEVELS: has every module once and nothing else", () => {
   const modules = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   expect(LEVELS.flat().sort()).toEqual(modules.map(({ name }) => name).sort());
+});
+
+test("docs/architecture.md: has the level of every module, and the exceptions", () => {
+  const page = readFileSync(join(repository, "docs/architecture.md"), "utf8");
+  const rows = [...page.matchAll(/^\| (\d) +\| `(\w+)\/`/gm)].map(([, level, name]) => [
+    name,
+    Number(level) - 1,
+  ]);
+  expect(rows).toEqual(LEVELS.flatMap((names, level) => names.map((name) => [name, level])));
+  for (const pair of WITHIN_LEVEL) expect(page).toContain(`\`${pair}\``);
 });
 
 test("WITHIN_LEVEL: names pairs of one level only, in one direction", () => {
