@@ -1,3 +1,4 @@
+import { onAbort } from "../async/abort.js";
 import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
@@ -206,8 +207,7 @@ class Recorder {
 
   async #record(openSink: OpenSink): Promise<RecordingResult> {
     const { signal } = this.#options;
-    const onAbort = () => this.#fail(signal?.reason);
-    signal?.addEventListener("abort", onAbort);
+    const removeListener = onAbort(signal, () => this.#fail(signal?.reason));
     let callOffTimer: (() => void) | undefined;
     try {
       signal?.throwIfAborted();
@@ -218,7 +218,7 @@ class Recorder {
       return await this.#recordInto(sink);
     } finally {
       callOffTimer?.();
-      signal?.removeEventListener("abort", onAbort);
+      removeListener();
       this.#finalStats ??= this.#stats();
       this.#updates.changed();
       this.#updates.end();

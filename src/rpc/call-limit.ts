@@ -1,4 +1,5 @@
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { onAbort } from "../async/abort.js";
 
 /**
  * The same streaming method, at most `max` calls of it at once; one more fails with RESOURCE_EXHAUSTED.
@@ -20,12 +21,11 @@ export function limitCalls<Request, Response>(
       isCounted = false;
     }
     // Connect in memory never resumes a method whose call was cancelled.
-    context.signal.addEventListener("abort", release);
-    if (context.signal.aborted) release();
+    const removeListener = onAbort(context.signal, release);
     try {
       yield* method(request, context);
     } finally {
-      context.signal.removeEventListener("abort", release);
+      removeListener();
       release();
     }
   };

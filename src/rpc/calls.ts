@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { iterateOrAbort, orAbort } from "../async/or-abort.js";
+import { orAbort, relayAbort } from "../async/abort.js";
+import { iterateOrAbort } from "../async/iterate-or-abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aNumberFrom, aSignal, type ValueCheck, withMethods } from "../errors/value-checks.js";
@@ -133,8 +134,7 @@ async function* cancelledByReader<T>(
 ): AsyncGenerator<T, void, undefined> {
   const { signal } = options;
   const controller = new AbortController();
-  const onAbort = () => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
+  const removeRelay = relayAbort(signal, controller);
   try {
     signal?.throwIfAborted();
     yield* iterateOrAbort(call({ ...options, signal: controller.signal }), controller.signal);
@@ -142,7 +142,7 @@ async function* cancelledByReader<T>(
     signal?.throwIfAborted();
     throw fromCallError(error);
   } finally {
-    signal?.removeEventListener("abort", onAbort);
+    removeRelay();
     controller.abort();
   }
 }

@@ -4,6 +4,7 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
+import { onAbort } from "../async/abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 import { Recorder, type RecordRequest, type RecordResponse } from "../gen/recorder/recorder_pb.js";
@@ -45,20 +46,19 @@ async function* answer(
   const controller = new AbortController();
   const peer = context.values.get(peerKey);
   const responses = service.record(translated(requests), { signal: controller.signal, peer });
-  const onAbort = () => {
+  const cancel = () => {
     controller.abort(fromConnectError(context.signal.reason));
     // Connect in memory never comes back for a call that was cancelled.
     responses.return().catch(() => {});
   };
-  context.signal.addEventListener("abort", onAbort);
+  const removeListener = onAbort(context.signal, cancel);
   try {
-    if (context.signal.aborted) onAbort();
     for await (const response of responses) yield response;
     context.signal.throwIfAborted();
   } catch (error) {
     throw toConnectError(error);
   } finally {
-    context.signal.removeEventListener("abort", onAbort);
+    removeListener();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { PeerCertificate } from "node:tls";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { unlessAborted } from "../async/abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import {
   Recorder,
@@ -144,16 +145,12 @@ function statusOf(error: unknown): { code: number; details: string } {
 
 /** Waits until the client has taken what was written, or is gone. */
 function untilDrained(call: EventEmitter, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      call.off("drain", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    call.on("drain", done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
+  let onDrain = () => {};
+  const drained = new Promise<void>((resolve) => {
+    onDrain = resolve;
   });
+  call.on("drain", onDrain);
+  return unlessAborted(drained, signal).finally(() => call.off("drain", onDrain));
 }
 
 function peerOf(call: GrpcJsRecordCall): RpcPeer {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { untilAborted } from "../async/abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aListOf, aPositiveNumber, aString } from "../errors/value-checks.js";
@@ -75,7 +76,7 @@ export function createHealthService(
     if (!known.has(serviceOf(request))) yield { status: SERVICE_UNKNOWN };
     else yield { status: serving ? SERVING : NOT_SERVING };
     if (!serving) return;
-    await eitherAborted(signal, closing.signal);
+    await untilAborted(signal, closing.signal);
     if (known.has(serviceOf(request))) yield { status: NOT_SERVING };
   }
 
@@ -101,17 +102,4 @@ export function createHealthService(
 /** The service asked for; the descriptor is made at run time, so that the type does not say that it is there. */
 function serviceOf(request: Message): string {
   return (request as Message & { service: string }).service;
-}
-
-function eitherAborted(...signals: readonly AbortSignal[]): Promise<void> {
-  return new Promise((resolve) => {
-    function done(): void {
-      for (const signal of signals) signal.removeEventListener("abort", done);
-      resolve();
-    }
-    for (const signal of signals) {
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
-    }
-  });
 }

@@ -1,7 +1,8 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
+import { orAbort, relayAbort, sleep } from "../async/abort.js";
 import { aClock, type Clock, systemClock } from "../async/clock.js";
-import { iterateOrAbort, orAbort } from "../async/or-abort.js";
+import { iterateOrAbort } from "../async/iterate-or-abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
@@ -184,8 +185,7 @@ class ObserveStream implements FlowStream {
   }
 
   async *#follow(): AsyncGenerator<GetFlowsResponse[], void, undefined> {
-    const onAbort = () => this.#controller.abort(this.#signal?.reason);
-    this.#signal?.addEventListener("abort", onAbort);
+    const removeRelay = relayAbort(this.#signal, this.#controller);
     try {
       this.#signal?.throwIfAborted();
       if (this.#reconnect === undefined) yield* this.#readOnce();
@@ -195,7 +195,7 @@ class ObserveStream implements FlowStream {
       // The reader has left, and is not told.
       if (!this.#controller.signal.aborted) throw error;
     } finally {
-      this.#signal?.removeEventListener("abort", onAbort);
+      removeRelay();
       this.#controller.abort();
     }
   }
@@ -225,26 +225,11 @@ class ObserveStream implements FlowStream {
         if (isFinal || !isResumable(error)) throw error;
       }
       const delayMs = Math.min(reconnect.initialDelayMs * 2 ** (attempts - 1), reconnect.maxDelayMs);
-      await this.#wait(delayMs);
+      await sleep(delayMs, this.#clock, this.#controller.signal);
+      this.#controller.signal.throwIfAborted();
       this.#reconnects++;
       request = resumption.resume();
     }
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    const { signal } = this.#controller;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        callOff();
-        reject(signal.reason);
-      };
-      const callOff = this.#clock.setTimer(delayMs, () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      });
-      signal.addEventListener("abort", onAbort);
-      if (signal.aborted) onAbort();
-    });
   }
 
   /** What is to be handed out of some responses. */

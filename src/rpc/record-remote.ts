@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { iterateOrAbort } from "../async/or-abort.js";
+import { relayAbort } from "../async/abort.js";
+import { iterateOrAbort } from "../async/iterate-or-abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aSignal } from "../errors/value-checks.js";
@@ -125,8 +126,7 @@ class RemoteRecorder {
     transport: Transport,
     confirm: (confirmation: { nodeName: string }) => void,
   ): Promise<RemoteRecordingResult> {
-    const onAbort = () => this.#controller.abort(this.#signal?.reason);
-    this.#signal?.addEventListener("abort", onAbort);
+    const removeRelay = relayAbort(this.#signal, this.#controller);
     try {
       this.#signal?.throwIfAborted();
       const client = createClient(Recorder, transport);
@@ -149,7 +149,7 @@ class RemoteRecorder {
     } finally {
       this.#endSending();
       this.#controller.abort();
-      this.#signal?.removeEventListener("abort", onAbort);
+      removeRelay();
       this.#updates.changed();
       this.#updates.end();
     }

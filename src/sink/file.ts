@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, type Stats, unlinkSync } from "node:fs"
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
-import type { Clock } from "../async/clock.js";
+import { sleep } from "../async/abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
@@ -150,21 +150,8 @@ async function openSpecial(path: string, found: Stats, { clock, signal }: SinkRe
     signal?.throwIfAborted();
     const descriptor = openReadPipe(path);
     if (descriptor !== undefined) return descriptor;
-    await pause(PIPE_INTERVAL_MS, clock, signal);
+    await sleep(PIPE_INTERVAL_MS, clock, signal);
   }
-}
-
-/** Ends early when the signal is aborted. */
-function pause(milliseconds: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const callOff = clock.setTimer(milliseconds, goOn);
-    signal?.addEventListener("abort", goOn);
-    function goOn(): void {
-      callOff();
-      signal?.removeEventListener("abort", goOn);
-      resolve();
-    }
-  });
 }
 
 /** Undefined while nobody reads it. */

@@ -7,6 +7,7 @@ import {
   createRouterTransport,
   type Transport,
 } from "@connectrpc/connect";
+import { onAbort } from "../async/abort.js";
 import { aClock, type Clock } from "../async/clock.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aListOf, anObject, aPositiveNumber, aString } from "../errors/value-checks.js";
@@ -173,7 +174,7 @@ class Fake implements FakeObserver {
       open = false;
     };
     // Connect in memory never comes back for a call that was cancelled.
-    signal.addEventListener("abort", close);
+    const removeListener = onAbort(signal, close);
     try {
       let sent = 0n;
       for (let next = this.#firstOf(request, wanted); ; next++) {
@@ -195,6 +196,7 @@ class Fake implements FakeObserver {
         if (isFlow && ++sent === limit) return;
       }
     } finally {
+      removeListener();
       close();
     }
   }
@@ -221,13 +223,11 @@ class Fake implements FakeObserver {
   async #untilPushed(...signals: readonly AbortSignal[]): Promise<void> {
     const isAborted = () => signals.some(({ aborted }) => aborted);
     await new Promise<void>((resolve) => {
-      function done(): void {
-        for (const signal of signals) signal.removeEventListener("abort", done);
+      const removers = signals.map((signal) => onAbort(signal, resolve));
+      this.#waiting.push(() => {
+        for (const remove of removers) remove();
         resolve();
-      }
-      this.#waiting.push(done);
-      for (const signal of signals) signal.addEventListener("abort", done);
-      if (isAborted()) done();
+      });
     });
     if (isAborted()) throw lostConnection();
   }

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { sleep } from "../../async/abort.js";
 import type { Clock } from "../../async/clock.js";
 import { codeOf } from "../../errors/message.js";
 import { errorText } from "../error-text.js";
@@ -164,18 +165,6 @@ async function endOf(
     // Between the two steps of a rotation there is no file of that name.
     return undefined;
   }
-}
-
-function sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      cancel();
-      signal.removeEventListener("abort", wake);
-      resolve();
-    };
-    const cancel = clock.setTimer(ms, wake);
-    signal.addEventListener("abort", wake, { once: true });
-  });
 }
 
 /** The batches of several as they come, until all have ended. */

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { untilAborted } from "../../async/abort.js";
 import { createRecorderService } from "../../recorder/service.js";
 import {
   folderBytes,
@@ -45,7 +46,7 @@ export async function serve(
   if (metrics !== undefined) log("info", "metrics-listening", { address: metrics.url });
   const endRenewal = options.tls && tls ? renewTls(server, options.tls, tls, io.clock, log) : () => {};
 
-  await aborted(io.signal);
+  await untilAborted(io.signal);
   endRenewal();
   const { running } = service.counters;
   log("info", "shutting-down", { recordings: running });
@@ -133,11 +134,4 @@ function accessFields({ capture, folder, tls, allowIdentities, allowAnyone }: Se
     allowIdentities: allowIdentities && [...allowIdentities],
     allowAnyone,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-  });
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "../../async/abort.js";
 import type { Clock } from "../../async/clock.js";
 import { escapeControls } from "../../observer/format/escape.js";
 import type { RecordingStats } from "../../recorder/stats.js";
@@ -50,8 +51,7 @@ export async function recordOnServer(
     recording.stop();
     void abortIfSilent(recording, call, clock);
   };
-  signal.addEventListener("abort", stop);
-  if (signal.aborted) stop();
+  const removeListener = onAbort(signal, stop);
   const endStatus = showStatus(messages, clock, () => localStats(recording.stats));
   try {
     const { stats, filePath } = await recording.stopped;
@@ -65,7 +65,7 @@ export async function recordOnServer(
     throw serverError(server.address, error);
   } finally {
     endStatus();
-    signal.removeEventListener("abort", stop);
+    removeListener();
   }
 }
 

@@ -1,3 +1,4 @@
+import { onAbort } from "../../async/abort.js";
 import { messageOf } from "../../errors/message.js";
 import type { RecordRequest, RecordResponse, StartRecording } from "../../gen/recorder/recorder_pb.js";
 import type { PacketSource } from "../../packet/source.js";
@@ -72,9 +73,7 @@ export class RecordCall {
   }
 
   async *run(requests: AsyncIterable<RecordRequest>): AsyncGenerator<RecordResponse, void, undefined> {
-    const onAbort = () => this.#fail(abortError(this.#signal?.reason));
-    this.#signal?.addEventListener("abort", onAbort);
-    if (this.#signal?.aborted === true) onAbort();
+    const removeListener = onAbort(this.#signal, () => this.#fail(abortError(this.#signal?.reason)));
     void this.#receiveAll(requests);
     try {
       yield* this.#record(await this.#receiveStart());
@@ -82,7 +81,7 @@ export class RecordCall {
       throw asRpcError(error);
     } finally {
       this.#over = true;
-      this.#signal?.removeEventListener("abort", onAbort);
+      removeListener();
       for (const callOff of this.#timers) callOff();
     }
   }

@@ -1,4 +1,5 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { onAbort } from "../../async/abort.js";
 import type { RpcError } from "../../recorder/service/error.js";
 import { resetError, responseError } from "./http2-status.js";
 
@@ -22,8 +23,7 @@ export class ClientCall {
   readonly ended: Promise<void>;
   readonly #stream: ClientHttp2Stream;
   readonly #connection: CallConnection;
-  readonly #signal: AbortSignal;
-  readonly #onAbort = () => this.cancel(this.#signal.reason);
+  #removeListener = () => {};
   #headers: IncomingHttpHeaders | undefined;
   #trailers: IncomingHttpHeaders | undefined;
   #queue: Uint8Array[] = [];
@@ -37,7 +37,6 @@ export class ClientCall {
     this.ended = new Promise((resolve) => (this.#onEnded = resolve));
     this.#stream = stream;
     this.#connection = connection;
-    this.#signal = signal;
     stream.once("response", (headers) => {
       this.#headers = headers;
       this.#wakeReader?.();
@@ -49,8 +48,7 @@ export class ClientCall {
     // "close" follows, and the connection or the code of the reset say why.
     stream.on("error", () => {});
     stream.once("close", () => this.#settleWithResponse());
-    signal.addEventListener("abort", this.#onAbort);
-    if (signal.aborted) this.#onAbort();
+    this.#removeListener = onAbort(signal, () => this.cancel(signal.reason));
   }
 
   /** Sends bytes of the request; resolves when more may be sent, with false when the call has ended. */
@@ -145,7 +143,7 @@ export class ClientCall {
   #settle(outcome: { readonly error?: unknown }): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#removeListener();
     this.#wakeReader?.();
     this.#wakeWriter?.();
     this.#onEnded();

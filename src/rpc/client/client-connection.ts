@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import { orAbort } from "../../async/or-abort.js";
+import { onAbort, orAbort } from "../../async/abort.js";
 import { RpcError } from "../../recorder/service/error.js";
 import type { ClientCall } from "./client-call.js";
 import { ClientSession, type ClientSessionOptions } from "./client-session.js";
@@ -105,9 +105,9 @@ export class ClientConnection {
   /** Resolves when the server has begun to speak HTTP/2. */
   #openSession(socket: Awaited<ReturnType<typeof dial>>, signal: AbortSignal): Promise<ClientSession> {
     return new Promise((resolve, reject) => {
-      const onAbort = () => session.end(signal.reason);
+      let removeListener = () => {};
       const onChange = () => {
-        if (session.state !== "opening") signal.removeEventListener("abort", onAbort);
+        if (session.state !== "opening") removeListener();
         if (session.state === "ended") {
           this.#forget(session);
           reject(session.failure);
@@ -117,8 +117,7 @@ export class ClientConnection {
       };
       const session = new ClientSession(socket, { ...this.#options, keepalive: this.#keepalive, onChange });
       this.#sessions.add(session);
-      signal.addEventListener("abort", onAbort);
-      if (signal.aborted) onAbort();
+      removeListener = onAbort(signal, () => session.end(signal.reason));
     });
   }
 

@@ -1,5 +1,6 @@
 import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+import { onAbort } from "../../async/abort.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { messageOf } from "../../errors/message.js";
 import type { Target } from "../target.js";
@@ -68,18 +69,18 @@ export function dial({ target, tls }: Endpoint, signal: AbortSignal): Promise<So
       socket.destroy();
       reject(error);
     };
-    const onAbort = () => fail(signal.reason);
     const onClose = () => fail(new Error("the connection was closed"));
+    let removeListener = () => {};
     const settle = () => {
       socket.off(connected, onConnect);
       socket.off("error", fail);
       socket.off("close", onClose);
-      signal.removeEventListener("abort", onAbort);
+      removeListener();
     };
     socket.on(connected, onConnect);
     socket.on("error", fail);
     socket.on("close", onClose);
-    signal.addEventListener("abort", onAbort);
+    removeListener = onAbort(signal, () => fail(signal.reason));
   });
 }
 

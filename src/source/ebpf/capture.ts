@@ -1,3 +1,4 @@
+import { onAbort } from "../../async/abort.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { cutRecords } from "../../packet/select.js";
@@ -63,7 +64,7 @@ class EbpfCapture implements LiveCapture {
   readonly #checks: ReturnType<typeof setInterval>;
   readonly #poll: PollHandle;
   /** Nobody takes what would come. */
-  readonly #onAbort = () => this.stop();
+  #removeListener = () => {};
   readonly #wake = () => this.#interrupt();
   /** Looks that found nothing, since the last packet. */
   #idleLooks = IDLE_LOOKS;
@@ -86,7 +87,7 @@ class EbpfCapture implements LiveCapture {
     this.#poll.unref();
     this.#checks = setInterval(() => this.#check(), CHECK_MS);
     this.#checks.unref();
-    signal?.addEventListener("abort", this.#onAbort);
+    this.#removeListener = onAbort(signal, () => this.stop());
   }
 
   pull(): ReturnType<Pull> {
@@ -118,9 +119,9 @@ class EbpfCapture implements LiveCapture {
   }
 
   close(): void {
-    const { signal, release } = this.#capture;
+    const { release } = this.#capture;
     this.leave();
-    signal?.removeEventListener("abort", this.#onAbort);
+    this.#removeListener();
     clearInterval(this.#checks);
     this.#poll.close();
     release();

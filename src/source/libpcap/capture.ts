@@ -1,3 +1,4 @@
+import { onAbort } from "../../async/abort.js";
 import type { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import type { PacketPredicate } from "../../packet/filter.js";
@@ -42,7 +43,7 @@ export function captureSource(capture: OpenCapture): LiveSource {
 
 class LibpcapCapture implements LiveCapture {
   readonly #capture: OpenCapture;
-  readonly #onAbort: () => void;
+  readonly #removeListener: () => void;
   #batches = 0;
   /** Nothing was left when last looked at. */
   #idle = false;
@@ -61,8 +62,7 @@ class LibpcapCapture implements LiveCapture {
 
   constructor(capture: OpenCapture) {
     this.#capture = capture;
-    this.#onAbort = () => capture.readiness.wake();
-    capture.signal?.addEventListener("abort", this.#onAbort);
+    this.#removeListener = onAbort(capture.signal, () => capture.readiness.wake());
   }
 
   pull(): ReturnType<Pull> {
@@ -150,8 +150,8 @@ class LibpcapCapture implements LiveCapture {
   }
 
   async close(): Promise<void> {
-    const { handle, reader, readiness, signal } = this.#capture;
-    signal?.removeEventListener("abort", this.#onAbort);
+    const { handle, reader, readiness } = this.#capture;
+    this.#removeListener();
     this.#left = true;
     // While it still can be asked.
     this.dropped();
