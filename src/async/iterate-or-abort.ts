@@ -1,18 +1,36 @@
-import { orAbort } from "./abort.js";
+import { orAbort, unlessAborted } from "./abort.js";
 
 /**
- * The same values; every wait for the next one ends when the signal is aborted. The input is asked to end as well, but not
- * waited for: an input that does not settle may not answer that either.
+ * Yields the same values; every wait for the next one rejects with the signal's reason when the signal is aborted. The
+ * input is then told to end, but not waited for: an input that does not settle may not answer that either.
  */
 export async function* iterateOrAbort<T>(
   input: AsyncIterable<T>,
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
+  yield* iterate(input, async (next) => {
+    signal.throwIfAborted();
+    return orAbort(next(), signal);
+  });
+}
+
+/** As {@link iterateOrAbort}, but ends without an error when the signal is aborted. */
+export async function* iterateUnlessAborted<T>(
+  input: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  yield* iterate(input, async (next) => (signal.aborted ? undefined : unlessAborted(next(), signal)));
+}
+
+type Wait<T> = (next: () => Promise<IteratorResult<T>>) => Promise<IteratorResult<T> | undefined>;
+
+async function* iterate<T>(input: AsyncIterable<T>, wait: Wait<T>): AsyncGenerator<T, void, undefined> {
   const iterator = input[Symbol.asyncIterator]();
   let isDone = false;
   try {
     for (;;) {
-      const result = await orAbort(iterator.next(), signal);
+      const result = await wait(() => iterator.next());
+      if (result === undefined) return;
       if (result.done === true) {
         isDone = true;
         return;

@@ -1,3 +1,4 @@
+import { iterateUnlessAborted } from "../../async/iterate-or-abort.js";
 import { compileFlowFilters } from "../../filter/index.js";
 import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
 import { reportOnce } from "../../observer/report-once.js";
@@ -10,7 +11,6 @@ import { followAll } from "../input/follow.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import { readAll } from "../input/read-all.js";
 import { createInputReport, type InputReport } from "../input/report.js";
-import { untilAborted } from "../input/until-aborted.js";
 import { interruptionCode } from "../interruption.js";
 import type { Io } from "../io.js";
 import { createMessages, type Messages } from "../messages.js";
@@ -102,7 +102,7 @@ async function observeServer(server: ServerOptions, options: ObserveOptions, io:
   const { serverEvents } = await import("../observe/server.js");
   const events = serverEvents(server, { selection: wanted, reconnect }, io, messages);
   try {
-    await printEvents(untilAborted(events, io.signal), printer, io, messages);
+    await printEvents(iterateUnlessAborted(events, io.signal), printer, io, messages);
   } finally {
     report.ended(server.address);
   }
@@ -125,12 +125,12 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
     const { present, future } = followAll(paths, context);
     // Both compile the filters before anything is read.
     const parts = [
-      selectFlows(untilAborted(present, io.signal), wanted),
-      selectFlows(untilAborted(future, io.signal), { ...wanted, number: 0n }),
+      selectFlows(iterateUnlessAborted(present, io.signal), wanted),
+      selectFlows(iterateUnlessAborted(future, io.signal), { ...wanted, number: 0n }),
     ];
     await printEvents(oneAfterTheOther(parts), printer, io, messages);
   } else {
-    const events = selectFlows(untilAborted(readAll(paths, context), io.signal), wanted);
+    const events = selectFlows(iterateUnlessAborted(readAll(paths, context), io.signal), wanted);
     await printEvents(events, printer, io, messages);
   }
   // With --last, events are printed after the inputs have ended.

@@ -1,3 +1,4 @@
+import { onAbort, relayAbort, unlessAborted } from "../../async/abort.js";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { codeOf } from "../../errors/message.js";
@@ -81,13 +82,12 @@ async function openAny(
   const { device } = options;
   if (device === undefined) {
     // Whoever writes to a pipe may never begin.
-    const captures = await unlessAborted(openCaptures(options.inputs, io, report), io.signal);
+    const captures = await openedUnlessAborted(openCaptures(options.inputs, io, report), io.signal);
     return captures && { ...captures, selectsInclude: false, selectsExpression: false };
   }
   // Not the io's own signal: once open, the capture is to finish well.
   const opening = new AbortController();
-  const giveUp = () => opening.abort(io.signal.reason);
-  io.signal.addEventListener("abort", giveUp);
+  const removeRelay = relayAbort(io.signal, opening);
   try {
     if (io.signal.aborted) return undefined;
     return await openLive({ ...options, device }, opening.signal);
@@ -95,28 +95,18 @@ async function openAny(
     if (io.signal.aborted) return undefined;
     throw error;
   } finally {
-    io.signal.removeEventListener("abort", giveUp);
+    removeRelay();
   }
 }
 
-/** Undefined when the signal is aborted first; what is opened after that is disposed of. */
-async function unlessAborted<T extends { readonly source: AsyncDisposable }>(
-  opening: Promise<T | undefined>,
+/** Undefined when the signal is aborted first; captures that are opened after that are disposed of. */
+async function openedUnlessAborted(
+  opening: Promise<OpenedCaptures | undefined>,
   signal: AbortSignal,
-): Promise<T | undefined> {
-  let onAbort = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    onAbort = () => resolve(undefined);
-    signal.addEventListener("abort", onAbort);
-    if (signal.aborted) onAbort();
-  });
-  try {
-    const opened = await Promise.race([opening, aborted]);
-    if (opened === undefined) opening.then((late) => late?.source[Symbol.asyncDispose]()).catch(() => {});
-    return opened;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
+): Promise<OpenedCaptures | undefined> {
+  const opened = await unlessAborted(opening, signal);
+  if (opened === undefined) opening.then((late) => late?.source[Symbol.asyncDispose]()).catch(() => {});
+  return opened;
 }
 
 /** What is left to select, the cheapest first; but replies are told by all packets. */
@@ -188,8 +178,7 @@ async function recordFrom(
     if (sink === undefined) neverBegun.abort(io.signal.reason);
     else recording.stop();
   };
-  io.signal.addEventListener("abort", stop);
-  if (io.signal.aborted) stop();
+  const removeListener = onAbort(io.signal, stop);
   const endStatus = showStatus(messages, io.clock, () => recording.stats);
   try {
     return await recording.stopped;
@@ -199,7 +188,7 @@ async function recordFrom(
     throw error;
   } finally {
     endStatus();
-    io.signal.removeEventListener("abort", stop);
+    removeListener();
     // A recording that has never begun has no result.
     if (sink !== undefined) await results.end(recording.stats, sink.filePath, hasReader);
   }

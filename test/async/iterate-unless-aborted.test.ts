@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { untilAborted } from "../../../src/cli/input/until-aborted.js";
+import { iterateUnlessAborted } from "../../src/async/iterate-or-abort.js";
 
 async function* counting(log: string[], end = Number.POSITIVE_INFINITY) {
   try {
@@ -9,19 +9,19 @@ async function* counting(log: string[], end = Number.POSITIVE_INFINITY) {
   }
 }
 
-test("passes everything on", async () => {
+test("iterateUnlessAborted: passes everything on", async () => {
   const log: string[] = [];
   const seen: number[] = [];
-  for await (const n of untilAborted(counting(log, 3), new AbortController().signal)) seen.push(n);
+  for await (const n of iterateUnlessAborted(counting(log, 3), new AbortController().signal)) seen.push(n);
   expect(seen).toEqual([0, 1, 2]);
   expect(log).toEqual(["returned"]);
 });
 
-test("ends between two elements", async () => {
+test("iterateUnlessAborted: ends between two elements", async () => {
   const log: string[] = [];
   const controller = new AbortController();
   const seen: number[] = [];
-  for await (const n of untilAborted(counting(log), controller.signal)) {
+  for await (const n of iterateUnlessAborted(counting(log), controller.signal)) {
     seen.push(n);
     if (n === 2) controller.abort();
   }
@@ -29,31 +29,31 @@ test("ends between two elements", async () => {
   expect(log).toEqual(["returned"]);
 });
 
-test("ends while the input owes an element that never comes", async () => {
+test("iterateUnlessAborted: ends while the input owes an element that never comes", async () => {
   const never: AsyncIterable<number> = {
     [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
   };
   const controller = new AbortController();
-  const ended = untilAborted(never, controller.signal).next();
+  const ended = iterateUnlessAborted(never, controller.signal).next();
   controller.abort();
   expect(await ended).toEqual({ done: true, value: undefined });
 });
 
-test("leaving early ends the input, a failure comes through", async () => {
+test("iterateUnlessAborted: leaving early ends the input, a failure comes through", async () => {
   const log: string[] = [];
-  for await (const _ of untilAborted(counting(log), new AbortController().signal)) break;
+  for await (const _ of iterateUnlessAborted(counting(log), new AbortController().signal)) break;
   expect(log).toEqual(["returned"]);
 
   async function* failing() {
     yield 1;
     throw new Error("damaged");
   }
-  const input = untilAborted(failing(), new AbortController().signal);
+  const input = iterateUnlessAborted(failing(), new AbortController().signal);
   await input.next();
   await expect(input.next()).rejects.toThrow("damaged");
 });
 
-test("leaves no listener behind", async () => {
+test("iterateUnlessAborted: leaves no listener behind", async () => {
   let listeners = 0;
   // All that is asked of a signal.
   const counted = {
@@ -61,6 +61,6 @@ test("leaves no listener behind", async () => {
     addEventListener: () => listeners++,
     removeEventListener: () => listeners--,
   } as unknown as AbortSignal;
-  for await (const _ of untilAborted(counting([], 100), counted));
+  for await (const _ of iterateUnlessAborted(counting([], 100), counted));
   expect(listeners).toBe(0);
 });
