@@ -17,7 +17,12 @@ export const LEVELS: readonly (readonly string[])[] = [
 ];
 
 /** Imports within a level, as `importer → imported`. */
-export const WITHIN_LEVEL: readonly string[] = ["async → errors", "net → errors", "errors → go", "errors → bytes"];
+export const WITHIN_LEVEL: readonly string[] = [
+  "async → errors",
+  "net → errors",
+  "errors → go",
+  "errors → bytes",
+];
 
 /**
  * The imports that are not allowed, one line each with file and line number.

@@ -15,6 +15,7 @@ import {
 import { checkFlowFilters } from "../../filter/compile.js";
 import type { FlowFilterInit } from "../../filter/filter-init.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter-options.js";
+import { daysOf } from "../../go/calendar.js";
 import { checkFieldMask } from "../field-mask.js";
 
 /** One export of Hubble's dynamic exporter: an element of `flowLogs` in its configuration file, parsed. */
@@ -143,11 +144,8 @@ function isTime(value: unknown): boolean {
   if (isDate(value)) return !Number.isNaN(value.getTime());
   const match = typeof value === "string" ? RFC_3339.exec(value) : null;
   if (match === null) return false;
-  // Date accepts February 30.
   const [, year, month, day] = match.map(Number);
-  const date = new Date(Date.UTC(2000, month! - 1, day!));
-  date.setUTCFullYear(year!, month! - 1, day!);
-  return date.getUTCMonth() === month! - 1 && date.getUTCDate() === day!;
+  return month! >= 1 && month! <= 12 && day! >= 1 && day! <= daysOf(year!, month!);
 }
 
 const RFC_3339 =
