@@ -1,6 +1,6 @@
 import { parseDuration as parseGoDuration } from "../../go/duration.js";
 import type { Fault } from "./fault.js";
-import { addInt, INT64_MAX, INT64_MIN, negateInt, type Ordering, subtractInt } from "./int64.js";
+import { addInt, INT64_MAX, INT64_MIN, type Ordering, subtractInt } from "./int64.js";
 import { conversionFault } from "./number-text.js";
 import { CelDuration } from "./value.js";
 
@@ -35,11 +35,6 @@ export function addDurations(a: CelDuration, b: CelDuration): CelDuration {
 /** Throws a {@link Fault} "integer overflow". */
 export function subtractDurations(a: CelDuration, b: CelDuration): CelDuration {
   return new CelDuration(subtractInt(a.nanos, b.nanos));
-}
-
-/** Throws a {@link Fault} "integer overflow" for the lowest duration. */
-export function negateDuration(duration: CelDuration): CelDuration {
-  return new CelDuration(negateInt(duration.nanos));
 }
 
 export function compareDurations(a: CelDuration, b: CelDuration): Ordering {

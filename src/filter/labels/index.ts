@@ -1,6 +1,3 @@
-export { type Label, parseLabel } from "./label.js";
-export type { LabelPredicate } from "./match.js";
-export { formatRequirement, type LabelOperator, type LabelRequirement } from "./requirement.js";
 export {
   compileLabelSelector,
   compileLabelSelectors,

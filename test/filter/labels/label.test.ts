@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseLabel } from "../../../src/filter/labels/index.js";
+import { parseLabel } from "../../../src/filter/labels/label.js";
 
 describe("parseLabel", () => {
   test.each([

@@ -1,7 +1,7 @@
 // A second reading of the rules, written to be obviously right: it parses, sorts and compares everything anew for every
 // event, and takes prefixes for texts of bits. Its requirements are made by the generator, not read from text.
 
-import type { LabelRequirement } from "../../../src/filter/labels/index.js";
+import type { LabelRequirement } from "../../../src/filter/labels/requirement.js";
 import { goSort } from "../../../src/go/sort.js";
 
 interface NaiveLabel {

@@ -11,12 +11,14 @@ import {
   compileLabelSelector,
   compileLabelSelectors,
   compileLabelTraces,
+  LabelSelectorError,
+} from "../../../src/filter/labels/index.js";
+import { parseLabel } from "../../../src/filter/labels/label.js";
+import {
   formatRequirement,
   type LabelOperator,
   type LabelRequirement,
-  LabelSelectorError,
-  parseLabel,
-} from "../../../src/filter/labels/index.js";
+} from "../../../src/filter/labels/requirement.js";
 import { runs } from "../../support/amount.js";
 import { naiveMatches } from "./naive.js";
 

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  compileLabelSelector,
-  formatRequirement,
-  LabelSelectorError,
-} from "../../../src/filter/labels/index.js";
+import { compileLabelSelector, LabelSelectorError } from "../../../src/filter/labels/index.js";
+import { formatRequirement } from "../../../src/filter/labels/requirement.js";
 import { translateSelector } from "../../../src/filter/labels/translate.js";
 
 const NAME_RULE =
