@@ -34,6 +34,8 @@ export class SessionSocket extends Duplex {
     this.#socket = socket;
     this.#sent = new GoawayScanner(role);
     this.#onGiveUp = onGiveUp;
+    // As Node does for a session over a socket: else small frames wait for an acknowledgement, up to 40 ms each.
+    socket.setNoDelay();
     socket.on("data", (chunk: Buffer) => {
       if (this.#firstBytes.length < FIRST_BYTES) {
         this.#firstBytes = Buffer.concat([this.#firstBytes, chunk]).subarray(0, FIRST_BYTES);

@@ -1,6 +1,7 @@
+import { Socket } from "node:net";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { GoawayScanner } from "../../src/rpc/session-socket.js";
+import { describe, expect, test, vi } from "vitest";
+import { GoawayScanner, SessionSocket } from "../../src/rpc/session-socket.js";
 import { data, goaway, PREFACE, ping, settings } from "./hostile/frames.js";
 
 /** What a client sends: frames, with a GOAWAY at the end or none. */
@@ -12,6 +13,13 @@ const FRAMES = fc.array(
   ),
   { maxLength: 8 },
 );
+
+test.each(["client", "server"] as const)("SessionSocket: sends small frames of a %s at once", (role) => {
+  const socket = new Socket();
+  const setNoDelay = vi.spyOn(socket, "setNoDelay");
+  new SessionSocket(socket, role, () => {}).destroy();
+  expect(setNoDelay).toHaveBeenCalledWith();
+});
 
 describe("GoawayScanner", () => {
   test("finds the code of a GOAWAY, however the bytes are cut", () => {

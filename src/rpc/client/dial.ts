@@ -54,9 +54,7 @@ export function dial({ target, tls }: Endpoint, signal: AbortSignal): Promise<So
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const where: NetConnectOpts =
-      target.kind === "unix"
-        ? { path: target.path }
-        : { host: target.host, port: target.port, noDelay: true };
+      target.kind === "unix" ? { path: target.path } : { host: target.host, port: target.port };
     const socket = tls === undefined ? connect(where) : connectTls({ ...where, ...tlsOptions(target, tls) });
     const connected = tls === undefined ? "connect" : "secureConnect";
     const onConnect = () => {

@@ -33,9 +33,14 @@ const NEWER_PAIRS = [
 describe("foldOrbit", () => {
   test("has for every code point those that strings.EqualFold takes for equal", () => {
     expect(together).toHaveLength(1_424);
+    const wrong: number[] = [];
     for (const orbit of orbits.values()) {
-      for (const codePoint of orbit) expect([...foldOrbit(codePoint)].sort(byNumber)).toEqual(orbit);
+      const text = orbit.join();
+      for (const codePoint of orbit) {
+        if ([...foldOrbit(codePoint)].sort(byNumber).join() !== text) wrong.push(codePoint);
+      }
     }
+    expect(wrong).toEqual([]);
   });
 });
 
