@@ -120,27 +120,30 @@ describeWithPrograms("pipes", ["bash", "head", "mkfifo"], () => {
     expect({ pods: podsOf(out), code }).toEqual({ pods: ["a", "b", "c"], code: EXIT.ok });
   });
 
-  test("the completion for bash is one", () => {
-    const complete = (...words: string[]) => {
-      const line = words.map((word) => `'${word}'`).join(" ");
-      const { out, err } = shell(
-        `source <("$NODE" "$MAIN" completion bash); COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; cd "$FOLDER"; _flowscribe; printf '%s\\n' "\${COMPREPLY[@]}"`,
-      );
-      expect(err).toBe("");
-      return out.trimEnd().split("\n");
-    };
+  test("the completion for bash completes commands, flags, values and files", () => {
+    const cases = [
+      { words: ["flowscribe", "ob"], replies: ["observe"] },
+      {
+        words: ["flowscribe", "observe", "--print"],
+        replies: ["--print-node-name", "--print-raw-filters"],
+      },
+      { words: ["flowscribe", "observe", "-o", "c"], replies: ["compact"] },
+      { words: ["flowscribe", "observe", "--output", "=", "d"], replies: ["dict"] },
+      { words: ["flowscribe", "observe", "--verdict", "D"], replies: ["DROPPED"] },
+      { words: ["flowscribe", "observe", "--pod", ""], replies: [] },
+      { words: ["flowscribe", "observe", "name"], replies: ["name with spaces.log"] },
+      { words: ["flowscribe", "completion", ""], replies: ["bash", "zsh", "fish"] },
+    ];
     file("name with spaces.log", "");
-    expect(complete("flowscribe", "ob")).toEqual(["observe"]);
-    expect(complete("flowscribe", "observe", "--print")).toEqual([
-      "--print-node-name",
-      "--print-raw-filters",
-    ]);
-    expect(complete("flowscribe", "observe", "-o", "c")).toEqual(["compact"]);
-    expect(complete("flowscribe", "observe", "--output", "=", "d")).toEqual(["dict"]);
-    expect(complete("flowscribe", "observe", "--verdict", "D")).toEqual(["DROPPED"]);
-    expect(complete("flowscribe", "observe", "--pod", "")).toEqual([""]);
-    expect(complete("flowscribe", "observe", "name")).toEqual(["name with spaces.log"]);
-    expect(complete("flowscribe", "completion", "")).toEqual(["bash", "zsh", "fish"]);
+    const completions = cases.map(({ words }) => {
+      const line = words.map((word) => `'${word}'`).join(" ");
+      return `COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; COMPREPLY=(); _flowscribe; printf '%s\\n' "\${COMPREPLY[@]}" --`;
+    });
+    const { out, err } = shell(
+      ['source <("$NODE" "$MAIN" completion bash)', 'cd "$FOLDER"', ...completions].join("\n"),
+    );
+    expect(err).toBe("");
+    expect(out).toBe(cases.map(({ replies }) => [...replies, "--", ""].join("\n")).join(""));
   });
 });
 
