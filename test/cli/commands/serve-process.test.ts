@@ -7,6 +7,7 @@ import { expect, test, vi } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
 import { openTransport, recordRemote } from "../../../src/rpc/index.js";
 import { packetsIn } from "../../pcap/read.js";
+import { isLong } from "../../support/amount.js";
 import { PATIENCE } from "../../support/patience.js";
 import { describeUnless } from "../../support/shared.js";
 import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js";
@@ -102,6 +103,7 @@ describeOnNetwork("a process that serves", (live) => {
         expect(existsSync(address.slice("unix://".length))).toBe(false);
       });
 
+      if (!isLong) return;
       test("records the very packets that tcpdump sees", async () => {
         const { child, address, ended } = await start(`${source}-beside`, "--source", source);
         await using transport = openTransport(address);

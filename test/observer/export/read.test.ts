@@ -22,7 +22,7 @@ import {
   GetFlowsResponseSchema,
 } from "../../../src/proto.js";
 import { encodedFlows } from "../../bench/corpus.js";
-import { runs } from "../../support/amount.js";
+import { everyNth, nth, runs } from "../../support/amount.js";
 import { arbitraryMessage } from "../../support/arbitrary-message.js";
 import { badLines, readLine } from "../lines.js";
 
@@ -185,8 +185,8 @@ const forms = fc.record({
 });
 
 describe("beside protobuf-es", () => {
-  test("every flow of the corpus is read the same", async () => {
-    for (const bytes of encodedFlows()) {
+  test(`every flow of the corpus is read the same${nth(10)}`, async () => {
+    for (const bytes of everyNth(10, [...encodedFlows()])) {
       const flow = decodeFlow(bytes);
       const json = JSON.stringify(toJson(FlowSchema, flow, { useProtoFieldName: true }));
       const { responseTypes } = await readLine(`{"flow":${json}}`);

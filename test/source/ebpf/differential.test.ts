@@ -85,7 +85,7 @@ describeWithEbpf("the program answers as the predicate", (kernel) => {
       { name: "raw IP", linkType: RAW },
     ])("on generated packets: $name", ({ linkType }) => {
       const packets = fc
-        .sample(anyPacketOf(linkType), { numRuns: amount({ quick: 300, long: 1500 }), seed: linkType })
+        .sample(anyPacketOf(linkType), { numRuns: amount({ quick: 150, long: 1500 }), seed: linkType })
         .map((bytes) => ({ linkType, bytes }));
       const filters = fc.sample(anyFilter(), { numRuns: 40, seed: linkType });
       const random = createRandom(linkType);
@@ -96,8 +96,8 @@ describeWithEbpf("the program answers as the predicate", (kernel) => {
       const { answers, matches, refused, differences } = compare(kernel(), packets, lists, tableFilters);
       console.info(`${answers} answers, ${matches} of them yes; ${refused} not asked`);
       expect(differences.slice(0, 5)).toEqual([]);
-      expect(answers).toBeGreaterThan(amount({ quick: 6000, long: 30_000 }));
-      expect(matches).toBeGreaterThan(amount({ quick: 200, long: 1000 }));
+      expect(answers).toBeGreaterThan(amount({ quick: 2500, long: 30_000 }));
+      expect(matches).toBeGreaterThan(amount({ quick: 80, long: 1000 }));
     });
 
     describeWithShared("on captures written by others", () => {
@@ -117,10 +117,8 @@ describeWithEbpf("the program answers as the predicate", (kernel) => {
         const { answers, matches, refused, differences } = compare(kernel(), packets, lists, tableFilters);
         console.info(`${answers} answers, ${matches} of them yes; ${refused} not asked`);
         expect(differences.slice(0, 5)).toEqual([]);
-        expect(answers).toBeGreaterThan(
-          linkType === ETHERNET ? amount({ quick: 10_000, long: 100_000 }) : 500,
-        );
-        expect(matches).toBeGreaterThan(amount({ quick: 10, long: 100 }));
+        expect(answers).toBeGreaterThan(linkType === ETHERNET ? amount({ quick: 3000, long: 100_000 }) : 500);
+        expect(matches).toBeGreaterThan(amount({ quick: 1, long: 100 }));
       });
     });
   });

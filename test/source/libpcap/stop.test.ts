@@ -4,7 +4,7 @@ import { amount } from "../../support/amount.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";
 import { describeLive, type Live } from "./live.js";
 
-const ROUNDS = amount({ quick: 4, long: 20 });
+const ROUNDS = amount({ quick: 1, long: 20 });
 const CAPTURES = 10;
 /** Offset of a frame's number: the IPv4 identification. */
 const NUMBER = 18;
