@@ -1,0 +1,2 @@
+// All signals, of which `npm test` sends a third.
+import "./process.test.js";
