@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { compileFlowFilter, compileFlowFilters, type FlowFilterInit } from "../../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../../src/proto.js";
 
-/** `FLOWSCRIBE_DISTINCT_TEXTS=100000000 npx vitest run test/filter/hostile/memory.test.ts` asks for more. */
+/** `FLOWSCRIBE_DISTINCT_TEXTS=100000000 npx vitest run test/filter/hostile/memory.long.test.ts` asks for more. */
 const DISTINCT_TEXTS = Number(process.env.FLOWSCRIBE_DISTINCT_TEXTS ?? 10_000_000);
 const MIB = 2 ** 20;
 
