@@ -57,11 +57,12 @@ export class BatchAssembly {
   /** The batch, valid until the next one begins; undefined when it has no packets. */
   finish(inputBytes: Uint8Array): PacketBatch | undefined {
     if (this.#format === undefined || this.length === 0) return undefined;
+    const records = inputBytes.subarray(this.#start, this.#end);
+    const plain = { format: this.#format, length: this.length, records, offsets: this.#offsets };
+    // Nearly every batch; three spreads cost as much as reading a packet.
+    if (this.#comments === undefined && this.#timed && this.#eraSeconds === 0) return plain;
     return {
-      format: this.#format,
-      length: this.length,
-      records: inputBytes.subarray(this.#start, this.#end),
-      offsets: this.#offsets,
+      ...plain,
       ...(this.#comments !== undefined && { comments: this.#comments }),
       ...(!this.#timed && { untimed: true }),
       ...(this.#eraSeconds !== 0 && { eraSeconds: this.#eraSeconds }),

@@ -1,3 +1,5 @@
+import { copyBytes } from "../bytes/copy-bytes.js";
+import { uint32At } from "../bytes/little-endian.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { aListOf } from "../errors/value-checks.js";
 import {
@@ -153,7 +155,6 @@ class Cursor {
   batch: PacketBatch = EMPTY;
   index = 0;
   isEnded = false;
-  #view = new DataView(EMPTY.records.buffer);
   #seconds = Number.NEGATIVE_INFINITY;
   #nanoseconds = 0;
 
@@ -189,8 +190,6 @@ class Cursor {
     if (batch?.length === 0) return false;
     this.isEnded = batch === undefined;
     this.batch = batch ?? EMPTY;
-    const { records } = this.batch;
-    this.#view = new DataView(records.buffer, records.byteOffset, records.byteLength);
     this.skipTo(0);
     return true;
   }
@@ -200,11 +199,11 @@ class Cursor {
     this.index = index;
     if (index >= this.batch.length || this.batch.untimed === true) return;
     const at = this.batch.offsets[index]!;
-    const fraction = this.#view.getUint32(at + RECORD_FRACTION, true);
+    const fraction = uint32At(this.batch.records, at + RECORD_FRACTION);
     const nanoseconds = this.batch.format.resolution === "us" ? fraction * 1000 : fraction;
     // Odd files have fractions of a second and more.
     const carry = Math.floor(nanoseconds / NANOSECONDS);
-    this.#seconds = this.#view.getUint32(at + RECORD_SECONDS, true) + (this.batch.eraSeconds ?? 0) + carry;
+    this.#seconds = uint32At(this.batch.records, at + RECORD_SECONDS) + (this.batch.eraSeconds ?? 0) + carry;
     this.#nanoseconds = nanoseconds - carry * NANOSECONDS;
   }
 
@@ -320,18 +319,18 @@ class GatheredBatch {
       }
       this.#offsets[this.#length++] = this.#bytes + (offsets[index]! - start);
     }
-    const taken = records.subarray(start, recordEnd(batch, end - 1));
-    this.#records.set(taken, this.#bytes);
-    this.#bytes += taken.length;
+    const stop = recordEnd(batch, end - 1);
+    copyBytes(this.#records, this.#bytes, records, start, stop);
+    this.#bytes += stop - start;
     return end;
   }
 
   toBatch(): PacketBatch {
+    const records = this.#records.subarray(0, this.#bytes);
+    const plain = { format: this.#format, length: this.#length, records, offsets: this.#offsets };
+    if (this.#comments === undefined && !this.#untimed && this.#eraSeconds === 0) return plain;
     return {
-      format: this.#format,
-      length: this.#length,
-      records: this.#records.subarray(0, this.#bytes),
-      offsets: this.#offsets,
+      ...plain,
       ...(this.#comments !== undefined && { comments: this.#comments }),
       ...(this.#untimed && { untimed: true }),
       ...(this.#eraSeconds !== 0 && { eraSeconds: this.#eraSeconds }),
@@ -359,6 +358,8 @@ class MergedInterfaces {
   readonly list: CaptureInterface[] = [];
   readonly #sources: readonly PacketSource[];
   readonly #byDescription = new Map<string, SameDescription>();
+  /** The interface that was looked up last. */
+  #last: { readonly own: CaptureInterface; readonly same: SameDescription } | undefined;
   /** By source and interface, the format that its packets get: it has the index in `list`. */
   readonly #formats: PacketFormat[][];
 
@@ -393,17 +394,25 @@ class MergedInterfaces {
   }
 
   #add(order: number, id: number, own: CaptureInterface): PacketFormat {
+    const same = this.#sameAs(own);
+    const used = same.used[order] ?? 0;
+    same.used[order] = used + 1;
+    const format = same.merged[used] ?? this.#create(own, same);
+    this.#formats[order]![id] = format;
+    return format;
+  }
+
+  #sameAs(own: CaptureInterface): SameDescription {
+    // Captures of very many interfaces are those of many short ones, nearly always of the same interface.
+    if (this.#last !== undefined && isPlainAlike(own, this.#last.own)) return this.#last.same;
     const description = descriptionOf(own);
     let same = this.#byDescription.get(description);
     if (same === undefined) {
       same = { merged: [], used: [] };
       this.#byDescription.set(description, same);
     }
-    const used = same.used[order] ?? 0;
-    same.used[order] = used + 1;
-    const format = same.merged[used] ?? this.#create(own, same);
-    this.#formats[order]![id] = format;
-    return format;
+    this.#last = { own, same };
+    return same;
   }
 
   #create(own: CaptureInterface, same: SameDescription): PacketFormat {
@@ -422,6 +431,32 @@ function withFormat(batch: PacketBatch, format: PacketFormat): PacketBatch {
   if (batch.comments === undefined && batch.untimed === undefined && batch.eraSeconds === undefined)
     return { format, length, records, offsets };
   return { ...batch, format };
+}
+
+/** Whether two interfaces have equal descriptions of nothing but their format. */
+function isPlainAlike(one: CaptureInterface, other: CaptureInterface): boolean {
+  return (
+    isPlain(one) &&
+    isPlain(other) &&
+    one.linkType === other.linkType &&
+    one.resolution === other.resolution &&
+    one.snapLength === other.snapLength
+  );
+}
+
+function isPlain(own: CaptureInterface): boolean {
+  const { name, description, filter, hardware, operatingSystem, comments, timeOffsetSeconds, pcapHeader } =
+    own;
+  return (
+    name === undefined &&
+    description === undefined &&
+    filter === undefined &&
+    hardware === undefined &&
+    operatingSystem === undefined &&
+    comments === undefined &&
+    timeOffsetSeconds === undefined &&
+    pcapHeader === undefined
+  );
 }
 
 /** The same for interfaces that say the same of themselves. */

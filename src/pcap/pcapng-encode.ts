@@ -1,3 +1,5 @@
+import { copyBytes } from "../bytes/copy-bytes.js";
+import { uint32At } from "../bytes/little-endian.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
@@ -131,12 +133,10 @@ export function createPcapngEncoder(
       writer.clear();
       describeUpTo(batch.format.interfaceId, batch.format);
       writeDescriptions();
-      const { records } = batch;
-      const recordView = new DataView(records.buffer, records.byteOffset, records.byteLength);
       const { timeOffsetSeconds: offsetSeconds = 0 } = described[batch.format.interfaceId]!;
       for (let index = 0; index < batch.length; index++) {
         if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
-        else writeEnhanced(writer, batch, index, recordView, offsetSeconds);
+        else writeEnhanced(writer, batch, index, offsetSeconds);
       }
       return writer.written();
     },
@@ -214,8 +214,7 @@ function isSimple(batch: PacketBatch, index: number, described: readonly Capture
 }
 
 function originalLength({ records, offsets }: PacketBatch, index: number): number {
-  const at = offsets[index]! + RECORD_ORIGINAL_LENGTH;
-  return (records[at]! | (records[at + 1]! << 8) | (records[at + 2]! << 16) | (records[at + 3]! << 24)) >>> 0;
+  return uint32At(records, offsets[index]! + RECORD_ORIGINAL_LENGTH);
 }
 
 function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): void {
@@ -225,18 +224,9 @@ function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): vo
   closeBlock(writer, at);
 }
 
-/**
- * @param recordView Of the batch's records.
- * @param offsetSeconds Of the interface.
- */
-function writeEnhanced(
-  writer: BlockWriter,
-  batch: PacketBatch,
-  index: number,
-  recordView: DataView,
-  offsetSeconds: number,
-): void {
-  const { offsets, format, comments } = batch;
+/** @param offsetSeconds Of the interface. */
+function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, offsetSeconds: number): void {
+  const { records, offsets, format, comments } = batch;
   const header = offsets[index]!;
   const at = openBlock(writer, ENHANCED_PACKET, EPB.data);
   const { view } = writer;
@@ -246,8 +236,8 @@ function writeEnhanced(
     at + EPB.timeHigh,
     format.resolution,
     batch.eraSeconds ?? 0,
-    recordView.getUint32(header + RECORD_SECONDS, true),
-    recordView.getUint32(header + RECORD_FRACTION, true),
+    uint32At(records, header + RECORD_SECONDS),
+    uint32At(records, header + RECORD_FRACTION),
     batch.untimed === true ? Math.min(offsetSeconds, 0) : offsetSeconds,
   );
   if (!fits) {
@@ -257,7 +247,7 @@ function writeEnhanced(
     );
   }
   view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
-  view.setUint32(at + EPB.original, recordView.getUint32(header + RECORD_ORIGINAL_LENGTH, true), true);
+  view.setUint32(at + EPB.original, uint32At(records, header + RECORD_ORIGINAL_LENGTH), true);
   writeData(writer, batch, index);
   const own = comments?.get(index);
   if (own !== undefined) {
@@ -272,8 +262,8 @@ function writeData(writer: BlockWriter, batch: PacketBatch, index: number): void
   const end = recordEnd(batch, index);
   const length = end - start;
   const target = writer.reserve(padded(length));
-  writer.bytes.set(batch.records.subarray(start, end), target);
-  writer.bytes.fill(0, target + length, target + padded(length));
+  copyBytes(writer.bytes, target, batch.records, start, end);
+  for (let at = target + length; at < target + padded(length); at++) writer.bytes[at] = 0;
 }
 
 function writeStatistics(
