@@ -3,6 +3,7 @@ import type { Registry } from "@bufbuild/protobuf";
 import { type Clock, systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { OpenError } from "../errors/errors.js";
 import { aDate, aFunction, aPath, checkedElsewhere, withMethods } from "../errors/value-checks.js";
 import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { flowEvent } from "../filter/event.js";
@@ -92,13 +93,20 @@ export interface ExportSink extends AsyncDisposable {
  *
  * Lines are gathered for as long as one turn of the event loop lasts, at most 64 KiB, and then written at once.
  *
- * @throws OptionsError, FilterError, FieldMaskError; the system's own error when the file cannot be opened.
+ * @throws OptionsError, FilterError, FieldMaskError; OpenError `open_failed` when the file cannot be opened, with the system's error
+ *   (`EISDIR`, `EACCES`, …) as its cause.
  */
 export async function openExportFile(path: string, options: ExportFileOptions = {}): Promise<ExportSink> {
   checkArgument("openExportFile", "path", path, aPath);
   checkOptions("openExportFile", options, FILE_OPTIONS);
   const pipeline = compilePipeline(options);
-  return createSink(pipeline, openRotatingFile(path, options, options.clock ?? systemClock));
+  let output: LineOutput;
+  try {
+    output = openRotatingFile(path, options, options.clock ?? systemClock);
+  } catch (cause) {
+    throw new OpenError(path, cause);
+  }
+  return createSink(pipeline, output);
 }
 
 /**

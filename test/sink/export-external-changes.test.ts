@@ -233,7 +233,7 @@ describe("openExportFile: when the path cannot be opened again", () => {
 test("openExportFile: rejects a pipe that nobody reads instead of waiting for a reader", async () => {
   mkdirSync(join(root, "logs"));
   execFileSync("mkfifo", [path]);
-  await expect(open()).rejects.toThrow("ENXIO");
+  await expect(open()).rejects.toMatchObject({ code: "open_failed", cause: { code: "ENXIO" } });
 });
 
 describe("openExportFile: rotation", () => {

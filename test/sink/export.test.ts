@@ -115,9 +115,14 @@ describe("a file", () => {
     expect(statSync(path).size).toBe(65_600);
   });
 
-  test("that cannot be opened is the system's error", async () => {
+  test("that cannot be opened is an OpenError with its path and the system's error", async () => {
     mkdirSync(folder("hubble.log"));
-    await expect(openExportFile(folder("hubble.log"))).rejects.toMatchObject({ code: "EISDIR" });
+    await expect(openExportFile(folder("hubble.log"))).rejects.toMatchObject({
+      code: "open_failed",
+      path: folder("hubble.log"),
+      message: `open ${folder("hubble.log")}: illegal operation on a directory`,
+      cause: { code: "EISDIR" },
+    });
   });
 
   test("is not written to after the end", async () => {

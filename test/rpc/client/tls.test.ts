@@ -24,12 +24,14 @@ describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let ca: Buffer;
   let server: Certificate;
+  let byAddress: Certificate;
   let stranger: Certificate;
   beforeAll(async () => {
     folder = await temporaryFolder();
     const authority = certificateAuthority(folder.path);
     ca = authority.ca;
     server = authority.sign("server", "/CN=recorder", "DNS:localhost,DNS:*.hubble.cilium.io");
+    byAddress = authority.sign("by-address", "/CN=relay", "IP:192.0.2.7,IP:2001:db8::7");
     await using other = await temporaryFolder();
     stranger = certificateAuthority(other.path).sign("stranger", "/CN=eve", "DNS:eve.example");
     return () => folder[Symbol.asyncDispose]();
@@ -104,6 +106,14 @@ describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
       `the server's certificate is not for ${name}, it is for DNS:localhost, DNS:*.hubble.cilium.io`,
     );
     expect(text).toContain("--tls-server-name");
+  });
+
+  test("a certificate for other addresses lists them", async () => {
+    const running = createSecureServer({ cert: byAddress.cert, key: byAddress.key });
+    const text = await textOf("127.0.0.1", running, { tls: { ca: [ca] } });
+    expect(text).toContain(
+      "the server's certificate is not for 127.0.0.1, it is for IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7",
+    );
   });
 
   test("files that are not PEM are reported before the first call", () => {
