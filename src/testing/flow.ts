@@ -52,13 +52,13 @@ export type FlowInit = Omit<MessageInitShape<typeof FlowSchema>, "verdict" | "ti
 };
 
 /** A flag of a TCP header. */
-export type TcpFlag = keyof typeof TCP_FLAGS;
+export type TcpFlag = "FIN" | "SYN" | "RST" | "PSH" | "ACK" | "URG" | "ECE" | "CWR" | "NS";
 
 /** With their bits, as in {@link tcpSummary}. */
-const TCP_FLAGS = {
+const TCP_FLAGS: Readonly<Record<TcpFlag, number>> = {
   ...{ FIN: 0x001, SYN: 0x002, RST: 0x004, PSH: 0x008, ACK: 0x010 },
   ...{ URG: 0x020, ECE: 0x040, CWR: 0x080, NS: 0x100 },
-} as const;
+};
 
 // pkg/monitor/api of Cilium v1.16.2.
 const EVENT_DROP = 1;
