@@ -5,14 +5,14 @@ import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/enco
 import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import type { OpenSink } from "./sink.js";
 
-/** A recording's pcap as chunks, for a reader of its own pace; the sink waits while `queueBytes` are unread. */
+/** A sink that encodes a recording as a pcap stream. Writes wait while more than `queueBytes` are unread. */
 export interface ByteSink {
   readonly open: OpenSink;
-  /** Can be read once. Leaving early calls `onLeave`, and what comes after is thrown away. */
+  /** Can be iterated only once. Ending the iteration early calls `onLeave` and discards the remaining bytes. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Ends the reader's iteration after what is still unread. */
+  /** Ends the iteration after all queued chunks have been read. */
   readonly end: () => void;
-  /** Makes the reader's iteration throw after what is still unread. */
+  /** Makes the iteration throw after all queued chunks have been read. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -22,13 +22,13 @@ export function createByteSink(
 ): ByteSink {
   const chunks: Uint8Array[] = [];
   let unread = 0;
-  /** How the recording has ended; the sink itself does not know, and is aborted before it is known. */
+  /** How the recording ended. Set by `end` or `fail`: the sink is closed or aborted before the outcome is known. */
   let outcome: { readonly failure?: { readonly error: unknown } } | undefined;
   let left = false;
   let wakeReader: (() => void) | undefined;
   let wakeWriter: (() => void) | undefined;
 
-  /** Queues a copy; a promise when the reader has to catch up first. */
+  /** Queues a copy of the chunk. Returns a promise if the reader must catch up first. */
   function push(chunk: Uint8Array): void | Promise<void> {
     if (left || chunk.length === 0) return;
     chunks.push(chunk.slice());
@@ -60,7 +60,7 @@ export function createByteSink(
     return { done: true, value: undefined };
   }
 
-  /** Unlike that of a generator it does not wait for a read at hand, nor need one to have begun. */
+  /** Unlike a generator's `return()`, this neither waits for a pending read nor requires that reading has begun. */
   function leave(): void {
     left = true;
     chunks.length = 0;

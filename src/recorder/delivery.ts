@@ -1,24 +1,27 @@
 import { capturedBytes, copyBatch, type PacketBatch, recordEnd } from "../packet/batch.js";
 import type { PacketSink } from "./sink.js";
 
-/** How packets get from the recording's loop to its sink. */
+/** Passes packets from the recording loop to the sink. */
 export interface Delivery {
-  /** How many of the first packets of a batch can be taken now; the rest is lost. */
+  /** How many packets from the start of a batch fit now; the rest is lost. */
   capacity(batch: PacketBatch): number;
-  /** Hands on a batch that is lent until the call returns or its promise settles. */
+  /** Passes on a batch. The batch is only valid until the call returns or its promise settles. */
   deliver(batch: PacketBatch): void | Promise<void>;
-  /** Settles when everything handed on has been taken by the sink. */
+  /** Resolves when the sink has written every delivered batch. Rejects if a write fails. */
   drain(): Promise<void>;
   /**
-   * Gives up, for a recording that fails: returns what has been handed on and not been taken, which is lost. Nothing is
-   * written after that, and nothing counted, whatever becomes of the write at hand.
+   * Stops delivery for a recording that fails. Returns the delivered packets that the sink has not written; they are
+   * lost. Afterwards no further batch is written or counted. The result of a pending write is ignored.
    */
   abandon(): { packets: number; bytes: number };
 }
 
 export type OnTaken = (packets: number, bytes: number) => void;
 
-/** The loop waits for the sink: nothing is lost here, and a source that cannot wait drops and counts. */
+/**
+ * The recording loop waits for the sink. No packet is lost here; a live source drops and counts what exceeds its own
+ * buffer.
+ */
 export function waitingDelivery(sink: PacketSink, onTaken: OnTaken): Delivery {
   let packets = 0;
   let bytes = 0;
@@ -48,8 +51,8 @@ export function waitingDelivery(sink: PacketSink, onTaken: OnTaken): Delivery {
 }
 
 /**
- * The loop never waits for the sink: batches are copied into a queue of at most `queueBytes` (headers included), and what
- * does not fit is lost. `onFailure` is called when the sink fails while the loop is elsewhere.
+ * The recording loop does not wait for the sink. Batches are copied into a queue of at most `queueBytes` (record
+ * headers included); packets that do not fit are lost. `onFailure` is called when a write fails.
  */
 export function queueingDelivery(
   sink: PacketSink,
@@ -95,7 +98,8 @@ export function queueingDelivery(
         writing = writeAll();
         writing.catch(onFailure);
       }
-      // A source that never waits would keep a sink that never waits from writing, and its packets would not fit.
+      // Yield to the sink after each batch. If the source never waits, the sink could not write and the queue would
+      // overflow.
       return Promise.resolve();
     },
     drain: async () => {

@@ -2,12 +2,12 @@ import { checkArgument } from "../errors/check-argument.js";
 import { optionsOf } from "../errors/check-options.js";
 import { aNumber, aString, oneOf, required } from "../errors/value-checks.js";
 
-/** What a recording's file is named after. */
+/** The values that make up the name of a recording's file. */
 export interface FileNameParts {
   readonly prefix: string;
-  /** Wall clock at the file's creation. */
+  /** Creation time of the file in milliseconds since 1970. */
   readonly nowMs: number;
-  /** 32 bits. */
+  /** An unsigned 32-bit integer. */
   readonly random: number;
   /** `<cluster>/<node>`, or `<node>` for the default cluster. */
   readonly nodeName: string;
@@ -23,8 +23,10 @@ const aFileName = optionsOf<FileNameParts>("parts", {
 });
 
 /**
- * `<prefix>_<unix seconds>_<random>_<node>.pcap`, every character outside `[a-zA-Z0-9_.-]` replaced by `_`: the name
- * that Cilium's Recorder gives (pkg/hubble/recorder/pcap.go).
+ * Returns `<prefix>_<unix seconds>_<random>_<node>.<extension>`, the name that Cilium's Recorder uses
+ * (pkg/hubble/recorder/pcap.go). Every character outside `[a-zA-Z0-9_.-]` is replaced by `_`.
+ *
+ * @throws TypeError for invalid `parts`.
  */
 export function recordingFileName(parts: FileNameParts): string {
   checkArgument("recordingFileName", "parts", parts, aFileName);

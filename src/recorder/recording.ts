@@ -14,24 +14,30 @@ import { planRecording, type RecordingPlan, type StartRecordingInit } from "./st
 import { type RecordingStats, Updates } from "./stats.js";
 import { type StopLimit, StopTracker } from "./stop.js";
 
-/** Default bound of the queue to the sink: some 60,000 packets of 128 bytes. */
+/** Default queue limit in bytes: about 58,000 packets with 128 captured bytes each. */
 export const DEFAULT_QUEUE_BYTES = 8 * 1024 * 1024;
 
-/** Where the packets go and what bounds them. */
+/** Where the packets go, and the limits of the queue. */
 export interface RecordOptions {
-  /** Where the packets go; without it they are read from {@link Recording.bytes}. */
+  /** Where the packets are written. Without a sink, read them from {@link Recording.bytes}. */
   readonly sink?: OpenSink;
   /**
-   * What happens while the sink is busy. `wait` (default): the source is not read on; files lose nothing, a live source
-   * drops and counts what its own buffer cannot hold. `drop`: the source is read on, and what does not fit into the
-   * queue is lost and counted, as in Cilium's Recorder.
+   * What happens while the sink is busy. `wait` (default): the recording stops reading the source until the sink is
+   * ready. Files lose nothing; a live source drops and counts what exceeds its own buffer. `drop`: reading continues.
+   * Packets that do not fit into the queue are lost and counted, as in Cilium's Recorder.
    */
   readonly whenBusy?: "wait" | "drop";
-  /** Bound of the queue: of unread `bytes`, and of packets on their way to the sink with `drop`. */
+  /**
+   * Maximum size of the queue in bytes: of unread `bytes` and, with `drop`, of packets waiting for the sink. Default:
+   * {@link DEFAULT_QUEUE_BYTES}.
+   */
   readonly queueBytes?: number;
-  /** Unit of the times in `bytes`; microseconds, as upstream's, by default. */
+  /** Unit of the timestamps in `bytes`: microseconds by default, as upstream. */
   readonly resolution?: Resolution;
-  /** "Give up": `stopped` rejects with the signal's reason; a file stays, closed, with what is in it. */
+  /**
+   * Aborts the recording: `stopped` rejects with the signal's reason. A file is closed and keeps the packets written so
+   * far.
+   */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
 }
@@ -45,53 +51,59 @@ const RECORD_OPTIONS: OptionTable<RecordOptions> = {
   clock: aClock,
 };
 
-/** Why a recording came to its end: asked to, a limit of the stop condition, or no more packets. */
+/** Why a recording ended: `stop()` was called, a limit of the stop condition was reached, or the source ended. */
 export type StopReason = "requested" | StopLimit | "source_end";
 
 /** How a recording ended. */
 export interface RecordingResult extends SinkResult {
   readonly reason: StopReason;
-  /** Final; every packet that matched is in it. */
+  /** Final counts. Every packet that matched is included. */
   readonly stats: RecordingStats;
 }
 
-/** A recording under way. */
+/** A running recording. */
 export interface Recording {
   /**
-   * "Finish well": what was received is recorded, then `stopped` resolves. Harmless when repeated or too late.
+   * Stops gracefully: received packets are still recorded, then `stopped` resolves. Calls after the first, or after the
+   * recording has ended, have no effect.
    */
   stop(): void;
-  /** The counts at this moment; final when the recording has ended, however it did. */
+  /** Current counts; final once the recording has ended, even with an error. */
   readonly stats: RecordingStats;
-  /** Where the sink writes, once it is open, if it is a file: known also when the recording fails. */
+  /**
+   * Absolute path of the file, available once the sink is open and also after a failure. Undefined if the sink is not a
+   * file.
+   */
   readonly filePath: string | undefined;
   /**
-   * The counts, beginning with those at hand, then whenever they have changed; coalesced for a slow reader. Ends with
-   * the recording, however that ends. May be read any number of times.
+   * Yields the current counts, then new counts after each change. A slow reader skips intermediate values. Ends with
+   * the recording, even if it fails. Can be iterated any number of times.
    */
   readonly updates: AsyncIterable<RecordingStats>;
   /**
-   * The pcap, when no sink was given: read it, as the recording waits while more than `queueBytes` are unread. Chunks
-   * belong to the reader. Leaving early stops the recording. Fails as `stopped` does.
+   * The pcap as a stream of chunks, if no sink was given. The recording waits while more than `queueBytes` are unread,
+   * so read it. The reader owns the chunks. Can be iterated only once. Ending the iteration early stops the recording.
+   * Throws the same error as `stopped`.
    */
   readonly bytes: AsyncIterable<Uint8Array>;
   /**
-   * Rejects with the failure of the source or the sink, or with the reason of the signal. Await it, if only at the end:
-   * with a sink a failure is told nowhere else. (A rejection that nobody looks at does not end the process.)
+   * Rejects with the error of the source or the sink, or with the reason of the signal. With a sink, this is the only
+   * place where a failure is reported, so await it. (An unhandled rejection does not end the process.)
    */
   readonly stopped: Promise<RecordingResult>;
 }
 
 /**
- * Records the packets of a source that the filters of `start` select, until a limit of its stop condition is reached,
- * `stop()` is called, or the source ends. Begins at once. The source stays the caller's to dispose of.
+ * Records the packets of a source that match the filters of `start`. The recording starts immediately. It ends when a
+ * limit of the stop condition is reached, `stop()` is called, or the source ends. The caller still has to dispose of
+ * the source.
  *
- * Packets are cut to `max_capture_length` after they have been matched; 0 keeps all, and is written as a snap length of
- * 262,144 (upstream: 65,535). A source that is already `filtered` is not filtered again. The pcap takes packets of one
- * link type only.
+ * Packets are truncated to `max_capture_length` after filtering. 0 keeps whole packets and writes a snap length of
+ * 262,144 (upstream: 65,535). A source that is already `filtered` is not filtered again. The pcap supports packets of
+ * one link type only.
  *
  * @throws ConfigurationError `invalid_recording` with every fault of `start`, before anything is opened.
- * @throws OptionsError; TypeError for another source.
+ * @throws OptionsError for invalid options; TypeError if `source` is not a packet source.
  */
 export function record(
   source: PacketSource,
@@ -104,10 +116,10 @@ export function record(
   return recorder.run();
 }
 
-/** Batches after which the event loop gets a turn: a source and a sink that never wait would keep it from all others. */
+/** Yield to the event loop after this many batches. Otherwise a source and a sink that never wait would block it. */
 const BATCHES_PER_TURN = 32;
 
-/** What a wait for a source that cannot be stopped comes to when the recording is. */
+/** Result of waiting for a source without `stop` when the recording is stopped. */
 const LEFT = Symbol("left");
 
 class Recorder {
@@ -123,15 +135,17 @@ class Recorder {
   #bytesCaptured = 0;
   #packetsLost = 0;
   #bytesLost = 0;
-  /** The first reason to stop; what has arrived by then is still recorded. */
+  /** The first reason to stop. Packets received before that are still recorded. */
   #reason: StopReason | undefined;
-  /** What the loop throws next: the abort, or a failure of the sink beside the loop. */
+  /**
+   * What the loop throws next: the reason of the signal, or an error of the sink while the loop was not waiting for it.
+   */
   #failure: { readonly error: unknown } | undefined;
-  /** Ends the wait at hand; the failure is thrown. */
+  /** Ends the pending wait, which then throws the failure. */
   #giveUp: (() => void) | undefined;
-  /** Ends the wait for a source that cannot be stopped. */
+  /** Ends the pending wait for a source without `stop`. */
   #leaveSource: (() => void) | undefined;
-  /** Set when the recording has ended: the source may count on, or be disposed of. */
+  /** Set when the recording has ended, because the source may continue to count or be disposed of. */
   #finalStats: RecordingStats | undefined;
 
   constructor(source: PacketSource, plan: RecordingPlan, options: RecordOptions) {
@@ -149,13 +163,13 @@ class Recorder {
     const stop = () => this.#finish("requested");
     if (sink !== undefined) {
       const stopped = this.#record(sink);
-      // Whoever reads the updates first looks at it only afterwards.
+      // Prevent an unhandled rejection while the caller still reads the updates.
       stopped.catch(() => {});
       return this.#recording(stop, noBytes, stopped);
     }
     const byteSink = createByteSink({ queueBytes, resolution }, stop);
     const stopped = this.#record(byteSink.open);
-    // Whoever reads the bytes learns of the failure there, and need not look at `stopped` as well.
+    // Also handles the rejection of `stopped`: the reader of the bytes gets the same error.
     stopped.then(byteSink.end, byteSink.fail);
     return this.#recording(stop, byteSink.bytes, stopped);
   }
@@ -192,7 +206,7 @@ class Recorder {
     };
   }
 
-  /** No more packets are waited for; those that have arrived are still recorded. */
+  /** Stops waiting for new packets. Received packets are still recorded. */
   #finish(reason: StopReason): void {
     if (this.#reason !== undefined || this.#finalStats !== undefined) return;
     this.#reason = reason;
@@ -238,7 +252,7 @@ class Recorder {
       return await this.#wait(opening);
     } catch (error) {
       giveUp.abort(error);
-      // A sink that opens after all is let go of; when opening itself has failed there is none.
+      // Abort the sink if it opens later. Ignore the rejection if opening itself failed.
       opening.then(abort).catch(() => {});
       throw error;
     }
@@ -263,13 +277,13 @@ class Recorder {
       this.#finalStats = this.#stats();
       return { ...result, reason: this.#reason ?? "source_end", stats: this.#finalStats };
     } catch (error) {
-      // What had arrived when the source failed is still written; after an abort or a failure of the sink this throws.
+      // Write the packets received before the source failed. After an abort or a failed queued write this throws.
       await this.#wait(delivery.drain()).catch(() => {});
       const { packets, bytes } = delivery.abandon();
       this.#packetsLost += packets;
       this.#bytesLost += bytes;
       const aborting = abort(sink);
-      // After an abort of ours nobody waits for a sink that is stuck.
+      // After an abort, or a sink failure outside the loop, do not wait for a sink that may be stuck.
       if (this.#failure === undefined) await aborting;
       throw error;
     }
@@ -287,7 +301,9 @@ class Recorder {
       : queueingDelivery(sink, queueBytes, onTaken, (error) => this.#fail(error));
   }
 
-  /** Moves packets from the source to the sink until there is a reason to stop and what had arrived is through. */
+  /**
+   * Moves packets from the source to the sink until there is a reason to stop and all received packets are delivered.
+   */
   async #pump(delivery: Delivery): Promise<void> {
     const reader = readBatches(this.#source);
     let owesBatch = false;
@@ -308,7 +324,7 @@ class Recorder {
           await this.#wait(this.#clock.turn());
       }
     } catch (error) {
-      // Not waited for, as the source may never answer; what has failed first matters more than what it says.
+      // Not awaited, as the source may never answer. The first error matters more than one from closing the iteration.
       reader.leave().catch(() => {});
       throw error;
     }
@@ -317,12 +333,12 @@ class Recorder {
     else await this.#wait(leaving);
   }
 
-  /** A source that can be stopped says itself when all that had arrived has been handed out. */
+  /** A source with `stop` ends its iteration itself once it has yielded all received packets. */
   #nothingToCome(): boolean {
     return this.#tracker.full || (this.#reason !== undefined && this.#source.stop === undefined);
   }
 
-  /** Selects, cuts and counts the packets of one batch, and hands on those to be recorded. */
+  /** Selects, truncates and counts the packets of a batch, and delivers those to be recorded. */
   #take(batch: PacketBatch, writable: boolean, delivery: Delivery): void | Promise<void> {
     const { wanted, maxCaptureLength } = this.#plan;
     let matched = this.#source.filtered ? batch : selectRecords(batch, wanted, writable);
@@ -340,10 +356,10 @@ class Recorder {
   }
 
   /**
-   * Waits for a promise; throws what has failed in the meantime.
+   * Waits for a promise. Throws a failure that occurs in the meantime.
    *
-   * @param left What it comes to when the recording is stopped and the source cannot be; absent where stopping does not
-   *   end the wait.
+   * @param left Result if the recording is stopped and the source has no `stop`. Omit it if stopping must not end the
+   *   wait.
    */
   async #wait<T, L = never>(promise: Promise<T>, left?: L): Promise<T | L> {
     try {
@@ -363,14 +379,14 @@ function throwFailure({ error }: { readonly error: unknown }): never {
   throw error;
 }
 
-/** Gives up on a sink; what it says to that would only hide why. */
+/** Aborts a sink. Its own error is ignored, as it would hide the cause. */
 async function abort(sink: PacketSink): Promise<void> {
   try {
     await sink.abort();
   } catch {}
 }
 
-/** What a recording with a sink has to read. */
+/** `bytes` of a recording with a sink. */
 const noBytes: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => {
     throw new TypeError("this recording goes to its sink; there are no bytes to read");

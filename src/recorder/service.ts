@@ -10,39 +10,45 @@ import { completeLimits, RECORDER_LIMITS, type RecorderLimits, StorageBudget } f
 import type { OpenRecordingSource, RecordContext, RecordingRequest, ServiceParts } from "./service/parts.js";
 import type { OpenSink } from "./sink.js";
 
-/** How often a quiet recording tells of itself. */
+/** Default interval of `running` responses when the counts do not change. */
 export const DEFAULT_RUNNING_INTERVAL_MS = 1000;
 
-/** How often at most a busy one does. */
+/** Default minimum interval between `running` responses when the counts change. */
 export const DEFAULT_CHANGE_INTERVAL_MS = 100;
 
-/** What a Recorder service is made of. */
+/** Options of a Recorder service. */
 export interface RecorderServiceOptions {
-  /** `<cluster>/<node>`, or `<node>` for the default cluster; told in every response. */
+  /** `<cluster>/<node>`, or `<node>` for the default cluster; included in every response. */
   readonly nodeName: string;
-  /** Where the packets of a recording come from; called once for each, when its request has been found good. */
+  /** Opens the packet source of a recording. Called once per recording, after its request has been validated. */
   readonly openSource: OpenRecordingSource;
-  /** Where they go, such as `fileSink(folder, { nodeName })`. */
+  /** Opens the sink of a recording, such as `fileSink(folder, { nodeName })`. */
   readonly openSink: OpenSink;
-  /** Whether somebody may record this; everybody may without it. An RpcError is passed on, any other error denies. */
+  /**
+   * Decides whether a client may record; without it, everyone may. An RpcError is sent to the client as it is; any
+   * other error denies the request.
+   */
   readonly authorize?: (request: RecordingRequest) => boolean | Promise<boolean>;
   readonly limits?: Partial<RecorderLimits>;
-  /** Bytes that recordings hold already, asked for before each one when there is a `maxStoredBytes`. */
+  /** Size in bytes of all recordings already stored. Called before each recording if `maxStoredBytes` is set. */
   readonly storedBytes?: () => number | Promise<number>;
   /** As for `record`. */
   readonly whenBusy?: "wait" | "drop";
   readonly queueBytes?: number;
-  /** `running` comes at least this often, changed or not; {@link DEFAULT_RUNNING_INTERVAL_MS} by default. */
+  /**
+   * Maximum time between `running` responses in milliseconds, whether or not the counts have changed;
+   * {@link DEFAULT_RUNNING_INTERVAL_MS} by default.
+   */
   readonly runningIntervalMs?: number;
   /**
-   * `running` comes at most this often for changed counts, and no more often than the client reads;
-   * {@link DEFAULT_CHANGE_INTERVAL_MS} by default, 0 for at every change as upstream.
+   * Minimum time between `running` responses for changed counts, in milliseconds; {@link DEFAULT_CHANGE_INTERVAL_MS} by
+   * default, 0 for a response at every change, as upstream. The client is never sent more responses than it reads.
    */
   readonly changeIntervalMs?: number;
   readonly clock?: Clock;
 }
 
-/** What may be left out; to be spread into the tables of options that extend these. */
+/** Checks of the optional options, for option tables that extend these. */
 export const OPTIONAL_SERVICE_OPTIONS: OptionTable<
   Omit<RecorderServiceOptions, "nodeName" | "openSource" | "openSink">
 > = {
@@ -63,12 +69,12 @@ const SERVICE_OPTIONS: OptionTable<RecorderServiceOptions> = {
   openSink: required(aFunction),
 };
 
-/** The Recorder service of a node, for any RPC library. */
+/** The Recorder service of a node, independent of the RPC library. */
 export interface RecorderService extends AsyncDisposable {
   /**
-   * The Record call. Give it the requests as they come, send what it yields, and ask for the next only when that has
-   * been taken: so a slow client gets fewer, newer statistics. Leaving early aborts the recording; abort the signal as well, which
-   * also ends a wait. The iteration of `requests` is not ended by the call.
+   * The Record call. Pass requests as they arrive, send each yielded response, and request the next one only when it
+   * has been sent: a slow client then gets fewer, newer statistics. Ending the iteration early aborts the recording;
+   * abort the signal too, which also ends a pending wait. The call does not close the iterator of `requests`.
    *
    * @throws RpcError for the client, from the iteration.
    */
@@ -77,17 +83,17 @@ export interface RecorderService extends AsyncDisposable {
     context?: RecordContext,
   ): AsyncGenerator<RecordResponse, void, undefined>;
   readonly limits: RecorderLimits;
-  /** Totals since the service was made, those of recordings under way included. */
+  /** Totals since the service was created, including running recordings. */
   readonly counters: RecorderCounters;
   /**
-   * Ends all recordings as by `stop`, so that their clients get `stopped`, and refuses new ones; resolves when the last
-   * call has ended. (A client that does not read holds it up: close the connections after a while.)
+   * Stops all recordings gracefully, so that their clients get `stopped`, and rejects new calls. Resolves when the last
+   * call has ended. A client that does not read delays this, so close the connections after a timeout.
    */
   shutdown(): Promise<void>;
 }
 
 /**
- * The Recorder service as Cilium v1.16.2 has it; docs/serving.md lists the differences.
+ * Creates a Recorder service that behaves as in Cilium v1.16.2; docs/serving.md lists the differences.
  *
  * @throws OptionsError
  */

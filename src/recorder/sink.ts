@@ -2,66 +2,67 @@ import type { Clock } from "../async/clock.js";
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
 
-/** What a sink is told before the first packet. */
+/** What a sink receives before the first packet. */
 export interface SinkRequest {
-  /** As checked: `^[a-z][a-z0-9]{0,19}$`. */
+  /** Validated: `^[a-z][a-z0-9]{0,19}$`. */
   readonly filePrefix: string;
-  /** Those of the source; the list may grow. */
+  /** Interfaces of the source; the list may grow. */
   readonly interfaces: readonly CaptureInterface[];
-  /** No packet has more captured bytes, unless the source itself exceeds what pcap allows. */
+  /** Maximum captured length of a packet in bytes, unless the source itself exceeds the maximum of pcap. */
   readonly snapLength: number;
   readonly clock: Clock;
   /**
-   * Aborted when the recording gives up before the sink is open: a sink that waits for something can leave off. One that opens
-   * all the same is let go of by `abort`.
+   * Aborted if the recording fails or is aborted before the sink is open, so that the sink can stop waiting. If the
+   * sink opens nevertheless, `abort` is called.
    */
   readonly signal?: AbortSignal;
-  /** Present when what recordings store is bounded. */
+  /** Present if the storage for recordings is limited. */
   readonly storage?: StorageAccount;
 }
 
 /**
- * Where a sink accounts for the bytes that it stores: those of the format it writes, headers included. Of a sink that never
- * calls it, captured bytes and record headers are counted, as a pcap file has them.
+ * Tracks the bytes that a sink stores, in the format that it writes, headers included. For a sink that never calls it,
+ * captured bytes and record headers are counted, as in a pcap file.
  */
 export interface StorageAccount {
   /**
-   * To be called before bytes are written.
+   * Call it before writing bytes.
    *
-   * @throws When they do not fit the bound: then nothing is reserved, and the sink must not write them, but fail with this error.
+   * @throws If the bytes exceed the limit. Nothing is reserved then; the sink must not write them and must fail with
+   *   this error.
    */
   reserve(bytes: number): void;
-  /** Gives back bytes that were not written after all, or have been removed. */
+  /** Releases bytes that were reserved but not written, or that were removed. */
   release(bytes: number): void;
 }
 
-/** Opens a sink for one recording; a failure fails the recording before it has started. */
+/** Opens a sink for one recording. A rejection fails the recording before it starts. */
 export type OpenSink = (request: SinkRequest) => Promise<PacketSink>;
 
-/**
- * Where recorded packets go. Its methods are called one after the other, never while one is still pending; only `abort`
- * may come at any time.
- */
+/** Where recorded packets are written. Calls never overlap, except that `abort` may be called at any time. */
 export interface PacketSink {
-  /** Absolute path, if it is a file. */
+  /** Absolute path if the sink is a file. */
   readonly filePath?: string;
   /**
-   * Takes the packets of a batch, whole. The batch is lent until the call returns, or its promise settles; only a sink
-   * that has to wait returns one.
+   * Writes all packets of a batch. The batch is only valid until the call returns or its promise settles. Return a
+   * promise only if the sink has to wait.
    */
   write(batch: PacketBatch): void | Promise<void>;
-  /** Finishes well; no call follows but `abort`. `stats` are those of the source, for formats that keep them. */
+  /**
+   * Ends gracefully. Only `abort` may be called afterwards. `stats` are the totals of the source, for formats that
+   * store them.
+   */
   close(stats: SourceStats): Promise<SinkResult>;
   /**
-   * Gives up: keeps what is whole and lets go of everything; no call follows. Comes after a call that has failed, or in
-   * the middle of one, whose outcome then no longer matters. Must not throw, and should close what it holds before it first waits: after
-   * the recording's own abort it is not waited for.
+   * Keeps whole records and releases all resources; no call follows. Called after another call has failed, or during a
+   * pending call whose result is then ignored. Must not throw. Release resources before the first `await`, as the
+   * recording does not always wait for this promise.
    */
   abort(): Promise<void>;
 }
 
-/** What a sink leaves behind. */
+/** What a sink reports when it is closed. */
 export interface SinkResult {
-  /** Absolute path, if it is a file. */
+  /** Absolute path if the sink is a file. */
   readonly filePath?: string;
 }

@@ -14,11 +14,11 @@ export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSche
   readonly include?: readonly PacketFilterInit[];
 };
 
-/** A request to record that has no faults. */
+/** A valid recording request. */
 export interface RecordingPlan {
   readonly filePrefix: string;
   readonly wanted: PacketPredicate;
-  /** Captured bytes to keep of a packet; 0 for all. */
+  /** Maximum captured bytes per packet; 0 for all. */
   readonly maxCaptureLength: number;
   readonly stopCondition: StopConditionInit;
 }
@@ -30,9 +30,9 @@ const DEFAULT_PREFIX = "hubble";
 const PREFIX = /^[a-z][a-z0-9]{0,19}$/;
 
 /**
- * The faults of a request to record, in the order and the words of Cilium v1.16.2; none when `record` takes it. In
- * addition a `max_capture_length` above 262,144 is refused, where upstream cuts it to 16 bits for the datapath; and for
- * callers without types, unknown fields and values of another type.
+ * Returns the faults of a recording request, in the order and with the texts of Cilium v1.16.2; empty if `record`
+ * accepts it. In addition, it rejects a `max_capture_length` above 262,144 (upstream truncates it to 16 bits for the
+ * datapath) and, for untyped callers, unknown fields and values of the wrong type.
  */
 export function checkStartRecording(start: StartRecordingInit): readonly Issue[] {
   const issues: Issue[] = [];
@@ -67,7 +67,7 @@ function checkCaptureLength(length: number, report: ReportField): void {
   }
 }
 
-/** Reports the faults of a message within another. */
+/** Reports faults of a nested message under `path`. */
 function below(path: string, report: ReportField): ReportField {
   return (field, message) => report(field === "" ? path : `${path}.${field}`, message);
 }

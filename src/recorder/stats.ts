@@ -1,24 +1,28 @@
 /**
- * Counts of a recording. Bytes are captured bytes, without headers. Packets that matched are either captured or lost in
- * the queue: when the recording has stopped, matched = captured + lost in queue, exactly.
+ * Counts of a recording. Bytes are captured bytes without headers. Each packet that matches is either captured or lost
+ * in the queue. When the recording has stopped, matched = captured + lost in queue, exactly.
  */
 export interface RecordingStats {
-  /** Taken by the sink. */
+  /** Written by the sink. */
   readonly packetsCaptured: number;
   readonly bytesCaptured: number;
   /**
-   * Matched, and dropped because the queue to the sink was full; in a failed recording also what the sink had not taken,
-   * by whole batches: of the one whose write failed, a file may hold the first records.
+   * Packets that matched but were dropped because the queue to the sink was full. In a failed recording, also packets
+   * that the sink had not written, counted in whole batches: the file may contain the first records of the batch whose
+   * write failed.
    */
   readonly packetsLostInQueue: number;
   readonly bytesLostInQueue: number;
-  /** Lost before they could be looked at, matching or not: what the source has dropped since the recording began. */
+  /**
+   * Packets lost before filtering, whether or not they would have matched: the packets that the source has dropped
+   * since the recording began.
+   */
   readonly packetsLostInKernel: number;
 }
 
 /**
- * The latest value for any number of readers: each gets the value there is, then every newer one it is quick enough to
- * see, then the end.
+ * Publishes the latest value to any number of readers. Each reader gets the current value, then newer ones as fast as
+ * it reads, then the end. Intermediate values may be skipped.
  */
 export class Updates<T> implements AsyncIterable<T> {
   readonly #snapshot: () => T;
@@ -30,7 +34,7 @@ export class Updates<T> implements AsyncIterable<T> {
     this.#snapshot = snapshot;
   }
 
-  /** Says that there is a newer value. */
+  /** Notifies the readers of a newer value. */
   changed(): void {
     this.#version++;
     this.#wake();

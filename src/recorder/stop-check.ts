@@ -12,8 +12,8 @@ const MIN_INT32 = -(2n ** 31n);
 const MAX_INT32 = 2n ** 31n - 1n;
 
 /**
- * The faults of a stop condition, which only callers without types can make: what cannot be told as a limit would be none.
- * Counts and seconds may be plain numbers, too.
+ * Reports the faults of a stop condition. Only untyped callers can cause them; without this check an invalid limit
+ * could be ignored silently. Counts and seconds may also be plain numbers.
  */
 export function checkStopCondition(condition: StopConditionInit, report: ReportField): void {
   if (!checkFields(condition, "StopCondition", CONDITION_FIELDS, report)) return;

@@ -5,16 +5,17 @@ import type { StopConditionSchema } from "../gen/recorder/recorder_pb.js";
 import { capturedBytes, type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "../packet/batch.js";
 import { checkStopCondition } from "./stop-check.js";
 
-/** The limit that a recording has reached. */
+/** The limit that ended a recording. */
 export type StopLimit = "bytes" | "packets" | "time";
 
 /** `recorder.StopCondition`, as a message or as an init object. */
 export type StopConditionInit = MessageInitShape<typeof StopConditionSchema>;
 
 /**
- * Counts what has been recorded against the limits of a stop condition, as Cilium v1.16.2 does
- * (pkg/hubble/recorder/sink): limits of 0 are none, the first one reached stops, and bytes and packets are looked at
- * after each packet with ≥, so that bytes may overshoot by less than a packet. Bytes are captured bytes without headers.
+ * Tracks what has been recorded against the limits of a stop condition, as Cilium v1.16.2 does
+ * (pkg/hubble/recorder/sink). A limit of 0 means no limit. The first limit reached stops the recording. Bytes and
+ * packets are compared with ≥ after each packet, so the bytes may exceed the limit by less than one packet. Bytes are
+ * captured bytes without headers.
  */
 export class StopTracker {
   readonly #maxBytes: number;
@@ -22,10 +23,10 @@ export class StopTracker {
   #bytes = 0;
   #packets = 0;
   #reached: StopLimit | undefined;
-  /** How long to record; at or below 0 the time is up at once; undefined for as long as it takes. */
+  /** Duration limit in milliseconds. A negative one is reached immediately; undefined means no limit. */
   readonly timeLimitMs: number | undefined;
 
-  /** @throws ConfigurationError `invalid_recording` for a condition with faults. */
+  /** @throws ConfigurationError `invalid_recording` with every fault of the condition. */
   constructor(condition: StopConditionInit = {}) {
     const issues: Issue[] = [];
     checkStopCondition(condition, (path, message) => issues.push(issueOf(path, message)));
@@ -35,22 +36,25 @@ export class StopTracker {
     this.timeLimitMs = durationMs(condition.timeElapsed);
   }
 
-  /** The limit reached first. */
+  /** The first limit reached. */
   get reached(): StopLimit | undefined {
     return this.#reached;
   }
 
-  /** Whether a count has reached its limit: not one packet more. (When time is up, what has arrived is still taken.) */
+  /**
+   * Whether the byte or packet limit is reached: no further packet is recorded. (After the time limit, received packets
+   * are still recorded.)
+   */
   get full(): boolean {
     return this.#bytes >= this.#maxBytes || this.#packets >= this.#maxPackets;
   }
 
-  /** Counts the packets of a batch until a limit is reached; returns how many there are to record. */
+  /** Counts the packets of a batch until a limit is reached. Returns how many of them to record. */
   take(batch: PacketBatch): number {
     if (this.full) return 0;
     const bytes = this.#bytes + capturedBytes(batch);
     const packets = this.#packets + batch.length;
-    // A batch that reaches no limit needs no look at its packets.
+    // Fast path: a batch below all limits needs no check of each packet.
     if (bytes < this.#maxBytes && packets < this.#maxPackets) {
       this.#bytes = bytes;
       this.#packets = packets;
@@ -59,7 +63,7 @@ export class StopTracker {
     return this.#takeOneByOne(batch);
   }
 
-  /** Says that {@link timeLimitMs} has passed. */
+  /** Marks {@link timeLimitMs} as reached. */
   timeUp(): void {
     this.#reached ??= "time";
   }
@@ -77,9 +81,9 @@ export class StopTracker {
   }
 }
 
-/** 64 bits as a double: beyond 2⁵³ no recording gets. */
+/** Converts a 64-bit count to a double. No recording reaches 2⁵³, where precision is lost. */
 function limitOf(count: bigint | undefined): number {
-  // Also a plain 0, which JavaScript programs write.
+  // Untyped callers may also pass the number 0.
   return Number(count ?? 0) === 0 ? Number.POSITIVE_INFINITY : Number(count);
 }
 

@@ -1,10 +1,10 @@
 import type { OpenSink, PacketSink, StorageAccount } from "../sink.js";
 import type { StorageBudget } from "./limits.js";
 
-/** The header of a pcap file. */
+/** Length of the pcap file header. */
 const FILE_HEADER_LENGTH = 24;
 
-/** A sink whose stored bytes come out of a budget; `onOpen` is called when it is open. */
+/** A sink whose stored bytes are taken from a budget. `onOpen` is called when the sink is open. */
 export function boundedSink(openSink: OpenSink, budget: StorageBudget, onOpen: () => void): OpenSink {
   return async (request) => {
     const account = new RecordingAccount(budget);
@@ -21,7 +21,7 @@ export function boundedSink(openSink: OpenSink, budget: StorageBudget, onOpen: (
   };
 }
 
-/** The bytes of one recording: as its sink reserves them, and estimated as long as it reserves none. */
+/** The stored bytes of one recording: the bytes that its sink reserves, or an estimate if the sink reserves none. */
 class RecordingAccount implements StorageAccount {
   readonly #budget: StorageBudget;
   #bytes = 0;
@@ -36,7 +36,7 @@ class RecordingAccount implements StorageAccount {
   }
 
   reserve(bytes: number): void {
-    // The sink knows better.
+    // The first reservation by the sink replaces the estimate.
     if (this.#isEstimated) this.close();
     this.#isEstimated = false;
     this.#take(bytes);
@@ -47,7 +47,7 @@ class RecordingAccount implements StorageAccount {
     this.#bytes -= bytes;
   }
 
-  /** Gives back everything. */
+  /** Releases all bytes. */
   close(): void {
     this.release(this.#bytes);
   }

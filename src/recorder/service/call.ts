@@ -24,25 +24,28 @@ import {
 type Outcome = { readonly result: RecordingResult } | { readonly error: unknown };
 
 /**
- * One Record call: the state machine of Cilium's Recorder (pkg/hubble/recorder/service.go). Requests are read beside it,
- * so that a client that leaves responses unread is still heard.
+ * One Record call: the state machine of Cilium's Recorder (pkg/hubble/recorder/service.go). Requests are read
+ * concurrently, so that a client that does not read responses can still stop the recording.
  */
 export class RecordCall {
   readonly #parts: ServiceParts;
   readonly #signal: AbortSignal | undefined;
   readonly #peer: RpcPeer | undefined;
-  /** Aborts what the call has under way: the opening of the source, and the recording. */
+  /** Aborts pending work: opening the source, and the recording. */
   readonly #controller = new AbortController();
   readonly #timers = new Set<() => void>();
-  /** What ends the call without `stopped`; the first one counts. */
+  /** The first error, which ends the call without a `stopped` response. */
   #failure: RpcError | undefined;
   #start: StartRecording | undefined;
   #recording: Recording | undefined;
-  /** Whether the recording is to finish well: asked by the client, or by a service that shuts down. */
+  /** Whether to stop the recording gracefully: requested by the client or by a service shutdown. */
   #stopping = false;
   #sinkOpen = false;
   #outcome: Outcome | undefined;
-  /** The counts may have changed; may be told, as the last telling is long enough ago; are to be told, changed or not. */
+  /**
+   * `#changed`: the counts may have changed. `#mayTell`: the minimum interval since the last response has passed.
+   * `#isDue`: the maximum interval has passed, so respond even if the counts are unchanged.
+   */
   #changed = false;
   #mayTell = true;
   #isDue = false;
@@ -55,18 +58,21 @@ export class RecordCall {
     this.#peer = peer;
   }
 
-  /** The counts of the recording, once there is one. */
+  /** The counts of the recording; undefined before it starts. */
   get stats(): RecordingStats | undefined {
     return this.#recording?.stats;
   }
 
-  /** How the recording ended, or that there was none. */
+  /** How the recording ended; `refused` if it never started. */
   get ended(): "stopped" | "failed" | "refused" {
     if (this.#recording === undefined || !this.#sinkOpen) return "refused";
     return this.#outcome !== undefined && "result" in this.#outcome ? "stopped" : "failed";
   }
 
-  /** Ends the call as the end of the service has it: a recording as by `stop`, all else with an error. */
+  /**
+   * Ends the call for a service shutdown: stops a recording gracefully; fails a call that has not sent its start
+   * request.
+   */
   shutdown(): void {
     if (this.#start === undefined) this.#fail(new RpcError("UNAVAILABLE", "the recorder is shutting down"));
     else this.#stop();
@@ -86,7 +92,7 @@ export class RecordCall {
     }
   }
 
-  /** Waits for something to be there; throws what ends the call before it is. */
+  /** Waits until `look` returns a value. Throws the failure of the call if that comes first. */
   async #until<T>(look: () => T | undefined): Promise<T> {
     for (;;) {
       const found = look();
@@ -120,7 +126,10 @@ export class RecordCall {
     return callOff;
   }
 
-  /** Reads request after request until the call is over. The iteration is the caller's to end: it may be of the stream that the responses go out on. */
+  /**
+   * Reads requests until the call is over. The caller closes the iterator, which may belong to the same stream as the
+   * responses.
+   */
   async #receiveAll(requests: AsyncIterable<RecordRequest>): Promise<void> {
     try {
       const iterator = requests[Symbol.asyncIterator]();
@@ -176,12 +185,12 @@ export class RecordCall {
     } finally {
       this.#controller.abort(this.#failure ?? new RpcError("CANCELLED", "the client has left"));
       await this.#recording?.stopped.catch(() => {});
-      // Not awaited: a source that does not open or close must not delay the answer. It keeps its slot.
+      // Not awaited: a source that does not open or close must not delay the response. It keeps its slot.
       void slot.close();
     }
   }
 
-  /** Refuses what may not be recorded. */
+  /** Rejects requests that are not allowed, exceed limits, or are invalid. */
   async #admit(start: StartRecording): Promise<void> {
     const { limits, budget } = this.#parts;
     if (!(await this.#orGiveUp(this.#isAllowed(start)))) {
@@ -198,7 +207,7 @@ export class RecordCall {
     await this.#orGiveUp(budget.refresh());
   }
 
-  /** What fails in deciding is not the client's to read: it is not allowed. */
+  /** A failing `authorize` denies the request. Its error is not sent to the client, unless it is an RpcError. */
   async #isAllowed(start: StartRecording): Promise<boolean> {
     const { authorize } = this.#parts;
     if (authorize === undefined) return true;
@@ -210,7 +219,7 @@ export class RecordCall {
     }
   }
 
-  /** Waits for what may never come; throws what ends the call before it does. */
+  /** Waits for a promise that may never settle. Throws the failure of the call if that comes first. */
   async #orGiveUp<T>(pending: Promise<T>): Promise<T> {
     let settled: { readonly value: T } | undefined;
     pending.then(
@@ -223,7 +232,7 @@ export class RecordCall {
     return (await this.#until(() => settled)).value;
   }
 
-  /** Records, and tells of it. */
+  /** Records and yields the responses. */
   async *#follow(
     source: PacketSource,
     start: StartRecording,
@@ -243,7 +252,7 @@ export class RecordCall {
       const outcome = this.#outcome!;
       if ("error" in outcome) throw asRpcError(outcome.error, "recorder recording error: ");
       const { stats, filePath = "" } = outcome.result;
-      // Before the client may begin its next recording.
+      // Release the slot before the client can start its next recording.
       await this.#orGiveUp(slot.close());
       const { nodeName, clock } = this.#parts;
       yield stoppedResponse(nodeName, clock.now(), toWireStats(stats), filePath);
@@ -274,7 +283,7 @@ export class RecordCall {
       (result) => this.#end({ result }),
       (error: unknown) => {
         this.#end({ error });
-        // Also for a client that never reads the next response.
+        // Also release the slot if the client never reads the next response.
         void slot.close();
       },
     );
@@ -295,15 +304,15 @@ export class RecordCall {
     }
   }
 
-  /** Ends the wait for a sink that does not open. */
+  /** Throws if the recording failed before its sink was open. */
   #rejectedOutcome(): never | undefined {
     const outcome = this.#outcome;
-    // Nothing has been recorded yet, so that the text is that of the refusal, as upstream's.
+    // No prefix: nothing has been recorded yet. Upstream's message is the same.
     if (outcome !== undefined && "error" in outcome) throw asRpcError(outcome.error);
     return undefined;
   }
 
-  /** The end, or counts to tell. */
+  /** Returns `ended`, the counts to send next, or undefined while there is nothing to send. */
   #nextEvent(recording: Recording, told: WireStats): "ended" | WireStats | undefined {
     const outcome = this.#outcome;
     if (outcome !== undefined && (this.#failure === undefined || "result" in outcome)) return "ended";
@@ -315,7 +324,7 @@ export class RecordCall {
     return sameStats(stats, told) ? undefined : stats;
   }
 
-  /** Sends counts, and sees to it that the next are told in time, and not before. */
+  /** Sends counts and sets the timers for the earliest and the latest time of the next response. */
   async *#tell(stats: WireStats): AsyncGenerator<RecordResponse, void, undefined> {
     const { nodeName, clock, runningIntervalMs, changeIntervalMs, limits } = this.#parts;
     for (const callOff of this.#timers) callOff();

@@ -2,22 +2,22 @@ import type { RecordingStats } from "../stats.js";
 
 /** Totals of a recorder service. */
 export interface RecorderCounters {
-  /** Calls at this moment. */
+  /** Current calls. */
   readonly calls: number;
-  /** Recordings at this moment, those that are being opened or closed included. */
+  /** Current recordings, including those that are opening or closing. */
   readonly running: number;
-  /** Recordings that ended well. */
+  /** Recordings that ended gracefully. */
   readonly stopped: number;
-  /** Recordings that ended with an error: those of the client, the source and the sink. */
+  /** Recordings that ended with an error of the client, the source or the sink. */
   readonly failed: number;
-  /** Calls that came to no recording. */
+  /** Calls that ended before a recording started. */
   readonly refused: number;
   readonly packetsCaptured: number;
   readonly bytesCaptured: number;
   readonly packetsLostInQueue: number;
   readonly bytesLostInQueue: number;
   readonly packetsLostInKernel: number;
-  /** What counts against `maxStoredBytes`. */
+  /** Bytes that count towards `maxStoredBytes`. */
   readonly storedBytes: number;
 }
 
@@ -35,7 +35,7 @@ export const NO_TOTALS: RecorderCounters = {
   storedBytes: 0,
 };
 
-/** The totals with those of one recording added. */
+/** Adds the counts of one recording to the totals. */
 export function addStats(totals: RecorderCounters, stats: RecordingStats | undefined): RecorderCounters {
   if (stats === undefined) return totals;
   return {

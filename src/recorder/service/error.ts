@@ -1,6 +1,6 @@
 import { FlowscribeError } from "../../errors/errors.js";
 
-/** The status codes of gRPC that a call can fail with, by name (https://grpc.io/docs/guides/status-codes/). */
+/** gRPC status codes that a call can fail with, by name (https://grpc.io/docs/guides/status-codes/). */
 export const RPC_STATUS_NUMBERS = {
   CANCELLED: 1,
   UNKNOWN: 2,
@@ -20,12 +20,10 @@ export const RPC_STATUS_NUMBERS = {
   UNAUTHENTICATED: 16,
 } as const;
 
-/** The name of a status of gRPC. */
+/** The name of a gRPC status. */
 export type RpcStatus = keyof typeof RPC_STATUS_NUMBERS;
 
-/**
- * A call that failed: thrown by a service for its client, and to a client by its calls, with the same status and text.
- */
+/** A failed call. A service throws it to its client, and a client call throws it with the same status and message. */
 export class RpcError extends FlowscribeError {
   declare readonly code: "rpc_failed";
   readonly status: RpcStatus;
@@ -36,7 +34,7 @@ export class RpcError extends FlowscribeError {
   }
 }
 
-/** By the system's code, or by that of a FlowscribeError. */
+/** By system error code or FlowscribeError code. */
 const STATUS_OF_CODE: Readonly<Record<string, RpcStatus>> = {
   EACCES: "PERMISSION_DENIED",
   EPERM: "PERMISSION_DENIED",
@@ -58,10 +56,13 @@ const STATUS_OF_CODE: Readonly<Record<string, RpcStatus>> = {
   device_gone: "UNAVAILABLE",
 };
 
-/** Causes looked at; an error that causes itself must not hold anything up. */
+/** Maximum depth of the cause chain, in case an error is its own cause. */
 const MAX_CAUSES = 8;
 
-/** The status for a failure of a source or a sink: its own, that of the system's error behind it, or INTERNAL. */
+/**
+ * The gRPC status for a failure of a source or a sink: that of the first RpcError or known error code in its cause
+ * chain, otherwise INTERNAL.
+ */
 export function statusOfFailure(failure: unknown): RpcStatus {
   let error = failure;
   for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
@@ -73,7 +74,7 @@ export function statusOfFailure(failure: unknown): RpcStatus {
   return "INTERNAL";
 }
 
-/** The error to end a call with when its signal is aborted. */
+/** The error that ends a call whose signal is aborted. */
 export function abortError(reason: unknown): RpcError {
   if (reason instanceof RpcError) return reason;
   const timedOut = reason instanceof Error && reason.name === "TimeoutError";

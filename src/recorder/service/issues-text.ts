@@ -1,11 +1,14 @@
 import type { Issue } from "../../errors/errors.js";
 
-/** UTF-16 code units of all issues together; the first is never left out, and no issue is longer by itself (see `issueOf`). */
+/**
+ * Maximum length of the message in UTF-16 code units. The first issue is always included; `issueOf` limits the length
+ * of each.
+ */
 const MAX_LENGTH = 3000;
 
 /**
- * Issues as one status message. A single one reads as upstream's; of several each has its path, and those that make the
- * message too long are only counted.
+ * Formats issues as one status message. A single issue reads as upstream's. If there are several, each is prefixed with
+ * its path, and those that exceed the maximum length are only counted.
  */
 export function issuesText(issues: readonly Issue[]): string {
   const [first] = issues;

@@ -2,31 +2,31 @@ import type { OptionTable } from "../../errors/check-options.js";
 import { aPositiveNumber } from "../../errors/value-checks.js";
 import { RpcError } from "./error.js";
 
-/** What a recorder service lets its clients use. */
+/** Resource limits of a recorder service. */
 export interface RecorderLimits {
-  /** Recordings at once. */
+  /** Concurrent recordings. */
   readonly maxRecordings: number;
-  /** Calls at once, those that have not sent their start included. */
+  /** Concurrent calls, including those that have not sent their start request. */
   readonly maxCalls: number;
-  /** Include filters of a recording. */
+  /** Include filters per recording. */
   readonly maxFilters: number;
   /**
-   * Bytes of one request. Requests are refused by what reads them from the wire (the server of `flowscribe/rpc`
-   * does), as they are never to be read whole.
+   * Bytes of one request. The transport enforces it (the server of `flowscribe/rpc` does), because a larger request
+   * must not be read into memory.
    */
   readonly maxMessageBytes: number;
   /**
-   * Bytes of all recordings together in the format they are written in, headers included, and of earlier recordings as
-   * `storedBytes` reports them. A recording that would go beyond fails; its file has all packets before that.
+   * Total bytes of all recordings in the format that they are written in, headers included, plus earlier recordings as
+   * reported by `storedBytes`. A recording that exceeds it fails; its file keeps all packets written before.
    */
   readonly maxStoredBytes: number;
-  /** How long a client may take to send its start. */
+  /** Time in milliseconds for a client to send its start request. */
   readonly startTimeoutMs: number;
-  /** How long a client may leave a response unread before its recording is aborted. */
+  /** Time in milliseconds that a client may leave a response unread before its recording is aborted. */
   readonly readTimeoutMs: number;
 }
 
-/** The limits of a service that is given none. */
+/** Default limits of a service. */
 export const DEFAULT_RECORDER_LIMITS: RecorderLimits = {
   maxRecordings: 64,
   maxCalls: 1024,
@@ -37,7 +37,7 @@ export const DEFAULT_RECORDER_LIMITS: RecorderLimits = {
   readTimeoutMs: 300_000,
 };
 
-/** What limits must be. */
+/** Checks of the limits. */
 export const RECORDER_LIMITS: OptionTable<Partial<RecorderLimits>> = {
   maxRecordings: aPositiveNumber,
   maxCalls: aPositiveNumber,
@@ -48,18 +48,18 @@ export const RECORDER_LIMITS: OptionTable<Partial<RecorderLimits>> = {
   readTimeoutMs: aPositiveNumber,
 };
 
-/** All limits: those given, and the defaults of the others. */
+/** Completes the given limits with the defaults. */
 export function completeLimits(limits: Partial<RecorderLimits> = {}): RecorderLimits {
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   return { ...DEFAULT_RECORDER_LIMITS, ...Object.fromEntries(given) };
 }
 
-/** Keeps the bytes of all recordings together within a bound. */
+/** Limits the total stored bytes of all recordings. */
 export class StorageBudget {
   readonly #maxBytes: number;
   readonly #measure: (() => number | Promise<number>) | undefined;
   #usedBytes = 0;
-  /** Everything taken since the service began: tells what came while the folder was measured. */
+  /** All bytes taken since the service started. Used to count bytes written while `storedBytes` is being measured. */
   #takenBytes = 0;
 
   constructor(maxBytes: number, measure: (() => number | Promise<number>) | undefined) {
@@ -71,7 +71,10 @@ export class StorageBudget {
     return this.#usedBytes;
   }
 
-  /** Looks again at what is stored: files may have been taken away. What is written meanwhile may count twice until then. */
+  /**
+   * Measures the stored bytes again, as files may have been removed. Bytes written during the measurement may be
+   * counted twice until the next one.
+   */
   async refresh(): Promise<void> {
     if (this.#measure === undefined || this.#maxBytes === Number.POSITIVE_INFINITY) return;
     const before = this.#takenBytes;
@@ -79,7 +82,7 @@ export class StorageBudget {
     this.#usedBytes = measured + this.#takenBytes - before;
   }
 
-  /** @throws RpcError RESOURCE_EXHAUSTED when so many more bytes would be too many; then none are taken. */
+  /** @throws RpcError RESOURCE_EXHAUSTED if the bytes exceed the limit; none are taken then. */
   take(bytes: number): void {
     if (this.#usedBytes + bytes > this.#maxBytes) {
       throw new RpcError(
@@ -91,7 +94,7 @@ export class StorageBudget {
     this.#takenBytes += bytes;
   }
 
-  /** Gives back bytes that have not been written after all. */
+  /** Returns bytes that were taken but are not stored. */
   giveBack(bytes: number): void {
     this.#usedBytes -= bytes;
     this.#takenBytes -= bytes;

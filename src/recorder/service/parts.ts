@@ -4,40 +4,41 @@ import type { PacketSource } from "../../packet/source.js";
 import type { OpenSink } from "../sink.js";
 import type { RecorderLimits, StorageBudget } from "./limits.js";
 
-/** Who calls, as far as the transport knows. */
+/** The peer of a call, as reported by the transport. */
 export interface RpcPeer {
-  /** The peer's address and port, or the path of the socket. */
+  /** Address and port of the peer, or the path of the socket. */
   readonly address: string;
-  /** The names in the client certificate, once it has been checked: DNS names, URIs, e-mail addresses, the common name. */
+  /** Names from the verified client certificate: DNS names, URIs, e-mail addresses, common name. */
   readonly identities: readonly string[];
-  /** The value of a request header, such as `authorization`; several are joined with commas. */
+  /** The value of a request header, such as `authorization`; multiple values are joined with commas. */
   header(name: string): string | undefined;
 }
 
-/** What a transport tells of a call. */
+/** Call information from the transport. */
 export interface RecordContext {
-  /** Aborted when the client is gone, cancels the call, or its deadline has passed. */
+  /** Aborted when the client disconnects or cancels the call, or when the deadline is exceeded. */
   readonly signal?: AbortSignal | undefined;
   readonly peer?: RpcPeer | undefined;
 }
 
-/** A recording that somebody asks for. */
+/** A request to authorize. */
 export interface RecordingRequest {
   readonly start: StartRecording;
-  /** Undefined for calls of this process. */
+  /** Undefined for calls from within this process. */
   readonly peer: RpcPeer | undefined;
 }
 
 /**
- * Opens the packets for a recording; the service disposes of it. The recording counts against `maxRecordings` until then, or
- * until the promise rejects: so do not reject, not even for an aborted signal, before everything that was opened is closed.
+ * Opens the packet source of a recording; the service disposes of it. The recording counts towards `maxRecordings`
+ * until it is disposed of or the promise rejects. Do not reject, not even for an aborted signal, until everything that
+ * was opened is closed.
  */
 export type OpenRecordingSource = (
   start: StartRecording,
   context: { readonly signal: AbortSignal; readonly peer: RpcPeer | undefined },
 ) => Promise<PacketSource>;
 
-/** What a call has of its service. */
+/** The dependencies of a call. */
 export interface ServiceParts {
   readonly nodeName: string;
   readonly openSource: OpenRecordingSource;
@@ -50,6 +51,10 @@ export interface ServiceParts {
   readonly queueBytes: number;
   readonly runningIntervalMs: number;
   readonly changeIntervalMs: number;
-  /** Reserves one of the recordings at once; the function returned gives it back. */
+  /**
+   * Reserves one of the `maxRecordings` slots. Returns a function that releases it.
+   *
+   * @throws RpcError RESOURCE_EXHAUSTED if all are in use.
+   */
   takeSlot(): () => void;
 }

@@ -1,22 +1,22 @@
 import type { PacketSource } from "../../packet/source.js";
 
-/** `opening` and `closing` may outlast the call: opening a capture cannot be interrupted everywhere. */
+/** `opening` and `closing` may outlast the call, as opening a capture cannot always be interrupted. */
 export type SlotState = "opening" | "open" | "closing" | "free";
 
 /**
- * One of the `maxRecordings`, and the source that it is taken for. The slot follows the source, not the call: a client that
- * cancels while the source is still opening frees it only when the source has opened and closed again. Otherwise clients
- * that start and cancel could have any number of captures open at once.
+ * One of the `maxRecordings` slots and its source. The slot is bound to the source, not to the call: if a client
+ * cancels while the source is still opening, the slot is released only after the source has opened and closed again.
+ * Otherwise clients that start and cancel could open an unlimited number of captures.
  */
 export class RecordingSlot {
-  /** Rejects if opening fails; the slot must be closed all the same. */
+  /** Rejects if opening fails; the slot must still be closed. */
   readonly source: Promise<PacketSource>;
   readonly #release: () => void;
   #state: SlotState = "opening";
   #sinkOpening: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @param release Frees the slot; called once. */
+  /** @param release Releases the slot; called once. */
   constructor(opening: Promise<PacketSource>, release: () => void) {
     this.source = opening;
     this.#release = release;
@@ -32,12 +32,14 @@ export class RecordingSlot {
     return this.#state;
   }
 
-  /** Also keeps the slot until a sink has opened, or failed to. */
+  /** Also keeps the slot until the sink has opened or failed to open. */
   holdForSink(opening: Promise<unknown>): void {
     this.#sinkOpening = opening;
   }
 
-  /** Closes the source as soon as it is open, then frees the slot. May be called again. Never rejects. */
+  /**
+   * Closes the source once it is open, then releases the slot. Further calls return the same promise. Never rejects.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -49,7 +51,7 @@ export class RecordingSlot {
       this.#state = "closing";
       await source[Symbol.asyncDispose]();
     } catch {
-      // The recording has its outcome; a source that cannot be opened or closed does not change it.
+      // Ignored: the outcome of the recording does not depend on opening or closing the source.
     }
     await this.#sinkOpening?.catch(() => {});
     this.#state = "free";

@@ -4,16 +4,16 @@ import { cutMiddle } from "../../errors/cut-text.js";
 import { type RecordRequest, RecordRequestSchema } from "../../gen/recorder/recorder_pb.js";
 import { goQuote } from "../../go/quote.js";
 
-/** So many UTF-16 code units of the beginning and of the end of a request are quoted. */
+/** Quote at most this many UTF-16 code units from the start and from the end of a request. */
 const HEAD = 700;
 const TAIL = 300;
 
-/** Filters beyond these are left out before anything is written: a request may hold many thousands. */
+/** List items beyond this number are skipped before formatting, as a request may contain many thousands. */
 const MAX_ITEMS = 16;
 
 /**
- * A request as Go's protobuf prints it in one line, quoted as by `%q`: `"stop:{}"`. Where Go sometimes puts two spaces,
- * so that nobody relies on it, this has one.
+ * Formats a request as Go's protobuf does on one line, quoted as by `%q`: `"stop:{}"`. Go randomly inserts a second
+ * space to discourage parsing; this always uses one.
  */
 export function requestText(request: RecordRequest): string {
   return goQuote(cutMiddle(messageText(reflect(RecordRequestSchema, request)), HEAD, TAIL));
@@ -38,7 +38,7 @@ function fieldTexts(message: ReflectMessage, field: DescField): string[] {
     case "scalar":
       return [`${field.name}:${scalarText(message.get(field))}`];
     default:
-      return []; // The messages of the Recorder have no maps.
+      return []; // The Recorder messages have no maps.
   }
 }
 

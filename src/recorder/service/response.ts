@@ -3,13 +3,13 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type RecordResponse, RecordResponseSchema } from "../../gen/recorder/recorder_pb.js";
 import type { RecordingStats } from "../stats.js";
 
-/** The counts as they go over the wire. */
+/** Counts as sent over the wire. */
 export interface WireStats {
   readonly bytesCaptured: bigint;
   readonly packetsCaptured: bigint;
-  /** In the queue and, unlike upstream, in the kernel. */
+  /** Lost in the queue and, unlike upstream, in the kernel. */
   readonly packetsLost: bigint;
-  /** In the queue only: the kernel does not tell how long the packets were that it lost. */
+  /** Lost in the queue only: the kernel does not report the length of lost packets. */
   readonly bytesLost: bigint;
 }
 
