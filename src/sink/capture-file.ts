@@ -8,15 +8,16 @@ import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/enco
 import type { SinkRequest, StorageAccount } from "../recorder/sink.js";
 import { isAtPath, statDescriptor } from "./file-identity.js";
 
-/** How often at most a file is checked between writes: each check is an fstat(2). */
+/** Minimum interval between checks of the file during writes; each check costs an fstat(2). */
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * One capture file that is being written, through a descriptor of its own. When a write fails, the file is cut back to its
- * last whole record, and the error says so.
+ * A capture file that is being written, with its own descriptor. If a write fails, the file is truncated to its last
+ * whole record, and the error says so.
  *
- * A file that another program removes or truncates fails the next write after {@link CHECK_INTERVAL_MS}, and the end. One
- * that is renamed or replaced is written to its end, which then fails: the caller would be given a path that leads elsewhere.
+ * If another program removes or truncates the file, the next write after {@link CHECK_INTERVAL_MS} fails, and so does
+ * `end`. If the file is renamed or replaced, writing continues and only `end` fails, because the returned path would
+ * lead to another file.
  */
 export class CaptureFile {
   readonly path: string;
@@ -31,7 +32,7 @@ export class CaptureFile {
   readonly #isRegular: boolean;
   #nextCheckMs: number;
 
-  /** @param request Its interfaces are those of the source and may grow; its storage account bounds the stored bytes. */
+  /** @param request `interfaces` are those of the source and may grow; `storage` limits the stored bytes. */
   constructor(
     path: string,
     descriptor: number,
@@ -48,17 +49,17 @@ export class CaptureFile {
     this.#storage = storage;
   }
 
-  /** Bytes of the file; all of them whole records. */
+  /** Bytes written so far, whole records only. */
   get length(): number {
     return this.#length;
   }
 
-  /** Bytes besides packets that the file still gets, at most. */
+  /** Maximum number of bytes, apart from packets, that are still to be written. */
   get pendingBytes(): number {
     return this.#encoder.pendingBytes();
   }
 
-  /** Writes the header as soon as it is known. */
+  /** Writes the header if the first interface is already known. */
   begin(): void {
     const settled = settledInterface(this.#interfaces);
     if (settled !== undefined) this.#beginFrom(settled);
@@ -75,8 +76,10 @@ export class CaptureFile {
   }
 
   /**
-   * @param stats Those of the source; absent for a file that is not the last of its recording.
-   * @throws FlowscribeError `sink_failed`, also if the file is not at its path any more.
+   * Writes the remaining data and closes the file.
+   *
+   * @param stats Totals of the source; undefined if further files of the recording follow.
+   * @throws FlowscribeError `sink_failed`, also if the path no longer leads to this file.
    */
   end(stats: SourceStats | undefined): void {
     this.#checkContent();
@@ -86,7 +89,7 @@ export class CaptureFile {
     this.#close();
   }
 
-  /** Closes the file as it is, with a header if that is still missing. Never throws. */
+  /** Closes the file; first writes the header if it is missing. Never throws. */
   abort(): void {
     try {
       try {
@@ -95,15 +98,15 @@ export class CaptureFile {
         this.#close();
       }
     } catch {
-      // The recording already fails, for a reason that matters more.
+      // Ignored: the recording already fails with a more important error.
     }
   }
 
-  /** @throws FlowscribeError if what was written cannot be reached any more, or is not all there. */
+  /** @throws FlowscribeError if the file was removed or truncated. */
   #checkContent(): void {
     if (!this.#isRegular || this.#descriptor === undefined) return;
     const stats = statDescriptor(this.#descriptor);
-    // Not every network file system counts links.
+    // Also check the path, as some network file systems do not count links.
     if (stats.nlink === 0n && !isAtPath(stats, this.path)) {
       throw this.#changed("was removed while it was written; its packets are lost");
     }
@@ -112,7 +115,7 @@ export class CaptureFile {
     }
   }
 
-  /** @throws FlowscribeError if the path leads to another file, or to none. */
+  /** @throws FlowscribeError if the path leads to another file or to none. */
   #checkPath(): void {
     if (!this.#isRegular || this.#descriptor === undefined) return;
     if (isAtPath(statDescriptor(this.#descriptor), this.path)) return;
@@ -132,7 +135,7 @@ export class CaptureFile {
     this.#append(this.#encoder.begin(first), () => 0);
   }
 
-  /** @param wholeRecords How much of what was written is worth keeping when the rest fails. */
+  /** @param wholeRecords How many of the written bytes to keep if the write fails. */
   #append(chunk: Uint8Array, wholeRecords: CaptureEncoder["wholeRecords"]): void {
     if (this.#descriptor === undefined) throw new TypeError("the file is closed");
     if (chunk.length > 0) this.#storage?.reserve(chunk.length);

@@ -3,15 +3,15 @@ import { basename, dirname, join } from "node:path";
 const TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2})-(\d{2})-(\d{2})\.(\d{3})$/;
 const GZIP = ".gz";
 
-/** A backup in the folder of its file. */
+/** A backup in the same folder as its file. */
 export interface Backup {
   readonly name: string;
-  /** Milliseconds since 1970, of the name. */
+  /** The time in its name, in milliseconds since 1970. */
   readonly timeMs: number;
   readonly compressed: boolean;
 }
 
-/** The names that lumberjack gives to backups of a file: `hubble-2006-01-02T15-04-05.000.log`, and `.gz` behind it. */
+/** Names of backups as lumberjack forms them: `hubble-2006-01-02T15-04-05.000.log`, plus `.gz` if compressed. */
 export class BackupName {
   readonly folder: string;
   readonly #prefix: string;
@@ -30,7 +30,7 @@ export class BackupName {
     return join(this.folder, `${this.#prefix}${time}${this.#extension}`);
   }
 
-  /** Undefined for the name of anything else. */
+  /** Returns undefined if the name is not that of a backup. */
   parse(name: string): Backup | undefined {
     if (!name.startsWith(this.#prefix)) return undefined;
     const compressed = name.endsWith(this.#extension + GZIP);

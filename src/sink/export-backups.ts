@@ -8,11 +8,11 @@ import type { Backup, BackupName } from "./export-backup-name.js";
 import { outputFailed } from "./export-output.js";
 
 /**
- * Removes all backups but the newest, and compresses those that stay. A backup and its compressed form, which an
- * interrupted compression leaves, are one; it is compressed again.
+ * Removes all but the newest backups and compresses the remaining ones. An interrupted compression leaves a backup and
+ * its compressed form; they count as one, and the backup is compressed again.
  *
- * @param maxBackups 0 for all.
- * @returns What did not work; never rejects.
+ * @param maxBackups Number of backups to keep; 0 for all.
+ * @returns The errors; never rejects.
  */
 export async function tidyBackups(
   names: BackupName,

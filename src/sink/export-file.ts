@@ -21,15 +21,15 @@ import { tidyBackups } from "./export-backups.js";
 import { type LineOutput, outputFailed } from "./export-output.js";
 import { isSameFile, statDescriptor, statPath } from "./file-identity.js";
 
-/** When a file becomes a backup, and what becomes of backups; the defaults are Hubble's. */
+/** When to rotate a file, and how to treat backups. The defaults are Hubble's. */
 export interface RotationOptions {
-  /** A file does not grow beyond this, unless a single line does; 10 MiB by default (Hubble's "10 MB"). */
+  /** Maximum size of a file in bytes, unless a single line is longer; 10 MiB by default (Hubble's "10 MB"). */
   readonly maxFileBytes?: number;
-  /** Backups that are kept, the newest; 5 by default, 0 for all of them. */
+  /** Number of backups to keep, the newest; 5 by default, 0 for all. */
   readonly maxBackups?: number;
-  /** Whether backups are compressed with gzip, off by default. */
+  /** Whether to compress backups with gzip; false by default. */
   readonly compress?: boolean;
-  /** Told when backups could not be removed or compressed, which the export itself survives. */
+  /** Called if backups cannot be listed, removed or compressed. The export continues. */
   readonly onBackupError?: (error: FlowscribeError) => void;
 }
 
@@ -40,27 +40,30 @@ export const ROTATION_OPTIONS: OptionTable<RotationOptions> = {
   onBackupError: aFunction,
 };
 
-/** As Hubble's (lumberjack): owner only, and a folder that others may enter. */
+/** As Hubble (lumberjack): files are accessible to the owner only, folders are readable by everyone. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o755;
 const PERMISSIONS = 0o7777;
 /**
- * O_APPEND, so that writes follow the end of the file when another program truncates it. O_NONBLOCK, so that opening a
- * pipe that nobody reads fails instead of blocking the process; regular files ignore it.
+ * O_APPEND: writes go to the end of the file even after another program has truncated it. O_NONBLOCK: opening a pipe
+ * without a reader fails instead of blocking the process; regular files ignore it.
  */
 const OPEN_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
-/** Lines that wait for the end of this turn of the event loop. */
+/** Buffered lines are written at the end of the event loop turn, or as soon as they reach this size. */
 const BUFFER_BYTES = 64 * 1024;
-/** Backups made within one millisecond get the times after it; no more of them are looked for than this. */
+/** If a backup name is taken, the next millisecond is tried, at most this often. */
 const MAX_NAME_TRIES = 10_000;
 const LF = 0x0a;
 
 /**
- * A file of lines that is renamed to `<name>-<UTC time><extension>` and begun anew before it would grow too large, as
- * Hubble's lumberjack does. An existing file is continued, an existing backup never overwritten.
+ * A line file with rotation as in Hubble's lumberjack: before the file would exceed its size limit, it is renamed to
+ * `<name>-<UTC time><extension>` and a new one is created. An existing file is appended to. An existing backup is never
+ * overwritten.
  *
- * Each write goes to the file that is at the path at that time: if another program has renamed, removed or replaced it,
- * the path is opened again. That costs a stat(2) per write, not per line.
+ * Each write goes to the file that is at the path at that time. If another program has renamed, removed or replaced it,
+ * the path is opened again. This costs a stat(2) per write, not per line.
+ *
+ * @throws The system's error if the file cannot be opened.
  */
 export function openRotatingFile(
   path: string,
@@ -83,15 +86,15 @@ class RotatingFile implements LineOutput {
   #stats: BigIntStats;
   /** Devices and pipes are neither renamed nor reopened. */
   readonly #isRegular: boolean;
-  /** Bytes in the file, as of the last write. */
+  /** Size of the file, as of the last write. */
   #fileBytes: number;
-  /** Whether nothing has been written since an existing file was opened. */
+  /** True until the first line is written to an existing file. */
   #continued = true;
   #waiting = "";
   #waitingBytes = 0;
   #waitingLines = 0;
   #flush: NodeJS.Immediate | undefined;
-  /** Of a write that nobody was there to hear of. */
+  /** Error of a deferred write; the next call throws it. */
   #failure: FlowscribeError | undefined;
   #tidying: Promise<void> | undefined;
   #tidyAgain = false;
@@ -128,7 +131,7 @@ class RotatingFile implements LineOutput {
     this.#waitingBytes += bytes;
     this.#waitingLines++;
     this.bytes += bytes;
-    // What this line is lost by is told by the next call: a line that `write` throws for counts as not taken.
+    // Defer the error to the next call: a line for which `write` throws counts as not accepted.
     if (this.#waitingBytes >= BUFFER_BYTES) this.#writeLater();
     else this.#flush ??= setImmediate(() => this.#writeLater());
   }
@@ -143,10 +146,10 @@ class RotatingFile implements LineOutput {
     this.#throwFailure();
   }
 
-  /** Whether the file stays small enough with so many bytes more. */
+  /** Whether this many more bytes fit into the file. */
   #fits(bytes: number): boolean {
     const after = this.#fileBytes + this.#waitingBytes + bytes;
-    // An existing file has to stay below the limit, one of our own may reach it (lumberjack.go: openExistingOrNew, Write).
+    // An existing file must stay below the limit, a new one may reach it (lumberjack.go: openExistingOrNew, Write).
     return after < this.#maxFileBytes || (after === this.#maxFileBytes && !this.#continued);
   }
 
@@ -160,7 +163,7 @@ class RotatingFile implements LineOutput {
     try {
       this.#writeWaiting();
     } catch (error) {
-      // It throws nothing else.
+      // `#writeWaiting` throws only FlowscribeError.
       this.#failure = error as FlowscribeError;
     }
   }
@@ -186,7 +189,7 @@ class RotatingFile implements LineOutput {
     }
   }
 
-  /** Leaves whole lines only of what a failing write has written. */
+  /** Truncates the file to whole lines after a failed write. */
   #cutBack(chunk: Buffer, written: number, lines: number, cause: unknown): FlowscribeError {
     const whole = written === 0 ? 0 : chunk.lastIndexOf(LF, written - 1) + 1;
     const lost = lines - countLines(chunk.subarray(0, whole));
@@ -202,7 +205,7 @@ class RotatingFile implements LineOutput {
     return outputFailed(`write ${this.#path} (${state})`, cause);
   }
 
-  /** Makes the file a backup and begins a new one, unless so many bytes fit after all. */
+  /** Renames the file to a backup and creates a new one, unless the file turns out to have space. */
   #rotate(bytes: number): void {
     this.#writeWaiting();
     this.#followPath();
@@ -210,7 +213,7 @@ class RotatingFile implements LineOutput {
     try {
       renameSync(this.#path, this.#freeBackupPath());
     } catch (error) {
-      // Another program was faster: there is nothing to keep.
+      // Another program has already moved or removed the file.
       if (codeOf(error) !== "ENOENT") throw outputFailed(`rotate ${this.#path}`, error);
     }
     this.#reopen();
@@ -219,8 +222,8 @@ class RotatingFile implements LineOutput {
   }
 
   /**
-   * Sees what other programs have done to the file since the last write. If the path does not lead to it any more, opens
-   * the path again; if its size has changed (logrotate's `copytruncate`), goes by the new one.
+   * Detects changes to the file by other programs since the last write. If the path no longer leads to the open file,
+   * opens the path again. If the size has changed (logrotate's `copytruncate`), uses the new size.
    */
   #followPath(): void {
     if (!this.#isRegular) return;
@@ -228,7 +231,7 @@ class RotatingFile implements LineOutput {
     try {
       found = statPath(this.#path);
     } catch {
-      // It cannot be found out, for example because the process has given up its permissions: the open file remains valid.
+      // Unknown, for example because the process has dropped its privileges. Continue with the open file.
       return;
     }
     if (found !== undefined && isSameFile(this.#stats, found)) {
@@ -239,7 +242,7 @@ class RotatingFile implements LineOutput {
     }
   }
 
-  /** Continues in the file that is at the path; creates it if need be, with the permissions of the former one. */
+  /** Opens the file at the path. Creates it if necessary, with the permissions of the previous file. */
   #reopen(): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
@@ -265,12 +268,12 @@ class RotatingFile implements LineOutput {
     try {
       descriptor = openSync(this.#path, OPEN_FLAGS | constants.O_EXCL, permissions);
     } catch (error) {
-      // Another program has created it, with the permissions that it should have.
+      // Another program has created the file, with the permissions that it should have.
       if (codeOf(error) === "EEXIST") return openToAppend(this.#path);
       throw error;
     }
     try {
-      // Whatever the umask of the process left out.
+      // Set the permissions that the umask has masked out.
       fchmodSync(descriptor, permissions);
       return descriptor;
     } catch (error) {
@@ -288,7 +291,7 @@ class RotatingFile implements LineOutput {
     throw new Error(`no free name after ${this.#backup.pathAt(timeMs)}`);
   }
 
-  /** In the background, one at a time. */
+  /** Runs in the background, one run at a time. */
   #tidy(): void {
     if (this.#maxBackups === 0 && !this.#compress) return;
     this.#tidyAgain = true;
@@ -312,11 +315,11 @@ function countLines(bytes: Buffer): number {
   return lines;
 }
 
-/** @throws The system's error; ENXIO for a pipe that nobody reads. */
+/** @throws The system's error; ENXIO for a pipe without a reader. */
 function openToAppend(path: string): number {
   const descriptor = openSync(path, OPEN_FLAGS, FILE_MODE);
   if (statDescriptor(descriptor).isFile()) return descriptor;
-  // Pipes and devices need a descriptor whose writes wait.
+  // Pipes and devices need a blocking descriptor.
   try {
     return openSync(path, "a");
   } finally {

@@ -1,20 +1,23 @@
 import { FlowscribeError } from "../errors/errors.js";
 import { withoutPath } from "../errors/message.js";
 
-/** Where the lines of an export go. */
+/** Where the lines of an export are written. */
 export interface LineOutput {
-  /** Takes a line without its line feed; a promise where the output is behind. Lines it throws for are not taken. */
+  /**
+   * Accepts a line without its line feed. Returns a promise if the output is behind. If it throws, the line is not
+   * accepted.
+   */
   write(line: string): void | Promise<void>;
-  /** Resolves when everything taken is written. */
+  /** Resolves when all accepted lines are written. */
   close(): Promise<void>;
-  /** Lines that were taken and could not be written after all. */
+  /** Lines that were accepted but could not be written. */
   readonly lostLines: number;
-  /** Bytes of the lines that were taken and not lost, line feeds included. */
+  /** Bytes of the accepted lines that are not lost, line feeds included. */
   readonly bytes: number;
   readonly rotations: number;
 }
 
-/** A failure of an output, with the system's error as its cause. */
+/** Creates the error for a failed output; the system's error is its `cause`. */
 export function outputFailed(doing: string, cause: unknown): FlowscribeError {
   return new FlowscribeError("sink_failed", `${doing}: ${withoutPath(cause)}`, { cause });
 }

@@ -2,11 +2,11 @@ import type { Writable } from "node:stream";
 import { type LineOutput, outputFailed } from "./export-output.js";
 import { streamSettled } from "./stream-settled.js";
 
-/** Lines to a stream, which is not ended; `write` waits while the stream is full. */
+/** Writes lines to a stream, which is not ended. `write` returns a promise if the buffer of the stream is full. */
 export function streamOutput(stream: Writable): LineOutput {
   let failure: { readonly error: unknown } | undefined;
   let bytes = 0;
-  /** What the stream has not told to be written yet: lost, once it has failed. */
+  /** Lines that the stream has not yet confirmed as written. They are lost if the stream fails. */
   let waitingLines = 0;
   let waitingBytes = 0;
   const fail = (error: unknown) => {
@@ -20,7 +20,7 @@ export function streamOutput(stream: Writable): LineOutput {
     if (failure !== undefined) throw outputFailed("write to the stream", failure.error);
   }
 
-  /** Resolves when the stream takes more, or never will. */
+  /** Resolves when the stream is ready for more; rejects if it has failed. */
   async function drained(): Promise<void> {
     await streamSettled(stream);
     check();
@@ -52,7 +52,7 @@ export function streamOutput(stream: Writable): LineOutput {
       if (failure === undefined && !stream.destroyed) {
         await new Promise<void>((resolve) => stream.write("", () => resolve()));
       }
-      // The stream may know of an error that it tells only in a later turn; who listens then must still be there.
+      // A failed stream may emit its error only in a later turn, so keep the error listener then.
       if (stream.errored) fail(stream.errored);
       if (stream.destroyed) failClosed();
       if (failure === undefined) stream.off("error", fail);

@@ -21,29 +21,29 @@ import { streamOutput } from "./export-stream.js";
 
 export type { RotationOptions } from "./export-file.js";
 
-/** What is exported, and how much of it. */
+/** Which events are exported, and which of their fields. */
 export interface ExportOptions extends FlowFilterLists, FlowFilterOptions {
-  /** Paths of Flow, as for `compileFieldMask`; without any, flows are exported whole. */
+  /** Flow field paths, as for `compileFieldMask`; empty or absent: whole flows. */
   readonly fieldMask?: readonly string[];
-  /** From then on nothing is exported, as `end` of Hubble's dynamic exporter has it. */
+  /** No event is exported from this time on, as with `end` of Hubble's dynamic exporter. */
   readonly end?: Date;
-  /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  /** Types that the `extensions` of flows may contain; Hubble's own and the well-known types by default. */
   readonly registry?: Registry;
   /**
-   * Called once for each type of extension that is exported as bytes, because the registry does not know it or its bytes are
-   * not of that type; at most for a hundred types.
+   * Called once per extension type that is exported as bytes because the registry does not contain it or its bytes are
+   * invalid; for at most a hundred types.
    */
   readonly onUndecodableExtension?: (typeUrl: string) => void;
-  /** Tells the times for `end` and for the names of backups. */
+  /** Clock for `end` and for the names of backups. */
   readonly clock?: Pick<Clock, "now">;
 }
 
-/** {@link openExportFile}. */
+/** Options of {@link openExportFile}. */
 export interface ExportFileOptions extends ExportOptions, RotationOptions {}
 
 const EXPORT_OPTIONS: OptionTable<ExportOptions> = {
   ...FLOW_FILTER_OPTIONS,
-  // These three are checked when they are compiled.
+  // The compile functions check these three.
   allow: checkedElsewhere,
   deny: checkedElsewhere,
   fieldMask: checkedElsewhere,
@@ -55,46 +55,48 @@ const EXPORT_OPTIONS: OptionTable<ExportOptions> = {
 
 const FILE_OPTIONS: OptionTable<ExportFileOptions> = { ...EXPORT_OPTIONS, ...ROTATION_OPTIONS };
 
-/** Offered = written + filtered + late + lost. */
+/** Counts of an export: offered = written + filtered + late + lost. */
 export interface ExportStats {
-  /** Events offered. */
+  /** Events passed to `write`. */
   readonly offered: number;
-  /** Events whose line was taken, and has not been lost since. */
+  /** Events whose line was accepted and is not lost. */
   readonly written: number;
-  /** Events that the lists kept out. */
+  /** Events that the filter lists rejected. */
   readonly filtered: number;
-  /** Events that came at or after `end`. */
+  /** Events written at or after `end`. */
   readonly late: number;
-  /** Events without a JSON form, and those that a failing output did not take. */
+  /** Events that cannot be encoded as JSON, and events that the output did not accept or could not write. */
   readonly lost: number;
-  /** Bytes of the lines taken, line feeds included. */
+  /** Bytes of the written lines, line feeds included. */
   readonly bytes: number;
-  /** Files that have become backups. */
+  /** Number of files that were renamed to backups. */
   readonly rotations: number;
 }
 
-/** Where exported events go. Disposing of it closes it. */
+/** Where exported events are written. Disposing of it closes it. */
 export interface ExportSink extends AsyncDisposable {
   readonly stats: ExportStats;
   /**
-   * Exports an event, or a bare flow, if the lists let it through. A promise where the output is behind: wait for it, so that nothing piles up.
+   * Exports an event, or a bare flow, if the filter lists accept it. Returns a promise if the output is behind: await
+   * it to limit memory.
    *
-   * @throws ExportError `unencodable_event`: the event is counted as lost, and the next may be written. FlowscribeError
-   *   `sink_failed`: events whose lines were not written whole are lost (see `stats`), and the next may be tried.
+   * @throws ExportError `unencodable_event`: the event counts as lost; further events can be written. FlowscribeError
+   *   `sink_failed`: events whose lines were not fully written are lost (see `stats`); further events can be tried.
+   *   TypeError after `close`, or if `event` is not an event.
    */
   write(event: GetFlowsResponse | ExportEvent | Flow): void | Promise<void>;
-  /** Resolves when every line is written and backups are in order; a file is closed, a stream is left open. */
+  /** Resolves when every line is written and the backups are tidied. A file is closed; a stream is left open. */
   close(): Promise<void>;
 }
 
 /**
- * Exports events into a file as Hubble's exporter does, a JSON line each: lists, field mask, line, and a file that
- * rotates by size. Made if need be, readable for its owner only; an existing file is continued.
+ * Exports events to a file as Hubble's exporter does: filter lists, field mask, one JSON line per event, rotation by
+ * size. The file is created if necessary, accessible to its owner only; an existing file is appended to.
  *
- * Lines are gathered for as long as one turn of the event loop lasts, at most 64 KiB, and then written at once.
+ * Lines are buffered during one turn of the event loop, at most about 64 KiB, and written together.
  *
- * @throws OptionsError, FilterError, FieldMaskError; OpenError `open_failed` when the file cannot be opened, with the system's error
- *   (`EISDIR`, `EACCES`, …) as its cause.
+ * @throws OptionsError, FilterError, FieldMaskError; OpenError `open_failed` if the file cannot be opened, with the
+ *   system's error (`EISDIR`, `EACCES`, …) as its cause.
  */
 export async function openExportFile(path: string, options: ExportFileOptions = {}): Promise<ExportSink> {
   checkArgument("openExportFile", "path", path, aPath);
@@ -110,7 +112,7 @@ export async function openExportFile(path: string, options: ExportFileOptions = 
 }
 
 /**
- * Exports events to a stream of Node's, such as `process.stdout`, which the sink does not end.
+ * Exports events to a Node stream, such as `process.stdout`. The sink does not end the stream.
  *
  * @throws OptionsError, FilterError, FieldMaskError
  */

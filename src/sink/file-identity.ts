@@ -1,7 +1,7 @@
 import { type BigIntStats, fstatSync, statSync } from "node:fs";
 import { codeOf } from "../errors/message.js";
 
-/** What tells one file from another; in 64 bits, because inode numbers do not fit a double on every file system. */
+/** Identifies a file. 64-bit integers, because on some file systems inode numbers exceed the precision of a double. */
 export type FileIdentity = Pick<BigIntStats, "dev" | "ino">;
 
 /** @throws The system's error. */
@@ -10,10 +10,10 @@ export function statDescriptor(descriptor: number): BigIntStats {
 }
 
 /**
- * What is at a path now; symbolic links are followed.
+ * Returns the stats of the file at a path, following symbolic links.
  *
  * @returns Undefined if the file, or a folder of its path, does not exist.
- * @throws The system's error for any other reason, for example without permission for a folder of the path.
+ * @throws The system's error for any other reason, for example missing permission for a folder of the path.
  */
 export function statPath(path: string): BigIntStats | undefined {
   try {
@@ -25,12 +25,12 @@ export function statPath(path: string): BigIntStats | undefined {
   }
 }
 
-/** Whether both are the same file. */
+/** Whether both identify the same file. */
 export function isSameFile(one: FileIdentity, other: FileIdentity | undefined): boolean {
   return other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-/** False only if the path is known to lead to another file or to none; true if that cannot be found out. */
+/** False only if the path is known to lead to another file or to none; true if this cannot be determined. */
 export function isAtPath(file: FileIdentity, path: string): boolean {
   try {
     return isSameFile(file, statPath(path));

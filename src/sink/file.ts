@@ -27,32 +27,36 @@ import {
 
 export type { FileRotation } from "./rotate.js";
 
-/** What is in the files, and when the next one begins. */
+/** Format and rotation of capture files. */
 export interface CaptureFileOptions {
-  /** `pcap` by default; that of {@link namedFileSink} is `pcapng` for a name that ends in `.pcapng`. */
+  /** `pcap` by default; for {@link namedFileSink}, `pcapng` by default if the name ends in `.pcapng`. */
   readonly fileFormat?: "pcap" | "pcapng";
-  /** Unit of the times in a pcap file, `us` by default as upstream; pcapng keeps that of each interface. */
+  /**
+   * Unit of the timestamps in a pcap file; `us` by default, as upstream. A pcapng file keeps the unit of each
+   * interface.
+   */
   readonly resolution?: Resolution;
   /**
-   * Go on in further files: `name.pcap` becomes `name_00001_20261122091800.pcap` (number and time of its making, UTC), as
-   * dumpcap names the files of its ring buffer. Each can be read alone. Counts of the interfaces (pcapng) are in the last.
+   * Splits the recording into several files: `name.pcap` becomes `name_00001_20261122091800.pcap` (number and creation
+   * time in UTC), as dumpcap names the files of its ring buffer. Each file can be read on its own. The last one
+   * contains the interface statistics (pcapng).
    */
   readonly rotation?: FileRotation;
-  /** Told the path of each file of a rotation that is complete, except the last, which the result tells. */
+  /** Called with the path of each completed file of a rotation, except the last, whose path is in the result. */
   readonly onFile?: (path: string) => void;
 }
 
-/** How the files are named and what is in them. */
+/** Format, rotation and names of capture files. */
 export interface FileSinkOptions extends CaptureFileOptions {
-  /** The last part of the file's name: `<cluster>/<node>`, or `<node>`; the host's name by default. */
+  /** Last part of the file name: `<cluster>/<node>`, or `<node>`; the host name by default. */
   readonly nodeName?: string;
-  /** A fresh 32-bit number for the file's name. */
+  /** Returns a random unsigned 32-bit integer for the file name. */
   readonly random?: () => number;
 }
 
-/** {@link namedFileSink}. */
+/** Options of {@link namedFileSink}. */
 export interface NamedFileOptions extends CaptureFileOptions {
-  /** Write over what is there; without it an existing file is refused. */
+  /** Whether to overwrite an existing file; false by default, which fails if the file exists. */
   readonly overwrite?: boolean;
 }
 
@@ -71,9 +75,9 @@ const FILE_SINK_OPTIONS: OptionTable<FileSinkOptions> = {
 
 const NAMED_FILE_OPTIONS: OptionTable<NamedFileOptions> = { ...CAPTURE_FILE_OPTIONS, overwrite: aBoolean };
 
-/** Owner only: packets are other people's conversations. */
+/** Owner only, as packets contain private communication. */
 const FILE_MODE = 0o600;
-/** With O_APPEND a file that another program truncates stays too short, instead of filling up with zeros. */
+/** With O_APPEND, a file that another program truncates stays too short and is not padded with zeros. */
 const APPEND = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND;
 const CREATE = APPEND | constants.O_EXCL;
 const OVERWRITE = APPEND | constants.O_TRUNC;
@@ -81,16 +85,16 @@ const OVERWRITE = APPEND | constants.O_TRUNC;
 const MAX_NAME_TRIES = 100;
 
 /**
- * A sink that writes each recording into a new file of a folder, which is made if need be, under the name that Cilium's
- * Recorder gives (see {@link recordingFileName}), readable for its owner only. An existing file is never written to.
+ * Creates a sink that writes each recording to a new file in a folder. The folder is created if necessary. The file is
+ * named as Cilium's Recorder names it (see {@link recordingFileName}) and accessible to its owner only. An existing
+ * file is never overwritten.
  *
- * Writes go straight to the file, without a buffer of ours and without waiting in the event loop. When one fails (disk
- * full), the file is cut back to its last whole record and stays; the recording fails with `sink_failed`, whose message
- * says so and whose `cause` is the system's error. A recording whose header cannot be written at its start leaves no file.
- * A file that another program removes, truncates, renames or replaces fails the recording likewise, so that a recording that
- * succeeds has its packets at the path that it returns.
+ * Writes are synchronous and unbuffered. If a write fails (disk full), the file is truncated to its last whole record
+ * and kept. The recording fails with `sink_failed`; the message says what was kept, and `cause` is the system's error.
+ * If the header cannot be written at the start, no file is left. The recording also fails if another program removes,
+ * truncates, renames or replaces the file. A successful recording therefore has its packets at the returned path.
  *
- * @throws OptionsError, also for a rotation that would never begin another file.
+ * @throws OptionsError, also for a rotation without `maxBytes` and `maxDurationMs`.
  */
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
   checkArgument("fileSink", "folder", folder, aString);
@@ -109,9 +113,9 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
 }
 
 /**
- * A sink that writes each recording to the file of this name, likewise: pcapng without a `fileFormat` when the name ends in
- * `.pcapng`, else pcap. Pipes and devices can be written to, too; a pipe is waited for until somebody reads it, or the
- * recording is aborted.
+ * Creates a sink that writes each recording to the given path; otherwise like {@link fileSink}, but the folder must
+ * exist. Without `fileFormat`, the format is pcapng if the name ends in `.pcapng`, otherwise pcap. Pipes and devices
+ * are supported; opening a pipe waits until it has a reader or the recording is aborted.
  *
  * @throws OptionsError as {@link fileSink}.
  */
@@ -139,10 +143,10 @@ function formatOfName(path: string): "pcap" | "pcapng" {
   return basename(path).endsWith(".pcapng") ? "pcapng" : "pcap";
 }
 
-/** How often it is looked whether somebody has begun to read a pipe. */
+/** Interval between checks whether a pipe has a reader. */
 const PIPE_INTERVAL_MS = 50;
 
-/** Opens what is no file. A pipe that nobody reads would block whoever opens it: it is asked again and again. */
+/** Opens a pipe or device. Polls a pipe without a reader, as opening it would block the process. */
 async function openSpecial(path: string, found: Stats, { clock, signal }: SinkRequest): Promise<number> {
   if (found.isDirectory()) throw createFailed(path, new Error("is a directory"));
   if (!found.isFIFO()) return openFile(path, constants.O_WRONLY);
@@ -154,7 +158,7 @@ async function openSpecial(path: string, found: Stats, { clock, signal }: SinkRe
   }
 }
 
-/** Undefined while nobody reads it. */
+/** Returns undefined if the pipe has no reader. */
 function openReadPipe(path: string): number | undefined {
   let probe: number;
   try {
@@ -164,7 +168,7 @@ function openReadPipe(path: string): number | undefined {
     throw createFailed(path, error);
   }
   try {
-    // One whose writes wait; the reader must not see the pipe closed in between.
+    // Open a blocking descriptor before closing the probe, so that the reader does not see the pipe closed.
     return openFile(path, constants.O_WRONLY);
   } finally {
     closeSync(probe);
@@ -184,7 +188,7 @@ function begin(file: CaptureFile, isNew: boolean): PacketSink {
   };
 }
 
-/** As upstream: a recording that has not started leaves no file. */
+/** As upstream, a recording that fails to start leaves no file. */
 function beginOrRemove(file: CaptureFile, isNew: boolean): void {
   try {
     file.begin();
@@ -217,7 +221,10 @@ function createRotation(
   });
 }
 
-/** What makes an encoder for each file; loaded before the first, so that later ones need not be waited for. */
+/**
+ * Returns a function that creates the encoder of each file. Modules are loaded beforehand, so that later files can be
+ * opened synchronously.
+ */
 async function encoderFactory(
   { interfaces, snapLength }: SinkRequest,
   { fileFormat = "pcap", resolution = "us" }: CaptureFileOptions,
@@ -227,7 +234,7 @@ async function encoderFactory(
   return () => createPcapngEncoder(interfaces, { snapLength });
 }
 
-/** Draws name after name until one is free. */
+/** Tries random names until one is free. */
 function createFile(
   folder: string,
   request: SinkRequest,

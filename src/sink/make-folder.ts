@@ -3,13 +3,13 @@ import { dirname, resolve } from "node:path";
 import { FlowscribeError } from "../errors/errors.js";
 import { messageOf } from "../errors/message.js";
 
-/** Owner only: packets are other people's conversations. */
+/** Owner only, as packets contain private communication. */
 const FOLDER_MODE = 0o700;
 
 /**
- * Makes the folder that recordings are to be written to, and those above it, if need be.
+ * Creates the folder for recordings and its parents if necessary.
  *
- * @throws FlowscribeError `sink_failed`, in the words of Cilium's Recorder.
+ * @throws FlowscribeError `sink_failed`, with the message of Cilium's Recorder.
  */
 export function makeFolder(folder: string): void {
   try {
@@ -21,14 +21,16 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** One after the other: Node's own recursive way tries for ever where a file system refuses with ENOENT, as /proc does. */
+/**
+ * Creates one level at a time: Node's recursive `mkdir` loops forever if the file system returns ENOENT, as /proc does.
+ */
 function make(folder: string): void {
   if (isFolder(folder)) return;
   make(dirname(folder));
   try {
     mkdirSync(folder, { mode: FOLDER_MODE });
   } catch (error) {
-    // Somebody else has made it in the meantime.
+    // Another process may have created it in the meantime.
     if (!isFolder(folder)) throw error;
   }
 }

@@ -14,19 +14,22 @@ import {
 import type { PacketSink, StorageAccount } from "../recorder/sink.js";
 import type { CaptureFile } from "./capture-file.js";
 
-/** When a recording goes on in another file (one of the bounds is needed), and how many of its files stay. */
+/**
+ * When a recording continues in a new file, and how many files to keep. At least one of `maxBytes` and `maxDurationMs`
+ * is required.
+ */
 export interface FileRotation {
-  /**
-   * No file gets longer than so many bytes, headers included, unless a single packet does not fit with them.
-   */
+  /** Maximum size of a file in bytes, headers included, unless a single packet exceeds it. */
   readonly maxBytes?: number;
   /**
-   * A file holds packets of so many milliseconds, counted from its first packet by the times of the packets; the packet after that
-   * begins the next file. So a quiet network makes no empty files, and a capture that is read is cut as it would have
-   * been when it was made. Packets without a time stay where they are.
+   * Duration of a file in milliseconds, counted from its first packet by packet timestamps. The first packet at or
+   * after the end starts the next file. A quiet network therefore creates no empty files, and a capture that is read
+   * from a file is split as if it were live. Packets without a timestamp do not start a new file.
    */
   readonly maxDurationMs?: number;
-  /** The ring: when there are more files than this, the oldest is removed. All stay by default. */
+  /**
+   * Ring buffer: the maximum number of files. The oldest file is removed when there are more. All are kept by default.
+   */
   readonly ringFiles?: number;
 }
 
@@ -38,7 +41,7 @@ const ROTATION: OptionTable<FileRotation> = {
 
 const checkFields = optionsOf("rotation", ROTATION);
 
-/** A rotation that begins another file at some time. */
+/** A rotation with at least one of `maxBytes` and `maxDurationMs`. */
 export const aRotation: ValueCheck<FileRotation> = (value, path, report) => {
   checkFields(value, path, report);
   if (!isObject(value)) return;
@@ -47,8 +50,8 @@ export const aRotation: ValueCheck<FileRotation> = (value, path, report) => {
 };
 
 /**
- * The name of a file of a rotating recording, as dumpcap's ring buffer has it: `eth0.pcap` becomes
- * `eth0_00001_20261122091800.pcap`, with the number of the file and the time (UTC; dumpcap's is local) of its making.
+ * The name of a file of a rotating recording, as in dumpcap's ring buffer: `eth0.pcap` becomes
+ * `eth0_00001_20261122091800.pcap`, with the number of the file and its creation time (UTC; dumpcap's is local).
  */
 export function rotatedName(path: string, number: number, nowMs: number): string {
   const time = new Date(nowMs).toISOString().replaceAll(/[-:T]/g, "").slice(0, 14);
@@ -56,32 +59,35 @@ export function rotatedName(path: string, number: number, nowMs: number): string
   return join(dir, `${name}_${String(number).padStart(5, "0")}_${time}${ext}`);
 }
 
-/** What a rotating recording is written with. */
+/** The dependencies of a rotating sink. */
 export interface RotatingParts {
   readonly rotation: FileRotation;
-  /** Gets back the bytes of the files that the ring removes. */
+  /** The bytes of files removed by the ring are released here. */
   readonly storage: StorageAccount | undefined;
-  /** Makes the next file, with its header as far as it is known. */
+  /** Creates the next file, with its header if that is already known. */
   readonly open: (number: number) => CaptureFile;
-  /** Bytes that a packet takes in a file, at most. */
+  /** Maximum number of bytes that a packet takes in a file. */
   readonly lengthOf: (batch: PacketBatch, index: number) => number;
-  /** Told the path of every file that is complete, the last one not. */
+  /** Called with the path of every completed file, except the last. */
   readonly onFile: ((path: string) => void) | undefined;
 }
 
-/** Opens the first file, and others when it is time. */
+/** Opens the first file; `write` opens the others when needed. */
 export function createRotatingSink(parts: RotatingParts): PacketSink {
   return new RotatingSink(parts);
 }
 
 class RotatingSink implements PacketSink {
   readonly #parts: RotatingParts;
-  /** With a ring, the complete files that stay, the oldest first. (Not as objects: each has an encoder with its buffer.) */
+  /**
+   * With a ring, the completed files that are kept, the oldest first. (Not CaptureFile objects, as each holds an
+   * encoder with its buffer.)
+   */
   readonly #complete: { readonly path: string; readonly length: number }[] = [];
   #number = 1;
   #file: CaptureFile;
   #packets = 0;
-  /** Time of the first packet of the file that has one, in milliseconds. */
+  /** Timestamp of the first timed packet of the file, in milliseconds. */
   #startMs: number | undefined;
 
   constructor(parts: RotatingParts) {
@@ -115,7 +121,9 @@ class RotatingSink implements PacketSink {
     this.#file.abort();
   }
 
-  /** Where the packets end that belong into the file at hand; an empty file takes at least one. */
+  /**
+   * Returns the index after the last packet that fits into the current file; an empty file accepts at least one packet.
+   */
   #fitting(batch: PacketBatch, from: number): number {
     const { rotation, lengthOf } = this.#parts;
     const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
@@ -165,13 +173,13 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    // Somebody else was faster.
+    // Another program has already removed it.
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
     throw new FlowscribeError("sink_failed", `remove ${path}: ${withoutPath(error)}`, { cause: error });
   }
 }
 
-/** The packets from one place to another, sharing memory. */
+/** The packets in the range from `from` to `to`, sharing memory. */
 function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
   if (from === 0 && to === batch.length) return batch;
   const start = batch.offsets[from]!;
@@ -189,7 +197,7 @@ function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
   };
 }
 
-/** Bytes of a packet in a pcap file. */
+/** Length of a packet in a pcap file, in bytes. */
 export function pcapLength(batch: PacketBatch, index: number): number {
   return recordEnd(batch, index) - batch.offsets[index]!;
 }
@@ -199,7 +207,7 @@ const ENHANCED_OVERHEAD = 32;
 const OPTION_OVERHEAD = 4;
 const MAX_OPTION_BYTES = 0xffff;
 
-/** Bytes of a packet in a pcapng file, at most. */
+/** Maximum length of a packet in a pcapng file, in bytes. */
 export function pcapngLength(batch: PacketBatch, index: number): number {
   const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
   let length = ENHANCED_OVERHEAD + padded(captured);

@@ -2,7 +2,9 @@ import type { Writable } from "node:stream";
 
 const EVENTS = ["drain", "error", "close"] as const;
 
-/** Resolves when a full stream takes more, or never will: its errors are told elsewhere. */
+/**
+ * Resolves when a full stream is ready for more, or after an error or close. The caller must listen for errors itself.
+ */
 export function streamSettled(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
