@@ -8,13 +8,13 @@ import { type CaptureSource, openCapture } from "../pcap/decode.js";
 import { type ByteInput, createInput } from "../pcap/input.js";
 
 /**
- * Opens a capture file by its path, as `decodeCapture` opens bytes: pcap or pcapng, gzip or not. A regular file is read
- * without waiting, which is faster than any stream; pipes and devices (`/dev/stdin`) are read as streams. Dispose of the
- * source to close the file.
+ * Opens a capture file by path: pcap or pcapng, optionally gzip-compressed, as `decodeCapture` reads bytes. A regular
+ * file is read synchronously, which is faster than a stream; pipes and devices (`/dev/stdin`) are read as streams.
+ * Dispose of the source to close the file.
  *
- * @param options There are none yet; unknown ones are refused, so that they are not silently ignored.
- * @throws OpenError `open_failed` when the file cannot be opened, with the system's error (`ENOENT`, `EACCES`, …) as its cause; a
- *   `CaptureError`, also when it comes from the iteration. Both name the path. OptionsError.
+ * @param options No options exist yet. Unknown keys are rejected so that they are not silently ignored.
+ * @throws OpenError `open_failed` if the file cannot be opened, with the system's error (`ENOENT`, `EACCES`, …) as its
+ *   cause; `CaptureError` for invalid contents, also from the iteration. Both name the path. OptionsError.
  */
 export async function openCaptureFile(
   path: string,
@@ -39,7 +39,7 @@ function streamInput(file: FileHandle): ByteInput {
   const stream = file.createReadStream();
   return {
     ...createInput(stream),
-    // Also while a read is waited for, which for a pipe may be for ever.
+    // Also end a pending read, which may never complete on a pipe.
     close: () => {
       stream.destroy();
     },

@@ -1,13 +1,13 @@
 import { copyBatch } from "../packet/batch.js";
 import { type CaptureInterface, createSource, type PacketSource, type Pull } from "../packet/source.js";
 
-/** A source of packets that arrive by themselves: it can be stopped, and lends its batches. */
+/** A source of live packets: it can be stopped and supports `borrow`. */
 export type LiveSource = PacketSource & Required<Pick<PacketSource, "stop" | "borrow">>;
 
-/** Batches handed out before the event loop gets a turn, as for files: a few milliseconds of work. */
+/** Number of batches before yielding to the event loop, as for files: a few milliseconds of work. */
 export const BATCHES_PER_TURN = 16;
 
-/** A device that is captured from, as {@link createSource} asks for its parts. */
+/** An open device capture, in the form that {@link createSource} requires. */
 export interface LiveCapture {
   pull(): ReturnType<Pull>;
   dropped(): number;
@@ -16,7 +16,7 @@ export interface LiveCapture {
   close(): void | Promise<void>;
 }
 
-/** Makes a source of a capture, which the source now owns. */
+/** Creates a source from a capture. The source owns the capture. */
 export function createLiveSource(
   capture: LiveCapture,
   description: CaptureInterface,
@@ -32,6 +32,6 @@ export function createLiveSource(
     leave: () => capture.leave(),
     close: () => capture.close(),
   });
-  // `createSource` has `borrow` where there is a `copy`.
+  // The cast is true: `createSource` provides `borrow` if there is a `copy`.
   return source as LiveSource;
 }

@@ -11,14 +11,15 @@ import type { BatchReader } from "./reader.js";
 import type { Readiness } from "./readiness.js";
 
 /**
- * How much longer than twice the kernel's timeout a stopped capture waits for what the kernel still keeps back. The kernel's timer
- * hands over a block that it has seen before, so that a packet may wait for two periods, each rounded up to a tick of up to 10 ms.
+ * A stopped capture waits for twice the kernel's timeout plus this margin for packets still buffered in the kernel. The
+ * kernel's timer releases a block only when it sees it for the second time, so a packet may wait for two periods, each
+ * rounded up to a tick of up to 10 ms.
  */
 const FLUSH_MARGIN_MS = 30;
-/** How much more than was asked for the kernel's buffer may hold, as libpcap rounds up to whole blocks. */
+/** libpcap rounds the kernel's buffer up to whole blocks; it may exceed the requested size by this much. */
 const BUFFER_ROUNDING_BYTES = 1024 * 1024;
 
-/** A device that has been opened. */
+/** An open device. */
 export interface OpenCapture {
   readonly device: string;
   readonly handle: PcapHandle;
@@ -26,17 +27,17 @@ export interface OpenCapture {
   readonly readiness: Readiness;
   readonly format: PacketFormat;
   readonly description: CaptureInterface;
-  /** What the kernel lets through is looked at again. */
+  /** Packets that pass the kernel's filter are checked again with this predicate. */
   readonly wanted: PacketPredicate | undefined;
-  /** Captured bytes to keep, when fewer than were captured for the predicate. */
+  /** Captured bytes to keep; undefined unless the predicate needs more than the snap length. */
   readonly cutTo: number | undefined;
   readonly bufferBytes: number;
-  /** How long the kernel may keep packets back so as to hand them over together. */
+  /** How long the kernel may buffer packets to deliver them together. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Makes a source of an open device, which the source now owns. */
+/** Creates a source from an open device. The source owns the device. */
 export function captureSource(capture: OpenCapture): LiveSource {
   return createLiveSource(new LibpcapCapture(capture), capture.description, capture.wanted !== undefined);
 }
@@ -45,19 +46,19 @@ class LibpcapCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #removeListener: () => void;
   #batches = 0;
-  /** Nothing was left when last looked at. */
+  /** Whether the last read found no further packets. */
   #idle = false;
-  /** When the kernel will have handed over all that had arrived when the capture was stopped, or met its end. */
+  /** Time at which the kernel has delivered all packets that arrived before the capture was stopped or failed. */
   #flushedAt: number | undefined;
-  /** Bytes taken since then: the kernel's buffer held no more, so that what comes beyond has come later. */
+  /** Bytes read since then. More than the kernel's buffer can hold must have arrived later. */
   #bytesAfterFlush = 0;
-  /** The last look has been taken. */
+  /** Whether the last read is done. */
   #done = false;
   #left = false;
-  /** What the pass ends with, when all is handed out that came before. */
+  /** Error to throw after all earlier packets have been yielded. */
   #failure: FlowscribeError | undefined;
   #droppedTotal = 0;
-  /** As the kernel last told it, modulo 2³². */
+  /** The kernel's counter at the last query, modulo 2³². */
   #droppedTold = 0;
 
   constructor(capture: OpenCapture) {
@@ -90,17 +91,17 @@ class LibpcapCapture implements LiveCapture {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Until there may be packets, or for a turn of the event loop when there are more. */
+  /** Waits until packets may be available; for one event loop turn if there are more. */
   #wait(): Promise<void> {
     if (!this.#idle) return new Promise((resolve) => setImmediate(resolve));
     const { readiness } = this.#capture;
     if (this.#flushedAt === undefined) return readiness.wait();
     const leftMs = Math.max(0, Math.ceil(this.#flushedAt - performance.now()));
-    // An interface that is gone would be ready at once, and for ever.
+    // A removed interface would always be reported as ready.
     return this.#failure === undefined ? readiness.wait(leftMs) : readiness.sleep(leftMs);
   }
 
-  /** What there is now, selected and cut; undefined when there is nothing, or nothing of it is wanted. */
+  /** Reads, selects and truncates the available packets; undefined if there are none or none match. */
   #take(): PacketBatch | undefined {
     const { reader, format, wanted, cutTo } = this.#capture;
     const flushed = this.#flushedAt !== undefined && performance.now() >= this.#flushedAt;
@@ -122,7 +123,7 @@ class LibpcapCapture implements LiveCapture {
     const { device, handle } = this.#capture;
     if (this.#failure !== undefined) return;
     this.#failure = captureError(device, handle.errorText());
-    // What the kernel still keeps back has come before.
+    // Packets still buffered in the kernel arrived before the failure.
     this.#flush();
   }
 
@@ -153,7 +154,7 @@ class LibpcapCapture implements LiveCapture {
     const { handle, reader, readiness } = this.#capture;
     this.#removeListener();
     this.#left = true;
-    // While it still can be asked.
+    // Query the counter before the handle is closed.
     this.dropped();
     readiness.close();
     reader.close();

@@ -5,12 +5,12 @@ import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
 import { findDevices } from "../native/pcap-devices.js";
 
-/** Something that can be captured from. */
+/** A capture device. */
 export interface CaptureDevice {
-  /** For `openLibpcap`. */
+  /** Name to pass to `openLibpcap`. */
   readonly name: string;
   readonly description?: string;
-  /** IPv4 and IPv6, without prefix lengths. */
+  /** IPv4 and IPv6 addresses, without prefix lengths. */
   readonly addresses: readonly string[];
   readonly loopback: boolean;
   readonly up: boolean;
@@ -23,17 +23,18 @@ const UP = 2;
 const RUNNING = 4;
 
 /**
- * The devices that libpcap can capture from, in its order: the most likely first. Those of other network namespaces are
- * not seen. On Linux `any` stands for all of them.
+ * Lists the devices that libpcap can capture from, in its order: the most likely first. Only those of the current
+ * network namespace are listed. On Linux, `any` captures from all of them.
  *
- * @throws FlowscribeError `capture_unavailable` without koffi or libpcap, `capture_failed` with libpcap's text.
+ * @throws FlowscribeError `capture_unavailable` if koffi or libpcap is missing, `capture_failed` with libpcap's
+ *   message.
  */
 export async function listDevices(): Promise<readonly CaptureDevice[]> {
   const koffi = await loadKoffi();
   return readDevices(koffi, loadLibpcap(koffi));
 }
 
-/** {@link listDevices} when everything is loaded. */
+/** As {@link listDevices}, with koffi and libpcap already loaded. */
 export function readDevices(koffi: Koffi, libpcap: Libpcap): readonly CaptureDevice[] {
   try {
     return findDevices(koffi, libpcap, (address) => familyOf(address) === AF_INET6).map(
@@ -67,11 +68,11 @@ const AF_INET6 = ((): number => {
       return 10;
   }
 })();
-/** In `struct sockaddr_in` and `sockaddr_in6`. */
+/** Offsets in `struct sockaddr_in` and `sockaddr_in6`. */
 const IPV4_ADDRESS = 4;
 const IPV6_ADDRESS = 8;
 
-/** BSD has a byte of length and one of family, the others 16 bits of family. */
+/** On BSD, the first byte is the length and the second the family; elsewhere the family has 16 bits. */
 function familyOf(socketAddress: Uint8Array): number {
   const [first = 0, second = 0] = socketAddress;
   if (process.platform === "darwin" || process.platform.endsWith("bsd")) return second;

@@ -1,26 +1,26 @@
 import { type Token, TYPE_KEYWORDS } from "./expression-tokens.js";
 
-// libpcap has no bound of its own: its code generator takes quadratic time and its optimizer cubic time, with a recursion as deep
-// as the program is long (seen in 1.10.3: 3,000 ports run for minutes, 20,000 protocols overflow the stack). So the program is
-// estimated before libpcap sees the text.
+// libpcap does not limit the cost of an expression. Its code generator takes quadratic time and its optimizer cubic
+// time, and its recursion is as deep as the program is long (seen in 1.10.3: 3,000 ports run for minutes, 20,000
+// protocols overflow the stack). So the program's size is estimated before libpcap gets the text.
 
-/** Longest text, in UTF-16 code units. */
+/** Maximum length of the text in UTF-16 code units. */
 export const MAX_EXPRESSION_LENGTH: number = 65_536;
-/** Parentheses, brackets and prefix operators inside each other; libpcap's parser ends at some thousands. */
+/** Maximum nesting of parentheses, brackets and prefix operators; libpcap's parser fails at several thousand. */
 export const MAX_EXPRESSION_NESTING: number = 500;
-/** Instructions, as estimated, up to which libpcap optimizes: about 100 ms at most. */
+/** Maximum estimated instructions for which libpcap's optimizer runs: about 100 ms at most. */
 export const MAX_OPTIMIZED_COST: number = 3000;
-/** Instructions, as estimated, up to which a program is compiled at all: about 500 ms at most. */
+/** Maximum estimated instructions of a program: about 500 ms to compile at most. */
 export const MAX_EXPRESSION_COST: number = 9500;
 
-/** What a text is before libpcap compiles it. */
+/** Estimated cost of compiling an expression. */
 export interface ExpressionCost {
-  /** Instructions of the program before optimization, estimated: seldom too few, often too many. */
+  /** Estimated instructions before optimization; rarely too low, often too high. */
   readonly instructions: number;
   readonly nesting: number;
 }
 
-// Instructions that libpcap 1.10.3 generates for Ethernet, or for raw IP where that takes more.
+// Instructions that libpcap 1.10.3 generates for Ethernet, or for raw IP if that needs more.
 const KEYWORD = 12;
 const KEYWORDS: Readonly<Record<string, number>> = {
   ...fromList(
@@ -39,46 +39,46 @@ const KEYWORDS: Readonly<Record<string, number>> = {
   connectmsg: 24,
   metaconnect: 24,
 };
-/** An operand in both directions, and in one (`src`, `dst`). */
+/** Instructions for an operand in both directions, and in one (`src`, `dst`). */
 interface OperandCost {
   readonly both: number;
   readonly one: number;
 }
 const ADDRESS: OperandCost = { both: 31, one: 16 };
 const ADDRESS_6: OperandCost = { both: 24, one: 12 };
-/** Behind one of {@link ADDRESS_PROTOCOLS} there is one place to look for an IPv4 address; without, there are three. */
+/** After one of {@link ADDRESS_PROTOCOLS} an IPv4 address is compared in one place, otherwise in three. */
 const ADDRESS_OF_PROTOCOL: OperandCost = { both: 11, one: 6 };
 const ADDRESS_PROTOCOLS: ReadonlySet<string> = new Set(["ip", "arp", "rarp"]);
 const PORTS: Readonly<Record<string, OperandCost>> = {
   port: { both: 64, one: 44 },
   portrange: { both: 95, one: 59 },
 };
-/** Likewise for ports behind one of {@link PORT_PROTOCOLS}. */
+/** The same for ports after one of {@link PORT_PROTOCOLS}. */
 const PORTS_OF_PROTOCOL: Readonly<Record<string, OperandCost>> = {
   port: { both: 25, one: 18 },
   portrange: { both: 35, one: 24 },
 };
 const PORT_PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);
 const PROTOCHAIN = 36;
-/** A load with what has to be checked before it: `tcp[0]`. */
+/** A load and the checks before it: `tcp[0]`. */
 const LOAD = 30;
 const ARITHMETIC = 6;
 const HARDWARE_ADDRESS = 8;
 
 /**
- * Link types whose header has a variable length: 802.11, Prism, SunATM, radiotap, AVS, PPI. Each access has to find the packet first,
- * and an 802.11 hardware address may be in four places.
+ * Link types with a header of variable length: 802.11, Prism, SunATM, radiotap, AVS, PPI. Each access must first locate
+ * the packet, and an 802.11 hardware address may be in four places.
  */
 const VARIABLE_LINK_TYPES: ReadonlySet<number> = new Set([105, 119, 123, 127, 163, 192]);
 const VARIABLE_FACTOR = 2.5;
 const VARIABLE_HARDWARE_ADDRESS = 40;
-/** Likewise behind these keywords. */
+/** The same applies after these keywords. */
 const ENCAPSULATIONS: ReadonlySet<string> = new Set(["geneve", "vxlan", "mpls", "pppoes"]);
 const ENCAPSULATION_FACTOR = 2;
 
 const PREFIX_OPERATORS: ReadonlySet<string> = new Set(["!", "not", "-"]);
 
-/** Estimates what a text costs to compile. Linear. */
+/** Estimates the cost of compiling an expression, in linear time. */
 export function estimateCost(tokens: readonly Token[], linkType: number): ExpressionCost {
   const isVariable = VARIABLE_LINK_TYPES.has(linkType);
   const qualifiers = new Qualifiers();
@@ -108,19 +108,19 @@ export function estimateCost(tokens: readonly Token[], linkType: number): Expres
 }
 
 /**
- * The words in front of an operand. As in libpcap they count for further operands, too (`tcp port 80 or 81`), until another
- * such word comes. What is not certain to be cheaper counts as without protocol, in both directions.
+ * Tracks the qualifiers before an operand. As in libpcap, they also apply to further operands (`tcp port 80 or 81`)
+ * until the next qualifier. If in doubt, the estimate assumes no protocol and both directions, which costs most.
  */
 class Qualifiers {
   #type = "host";
-  /** One of those that make operands cheaper. */
+  /** A protocol that makes operands cheaper. */
   #protocol: string | undefined;
   #directions = new Set<string>();
-  /** Whether an operand has come since the last word. */
+  /** Whether an operand has followed the last qualifier. */
   #isUsed = false;
   #last = "";
 
-  /** Returns the instructions of a word that is a test by itself. */
+  /** Adds a keyword. Returns the instructions of a keyword that is a test of its own. */
   add(word: string): number {
     if (word === "and" || word === "or" || word === "not") return this.endAt(word);
     if (this.#isUsed) this.#clear();
@@ -147,7 +147,7 @@ class Qualifiers {
     return this.#directions.size === 1 ? costs.one : costs.both;
   }
 
-  /** Returns the instructions of a protocol that turns out to be a test by itself. */
+  /** Ends the qualifiers at an operator. Returns the instructions of a protocol that was a test of its own. */
   endAt(operator: string): number {
     const isBetweenDirections = this.#last === "src" || this.#last === "dst";
     const isConnective = operator !== "(" && operator !== ")";
@@ -166,7 +166,7 @@ class Qualifiers {
     return kind === "address4" && ADDRESS_PROTOCOLS.has(protocol) ? ADDRESS_OF_PROTOCOL : ADDRESS;
   }
 
-  /** Forgets all but the type. Returns the instructions of a protocol without operand. */
+  /** Resets everything except the type. Returns the instructions of a protocol without an operand. */
   #clear(): number {
     const alone = this.#protocol !== undefined && !this.#isUsed ? KEYWORD : 0;
     this.#protocol = undefined;
@@ -178,7 +178,7 @@ class Qualifiers {
 
 const BOOLEAN_OPERATORS: ReadonlySet<string> = new Set(["(", ")", "!", "&&", "||"]);
 
-/** Whether a number is compared or calculated with, or the length of a prefix. */
+/** Whether a number is part of a comparison, a calculation or a prefix length. */
 function isArithmetic(tokens: readonly Token[], index: number): boolean {
   const isOperator = (token: Token | undefined) =>
     token?.kind === "operator" && !BOOLEAN_OPERATORS.has(token.text);
@@ -189,7 +189,7 @@ function fromList(cost: number, names: string): Record<string, number> {
   return Object.fromEntries(names.split(" ").map((name) => [name, cost]));
 }
 
-/** Why a text of this cost is not compiled; undefined when it can be. */
+/** Why an expression of this cost is not compiled; undefined if it can be. */
 export function whyTooLarge({ instructions, nesting }: ExpressionCost): string | undefined {
   if (nesting > MAX_EXPRESSION_NESTING) {
     return `it is nested ${nesting} levels deep, ${MAX_EXPRESSION_NESTING} are the limit: remove parentheses and repeated "not"`;

@@ -1,15 +1,15 @@
 import { lookup as dnsLookup } from "node:dns/promises";
 import { type Token, TYPE_KEYWORDS } from "./expression-tokens.js";
 
-/** Addresses of a name; as `lookup` of node:dns/promises. */
+/** Resolves a host name to addresses, as `lookup` of node:dns/promises. */
 export type Lookup = (
   name: string,
   options: { readonly all: true; readonly family: 0 | 4 | 6 },
 ) => Promise<readonly { readonly address: string }[]>;
 
-/** Most host names in one expression. */
+/** Maximum number of host names in one expression. */
 export const MAX_HOST_NAMES = 64;
-/** How long all names of an expression may take together. */
+/** Maximum time for resolving all names of an expression, in milliseconds. */
 export const LOOKUP_TIMEOUT_MS = 5000;
 
 /** A host name in an expression. */
@@ -19,18 +19,18 @@ interface HostName {
   readonly family: 0 | 4 | 6;
 }
 
-/** Protocols whose `host` is an IP address, and which addresses they have. */
+/** Protocols whose `host` is an IP address, and the address family of each. */
 const FAMILIES: Readonly<Partial<Record<string, 0 | 4 | 6>>> = { "": 0, ip: 4, arp: 4, rarp: 4, ip6: 6 };
 const DIRECTIONS: ReadonlySet<string> = new Set(["src", "dst"]);
 const CONNECTIVES: ReadonlySet<string> = new Set(["and", "or", "&&", "||"]);
 const SEPARATORS: ReadonlySet<string> = new Set([...CONNECTIVES, "not", "!", "(", ")"]);
 
 /**
- * Replaces host names by their addresses. libpcap would look them up itself, on the thread that compiles, which waits for as long
- * as a name server does not answer.
+ * Replaces host names by their addresses. libpcap would resolve them itself and block the compiling thread until the
+ * name server answers.
  *
- * @returns The text as it was when it has no host names.
- * @throws Error for a name without an address, and for names of networks and gateways.
+ * @returns The unchanged text if it contains no host names.
+ * @throws Error for a name without an address, and for network and gateway names.
  */
 export async function replaceHostNames(
   text: string,
@@ -76,7 +76,7 @@ function findHostNames(tokens: readonly Token[]): HostName[] {
       else if (!DIRECTIONS.has(text)) protocol = text;
       return;
     }
-    // Without a qualifier before it a name is a syntax error, and with one that has no addresses it is not a host.
+    // A name without a qualifier is a syntax error. After a protocol without IP addresses it is not a host name.
     const family = FAMILIES[protocol];
     if (kind !== "name" || !hasQualifier || family === undefined) return;
     const name = text.replace(/^\\/, "");
@@ -90,7 +90,7 @@ function findHostNames(tokens: readonly Token[]): HostName[] {
   return names;
 }
 
-/** Whether the qualifiers before it belong to another primitive; `src or dst host` is one. */
+/** Whether the qualifiers before this token belong to another primitive; `src or dst host` is a single one. */
 function startsPrimitive(tokens: readonly Token[], index: number): boolean {
   const before = tokens[index - 1];
   if (before === undefined || before.kind !== "word") return true;
@@ -99,7 +99,7 @@ function startsPrimitive(tokens: readonly Token[], index: number): boolean {
   return !(isJoined && CONNECTIVES.has(before.text));
 }
 
-/** pcap-filter text for the addresses of each name. */
+/** Returns pcap-filter text for the addresses of each name. */
 async function resolveAll(
   names: ReadonlyMap<string, HostName>,
   lookup: Lookup,
@@ -132,7 +132,7 @@ async function resolveOne({ name, family }: HostName, lookup: Lookup): Promise<s
       cause,
     });
   }
-  // Scoped addresses are no addresses of packets.
+  // Skip scoped addresses, as packets do not contain them.
   const addresses = [...new Set(found.map(({ address }) => address))].filter(
     (address) => !address.includes("%"),
   );

@@ -3,19 +3,19 @@ import { estimateCost, MAX_EXPRESSION_LENGTH, MAX_OPTIMIZED_COST, whyTooLarge } 
 import { type Lookup, replaceHostNames } from "./expression-names.js";
 import { type Token, tokenize } from "./expression-tokens.js";
 
-/** Longest name or number in an expression: that of a host. */
+/** Maximum length of a word or number in an expression: that of a host name. */
 const MAX_WORD_LENGTH = 255;
 
-/** pcap-filter text that libpcap may compile: bounded in length, and without host names. */
+/** pcap-filter text that is safe to compile: of limited length and without host names. */
 export interface ExpressionText {
   readonly text: string;
   readonly tokens: readonly Token[];
 }
 
 /**
- * Checks what can be checked without a link type, and looks up host names.
+ * Validates what does not depend on the link type, and resolves host names.
  *
- * @throws Error that says what is wrong.
+ * @throws Error whose message says what is wrong.
  */
 export async function prepareExpression(expression: string, lookup?: Lookup): Promise<ExpressionText> {
   if (expression.length > MAX_EXPRESSION_LENGTH) {
@@ -23,7 +23,7 @@ export async function prepareExpression(expression: string, lookup?: Lookup): Pr
       `it has ${expression.length} characters, ${MAX_EXPRESSION_LENGTH} are the limit: use recorder filters, of which there may be thousands`,
     );
   }
-  // C would end the text at its first 0.
+  // C ends a string at the first NUL.
   const invalid = /[\0\x80-\u{10ffff}]/u.exec(expression);
   if (invalid !== null) {
     throw new Error(
@@ -42,9 +42,9 @@ export async function prepareExpression(expression: string, lookup?: Lookup): Pr
 }
 
 /**
- * Whether libpcap shall optimize the program: that takes cubic time.
+ * Whether to run libpcap's optimizer, which takes cubic time.
  *
- * @throws Error for a text that would take too long even without, or recurse too deep.
+ * @throws Error if the text is too expensive even without the optimizer, or nested too deeply.
  */
 export function isOptimized({ tokens }: ExpressionText, linkType: number): boolean {
   const cost = estimateCost(tokens, linkType);
@@ -53,10 +53,10 @@ export function isOptimized({ tokens }: ExpressionText, linkType: number): boole
   return cost.instructions <= MAX_OPTIMIZED_COST;
 }
 
-/** Characters of an expression that an error message quotes. */
+/** Maximum characters of an expression to quote in an error message. */
 const QUOTED_LENGTH = 200;
 
-/** An expression as error messages quote it. */
+/** Quotes an expression for an error message. */
 export function quoteExpression(expression: string): string {
   return JSON.stringify(cutText(expression, QUOTED_LENGTH));
 }

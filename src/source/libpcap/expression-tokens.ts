@@ -1,10 +1,10 @@
-// Tokens of pcap-filter text, as far as this package has to know them: how much a text will cost to compile, and which names in it
-// libpcap would look up. The scanner follows libpcap's scanner.l; the grammar stays libpcap's.
+// Tokens of pcap-filter text, in as much detail as needed to estimate the cost of an expression and to find the names
+// that libpcap would resolve. The scanner follows libpcap's scanner.l; libpcap itself checks the grammar.
 
-/** What a token is. */
+/** The kind of a token. */
 export type TokenKind = "word" | "name" | "number" | "address4" | "address6" | "mac" | "operator" | "invalid";
 
-/** A piece of the text, from `start` to `end`. */
+/** A token and its position: from `start` up to, not including, `end`. */
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
@@ -21,7 +21,7 @@ const PATTERNS: readonly { readonly kind: TokenKind; readonly pattern: RegExp }[
   { kind: "address6", pattern: /(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]+(?:\.[0-9]+){0,3}/y },
   { kind: "address4", pattern: /(?:0[xX][0-9A-Fa-f]+|[0-9]+)(?:\.(?:0[xX][0-9A-Fa-f]+|[0-9]+)){1,3}/y },
   { kind: "number", pattern: /0[xX][0-9A-Fa-f]+|[0-9]+/y },
-  // Behind a backslash a keyword is a name.
+  // A backslash makes a keyword a name.
   { kind: "name", pattern: /\\[^ !()\n\t]+/y },
   { kind: "name", pattern: /[A-Za-z0-9](?:[-_.A-Za-z0-9]*[.A-Za-z0-9])?/y },
   { kind: "operator", pattern: /&&|\|\||<<|>>|[<>=!]=|[-+*/%&|^~()[\]:<>=!]/y },
@@ -29,7 +29,10 @@ const PATTERNS: readonly { readonly kind: TokenKind; readonly pattern: RegExp }[
 
 const SPACE = /[ \r\n\t]+/y;
 
-/** Splits a text at the longest token that begins at each place; of equal ones the first kind above counts. Linear. */
+/**
+ * Splits a text into tokens: the longest match at each position, and of equally long ones the first kind above. Linear
+ * time.
+ */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   for (let start = 0; start < text.length; ) {
@@ -59,7 +62,7 @@ function longestAt(text: string, start: number): { kind: TokenKind; end: number 
   return { kind, end };
 }
 
-/** Keywords of libpcap 1.10 (scanner.l). An older libpcap takes one that it does not know for a name. */
+/** Keywords of libpcap 1.10 (scanner.l). An older libpcap treats an unknown keyword as a name. */
 const KEYWORDS: ReadonlySet<string> = new Set(
   `dst src link ether ppp slip fddi tr wlan arp rarp ip sctp tcp udp icmp igmp igrp pim vrrp carp radio ip6 icmp6 ah esp
    atalk aarp decnet lat sca moprc mopdl iso esis es-is isis is-is l1 l2 iih lsp snp csnp psnp clnp stp ipx netbeui
@@ -80,7 +83,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
    tcpflags tcp-fin tcp-syn tcp-rst tcp-push tcp-ack tcp-urg tcp-ece tcp-cwr`.split(/\s+/),
 );
 
-/** Keywords that say what the operand after them is. */
+/** Keywords for the type of the operand that follows. */
 export const TYPE_KEYWORDS: ReadonlySet<string> = new Set(
   "host net gateway port portrange proto protochain".split(" "),
 );

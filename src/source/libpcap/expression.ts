@@ -14,16 +14,16 @@ import { compileTextFor } from "../native/pcap-program.js";
 import { isOptimized, prepareExpression, quoteExpression } from "./expression-text.js";
 import { toMemoryLinkType } from "./memory-link-type.js";
 
-/** Link types that a text is compiled for; packets of further ones do not match. */
+/** Maximum number of link types that a text is compiled for. Packets of further link types do not match. */
 export const MAX_PROGRAMS = 256;
 
-/** For {@link compileExpression}. */
+/** Options of {@link compileExpression}. */
 export interface ExpressionOptions {
-  /** Link types, as in files, that the text is compiled for beforehand; none: nothing is checked. Default: Ethernet. */
+  /** File link types to compile the text for in advance; empty: nothing is checked. Default: Ethernet. */
   readonly linkTypes?: Iterable<number>;
   /**
-   * Told why no packet of a link type matches, in libpcap's words: once for each, and once for all that come
-   * after 256 others, of which none matches. Must not throw, as the predicate would.
+   * Called with libpcap's message if no packet of a link type can match: once per link type, and once for all link
+   * types beyond the first 256, none of which match. Must not throw, as the predicate would throw as well.
    */
   readonly onFault?: (linkType: number, message: string) => void;
 }
@@ -31,20 +31,20 @@ export interface ExpressionOptions {
 const EXPRESSION_OPTIONS: OptionTable<ExpressionOptions> = { linkTypes: anIterable, onFault: aFunction };
 
 /**
- * pcap-filter text (`man pcap-filter`) as a predicate over packets that are there already, by the compiler of the system's
- * libpcap; for `keep` of flowscribe/packet. For a link type not given, the text is compiled when its first packet comes.
- * Packets of a link type that it cannot be compiled for, of which libpcap knows many, do not match.
+ * Compiles pcap-filter text (`man pcap-filter`) to a predicate over existing packets, for `keep` of flowscribe/packet.
+ * Uses the compiler of the system's libpcap; no privileges are needed. For a link type not given, the text is compiled
+ * at its first packet. Packets of a link type that the text cannot be compiled for do not match.
  *
- * The predicate looks at the 16 bytes of record header before the packet, for its length on the wire: it takes packets where they
- * are in a batch. It needs no rights.
+ * The predicate reads the original length from the 16-byte record header before the packet, so pass it packets within a
+ * batch.
  *
- * Host names are looked up once, before this resolves. An expression is at most 65,536 characters long and compiles
- * to about 5,000 instructions at most (80 ports, or 150 addresses): for much larger ones libpcap takes minutes,
- * or crashes.
+ * Host names are resolved once, before the promise resolves. An expression has at most 65,536 characters and at most
+ * 9,500 estimated instructions (about 140 ports or 300 addresses): for much larger ones libpcap takes minutes or
+ * crashes.
  *
- * @param options Or the link type, as in files, that the text is compiled for beforehand.
- * @throws FlowscribeError `invalid_expression` when the text is not a filter for any of the link types given, with libpcap's message
- *   about the first of them, or is too large; `capture_unavailable` without koffi or libpcap.
+ * @param options Options, or a file link type to compile the text for in advance.
+ * @throws FlowscribeError `invalid_expression` if the text is too large, or is not a valid filter for any of the given
+ *   link types (with libpcap's message for the first); `capture_unavailable` if koffi or libpcap is missing.
  * @throws OptionsError
  *
  * @example
@@ -84,7 +84,7 @@ export async function compileExpression(
     }
   }
 
-  /** Undefined when it is known now, be it as never matching, with nothing to be told. */
+  /** Compiles the text for a link type. Returns a fault to report, or undefined. */
   function add(linkType: number): Fault | undefined {
     if (programs.has(linkType)) return undefined;
     if (programs.size === MAX_PROGRAMS) {
@@ -121,7 +121,7 @@ export async function compileExpression(
   };
 }
 
-/** Why the text is not a filter for a link type. */
+/** Why the text cannot be compiled for a link type. */
 interface Fault {
   readonly linkType: number;
   readonly message: string;

@@ -12,17 +12,17 @@ export {
 } from "./open.js";
 
 /**
- * Captures from a network interface, or on Linux from all of them (`any`), by the system's libpcap. Packets are read where
- * the iteration is: a slow reader makes the kernel drop, which is counted. The event loop is never blocked, and a loop over
- * a busy interface leaves others their turn.
+ * Captures from a network interface, or on Linux from all of them (`any`), with the system's libpcap. Packets are read
+ * only when the iteration requests them: if the reader is slow, the kernel drops and counts packets. The event loop is
+ * never blocked, and iterating over a busy interface regularly yields to it.
  *
- * `stop()` hands out what had arrived, what the kernel still keeps back included, which takes some 50 ms. An interface that
- * goes down and comes up again is captured on; one that is removed ends the iteration with `device_gone`, after the
- * packets before it.
+ * `stop()` yields all received packets, including those still buffered in the kernel, which takes about 50 ms. If an
+ * interface goes down and up again, the capture continues. If it is removed, the iteration yields the packets before
+ * and then throws `device_gone`.
  *
- * @param device As {@link listDevices} names it.
- * @throws FlowscribeError `capture_unavailable`, `capture_denied`, `no_such_device`, `device_down`, `invalid_expression` or
- *   `capture_failed`, whose messages say what to do; FilterError for `include`; OptionsError.
+ * @param device A name as returned by {@link listDevices}.
+ * @throws FlowscribeError `capture_unavailable`, `capture_denied`, `no_such_device`, `device_down`,
+ *   `invalid_expression` or `capture_failed`, whose messages say what to do; FilterError for `include`; OptionsError.
  */
 export function openLibpcap(device: string, options: LibpcapOptions = {}): Promise<LibpcapSource> {
   return open(device, options);

@@ -4,14 +4,14 @@ import { LITTLE_ENDIAN } from "../native/endianness.js";
 // struct bpf_insn { code: 16 bits; jt, jf: 8 bits; k: 32 bits }, in the byte order of the machine
 const CODE = 0;
 const K = 4;
-/** `BPF_RET | BPF_K`: accept the first k bytes, none meaning no match. */
+/** `BPF_RET | BPF_K`: accept the first k bytes; 0 rejects the packet. */
 const RETURN_CONSTANT = 0x06;
 /** `BPF_JMP | BPF_JA`: skip k instructions. */
 const JUMP = 0x05;
 
 /**
- * One program of classic BPF that matches what both match: where the first accepts, the second begins. Texts could not be
- * joined by "and", as the word `vlan` in one moves the offsets of all that follows it.
+ * Chains two classic BPF programs: where the first accepts a packet, the second begins. The texts cannot be joined with
+ * "and", because the keyword `vlan` in one changes the offsets of everything that follows.
  */
 export function chainPrograms(first: Uint8Array, second: Uint8Array): Uint8Array {
   const chained = new Uint8Array(first.length + second.length);

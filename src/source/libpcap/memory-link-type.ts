@@ -1,7 +1,7 @@
 import { DLT_RAW, DLT_RAW_OPENBSD, LINKTYPE_RAW } from "../../packet/link-type.js";
 
-// What libpcap calls otherwise in memory (`DLT_`, pcap/dlt.h) than in files (`LINKTYPE_`), as its pcap-common.c maps it, as
-// far as an interface of a system that this runs on can have it. All other numbers are the same.
+// Link types whose number differs between memory (`DLT_`, pcap/dlt.h) and files (`LINKTYPE_`), as mapped in libpcap's
+// pcap-common.c, limited to interfaces of supported systems. All other numbers are the same.
 
 const ATM_RFC1483 = { memory: 11, file: 100 };
 const ATM_CLIP = { memory: 19, file: 106 };
@@ -14,7 +14,7 @@ interface Numbers {
   readonly file: number;
 }
 
-/** The systems differ where they took the same numbers for different things. */
+/** The mapping depends on the system, as systems use the same numbers for different link types. */
 function numbersOn(platform: string): readonly Numbers[] {
   const raw = platform === "openbsd" ? DLT_RAW_OPENBSD : DLT_RAW;
   const slip = platform === "freebsd" || platform === "netbsd" ? 13 : 15;
@@ -27,13 +27,13 @@ function numbersOn(platform: string): readonly Numbers[] {
   ];
 }
 
-/** The two numberings of a system. */
+/** Conversion between the two numberings of a system. */
 export interface LinkTypeNumbers {
-  /** What a file calls a link type that libpcap tells of a device. */
+  /** File link type for a link type that libpcap reports for a device. */
   toFile(memoryLinkType: number): number;
   /**
-   * What libpcap calls a link type of a file; also one that some program wrote as it is in memory, where it is raw IP by
-   * packet/link-type.ts.
+   * libpcap's link type for a file link type. Also accepts memory numbers that some programs write to files, if
+   * packet/link-type.ts treats them as raw IP.
    */
   toMemory(fileLinkType: number): number;
 }

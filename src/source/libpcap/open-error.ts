@@ -7,15 +7,15 @@ const PERMISSION_DENIED = -8;
 const DEVICE_DOWN = -9;
 const PROMISCUOUS_DENIED = -11;
 
-/** Names of devices in a message. */
+/** Maximum number of device names in a message. */
 const MAX_NAMES = 20;
 
 /**
- * Why a device could not be opened, and what to do about it.
+ * Creates the error for a device that could not be opened; the message says what to do.
  *
- * @param status What `pcap_activate` returned.
- * @param text libpcap's own words, perhaps none.
- * @param devices Lists what there is.
+ * @param status Result of `pcap_activate`.
+ * @param text libpcap's message; may be empty.
+ * @param devices Lists the available devices.
  */
 export function openError(
   device: string,
@@ -61,9 +61,9 @@ function namesOf(devices: () => readonly CaptureDevice[]): string {
   }
 }
 
-/** What a running capture ended with. */
+/** Creates the error for a running capture that failed. */
 export function captureError(device: string, text: string): FlowscribeError {
-  // libpcap's words on Linux and the BSDs alike, where it has no code for it.
+  // libpcap has no code for this; its message is the same on Linux and the BSDs.
   return text.includes("disappeared")
     ? new FlowscribeError("device_gone", `${device} was removed while it was captured from (${text})`)
     : new FlowscribeError("capture_failed", `capturing from ${device} failed: ${text}`);

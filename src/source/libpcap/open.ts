@@ -23,65 +23,71 @@ import type { BatchReader } from "./reader.js";
 import { Readiness } from "./readiness.js";
 import { BATCH_BYTES, StreamReader } from "./stream-reader.js";
 
-/** What is captured, and how. */
+/** Options of `openLibpcap`. */
 export interface LibpcapOptions {
   /**
-   * Packets that match any of these filters, and no others; the source is then `filtered`. The kernel sorts out what it
-   * can, and what it lets through is looked at again.
+   * Capture only packets that match any of these filters; the source is then `filtered`. The kernel filters as far as
+   * it can; the packets that pass are checked again.
    */
   readonly include?: readonly PacketFilterInit[];
-  /** pcap-filter text (`man pcap-filter`), evaluated in the kernel; together with `include` both have to match. */
+  /** pcap-filter text (`man pcap-filter`), evaluated in the kernel. Together with `include`, both must match. */
   readonly expression?: string;
-  /** Bytes to capture of a packet, at most 262,144; 0 (default) for all of them. */
+  /** Maximum captured bytes per packet, at most 262,144; 0 (default) for whole packets. */
   readonly snapLength?: number;
-  /** Whether the interface is to take in packets for others too; default true, as tcpdump's. No matter for `any`. */
+  /**
+   * Promiscuous mode: also capture packets addressed to other hosts. Default true, as in tcpdump. Has no effect on
+   * `any`.
+   */
   readonly promiscuous?: boolean;
   /**
-   * Size of the kernel's buffer: what it holds while the program is busy, 64 KiB to 1 GiB. What does not fit is dropped,
-   * and counted in `stats().dropped`. Default {@link DEFAULT_BUFFER_BYTES}.
+   * Size of the kernel's buffer in bytes, 64 KiB to 1 GiB. It holds packets while the program is busy; packets that do
+   * not fit are dropped and counted in `stats().dropped`. Default {@link DEFAULT_BUFFER_BYTES}.
    */
   readonly bufferBytes?: number;
   /**
-   * How long the kernel may keep packets back to hand them over together, 1 to 1000 ms; default {@link DEFAULT_TIMEOUT_MS}. Linux
-   * hands over blocks of 256 KiB, full or not, so that this and the size of the buffer say how long a reader may stall.
+   * How long the kernel may buffer packets to deliver them together, 1 to 1000 ms; default {@link DEFAULT_TIMEOUT_MS}.
+   * Linux delivers blocks of 256 KiB, full or not, so this and the buffer size determine how long a reader may stall.
    */
   readonly timeoutMs?: number;
-  /** As seen by the interface: `in` for what it receives, `out` for what it sends; default `both`. */
+  /** As seen from the interface: `in` for received packets, `out` for sent packets; default `both`. */
   readonly direction?: Direction;
-  /** Unit of the times; default nanoseconds where the system has them. `interfaces[0].resolution` tells which it is. */
+  /**
+   * Unit of the timestamps; nanoseconds by default if the system supports them. `interfaces[0].resolution` reports the
+   * actual unit.
+   */
   readonly precision?: Resolution;
-  /** "Give up", while opening and afterwards: what is being waited for rejects with its reason. */
+  /** Aborts opening or capturing: the pending promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Which packets are captured, as seen from the device. */
+/** Direction of packets to capture, as seen from the device. */
 export type Direction = "in" | "out" | "both";
 
 /** A live capture. */
 export type LibpcapSource = LiveSource;
 
-/** Default size of the kernel's buffer. */
+/** Default size of the kernel's buffer in bytes. */
 export const DEFAULT_BUFFER_BYTES: number = 16 * 1024 * 1024;
-/** Default of {@link LibpcapOptions.timeoutMs}. */
+/** Default of {@link LibpcapOptions.timeoutMs}, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS: number = 10;
 const MIN_BUFFER_BYTES = 64 * 1024;
 const MAX_BUFFER_BYTES = 1024 * 1024 * 1024;
 const MAX_TIMEOUT_MS = 1000;
-/** What the predicate is given at least to find the ports in, whatever the snap length. */
+/** Minimum captured length for the predicate to find the ports, regardless of the snap length. */
 const MIN_FILTERED_LENGTH = 256;
 /**
- * Filters that are made a program for the kernel; beyond, all of them are left to the predicate, which takes any number,
- * while the kernel's programs end at 4,096 instructions.
+ * Maximum number of filters that are compiled for the kernel, whose programs have at most 4,096 instructions. Longer
+ * lists are left to the predicate alone.
  */
 const MAX_KERNEL_FILTERS = 64;
-/** Longest text of such filters: libpcap optimizes it in 400 ms at most, on this thread. It takes cubic time. */
+/** Maximum length of the text of such filters: libpcap optimizes it on this thread, in cubic time, 400 ms at most. */
 const MAX_KERNEL_TEXT_LENGTH = 20_000;
 
 /** `pcap_direction_t` */
 const DIRECTIONS: { readonly [D in Direction]: number } = { both: 0, in: 1, out: 2 };
 
 const LIBPCAP_OPTIONS: OptionTable<LibpcapOptions> = {
-  // Checked when they are compiled.
+  // The compile function checks it.
   include: checkedElsewhere,
   expression: aString,
   snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
@@ -93,19 +99,19 @@ const LIBPCAP_OPTIONS: OptionTable<LibpcapOptions> = {
   signal: aSignal,
 };
 
-/** What only tests ask for. */
+/** Options for tests. */
 export interface TestOptions {
   readonly importKoffi?: () => Promise<unknown>;
   readonly libraryNames?: readonly string[];
-  /** Activate on this thread, which may stand in another network namespace than the process. */
+  /** Activate on this thread, whose network namespace may differ from that of the process. */
   readonly here?: boolean;
-  /** Read packet by packet, as where `pcap_dump` cannot be used. */
+  /** Read packet by packet, as if `pcap_dump` were unavailable. */
   readonly singly?: boolean;
-  /** Look again and again, as where there is nothing to wait on. */
+  /** Poll, as if there were no descriptor to wait on. */
   readonly looking?: boolean;
 }
 
-/** `openLibpcap`, with what tests need. */
+/** `openLibpcap` with options for tests. */
 export async function open(
   device: string,
   options: LibpcapOptions,
@@ -121,8 +127,8 @@ export async function open(
 }
 
 /**
- * Rejects with the signal's reason when it is aborted: after the opening has ended, because libpcap cannot interrupt it, and
- * what was opened is closed. A caller that counts captures can rely on the promise.
+ * Rejects with the signal's reason if it is aborted. Waits until opening has ended, because libpcap cannot interrupt
+ * it, and closes what was opened. When the promise rejects, no capture is open.
  */
 async function unlessAborted(opening: Promise<LibpcapSource>, signal: AbortSignal): Promise<LibpcapSource> {
   let source: LibpcapSource;
@@ -139,7 +145,7 @@ async function unlessAborted(opening: Promise<LibpcapSource>, signal: AbortSigna
 
 type Plan = ReturnType<typeof planCapture>;
 
-/** Checks everything that can be checked without the system. */
+/** Validates everything that does not depend on the system. */
 function planCapture(
   device: string,
   {
@@ -175,7 +181,7 @@ async function openPlanned(plan: Plan, test: TestOptions): Promise<LibpcapSource
   const { importKoffi, libraryNames } = test;
   const koffi = await loadKoffi(importKoffi);
   const libpcap = loadLibpcap(koffi, libraryNames);
-  // Before the device is open, as name servers may take their time.
+  // Before the device is open, as resolving names may take time.
   const expression = await prepare(plan);
   const handle = createHandle(koffi, libpcap, plan.device);
   try {
@@ -187,7 +193,7 @@ async function openPlanned(plan: Plan, test: TestOptions): Promise<LibpcapSource
 }
 
 function createHandle(koffi: Koffi, libpcap: Libpcap, device: string): PcapHandle {
-  // C would take the name to end at its first 0.
+  // C ends a string at the first NUL.
   if (device === "" || device.includes("\0")) {
     throw openError(device, NO_SUCH_DEVICE, "", () => readDevices(koffi, libpcap));
   }
@@ -221,7 +227,7 @@ async function openHandle(
   });
   const status = await handle.activate(here);
   if (status < 0) throw openError(device, status, handle.errorText(), () => readDevices(koffi, libpcap));
-  // Version 2 tells the interface of each packet; older libpcaps do without.
+  // Version 2 includes the interface of each packet; an older libpcap does not support it.
   if (handle.linkType === LINKTYPE_LINUX_SLL) handle.setLinkType(LINKTYPE_LINUX_SLL2);
   const reader = openReader(handle, capturedLength, singly);
   try {
@@ -269,7 +275,7 @@ function check(device: string, handle: PcapHandle, status: number): void {
   }
 }
 
-/** Always one, as it is the filter by which the kernel cuts packets to the snap length. */
+/** A filter is always set, as it is what truncates packets to the snap length in the kernel. */
 function setFilter(
   handle: PcapHandle,
   linkType: number,
@@ -317,7 +323,7 @@ function compileInclude(
   try {
     return handle.compile({ text, optimize: true });
   } catch {
-    // A link type that libpcap finds no IP in, or too many tests: the predicate alone decides.
+    // libpcap does not support IP on this link type, or the program is too large: use the predicate alone.
     return undefined;
   }
 }

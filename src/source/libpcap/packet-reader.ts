@@ -12,11 +12,11 @@ import { checkAttached, markReused } from "../native/reused-memory.js";
 import { toFileLinkType } from "./memory-link-type.js";
 import { type BatchReader, Offsets } from "./reader.js";
 
-/** Packets before somebody else gets a turn, as each takes several calls. */
+/** Maximum packets per batch, as each takes several calls into C. */
 const MAX_PACKETS = 1024;
 const BATCH_BYTES = 256 * 1024;
 
-/** Reads packet by packet, for systems where `pcap_dump` cannot be handed to `pcap_dispatch`. */
+/** Reads packet by packet, for systems where `pcap_dump` cannot be passed to `pcap_dispatch`. */
 export class PacketReader implements BatchReader {
   readonly #handle: PcapHandle;
   readonly #records: Uint8Array;

@@ -1,30 +1,30 @@
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { checkAttached, markReused } from "../native/reused-memory.js";
 
-/** Takes from libpcap what there is, without waiting. */
+/** Reads available packets from libpcap without waiting. */
 export interface BatchReader {
   /** Link type as in capture files. */
   readonly linkType: number;
-  /** The packets at hand, lent until the next call; undefined when there are none. */
+  /** Returns the available packets, valid until the next call; undefined if there are none. */
   read(format: PacketFormat): PacketBatch | undefined;
-  /** Whether the last call took all that there was. */
+  /** Whether the last call read all available packets. */
   readonly drained: boolean;
-  /** Whether the last call met an error, which the handle can tell; what came before it has been returned. */
+  /** Whether the last call failed; the handle has the error text. Packets before the error have been returned. */
   readonly failed: boolean;
   close(): void;
 }
 
-/** Where the records of a batch begin; grows with the batches, and is reused with them. */
+/** Offsets of the records in a batch. The array grows as needed and is reused for each batch. */
 export class Offsets {
   #offsets = markReused(new Uint32Array(4096));
 
-  /** @throws TypeError when a caller has transferred it. */
+  /** @throws TypeError if a caller has transferred the array. */
   get array(): Uint32Array {
     checkAttached(this.#offsets);
     return this.#offsets;
   }
 
-  /** An array with the same offsets and twice the length. */
+  /** Returns an array with the same offsets and twice the length. */
   grow(): Uint32Array {
     const larger = markReused(new Uint32Array(2 * this.#offsets.length));
     larger.set(this.#offsets);

@@ -1,28 +1,30 @@
 import type { Koffi, PollHandle } from "../native/koffi.js";
 
-/** How often a capture looks that cannot be waited for (Windows); as long as the kernel keeps packets back. */
+/**
+ * Polling interval for captures without a descriptor to wait on (Windows); the same as the kernel's default timeout.
+ */
 const LOOK_INTERVAL_MS = 10;
-/** How often it looks whether an interface that went down has since been removed, of which nobody tells. */
+/** Polling interval for an interface that went down: its removal is not signalled. */
 const DOWN_INTERVAL_MS = 200;
 
-/** Waits on the event loop until a capture may have something to say. */
+/** Waits on the event loop until packets may be available. */
 export class Readiness {
   readonly #koffi: Koffi;
   readonly #descriptor: number | undefined;
   #poll: PollHandle | undefined;
-  /** Once the descriptor has told of an error: the interface went down. */
+  /** Whether the descriptor has reported an error: the interface went down. */
   #faulty = false;
   #closed = false;
-  /** Ends the wait at hand. */
+  /** Ends the pending wait. */
   #wake: (() => void) | undefined;
 
-  /** @param descriptor What to wait on; undefined where there is only looking again and again. */
+  /** @param descriptor The descriptor to wait on; undefined to poll at an interval. */
   constructor(koffi: Koffi, descriptor: number | undefined) {
     this.#koffi = koffi;
     this.#descriptor = descriptor;
   }
 
-  /** Resolves when there may be something, at the latest after `atMostMs`. One wait at a time. */
+  /** Resolves when packets may be available, or after `atMostMs` milliseconds. Only one wait at a time. */
   async wait(atMostMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     let limitMs = atMostMs;
     if (this.#descriptor === undefined) limitMs = Math.min(limitMs, LOOK_INTERVAL_MS);
@@ -30,7 +32,7 @@ export class Readiness {
     await this.#wait(limitMs, this.#descriptor);
   }
 
-  /** Resolves after this time, unless woken. */
+  /** Resolves after this time, or when woken. */
   async sleep(ms: number): Promise<void> {
     await this.#wait(ms, undefined);
   }
@@ -47,17 +49,17 @@ export class Readiness {
     } finally {
       this.#wake = undefined;
       clearTimeout(timer);
-      // Else it would call back again and again while packets wait for a slow reader.
+      // Otherwise the callback would run repeatedly while packets wait for a slow reader.
       this.#poll?.stop();
     }
   }
 
-  /** Ends the wait at hand. */
+  /** Ends the pending wait. */
   wake(): void {
     this.#wake?.();
   }
 
-  /** Before the descriptor is closed. */
+  /** Call it before the descriptor is closed. */
   close(): void {
     this.#closed = true;
     this.#poll?.close();
@@ -68,7 +70,7 @@ export class Readiness {
   #start(descriptor: number, resolve: () => void): void {
     const callback = (status: number) => {
       if (status < 0) this.#faulty = true;
-      // Promises settled in a callback of libuv's are looked at in the next turn of the loop only.
+      // In a libuv callback, Node does not run promise reactions until the next event loop turn.
       setImmediate(resolve);
     };
     const events = { readable: true };

@@ -8,28 +8,31 @@ import type { PcapHandle } from "../native/pcap-handle.js";
 import type { RecordStream } from "../native/record-stream.js";
 import { type BatchReader, Offsets } from "./reader.js";
 
-/** Size of a batch: it stays in the processor's cache, and a call for each costs little. */
+/** Batch size: fits into the processor's cache, and is large enough that the call per batch costs little. */
 export const BATCH_BYTES = 256 * 1024;
 /**
- * Most that one call may bring, should all its packets be as long as can be, of which the kernel's buffer would have to hold so
- * many; what does not fit into a batch takes the slow way.
+ * Maximum bytes per call if all packets had the maximum length (the kernel's buffer would have to hold them). Packets
+ * that do not fit into a batch take a slower path.
  */
 const MAX_CALL_BYTES = 128 * 1024 * 1024;
-/** A batch is full when there is less room than this part of it. */
+/** A batch is full when less than this fraction (1/8) of it is free. */
 const FULL_PART = 8;
-/** Batches for which the longest packet is remembered, as many again at most: who sends long packets will do so again. */
+/**
+ * The longest packet of the last one to two windows of this many batches is used to predict the next: long packets tend
+ * to recur.
+ */
 const WINDOW_BATCHES = 32;
-/** What packets are taken to be like before any have come: full Ethernet frames. */
+/** Expected packet length before the first packet: a full-size Ethernet frame. */
 const LIKELY_LENGTH = 1514;
 
-/** Reads by `pcap_dispatch` with libpcap's own `pcap_dump`: one call for many packets, all framed in C. */
+/** Reads with `pcap_dispatch` and libpcap's own `pcap_dump`: one call for many packets, all framed in C. */
 export class StreamReader implements BatchReader {
   readonly #handle: PcapHandle;
   readonly #stream: RecordStream;
   readonly #offsets = new Offsets();
   readonly #view: DataView;
   readonly #maxCount: number;
-  /** Longest packets of this window of batches and of the one before: how many will fit into the room that is left. */
+  /** Longest packet of this window of batches and of the one before, to estimate how many packets will fit. */
   #longest = LIKELY_LENGTH;
   #longestBefore = LIKELY_LENGTH;
   #batches = 0;
@@ -86,7 +89,7 @@ export class StreamReader implements BatchReader {
     return Math.max(1, Math.min(this.#maxCount, likely));
   }
 
-  /** Notes where the records between `start` and `end` begin. */
+  /** Records the offsets of the records between `start` and `end`. */
   #walk(view: DataView, start: number, end: number): number {
     let offsets = this.#offsets.array;
     let length = this.#length;
@@ -99,7 +102,7 @@ export class StreamReader implements BatchReader {
       if (captured > longest) longest = captured;
       offset += RECORD_HEADER_LENGTH + captured;
     }
-    // What C wrote is a chain of whole records, or this code is wrong.
+    // C writes whole records only, so anything else is a bug in this code.
     if (offset !== end) throw new TypeError(`the records end at ${offset}, not at ${end}`);
     this.#length = length;
     this.#longest = longest;

@@ -1,4 +1,4 @@
 import { endianness } from "node:os";
 
-/** The byte order of what C leaves in memory, as `DataView` wants it. */
+/** Byte order of memory written by C, as the `littleEndian` argument of `DataView` methods. */
 export const LITTLE_ENDIAN: boolean = endianness() === "LE";

@@ -1,19 +1,19 @@
-// Every call to the kernel that the process could crash in: bpf(2), memory maps, and what they need. C keeps no address beyond
-// a call, but for the memory maps: those are given back by laying other memory over them, never by unmapping, so that a view
-// that somebody kept stays readable.
+// All system calls that could crash the process: bpf(2), memory maps and related calls. C keeps no address after a
+// call, except for the memory maps. Those are released by mapping other memory over them, never by unmapping, so that a
+// view that is still referenced stays readable.
 import { constants } from "node:os";
 import { FlowscribeError } from "../../errors/errors.js";
 import type { Koffi } from "./koffi.js";
 
-/** A descriptor of a map, a program or a link. */
+/** File descriptor of a map, a program or a link. */
 export type Descriptor = number;
 
-/** A call that the system refused. */
+/** A failed system call. */
 export class SystemError extends Error {
-  /** Such as `EPERM`. */
+  /** Error name, such as `EPERM`. */
   readonly code: string;
   readonly call: string;
-  /** What the verifier has against a program; "" for everything else. */
+  /** The verifier's log for a rejected program; otherwise "". */
   readonly log: string;
 
   constructor(call: string, errno: number, log = "") {
@@ -27,61 +27,58 @@ export class SystemError extends Error {
   }
 }
 
-/** The system calls that a capture is made of. All throw {@link SystemError}. */
+/** The system calls that a capture needs. All throw {@link SystemError}. */
 export interface Kernel {
   readonly pageBytes: number;
-  /** A map with one value that can be mapped into memory. */
+  /** Creates an array map with one value that can be mapped into memory. */
   createValueMap(name: string, bytes: number): Descriptor;
-  /** A map with one value that programs only read. */
+  /** Creates an array map with one value that is read-only for programs. */
   createConstantMap(name: string, value: Uint8Array): Descriptor;
-  /** A BPF ring buffer. */
+  /** Creates a BPF ring buffer. */
   createRingBuffer(name: string, bytes: number): Descriptor;
-  /** Loads a program for the traffic-control hooks; on refusal the error has the verifier's log. */
+  /** Loads a program for the traffic-control hooks. If it is rejected, the error has the verifier's log. */
   loadProgram(name: string, instructions: Uint8Array): Descriptor;
-  /** Attaches a program before all others (TCX); closing the descriptor detaches it, as does the end of the process. */
+  /** Attaches a program before all others (TCX). Closing the descriptor detaches it, as does the end of the process. */
   attach(program: Descriptor, device: number, hook: "ingress" | "egress"): Descriptor;
-  /** The device that a link is attached to; 0 when it is gone. */
+  /** Index of the device that a link is attached to; 0 if the device is gone. */
   deviceOfLink(link: Descriptor): number;
-  /** Runs a program on a packet: what it returns, and how many nanoseconds each run took. */
+  /** Runs a program on a packet. Returns its result and the duration of each run in nanoseconds. */
   run(program: Descriptor, packet: Uint8Array, repeat?: number): { result: number; nanoseconds: number };
-  /**
-   * Sends a request to the routing part of the kernel (rtnetlink) and returns what it answers, message by message; the error it
-   * answers with is thrown.
-   */
+  /** Sends an rtnetlink request and returns the response messages. An error response is thrown. */
   route(call: string, request: Uint8Array): readonly Uint8Array[];
   close(descriptor: Descriptor): void;
   device(name: string): Device;
-  /** A range of addresses to lay maps into. */
+  /** Reserves an address range to map descriptors into. */
   takeMemory(bytes: number): Memory;
-  /** Nanoseconds from the monotonic clock to the wall clock. */
+  /** Offset from the monotonic clock to the wall clock, in nanoseconds. */
   clockOffset(): bigint;
 }
 
-/** A network interface of this network namespace. */
+/** A network interface in this network namespace. */
 export interface Device {
   readonly index: number;
-  /** `ARPHRD_…` of include/uapi/linux/if_arp.h. */
+  /** `ARPHRD_…` in include/uapi/linux/if_arp.h. */
   readonly hardware: number;
   readonly isLoopback: boolean;
   readonly isUp: boolean;
 }
 
-/** Addresses of the process that descriptors are mapped into, as one buffer. */
+/** An address range that descriptors are mapped into, as one buffer. */
 export interface Memory {
-  /** For the owner of the memory only: what leaves this package is a {@link createView}. */
+  /** For internal use; pass a {@link createView} to callers of this package. */
   readonly buffer: ArrayBuffer;
   /**
-   * Another buffer over the same addresses, for batches: when a caller detaches it (`ArrayBuffer.prototype.transfer`, a byte stream),
-   * `buffer` stays.
+   * Another buffer over the same addresses, for batches. If a caller detaches it (`ArrayBuffer.prototype.transfer`, a
+   * byte stream), `buffer` stays valid.
    */
   createView(): ArrayBuffer;
-  /** Maps a part of what the descriptor gives. All four are multiples of the page. */
+  /** Maps a part of a descriptor. `at`, `bytes` and `offset` are multiples of the page size. */
   map(at: number, bytes: number, descriptor: Descriptor, offset: number, access: "read" | "write"): void;
-  /** Gives the maps back; the buffer now shows other memory, and may be taken again. */
+  /** Releases the maps. The buffer then shows other memory, and the address range may be reused. */
   release(): void;
 }
 
-// `enum bpf_cmd`, `bpf_map_type`, `bpf_prog_type` and `bpf_attach_type` of include/uapi/linux/bpf.h
+// `enum bpf_cmd`, `bpf_map_type`, `bpf_prog_type` and `bpf_attach_type` in include/uapi/linux/bpf.h
 const MAP_CREATE = 0;
 const MAP_UPDATE_ELEM = 2;
 const PROG_LOAD = 5;
@@ -102,14 +99,14 @@ const PROG_TYPE_SCHED_CLS = 3;
 const ATTACH_TYPES = { ingress: 46, egress: 47 } as const;
 const F_RDONLY_PROG = 1 << 7;
 const F_MMAPABLE = 1 << 10;
-/** Before all others. */
+/** Attach before all other programs. */
 const F_BEFORE = 1 << 3;
 const NAME_LENGTH = 15;
 const LOG_BYTES = 1 << 22;
-/** The verifier gives up with EAGAIN when a signal is pending for the thread; libbpf tries as often. */
+/** The verifier returns EAGAIN if a signal is pending for the thread; libbpf retries as often. */
 const BPF_ATTEMPTS = 5;
 
-/** Number of bpf(2) for the architectures whose programs we can write. */
+/** System call number of bpf(2) for each supported architecture. */
 const BPF_CALL: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 321, arm64: 280 };
 
 // asm-generic/mman-common.h
@@ -124,7 +121,7 @@ const MAP_NORESERVE = 0x4000;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const SC_PAGESIZE = 30;
 
-// linux/sockios.h, linux/if.h: `struct ifreq` is a name of 16 bytes and a union
+// linux/sockios.h, linux/if.h: `struct ifreq` is a 16-byte name and a union
 const SIOCGIFFLAGS = 0x8913;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
@@ -175,16 +172,16 @@ interface Libc {
 let bound: Kernel | undefined;
 
 /**
- * The kernel of this machine.
+ * Binds the system calls of this machine.
  *
- * @throws FlowscribeError `capture_unavailable` elsewhere than on Linux on x86-64 and arm64.
+ * @throws FlowscribeError `capture_unavailable` unless the system is Linux on x64 or arm64.
  */
 export function bindKernel(koffi: Koffi): Kernel {
   bound ??= createKernel(koffi, bind(koffi));
   return bound;
 }
 
-/** The prototypes. A wrong one is a crash: each is to be read beside its type above. */
+/** Binds the C functions. A wrong prototype crashes the process: compare each with its type above. */
 function bind(koffi: Koffi): Libc {
   if (process.platform !== "linux" || BPF_CALL[process.arch] === undefined) {
     throw new FlowscribeError(
@@ -192,12 +189,12 @@ function bind(koffi: Koffi): Libc {
       `eBPF capture needs Linux on x64 or arm64, and this is ${process.platform} on ${process.arch}: use flowscribe/source/libpcap`,
     );
   }
-  // Node itself is linked with the C library, whichever it is.
+  // The C library that Node itself is linked with.
   const library = koffi.load(null);
-  // What `func` returns is what its prototype says, which no type can tell.
+  // The cast is true if the prototype is, which the type checker cannot verify.
   const get = <F>(prototype: string) => library.func(prototype) as F;
   return {
-    // Variadic in C; on these two architectures that makes no difference for integers.
+    // `syscall` is variadic in C; on these architectures integer arguments are passed in the same way.
     syscall: get("long syscall(long, long, void*, long)"),
     close: get("int close(int)"),
     mmap: get("void* mmap(void*, size_t, int, int, int, int64_t)"),
@@ -210,12 +207,12 @@ function bind(koffi: Koffi): Libc {
   };
 }
 
-/** An attribute of bpf(2): what stands at which offset. */
+/** The attribute struct of bpf(2), written by offset. */
 class Attributes {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
   readonly #koffi: Koffi;
-  /** What the attribute points to has to stay until the call is over, and an address does not see to that. */
+  /** Keeps referenced buffers alive until the call is over, as an address does not. */
   readonly held: ArrayBufferView[] = [];
 
   constructor(koffi: Koffi, size: number) {
@@ -299,7 +296,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
     try {
       return bpf(PROG_LOAD, attribute());
     } catch (error) {
-      // Keeping a log takes time, and is full for a long program that is fine.
+      // Load without a log first: a log takes time, and overflows for a long program that is valid.
       if (!(error instanceof SystemError) || error.code === "EPERM") throw error;
       const log = new Uint8Array(LOG_BYTES);
       const withLog = attribute().uint32(24, 1).uint32(28, log.length).pointer(32, log);
@@ -351,7 +348,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
     }
   }
 
-  /** The kernel has answered when `send` returns. Says whether there is more to come. */
+  /** The response is complete when `send` returns. Returns whether there is more to receive. */
   function receiveAnswers(call: string, socket: number, answers: Uint8Array[]): boolean {
     const buffer = new Uint8Array(ANSWER_BYTES);
     const length = Number(libc.recv(socket, buffer, buffer.length, 0));
@@ -372,7 +369,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
     return true;
   }
 
-  /** Address ranges that have been given back, by length: their buffers may still be in somebody's hands. */
+  /** Released address ranges by length, for reuse. Their buffers may still be referenced. */
   const free = new Map<number, Memory[]>();
 
   function takeMemory(bytes: number): Memory {
@@ -461,7 +458,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
     clockOffset: () => {
       let shortest: bigint | undefined;
       let offset = 0n;
-      // The narrowest of several: between two others the wall clock was read at the middle.
+      // Use the smallest of several intervals: the wall clock was read near the middle between two monotonic readings.
       for (let attempt = 0; attempt < CLOCK_ATTEMPTS; attempt++) {
         const before = now(CLOCK_MONOTONIC);
         const wall = now(CLOCK_REALTIME);

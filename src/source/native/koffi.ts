@@ -2,83 +2,86 @@ import { createRequire } from "node:module";
 import { FlowscribeError } from "../../errors/errors.js";
 
 /**
- * Calls into C, by the optional dependency `koffi`, as far as the live captures need them. What is called with these can
- * crash the process: the rooms that use them keep every such call in as few lines as they can, and hold a reference to
- * each buffer whose address C has kept.
+ * The part of the optional dependency `koffi` that live captures use to call C. These calls can crash the process, so
+ * the modules that use them keep each call in as few lines as possible and hold a reference to every buffer whose
+ * address C keeps.
  */
 export interface Koffi {
-  /** Throws where the system's loader finds no such library; see {@link loadLibrary}. `null`: what Node itself links. */
+  /**
+   * Throws if the system's loader does not find the library; see {@link loadLibrary}. `null`: the libraries that Node
+   * itself is linked with.
+   */
   load(name: string | null): Library;
-  /** The C `errno` of the last call; to be asked before any other call. */
+  /** The C `errno` of the last call; read it before any other call. */
   errno(): number;
-  /** Where the bytes of a buffer are. Does not keep the buffer alive. */
+  /** Address of a buffer's bytes. Does not keep the buffer alive. */
   address(bytes: ArrayBufferView | ArrayBuffer): bigint;
   /**
-   * External memory as an `ArrayBuffer`; reading it after it has been freed or unmapped crashes. Node marks it untransferable by
-   * itself: never pass it to `markAsUntransferable` (see reused-memory.ts).
+   * External memory as an `ArrayBuffer`. Reading it after it has been freed or unmapped crashes the process. Node
+   * itself marks it as untransferable: never pass it to `markAsUntransferable` (see reused-memory.ts).
    */
   view(address: bigint, lengthBytes: number): ArrayBuffer;
-  /** Bytes of a C type, such as `"long"` or `"void*"`. */
+  /** Size of a C type in bytes, such as `"long"` or `"void*"`. */
   sizeof(type: string): number;
   readonly decode: {
-    /** The C string at an address. */
+    /** Reads the C string at an address. */
     string(address: bigint): string;
   };
   readonly node: {
     /**
-     * Calls back on the event loop whenever the descriptor is ready (libuv's uv_poll), until stopped or closed. Keeps the
-     * process alive meanwhile, unless told otherwise by `unref`. See {@link PollCallback} for what has to be minded.
+     * Calls `callback` on the event loop whenever the descriptor is ready (libuv's uv_poll), until stopped or closed.
+     * Keeps the process alive unless `unref` is called. See {@link PollCallback} for restrictions.
      */
     poll(descriptor: number, events: PollEvents, callback: PollCallback): PollHandle;
   };
 }
 
 /**
- * Called by libuv itself, not by Node: promises settled in here are not looked at before something else happens, so that
- * what is to go on has to be passed to `setImmediate`; and what it throws ends the process.
+ * Called by libuv, not by Node. Promise reactions do not run until another event occurs, so continue with
+ * `setImmediate`. An exception ends the process.
  *
- * @param status 0, or a negative error number of the system (-9, EBADF, when the descriptor has an error to tell, as when
- *   a network interface goes down); the handle then stands still until it is started again.
+ * @param status 0, or a negative errno (-9, EBADF, if the descriptor reports an error, for example when a network
+ *   interface goes down); polling then stops until it is started again.
  */
 export type PollCallback = (status: number, events: Required<PollEvents>) => void;
 
-/** What a descriptor is waited for. */
+/** The events to wait for. */
 export interface PollEvents {
   readonly readable?: boolean;
   readonly writable?: boolean;
   readonly disconnect?: boolean;
 }
 
-/** A descriptor that is being waited for. */
+/** A descriptor that is being polled. */
 export interface PollHandle {
   start(events: PollEvents, callback: PollCallback): void;
   stop(): void;
-  /** To be called before the descriptor is closed, and once. */
+  /** Call it once, before the descriptor is closed. */
   close(): void;
   unref(): void;
   ref(): void;
 }
 
-/** A shared library, loaded for the rest of the process. */
+/** A shared library. It stays loaded until the process ends. */
 export interface Library {
-  /** A function by its C prototype: `"int close(int)"`. Throws where the library has none of that name. */
+  /** Binds a function by its C prototype: `"int close(int)"`. Throws if the library does not export it. */
   func(prototype: string): unknown;
-  /** The address of what the library exports by that name. Throws where there is none. */
+  /** Address of an exported symbol. Throws if the library does not export it. */
   symbol(name: string): bigint;
 }
 
 let loaded: Koffi | undefined;
 
 /**
- * Loads koffi when C is called for the first time: programs that capture nothing do without it.
+ * Loads koffi on first use: programs that do not capture do not need it.
  *
- * @param load Where koffi comes from; for tests.
- * @throws FlowscribeError `capture_unavailable` when it is not installed, or has no build for this platform.
+ * @param load Imports koffi; for tests.
+ * @throws FlowscribeError `capture_unavailable` if it is not installed or has no build for this platform.
  */
 export async function loadKoffi(load?: () => Promise<unknown>): Promise<Koffi> {
   if (load === undefined && loaded !== undefined) return loaded;
   try {
-    // The declared types are wider than those above; the cast names the part that is used.
+    // The declared types are wider than those above; the cast selects the part that is used.
     const koffi = (await (load ?? importKoffi)()) as Koffi;
     if (load === undefined) loaded = koffi;
     return koffi;
@@ -93,12 +96,12 @@ async function importKoffi(): Promise<unknown> {
   return koffi;
 }
 
-/** `RTLD_NOW`, the same everywhere. */
+/** `RTLD_NOW`, the same on all platforms. */
 const RTLD_NOW = 2;
 
 /**
- * Takes a hold of koffi's own code that is never let go. When a worker thread ends while it waits for a descriptor, Node
- * unloads that code before libuv has called it back for the last time: a crash (seen with koffi 3.3.4 on Node 20).
+ * Keeps koffi's native code loaded. When a worker thread ends while it waits for a descriptor, Node unloads the code
+ * before the last callback of libuv, which crashes the process (seen with koffi 3.3.4 on Node 20).
  */
 function keepLoaded(koffi: Koffi): void {
   if (process.platform === "win32") return;
@@ -119,13 +122,13 @@ function reason(cause: unknown): string {
     : `live capture and pcap-filter text need the package koffi, which has no working build for ${process.platform} on ${process.arch} here`;
 }
 
-/** The first of these libraries that the system's loader finds; undefined when it finds none. */
+/** Loads the first of these libraries that the system's loader finds; undefined if it finds none. */
 export function loadLibrary(koffi: Koffi, names: readonly string[]): Library | undefined {
   for (const name of names) {
     try {
       return koffi.load(name);
     } catch {
-      // The next name: the loader's message says no more than that there is none.
+      // Try the next name: the error only says that the library was not found.
     }
   }
   return undefined;

@@ -1,18 +1,18 @@
 import { FlowscribeError } from "../../errors/errors.js";
 import { type Koffi, type Library, loadLibrary } from "./koffi.js";
 
-/** A C pointer; C's NULL comes as null. */
+/** A C pointer; NULL is null. */
 export type Pointer = bigint;
 
-/** A function that can also be run on a thread of the pool, with a callback for its end. */
+/** A function that can also run on a thread of the pool, with a completion callback. */
 export type Threaded<F extends (...values: never[]) => unknown> = F & {
   async(...values: [...Parameters<F>, (error: unknown, result: ReturnType<F>) => void]): void;
 };
 
-/** The functions of libpcap that are called, by their C names without `pcap_`: `man pcap`. */
+/** The libpcap functions in use, by their C names without `pcap_`: `man pcap`. */
 export interface Libpcap {
   readonly create: (device: string, error: Uint8Array) => Pointer | null;
-  /** A handle without a device, to compile with. */
+  /** Opens a handle without a device, for compiling. */
   readonly open_dead: (linkType: number, snapLength: number) => Pointer | null;
   readonly set_snaplen: (handle: Pointer, bytes: number) => number;
   readonly set_promisc: (handle: Pointer, on: number) => number;
@@ -45,7 +45,7 @@ export interface Libpcap {
   readonly findalldevs: (first: BigUint64Array, error: Uint8Array) => number;
   readonly freealldevs: (first: Pointer) => void;
   readonly dump_fopen: (handle: Pointer, file: Pointer) => Pointer | null;
-  /** The address of `pcap_dump`, which is handed to `dispatch`. */
+  /** The address of `pcap_dump`, which is passed to `dispatch`. */
   readonly dump: Pointer;
 }
 
@@ -69,10 +69,10 @@ const LINUX_INSTALL =
 const bound = new WeakMap<Koffi, Libpcap>();
 
 /**
- * The system's libpcap, loaded when it is first asked for.
+ * Loads the system's libpcap on first use.
  *
- * @param names Names of the library to try instead of the platform's.
- * @throws FlowscribeError `capture_unavailable`, saying what to install.
+ * @param names Library names to try instead of the platform's.
+ * @throws FlowscribeError `capture_unavailable`, whose message says what to install.
  */
 export function loadLibpcap(koffi: Koffi, names?: readonly string[]): Libpcap {
   const loaded = names === undefined ? bound.get(koffi) : undefined;
@@ -91,9 +91,9 @@ export function loadLibpcap(koffi: Koffi, names?: readonly string[]): Libpcap {
   return functions;
 }
 
-/** The prototypes, as in pcap/pcap.h. A wrong one is a crash: each is to be read beside its type above. */
+/** Prototypes as in pcap/pcap.h. A wrong prototype crashes the process: compare each with its type above. */
 function bind(library: Library): Libpcap {
-  // What `func` returns is what its prototype says, which no type can tell.
+  // The cast is true if the prototype is, which the type checker cannot verify.
   const required = <F>(prototype: string) => library.func(prototype) as F;
   const optional = <F>(prototype: string) => {
     try {

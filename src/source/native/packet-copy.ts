@@ -2,21 +2,21 @@ import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Pointer } from "./libpcap.js";
 
-/** Copies memory of C's into ours. */
+/** Copies C memory into a JavaScript buffer. */
 export type CopyFrom = (target: Uint8Array, source: Pointer, bytes: number) => void;
 
-/** `struct pcap_pkthdr`: a `struct timeval`, whose members are longs, then captured and original length, 32 bits each. */
+/** `struct pcap_pkthdr`: a `struct timeval` of two longs, then captured and original length, 32 bits each. */
 export interface PacketHeaderLayout {
-  /** Where the low 32 bits are. */
+  /** Offset of the low 32 bits. */
   readonly seconds: number;
-  /** Likewise. */
+  /** Offset of the low 32 bits. */
   readonly fraction: number;
   readonly capturedLength: number;
   readonly originalLength: number;
   readonly size: number;
 }
 
-/** How the headers of single packets are laid out here: a `long` has 32 bits on Windows, whatever the machine. */
+/** Layout of the packet header on this system: a `long` always has 32 bits on Windows. */
 export function packetHeaderLayout(koffi: Koffi): PacketHeaderLayout {
   const long = koffi.sizeof("long");
   const low = LITTLE_ENDIAN ? 0 : long - 4;
@@ -29,7 +29,7 @@ export function packetHeaderLayout(koffi: Koffi): PacketHeaderLayout {
   };
 }
 
-/** C's memcpy, out of memory that libpcap owns. */
+/** Binds C's memcpy, to copy from memory that libpcap owns. */
 export function bindCopyFrom(koffi: Koffi): CopyFrom {
   const c = koffi.load(process.platform === "win32" ? "msvcrt.dll" : null);
   const memcpy = c.func("void* memcpy(void*, uintptr_t, size_t)") as CopyFrom;

@@ -2,29 +2,29 @@ import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";
 
-/** One entry of `pcap_findalldevs`, out of C's memory. */
+/** One entry of `pcap_findalldevs`, copied from C memory. */
 export interface RawDevice {
   readonly name: string;
   readonly description: string | undefined;
   /** `PCAP_IF_…` */
   readonly flags: number;
-  /** Each a `struct sockaddr`, as far as {@link SOCKET_ADDRESS_LENGTH}. */
+  /** Each a `struct sockaddr` of at most {@link SOCKET_ADDRESS_LENGTH} bytes. */
   readonly addresses: readonly Uint8Array[];
 }
 
-/** As much of a `struct sockaddr_in6` as holds the address; `sockaddr_in` is shorter, and allocated no shorter. */
+/** The part of a `struct sockaddr_in6` that contains the address. `sockaddr_in` is shorter. */
 export const SOCKET_ADDRESS_LENGTH = 24;
 /** `struct sockaddr_in` */
 const SHORT_ADDRESS_LENGTH = 16;
-/** Hosts with more interfaces are not believed: the list is a chain of pointers. */
+/** Limits the walk over the linked list, in case it is corrupt. */
 const MAX_DEVICES = 65_536;
 const ERROR_LENGTH = 256;
 
 /**
- * The devices that libpcap finds in this network namespace.
+ * Lists the devices that libpcap finds in this network namespace.
  *
- * @param isLong Whether the address, of which the first 16 bytes are given, is longer than those.
- * @throws Error with libpcap's text.
+ * @param isLong Whether an address is longer than the first 16 bytes, which are its argument.
+ * @throws Error with libpcap's message.
  */
 export function findDevices(
   koffi: Koffi,
@@ -76,7 +76,7 @@ function readAddresses(
 }
 
 interface StructReader {
-  /** The pointer that is the n-th member, where all before it are pointers. */
+  /** Reads the pointer at an index, counted in members of pointer size. */
   pointer(struct: Pointer, index: number): Pointer;
   uint32(struct: Pointer, index: number): number;
 }

@@ -7,22 +7,22 @@ import { RecordStream } from "./record-stream.js";
 
 /** `PCAP_ERRBUF_SIZE` */
 const ERROR_LENGTH = 256;
-/** `struct pcap_stat` up to the members that only Windows has, and room for those. */
+/** Size of `struct pcap_stat` including the members that only Windows has. */
 const STATS_LENGTH = 32;
 const STATS_DROPPED = 4;
 const NANOSECONDS = 1;
 
-/** What is set before a handle is activated. */
+/** Settings applied before a handle is activated. */
 export interface PcapSettings {
   readonly snapLength: number;
   readonly promiscuous: boolean;
-  /** How long the kernel may keep packets back to hand them over together. */
+  /** How long the kernel may buffer packets to deliver them together. */
   readonly timeoutMs: number;
   readonly bufferBytes: number;
   readonly nanoseconds: boolean;
 }
 
-/** One packet as libpcap hands it out, good until the next call. */
+/** Header of one packet from libpcap. */
 export interface NextPacket {
   seconds: number;
   fraction: number;
@@ -31,8 +31,8 @@ export interface NextPacket {
 }
 
 /**
- * A `pcap_t`, as safe as it can be made: no method reaches C after {@link close}, or while a thread works on it, and
- * closing twice is harmless. Numbers come back as C returns them.
+ * A `pcap_t` with protection against invalid use: no method reaches C after {@link close} or while a thread uses the
+ * handle, and closing twice is harmless. Results are returned as C returns them.
  */
 export class PcapHandle {
   readonly #koffi: Koffi;
@@ -42,10 +42,10 @@ export class PcapHandle {
   #closing: Promise<void> | undefined;
   readonly #stats = new Uint8Array(STATS_LENGTH);
   readonly #statsView = new DataView(this.#stats.buffer);
-  /** What {@link next} needs, made when it is first called. */
+  /** State of {@link next}, created at its first call. */
   #next: NextReader | undefined;
 
-  /** @throws Error with libpcap's text, as for want of memory. */
+  /** @throws Error with libpcap's message, for example if memory is exhausted. */
   static create(koffi: Koffi, libpcap: Libpcap, device: string): PcapHandle {
     const error = new Uint8Array(ERROR_LENGTH);
     const pointer = libpcap.create(device, error);
@@ -59,7 +59,7 @@ export class PcapHandle {
     this.#pointer = pointer;
   }
 
-  /** The pointer, for a call that returns before anything else can happen. */
+  /** The pointer, for a synchronous call. */
   get #alive(): Pointer {
     if (this.#pointer === undefined || this.#busy) throw new TypeError("the capture is closed");
     return this.#pointer;
@@ -71,14 +71,14 @@ export class PcapHandle {
     this.#libpcap.set_promisc(pcap, promiscuous ? 1 : 0);
     this.#libpcap.set_timeout(pcap, timeoutMs);
     this.#libpcap.set_buffer_size(pcap, bufferBytes);
-    // Where it fails there are only microseconds: what the handle says afterwards is what counts.
+    // Ignore the result: `nanoseconds` reports the actual precision.
     if (nanoseconds) this.#libpcap.set_tstamp_precision?.(pcap, NANOSECONDS);
   }
 
   /**
-   * Takes some 10 ms and more, as the kernel waits for its other processors: on a thread, unless told otherwise.
+   * Activates the handle. Takes 10 ms or more, as the kernel synchronizes its processors, so it runs on a pool thread.
    *
-   * @param here On this thread; its network namespace may differ from that of the process.
+   * @param here Run on this thread instead, whose network namespace may differ from that of the process.
    */
   async activate(here: boolean): Promise<number> {
     const pcap = this.#alive;
@@ -96,7 +96,7 @@ export class PcapHandle {
     }
   }
 
-  /** libpcap's text on what has just gone wrong. */
+  /** libpcap's message for the last error. */
   errorText(): string {
     return this.#libpcap.geterr(this.#alive);
   }
@@ -109,7 +109,7 @@ export class PcapHandle {
     return this.#libpcap.setdirection(this.#alive, direction);
   }
 
-  /** As in memory, where a few link types have other numbers than in files. */
+  /** Memory link type; a few link types have other numbers in files. */
   get linkType(): number {
     return this.#libpcap.datalink(this.#alive);
   }
@@ -122,22 +122,22 @@ export class PcapHandle {
     return this.#libpcap.get_tstamp_precision?.(this.#alive) === NANOSECONDS;
   }
 
-  /** What can be waited on; undefined where the system has no such thing. */
+  /** Descriptor to wait on; undefined if the system does not support it. */
   get descriptor(): number | undefined {
     const descriptor = this.#libpcap.get_selectable_fd?.(this.#alive) ?? -1;
     return descriptor < 0 ? undefined : descriptor;
   }
 
   /**
-   * Compiles pcap-filter text to the instructions of classic BPF, 8 bytes each.
+   * Compiles pcap-filter text to classic BPF instructions, 8 bytes each.
    *
-   * @throws Error with libpcap's text.
+   * @throws Error with libpcap's message.
    */
   compile(text: BoundedText): Uint8Array {
     return compileText(this.#koffi, this.#libpcap, this.#alive, text);
   }
 
-  /** Hands instructions to the kernel, or to libpcap where the kernel refuses them; they are copied. */
+  /** Sets a filter in the kernel, or in libpcap if the kernel rejects it. The instructions are copied. */
   setFilter(instructions: Uint8Array): number {
     return setProgram(this.#koffi, this.#libpcap, this.#alive, instructions);
   }
@@ -147,16 +147,16 @@ export class PcapHandle {
   }
 
   /**
-   * Has libpcap append up to `count` packets to the stream, in this one call.
+   * Makes libpcap append up to `count` packets to the stream in one call.
    *
-   * @returns How many; negative for an error. The stream knows better what it got.
+   * @returns Number of packets; negative for an error. The stream knows how many bytes were written.
    */
   dispatch(stream: RecordStream, count: number): number {
     return this.#libpcap.dispatch(this.#alive, count, this.#libpcap.dump, stream.target());
   }
 
   /**
-   * Asks for one packet; its bytes are to be fetched by {@link copyPacket} before anything else is called.
+   * Reads one packet. Fetch its bytes with {@link copyPacket} before any other call.
    *
    * @returns 1 for a packet, 0 for none, negative for an error.
    */
@@ -165,20 +165,24 @@ export class PcapHandle {
     return this.#next.next(this.#libpcap, this.#alive, packet);
   }
 
-  /** Copies the first bytes of the packet at hand. */
+  /**
+   * Copies the first bytes of the current packet.
+   *
+   * @throws RangeError if the packet is shorter.
+   */
   copyPacket(target: Uint8Array, bytes: number): void {
     if (this.#pointer === undefined || this.#next === undefined) throw new TypeError("there is no packet");
     this.#next.copy(target, bytes);
   }
 
-  /** Packets dropped by the kernel, modulo 2³²; undefined when it does not say. */
+  /** Packets dropped by the kernel, modulo 2³²; undefined if unavailable. */
   dropped(): number | undefined {
     if (this.#pointer === undefined || this.#busy) return undefined;
     if (this.#libpcap.stats(this.#pointer, this.#stats) !== 0) return undefined;
     return this.#statsView.getUint32(STATS_DROPPED, LITTLE_ENDIAN);
   }
 
-  /** On a thread, as the kernel takes some 30 ms for it. */
+  /** Closes the handle on a pool thread, as the kernel takes about 30 ms. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -191,7 +195,7 @@ export class PcapHandle {
       try {
         this.#libpcap.close.async(pcap, () => resolve());
       } catch {
-        // Too many calls at once for koffi: then here, for once.
+        // koffi has too many pending asynchronous calls: close on this thread instead.
         this.#libpcap.close(pcap);
         resolve();
       }
@@ -199,7 +203,7 @@ export class PcapHandle {
   }
 }
 
-/** Reads what `pcap_next_ex` points to. */
+/** Reads the packet that `pcap_next_ex` returns. */
 class NextReader {
   readonly #copyFrom: CopyFrom;
   readonly #layout: PacketHeaderLayout;

@@ -5,23 +5,23 @@ import type { Libpcap, Pointer } from "./libpcap.js";
 
 /** `PCAP_NETMASK_UNKNOWN` */
 const UNKNOWN_NETMASK = 0xffffffff;
-/** `struct bpf_program`: a count of 32 bits, and a pointer where pointers go. */
+/** Maximum size of `struct bpf_program`: a 32-bit count and an aligned pointer. */
 const PROGRAM_LENGTH = 16;
 
 /**
- * pcap-filter text whose cost the caller has bounded: libpcap crashes and blocks without any bound (see
+ * pcap-filter text whose cost the caller has limited: libpcap itself would crash or block (see
  * libpcap/expression-cost.ts).
  */
 export interface BoundedText {
   readonly text: string;
-  /** Whether libpcap's optimizer runs, which takes cubic time. */
+  /** Whether to run libpcap's optimizer, which takes cubic time. */
   readonly optimize: boolean;
 }
 
 /**
- * Compiles pcap-filter text for a handle to instructions of classic BPF.
+ * Compiles pcap-filter text for a handle to classic BPF instructions.
  *
- * @throws Error with libpcap's text.
+ * @throws Error with libpcap's message.
  */
 export function compileText(
   koffi: Koffi,
@@ -29,7 +29,7 @@ export function compileText(
   pcap: Pointer,
   { text, optimize }: BoundedText,
 ): Uint8Array {
-  // C would take the text to end at its first 0.
+  // C ends a string at the first NUL.
   if (text.includes("\0")) throw new Error("the text contains a 0 character");
   const program = new Uint8Array(PROGRAM_LENGTH);
   if (libpcap.compile(pcap, program, text, optimize ? 1 : 0, UNKNOWN_NETMASK) !== 0) {
@@ -51,14 +51,14 @@ function copyProgram(koffi: Koffi, program: Uint8Array): Uint8Array {
   return new Uint8Array(koffi.view(address, count * BPF_INSTRUCTION_LENGTH)).slice();
 }
 
-/** What C is given the address of, held for as long: an address keeps nothing alive. */
+/** Keeps buffers alive while C uses their addresses. */
 const held: Uint8Array[] = [];
 
 /**
  * Compiles pcap-filter text for packets of a link type, without a device.
  *
- * @param linkType As in memory, where a few link types have other numbers than in files.
- * @throws Error with libpcap's text.
+ * @param linkType Memory link type; a few link types have other numbers in files.
+ * @throws Error with libpcap's message.
  */
 export function compileTextFor(
   koffi: Koffi,
@@ -76,7 +76,7 @@ export function compileTextFor(
   }
 }
 
-/** Hands instructions to the kernel, or to libpcap where the kernel refuses them; they are copied. */
+/** Sets a filter in the kernel, or in libpcap if the kernel rejects it. The instructions are copied. */
 export function setProgram(koffi: Koffi, libpcap: Libpcap, pcap: Pointer, instructions: Uint8Array): number {
   if (instructions.length === 0) throw new TypeError("a program has instructions");
   held.push(instructions);

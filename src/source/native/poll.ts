@@ -8,13 +8,14 @@ const POLLERR = 0x08;
 const POLLHUP = 0x10;
 
 /**
- * poll(2): whether the other end of a pipe or socket is closed, so that writing would fail with `EPIPE`. A socket whose other end has only
- * stopped sending is open.
+ * Binds poll(2) to check whether the peer of a pipe or socket has closed it, so that writing would fail with `EPIPE`. A
+ * socket whose peer has only stopped sending counts as open.
  *
- * @throws Error where the C library has no `poll` (Windows).
+ * @throws Error if the C library has no `poll` (Windows).
  */
 export function bindIsPeerClosed(koffi: Koffi): (descriptor: number) => boolean {
-  // What `func` returns is what its prototype says, which no type can tell. `nfds_t` is 32 or 64 bits; registers hold both alike.
+  // The cast is true if the prototype is, which the type checker cannot verify. `nfds_t` has 32 or 64 bits; both are
+  // passed in the same register.
   const poll = koffi.load(null).func("int poll(void*, unsigned long, int)") as (
     descriptors: Uint8Array,
     count: number,
@@ -24,7 +25,7 @@ export function bindIsPeerClosed(koffi: Koffi): (descriptor: number) => boolean 
   const view = new DataView(bytes.buffer);
   return (descriptor) => {
     view.setInt32(0, descriptor, LITTLE_ENDIAN);
-    // Errors and hang-ups are always reported.
+    // Request no events: errors and hang-ups are always reported.
     view.setInt32(4, 0, LITTLE_ENDIAN);
     if (poll(bytes, 1, 0) <= 0) return false;
     return (view.getUint16(RETURNED_EVENTS, LITTLE_ENDIAN) & (POLLERR | POLLHUP)) !== 0;

@@ -5,9 +5,9 @@ import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";
 import { checkAttached, markReused } from "./reused-memory.js";
 
-/** What C's `FILE` is made of, by its C names. */
+/** The C functions for a `FILE`, by their C names. */
 interface Stdio {
-  /** A file that lives in memory, or else in the temporary folder, and has no name. */
+  /** Opens an unnamed file in memory, or else in the temporary folder. */
   open(): Pointer | null;
   fileno(file: Pointer): number;
   setvbuf(file: Pointer, buffer: Uint8Array, mode: number, bytes: number): number;
@@ -16,49 +16,50 @@ interface Stdio {
   fflush(file: Pointer): number;
   fpurge(file: Pointer): void;
   fclose(file: Pointer): number;
-  /** Only where the C library has it. */
+  /** Undefined if the C library does not have it. */
   fsetlocking: ((file: Pointer, kind: number) => number) | undefined;
 }
 
-/** `FSETLOCKING_BYCALLER`: no lock is taken for each record. The file is used by one thread at a time anyway. */
+/** `FSETLOCKING_BYCALLER`: avoid a lock per record. Only one thread uses the file at a time. */
 const LOCKING_BY_CALLER = 2;
 
-/** `_IOFBF`: written when the buffer is full; 0 on every system that has a pcap_dump to call. */
+/** `_IOFBF`: write when the buffer is full; 0 on every system with a usable `pcap_dump`. */
 const FULLY_BUFFERED = 0;
 const MFD_CLOEXEC = 1;
 
-/** A pcap file header: magic number, 4 bytes; link type, 4 bytes at 20. */
+/** pcap file header: 4-byte magic number at 0, 4-byte link type at 20. */
 const FILE_HEADER_LENGTH = 24;
 const LINK_TYPE = 20;
 const MAGIC_US = 0xa1b2c3d4;
 const MAGIC_NS = 0xa1b23c4d;
-/** How far into a buffer it is given a C library may begin: musl keeps 8 bytes for `ungetc`. */
+/** Maximum offset at which a C library starts to use a given buffer: musl reserves 8 bytes for `ungetc`. */
 const MAX_UNUSED = 16;
 
 /**
- * What libpcap's own `pcap_dump` writes to, so that it frames packets in memory of ours: a C `FILE` whose buffer is a
- * JavaScript buffer, and which is emptied before it is ever written out. Should more come than the buffer holds, it goes
- * into the nameless file behind it, and {@link overflow} reads it from there: nothing is lost, it is only slower.
+ * Target for libpcap's own `pcap_dump`, so that it frames packets in JavaScript memory: a C `FILE` whose buffer is a
+ * JavaScript buffer that is emptied before it is ever written out. If the buffer overflows, C writes to the unnamed
+ * file behind it, and {@link overflow} reads that file: slower, but nothing is lost.
  *
- * C keeps the buffer's address for as long as the file is open: the buffer is held here, and looked at before every write.
+ * C keeps the buffer's address while the file is open, so this object holds the buffer and checks it before every
+ * write.
  */
 export class RecordStream {
   readonly #stdio: Stdio;
   readonly #buffer: Uint8Array;
   #file: Pointer | undefined;
-  /** What `pcap_dump` is to be called with. */
+  /** The first argument of `pcap_dump`. */
   #dumper: Pointer | undefined;
-  /** Link type as in files; libpcap itself translates what it calls the same thing in memory. */
+  /** File link type; libpcap converts it from its memory link type. */
   readonly linkType: number;
-  /** Where records begin. */
+  /** The memory for records. */
   readonly records: Uint8Array;
 
   /**
-   * @returns undefined where this cannot work: there is no `pcap_dump` to be called, or the system's C library treats
-   *   buffers otherwise than expected. It is tried, not believed: the file's header has to be found in the buffer.
+   * @returns Undefined if unsupported: `pcap_dump` is unavailable, or the C library uses buffers in another way. This
+   *   is tested: the file's header must appear in the buffer.
    */
   static open(koffi: Koffi, libpcap: Libpcap, handle: Pointer, bytes: number): RecordStream | undefined {
-    // Records are little endian, and pcap_dump writes what the machine is.
+    // Records are little endian, but pcap_dump writes in the byte order of the machine.
     if (!LITTLE_ENDIAN || process.platform === "win32") return undefined;
     let stdio: Stdio;
     try {
@@ -77,7 +78,7 @@ export class RecordStream {
         return new RecordStream(stdio, buffer, start, file, dumper);
       }
     }
-    // Still ours to close: libpcap closes it where writing the header fails, which it cannot, as it is only buffered.
+    // The file is still open: libpcap closes it only if writing the header fails, which cannot happen in a buffer.
     stdio.fpurge(file);
     stdio.fclose(file);
     return undefined;
@@ -90,17 +91,17 @@ export class RecordStream {
     this.#dumper = dumper;
     this.records = buffer.subarray(start);
     const header = new DataView(buffer.buffer, start, FILE_HEADER_LENGTH);
-    // The upper bits tell of frame check sequences.
+    // The upper bits describe frame check sequences.
     this.linkType = header.getUint32(LINK_TYPE, true) & 0xffff;
     this.clear();
   }
 
-  /** Bytes up to here are in {@link records}. */
+  /** Size of {@link records} in bytes. */
   get capacity(): number {
     return this.records.length;
   }
 
-  /** @throws TypeError when the memory behind {@link records} has been transferred: C would write into it. */
+  /** @throws TypeError if the memory of {@link records} has been transferred: C would write into it. */
   check(): void {
     checkAttached(this.#buffer);
   }
@@ -108,7 +109,7 @@ export class RecordStream {
   /**
    * The argument for `pcap_dump`.
    *
-   * @throws TypeError as {@link check} does.
+   * @throws TypeError as {@link check}, and after {@link close}.
    */
   target(): Pointer {
     if (this.#dumper === undefined) throw new TypeError("the capture is closed");
@@ -117,8 +118,8 @@ export class RecordStream {
   }
 
   /**
-   * Forgets what was written, which stays where it is until the next record is written over it. To be called as soon as the
-   * records are counted: a file that has something to write tries to when the process ends.
+   * Discards the written records; the bytes stay until the next record overwrites them. Call it as soon as the records
+   * are counted: C writes out a non-empty buffer when the process ends.
    */
   clear(): void {
     const file = this.#opened();
@@ -126,12 +127,16 @@ export class RecordStream {
     this.#stdio.rewind(file);
   }
 
-  /** Bytes written since it was cleared; beyond {@link capacity} they are in the file, see {@link overflow}. */
+  /** Bytes written since the last {@link clear}. If they exceed {@link capacity}, use {@link overflow}. */
   position(): number {
     return Number(this.#stdio.ftell(this.#opened()));
   }
 
-  /** All that was written, when that is more than {@link capacity}; to be followed by {@link clear}. */
+  /**
+   * Returns everything written, if that exceeds {@link capacity}; call {@link clear} afterwards.
+   *
+   * @throws FlowscribeError `capture_failed` if the memory for files is full.
+   */
   overflow(): Uint8Array {
     const file = this.#opened();
     this.check();
@@ -158,7 +163,7 @@ export class RecordStream {
     if (file === undefined) return;
     this.#file = undefined;
     this.#dumper = undefined;
-    // Purged, so that closing writes nothing from the buffer.
+    // Purge, so that closing does not write the buffer.
     this.#stdio.fpurge(file);
     this.#stdio.fclose(file);
   }
@@ -180,12 +185,12 @@ function findHeader(buffer: Uint8Array): number {
 
 const bound = new WeakMap<Koffi, Stdio>();
 
-/** Throws where the C library has not all of them. */
+/** @throws Error if the C library lacks a function. */
 function bindStdio(koffi: Koffi): Stdio {
   const known = bound.get(koffi);
   if (known !== undefined) return known;
   const c = koffi.load(null);
-  // What `func` returns is what its prototype says, which no type can tell.
+  // The cast is true if the prototype is, which the type checker cannot verify.
   const func = <F>(prototype: string) => c.func(prototype) as F;
   const stdio: Stdio = {
     open: bindOpen(koffi),
