@@ -33,12 +33,12 @@ import {
   type Width,
 } from "./instruction.js";
 
-/** A place in a program: made by {@link Assembler.label}, put somewhere by {@link Assembler.place}. */
+/** A jump target in a program: created by {@link Assembler.label}, positioned by {@link Assembler.place}. */
 export interface Label {
   readonly name: string;
 }
 
-/** Memory that an instruction reads or writes: a register's address, and a constant distance. */
+/** Memory that an instruction reads or writes: the address in a register plus a constant offset. */
 export interface Place {
   readonly base: Register;
   readonly offset: number;
@@ -47,10 +47,11 @@ export interface Place {
 const JUMP_REACH = 0x7fff;
 
 /**
- * Takes a program down instruction by instruction, then resolves its labels. What cannot be reached is left out, as the
- * kernel refuses programs with such code: whoever emits a stage need not know whether the stage before it ever ends.
+ * Collects the instructions of a program, then resolves its labels. Unreachable code is removed, because the kernel
+ * rejects programs that contain it. A stage can therefore be emitted without knowing whether the previous stage always
+ * jumps away.
  *
- * Mistakes in the use of it are bugs: a `TypeError`, or a `RangeError` for a number that does not fit its field.
+ * Misuse is a bug and throws a `TypeError`, or a `RangeError` for a number that does not fit its field.
  */
 export class Assembler {
   readonly #instructions: (Omit<Instruction, "target"> & { readonly label?: Label })[] = [];
@@ -65,17 +66,17 @@ export class Assembler {
     this.#places.set(label, this.#instructions.length);
   }
 
-  /** `alu("r1", "+=", 4)`: on 64 bits. */
+  /** 64-bit operation: `alu("r1", "+=", 4)`. */
   alu(destination: Register, operation: AluOperation, operand: Operand): void {
     this.#operate(ALU[operation] | CLASS_ALU_64, destination, operand);
   }
 
-  /** The same on 32 bits; the upper half of the destination becomes 0. */
+  /** 32-bit operation; clears the upper half of the destination. */
   alu32(destination: Register, operation: AluOperation, operand: Operand): void {
     this.#operate(ALU[operation] | CLASS_ALU_32, destination, operand);
   }
 
-  /** Turns a number in network order around, or back; the bits above become 0. */
+  /** Converts between network and host byte order; clears the higher bits. */
   bigEndian(register: Register, bits: 16 | 32 | 64): void {
     this.#add({ operation: TO_BIG_ENDIAN, destination: indexOf(register), immediate: bits });
   }
@@ -103,12 +104,12 @@ export class Assembler {
     }
   }
 
-  /** Adds the register to memory and leaves in it what was there before, at once and in order with all around it. */
+  /** Adds the register to memory and returns the previous value in it. Atomic, with full memory ordering. */
   fetchAdd(place: Place, width: 32 | 64, register: Register): void {
     this.#atomic(FETCH_ADD, place, width, register);
   }
 
-  /** Swaps the register and memory, at once and in order with all around it. */
+  /** Exchanges the register and memory. Atomic, with full memory ordering. */
   exchange(place: Place, width: 32 | 64, register: Register): void {
     this.#atomic(EXCHANGE, place, width, register);
   }
@@ -117,7 +118,7 @@ export class Assembler {
     this.#add({ operation: CLASS_JUMP, label });
   }
 
-  /** `jumpIf("r1", "==", 6, label)`: on 64 bits. */
+  /** 64-bit comparison: `jumpIf("r1", "==", 6, label)`. */
   jumpIf(register: Register, condition: Condition, operand: Operand, label: Label): void {
     this.#operate(CONDITIONS[condition] | CLASS_JUMP, register, operand, label);
   }
@@ -126,7 +127,7 @@ export class Assembler {
     this.#operate(CONDITIONS[condition] | CLASS_JUMP_32, register, operand, label);
   }
 
-  /** Arguments in r1 to r5, which are lost; result in r0. */
+  /** Calls a helper: arguments in r1 to r5, which are clobbered; result in r0. */
   call(helper: Helper): void {
     this.#add({ operation: CALL, immediate: HELPERS[helper] });
   }
@@ -143,7 +144,7 @@ export class Assembler {
     this.#wide(destination, PSEUDO_MAP, 0, 0, map);
   }
 
-  /** The address of a byte in the only value of an array map. */
+  /** Loads the address of a byte in the only value of an array map. */
   mapValue(destination: Register, map: MapName, offset: number): void {
     this.#wide(destination, PSEUDO_MAP_VALUE, 0, offset, map);
   }
@@ -235,7 +236,7 @@ export class Program {
     this.instructions = instructions;
   }
 
-  /** The bytes that the kernel takes, with the maps' descriptors in them. */
+  /** Encodes the program for the kernel, with the given map descriptors. */
   encode(descriptors: Readonly<Partial<Record<MapName, number>>>): Uint8Array {
     const bytes = new Uint8Array(this.instructions.length * INSTRUCTION_BYTES);
     const view = new DataView(bytes.buffer);
@@ -249,7 +250,7 @@ export class Program {
     return bytes;
   }
 
-  /** One line for each instruction, beginning with its index, which is what jumps name. */
+  /** Formats one instruction per line, each with its index, which jumps refer to. */
   format(): string {
     const lines: string[] = [];
     this.instructions.forEach((instruction, index) => {

@@ -20,28 +20,30 @@ import {
 } from "./ring-layout.js";
 import { MESSAGE, TAKEN } from "./stack.js";
 
-/** `BPF_RB_FORCE_WAKEUP` of include/uapi/linux/bpf.h. */
+/** `BPF_RB_FORCE_WAKEUP` in include/uapi/linux/bpf.h. */
 const FORCE_WAKEUP = 2;
 const NANOSECONDS = 1_000_000_000;
 const ONE_RECORD = 1n << BigInt(BYTE_COUNT_BITS);
 
 export interface CaptureParts {
   readonly layer: 2 | 3;
-  /** Packets arrive here: what the kernel noted as their time of arrival can be taken. */
+  /** Whether the packets are incoming, so that the kernel's receive timestamp can be used. */
   readonly arriving: boolean;
-  /** Most bytes of a packet that are kept. */
+  /** Maximum captured bytes per packet. */
   readonly copyLength: number;
   readonly ring: RingLayout;
 }
 
-/** Puts the packet in r6 down as a record, or counts it as lost, and goes on at `done`. See ring-layout.ts. */
+/**
+ * Writes the packet in r6 to the ring as a record, or counts it as lost, and continues at `done`. See ring-layout.ts.
+ */
 export function emitCapture(
   asm: Assembler,
   { layer, arriving, copyLength, ring }: CaptureParts,
   done: Label,
 ): void {
   const lost = asm.label("lost");
-  // r7 is the length on the wire, r8 the captured length, both with the VLAN tag; r9 will be the record.
+  // r7 is the original length, r8 the captured length, both including the VLAN tag; r9 will be the record.
   asm.load("r7", 32, SKB_LENGTH);
   if (layer === 2) emitTagLength(asm);
   emitAtMost(asm, "r8", "r7", copyLength);
@@ -67,7 +69,9 @@ function emitTagLength(asm: Assembler): void {
   asm.place(untagged);
 }
 
-/** A tag in the metadata can be put back only into a frame that has both addresses. */
+/**
+ * Jumps to `untagged` unless the packet has a tag in its metadata and is long enough to insert it after both addresses.
+ */
 function emitUnlessTagged(asm: Assembler, untagged: Label): void {
   asm.load("r1", 32, SKB_VLAN_PRESENT);
   asm.jumpIf("r1", "==", 0, untagged);
@@ -83,7 +87,7 @@ function emitAtMost(asm: Assembler, into: "r8", from: "r7", most: number): void 
   asm.place(fits);
 }
 
-/** Takes a record's room and its slot; r9 becomes its address. */
+/** Reserves space and a slot for a record; r9 becomes the record's address. */
 function emitTakeRoom(asm: Assembler, ring: RingLayout, lost: Label): void {
   const aboveCount = 64 - BYTE_COUNT_BITS;
   asm.mapValue("r1", "ring", 0);
@@ -109,7 +113,7 @@ function emitTakeRoom(asm: Assembler, ring: RingLayout, lost: Label): void {
 function emitRecordHeader(asm: Assembler, arriving: boolean): void {
   const timed = asm.label("timed");
   if (arriving) {
-    // Set when somebody on this machine wants times of arrival, and the same as tcpdump's.
+    // Set if a program on this machine has enabled receive timestamps; tcpdump reports the same time.
     asm.load("r0", 64, SKB_TIME);
     asm.jumpIf("r0", "!=", 0, timed);
   }
@@ -140,7 +144,7 @@ function emitCopy(asm: Assembler, layer: 2 | 3, copyLength: number): void {
       [SKB_VLAN_CONTROL, 2],
     ] as const) {
       asm.load("r1", 32, place);
-      // The type comes in network order as it is.
+      // The type is already in network order.
       if (place === SKB_VLAN_CONTROL) asm.bigEndian("r1", 16);
       asm.store({ base: "r9", offset: RECORD_HEADER_LENGTH + ETHERTYPE + offset }, 16, "r1");
     }
@@ -155,7 +159,7 @@ function emitCopy(asm: Assembler, layer: 2 | 3, copyLength: number): void {
   asm.place(copied);
 }
 
-/** Cannot fail: the bytes are there. Works for packets in pieces as well. */
+/** Copies packet bytes to the record. Cannot fail, as the bytes exist. Also works for fragmented buffers. */
 function emitCopyBytes(asm: Assembler, from: number, to: number, length: () => void): void {
   asm.alu("r1", "=", "r6");
   asm.alu("r2", "=", from);
@@ -165,7 +169,7 @@ function emitCopyBytes(asm: Assembler, from: number, to: number, length: () => v
   asm.call("skb_load_bytes");
 }
 
-/** Fills the slot: from here on the reader sees the record. */
+/** Fills the slot, which makes the record visible to the reader. */
 function emitHandOver(asm: Assembler, ring: RingLayout): void {
   const slotBits = Math.log2(ring.slots);
   asm.load("r1", 64, TAKEN);
@@ -181,7 +185,10 @@ function emitHandOver(asm: Assembler, ring: RingLayout): void {
   asm.exchange({ base: "r3", offset: 0 }, 32, "r1");
 }
 
-/** Wakes the reader if it sleeps. Its flag is read after the slot was filled, as it looks at the slot after setting the flag. */
+/**
+ * Wakes the reader if it sleeps. The program fills the slot and then reads the flag; the reader sets the flag and then
+ * checks the slot.
+ */
 function emitWake(asm: Assembler, done: Label): void {
   asm.mapValue("r1", "ring", SLEEPING);
   asm.load("r2", 32, { base: "r1", offset: 0 });

@@ -9,16 +9,19 @@ import type { Koffi, PollHandle } from "../native/koffi.js";
 import type { RingReader } from "./ring-reader.js";
 
 /**
- * How long a busy capture lets packets gather. Being woken for every few of them costs more than they do; waiting for a timer
- * costs nothing that grows with the packets.
+ * How long a busy capture lets packets accumulate, in milliseconds. A wake-up for every few packets costs more than the
+ * packets themselves; the cost of a timer does not depend on the number of packets.
  */
 const GATHER_MS = 10;
-/** Looks in vain before the capture sleeps until a packet wakes it. */
+/** Number of empty reads before the capture sleeps until a packet wakes it. */
 const IDLE_LOOKS = 2;
-/** How often the offset between the clocks is measured again, and whether the device is still there. */
+/**
+ * Interval for measuring the offset between the clocks and for checking whether the device still exists, in
+ * milliseconds.
+ */
 const CHECK_MS = 1000;
 
-/** A device that has been opened. */
+/** An open device. */
 export interface OpenCapture {
   readonly koffi: Koffi;
   readonly kernel: Kernel;
@@ -28,31 +31,33 @@ export interface OpenCapture {
   readonly attachments: readonly Attachment[];
   readonly format: PacketFormat;
   readonly filtered: boolean;
-  /** Captured bytes to keep, when fewer than the program keeps. */
+  /** Captured bytes to keep; undefined unless the program captures more than the snap length. */
   readonly cutTo: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Gives back all but the attachments. */
+  /** Releases all resources except the attachments. */
   readonly release: () => void;
 }
 
-/** A program on a hook of the device. */
+/** A program attached to a hook of the device. */
 export interface Attachment {
   detach(): void;
-  /** Whether the device is not there any more. */
+  /** Whether the device has been removed. */
   isGone(): boolean;
-  /** Whether a program may still run a moment after it was detached; else the kernel has waited for it. */
+  /** Whether the program may still run briefly after it is detached; if false, the kernel waits for it. */
   readonly lingers: boolean;
 }
 
-/** The BPF ring buffer through which the program wakes the reader; what is in it does not matter. */
+/** The BPF ring buffer that wakes the reader; its contents are ignored. */
 export interface WakeRing {
   readonly descriptor: Descriptor;
-  /** The page with the consumer's position, which is ours to write, and the page with the producer's. */
+  /**
+   * The page with the consumer position, which this process writes, followed by the page with the producer position.
+   */
   readonly positions: BigInt64Array;
   readonly pageBytes: number;
 }
 
-/** Makes a source of an open device, which the source now owns. */
+/** Creates a source from an open device. The source owns the device. */
 export function captureSource(capture: OpenCapture): LiveSource {
   const { linkType, resolution, snapLength } = capture.format;
   const description = { linkType, resolution, snapLength, name: capture.device };
@@ -63,21 +68,21 @@ class EbpfCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #checks: ReturnType<typeof setInterval>;
   readonly #poll: PollHandle;
-  /** Nobody takes what would come. */
+  /** Removes the abort listener, which detaches the programs because further packets would not be read. */
   #removeListener = () => {};
   readonly #wake = () => this.#interrupt();
-  /** Looks that found nothing, since the last packet. */
+  /** Number of empty reads since the last packet. */
   #idleLooks = IDLE_LOOKS;
   #batches = 0;
-  /** More may be there at once, as the last batch was as large as batches are; else they are to gather. */
+  /** Whether to read again immediately because the last batch was full; otherwise let packets accumulate. */
   #more = false;
   #attached = true;
-  /** Detached, but a program may still be about to put down a packet. */
+  /** Detached, but a program may still be writing a packet. */
   #lingering = false;
   #closed = false;
   #gone = false;
   #lost = 0;
-  /** Ends the wait that is going on. */
+  /** Ends the pending wait. */
   #interruptWait: (() => void) | undefined;
 
   constructor(capture: OpenCapture) {
@@ -105,7 +110,7 @@ class EbpfCapture implements LiveCapture {
     return this.#lost;
   }
 
-  /** What has arrived is then still to be taken. */
+  /** Detaches the programs. Received packets can still be read. */
   stop(): void {
     this.#detach();
     this.#interrupt();
@@ -128,13 +133,13 @@ class EbpfCapture implements LiveCapture {
   }
 
   async #pullOn(): Promise<PacketBatch | undefined> {
-    // Given back before the wait: what is read by now makes room.
+    // Release before the wait: the batch has been processed, and its memory can be reused.
     this.#capture.reader.release();
     for (;;) {
       await this.#wait();
       this.#capture.signal?.throwIfAborted();
       if (this.#closed) return undefined;
-      // Seen before the last look: nothing comes after it.
+      // Read before the last `#take`: if already detached, no packet can follow.
       const attached = this.#attached;
       const batch = this.#take();
       if (batch !== undefined) return batch;
@@ -164,14 +169,15 @@ class EbpfCapture implements LiveCapture {
     }
     if (this.#more || !this.#attached) return new Promise((resolve) => setImmediate(resolve));
     if (this.#idleLooks < IDLE_LOOKS) return this.#waitFor(GATHER_MS);
-    // Set before the last look, and the program looks at it after it has written: one of the two sees the other.
+    // Set before the last check. The program writes the record and then reads the flag, so at least one of the two sees
+    // the other.
     reader.sleeping = true;
     if (!reader.ready) return this.#waitFor(undefined);
     reader.sleeping = false;
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Until a packet wakes the capture, or a time is over; or it is stopped, left or aborted. */
+  /** Waits until a packet wakes the capture or the timeout expires, or until it is stopped, left or aborted. */
   #waitFor(timeoutMs: number | undefined): Promise<void> {
     return new Promise((resolve) => {
       const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#interrupt(), timeoutMs);
@@ -193,7 +199,7 @@ class EbpfCapture implements LiveCapture {
     if (this.#closed) return;
     const { positions, pageBytes } = this.#capture.wake;
     Atomics.store(positions, 0, Atomics.load(positions, pageBytes / 8));
-    // libuv calls here, not Node: what waits on a promise would not go on.
+    // Called by libuv, not by Node: promise reactions would not run.
     setImmediate(this.#wake);
   }
 

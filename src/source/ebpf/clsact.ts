@@ -1,9 +1,9 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { type Descriptor, type Kernel, SystemError } from "../native/kernel.js";
 
-// Programs on traffic-control hooks as kernels before 6.6 have them: filters of the queueing discipline `clsact`, told over
-// rtnetlink. Unlike a link, such a filter stays when its process dies; it carries the process in its name, and the next capture of the
-// device removes those of the dead.
+// Attaches programs to traffic-control hooks on kernels before 6.6: as filters of the queueing discipline `clsact`,
+// through rtnetlink. Unlike a link, a filter stays attached when its process dies. Its name identifies the process, and
+// the next capture of the device removes the filters of dead processes.
 
 // linux/rtnetlink.h, linux/netlink.h
 const RTM_NEWQDISC = 36;
@@ -31,14 +31,14 @@ const TCA_BPF_FD = 6;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
 const DIRECT_ACTION = 1;
-/** Priority 1, which comes before all others, and `ETH_P_ALL` in network order. */
+/** Priority 1, before all others, and `ETH_P_ALL` in network order. */
 const FIRST_OF_ALL = ((1 << 16) | 0x0300) >>> 0;
 
 const NAME = "flowscribe:";
-/** Handles that are tried until one is free. */
+/** Maximum number of handles to try until one is free. */
 const HANDLE_ATTEMPTS = 1000;
 
-/** Attaches a program, and returns what detaches it. */
+/** Attaches a program. Returns a function that detaches it. */
 export function attachByClsact(
   kernel: Kernel,
   program: Descriptor,
@@ -89,7 +89,7 @@ function addFilter(kernel: Kernel, place: Omit<Place, "handle">, program: Descri
   }
 }
 
-/** Without a complaint when the filter, or the device, is gone already. */
+/** Does not throw if the filter or the device is already gone. */
 function removeFilter(kernel: Kernel, place: Place): void {
   try {
     kernel.route("RTM_DELTFILTER", message(RTM_DELTFILTER, NLM_F_ACK, place, [kind("bpf")]));
@@ -114,24 +114,24 @@ function removeLeftovers(kernel: Kernel, device: number, hook: "ingress" | "egre
 }
 
 /**
- * A process by its number, which another has again when it has died, the time of its start, and the namespace in which that number
- * is its own: whoever shares the device from another container must not take it for dead.
+ * Identifies a process by its PID, its start time (as PIDs are reused) and its PID namespace: a process in another
+ * container that shares the device must not be considered dead.
  */
 function nameOfProcess(pid: number): string {
   return `${pid}:${startOf(pid)}:${processNamespace()}`;
 }
 
-/** Whether the process of that name was in our namespace, and is no more. */
+/** Whether the process of that name belonged to this namespace and has ended. */
 function isLeftBehind(name: string): boolean {
   const [pid = "", start = "", ...namespace] = name.split(":");
   if (namespace.join(":") !== processNamespace()) return false;
   return startOf(Number(pid)) !== start;
 }
 
-/** In ticks since the machine's own start; "" for a process that is not there. */
+/** Start time of a process in clock ticks since boot; "" if it does not exist. */
 function startOf(pid: number): string {
   try {
-    // The second field is a name in parentheses, in which everything may be; the start is the 22nd.
+    // The second field is a name in parentheses that may contain any character; the start time is field 22.
     return readFileSync(`/proc/${pid}/stat`, "latin1").split(")").at(-1)?.split(" ")[20] ?? "";
   } catch {
     return "";
@@ -162,7 +162,7 @@ function message(type: number, flags: number, place: Place, attributes: readonly
   return bytes;
 }
 
-/** A length, a type, and the value, padded to four bytes. */
+/** Encodes a netlink attribute: length, type and value, padded to four bytes. */
 function attribute(type: number, value: Uint8Array): Uint8Array {
   const bytes = new Uint8Array((4 + value.length + 3) & ~3);
   const view = new DataView(bytes.buffer);

@@ -8,7 +8,7 @@ import { type CompiledProgram, compileProgram, MIN_WINDOW } from "./program.js";
 import { layOutRing, MAX_RING_BYTES } from "./ring-layout.js";
 import { GROUP_FILTERS } from "./tables.js";
 
-/** What the program is made for; see `EbpfOptions`. */
+/** Parameters of the program to describe; see `EbpfOptions`. */
 export interface DescribeOptions {
   readonly snapLength?: number;
   readonly direction?: "ingress" | "egress";
@@ -24,12 +24,12 @@ const DESCRIBE_OPTIONS: OptionTable<DescribeOptions> = {
   layer: oneOf(2, 3),
 };
 
-/** Processors that the program is shown for: their number is in its bounds. */
+/** Number of processors that the program is shown for, as it determines the program's bounds. */
 const SHOWN_PROCESSORS = 1;
 
 /**
- * Says what `openEbpf` makes of filters: what becomes of each and why, then the program, instruction by instruction. Needs no
- * privileges, and runs anywhere.
+ * Describes the program that `openEbpf` creates for filters: how each filter is handled and why, then the instructions.
+ * Needs no privileges and runs on every platform.
  *
  * @param include Undefined for every packet, IP or not.
  * @throws FilterError as `openEbpf` does; OptionsError.

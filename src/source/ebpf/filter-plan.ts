@@ -7,52 +7,52 @@ import {
 } from "../../packet/filter-check.js";
 import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../../packet/layers.js";
 
-/** What becomes of one filter in the program, and why. */
+/** How the program handles a filter, and why. */
 export type Fate =
-  /** Compared by instructions of its own. */
+  /** Compared by separate instructions. */
   | { readonly kind: "compared" }
   /** One bit in the rows of the tables. */
   | { readonly kind: "tabled" }
-  /** Left out: it asks for a port of a protocol that has none. */
+  /** Omitted: it requires a port for a protocol without ports. */
   | { readonly kind: "impossible" }
-  /** Left out: whatever it matches, another filter matches as well. */
+  /** Omitted: another filter matches everything that it matches. */
   | { readonly kind: "covered"; readonly by: number };
 
-/** How the filters of one family are answered. */
+/** How the filters of one address family are matched. */
 export interface FamilyPlan {
   readonly family: 4 | 6;
   readonly form: "nothing" | "everything" | "chain" | "tables";
-  /** The filters that are left, each with its place in the list that was given. */
+  /** The remaining filters, in the given order. */
   readonly filters: readonly ParsedPacketFilter[];
-  /** Whether any of them asks for the protocol or a port, so that extension headers have to be walked. */
+  /** Whether any filter requires a protocol or a port, so that extension headers must be parsed. */
   readonly needsProtocol: boolean;
   readonly needsPorts: boolean;
 }
 
 export interface FilterPlan {
   readonly families: readonly FamilyPlan[];
-  /** One for each filter given. */
+  /** One entry per given filter. */
   readonly fates: readonly Fate[];
 }
 
-/** From how many filters of a family on tables are faster than comparing one after the other. */
+/** Minimum number of filters in a family for which tables are faster than sequential comparison. */
 export const TABLE_FILTERS = 32;
-/** Filters that are compared with each other for cover; a longer list only loses its duplicates. */
+/** Maximum number of filters that are checked for coverage by another; in a longer list only duplicates are removed. */
 const COVER_FILTERS = 512;
-/** Bounds the size of the program: jumps reach 32,767 instructions. */
+/** Limits the size of the program: jumps reach at most 32,767 instructions. */
 export const MAX_FILTERS = 32_768;
 
 const WITH_PORTS: readonly number[] = [0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP];
 
 /**
- * Decides how recorder filters are to be answered.
+ * Decides how to match recorder filters.
  *
- * @param tableFilters From how many filters of a family on tables are taken; for tests.
+ * @param tableFilters Minimum number of filters in a family for tables; for tests.
  * @throws FilterError as `compilePacketFilter` does, and for more than {@link MAX_FILTERS} filters.
  */
 export function planFilters(include: readonly PacketFilterInit[], tableFilters = TABLE_FILTERS): FilterPlan {
   const { filters, issues } = parsePacketFilters(include);
-  // What is not a list is among the issues.
+  // If `include` is not an array, the issues already say so.
   const faults = [...issues, ...(Array.isArray(include) ? tooMany(include.length) : [])];
   if (faults.length > 0) throw new FilterError(faults);
   const fates: Fate[] = new Array(filters.length);
@@ -137,7 +137,7 @@ function isCovered(
   return true;
 }
 
-/** Whether `wide`, which is another filter, matches all that `narrow` does. */
+/** Whether `wide`, a different filter, matches everything that `narrow` matches. */
 function covers(wide: ParsedPacketFilter, narrow: ParsedPacketFilter): boolean {
   return (
     (wide.protocol === 0 || wide.protocol === narrow.protocol) &&

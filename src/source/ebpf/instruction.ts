@@ -1,14 +1,16 @@
-// The instruction set of eBPF: https://www.rfc-editor.org/rfc/rfc9669. An instruction is 8 bytes: operation, two registers
-// of 4 bits, a signed jump or memory offset of 16 bits, and a signed immediate of 32 bits, little endian here: machines of
-// the other byte order are refused when a program is to be loaded.
+// The eBPF instruction set: https://www.rfc-editor.org/rfc/rfc9669. An instruction is 8 bytes: operation, two 4-bit
+// registers, a signed 16-bit jump or memory offset, and a signed 32-bit immediate, encoded as little endian. Loading a
+// program on a big-endian machine is not supported.
 
-/** r0 takes results, r1 to r5 arguments (lost in a call), r6 to r9 survive calls, r10 is the top of the stack. */
+/**
+ * r0 holds results, r1 to r5 arguments (clobbered by calls), r6 to r9 are preserved by calls, r10 is the frame pointer.
+ */
 export type Register = "r0" | "r1" | "r2" | "r3" | "r4" | "r5" | "r6" | "r7" | "r8" | "r9" | "r10";
 
-/** A register, or a constant of 32 bits that is extended with its sign. */
+/** A register, or a 32-bit constant that is sign-extended. */
 export type Operand = Register | number;
 
-/** Maps that a program refers to by name; they get their descriptors when it is loaded. */
+/** Maps that a program refers to by name; their descriptors are inserted when it is loaded. */
 export type MapName = "ring" | "wake" | "tables";
 
 export type AluOperation = keyof typeof ALU;
@@ -16,7 +18,7 @@ export type Condition = keyof typeof CONDITIONS;
 export type Width = keyof typeof SIZES;
 export type Helper = keyof typeof HELPERS;
 
-/** A decoded instruction; `target` is the index of the instruction that a jump goes to. */
+/** A decoded instruction; `target` is the index of a jump's target instruction. */
 export interface Instruction {
   readonly operation: number;
   readonly destination: number;
@@ -24,7 +26,7 @@ export interface Instruction {
   readonly offset: number;
   readonly immediate: number;
   readonly target?: number;
-  /** Whose descriptor the immediate of a {@link LOAD_64} is to be. */
+  /** The map whose descriptor becomes the immediate of a {@link LOAD_64}. */
   readonly map?: MapName;
 }
 
@@ -42,11 +44,11 @@ export const ALU = {
   ">>=": 0x70,
   "^=": 0xa0,
   "=": 0xb0,
-  /** Shifts copies of the sign in. */
+  /** Arithmetic shift. */
   "s>>=": 0xc0,
 } as const;
 
-// Section 4.3, all unsigned; "&" holds when a bit is common to both
+// Section 4.3, all unsigned; "&" is true if any bit is set in both operands
 export const CONDITIONS = {
   "==": 0x10,
   ">": 0x20,
@@ -60,7 +62,7 @@ export const CONDITIONS = {
 // Section 5
 export const SIZES = { 8: 0x10, 16: 0x08, 32: 0x00, 64: 0x18 } as const;
 
-/** Helper functions of the kernel by their numbers: `enum bpf_func_id` in include/uapi/linux/bpf.h. */
+/** Kernel helper functions by number: `enum bpf_func_id` in include/uapi/linux/bpf.h. */
 export const HELPERS = {
   ktime_get_ns: 5,
   skb_load_bytes: 26,
@@ -82,23 +84,23 @@ export const EXCHANGE = 0xe1;
 export const TO_BIG_ENDIAN = 0xdc;
 export const CALL = 0x85;
 export const EXIT = 0x95;
-/** A constant of 64 bits, in two instructions. */
+/** Load of a 64-bit constant, in two instructions. */
 export const LOAD_64 = 0x18;
-/** Source register of {@link LOAD_64}: the immediate is a map's descriptor. */
+/** Source register of {@link LOAD_64}: the immediate is a map descriptor. */
 export const PSEUDO_MAP = 1;
-/** The same, and the second immediate an offset in the map's only value. */
+/** The same, and the second immediate is an offset in the map's only value. */
 export const PSEUDO_MAP_VALUE = 2;
 
 const CLASS_MASK = 0x07;
 const SIZE_MASK = 0x18;
 
-/** Whether it is a jump with a target, conditional or not. */
+/** Whether the instruction is a conditional or unconditional jump with a target. */
 export function isJump({ operation }: Instruction): boolean {
   const kind = operation & CLASS_MASK;
   return (kind === CLASS_JUMP || kind === CLASS_JUMP_32) && operation !== CALL && operation !== EXIT;
 }
 
-/** One instruction as text, much as the kernel's verifier prints it; `next` is the second half of a {@link LOAD_64}. */
+/** Formats an instruction similarly to the kernel's verifier; `next` is the second half of a {@link LOAD_64}. */
 export function formatInstruction(instruction: Instruction, next?: Instruction): string {
   const { operation, destination, source, offset, immediate, target } = instruction;
   const kind = operation & CLASS_MASK;

@@ -7,8 +7,8 @@ import { behind, DESTINATION_ADDRESS, SOURCE_ADDRESS } from "./stack.js";
 import { swap16 } from "./tables.js";
 
 /**
- * Compares the packet with one filter after the other: r9 is the protocol, r8 the source port, r7 the destination port. What a
- * packet fails at soonest comes first.
+ * Compares the packet with one filter after another: r9 is the protocol, r8 the source port, r7 the destination port.
+ * The fields that are most likely to differ are compared first.
  */
 export function emitChain(asm: Assembler, { family, filters }: FamilyPlan, match: Label, miss: Label): void {
   if (family === 4) {
@@ -45,14 +45,14 @@ function emitAddresses6(asm: Assembler, { source, destination }: ParsedPacketFil
 
 function emitAddress6(asm: Assembler, place: Place, { words, mask, length }: Prefix, next: Label): void {
   const count = Math.ceil(length / 32);
-  // The last words of a prefix differ more than the first: those are the provider's.
+  // The last words of prefixes differ most: the first ones often belong to the same provider.
   for (let index = count - 1; index >= 0; index--) {
     asm.load("r1", 32, behind(place, 4 * index));
     emitWord(asm, "r1", words[index]!, mask[index]!, next);
   }
 }
 
-/** Goes on at `next` unless the word in the register, in network order, has the bits that count. */
+/** Jumps to `next` unless the word in the register, in network order, matches `word` in the bits of `mask`. */
 function emitWord(asm: Assembler, register: Register, word: number, mask: number, next: Label): void {
   if (mask === 0) return;
   let compared = register;
@@ -64,7 +64,7 @@ function emitWord(asm: Assembler, register: Register, word: number, mask: number
   asm.jumpIf32(compared, "!=", swap32(word), next);
 }
 
-/** A word of 32 bits as it is loaded from network order, with its sign. */
+/** Converts a 32-bit word to the signed value that is loaded from network order. */
 function swap32(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -10,14 +10,14 @@ import {
 } from "./stack.js";
 import type { GroupTables, LongTable, ValueTable, WordTable } from "./tables.js";
 
-/** What a memory instruction reaches. */
+/** Maximum offset of a memory instruction. */
 const OFFSET_REACH = 0x7fff;
-/** Bits that one test can name: its constant is extended with its sign. */
+/** Number of bits that can be tested with one constant, as constants are sign-extended. */
 const TESTED_BITS = 31;
 
 /**
- * Looks the packet up in the tables of group after group: r9 is the protocol, r8 the source port, r7 the destination port, as
- * far as the tables want them.
+ * Looks up the packet in the tables of each group: r9 is the protocol, r8 the source port, r7 the destination port, if
+ * the tables need them.
  */
 export function emitTables(asm: Assembler, groups: readonly GroupTables[], match: Label, miss: Label): void {
   if (groups.some(({ sourcePort }) => sourcePort !== undefined)) asm.store(SOURCE_PORT, 64, "r8");
@@ -28,7 +28,7 @@ export function emitTables(asm: Assembler, groups: readonly GroupTables[], match
     const matched = asm.label(`group ${index} matches`);
     const next = asm.label(`after group ${index}`);
     emitGroup(asm, group, matched, next);
-    // Jumps reach only so far: those of a group end with it.
+    // Conditional jumps have a limited range, so those of a group end here.
     asm.place(matched);
     asm.jump(match);
     asm.place(next);
@@ -36,7 +36,7 @@ export function emitTables(asm: Assembler, groups: readonly GroupTables[], match
   asm.jump(miss);
 }
 
-/** The rows in r1 to r5, with r0, r7, r8 and r9 to work with. */
+/** Rows are in r1 to r5; uses r0, r7, r8 and r9. */
 function emitGroup(asm: Assembler, group: GroupTables, match: Label, next: Label): void {
   const { family, source, destination, protocol, sourcePort, destinationPort, rowBytes } = group;
   const rows: Register[] = [];
@@ -73,7 +73,10 @@ function emitAddress(
   emitRow(asm, row, table, rowBytes, next);
 }
 
-/** Makes a row's offset its address. The test is for the verifier, which cannot know what the tables hold. */
+/**
+ * Converts the offset of a row to its address. The bounds check is for the verifier, which does not know the contents
+ * of the tables.
+ */
 function emitRow(
   asm: Assembler,
   row: Register,
@@ -106,8 +109,8 @@ function emitValue(
 }
 
 /**
- * Finds the last bound that is not above the address, without a branch that could be guessed wrong: half of what is left is
- * stepped over, or nothing. The row's offset comes into `row`.
+ * Binary search for the last bound that is not above the address. It has no branches that could be mispredicted: each
+ * step adds half of the remaining range, or 0. The row's offset ends up in `row`.
  */
 function emitWordSearch(
   asm: Assembler,
@@ -122,7 +125,7 @@ function emitWordSearch(
   for (let half = entries / 2; half >= 1; half /= 2) {
     const step = 4 * half;
     emitLoadAhead(asm, "r8", 32, step);
-    // 1 when the bound less 1 is below the address. (Not a mask: the verifier follows 0 and −1 one by one.)
+    // 1 if the bound less 1 is below the address. (Not a mask: the verifier would follow 0 and −1 separately.)
     asm.alu("r8", "-=", "r0");
     asm.alu("r8", ">>=", 63);
     asm.alu("r8", "<<=", Math.log2(step));
@@ -151,7 +154,7 @@ function emitLongSearch(
   if (lower === undefined) return;
 
   const found = asm.label("row found");
-  // r3 is how many entries of the list lie behind the one in hand.
+  // r3 is the number of list entries after the current one.
   asm.alu("r3", "=", row);
   asm.alu("r3", ">>=", 32);
   asm.jumpIf("r3", "==", 0, found);
@@ -164,7 +167,7 @@ function emitLongSearch(
   asm.alu("r7", "=", row);
   for (let half = 2 ** Math.ceil(Math.log2(lower.span)) / 2; half >= 1; half /= 2) {
     emitReaches(asm, 8 * half);
-    // 1 when there are as many left.
+    // 1 if that many entries remain.
     asm.alu("r9", "=", half - 1);
     asm.alu("r9", "-=", "r3");
     asm.alu("r9", ">>=", 63);
@@ -179,8 +182,8 @@ function emitLongSearch(
 }
 
 /**
- * r8 becomes 1 when the number in r0 reaches the negated bound that lies `distance` ahead of r7, else 0: their sum then
- * carries out of 64 bits. Uses r5 and r9.
+ * Sets r8 to 1 if the number in r0 is not below the bound whose negation is `distance` bytes after r7, else to 0: their
+ * sum then carries out of 64 bits. Uses r5 and r9.
  */
 function emitReaches(asm: Assembler, distance: number): void {
   emitLoadAhead(asm, "r8", 64, distance);
@@ -197,8 +200,9 @@ function emitReaches(asm: Assembler, distance: number): void {
 }
 
 /**
- * Loads what lies ahead of the offset r7 in the table at r4. Uses r5. (A pointer that moves from step to step would do with
- * less, but without CAP_PERFMON the verifier follows every step by itself as one that was not taken.)
+ * Loads the value `distance` bytes after offset r7 in the table at r4. Uses r5. (Moving a pointer from step to step
+ * would take fewer instructions, but without CAP_PERFMON the verifier would follow each step twice, taken and not
+ * taken.)
  */
 function emitLoadAhead(asm: Assembler, into: Register, width: 32 | 64, distance: number): void {
   asm.alu("r5", "=", "r4");
@@ -207,7 +211,7 @@ function emitLoadAhead(asm: Assembler, into: Register, width: 32 | 64, distance:
   asm.load(into, width, { base: "r5", offset: distance > OFFSET_REACH ? 0 : distance });
 }
 
-/** Matches when a bit is set in all rows. */
+/** Jumps to `match` if a bit is set in all rows. */
 function emitIntersection(
   asm: Assembler,
   rows: readonly Register[],
@@ -230,7 +234,7 @@ function emitIntersection(
     if (word > 0 && word % TESTED_BITS === 0) asm.alu("r0", ">>=", TESTED_BITS);
     const look = asm.label(`word ${word}`);
     const back = asm.label(`after word ${word}`);
-    // In a copy: the verifier would remember every bit, and follow every set of them by itself.
+    // Test a copy: otherwise the verifier would track every bit and follow every combination separately.
     asm.alu("r9", "=", "r0");
     asm.alu("r9", "&=", 2 ** (word % TESTED_BITS));
     asm.jumpIf("r9", "!=", 0, look);
@@ -246,10 +250,10 @@ function emitIntersection(
   }
 }
 
-/** Uses r8. */
+/** Combines a word of all rows. Uses r8. */
 function emitAnd(asm: Assembler, into: "r0" | "r7", rows: readonly Register[], offset: number): void {
   const [first, ...others] = rows;
-  // Some field is asked for, or there would be no tables.
+  // At least one field has a table, as otherwise the filter would match everything.
   asm.load(into, 64, { base: first!, offset });
   for (const row of others) {
     asm.load("r8", 64, { base: row, offset });

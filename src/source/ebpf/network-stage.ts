@@ -22,40 +22,40 @@ import { MAX_COPY_LENGTH } from "./ring-layout.js";
 import { behind, ETHERNET, HEADER_LENGTH, header, LATER_FRAGMENT, SCRATCH } from "./stack.js";
 import { NO_PORT, PROTOCOL_UNKNOWN, swap16 } from "./tables.js";
 
-// The same rules as in packet/layers.ts, in the same order. Registers between the stages: r6 is the packet (`__sk_buff`), r7 the
-// end of the bytes that count, r8 where the header in hand begins.
+// Follows the same rules as packet/layers.ts, in the same order. Registers between the stages: r6 is the packet
+// (`__sk_buff`), r7 the end of the bytes to consider, r8 the start of the current header.
 
-/** `struct __sk_buff` of include/uapi/linux/bpf.h. */
+/** `struct __sk_buff` in include/uapi/linux/bpf.h. */
 export const SKB_LENGTH: Place = { base: "r6", offset: 0 };
 export const SKB_VLAN_PRESENT: Place = { base: "r6", offset: 20 };
 export const SKB_VLAN_CONTROL: Place = { base: "r6", offset: 24 };
 export const SKB_VLAN_TYPE: Place = { base: "r6", offset: 28 };
 export const SKB_TIME: Place = { base: "r6", offset: 152 };
 
-/** EtherTypes of a VLAN tag, as `isVlanTag` has them. */
+/** EtherTypes of a VLAN tag, as in `isVlanTag`. */
 const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
 
 const AUTHENTICATION = 51;
 const FRAGMENT_LENGTH = 8;
-/** Above all offsets in packets. */
+/** Mask above all offsets in packets. */
 const OFFSET_MASK = 2 * MAX_COPY_LENGTH - 1;
-/** End, offset and number of a header. */
+/** End, offset and number of the current header. */
 const HEADER_IN_HAND = [
   ["r7", OFFSET_MASK],
   ["r8", OFFSET_MASK],
   ["r9", 0xff],
 ] as const;
-/** Ports, or {@link NO_PORT}; the protocol, or {@link PROTOCOL_UNKNOWN}. */
+/** Masks for ports or {@link NO_PORT}, and for the protocol or {@link PROTOCOL_UNKNOWN}. */
 const PORT_MASK = 2 * NO_PORT - 1;
 const PROTOCOL_MASK = 2 * PROTOCOL_UNKNOWN - 1;
-/** Fragment offset of IPv4, of IPv6, as they are loaded: in network order. */
+/** Fragment offsets of IPv4 and IPv6 as they are loaded, in network order. */
 const IPV4_FRAGMENT_OFFSET = 0xff1f;
 const IPV6_FRAGMENT_OFFSET = 0xf8ff;
 const WITH_PORTS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP];
 
-/** Where a stage goes on. */
+/** Where to continue after a stage. */
 export interface NetworkExits {
-  /** Not IP as the filters mean it, or of a family that no filter asks for. */
+  /** Not IP as defined by the filters, or of a family without filters. */
   readonly miss: Label;
   readonly family: Readonly<Record<4 | 6, Label>>;
 }
@@ -63,7 +63,8 @@ export interface NetworkExits {
 /**
  * Finds the network header of the packet in r1 and loads it.
  *
- * @param window Bytes of a packet, with its VLAN tag put back, that filters look at; longer ones are seen as if cut.
+ * @param window Bytes of a packet, including its VLAN tag, that filters consider; a longer packet is treated as
+ *   truncated.
  */
 export function emitNetwork(
   asm: Assembler,
@@ -95,7 +96,7 @@ function emitEthernet(asm: Assembler, window: number, { miss, family }: NetworkE
   const cut = asm.label("cut");
   asm.load("r9", 32, SKB_VLAN_PRESENT);
   asm.jumpIf("r9", "==", 0, untagged);
-  // The tag stands in the metadata, and in the window.
+  // The tag is in the metadata but counts towards the window.
   emitCut(asm, window - VLAN_LENGTH);
   asm.jump(cut);
   asm.place(untagged);
@@ -104,7 +105,7 @@ function emitEthernet(asm: Assembler, window: number, { miss, family }: NetworkE
   emitForget(asm, [["r7", OFFSET_MASK]]);
   asm.jumpIf("r7", "<", ETHERNET_LENGTH, miss);
 
-  // Ethernet and IP at once, as nearly all packets are.
+  // Fast path: load the Ethernet and IP headers together, which works for nearly all packets.
   const whole = asm.label("whole");
   asm.alu("r4", "=", ETHERNET_LENGTH + HEADER_LENGTH);
   asm.jumpIf("r7", ">=", ETHERNET_LENGTH + HEADER_LENGTH, whole);
@@ -118,7 +119,7 @@ function emitEthernet(asm: Assembler, window: number, { miss, family }: NetworkE
   const atType = behind(ETHERNET, ETHERTYPE);
   emitByEtherType(asm, atType, family);
 
-  // A tag in the bytes; with one in the metadata it is the second.
+  // A tag in the packet bytes. If the metadata has one too, this is the second tag.
   const loadTagged = asm.label("load tagged");
   emitUnlessTag(asm, miss, "first tag");
   emitTag(asm, miss);
@@ -135,12 +136,12 @@ function emitEthernet(asm: Assembler, window: number, { miss, family }: NetworkE
   asm.jump(miss);
 }
 
-/** The verifier wants to see every byte of the stack written before it is read. */
+/** The verifier requires every byte of the stack to be written before it is read. */
 function emitClearHeader(asm: Assembler): void {
   for (let offset = 0; offset < HEADER_LENGTH; offset += 8) asm.store(header(offset), 64, 0);
 }
 
-/** r7 becomes the end of what filters look at. */
+/** Sets r7 to the end of the bytes that filters consider. */
 function emitCut(asm: Assembler, window: number): void {
   const short = asm.label("short");
   asm.jumpIf("r7", "<=", window, short);
@@ -148,7 +149,7 @@ function emitCut(asm: Assembler, window: number): void {
   asm.place(short);
 }
 
-/** Goes on where the EtherType says; if it says nothing, right behind. Leaves the type in r1, in network order. */
+/** Jumps to the family of the EtherType; falls through for any other. Leaves the type in r1, in network order. */
 function emitByEtherType(asm: Assembler, place: Place, family: Readonly<Record<4 | 6, Label>>): void {
   asm.load("r1", 16, place);
   asm.jumpIf("r1", "==", swap16(ETHERTYPE_IPV4), family[4]);
@@ -162,7 +163,7 @@ function emitUnlessTag(asm: Assembler, miss: Label, name: string): void {
   asm.place(tagged);
 }
 
-/** Loads the tag at r8, and goes behind it. */
+/** Loads the tag at r8 and moves r8 past it. */
 function emitTag(asm: Assembler, miss: Label): void {
   asm.alu("r1", "=", "r8");
   asm.alu("r1", "+=", VLAN_LENGTH);
@@ -172,7 +173,7 @@ function emitTag(asm: Assembler, miss: Label): void {
   asm.alu("r8", "+=", VLAN_LENGTH);
 }
 
-/** Loads the network header at r8, as much of it as there is. */
+/** Loads as much of the network header at r8 as the packet contains. */
 function emitLoadHeader(asm: Assembler, miss: Label): void {
   const whole = asm.label("whole header");
   asm.jumpIf("r8", ">=", "r7", miss);
@@ -185,7 +186,7 @@ function emitLoadHeader(asm: Assembler, miss: Label): void {
   emitLoadBytes(asm, header(0), "r8", miss);
 }
 
-/** Loads r4 bytes of the packet from the offset to the place. */
+/** Loads r4 bytes of the packet from offset `from` to a stack location. */
 function emitLoadBytes(asm: Assembler, { base, offset }: Place, from: "r8" | "none", miss: Label): void {
   asm.alu("r1", "=", "r6");
   if (from === "none") asm.alu("r2", "=", 0);
@@ -197,8 +198,8 @@ function emitLoadBytes(asm: Assembler, { base, offset }: Place, from: "r8" | "no
 }
 
 /**
- * Reads the IP header that is loaded: the protocol into r9 (or {@link PROTOCOL_UNKNOWN}), the source port into r8 and the
- * destination port into r7, in network order (or {@link NO_PORT}), as far as the filters ask for them.
+ * Parses the loaded IP header: the protocol into r9 (or {@link PROTOCOL_UNKNOWN}), the source port into r8 and the
+ * destination port into r7, in network order (or {@link NO_PORT}), if the filters need them.
  */
 export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label): void {
   if (plan.family === 4) emitIpv4(asm, plan, miss);
@@ -272,7 +273,7 @@ function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
   asm.place(done);
 }
 
-/** Walks from header r9 at r8 to the first that is no extension, then on to `after`. */
+/** Walks from header r9 at r8 to the first header that is not an extension, then continues with `after`. */
 function emitExtensions(asm: Assembler, unknown: Label, after: () => void): void {
   const end = asm.label("end of extension headers");
   asm.store(LATER_FRAGMENT, 32, 0);
@@ -296,9 +297,10 @@ function emitExtensions(asm: Assembler, unknown: Label, after: () => void): void
 }
 
 /**
- * Leaves a register as it is, but for what the verifier knows about it beyond the mask: each way to get here would be followed
- * by itself to the end, thousands of them, where their bounds differ. (Without CAP_PERFMON it takes nothing less than equal.)
- * What is added and taken away again is something that it does not know. Uses r1.
+ * Makes the verifier forget what it knows about registers beyond their masks, without changing their values. Otherwise
+ * it would follow each of the thousands of paths to this point separately to the end, as their bounds differ. (Without
+ * CAP_PERFMON it merges only paths with equal bounds.) Adding and subtracting a value that the verifier does not know
+ * has this effect. Uses r1.
  */
 function emitForget(
   asm: Assembler,
@@ -312,7 +314,7 @@ function emitForget(
   }
 }
 
-/** All of them are at least 8 bytes long, which are asked for at once. */
+/** Parses an extension header. All of them have at least 8 bytes, so the length is checked once. */
 function emitExtension(asm: Assembler, unknown: Label): void {
   const authentication = asm.label("authentication header");
   const fragment = asm.label("fragment header");
@@ -347,9 +349,9 @@ function emitExtension(asm: Assembler, unknown: Label): void {
 }
 
 /**
- * Loads the ports of protocol r9 at r8, if all of them are there.
+ * Loads the ports of protocol r9 at r8, if the packet contains them.
  *
- * @param loaded Where they are already when `isAt` says so.
+ * @param loaded Where the ports are already loaded if `isAt` jumps.
  */
 function emitPorts(
   asm: Assembler,

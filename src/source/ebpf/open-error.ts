@@ -1,29 +1,32 @@
 import { FlowscribeError } from "../../errors/errors.js";
 import type { SystemError } from "../native/kernel.js";
 
-/** What is known about this process and its system, to tell what is missing. */
+/** Properties of this process and its system that explain a failure. */
 export interface Circumstances {
-  /** As `uname -r` prints it. */
+  /** Kernel release as printed by `uname -r`. */
   readonly release: string;
   /** Bits of `CapEff` in /proc/self/status. */
   readonly capabilities: bigint;
-  /** `ulimit -l` in bytes; undefined for no limit. */
+  /** `ulimit -l` in bytes; undefined if unlimited. */
   readonly memoryLockLimit: number | undefined;
 }
 
 const CAP_NET_ADMIN = 12n;
 const CAP_SYS_ADMIN = 21n;
 const CAP_BPF = 39n;
-/** Atomic operations that return what was there before. */
+/** First kernel with atomic operations that return the previous value. */
 const PROGRAM_KERNEL = [5, 12] as const;
-/** Maps are charged to the control group, no longer to the memory lock limit. */
+/** First kernel that charges maps to the control group instead of the memory lock limit. */
 const CGROUP_KERNEL = [5, 11] as const;
-/** `BPF_LINK_CREATE` on TCX hooks; before, programs are attached as filters. */
+/** First kernel with `BPF_LINK_CREATE` on TCX hooks; on earlier ones, programs are attached as filters. */
 export const TCX_KERNEL = [6, 6] as const;
-/** Characters of the verifier's log that the message carries: its end, which tells the fault. */
+/** Maximum characters of the verifier's log in the message: the end of the log, which names the error. */
 const LOG_IN_MESSAGE = 2000;
 
-/** Turns what the system refused into what can be done about it. `error` becomes the cause, with the verifier's whole log. */
+/**
+ * Creates the error for a failed system call; the message says what to do. `error` becomes the cause and has the
+ * verifier's whole log.
+ */
 export function openError(device: string, error: SystemError, circumstances: Circumstances): FlowscribeError {
   const { code, text } = explain(device, error, circumstances);
   return new FlowscribeError(code, `${device} cannot be captured from with eBPF: ${text}`, { cause: error });
@@ -89,7 +92,7 @@ function explainDenied(call: string, circumstances: Circumstances): Explanation 
   };
 }
 
-/** What the verifier has against a program is a fault of this package. */
+/** A program that the verifier rejects is a bug in this package. */
 function refused(log: string): Explanation {
   const end = log.length > LOG_IN_MESSAGE ? `…${log.slice(-LOG_IN_MESSAGE)}` : log;
   return {
@@ -115,7 +118,7 @@ function tooOld(call: string, release: string): string | undefined {
   return undefined;
 }
 
-/** CAP_SYS_ADMIN stands for CAP_BPF, but not for CAP_NET_ADMIN. */
+/** CAP_SYS_ADMIN includes CAP_BPF, but not CAP_NET_ADMIN. */
 export function missingCapabilities(capabilities: bigint): readonly string[] {
   const has = (bit: bigint) => ((capabilities >> bit) & 1n) === 1n;
   return [
@@ -124,7 +127,7 @@ export function missingCapabilities(capabilities: bigint): readonly string[] {
   ];
 }
 
-/** Whether a release such as "5.10.0-34-amd64" is before a version. */
+/** Whether a kernel release such as "5.10.0-34-amd64" is older than a version. */
 export function isBefore(release: string, [major, minor]: readonly [number, number]): boolean {
   const [ownMajor = 0, ownMinor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
   return ownMajor < major || (ownMajor === major && ownMinor < minor);

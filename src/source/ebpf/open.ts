@@ -24,40 +24,40 @@ import { compileProgram, MIN_WINDOW } from "./program.js";
 import { layOutRing, longestCopy, MAX_RING_BYTES, MIN_RING_BYTES, type RingLayout } from "./ring-layout.js";
 import { RingReader } from "./ring-reader.js";
 
-/** What is captured, and how. */
+/** Options of `openEbpf`. */
 export interface EbpfOptions {
-  /** Packets that match any of these filters, and no others; the source is then `filtered`. Default: every packet. */
+  /** Capture only packets that match any of these filters; the source is then `filtered`. Default: every packet. */
   readonly include?: readonly PacketFilterInit[];
-  /** Bytes to capture of a packet, at most 262,144; 0 (default) for all of them. */
+  /** Maximum captured bytes per packet, at most 262,144; 0 (default) for whole packets. */
   readonly snapLength?: number;
-  /** As seen by the interface: `ingress` for what it receives, `egress` for what it sends; default `both`. */
+  /** As seen from the interface: `ingress` for received packets, `egress` for sent packets; default `both`. */
   readonly direction?: "ingress" | "egress" | "both";
   /**
-   * Size of the buffer between the kernel and this process, 128 KiB to 256 MiB, rounded up to a power of two and to four
-   * of the largest packets for every processor. What does not fit is dropped, and counted in `stats().dropped`. Default
-   * {@link DEFAULT_BUFFER_BYTES}.
+   * Size of the buffer between the kernel and this process in bytes, 128 KiB to 256 MiB. Rounded up to a power of two,
+   * and to at least four packets of maximum size per processor. Packets that do not fit are dropped and counted in
+   * `stats().dropped`. Default {@link DEFAULT_BUFFER_BYTES}.
    */
   readonly bufferBytes?: number;
-  /** "Give up", while opening and afterwards: what is being waited for rejects with its reason. */
+  /** Aborts opening or capturing: the pending promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /** A live capture. */
 export type EbpfSource = LiveSource;
 
-/** Default size of the buffer: 20,000 full frames. */
+/** Default size of the buffer in bytes: enough for about 20,000 full-size Ethernet frames. */
 export const DEFAULT_BUFFER_BYTES: number = 32 * 1024 * 1024;
 
-// include/uapi/linux/if_arp.h
+// ARPHRD_ETHER and ARPHRD_LOOPBACK in include/uapi/linux/if_arp.h
 const ETHERNET_HARDWARE = [1, 772];
-/** Devices without a link header: NONE (tun, WireGuard), RAWIP, and the tunnels of IP in IP and of IPv6 in IPv4. */
+/** Devices without a link header: NONE (tun, WireGuard), RAWIP, and the IP-in-IP and IPv6-in-IPv4 tunnels. */
 const RAW_HARDWARE = [0xfffe, 519, 768, 769, 776];
 
-/** Less than this is cut from a packet here, as the program puts VLAN tags back at offset 12. */
+/** A shorter snap length is applied in this process, as the program inserts VLAN tags at offset 12. */
 const MIN_COPY_LENGTH = 64;
 
 const EBPF_OPTIONS: OptionTable<EbpfOptions> = {
-  // Checked when they are compiled.
+  // The compile function checks it.
   include: checkedElsewhere,
   snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
   direction: oneOf("ingress", "egress", "both"),
@@ -65,13 +65,13 @@ const EBPF_OPTIONS: OptionTable<EbpfOptions> = {
   signal: aSignal,
 };
 
-/** What only tests ask for. */
+/** Options for tests. */
 export interface TestOptions {
   readonly importKoffi?: () => Promise<unknown>;
   readonly circumstances?: Partial<Circumstances>;
 }
 
-/** `openEbpf`, with what tests need. Does not wait after koffi is loaded. */
+/** `openEbpf` with options for tests. Synchronous once koffi is loaded. */
 export async function open(
   device: string,
   options: EbpfOptions = {},
@@ -80,7 +80,7 @@ export async function open(
   checkArgument("openEbpf", "device", device, aString);
   checkOptions("openEbpf", options, EBPF_OPTIONS);
   const { include, signal } = options;
-  // Faults of the caller come before what the machine lacks.
+  // Report invalid arguments before missing system features.
   if (include !== undefined) planFilters(include);
   signal?.throwIfAborted();
   const koffi = await loadKoffi(importKoffi);
@@ -134,7 +134,7 @@ function openCapture(
       const parts = { arriving: hook === "ingress", copyLength, ring };
       const window = Math.max(keptLength, MIN_WINDOW);
       const compiled = compileProgram(include, { layer, window, answer: { kind: "capture", parts } });
-      // The same for both hooks.
+      // Both hooks use the same tables.
       if (compiled.tables.length > 0)
         tables ??= held.own(kernel.createConstantMap("flowscribe_tab", compiled.tables));
       const descriptors = { ...maps, ...(tables !== undefined && { tables }) };
@@ -168,7 +168,7 @@ function openCapture(
   }
 }
 
-/** By a link where the kernel has them, else by a filter. */
+/** Attaches with a link if the kernel supports it, otherwise as a filter. */
 function attach(
   kernel: Kernel,
   program: Descriptor,
@@ -187,7 +187,7 @@ function attach(
   return { detach: () => kernel.close(link), isGone: () => isDetached(kernel, link), lingers: false };
 }
 
-/** Kernels that cannot tell count as those that say no. */
+/** If the kernel does not support the query, the link counts as attached. */
 function isDetached(kernel: Kernel, link: Descriptor): boolean {
   try {
     return kernel.deviceOfLink(link) === 0;
@@ -204,7 +204,7 @@ function hasDevice(kernel: Kernel, name: string, index: number): boolean {
   }
 }
 
-/** What has been opened so far, to be given back together. */
+/** Resources opened so far, to be released together. */
 class Held {
   readonly #kernel: Kernel;
   readonly #descriptors: Descriptor[] = [];
@@ -233,7 +233,7 @@ class Held {
   }
 }
 
-/** Behind the ring's value come the two pages in which a BPF ring buffer has its positions. */
+/** Maps the ring's value, followed by the two position pages of the BPF ring buffer. */
 function mapRing(
   kernel: Kernel,
   held: Held,
@@ -258,7 +258,7 @@ function readText(path: string): string {
 }
 
 function findDevice(kernel: Kernel, name: string): Device {
-  // C would take the name to end at its first 0, and cut a long one.
+  // C ends a string at the first NUL and would truncate a longer name.
   const fits = name !== "" && !name.includes("\0") && new TextEncoder().encode(name).length <= 15;
   if (name === "any") {
     throw new FlowscribeError(
@@ -283,7 +283,9 @@ function layerOf(name: string, { hardware, isUp }: Device): 2 | 3 {
   );
 }
 
-/** What a loopback device sends it receives, so that each packet would come twice. */
+/**
+ * A loopback device receives what it sends, so attach to one hook only; otherwise each packet would be captured twice.
+ */
 function hooksOf(
   direction: "ingress" | "egress" | "both",
   { isLoopback }: Device,
@@ -292,7 +294,7 @@ function hooksOf(
   return isLoopback ? ["ingress"] : ["ingress", "egress"];
 }
 
-/** Processors that can ever be there, as in "0-7"; those of now where /sys is not mounted. */
+/** Maximum number of processors, as in "0-7"; the current number if /sys is not mounted. */
 function countProcessors(): number {
   const last = readText("/sys/devices/system/cpu/possible").trim().split(/[-,]/).at(-1);
   return last ? Number(last) + 1 : cpus().length;
@@ -301,7 +303,7 @@ function countProcessors(): number {
 function findCircumstances(): Circumstances {
   const status = readText("/proc/self/status");
   const limits = readText("/proc/self/limits");
-  // Where /proc is not mounted nothing is known to be missing.
+  // If /proc is not mounted, assume that no capability is missing.
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "ffffffffffffffff";
   const limit = /^Max locked memory\s+(\d+)/m.exec(limits)?.[1];
   return {

@@ -7,17 +7,17 @@ import { emitTables } from "./match-tables.js";
 import { emitNetwork, emitTransport } from "./network-stage.js";
 import { buildTables, GROUP_FILTERS, type GroupTables, TableBytes } from "./tables.js";
 
-/** What the program does with a packet that matches. */
+/** What the program does with a matching packet. */
 export type Answer =
-  /** Puts it down in the ring, and lets every packet pass to the next program on the hook. */
+  /** Writes it to the ring. All packets continue to the next program on the hook. */
   | { readonly kind: "capture"; readonly parts: Omit<CaptureParts, "layer"> }
-  /** Returns 1, else 0; for tests and measurements. */
+  /** Returns 1 for a match, otherwise 0; for tests and measurements. */
   | { readonly kind: "tell" };
 
 export interface ProgramOptions {
   /** 2 for devices with Ethernet headers, 3 for those without. */
   readonly layer: 2 | 3;
-  /** Bytes of a packet that filters look at; at least {@link MIN_WINDOW}. */
+  /** Bytes of a packet that filters consider; at least {@link MIN_WINDOW}. */
   readonly window: number;
   readonly answer: Answer;
   /** See {@link planFilters}. */
@@ -27,14 +27,14 @@ export interface ProgramOptions {
 export interface CompiledProgram {
   readonly plan: FilterPlan;
   readonly program: Program;
-  /** The value of the map `tables`; empty when there is none. */
+  /** The value of the map `tables`; empty if no tables are needed. */
   readonly tables: Uint8Array;
   readonly groups: readonly GroupTables[];
 }
 
-/** Filters look at no less, whatever is kept of a packet. */
+/** Minimum bytes of a packet that filters consider, regardless of the snap length. */
 export const MIN_WINDOW = 256;
-/** `TCX_NEXT` and `TC_ACT_UNSPEC`: the next program decides. */
+/** `TCX_NEXT` and `TC_ACT_UNSPEC`: continue with the next program. */
 const NEXT_PROGRAM = -1;
 const NO_PLAN: FilterPlan = { families: [], fates: [] };
 

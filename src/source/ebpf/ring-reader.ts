@@ -13,7 +13,10 @@ import {
   TAIL,
 } from "./ring-layout.js";
 
-/** Packets lent at once, and about as many bytes: small enough for a cache, and for the rest of the ring to take more. */
+/**
+ * Maximum packets and approximate maximum bytes of a batch: small enough for the cache, and to leave most of the ring
+ * to new packets.
+ */
 const BATCH_PACKETS = 16_384;
 const BATCH_BYTES = 1024 * 1024;
 
@@ -23,8 +26,8 @@ const LAP_MASK = 2 ** SLOT_LAP_BITS - 1;
 const LENGTH_MASK = 2 ** SLOT_LENGTH_BITS - 1;
 
 /**
- * Takes batches out of the ring, without copying: they are the ring's own memory, lent until {@link RingReader.release}. See
- * ring-layout.ts.
+ * Reads batches from the ring without copying: they refer to the ring's memory and are only valid until
+ * {@link RingReader.release}. See ring-layout.ts.
  */
 export class RingReader {
   readonly #layout: RingLayout;
@@ -35,16 +38,16 @@ export class RingReader {
   readonly #longs: BigInt64Array;
   readonly #offsets = markReused(new Uint32Array(BATCH_PACKETS));
   readonly #slotBits: number;
-  /** What TAIL will be once all that is lent is given back: bytes, and records. */
+  /** The next value of TAIL, after the current batch is released: bytes, and records. */
   #tailBytes: number;
   #tailRecords: number;
   #lent = false;
   #cut = false;
 
   /**
-   * @param memory Begins with the map's value, in which nothing has been written yet.
-   * @param batchMemory The same bytes as another buffer, which batches refer to: a caller may detach it.
-   * @param takenBytes Initial count: as if so many bytes had been read already.
+   * @param memory Starts with the map's value, which must be unused.
+   * @param batchMemory Another buffer over the same bytes, which batches refer to, as a caller may detach it.
+   * @param takenBytes Initial byte count, as if that many bytes had been read; for tests.
    */
   constructor(
     memory: ArrayBuffer,
@@ -60,24 +63,27 @@ export class RingReader {
     this.#words = new Int32Array(memory, 0, layout.slotsAt / 4);
     this.#longs = new BigInt64Array(memory, 0, layout.slotsAt / 8);
     this.#slotBits = Math.log2(layout.slots);
-    // Slots are 0 to begin with, which is lap 0: the first records belong to lap 1.
+    // Slots start as 0, which is lap 0, so the first records belong to lap 1.
     this.#tailRecords = layout.slots & RECORDS_MASK;
     this.#tailBytes = takenBytes;
     Atomics.store(this.#longs, TAIL / 8, this.#tail);
     Atomics.store(this.#longs, HEAD / 8, this.#tail);
   }
 
-  /** Whether a record is there. */
+  /** Whether a record is available. */
   get ready(): boolean {
     return this.#isDone(this.#tailRecords);
   }
 
-  /** Whether the last batch ended because batches do, so that there may be more at once. */
+  /**
+   * Whether the last batch reached the batch limits or the end of the data area, so that more may be available
+   * immediately.
+   */
   get cut(): boolean {
     return this.#cut;
   }
 
-  /** Packets that matched, so far, and found no room. */
+  /** Number of matching packets so far for which there was no space. */
   get lost(): number {
     return Number(Atomics.load(this.#longs, LOST / 8));
   }
@@ -86,15 +92,15 @@ export class RingReader {
     Atomics.store(this.#longs, CLOCK_OFFSET / 8, nanoseconds);
   }
 
-  /** Whether the next record is to wake its reader. To be set before a last look, and then slept. */
+  /** Whether the next record wakes the reader. Set it, check {@link ready} once more, and then sleep. */
   set sleeping(sleeping: boolean) {
     Atomics.store(this.#words, SLEEPING / 4, sleeping ? 1 : 0);
   }
 
   /**
-   * The oldest complete records; undefined when there are none. The previous batch is released.
+   * Returns the oldest complete records; undefined if there are none. Releases the previous batch.
    *
-   * @throws TypeError when the buffer of the previous batch has been transferred.
+   * @throws TypeError if the buffer of the previous batch has been transferred.
    */
   take(): PacketBatch | undefined {
     this.release();
@@ -115,7 +121,7 @@ export class RingReader {
       this.#tailBytes += size;
       records++;
       if (this.#tailBytes >= COUNT_LIMIT) {
-        // The lower count has run over into the upper one.
+        // The byte count has overflowed into the record count.
         this.#tailBytes -= COUNT_LIMIT;
         records++;
       }
@@ -133,7 +139,7 @@ export class RingReader {
     };
   }
 
-  /** Gives back what is lent, for new records. */
+  /** Releases the current batch: its memory becomes available for new records. */
   release(): void {
     if (!this.#lent) return;
     this.#lent = false;

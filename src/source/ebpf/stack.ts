@@ -7,12 +7,12 @@ import {
 } from "../../packet/layers.js";
 import type { Place } from "./assembler.js";
 
-// What the program keeps on its stack. Each word has to be aligned to its size.
+// Layout of the program's stack. Each word must be aligned to its size.
 
-/** Bytes of a packet's network header that are loaded: IPv6, and the ports behind it. */
+/** Bytes of a packet's network header to load: an IPv6 header and the 8 bytes after it, with the ports. */
 export const HEADER_LENGTH = IPV6_LENGTH + 8;
 
-/** A place in the network header. */
+/** A location in the network header. */
 export function header(offset: number): Place {
   return { base: "r10", offset: offset - HEADER_LENGTH };
 }
@@ -24,22 +24,22 @@ function slot(offset: number): Place {
   return { base: "r10", offset };
 }
 
-/** 14 bytes in front of the network header, where an Ethernet header is loaded together with it. */
+/** 14 bytes before the network header, for an Ethernet header that is loaded together with it. */
 export const ETHERNET = slot(-HEADER_LENGTH - 14);
-/** Four bytes: ports, a VLAN tag, or the beginning of an extension header. */
+/** Four bytes: ports, a VLAN tag, or the start of an extension header. */
 export const SCRATCH = slot(-68);
-/** Whether an IPv6 fragment header told of a later fragment; 32 bits. */
+/** Whether an IPv6 fragment header has a nonzero offset; 32 bits. */
 export const LATER_FRAGMENT = slot(-72);
-/** What HEAD of the ring was. */
+/** The previous value of the ring's HEAD. */
 export const TAKEN = slot(-80);
-/** The ports and the protocol, over the tables of many groups. */
+/** The ports and the protocol, kept while several groups of tables are searched. */
 export const SOURCE_PORT = slot(-88);
 export const DESTINATION_PORT = slot(-96);
 export const PROTOCOL = slot(-104);
-/** Eight bytes that nobody reads. */
+/** The eight-byte wake-up message, which is ignored. */
 export const MESSAGE = slot(-112);
 
-/** The same place, some bytes further. */
+/** The location `bytes` further. */
 export function behind({ base, offset }: Place, bytes: number): Place {
   return { base, offset: offset + bytes };
 }

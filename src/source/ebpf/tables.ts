@@ -1,22 +1,25 @@
 import type { Prefix } from "../../net/index.js";
 import type { ParsedPacketFilter } from "../../packet/filter-check.js";
 
-// Many filters at once, after Lakshman and Stiliadis (SIGCOMM 1998): each field of a packet is looked up by itself and gives a
-// row of bits, one for each filter that takes the field as it is; a filter matches when its bit is set in all rows. The cost
-// grows with the logarithm of the number of filters, whatever shapes they have, but for one bit each in the rows. As most words
-// of a row are 0, the rows of large groups begin with a word that tells which of the others are not.
+// Matches many filters at once, after Lakshman and Stiliadis (SIGCOMM 1998). Each field of a packet is looked up
+// separately and yields a row of bits, one per filter that accepts the field. A filter matches if its bit is set in all
+// rows. The cost grows with the logarithm of the number of filters, regardless of their shapes, plus one bit per filter
+// in each row. As most words of a row are 0, the rows of large groups start with a summary word that marks the others.
 
-/** Filters in one group; a longer list is several groups. */
+/** Maximum number of filters in a group; a longer list is split into several groups. */
 export const GROUP_FILTERS = 4096;
 const BITS = 64;
-/** From how many words on a row has a word of summary. */
+/** Rows with more words than this have a summary word. */
 const SUMMARY_WORDS = 4;
 
 export const PROTOCOL_UNKNOWN = 256;
-/** Stands for ports that a packet does not have. */
+/** Represents a missing port. */
 export const NO_PORT = 0x10000;
 
-/** A field of few values: class numbers of 16 bits, by value (ports as they are loaded, in network order); a class number times the row's bytes is the row's offset. */
+/**
+ * A field with few values: a 16-bit class number per value (ports as they are loaded, in network order). The class
+ * number times the bytes per row is the row's offset.
+ */
 export interface ValueTable {
   readonly kind: "values";
   readonly classesAt: number;
@@ -25,7 +28,7 @@ export interface ValueTable {
   readonly rows: number;
 }
 
-/** IPv4 addresses: bounds of intervals less 1, 32 bits each, their number a power of two; then as many row offsets. */
+/** IPv4 addresses: interval bounds less 1, 32 bits each, padded to a power of two; then as many row offsets. */
 export interface WordTable {
   readonly kind: "words";
   readonly boundsAt: number;
@@ -35,10 +38,10 @@ export interface WordTable {
 }
 
 /**
- * IPv6 addresses: bounds of intervals of the first 64 bits, negated, then as many values of 64 bits. A value is a row's offset,
- * or, where its upper half is not 0, the offset of a list in `lower` and, in the upper half, the list's length. Each list
- * begins with the lowest value of the last 64 bits, and the longest has at most `lowerSpan` entries. Behind all lists there is
- * room to look past them.
+ * IPv6 addresses: negated interval bounds of the first 64 bits, padded to a power of two; then as many 64-bit values. A
+ * value is the offset of a row or, if its upper half is not 0, the offset of a list in `lower`, with the list's length
+ * in the upper half. Each list starts with the lowest value of the last 64 bits and has at most `lower.span` entries.
+ * Padding after the last list allows reads past its end.
  */
 export interface LongTable {
   readonly kind: "longs";
@@ -48,19 +51,19 @@ export interface LongTable {
   readonly rows: number;
   readonly lower?: {
     readonly boundsAt: number;
-    /** Offset of the row offsets from the bounds: 64 bits each. */
+    /** Distance from the bounds to the row offsets, in bytes; both have 64 bits per entry. */
     readonly valuesDistance: number;
     readonly span: number;
-    /** The largest offset of a list. */
+    /** The largest list offset. */
     readonly lastList: number;
   };
 }
 
-/** The tables of one group; a field that no filter asks for has none. */
+/** The tables of one group; undefined for a field that no filter uses. */
 export interface GroupTables {
   readonly family: 4 | 6;
   readonly filters: number;
-  /** Words of 64 bits in a row, the summary not counted. */
+  /** 64-bit words per row, not counting the summary. */
   readonly words: number;
   readonly hasSummary: boolean;
   readonly rowBytes: number;
@@ -71,7 +74,7 @@ export interface GroupTables {
   readonly destinationPort?: ValueTable;
 }
 
-/** The bytes of all tables of a program, put together piece by piece. */
+/** Collects the bytes of all tables of a program. */
 export class TableBytes {
   readonly #pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   #length = 0;
@@ -80,7 +83,7 @@ export class TableBytes {
     return this.#length;
   }
 
-  /** Puts a piece down at the next multiple of 8, and tells where. */
+  /** Appends a table at the next multiple of 8. Returns its offset. */
   add(words: Uint16Array | Uint32Array | BigUint64Array): number {
     const at = this.#length;
     this.#pieces.push({ at, bytes: new Uint8Array(words.buffer, words.byteOffset, words.byteLength) });
@@ -96,7 +99,7 @@ export class TableBytes {
   }
 }
 
-/** Makes the tables of one group of at most {@link GROUP_FILTERS} filters of one family. */
+/** Builds the tables of one group: at most {@link GROUP_FILTERS} filters of one family. */
 export function buildTables(filters: readonly ParsedPacketFilter[], bytes: TableBytes): GroupTables {
   const words = Math.ceil(filters.length / BITS);
   const hasSummary = words > SUMMARY_WORDS;
@@ -124,7 +127,7 @@ export function buildTables(filters: readonly ParsedPacketFilter[], bytes: Table
   };
 }
 
-/** A number of 16 bits in network order, as a machine of the other order loads it. */
+/** Converts a 16-bit number to the value that a little-endian machine loads from network order. */
 export function swap16(value: number): number {
   return ((value & 0xff) << 8) | (value >> 8);
 }
@@ -135,7 +138,7 @@ interface Shape {
   readonly rowBytes: number;
 }
 
-/** Rows under construction, each a copy of another to begin with. */
+/** Rows under construction; each starts as a copy of another or empty. */
 class Rows {
   readonly #shape: Shape;
   readonly #rows: BigUint64Array[] = [];
@@ -148,7 +151,7 @@ class Rows {
     return this.#rows.length;
   }
 
-  /** Adds a row with the bits of the row given, and tells its number. */
+  /** Adds a row with the bits of row `like`, or an empty row. Returns its index. */
   add(like?: number): number {
     this.#rows.push(like === undefined ? new BigUint64Array(this.#shape.words) : this.#rows[like]!.slice());
     return this.#rows.length - 1;
@@ -162,7 +165,7 @@ class Rows {
     return row * this.#shape.rowBytes;
   }
 
-  /** All rows, each with its summary when it has one. */
+  /** Concatenates all rows, each with its summary if it has one. */
   concat(): BigUint64Array {
     const { hasSummary, rowBytes } = this.#shape;
     const all = new BigUint64Array((this.#rows.length * rowBytes) / 8);
@@ -178,7 +181,7 @@ class Rows {
   }
 }
 
-/** @param wanted What each filter asks for; 0 is any. */
+/** @param wanted The value that each filter requires; 0 for any. */
 function buildValues(
   wanted: readonly number[],
   values: number,
@@ -218,15 +221,16 @@ function buildPrefixes(
   return family === 4 ? buildWords(intervals, rows, bytes) : buildLongs(intervals, rows, bytes);
 }
 
-/** All addresses from here to the next interval's. */
+/** All addresses from `from` up to the next interval. */
 interface Interval {
   readonly from: bigint;
   readonly row: number;
 }
 
 /**
- * Cuts the addresses of a family into intervals that the same prefixes hold. Prefixes are one inside the other or apart, so
- * that the innermost of an address tells all of them: its row is that of the prefix around it, and its own bits.
+ * Splits the addresses of a family into intervals that are in the same prefixes. Two prefixes are either nested or
+ * disjoint, so the innermost prefix of an address determines all others: its row is the row of the enclosing prefix
+ * plus its own bits.
  */
 function intervalsOf(prefixes: readonly Prefix[], family: 4 | 6, rows: Rows): readonly Interval[] {
   const bits = family === 4 ? 32 : 128;
@@ -277,7 +281,7 @@ function compare(a: bigint, b: bigint): number {
 
 function buildWords(intervals: readonly Interval[], rows: Rows, bytes: TableBytes): WordTable {
   const entries = powerAbove(intervals.length);
-  // Behind the last interval stands what no address is above.
+  // Padding after the last interval: no address is above these bounds.
   const table = new Uint32Array(2 * entries).fill(0xffff_ffff, 0, entries);
   intervals.forEach(({ from, row }, index) => {
     table[index] = Number(BigInt.asUintN(32, from - 1n));
@@ -303,7 +307,7 @@ function buildLongs(intervals: readonly Interval[], rows: Rows, bytes: TableByte
       continue;
     }
     const before = last?.list.at(-1)?.row ?? row;
-    // A list speaks of one upper half only: what it ends with goes on behind it.
+    // A list covers a single upper half; its last row continues after it.
     if (last !== undefined && last.list.length > 1 && last.from + 1n < high) {
       upper.push({ from: last.from + 1n, list: [{ from: 0n, row: before }] });
     }
@@ -356,12 +360,15 @@ function buildLongs(intervals: readonly Interval[], rows: Rows, bytes: TableByte
   };
 }
 
-/** What added to a number of 64 bits carries if, and only if, the number is not below the bound (which is not 0). */
+/**
+ * Returns the number whose sum with a 64-bit value carries exactly if the value is not below the bound. The bound must
+ * not be 0.
+ */
 function negated(bound: bigint): bigint {
   return BigInt.asUintN(64, -bound);
 }
 
-/** The lowest power of two that is not below; at least 1. */
+/** Returns the lowest power of two that is not below `count`; at least 1. */
 function powerAbove(count: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
 }
