@@ -4,10 +4,10 @@ import type { Io } from "./io.js";
 export const COLOR_MODES = ["auto", "always", "never"] as const;
 
 /**
- * Whether to colour what goes to standard output. `auto`: on a terminal, unless `NO_COLOR` is set to anything or `TERM` is
+ * Whether to colour standard output. `auto`: on a terminal, unless `NO_COLOR` is set to a non-empty value or `TERM` is
  * `dumb` (https://no-color.org).
  *
- * @throws UsageError for another mode.
+ * @throws UsageError for an unknown mode.
  */
 export function wantsColor(mode: string, { stdout, env }: Pick<Io, "stdout" | "env">): boolean {
   switch (mode) {

@@ -2,32 +2,32 @@ import type { Flag } from "../observer/index.js";
 import type { ExitCode } from "./exit-code.js";
 import type { Io } from "./io.js";
 
-/** A command is one file, which exports one of these; `commands.ts` lists them. */
+/** A command. Each one is exported by its own file and listed in `commands.ts`. */
 export interface Command {
   readonly name: string;
   readonly help: CommandHelp;
-  /** All flags that it knows, for its help and for the completion of shells. */
+  /** All flags of the command, for its help and for shell completion. */
   readonly flags: readonly Flag[];
-  /** The values that flags and, as `""`, arguments may have, where these are few. */
+  /** The possible values of flags and, with key `""`, of arguments, if they are an enumeration. */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
-  /** Flags whose values are files. */
+  /** Flags whose values are file names. */
   readonly fileFlags?: readonly string[];
   /**
-   * Does it. Throws for what the user or the world got wrong: `run.ts` prints the message and chooses the exit code.
+   * Runs the command. Throws user and system errors: `run.ts` prints the message and chooses the exit code.
    *
-   * @param args What stands behind the name of the command.
+   * @param args The arguments after the command name.
    */
   run(args: readonly string[], io: Io): Promise<ExitCode>;
 }
 
-/** What a help text is made of, besides the flags. */
+/** The parts of a help text, besides the flags. */
 export interface CommandHelp {
-  /** What stands behind `flowscribe`, one form each. */
+  /** The syntax after `flowscribe`, one entry per form. */
   readonly usage: readonly string[];
-  /** Paragraphs; the first says in a sentence what the command is for. */
+  /** Paragraphs; the first one summarizes the command in one sentence. */
   readonly text: readonly string[];
   readonly examples: readonly Example[];
-  /** Headings of flags in their order; others come behind them. */
+  /** Flag group headings in display order; other groups follow. */
   readonly groups?: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export interface Example {
   readonly command: string;
 }
 
-/** What is known of a command before its file is loaded. */
+/** The part of a command that is available before its file is loaded. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;

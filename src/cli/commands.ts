@@ -1,6 +1,6 @@
 import type { CommandEntry } from "./command.js";
 
-/** The commands in the order of the help. What a command needs is loaded when it is called. */
+/** The commands in the order of the help. Each one is loaded when it is run. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "observe",

@@ -3,17 +3,17 @@ import { type ErrorCode, FilterError, FlowscribeError, type Issue } from "../err
 import { escapeControls } from "../observer/format/escape.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 
-/** A command line that does not say what to do, in ways that flags alone cannot tell. */
+/** An invalid command line, for errors that parsing the flags alone cannot detect. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The exit code of a command that threw. */
+/** The exit code for an error that a command has thrown. */
 export function exitCodeOf(error: unknown): ExitCode {
   return isUsageError(error) ? EXIT.usage : EXIT.failed;
 }
 
-/** Codes of what only a command line can be wrong about. */
+/** Error codes that only an invalid command line can cause. */
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   "invalid_flags",
   "invalid_filter",
@@ -26,7 +26,7 @@ export function isUsageError(error: unknown): boolean {
   return error instanceof UsageError || (error instanceof FlowscribeError && USAGE_CODES.has(error.code));
 }
 
-/** What to tell the user, safe for a terminal; system errors in Go's words, as Hubble has them. */
+/** The message for the user, safe for a terminal. System errors have Go's wording, as in Hubble. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return clean(String(error));
   if (error instanceof FilterError) return clean(filterIssuesText(error.issues));
@@ -39,8 +39,9 @@ export function errorText(error: unknown): string {
 const SIDE = /\b(source|destination)[_ ]/;
 
 /**
- * A line for each issue. A flag such as `--port` makes two filters, one for each side, and a wrong value is an issue of both:
- * `allow[0].source_port[0], allow[1].destination_port[0]: invalid port filter: …`.
+ * Formats filter issues, one line each. A flag such as `--port` creates two filters, one per side, so an invalid value
+ * causes an issue in both; these share a line: `allow[0].source_port[0], allow[1].destination_port[0]: invalid port
+ * filter: …`.
  */
 function filterIssuesText(issues: readonly Issue[]): string {
   const merged = new Map<string, { paths: string[]; message: string }>();
@@ -60,7 +61,7 @@ function filterIssuesText(issues: readonly Issue[]): string {
   ).join("\n");
 }
 
-/** Lines stay lines; all else that would move the cursor is made visible. */
+/** Escapes control characters that could move the cursor; keeps line feeds. */
 export function clean(text: string): string {
   return text.split("\n").map(escapeControls).join("\n");
 }

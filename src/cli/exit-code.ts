@@ -1,4 +1,4 @@
-/** The exit codes of every command: the one list, which docs/cli.md repeats. */
+/** The exit codes of all commands; docs/cli.md lists them as well. */
 export const EXIT = {
   ok: 0,
   failed: 1,
@@ -11,7 +11,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What each code tells a script. */
+/** The meaning of each exit code. */
 export const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
   ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow, a live recording or a server was ended by a signal.",
   failed:

@@ -3,7 +3,7 @@ import type { Command, CommandEntry } from "./command.js";
 import { EXIT, EXIT_MEANINGS } from "./exit-code.js";
 import type { Io } from "./io.js";
 
-/** A flag of every command. */
+/** The help flag of every command. */
 export const HELP_FLAG = {
   name: "help",
   shorthand: "h",
@@ -16,12 +16,12 @@ const DEFAULT_COLUMNS = 100;
 const MIN_COLUMNS = 60;
 const MAX_COLUMNS = 120;
 
-/** How wide a help text may be: the terminal, within reason. */
+/** The width of a help text: that of the terminal, within limits. */
 export function helpColumns({ columns = DEFAULT_COLUMNS }: Pick<Io["stdout"], "columns">): number {
   return Math.min(Math.max(columns, MIN_COLUMNS), MAX_COLUMNS);
 }
 
-/** The help of a command: what for, how to call it, examples, and every flag under its heading. */
+/** Formats the help of a command: summary, usage, examples, and all flags by group. */
 export function formatHelp(command: Command, columns: number): string {
   const { usage, text, examples, groups = [] } = command.help;
   const [what = "", ...more] = text;
@@ -49,10 +49,10 @@ export function formatHelp(command: Command, columns: number): string {
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** The help of the program itself. */
+/** Formats the help of the program. */
 export function formatOverview(commands: readonly CommandEntry[], columns: number): string {
   const codes = Object.entries(EXIT).map(([name, code]) =>
-    // Keys of one are keys of the other.
+    // The cast is true: both objects have the same keys.
     entry(String(code), EXIT_MEANINGS[name as keyof typeof EXIT], columns, 8),
   );
   const parts = [
@@ -87,7 +87,9 @@ function flagText({ name, shorthand, placeholder, value }: Flag): string {
   return `${short}--${name}${shown === "" ? "" : ` ${shown}`}`;
 }
 
-/** A name, and what it is about beside it; below it, where the name is too long. */
+/**
+ * Formats a name and its description in two columns; the description starts on the next line if the name is too long.
+ */
 function entry(name: string, about: string, columns: number, width = FLAG_WIDTH): string {
   const indent = " ".repeat(width);
   const first = `  ${name}`;
@@ -95,7 +97,7 @@ function entry(name: string, about: string, columns: number, width = FLAG_WIDTH)
   return first.length + 2 > width ? `${first}\n${indent}${text}` : first.padEnd(width) + text;
 }
 
-/** Breaks lines at spaces; words longer than a line stay whole. */
+/** Wraps text at spaces; words longer than a line are not split. */
 function wrap(text: string, columns: number): string {
   const lines: string[] = [];
   let line = "";

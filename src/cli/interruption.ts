@@ -2,12 +2,12 @@ import { EXIT, type ExitCode } from "./exit-code.js";
 import { BrokenPipe } from "./io.js";
 
 /**
- * Signals that ask a program to end, with the exit codes of shells for them. SIGHUP comes when the terminal is closed: without a
- * handler it would end a recording before its last packets are written.
+ * Signals that end the program, with the exit codes that shells use for them. SIGHUP arrives when the terminal is
+ * closed; without a handler it would end a recording before its last packets are written.
  */
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const;
 
-/** Why the signal of an `Io` is aborted. */
+/** The reason with which the signal of an `Io` is aborted after a process signal. */
 export class Interruption extends Error {
   override readonly name = "Interruption";
   readonly exitCode: ExitCode;
@@ -18,26 +18,26 @@ export class Interruption extends Error {
   }
 }
 
-/** What of a process is needed here. */
+/** The part of a process that is used here. */
 export interface SignalledProcess {
   on(signal: string, listener: () => void): unknown;
   exit(code: number): void;
 }
 
-/** Aborted by the first signal; the second ends the program on the spot. */
+/** Returns a signal that is aborted by the first process signal. A second one ends the program immediately. */
 export function interruptionOf(process: SignalledProcess): AbortSignal {
   const controller = new AbortController();
   for (const [name, code] of Object.entries(SIGNALS)) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(code);
-      // A key of the table.
+      // The cast is true: only the table's keys are registered.
       controller.abort(new Interruption(name as keyof typeof SIGNALS));
     });
   }
   return controller.signal;
 }
 
-/** The exit code of a command that was ended early; undefined when it was not. */
+/** The exit code of an interrupted command; 0 if the reader closed the output. Undefined if it was not interrupted. */
 export function interruptionCode({ aborted, reason }: AbortSignal): ExitCode | undefined {
   if (!aborted) return undefined;
   if (reason instanceof BrokenPipe) return EXIT.ok;

@@ -1,6 +1,6 @@
 import type { Clock } from "../async/clock.js";
 
-/** All that a command has of the world besides files, so that tests can make it up. */
+/** Everything that a command uses of its environment except files, so that tests can replace it. */
 export interface Io {
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
@@ -8,44 +8,44 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /**
-   * Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason, or when the reader of the output has
-   * gone, with a `BrokenPipe`; commands then end cleanly, and soon.
+   * Aborted by the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason, or when the reader of the
+   * output has closed it, with a `BrokenPipe`. Commands then end gracefully and soon.
    */
   readonly signal: AbortSignal;
 }
 
 export interface InputStream {
   readonly isTerminal: boolean;
-  /** The bytes; may be asked for once. */
+  /** The bytes; may be called only once. */
   chunks(): AsyncIterable<Uint8Array>;
 }
 
 export interface OutputStream {
   readonly isTerminal: boolean;
-  /** Characters to a line, where it is a terminal. */
+  /** Characters per line on a terminal; undefined otherwise. */
   readonly columns: number | undefined;
   /**
-   * Hands text or bytes on, which must not change afterwards; a promise while no more should follow.
+   * Writes text or bytes, which must not change afterwards. If a promise is returned, await it before writing more.
    *
-   * @throws BrokenPipe when nobody reads any more, here or from the promise; else the system's error.
+   * @throws BrokenPipe if the reader has closed the output, also from the promise; otherwise the system's error.
    */
   write(chunk: string | Uint8Array): Promise<void> | undefined;
   /**
-   * Calls back once when the reader has gone, without a write; where that can be known.
+   * Calls `onClosed` once when the reader closes the output, even if nothing is written. Absent if this is unsupported.
    *
-   * @returns Stops watching.
+   * @returns A function that stops watching.
    */
   watch?(onClosed: () => void): () => void;
-  /** Resolves when all that was written has left the program. Throws and rejects as {@link write} does. */
+  /** Resolves when all written data has left the process. Throws and rejects as {@link write} does. */
   flush(): Promise<void>;
 }
 
-/** The reader of an output has gone. Not a failure: whoever reads decides how much. */
+/** The reader of an output has closed it. Not a failure: the reader decides how much it needs. */
 export class BrokenPipe extends Error {
   override readonly name = "BrokenPipe";
 }
 
-/** The program was asked to end, and its output is open but not read: what is left of it cannot be written. */
+/** The program is ending, and the open output is not being read: the remaining data cannot be written. */
 export class UnreadOutput extends Error {
   override readonly name = "UnreadOutput";
 }

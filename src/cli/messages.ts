@@ -1,28 +1,28 @@
 import { clean } from "./error-text.js";
 import type { Io } from "./io.js";
 
-/** What a command tells beside its output, on standard error: lines, and on a terminal a status line below them. */
+/** Messages of a command on standard error: lines and, on a terminal, a status line below them. */
 export interface Messages {
-  /** Whether a status line can be seen. */
+  /** Whether status lines are shown. */
   readonly hasStatus: boolean;
-  /** One or more lines, made safe for a terminal. */
+  /** Prints one or more lines, escaped for a terminal. */
   tell(text: string): void;
-  /** Text that is safe already, with the ends of its lines. */
+  /** Prints text that is already escaped and includes line feeds. */
   pass(text: string): void;
-  /** Shows how far something is, in place of what was shown before. */
+  /** Shows a status line in place of the previous one. */
   status(text: string): void;
-  /** To be called before the terminal is written to by others. */
+  /** Call it before other code writes to the terminal. */
   clearStatus(): void;
 }
 
 const CLEAR = "\r\x1b[K";
 
 export interface MessagesOptions {
-  /** Tell nothing: `--silent-errors`. */
+  /** Suppress messages: `--silent-errors`. */
   readonly silent?: boolean;
 }
 
-/** Messages to standard error. Nobody reading them is no reason to stop. */
+/** Creates messages on standard error. Write errors are ignored: a closed standard error does not stop a command. */
 export function createMessages(
   { stderr }: Pick<Io, "stderr">,
   { silent = false }: MessagesOptions = {},
@@ -33,7 +33,7 @@ export function createMessages(
     try {
       stderr.write(text)?.catch(() => {});
     } catch {
-      // The stream is gone.
+      // Standard error is closed.
     }
   }
 
@@ -54,7 +54,7 @@ export function createMessages(
     pass,
     status(text) {
       if (!stderr.isTerminal || silent) return;
-      // One less, as a full line would wrap in some terminals.
+      // One character less, as some terminals wrap a full line.
       write(CLEAR + clean(text).slice(0, Math.max((stderr.columns ?? 80) - 1, 0)));
       isShown = true;
     },

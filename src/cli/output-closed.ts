@@ -1,14 +1,15 @@
 import { fstatSync } from "node:fs";
 import { BrokenPipe, type Io } from "./io.js";
 
-/** How often an output is checked for a reader. */
+/** Interval for checking whether the output is closed, in milliseconds. */
 const CHECK_INTERVAL_MS = 100;
 
 /**
- * Calls back once when the other end of a pipe or socket is closed. Node reports that only when something is written. Needs koffi;
- * without it nothing is called. The first check comes after an interval, so that short commands do not load koffi.
+ * Calls `onClosed` once when the peer of a pipe or socket closes it, which Node reports only at the next write.
+ * Requires koffi; without it, `onClosed` is never called. The first check comes after an interval, so that short
+ * commands do not load koffi.
  *
- * @returns Stops watching.
+ * @returns A function that stops watching.
  */
 export function watchPeer(descriptor: number, onClosed: () => void): () => void {
   if (!isPipeOrSocket(descriptor)) return () => {};
@@ -19,7 +20,7 @@ export function watchPeer(descriptor: number, onClosed: () => void): () => void 
   };
   let isClosed: ((descriptor: number) => boolean) | undefined;
   let timer = setInterval(async () => {
-    // Once: the interval begins anew when koffi is there.
+    // Load koffi only once; the interval is restarted when it is loaded.
     clearInterval(timer);
     isClosed = await loadIsPeerClosed();
     if (isClosed === undefined || !isWatching) return;
@@ -59,8 +60,8 @@ function isPipeOrSocket(descriptor: number): boolean {
 }
 
 /**
- * The io of a command whose output is of use to its reader only: its signal is also aborted, by a {@link BrokenPipe}, when standard
- * output is closed at the other end. Dispose of it to stop watching.
+ * Returns an io for a command that is useless without a reader of its output: its signal is also aborted, with a
+ * {@link BrokenPipe}, when the reader closes standard output. Dispose of it to stop watching.
  */
 export function endWithReader(io: Io): Io & Disposable {
   const controller = new AbortController();

@@ -5,26 +5,27 @@ import { streamSettled } from "../sink/stream-settled.js";
 import { BrokenPipe, type OutputStream, UnreadOutput } from "./io.js";
 import { watchPeer } from "./output-closed.js";
 
-/** What a stream of Node may be besides. */
+/** Properties that a Node stream may also have. */
 interface MaybeTerminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  /** Its descriptor. */
+  /** File descriptor. */
   readonly fd?: number;
 }
 
-/** How long an output may take nothing after the program was asked to end. */
+/** How long an output may make no progress while the program is ending, in milliseconds. */
 export const STALL_TIMEOUT_MS = 3000;
 
-/** When the program was asked to end, so that an output that nobody reads does not keep it. */
+/** When the program is ending, so that an output that is not read does not block it. */
 export interface OutputStreamOptions {
   readonly signal?: AbortSignal;
   readonly clock?: Pick<Clock, "setTimer">;
 }
 
 /**
- * A stream of Node as an output. Its errors come out of `write` and `flush`; the stream is never ended. When `signal` is aborted and
- * the stream then takes nothing for {@link STALL_TIMEOUT_MS}, these fail with {@link UnreadOutput}.
+ * Wraps a Node stream as an output. Its errors are reported by `write` and `flush`; the stream is never ended. If
+ * `signal` is aborted and the stream then makes no progress for {@link STALL_TIMEOUT_MS}, these fail with
+ * {@link UnreadOutput}.
  */
 export function outputStream(
   stream: Writable & MaybeTerminal,
@@ -41,7 +42,7 @@ export function outputStream(
     if (failure !== undefined) throw failure;
   }
 
-  /** Waits for the stream, but not for ever once the program was asked to end. */
+  /** Waits for the stream; with a timeout once the program is ending. */
   async function waitFor(settling: Promise<void>): Promise<void> {
     let cancelTimer = () => {};
     let onAbort = () => {};
@@ -78,7 +79,7 @@ export function outputStream(
     watch: (onClosed) => (stream.fd === undefined ? () => {} : watchPeer(stream.fd, onClosed)),
     async flush() {
       check();
-      // The callback comes after those of all writes before, and in a turn of its own after an error.
+      // The callback runs after those of all previous writes; `setImmediate` lets an error event come first.
       await waitFor(new Promise<void>((resolve) => stream.write("", () => setImmediate(resolve))));
     },
   };
@@ -86,6 +87,6 @@ export function outputStream(
 
 function isBrokenPipe(error: Error, { isTTY }: MaybeTerminal): boolean {
   const code = codeOf(error);
-  // A terminal that was closed fails with EIO.
+  // On a closed terminal, writes fail with EIO.
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || (isTTY === true && code === "EIO");
 }

@@ -3,7 +3,7 @@ import { interruptionOf } from "./interruption.js";
 import type { Io } from "./io.js";
 import { outputStream } from "./output-stream.js";
 
-/** The world of this very process. */
+/** Creates the io of this process. */
 export function processIo(): Io {
   const signal = interruptionOf(process);
   return {

@@ -1,9 +1,9 @@
 import { UsageError } from "./error-text.js";
 
 /**
- * The value of a flag that takes one of a few words; undefined when it was not given.
+ * Parses an enum flag; undefined if the flag is not set.
  *
- * @throws UsageError for another word.
+ * @throws UsageError for an unknown value.
  */
 export function readChoice<const Choice extends string>(
   flag: string,

@@ -2,9 +2,9 @@ import { walkArguments } from "../observer/flags/arguments.js";
 import { type ExtraFlag, FlagStore, type ValuesOf } from "../observer/flags/flag-values.js";
 
 /**
- * The flags of a command that has none about flows, read as `parseFlowFlags` reads those that have.
+ * Parses the flags of a command without flow flags, in the same way as `parseFlowFlags`.
  *
- * @throws FlagError at the first fault.
+ * @throws FlagError for the first error.
  */
 export function readFlags<const Flags extends readonly ExtraFlag[]>(
   args: readonly string[],
@@ -13,9 +13,9 @@ export function readFlags<const Flags extends readonly ExtraFlag[]>(
   const kinds = new Map(flags.map(({ name, value }) => [name, value]));
   const store = new FlagStore();
   const positionals = walkArguments(args, flags, ({ name }, value) =>
-    // The walker only knows flags of this list.
+    // Never undefined: the walker only reports flags of this list.
     store.set(name, kinds.get(name)!, value),
   );
-  // Each value was read by the kind that its flag has.
+  // The cast is true: each value was parsed according to the kind of its flag.
   return { values: store.toObject() as ValuesOf<Flags>, positionals };
 }

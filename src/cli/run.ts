@@ -8,14 +8,14 @@ import { interruptionCode } from "./interruption.js";
 import { BrokenPipe, type Io, UnreadOutput } from "./io.js";
 import { packageVersion } from "./version.js";
 
-/** Runs a command line to its end. Never throws: what went wrong is on standard error, and in the exit code. */
+/** Runs a command line. Never throws: errors are printed on standard error and determine the exit code. */
 export async function runCli(
   args: readonly string[],
   io: Io,
   commands: readonly CommandEntry[] = COMMANDS,
 ): Promise<ExitCode> {
   const code = await runAndTell(args, io, commands);
-  // What was told may still be on its way; nobody reading it is no failure.
+  // Write pending messages. Ignore errors, as standard error may be closed.
   await io.stderr.flush().catch(() => {});
   return code;
 }
@@ -82,7 +82,7 @@ function unknownCommand(name: string, commands: readonly CommandEntry[]): UsageE
   );
 }
 
-/** The message, which is Hubble's where Hubble has one, and where to read on. */
+/** Prints the message, which is Hubble's if Hubble has the same error, and where to find help. */
 async function tell(error: unknown, command: Command | undefined, { stderr }: Io): Promise<ExitCode> {
   const text = errorText(error);
   const lines = [text];
@@ -96,12 +96,12 @@ async function tell(error: unknown, command: Command | undefined, { stderr }: Io
   try {
     await stderr.write(`${lines.join("\n")}\n`);
   } catch {
-    // Nobody hears it; the exit code remains.
+    // Standard error is closed; the exit code remains.
   }
   return exitCodeOf(error);
 }
 
-/** Hubble has no suggestion for a verdict; `allow` and `deny` are words of policies. */
+/** Suggests a verdict for a misspelled one. Hubble has no such suggestion; `allow` and `deny` are terms of policies. */
 async function meantVerdict(text: string): Promise<string | undefined> {
   const [, value] = /: invalid --verdict value: (\S+)$/.exec(text) ?? [];
   if (value === undefined) return undefined;

@@ -11,7 +11,7 @@ import { readFlags } from "../read-flags.js";
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
-/** `flowscribe completion`: scripts made of the flags that the commands themselves have. */
+/** `flowscribe completion`: prints completion scripts generated from the commands' own flags. */
 export function completionCommand(entries: readonly CommandEntry[]): Command {
   const flags = [HELP_FLAG] as const;
   const completion: Command = {

@@ -23,7 +23,7 @@ import { endWithReader } from "../output-closed.js";
 import { SERVER_FILE_FLAGS } from "../server/flags.js";
 import type { ServerOptions } from "../server/options.js";
 
-/** `flowscribe observe`: what `hubble observe --input-file` is, for several files, and captures among them. */
+/** `flowscribe observe`: like `hubble observe --input-file`, for any number of files, which may be captures. */
 export const observe: Command = {
   name: "observe",
   help: {
@@ -95,10 +95,10 @@ async function observeServer(server: ServerOptions, options: ObserveOptions, io:
   const messages = createMessages(io, { silent: silentErrors });
   const report = createInputReport(messages);
   const printer = createPrinter(options, messages, server.address, report);
-  // Faults are told with where they are, before anything is asked.
+  // Report invalid filters, with their location, before connecting to a server.
   compileFlowFilters(selection);
   const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
-  // What needs a network is loaded only now.
+  // Load the modules for networking only when they are needed.
   const { serverEvents } = await import("../observe/server.js");
   const events = serverEvents(server, { selection: wanted, reconnect }, io, messages);
   try {
@@ -149,7 +149,7 @@ function createPrinter(
   return skipUnencodable(explain ? explainingPrinter(printer, selection) : masked, source, report);
 }
 
-/** What messages about events name: an event does not carry the input that it was read from. */
+/** Name of the inputs for messages about events, as an event does not identify its input. */
 function sourceOf(paths: readonly string[]): string {
   const [path = STANDARD_INPUT] = paths;
   if (paths.length > 1) return `one of ${paths.length} inputs`;
@@ -169,7 +169,7 @@ function createFormatPrinter(format: ObserveOptions["format"], messages: Message
 
 function maskingPrinter(printer: FlowPrinter, mask: NonNullable<ObserveOptions["mask"]>): FlowPrinter {
   return {
-    // Inputs give nothing but these two.
+    // The cast is true: inputs yield only these two types.
     write: (event) => printer.write(mask(event as InputEvent)),
     end: () => printer.end(),
   };
@@ -191,7 +191,7 @@ function exitCode(
   { signal }: Io,
   isFollowing: boolean,
 ): ExitCode {
-  // That is how following ends.
+  // Following always ends with an interruption.
   const interrupted = isFollowing ? undefined : interruptionCode(signal);
   if (interrupted !== undefined) return interrupted;
   if (hasFailed) return EXIT.failed;

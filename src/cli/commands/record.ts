@@ -9,7 +9,7 @@ import { recordPackets } from "../record/record-packets.js";
 import { SERVER_FILE_FLAGS, SERVER_FLAGS, SERVER_GROUP } from "../server/flags.js";
 import { readRemoteRecordOptions } from "../server/record-options.js";
 
-/** `flowscribe record`: what `hubble record` is, from network interfaces and captures as well as from a server. */
+/** `flowscribe record`: like `hubble record`, from network interfaces and captures as well as from a server. */
 export const recordCommand: Command = {
   name: "record",
   help: {
@@ -64,7 +64,7 @@ export const recordCommand: Command = {
   async run(args, io) {
     const remote = readRemoteRecordOptions(args, io);
     if (remote !== undefined) {
-      // What needs a network is loaded only now.
+      // Load the modules for networking only when they are needed.
       const { recordOnServer } = await import("../server/record.js");
       return recordOnServer(remote, io);
     }

@@ -5,7 +5,7 @@ import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
 import { SERVE_FILE_FLAGS, SERVE_FLAGS, SERVE_GROUPS } from "../serve/flags.js";
 import { readServeOptions } from "../serve/options.js";
 
-/** `flowscribe serve`: Cilium's Recorder for the network interface of any machine. */
+/** `flowscribe serve`: Cilium's Recorder for a network interface of any machine. */
 export const serveCommand: Command = {
   name: "serve",
   help: {

@@ -31,10 +31,10 @@ export const STATUS_FLAGS = [
   HELP_FLAG,
 ] as const;
 
-/** The server of a `kubectl port-forward` to Relay, as for the Hubble CLI. */
+/** The server behind a `kubectl port-forward` to Relay, as in the Hubble CLI. */
 const DEFAULT_SERVER = "localhost:4245";
 
-/** `flowscribe status`: what `hubble status` is. */
+/** `flowscribe status`: like `hubble status`. */
 export const statusCommand: Command = {
   name: "status",
   help: {
@@ -71,7 +71,7 @@ export const statusCommand: Command = {
     const output = OUTPUTS.find((known) => known === outputName);
     if (output === undefined) throw new UsageError(`invalid output format: ${outputName}`);
     if (positionals.length > 0) throw new UsageError(`status takes no arguments: ${positionals.join(" ")}`);
-    // There is one, as there is a default.
+    // Never undefined, as there is a default server.
     return showStatus(readServerOptions(serverFlags, io, DEFAULT_SERVER)!, output, io);
   },
 };
@@ -97,7 +97,7 @@ async function showStatus(server: ServerOptions, output: Output, io: Io): Promis
   }
 }
 
-/** A recorder (`flowscribe serve`) is healthy, and has no flows to tell of. */
+/** A recorder (`flowscribe serve`) may be healthy, but does not report flows. */
 async function statusUnlessRecorder(
   transport: Parameters<typeof serverStatus>[0],
   options: Parameters<typeof serverStatus>[1],

@@ -1,6 +1,6 @@
 import { type CommandWords, type FlagWords, spellings } from "./words.js";
 
-/** A completion script for bash, from version 3.2 on. */
+/** Returns a completion script for bash 3.2 or later. */
 export function bashScript(commands: readonly CommandWords[]): string {
   return `# Completion of flowscribe for bash: source <(flowscribe completion bash)
 _flowscribe() {

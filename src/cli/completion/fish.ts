@@ -1,6 +1,6 @@
 import type { CommandWords, FlagWords } from "./words.js";
 
-/** A completion script for fish. */
+/** Returns a completion script for fish. */
 export function fishScript(commands: readonly CommandWords[]): string {
   const lines = [
     "# Completion of flowscribe for fish: flowscribe completion fish > ~/.config/fish/completions/flowscribe.fish",

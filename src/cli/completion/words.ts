@@ -1,19 +1,19 @@
 import type { Flag } from "../../observer/index.js";
 import type { Command, CommandEntry } from "../command.js";
 
-/** A command as completion sees it. */
+/** A command as the completion scripts see it. */
 export interface CommandWords {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly FlagWords[];
-  /** What its arguments may be; undefined for files. */
+  /** Possible values of its arguments; undefined for file names. */
   readonly argumentChoices: readonly string[] | undefined;
 }
 
 export interface FlagWords {
   readonly name: string;
   readonly shorthand: string | undefined;
-  /** What follows it. */
+  /** The kind of its value, or the possible values. */
   readonly value: "none" | "file" | "free" | readonly string[];
   readonly help: string;
 }
@@ -39,7 +39,7 @@ function takesNone({ value, bare }: Flag): boolean {
   return value === "boolean" || bare !== undefined;
 }
 
-/** Every way to write a flag without its value. */
+/** Returns every way to write a flag without its value. */
 export function spellings({ name, shorthand }: FlagWords): string[] {
   return shorthand === undefined ? [`--${name}`] : [`--${name}`, `-${shorthand}`];
 }

@@ -1,6 +1,6 @@
 import type { CommandWords, FlagWords } from "./words.js";
 
-/** A completion script for zsh, to be called \`_flowscribe\` in a folder of \`$fpath\`. */
+/** Returns a completion script for zsh. Save it as `_flowscribe` in a folder of `$fpath`. */
 export function zshScript(commands: readonly CommandWords[]): string {
   const described = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`);
   return `#compdef flowscribe
@@ -34,7 +34,7 @@ ${specs.map((spec) => `        ${spec}`).join(" \\\n")} ;;
 `;
 }
 
-/** One for each spelling; flags may be repeated. */
+/** One spec per spelling. Flags may be repeated. */
 function flagSpecs(flag: FlagWords): string[] {
   const { name, shorthand, help, value } = flag;
   const about = `[${escapeSpec(help)}]`;
@@ -51,7 +51,7 @@ function valueText({ value }: FlagWords): string {
   return typeof value === "string" ? ":value: " : `:value:(${value.join(" ")})`;
 }
 
-/** Brackets end the text, colons the field. */
+/** Escapes brackets, which end the text, and colons, which end the field. */
 function escapeSpec(text: string): string {
   return text.replaceAll(/[\\[\]:]/g, "\\$&");
 }

@@ -7,20 +7,20 @@ import { tellKind } from "./kind.js";
 import { peek } from "./peek.js";
 import type { InputReport } from "./report.js";
 
-/** What inputs are made of. */
+/** The events that inputs yield. */
 export type InputEvent = GetFlowsResponse | ExportEvent;
 
-/** How packets become flows. */
+/** Options for converting packets to flows. */
 export type PacketOptions = Pick<FlowOptions, "strict" | "guessReplies" | "tunnels" | "nodeName">;
 
-/** Events handed on together. */
+/** Maximum number of events per batch. */
 const BATCH_LENGTH = 1024;
 
 /**
- * The events of an input, whatever it is: export lines, or packets as flows. What cannot be read is told to the report
- * and left out.
+ * Yields the events of an input: those of export lines, or packets as flows. Lines and packets that cannot be read are
+ * reported and skipped.
  *
- * @throws FlowscribeError where the input cannot be read on, after what came before.
+ * @throws FlowscribeError if reading cannot continue, after the preceding events.
  */
 export async function* readEvents(
   input: AsyncIterable<Uint8Array>,
@@ -63,7 +63,7 @@ async function* readCapture(
 function createDecoder(source: CaptureSource, options: PacketOptions): FlowDecoder {
   return createFlowDecoder({
     ...options,
-    // Only pcapng names interfaces; they may come while it is read, but before their packets.
+    // Only pcapng names interfaces. They may be added while it is read, but always before their packets.
     ...(source.fileFormat === "pcapng" && {
       captureInterface: (id) => {
         const interfaceName = source.interfaces[id]?.name;

@@ -7,20 +7,20 @@ import type { InputEvent } from "./events.js";
 import { CHUNK_BYTES, type Input, openInput, type RegularFile, readChunks } from "./open.js";
 import { type ReadContext, readOne, tryOpen } from "./read-all.js";
 
-/** How often a file that has ended is looked at again. */
+/** Interval for checking a followed file for changes, in milliseconds. */
 export const POLL_MS = 250;
 
-/** The two parts of inputs that are followed. */
+/** The two parts of followed inputs. */
 export interface Followed {
-  /** What is there, one input after the other. */
+  /** The existing events, one input after another. */
   readonly present: AsyncGenerator<InputEvent[], void, undefined>;
-  /** What is added later, as it comes; to be asked for when the first part has ended. */
+  /** Events added later, as they arrive. Request them only after the first part has ended. */
   readonly future: AsyncGenerator<InputEvent[], void, undefined>;
 }
 
 /**
- * The events of inputs, and what is added to them, as `tail -F`: files that are replaced or cut are read anew. Pipes and
- * standard input are read to their end, in their place.
+ * Yields the events of inputs and events added later, as `tail -F`: files that are replaced or truncated are read from
+ * the start. Pipes and standard input are read to their end, in the order of the inputs.
  */
 export function followAll(paths: readonly string[], context: ReadContext): Followed {
   const waiting: AsyncIterator<InputEvent[]>[] = [];
@@ -44,9 +44,9 @@ export function followAll(paths: readonly string[], context: ReadContext): Follo
 }
 
 interface Tail {
-  /** The next events of what is there; undefined when there are none now, but may be later. */
+  /** The next existing events; undefined if there are none now but more may follow. */
   nextPresent(): Promise<IteratorResult<InputEvent[]> | undefined>;
-  /** What comes later. */
+  /** Events added later. */
   readonly rest: AsyncIterator<InputEvent[]>;
 }
 
@@ -61,7 +61,7 @@ function startTail(path: string, context: ReadContext): Tail {
   return {
     nextPresent: () =>
       new Promise((resolve, reject) => {
-        // Known only to this step: a promise that lasts would gather what waits for it.
+        // One callback per call: a promise shared by all calls would accumulate reactions.
         onCaughtUp = () => resolve(undefined);
         pending = events.next();
         pending.then(resolve, reject);
@@ -77,7 +77,7 @@ function startTail(path: string, context: ReadContext): Tail {
   };
 }
 
-/** One file in all that it becomes. */
+/** Yields the events of a path, across all files that replace each other. */
 async function* followOne(
   path: string,
   context: ReadContext,
@@ -102,9 +102,9 @@ async function* followOne(
 }
 
 /**
- * Opens the file that is at the path now. Until there is one that can be opened, waits for it, as `tail -F`: between the two
- * steps of a rotation there is no file, and a folder or a file without permission may give way to another. Each such reason is
- * reported once, but is not a failure.
+ * Opens the file that is now at the path. As `tail -F`, waits until a file can be opened: during a rotation there may
+ * briefly be no file, and a folder or an unreadable file may be replaced. Each reason is reported once and does not
+ * count as a failure.
  */
 async function reopen(path: string, { io, messages }: ReadContext): Promise<Input | undefined> {
   let reported = "";
@@ -123,7 +123,7 @@ async function reopen(path: string, { io, messages }: ReadContext): Promise<Inpu
   return undefined;
 }
 
-/** Why the bytes of a followed file end: another file has its name, or it is shorter than what was read. */
+/** Why a followed file ended: another file has its name, or it is shorter than what was read. */
 type TailEnd = "replaced" | "cut";
 
 async function* tailChunks(
@@ -146,7 +146,7 @@ async function* tailChunks(
     onCaughtUp();
     await sleep(POLL_MS, clock, signal);
     if (signal.aborted) return;
-    // What was added before the file was replaced is read once more.
+    // After a replacement, loop once more to read what was added before it.
     why = await endOf(path, handle, bytes);
   }
 }
@@ -162,12 +162,12 @@ async function endOf(
     const named = await stat(path);
     return named.ino === opened.ino && named.dev === opened.dev ? undefined : "replaced";
   } catch {
-    // Between the two steps of a rotation there is no file of that name.
+    // During a rotation, there may briefly be no file of that name.
     return undefined;
   }
 }
 
-/** The batches of several as they come, until all have ended. */
+/** Merges batches in the order of their arrival, until all iterators have ended. */
 async function* merge<T>(iterators: readonly AsyncIterator<T>[]): AsyncGenerator<T, void, undefined> {
   const ready: { iterator: AsyncIterator<T>; result: IteratorResult<T> }[] = [];
   let failure: { readonly error: unknown } | undefined;

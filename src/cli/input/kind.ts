@@ -4,17 +4,18 @@ import { PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "../../pcap/pcap-fo
 import { SECTION_HEADER } from "../../pcap/pcapng-format.js";
 
 /**
- * What an input holds: `export` are lines of text, also where some of them cannot be read, and files of other kinds that
- * `decodeExport` names in its error.
+ * The contents of an input. `export`: lines of text, even if some are invalid, and files of other kinds that
+ * `decodeExport` identifies in its error.
  */
 export type InputKind = "capture" | "export" | "neither";
 
-/** Bytes looked at, when there are so many. */
+/** Number of bytes that suffice to detect the kind. */
 export const HEAD_BYTES = 1024;
 
 /**
- * Tells by its first bytes what an input is, gzip or not: a capture has the magic number of one, export lines are text.
- * Undefined when more bytes are needed to tell; never when `isWhole` says that there are none, or for {@link HEAD_BYTES}.
+ * Detects the kind of an input from its first bytes, optionally gzip-compressed: a capture starts with a magic number,
+ * export lines are text. Returns undefined if more bytes are needed; never if `isWhole` is true or {@link HEAD_BYTES}
+ * are given.
  */
 export function tellKind(head: Uint8Array, isWhole: boolean): InputKind | undefined {
   const isEnough = isWhole || head.length >= HEAD_BYTES;
@@ -30,10 +31,12 @@ export function tellKind(head: Uint8Array, isWhole: boolean): InputKind | undefi
 /** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
-/** What the first bytes of a gzip file begin; undefined when they are damaged, which reading them tells better. */
+/**
+ * Decompresses the first bytes of a gzip file; undefined if they are invalid, which the reader reports in more detail.
+ */
 function decompressed(head: Uint8Array): Uint8Array | undefined {
   try {
-    // Of so few bytes nothing large can come.
+    // The small input limits the size of the output.
     return gunzipSync(head.subarray(0, HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {
     return undefined;
@@ -44,7 +47,7 @@ const CAPTURE_MAGICS: ReadonlySet<number> = new Set([
   SECTION_HEADER,
   PCAP_MAGIC_US,
   PCAP_MAGIC_NS,
-  // No captures that can be read, but the decoder's words for them are better than ours.
+  // Not supported, but the capture decoder reports them best.
   ...PCAP_RELATIVES.keys(),
 ]);
 
@@ -57,20 +60,20 @@ function tellPlain(head: Uint8Array, isEnough: boolean): InputKind | undefined {
   }
   if (findSignature(head) !== undefined) return "export";
   const text = skipNuls(head).subarray(0, HEAD_BYTES);
-  // A hole, which may be long: what is behind it are lines, or nothing is.
+  // A possibly long hole. Either lines follow, or nothing does.
   if (text.length === 0) return isEnough ? "export" : undefined;
   return isText(text) ? "export" : "neither";
 }
 
-/** What is behind the hole that a file begins with after it was truncated under its writer. */
+/** Skips the NUL bytes at the start of a file that was truncated while another program was writing to it. */
 function skipNuls(head: Uint8Array): Uint8Array {
   const start = head.findIndex((byte) => byte !== 0);
   return start === -1 ? head.subarray(head.length) : head.subarray(start);
 }
 
 /**
- * Damaged lines are for the reader to report, so that invalid UTF-8 does not matter, and nothing does where an object of
- * JSON begins. Other text has no control characters but white space and escape sequences.
+ * Whether the bytes are text. The reader reports damaged lines, so invalid UTF-8 is accepted, and anything is if a JSON
+ * object starts somewhere. Other text may contain no control characters except white space and escape sequences.
  */
 function isText(head: Uint8Array): boolean {
   for (let at = 0; at < head.length; at++) {

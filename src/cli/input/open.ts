@@ -4,13 +4,13 @@ import { Socket } from "node:net";
 import { isatty, ReadStream } from "node:tty";
 import type { Io } from "../io.js";
 
-/** A file or standard input, opened. */
+/** An open file or standard input. */
 export interface Input {
-  /** For messages. */
+  /** Name for messages. */
   readonly name: string;
-  /** The file, where it is a regular one: such may be followed, and has a size. */
+  /** The file, if it is a regular one, which can be followed and has a size. */
   readonly file: RegularFile | undefined;
-  /** Its bytes. A chunk's memory may be used again for the next. */
+  /** The bytes. A chunk is only valid until the next one is requested. */
   readonly chunks: AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
@@ -21,23 +21,23 @@ export interface RegularFile {
   readonly sizeBytes: number;
 }
 
-/** The argument that stands for standard input. */
+/** The argument for standard input. */
 export const STANDARD_INPUT = "-";
 
-/** Bytes of a file that are read at a time. */
+/** Maximum number of bytes per read. */
 export const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Opens an input of a command line; `-` is standard input.
  *
- * @throws The system's error when it cannot be opened.
+ * @throws The system's error if it cannot be opened.
  */
 export async function openInput(path: string, { stdin }: Pick<Io, "stdin">): Promise<Input> {
   if (path === STANDARD_INPUT) {
     return { name: "standard input", file: undefined, chunks: stdin.chunks(), close: async () => {} };
   }
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    // That it was asked first is of no interest.
+    // Report `open`, not the preceding `stat`.
     throw Object.assign(error, { syscall: "open" });
   });
   if (stats.isDirectory()) throw new Error(`read ${path}: is a directory`);
@@ -47,9 +47,12 @@ export async function openInput(path: string, { stdin }: Pick<Io, "stdin">): Pro
   return { name: path, file, chunks: readChunks(handle), close: () => handle.close() };
 }
 
-/** Pipes are read as sockets: with a read that blocks a thread the program could not end before it returns. */
+/**
+ * Opens a pipe or device. A pipe is read as a socket: a blocking read on a pool thread would keep the program from
+ * ending.
+ */
 function openStream(path: string, isPipe: boolean): Input {
-  // Opening a pipe does not wait for whoever writes to it, either.
+  // Non-blocking, so that opening a pipe does not wait for a writer.
   const fd = openSync(path, isPipe ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY);
   const stream = isPipe
     ? new Socket({ fd, readable: true, writable: false })
@@ -63,9 +66,10 @@ function openStream(path: string, isPipe: boolean): Input {
 }
 
 /**
- * The bytes of a file from where it stands. Each read takes a turn of the event loop, so that signals are seen.
+ * Yields the bytes of a file from its current position. Each read yields to the event loop, so that signals are
+ * handled.
  *
- * @param buffer Where they are put; the same for all chunks.
+ * @param buffer Reused for all chunks.
  */
 export async function* readChunks(
   handle: FileHandle,

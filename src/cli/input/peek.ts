@@ -1,14 +1,14 @@
-/** The beginning of an input, and all of it from the beginning. */
+/** The result of peeking, and the input from its start. */
 export interface Peeked<T> {
-  /** Undefined when the input ended before anything could be told. */
+  /** The result of `tell`. */
   readonly told: T;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 /**
- * Looks at the first bytes of an input until something can be told by them.
+ * Reads the first bytes of an input until `tell` returns a result.
  *
- * @param tell Is asked again with more bytes while it answers undefined, which it must not when they are the whole.
+ * @param tell Called again with more bytes while it returns undefined, which it must not do if `isWhole` is true.
  */
 export async function peek<T>(
   input: AsyncIterable<Uint8Array>,
@@ -19,7 +19,7 @@ export async function peek<T>(
   for (;;) {
     const { done, value } = await iterator.next();
     const isWhole = done === true;
-    // A copy: chunks are lent.
+    // Copy, as a chunk is only valid until the next one.
     if (!isWhole) head = Buffer.concat([head, value]);
     const told = tell(head, isWhole);
     if (told !== undefined) return { told, chunks: chain(head, iterator, isWhole) };

@@ -2,12 +2,12 @@ import type { Clock } from "../../async/clock.js";
 import type { Messages } from "../messages.js";
 import type { Input } from "./open.js";
 
-/** Nothing is shown of what takes less. */
+/** Progress is shown only after this many milliseconds. */
 const PATIENCE_MS = 700;
 const INTERVAL_MS = 100;
 const BAR_LENGTH = 20;
 
-/** Counts the bytes of an input as they go by, and shows on a terminal how far it is when that takes long. */
+/** Passes an input through, and shows progress on a terminal if reading takes long. */
 export async function* withProgress(
   { name, file }: Pick<Input, "name"> & { readonly file?: { readonly sizeBytes: number } | undefined },
   chunks: AsyncIterable<Uint8Array>,

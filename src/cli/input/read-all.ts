@@ -5,19 +5,19 @@ import { type Input, openInput } from "./open.js";
 import { withProgress } from "./progress.js";
 import type { InputReport } from "./report.js";
 
-/** What reading inputs needs to know. */
+/** Dependencies and options for reading inputs. */
 export interface ReadContext {
   readonly io: Io;
   readonly messages: Messages;
   readonly report: InputReport;
   readonly packets: PacketOptions;
-  /** Whether to show how far it is. */
+  /** Whether to show progress. */
   readonly progress: boolean;
 }
 
 /**
- * The events of inputs, one input after the other. One that cannot be opened or read on is reported, and the next one
- * is read.
+ * Yields the events of inputs, one input after another. An input that cannot be opened or read further is reported, and
+ * the next one is read.
  */
 export async function* readAll(
   paths: readonly string[],
@@ -38,7 +38,7 @@ export async function* readOne(
   try {
     yield* readEvents(chunks, input.name, packets, report);
   } catch (error) {
-    // Inputs that are left in the middle seem damaged.
+    // After an interruption, a partly read input may look damaged.
     if (!io.signal.aborted) report.failed(named(error, input.name));
   } finally {
     report.ended(input.name);
@@ -46,7 +46,7 @@ export async function* readOne(
   }
 }
 
-/** Undefined, and reported, when it cannot be opened. */
+/** Opens an input. Reports a failure and returns undefined. */
 export async function tryOpen(path: string, { io, report }: ReadContext): Promise<Input | undefined> {
   try {
     return await openInput(path, io);
@@ -56,7 +56,7 @@ export async function tryOpen(path: string, { io, report }: ReadContext): Promis
   }
 }
 
-/** Errors of captures and of the system tell the file already. */
+/** Adds the input's name to an error, unless it has a path (errors of captures and of the system do). */
 function named(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || ("path" in error && error.path !== undefined)) return error;
   return new Error(`${name}: ${error.message}`, { cause: error });

@@ -3,21 +3,21 @@ import { linkTypeName } from "../../packet/link-type.js";
 import { errorText } from "../error-text.js";
 import type { Messages } from "../messages.js";
 
-/** Of each input, so many lines or packets that are left out are told one by one. */
+/** Maximum number of skipped lines, packets or events to report individually per input. */
 export const TOLD_ONE_BY_ONE = 10;
 
-/** Keeps account of what could not be read, and tells it. */
+/** Records and reports what could not be read. */
 export interface InputReport {
-  /** Whether an input could not be opened, or not be read to its end. */
+  /** Whether an input could not be opened, or not read to its end. */
   readonly hasFailed: boolean;
-  /** Whether lines, packets or events were left out, or packets could not be decoded. */
+  /** Whether lines, packets or events were skipped, or packets could not be decoded. */
   readonly isIncomplete: boolean;
   leftOut(what: "line" | "packet" | "event", input: string, message: string): void;
   unknownField(input: string, line: number, message: string): void;
-  /** Packets of an input whose link type is not supported; to be called once for each link type. */
+  /** Reports packets of an unsupported link type; call it once per input and link type. */
   unsupportedLinkType(input: string, linkType: number, packets: number): void;
   failed(error: unknown): void;
-  /** To be called when an input has ended: tells how much of it was left out. */
+  /** Call it when an input has ended: reports how much of it was skipped. */
   ended(input: string): void;
 }
 
@@ -44,7 +44,7 @@ export function createInputReport(messages: Messages): InputReport {
         messages.tell(`${input}: more ${what}s cannot be ${what === "event" ? "printed" : "read"} …`);
     },
     unknownField(input, line, message) {
-      // Once for all inputs.
+      // Reported once for all inputs.
       reportUnknown(message, `${input}: line ${line}: `);
     },
     unsupportedLinkType(input, linkType, packets) {

@@ -2,10 +2,10 @@ import { compileFlowFilters, explainFlowFilters, type FlowFilterLists } from "..
 import type { FlowPrinter } from "../../observer/index.js";
 
 /**
- * A printer that says below each event why it passes the filters, or does not. An event that is no flow is to them one
- * without content, as it is to the selection.
+ * A printer that also explains, below each event, why the filters accept or reject it. As in the selection, an event
+ * that is not a flow is treated as an empty flow.
  *
- * @throws FilterError for filters that do not compile.
+ * @throws FilterError for invalid filters.
  */
 export function explainingPrinter(
   printer: FlowPrinter,

@@ -9,7 +9,7 @@ import { COLOR_MODES } from "../color.js";
 import { HELP_FLAG } from "../help.js";
 import { SERVER_FLAGS, SERVER_GROUP } from "../server/flags.js";
 
-/** The headings of the help, in their order. */
+/** Flag group headings of the help, in display order. */
 export const OBSERVE_GROUPS: readonly string[] = [
   ...FLOW_FLAG_GROUPS,
   "Output",
@@ -19,7 +19,7 @@ export const OBSERVE_GROUPS: readonly string[] = [
   "Other",
 ];
 
-/** Flags of `observe` besides those that choose flows; with Hubble's names where Hubble has them. */
+/** Flags of `observe` besides those that select flows; named as in Hubble if Hubble has them. */
 export const OBSERVE_FLAGS = [
   {
     name: "output",
@@ -157,7 +157,7 @@ export const OBSERVE_FLAGS = [
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
-/** What completion offers for values. */
+/** Values of flags for completion. */
 export const OBSERVE_CHOICES: Readonly<Record<string, readonly string[]>> = {
   output: OUTPUT_FORMATS,
   "time-format": TIME_FORMATS,
@@ -169,8 +169,8 @@ export const OBSERVE_CHOICES: Readonly<Record<string, readonly string[]>> = {
   "ip-version": ["v4", "v6"],
 };
 
-/** Flags that ask something of files, and nothing of servers. */
+/** Flags that apply to files only, not to servers. */
 export const FILE_ONLY_FLAGS = ["strict-input", "strict", "guess-replies", "tunnels", "node"] as const;
 
-/** Every flag that `observe` takes. */
+/** All flags of `observe`. */
 export const ALL_OBSERVE_FLAGS = [...FLOW_FLAGS, ...OBSERVE_FLAGS];

@@ -18,16 +18,16 @@ import type { Io } from "../io.js";
 import { readServerOptions, type ServerOptions } from "../server/options.js";
 import { FILE_ONLY_FLAGS, OBSERVE_FLAGS } from "./flags.js";
 
-/** What a command line of `observe` asks for. */
+/** The options of `observe`, as parsed from its command line. */
 export interface ObserveOptions {
   readonly help: boolean;
   readonly printRawFilters: boolean;
   readonly explain: boolean;
   readonly selection: Omit<FlowFlags, "extra" | "positionals">;
-  /** None where a server is asked. */
+  /** Paths of the input files; empty for a server. */
   readonly inputs: readonly string[];
   readonly server: ServerOptions | undefined;
-  /** Whether to go on after the connection to the server was lost. */
+  /** Whether to reconnect after the connection to the server is lost. */
   readonly reconnect: boolean;
   readonly format: FormatFlowOptions;
   readonly mask: FieldMask | undefined;
@@ -38,9 +38,10 @@ export interface ObserveOptions {
 }
 
 /**
- * Reads the arguments of `observe`.
+ * Parses the arguments of `observe`.
  *
- * @throws FlagError, FieldMaskError or UsageError for what makes no sense, in Hubble's words where Hubble has them.
+ * @throws FlagError, FieldMaskError or UsageError for invalid arguments, with Hubble's messages if Hubble has the same
+ *   check.
  */
 export function readObserveOptions(args: readonly string[], io: Io): ObserveOptions {
   const { extra, positionals, ...selection } = parseFlowFlags(args, {
@@ -87,7 +88,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
 
 type Extra = ReturnType<typeof parseFlowFlags<typeof OBSERVE_FLAGS>>["extra"];
 
-/** The server to ask: that of the flag, or that of the environment where no file is named. */
+/** The server from the flags or, if no files are given, from the environment. */
 function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOptions | undefined {
   if (inputs.length > 0) {
     if (extra.server !== undefined) throw new UsageError("cannot set both --server and files");
@@ -103,7 +104,7 @@ function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOpti
 
 function readOutput(text: string | undefined, json: boolean): OutputFormat {
   const name = text ?? (json ? "json" : "compact");
-  // Hubble takes this one in capitals, too.
+  // Hubble also accepts this one in upper case.
   const output = OUTPUT_FORMATS.find((format) => format === (name === "JSON" ? "json" : name));
   if (output === undefined) throw new UsageError(`invalid output format: ${name}`);
   return output;
@@ -134,14 +135,14 @@ function readTimeFormat(name: string | undefined): TimeFormat | undefined {
   return format;
 }
 
-/** What to do instead of the subcommands of `hubble observe`. */
+/** What to use instead of the subcommands of `hubble observe`. */
 const SUBCOMMANDS: Readonly<Record<string, string>> = {
   flows: "leave the word out",
   "agent-events": "agent events of files are printed with their flows, and servers are asked for flows only",
   "debug-events": "debug events of files are printed with their flows, and servers are asked for flows only",
 };
 
-/** Hubble has the subcommand first or behind flags; a file of such a name is read. */
+/** Rejects Hubble's subcommands, wherever they are among the arguments, unless a file of that name exists. */
 function refuseSubcommand(positionals: readonly string[]): void {
   const name = positionals.find((word) => Object.hasOwn(SUBCOMMANDS, word) && !existsSync(word));
   if (name === undefined) return;

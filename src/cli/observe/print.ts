@@ -3,15 +3,15 @@ import type { InputEvent } from "../input/events.js";
 import { BrokenPipe, type Io } from "../io.js";
 import type { Messages } from "../messages.js";
 
-/** UTF-16 code units gathered before they are written. */
+/** Size in UTF-16 code units at which buffered text is written. */
 const CHUNK_LENGTH = 64 * 1024;
 
 /**
- * Prints events to standard output: large pieces while there is much, and all of what came together before more is waited
- * for. Waits while the output is full.
+ * Prints events to standard output: in large chunks if many are available, and all of a batch before waiting for the
+ * next. Waits while the output is full.
  *
- * When the input or the printer fails, what came before is printed, a table that was held back included, and then the
- * error is thrown.
+ * If the input or the printer fails, prints the events before the failure, including a buffered table, and then throws
+ * the error.
  */
 export async function printEvents(
   batches: AsyncIterable<readonly InputEvent[]>,
@@ -52,7 +52,7 @@ export async function printEvents(
   try {
     await printAll();
   } catch (error) {
-    // Without a reader there is nothing to print for; the first error is the one to report.
+    // If the output is closed, do not print the rest. Report the first error only.
     if (!(error instanceof BrokenPipe)) await printRest().catch(() => {});
     throw error;
   }

@@ -8,9 +8,10 @@ import type { ServerOptions } from "../server/options.js";
 import type { ObserveOptions } from "./options.js";
 
 /**
- * What a server answers to the flags. With `reconnect` a connection that is lost later is made again, which is told.
+ * Yields the server's responses for the flags. With `reconnect`, a connection that is lost later is restored and the
+ * loss is reported.
  *
- * @throws Error that names the server.
+ * @throws Error whose message names the server.
  */
 export async function* serverEvents(
   server: ServerOptions,

@@ -2,13 +2,13 @@ import { cutText } from "../../errors/cut-text.js";
 import { ExportError, type FlowPrinter, type PrintableEvent } from "../../observer/index.js";
 import type { InputReport } from "../input/report.js";
 
-/** UTF-16 code units of a UUID or node name that a message quotes. */
+/** Maximum UTF-16 code units of a UUID or node name to quote in a message. */
 const MAX_QUOTED_LENGTH = 100;
 
 /**
- * A printer that reports an event without a JSON form and leaves it out, so that the events after it are printed.
+ * A printer that reports and skips events that cannot be encoded as JSON, so that the following events are printed.
  *
- * @param source The server or the input that the events come from, for messages.
+ * @param source Name of the server or input of the events, for messages.
  */
 export function skipUnencodable(
   printer: FlowPrinter,
@@ -29,7 +29,7 @@ export function skipUnencodable(
   };
 }
 
-/** Says which event it is: `the flow with UUID 2 of node n`. */
+/** Identifies an event in a message: `the flow with UUID 2 of node n`. */
 function describe(event: PrintableEvent): string {
   if (!("responseTypes" in event)) return "an event";
   const { responseTypes: content, nodeName } = event;

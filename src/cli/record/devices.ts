@@ -1,6 +1,6 @@
 import type { CaptureDevice } from "../../source/libpcap/index.js";
 
-/** A line for each device: name, state, addresses and description, in columns. */
+/** Formats devices as a table: name, state, addresses and description, one device per line. */
 export function formatDevices(devices: readonly CaptureDevice[]): string {
   const rows = devices.map(({ name, description = "", addresses, loopback, up, running }) => {
     const state = [up ? "up" : "down", ...(running ? ["running"] : []), ...(loopback ? ["loopback"] : [])];

@@ -5,7 +5,7 @@ import { UsageError } from "../error-text.js";
 
 const FIELDS = 5;
 
-/** As `hubble record` knows them, in capitals. */
+/** Protocol names of `hubble record`, in upper case. */
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([
   ["ANY", 0],
   ["TCP", 6],
@@ -14,10 +14,11 @@ const PROTOCOLS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads a filter as `hubble record` does: source prefix, source port, destination prefix, destination port, protocol, with one
- * space between them (hubble/cmd/record). Prefixes are looked at later, together with those of all other filters.
+ * Parses a filter as `hubble record` does (hubble/cmd/record): source prefix, source port, destination prefix,
+ * destination port, protocol, separated by single spaces. Prefixes are validated later, together with those of all
+ * other filters.
  *
- * @throws UsageError in Hubble's words.
+ * @throws UsageError with Hubble's message.
  */
 export function parseFilterArgument(text: string): PacketFilterInit {
   const fields = splitAtSpaces(text);
@@ -35,7 +36,7 @@ export function parseFilterArgument(text: string): PacketFilterInit {
   };
 }
 
-/** Go's `strings.SplitN(text, " ", 5)`: the fifth field has all the rest. */
+/** Go's `strings.SplitN(text, " ", 5)`: the fifth field contains the rest. */
 function splitAtSpaces(text: string): string[] {
   const fields = text.split(" ");
   return fields.length <= FIELDS
@@ -59,18 +60,18 @@ function parseProtocol(text: string): number {
   return protocol;
 }
 
-/** The arguments of a command line that are not flags: 5-tuple filters, then the words of an expression. */
+/** The positional arguments of a command line: 5-tuple filters, then the words of an expression. */
 export interface FilterArguments {
   readonly filters: readonly PacketFilterInit[];
-  /** pcap-filter text; undefined without one. */
+  /** pcap-filter text; undefined if there is no expression. */
   readonly expression: string | undefined;
 }
 
 /**
- * Separates the filters of `hubble record` from an expression as the last arguments of tcpdump: `tcp port 80`, as one argument or as
- * several. A filter begins with an address; pcap-filter text never does.
+ * Separates the filters of `hubble record` from an expression, which comes last as in tcpdump: `tcp port 80`, as one
+ * argument or as several. A filter starts with an address; pcap-filter text never does.
  *
- * @throws As {@link parseFilterArgument} does.
+ * @throws UsageError as {@link parseFilterArgument} does.
  */
 export function parseFilterArguments(positionals: readonly string[]): FilterArguments {
   const start = positionals.findIndex(startsExpression);
@@ -81,7 +82,7 @@ export function parseFilterArguments(positionals: readonly string[]): FilterArgu
   };
 }
 
-/** Hexadecimal digits up to a dot, colon or slash begin an address; digits alone are not an expression either. */
+/** An address starts with hexadecimal digits up to a dot, colon or slash. Digits alone are not an expression either. */
 const ADDRESS = /^\s*(?:[0-9a-fA-F]*[.:/]|[0-9]+$)/;
 
 function startsExpression(argument: string): boolean {

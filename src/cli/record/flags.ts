@@ -2,7 +2,7 @@ import type { ExtraFlag } from "../../observer/flags/flag-values.js";
 import { FLOW_FLAGS } from "../../observer/flags/flow-flags.js";
 import { HELP_FLAG } from "../help.js";
 
-/** The headings of the help, in their order. */
+/** Flag group headings of the help, in display order. */
 export const RECORD_GROUPS: readonly string[] = [
   "Input",
   "Output",
@@ -19,10 +19,10 @@ export const FORMATS = ["pcap", "pcapng"] as const;
 export const PRECISIONS = ["us", "ns"] as const;
 export const SOURCES = ["libpcap", "ebpf"] as const;
 export const DIRECTIONS = ["in", "out", "both"] as const;
-/** What eBPF calls them. */
+/** The directions and their names for eBPF. */
 export const EBPF_DIRECTIONS = { in: "ingress", out: "egress", both: "both" } as const;
 
-/** Flags of `record` besides those about flows; with Hubble's names where Hubble has them, else tcpdump's or dumpcap's. */
+/** Flags of `record` besides flow flags; named as in Hubble if Hubble has them, otherwise as in tcpdump or dumpcap. */
 export const RECORD_FLAGS = [
   {
     name: "device",
@@ -202,10 +202,10 @@ export const RECORD_FLAGS = [
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
-/** Flags of `observe` that choose among flows that there are; a recording has limits of its own. */
+/** Flags of `observe` that select among existing flows; a recording has its own limits. */
 export const REFUSED_FLAGS: readonly string[] = ["all", "last", "first", "follow"];
 
-/** What completion offers for values. */
+/** Values of flags for completion. */
 export const RECORD_CHOICES: Readonly<Record<string, readonly string[]>> = {
   format: FORMATS,
   precision: PRECISIONS,
@@ -213,7 +213,7 @@ export const RECORD_CHOICES: Readonly<Record<string, readonly string[]>> = {
   direction: DIRECTIONS,
 };
 
-/** Every flag that `record` takes. */
+/** All flags of `record`. */
 export const ALL_RECORD_FLAGS = [
   ...RECORD_FLAGS,
   ...FLOW_FLAGS.filter(({ name }) => !REFUSED_FLAGS.includes(name)),

@@ -6,7 +6,7 @@ import { selectRecords } from "../../packet/select.js";
 import type { CaptureInterface } from "../../packet/source.js";
 import type { FlowQuestion } from "./options.js";
 
-/** Selects packets by their flows. */
+/** Creates a stage that selects packets by their flows. */
 export function flowStage(
   { passes, since, until, guessReplies, tunnels, nodeName }: FlowQuestion,
   interfaces: readonly CaptureInterface[],
@@ -26,7 +26,7 @@ export function flowStage(
     return passes(flow);
   }
   return (batch, writable) => {
-    // Packets are asked for one after the other, in their order.
+    // The predicate is called once per packet, in order.
     const flows = decoder.decodeEach(batch)[Symbol.iterator]();
     const wanted = () => {
       const flow = flows.next().value;
@@ -36,7 +36,7 @@ export function flowStage(
   };
 }
 
-/** As in `observe`: what has no time counts as of 1970. */
+/** As in `observe`, a missing time counts as 1970. */
 function isBefore(time: Timestamp | undefined, other: Timestamp | undefined): boolean {
   const seconds = time?.seconds ?? 0n;
   const otherSeconds = other?.seconds ?? 0n;

@@ -11,33 +11,33 @@ import { openInput, STANDARD_INPUT } from "../input/open.js";
 import type { InputReport } from "../input/report.js";
 import type { Io } from "../io.js";
 
-/** One of the captures, or the device, and what can be said of its packets when they have been read. */
+/** A capture or device, and the information about its packets that is available once they are read. */
 export interface CaptureInput {
-  /** For messages. */
+  /** Name for messages. */
   readonly name: string;
-  /** Absent for a device. */
+  /** Undefined for a device. */
   readonly warnings?: CaptureWarnings;
   readonly unsupportedLinkTypes: ReadonlyMap<number, number>;
-  /** Counts what was read that only pcapng files can have. */
+  /** Counts of what was read that only pcapng files can contain. */
   readonly pcapngOnly?: () => PcapngOnly;
 }
 
 export interface PcapngOnly {
-  /** Of packets and interfaces. */
+  /** Comments of packets and interfaces. */
   readonly comments: number;
-  /** Interfaces with a name or a description. */
+  /** Number of interfaces with a name or a description. */
   readonly namedInterfaces: number;
 }
 
-/** Captures as one source. */
+/** Several captures as one source. */
 export interface OpenedCaptures {
   readonly source: PacketSource;
   readonly inputs: readonly CaptureInput[];
 }
 
 /**
- * Captures as one source, in the order of time. What cannot be opened or read on is reported, and the others are read.
- * Undefined when nothing could be opened.
+ * Opens captures as one source, merged in chronological order. A capture that cannot be opened or read further is
+ * reported; the others are read. Undefined if none could be opened.
  */
 export async function openCaptures(
   paths: readonly string[],
@@ -71,7 +71,7 @@ export async function openCaptures(
 
 async function openOne(path: string, io: Io): Promise<CaptureSource> {
   const stats = path === STANDARD_INPUT ? undefined : await stat(path).catch(() => undefined);
-  // The fastest way, which is for files only; the other knows what to do with pipes, and says what is missing.
+  // Fastest for regular files. The other path supports pipes and reports missing files.
   if (stats?.isFile() === true) return openCaptureFile(path);
   const input = await openInput(path, io);
   return openCapture({ ...createInput(input.chunks), close: () => input.close() }, input.name);
@@ -84,7 +84,7 @@ function countPcapngOnly(interfaces: CaptureSource["interfaces"], packetComments
   return { comments, namedInterfaces: interfaces.filter(hasName).length };
 }
 
-/** The same source, which ends where it fails, with its batches counted. */
+/** Wraps a source: it ends at a failure instead of throwing, and its batches are counted. */
 function untilFailure(
   source: PacketSource,
   path: string,
@@ -107,7 +107,7 @@ function untilFailure(
     return batch;
   }
   function end(error: unknown): undefined {
-    // Inputs that are left in the middle seem damaged.
+    // After an interruption, a partly read input may look damaged.
     if (!signal.aborted) report.failed(named(error, path));
   }
 
@@ -127,7 +127,7 @@ function nameOf(path: string): string {
   return path === STANDARD_INPUT ? "standard input" : path;
 }
 
-/** Errors of captures and of the system tell the file already. */
+/** Adds the input's name to an error message that does not contain it (those of captures and of the system do). */
 function named(error: unknown, path: string): unknown {
   const name = nameOf(path);
   if (!(error instanceof Error) || error.message.includes(name)) return error;

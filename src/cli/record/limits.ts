@@ -3,19 +3,22 @@ import type { PacketFilterInit } from "../../packet/filter-check.js";
 import { planRecording, type StartRecordingInit } from "../../recorder/start.js";
 import type { RECORD_FLAGS } from "./flags.js";
 
-/** What a recording is bounded by, as the flags of `record` say. */
+/** File prefix, snap length and stop condition of a recording, from the flags of `record`. */
 export type RecordLimits = Required<
   Pick<StartRecordingInit, "filesink" | "maxCaptureLength" | "stopCondition">
 >;
 
-/** Stands for "all packets" in a request, whose filters are not looked at for a source that is filtered. */
+/**
+ * Placeholder for "all packets" in a request. The filters of a request are not applied to a source that is already
+ * filtered.
+ */
 export const ANY_FILTER: PacketFilterInit = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
 
 /**
- * As `hubble record` sends them: all three conditions, zeros too. Checked with the filters, whose faults come in the order in
- * which Hubble's server finds them.
+ * Parses the limits in the form that `hubble record` sends: all three conditions, including zeros. Validates them
+ * together with the filters, so that faults are reported in the order of Hubble's server.
  *
- * @param filters None for all packets.
+ * @param filters Empty for all packets.
  * @throws ConfigurationError.
  */
 export function readRecordLimits(

@@ -5,7 +5,7 @@ import type { CaptureInput } from "./inputs.js";
 import { openDevice } from "./open-device.js";
 import type { RecordCommandOptions } from "./options.js";
 
-/** Packets, and what has been selected among them already. */
+/** Open packets, and which filters have already been applied to them. */
 export interface OpenedPackets {
   readonly source: PacketSource;
   readonly inputs: readonly CaptureInput[];
@@ -14,7 +14,7 @@ export interface OpenedPackets {
 }
 
 /**
- * Opens the device of a command line, with as much of its filters in the kernel as can be there.
+ * Opens the device of a command line and applies as many of its filters as possible in the kernel.
  *
  * @throws As {@link openDevice} does.
  */
@@ -24,10 +24,10 @@ export async function openLive(
 ): Promise<OpenedPackets> {
   const { device, source, direction, promiscuous, bufferBytes, output } = options;
   const { include, expression, flows, limits } = options;
-  // Replies are told by all packets.
+  // Guessing replies requires all packets.
   const selectsInKernel = flows?.guessReplies !== true;
   const selectsExpression = selectsInKernel && expression !== undefined && source === "libpcap";
-  // Whoever looks at packets here needs them whole.
+  // Filters in this process need whole packets.
   const looksHere = flows !== undefined || (expression !== undefined && !selectsExpression);
   const opened = await openDevice(
     {

@@ -5,7 +5,7 @@ import type { PacketSource } from "../../packet/source.js";
 import { UsageError } from "../error-text.js";
 import { type DIRECTIONS, EBPF_DIRECTIONS, type SOURCES } from "./flags.js";
 
-/** A network interface and how it is captured from, as the flags of `record` and `serve` say. */
+/** A network interface and how to capture from it, from the flags of `record` and `serve`. */
 export interface DeviceOptions {
   readonly device: string;
   readonly source: (typeof SOURCES)[number];
@@ -15,17 +15,20 @@ export interface DeviceOptions {
   readonly precision: Resolution;
 }
 
-/** What one capture selects in the kernel. */
+/** Filters and snap length of one capture, applied in the kernel. */
 export interface CaptureRequest {
   /** Undefined for all packets. */
   readonly include?: readonly PacketFilterInit[];
-  /** Of libpcap only. */
+  /** pcap-filter text, for libpcap only. */
   readonly expression?: string;
-  /** 0 for all of a packet. */
+  /** Maximum captured bytes per packet; 0 for whole packets. */
   readonly maxCaptureLength?: number;
 }
 
-/** A recording need not have its packets at once; with this its buffer lasts for seconds while a disk is busy. */
+/**
+ * Timeout for buffering in the kernel. A recording does not need its packets immediately, and with this value the
+ * buffer covers several seconds in which the disk is busy.
+ */
 const TIMEOUT_MS = 100;
 
 export type OpenDevice = (
@@ -35,10 +38,10 @@ export type OpenDevice = (
 ) => Promise<PacketSource>;
 
 /**
- * Opens a device for one capture. What needs the system's libraries is loaded only now.
+ * Opens a device for one capture. Loads the modules that use system libraries only when they are needed.
  *
- * @param signal Gives up opening, and the capture.
- * @throws FlowscribeError that says what is missing; UsageError for a buffer that the capture does not take.
+ * @param signal Aborts opening and capturing.
+ * @throws FlowscribeError whose message says what is missing; UsageError for an invalid buffer size.
  */
 export const openDevice: OpenDevice = async (options, request, signal) => {
   const { device, source, direction, promiscuous, bufferBytes, precision } = options;

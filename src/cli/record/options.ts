@@ -26,7 +26,7 @@ import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
 import { parseSize } from "./size.js";
 import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
-/** What a command line of `record` asks for. */
+/** The options of `record`, as parsed from its command line. */
 export interface RecordCommandOptions {
   readonly action: "help" | "list-devices" | "print-program" | "record";
   readonly device: string | undefined;
@@ -38,19 +38,19 @@ export interface RecordCommandOptions {
   /** Undefined for all packets. */
   readonly include: readonly PacketFilterInit[] | undefined;
   readonly expression: string | undefined;
-  /** Undefined where nothing is asked of flows. */
+  /** Undefined if packets are not selected by their flows. */
   readonly flows: FlowQuestion | undefined;
   readonly limits: RecordLimits;
   readonly output: OutputOptions;
-  /** End with exit code 3 when packets cannot be decoded for the filters. */
+  /** End with exit code 3 if packets cannot be decoded for the filters. */
   readonly strictInput: boolean;
   readonly silent: boolean;
 }
 
-/** Characters of an expression that a message quotes. */
+/** Maximum characters of an expression to quote in a message. */
 const QUOTED_LENGTH = 200;
 
-/** What flows have to be for their packets to be recorded. */
+/** Conditions on the flows of packets to record. */
 export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
   readonly passes: FlowPredicate;
   readonly guessReplies: boolean;
@@ -58,11 +58,11 @@ export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
   readonly nodeName: string;
 }
 
-/** Where packets are written to, and how. */
+/** Where packets are written, and in which format. */
 export interface OutputOptions {
   readonly target: OutputTarget;
   readonly fileFormat: (typeof FORMATS)[number];
-  /** Undefined: what is most fitting. */
+  /** Undefined: choose the most suitable one. */
   readonly precision: Resolution | undefined;
   readonly rotation: FileRotation | undefined;
   readonly nodeName: string | undefined;
@@ -73,13 +73,13 @@ export type OutputTarget =
   | { readonly kind: "file"; readonly path: string; readonly overwrite: boolean }
   | { readonly kind: "folder"; readonly path: string };
 
-/** The path that stands for standard output. */
+/** The path for standard output. */
 export const STANDARD_OUTPUT = "-";
 
 /**
- * Reads the arguments of `record`, with everything that can be wrong about them without opening anything.
+ * Parses the arguments of `record` and validates everything that does not require opening anything.
  *
- * @throws FlagError, UsageError, ConfigurationError, in Hubble's words where Hubble has them.
+ * @throws FlagError, UsageError, ConfigurationError, with Hubble's messages if Hubble has the same check.
  */
 export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
   const ownArgs = fromTcpdumpFlags(args, ALL_RECORD_FLAGS);
@@ -128,7 +128,10 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
   };
 }
 
-/** Loads the filters of flows, which take longer to load than the rest of the command, only when they are needed. */
+/**
+ * Compiles the flow filters. Their modules are loaded only when they are needed, as that takes longer than loading the
+ * rest of the command.
+ */
 async function compileFlows(allow: FlowFlags["allow"], deny: FlowFlags["deny"]): Promise<FlowPredicate> {
   const { compileFlowFilters } = await import("../../filter/index.js");
   return compileFlowFilters({ allow, deny });
@@ -144,10 +147,10 @@ function refuseSelectors({ number, follow }: Pick<FlowFlags, "number" | "follow"
   );
 }
 
-/** Flags that say how a device is captured from. */
+/** Flags that configure capturing from a device. */
 const LIVE_FLAGS = ["source", "direction", "promiscuous", "buffer-size"] as const;
 
-/** A flag that would have no effect is a mistake. */
+/** Rejects flags that would have no effect. */
 function refuseIdle(extra: Extra, names: readonly (keyof Extra)[], whatFor: string): void {
   const idle = names.find((name) => extra[name] !== undefined);
   if (idle !== undefined) throw new UsageError(`--${idle} is for ${whatFor}`);
@@ -159,7 +162,7 @@ function readAction(extra: Extra): RecordCommandOptions["action"] {
   return extra["print-program"] === true ? "print-program" : "record";
 }
 
-/** The filters and the expression, by flag or as arguments. */
+/** Reads the filters and the expression from the flag or the arguments. */
 function readFilters(positionals: readonly string[], { expression: flag }: Extra): FilterArguments {
   const { filters, expression } = parseFilterArguments(positionals);
   if (expression !== undefined && flag !== undefined) {
@@ -192,7 +195,7 @@ function readSize(flag: string, text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseSize(flag, text);
 }
 
-/** The request to record from a source that selects by itself. */
+/** Creates the recording request for a source that is already filtered. */
 export function requestOf({ limits }: RecordCommandOptions): StartRecordingInit {
   return { ...limits, include: [ANY_FILTER] };
 }
@@ -223,7 +226,7 @@ function readTarget(path: string, overwrite: boolean): OutputTarget {
   return isFolder ? { kind: "folder", path } : { kind: "file", path, overwrite };
 }
 
-/** A capture must not be written over while it is read. */
+/** Rejects an output file that is also an input. */
 function checkNoInput(path: string, read: readonly string[]): void {
   const output = statSync(path, { throwIfNoEntry: false });
   if (output?.isFile() !== true) return;

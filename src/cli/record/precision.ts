@@ -10,8 +10,8 @@ import { deriveSource } from "../../packet/derive-source.js";
 import type { PacketSource } from "../../packet/source.js";
 
 /**
- * The same packets with their times in one unit; finer times are truncated. For formats that keep the unit of each
- * interface. Disposing of it disposes of its source.
+ * Converts the timestamps of packets to one unit, truncating finer ones. For formats that store the unit per interface.
+ * Disposing of the result disposes of its source.
  */
 export function withPrecision(source: PacketSource, resolution: Resolution): PacketSource {
   return deriveSource(source, {
@@ -32,7 +32,7 @@ function convertBatch(lent: PacketBatch, resolution: Resolution, writable: boole
       view.setUint32(at + RECORD_FRACTION, Math.floor(fraction / 1000), true);
       continue;
     }
-    // Odd files have fractions of a second and more, which as nanoseconds might not fit: carry them.
+    // Nonconforming files have fractions of a second or more, which may not fit as nanoseconds: carry them over.
     const carry = Math.floor(fraction / 1_000_000);
     const seconds = view.getUint32(at + RECORD_SECONDS, true) + carry;
     if (seconds > 0xffff_ffff)

@@ -26,10 +26,10 @@ import { packetStage, selectPackets } from "./select.js";
 import { formatCounts, formatCountsWithoutReader, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
 
-/** Characters of an expression that a message quotes. */
+/** Maximum characters of an expression to quote in a message. */
 const QUOTED_LENGTH = 200;
 
-/** Records as the options say, until there is nothing more, a limit is reached, or the signal of the io is aborted. */
+/** Records packets until the source ends, a limit is reached, or the signal of the io is aborted. */
 export async function recordPackets(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
   if (options.output.target.kind !== "stdout") return recordUntilSignal(options, io);
   using watched = endWithReader(io);
@@ -45,7 +45,7 @@ async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise
   try {
     const result = await recordFrom(source, options, io, messages);
     for (const input of inputs) reportInput(input, options, report, messages);
-    // Interrupting is how a live recording ends.
+    // A live recording is expected to end with an interruption.
     const endedWell = result !== undefined && (result.reason !== "requested" || options.device !== undefined);
     const interrupted = endedWell ? undefined : interruptionCode(io.signal);
     if (interrupted !== undefined) return interrupted;
@@ -56,7 +56,9 @@ async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise
   }
 }
 
-/** The packets to be recorded, and no others. Undefined when there is nothing to read from, which has been told. */
+/**
+ * Opens the packets to record, with all filters applied. Undefined if nothing could be opened, which has been reported.
+ */
 async function openSource(
   options: RecordCommandOptions,
   io: Io,
@@ -81,11 +83,11 @@ async function openAny(
 ): Promise<OpenedPackets | undefined> {
   const { device } = options;
   if (device === undefined) {
-    // Whoever writes to a pipe may never begin.
+    // Opening a pipe may never end, as its writer may never start.
     const captures = await openedUnlessAborted(openCaptures(options.inputs, io, report), io.signal);
     return captures && { ...captures, selectsInclude: false, selectsExpression: false };
   }
-  // Not the io's own signal: once open, the capture is to finish well.
+  // A separate signal: once open, the capture is to be stopped gracefully, not aborted.
   const opening = new AbortController();
   const removeRelay = relayAbort(io.signal, opening);
   try {
@@ -99,7 +101,7 @@ async function openAny(
   }
 }
 
-/** Undefined when the signal is aborted first; captures that are opened after that are disposed of. */
+/** Undefined if the signal is aborted first; captures that are opened afterwards are disposed of. */
 async function openedUnlessAborted(
   opening: Promise<OpenedCaptures | undefined>,
   signal: AbortSignal,
@@ -109,7 +111,10 @@ async function openedUnlessAborted(
   return opened;
 }
 
-/** What is left to select, the cheapest first; but replies are told by all packets. */
+/**
+ * The filters that are still to be applied, the cheapest first. Guessing replies requires all packets, so the flow
+ * stage then comes first.
+ */
 async function stagesOf(
   { include, expression, flows }: RecordCommandOptions,
   { source, selectsInclude, selectsExpression }: OpenedPackets,
@@ -144,11 +149,11 @@ function prepare(
   { output: { fileFormat, precision } }: RecordCommandOptions,
 ): PacketSource {
   const selected = selectPackets(source, stages);
-  // Pcap is written in any unit; pcapng keeps that of each interface.
+  // The pcap encoder converts units itself; pcapng stores the unit per interface.
   return precision === undefined || fileFormat === "pcap" ? selected : withPrecision(selected, precision);
 }
 
-/** Undefined when it was interrupted before it began. */
+/** Undefined if the recording was interrupted before it started. */
 async function recordFrom(
   source: PacketSource,
   options: RecordCommandOptions,
@@ -189,16 +194,16 @@ async function recordFrom(
   } finally {
     endStatus();
     removeListener();
-    // A recording that has never begun has no result.
+    // A recording that has not started has no result.
     if (sink !== undefined) await results.end(recording.stats, sink.filePath, hasReader);
   }
 }
 
-/** The lines by which `hubble record` says what has come of it; on standard error where standard output is the capture. */
+/** The result lines of `hubble record`; on standard error if the capture goes to standard output. */
 interface Results {
-  /** A file is complete. */
+  /** Reports a completed file. */
   output(path: string): void;
-  /** @param path The file at hand; undefined for standard output. */
+  /** @param path The current file; undefined for standard output. */
   end(stats: RecordingStats, path: string | undefined, hasReader: boolean): Promise<void>;
 }
 
@@ -208,7 +213,7 @@ function createResults(
   messages: Messages,
 ): Results {
   const stream = target.kind === "stdout" ? stderr : stdout;
-  /** Told, and looked at in the end: nobody reading them is no reason to stop recording. */
+  /** Pending writes, awaited only at the end. Errors are ignored: a closed output does not stop the recording. */
   let writing: Promise<unknown> = Promise.resolve();
   const print = (label: "Result" | "Output", text: string) => {
     messages.clearStatus();
@@ -247,7 +252,7 @@ function openSinkOf(
   }
 }
 
-/** The same sink; that a file exists is reported with the flag of the command line, which is not the option of the sink. */
+/** Wraps a sink: the error for an existing file names the command line flag instead of the sink's option. */
 function namingOverwrite(path: string, open: OpenSink): OpenSink {
   return async (request) => {
     try {
@@ -261,7 +266,7 @@ function namingOverwrite(path: string, open: OpenSink): OpenSink {
   };
 }
 
-/** The unit in which nothing is lost of what is known so far. */
+/** The finest unit of the interfaces known so far. */
 function finest(interfaces: PacketSource["interfaces"]): Resolution {
   return interfaces.some(({ resolution }) => resolution === "ns") ? "ns" : "us";
 }

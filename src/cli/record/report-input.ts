@@ -4,7 +4,7 @@ import type { Messages } from "../messages.js";
 import type { CaptureInput } from "./inputs.js";
 import type { RecordCommandOptions } from "./options.js";
 
-/** Blocks and options of pcapng, as messages call them: one, and several. */
+/** Names of pcapng blocks and options in messages: singular and plural. */
 const NAMES: { readonly [K in keyof NotPreserved]: readonly [one: string, several: string] } = {
   decryptionSecrets: ["decryption secrets block", "decryption secrets blocks"],
   nameResolution: ["name resolution block", "name resolution blocks"],
@@ -27,8 +27,8 @@ const NAMES: { readonly [K in keyof NotPreserved]: readonly [one: string, severa
 };
 
 /**
- * Reports what of an input is not in the output: packets that no filter can match, as their link type is not supported, and
- * of pcapng what is not copied, or what a pcap file has no place for.
+ * Reports the parts of an input that are missing from the output: packets of unsupported link types, which no filter
+ * can match, and pcapng contents that are not copied or that pcap does not support.
  */
 export function reportInput(
   { name, warnings, unsupportedLinkTypes, pcapngOnly }: CaptureInput,
@@ -36,7 +36,7 @@ export function reportInput(
   report: InputReport,
   messages: Messages,
 ): void {
-  // Without filters all packets are recorded, and libpcap has its own words for an expression.
+  // Without filters all packets are recorded. For an expression, libpcap reports its own messages.
   if (include !== undefined || flows !== undefined) {
     for (const [linkType, packets] of unsupportedLinkTypes) {
       report.unsupportedLinkType(name, linkType, packets);
@@ -48,7 +48,7 @@ export function reportInput(
     const what = count === 1 ? `${one} is` : `${several} are`;
     messages.tell(`${name}: ${count} ${what} not copied${why}`);
   };
-  // The keys are those of the table.
+  // The cast is true: `Object.keys` returns the keys of the table.
   for (const kind of Object.keys(NAMES) as (keyof NotPreserved)[])
     tell(warnings.notPreserved[kind], NAMES[kind]);
   if (output.fileFormat === "pcapng") return;

@@ -4,7 +4,9 @@ import type { PacketPredicate } from "../../packet/filter.js";
 import { selectRecords } from "../../packet/select.js";
 import type { PacketSource } from "../../packet/source.js";
 
-/** The packets that pass all stages, as a source that needs no further filters. Disposing of it disposes of its source. */
+/**
+ * Creates a source of the packets that pass all stages; it counts as filtered. Disposing of it disposes of its source.
+ */
 export function selectPackets(source: PacketSource, stages: readonly BatchStage[]): PacketSource {
   function stage(lent: PacketBatch, writable: boolean): PacketBatch {
     let batch = lent;
@@ -17,7 +19,7 @@ export function selectPackets(source: PacketSource, stages: readonly BatchStage[
   return deriveSource(source, { stage, filtered: true });
 }
 
-/** By their bytes. */
+/** Creates a stage that selects packets by their bytes. */
 export function packetStage(wanted: PacketPredicate): BatchStage {
   return (batch, writable) => selectRecords(batch, wanted, writable);
 }

@@ -13,7 +13,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Bytes from a text such as `64MiB`, `100MB` or `1500`: a whole number and a unit.
+ * Parses a size in bytes such as `64MiB`, `100MB` or `1500`: an integer and an optional unit.
  *
  * @throws UsageError, also for 0.
  */

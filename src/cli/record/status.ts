@@ -4,12 +4,17 @@ import type { Messages } from "../messages.js";
 
 const INTERVAL_MS = 500;
 
-/** What `hubble record` says of a recording (hubble/cmd/record): `3 packets (180 bytes) written and 1 packets (60 bytes) lost`. */
+/**
+ * Formats the counts of a recording as `hubble record` (hubble/cmd/record): `3 packets (180 bytes) written and 1
+ * packets (60 bytes) lost`.
+ */
 export function formatCounts(stats: RecordingStats): string {
   return countsText(stats);
 }
 
-/** The same for a recording whose reader has gone: what it did not take is not lost, but not written. */
+/**
+ * The same if the reader has closed the output: packets that it did not read count as not written, rather than lost.
+ */
 export function formatCountsWithoutReader(stats: RecordingStats): string {
   const { packetsLostInQueue, bytesLostInQueue } = stats;
   const text = countsText({ ...stats, packetsLostInQueue: 0, bytesLostInQueue: 0 });
@@ -22,19 +27,20 @@ function countsText(stats: RecordingStats): string {
   const written = `${packetsCaptured} packets (${bytesCaptured} bytes) written`;
   const packetsLost = packetsLostInQueue + packetsLostInKernel;
   if (packetsLost === 0 && bytesLostInQueue === 0) return written;
-  // Nobody knows the bytes of what the kernel has dropped.
+  // The kernel does not report the bytes of dropped packets.
   return `${written} and ${packetsLost} packets (${bytesLostInQueue} bytes) lost`;
 }
 
-/** A line of `hubble record`: the time to the second, in UTC, and what it is about. */
+/** Formats a line as `hubble record`: the time in UTC, to the second, and the text. */
 export function formatLine(nowMs: number, label: "Status" | "Result" | "Output", text: string): string {
   return `${new Date(nowMs).toISOString().slice(0, 19)}Z ${label}: ${text}`;
 }
 
 /**
- * Shows on a terminal how a recording gets on, twice a second: Hubble's status, and how fast it was since the last look.
+ * Shows the progress of a recording on a terminal twice per second: Hubble's status, and the rate since the last
+ * update.
  *
- * @returns What ends it.
+ * @returns A function that stops the updates.
  */
 export function showStatus(messages: Messages, clock: Clock, stats: () => RecordingStats): () => void {
   if (!messages.hasStatus) return () => {};

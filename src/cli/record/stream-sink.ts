@@ -4,7 +4,10 @@ import { createPcapEncoder } from "../../pcap/pcap-encode.js";
 import type { OpenSink } from "../../recorder/sink.js";
 import type { OutputStream } from "../io.js";
 
-/** A recording to standard output. It waits while the output does, and is told when nobody reads any more. */
+/**
+ * Creates a sink that writes to standard output. It waits while the output is full, and fails when the reader closes
+ * it.
+ */
 export function streamSink(
   output: OutputStream,
   { fileFormat, resolution }: { readonly fileFormat: "pcap" | "pcapng"; readonly resolution: Resolution },
@@ -19,7 +22,7 @@ export function streamSink(
       return createPcapngEncoder(interfaces, { snapLength });
     }
 
-    /** A copy, as chunks are valid only until the next one. */
+    /** Writes a copy, as chunks are only valid until the next one. */
     function send(chunk: Uint8Array): Promise<void> | undefined {
       return chunk.length === 0 ? undefined : output.write(chunk.slice());
     }
@@ -31,7 +34,7 @@ export function streamSink(
     }
     return {
       write: (batch) => {
-        // What waits for this waits for the packets, too: they go the same way.
+        // Not awaited: the writes of the packets that follow wait for the same output and report its errors.
         if (!begun) void send(encoder.begin(interfaceOf(interfaces, batch.format)))?.catch(() => {});
         begun = true;
         return send(encoder.encode(batch));

@@ -2,14 +2,14 @@ import type { Flag } from "../../observer/index.js";
 import { tokenize } from "../../source/libpcap/expression-tokens.js";
 import { UsageError } from "../error-text.js";
 
-/** What a flag of tcpdump means to `record`. */
+/** The equivalent of a tcpdump flag in `record`. */
 type Meaning =
-  /** `record` does so anyway. */
+  /** The behaviour of `record` without any flag. */
   | { readonly kind: "implied" }
-  /** Has a flag of `record`. */
+  /** Equivalent to a flag of `record`. */
   | { readonly kind: "flag"; toFlag(): string }
   | { readonly kind: "value"; toFlag(value: string): string }
-  /** Has no equivalent; the text says what there is instead. */
+  /** No equivalent; the text names an alternative. */
   | { readonly kind: "unsupported"; readonly instead: string };
 
 const IMPLIED: Meaning = { kind: "implied" };
@@ -18,7 +18,7 @@ const PRINTING = unsupported(
   "it changes how tcpdump prints packets, and record prints none; leave it out, or print with -w - | flowscribe observe",
 );
 
-/** The flags of tcpdump 4.99 (man tcpdump) that are not flags of `record` as they are. */
+/** The flags of tcpdump 4.99 (man tcpdump) that `record` does not have in the same form. */
 const SHORT: Readonly<Record<string, Meaning>> = {
   "#": PRINTING,
   A: unsupported(
@@ -68,7 +68,7 @@ const SHORT: Readonly<Record<string, Meaning>> = {
   z: unsupported("record runs no programs; the Output lines name each file when it is complete"),
 };
 
-/** Long flags that have a short one above, or a flag of `record` with another name. */
+/** Long forms of the flags above, or of flags that have another name in `record`. */
 const LONG: Readonly<Record<string, Meaning>> = {
   "dont-verify-checksums": IMPLIED,
   "list-data-link-types": SHORT.L!,
@@ -90,18 +90,19 @@ const LONG: Readonly<Record<string, Meaning>> = {
 
 const PRECISIONS: Readonly<Record<string, string>> = { micro: "us", nano: "ns" };
 
-/** Flags of Hubble that tcpdump has, too, with another meaning; {@link meaningOfShared} tells them apart. */
+/** Flags that Hubble and tcpdump define differently; {@link meaningOfShared} decides. */
 const SHARED = "nlts";
 
 /**
- * Rewrites what tcpdump users type to the flags of `record`: `-nni lo -s 96 -C 100 -p`. Flags of `record` and of Hubble are left
- * as they are, and so is everything that neither knows.
+ * Rewrites tcpdump flags to flags of `record`: `-nni lo -s 96 -C 100 -p`. Flags of `record` and Hubble are not changed,
+ * and neither are unknown flags.
  *
- * `-n`, `-l`, `-t` and `-s` are flags of both. As tcpdump's they take no value, and `-s` a number; they count as such where
- * Hubble's meaning is not possible.
+ * Both define `-n`, `-l`, `-t` and `-s`. In tcpdump, they take no value, except `-s`, which takes a number. They count
+ * as tcpdump's if Hubble's meaning is impossible.
  *
- * @param flags Those of `record`.
- * @throws UsageError for flags without an equivalent, and where both meanings are possible; it names the flag to use.
+ * @param flags The flags of `record`.
+ * @throws UsageError for flags without an equivalent, and if both meanings are possible; the message names the flag to
+ *   use.
  */
 export function fromTcpdumpFlags(args: readonly string[], flags: readonly Flag[]): string[] {
   return new Rewriter(args, flags).rewrite();
@@ -151,7 +152,7 @@ class Rewriter {
     this.#noteValue(flag, equals < 0 ? this.#copyNext() : argument.slice(equals + 1));
   }
 
-  /** Several letters may stand behind one hyphen; the last may have a value, there or as the next argument. */
+  /** Parses a group of short flags. The last one may have a value, attached or as the next argument. */
   #short(argument: string): void {
     for (let rest = argument.slice(1); rest !== ""; ) {
       const letter = rest[0]!;
@@ -166,7 +167,7 @@ class Rewriter {
         this.#given.add(letter);
         if (this.#apply(meaning, `-${letter}`, rest === "" ? undefined : rest)) return;
       } else if (flag === undefined || takesValue(flag) || rest.startsWith("=")) {
-        // Also what nobody knows: whoever parses the result reports it.
+        // Also for unknown flags, which the flag parser reports.
         this.#rewritten.push(`-${letter}${rest}`);
         if (flag !== undefined && takesValue(flag))
           this.#noteValue(flag, rest === "" ? this.#copyNext() : rest);
@@ -175,7 +176,7 @@ class Rewriter {
     }
   }
 
-  /** True when the value was the rest of the argument. */
+  /** Returns true if the value was the rest of the argument. */
   #apply(meaning: Meaning, shown: string, attached: string | undefined): boolean {
     switch (meaning.kind) {
       case "implied":
@@ -206,14 +207,14 @@ class Rewriter {
     if (name === "write") this.#path = value;
   }
 
-  /** The meaning of tcpdump; undefined for Hubble's. */
+  /** The meaning in tcpdump; undefined for Hubble's. */
   #meaningOfShared(letter: string, rest: string): Meaning | undefined {
     const next = this.#args[this.#next];
     if (letter === "s") {
       const isNumber = isDigits(rest === "" ? next : rest);
       return isNumber ? { kind: "value", toFlag: (bytes) => `--max-capture-len=${bytes}` } : undefined;
     }
-    // A filter flag of Hubble after --not, or with its value.
+    // A filter flag of Hubble: it follows --not or has an attached value.
     if (rest.startsWith("=") || this.#rewritten.at(-1) === "--not") return undefined;
     const standsAlone = rest === "" && standsBeforeNoValue(letter, next);
     if (letter === "t") {
@@ -229,7 +230,7 @@ class Rewriter {
     );
   }
 
-  /** Whether all letters, up to one with a value, are flags of tcpdump or of `record`. */
+  /** Whether all letters, up to one with a value, are flags of tcpdump or `record`. */
   #isCluster(letters: string): boolean {
     for (const letter of letters) {
       const flag = this.#byShorthand.get(letter);
@@ -242,7 +243,10 @@ class Rewriter {
     return letters !== "";
   }
 
-  /** With `-G` tcpdump names files by the time, and with `-G` alone it ends after `-W` files. */
+  /**
+   * Rejects rotations that differ from tcpdump: with `-G`, tcpdump formats the time into file names, and with `-G`
+   * alone, `-W` ends it after that many files.
+   */
   #checkRotation(): void {
     if (this.#given.has("G") && /%[a-zA-Z]/.test(this.#path)) {
       throw new UsageError(
@@ -269,17 +273,20 @@ function isDigits(text: string | undefined): boolean {
   return text !== undefined && /^[0-9]+$/.test(text);
 }
 
-/** Whether `-n` or another shared flag has no value: no argument, a flag, or the beginning of filters or of an expression follows. */
+/**
+ * Whether a shared flag such as `-n` has no value: no argument follows, or the next one is a flag or the start of
+ * filters or an expression.
+ */
 function standsBeforeNoValue(letter: string, next: string | undefined): boolean {
   if (next === undefined || next.startsWith("-")) return true;
   const [first, second] = tokenize(next);
   const isKeyword = first?.kind === "word";
-  // Labels may have spaces and operators.
+  // Labels may contain spaces and operators.
   if (letter !== "n") return isKeyword && (second === undefined || next.includes(" "));
   return isKeyword || first?.kind === "operator" || next.includes(" ");
 }
 
-/** `-C` counts millions of bytes, or has a unit of powers of two. */
+/** Converts a size of `-C`: millions of bytes, or a number with a unit of powers of two. */
 function toSize(text: string): string {
   const [, digits = "", unit = ""] = /^([0-9]+)([kKmMgG])$/.exec(text) ?? [];
   if (unit !== "") return `${digits}${unit.toUpperCase()}iB`;

@@ -9,10 +9,11 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 /**
- * The address to listen on, when whoever can connect there may record: a client that has to show a certificate, a user of this
- * machine, or anyone, where that was said. A name is looked up here, so that what is checked is what is listened on.
+ * Returns the address to listen on. Only accepts addresses where access is restricted to clients with a certificate or
+ * users of this machine, unless `--allow-anyone` is set. Resolves host names here, so that the address that is checked
+ * is the one to listen on.
  *
- * @throws UsageError when strangers could connect; the system's error for a name that is unknown.
+ * @throws UsageError if others could connect; Error for a name that cannot be resolved.
  */
 export async function listenAddress({ listen, tls, allowAnyone }: ServeOptions): Promise<string> {
   if (listen.kind === "unix")
@@ -40,7 +41,7 @@ function isLoopback(address: string): boolean {
   return LOOPBACK.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
-/** Whether a client may record: with `--allow-identity` one whose certificate has such a name. */
+/** Whether a client may record: with `--allow-identity`, its certificate must contain one of the names. */
 export function isAllowed(
   { peer }: RecordingRequest,
   { allowIdentities }: Pick<ServeOptions, "allowIdentities">,

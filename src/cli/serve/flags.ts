@@ -1,7 +1,7 @@
 import type { ExtraFlag } from "../../observer/index.js";
 import { HELP_FLAG } from "../help.js";
 
-/** The headings of the help, in their order. */
+/** Flag group headings of the help, in display order. */
 export const SERVE_GROUPS: readonly string[] = [
   "Packets",
   "Files",
@@ -11,7 +11,7 @@ export const SERVE_GROUPS: readonly string[] = [
   "Other",
 ];
 
-/** Flags of `serve`: those about packets and files as of `record`, the limits as a recorder service names them. */
+/** Flags of `serve`: those for packets and files as in `record`, limits as named by a recorder service. */
 export const SERVE_FLAGS = [
   {
     name: "device",
@@ -204,7 +204,7 @@ export const SERVE_FLAGS = [
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
-/** Flags whose values are files or folders. */
+/** Flags whose values are file or folder names. */
 export const SERVE_FILE_FLAGS: readonly string[] = [
   "folder",
   "tls-cert-file",

@@ -1,15 +1,15 @@
 import type { Io } from "../io.js";
 import { createMessages } from "../messages.js";
 
-/** What happens, one JSON line each; lines begin with time, level and event. */
+/** Writes an event as one JSON line, which starts with time, level and event. */
 export type Log = (level: "info" | "warn" | "error", event: string, fields?: LogFields) => void;
 
 export type LogFields = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
-/** Control characters and invisible ones, which JSON may hold as they are. */
+/** Control and invisible characters, which JSON allows unescaped. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** A log on standard error. Nobody reading it is no reason to stop. */
+/** Creates a log on standard error. Write errors are ignored: a closed standard error does not stop the server. */
 export function createLog(io: Pick<Io, "stderr" | "clock">): Log {
   const messages = createMessages(io);
   return (level, event, fields = {}) => {
@@ -20,6 +20,6 @@ export function createLog(io: Pick<Io, "stderr" | "clock">): Log {
 }
 
 function escaped(character: string): string {
-  // Without the flag u: halves of what is beyond 16 bits are escaped each, as JSON has it.
+  // Without the u flag, so that surrogate pairs are escaped as two units, as JSON requires.
   return character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

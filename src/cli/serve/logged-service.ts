@@ -5,20 +5,20 @@ import type { RecorderService } from "../../recorder/service.js";
 import { errorText } from "../error-text.js";
 import type { Log, LogFields } from "./log.js";
 
-/** Of one recording, so many filters are written to the log. */
+/** Maximum number of filters to log per recording. */
 const MAX_LOGGED_FILTERS = 8;
-/** UTF-16 code units of a text that a client has sent; what is longer is cut. */
+/** Maximum UTF-16 code units of a client's string in the log; longer ones are truncated. */
 const MAX_TEXT_LENGTH = 200;
 
-/** A service whose calls are written to a log. */
+/** A service that logs its calls. */
 export interface LoggedService extends RecorderService {
-  /** To be called by the service's `authorize`, with its answer. */
+  /** Call it in the service's `authorize`, with its result. */
   noteRequest(request: RecordingRequest, allowed: boolean): void;
 }
 
 /**
- * Logs what becomes of each call: `recording-requested`, `recording-started`, then `recording-stopped` or `recording-failed`; or
- * `call-refused` for one that never began. The number of the call is in all of them.
+ * Logs each call: `recording-requested` or `recording-denied`, `recording-started`, then `recording-stopped` or
+ * `recording-failed`; `call-refused` if it never started. All entries contain the number of the call.
  */
 export function loggedService(service: RecorderService, log: Log): LoggedService {
   const numbers = new WeakMap<object, number>();
@@ -53,7 +53,7 @@ export function loggedService(service: RecorderService, log: Log): LoggedService
       state = "stopped";
       throw error;
     } finally {
-      // The server has let go of the call: its client is gone.
+      // The server has ended the call because the client disconnected.
       if (state === "running") log("warn", "recording-failed", { call, client, status: "CANCELLED" });
     }
   }
@@ -80,7 +80,7 @@ export function loggedService(service: RecorderService, log: Log): LoggedService
 
 type Filter = RecordingRequest["start"]["include"][number];
 
-/** As an argument of `hubble record`. */
+/** Formats a filter as an argument of `hubble record`. */
 function filterText({ sourceCidr, sourcePort, destinationCidr, destinationPort, protocol }: Filter): string {
   const name = PROTOCOLS[protocol] ?? String(protocol);
   return cut(`${sourceCidr} ${sourcePort} ${destinationCidr} ${destinationPort} ${name}`);

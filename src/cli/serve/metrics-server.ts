@@ -3,20 +3,20 @@ import type { AddressInfo } from "node:net";
 import type { RecorderService } from "../../recorder/service.js";
 import { formatMetrics, METRICS_CONTENT_TYPE } from "../../rpc/index.js";
 
-/** Bytes of headers that somebody who asks may send, and connections at once: who scrapes needs little of either. */
+/** Maximum header bytes of a request and maximum concurrent connections. Scrapers need little of either. */
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 64;
 const TIMEOUT_MS = 10_000;
 
 export interface MetricsServer extends AsyncDisposable {
-  /** `http://host:port/metrics`, with the port that it is. */
+  /** `http://host:port/metrics`, with the actual port. */
   readonly url: string;
 }
 
 /**
- * Serves the counters of a recorder in the text format of Prometheus, over plain HTTP.
+ * Serves the counters of a recorder in the Prometheus text format, over plain HTTP.
  *
- * @throws The system's error when the address cannot be listened on.
+ * @throws The system's error if it cannot listen on the address.
  */
 export async function openMetricsServer(
   { host, port }: { readonly host: string; readonly port: number },
@@ -43,7 +43,7 @@ export async function openMetricsServer(
       resolve();
     });
   });
-  // A server of TCP has one.
+  // The cast is true for a TCP server.
   const { address, family, port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${bound}/metrics`,

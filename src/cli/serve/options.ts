@@ -10,13 +10,13 @@ import type { DeviceOptions } from "../record/open-device.js";
 import { parseSize } from "../record/size.js";
 import { SERVE_FLAGS } from "./flags.js";
 
-/** What a command line of `serve` asks for. */
+/** The options of `serve`, as parsed from its command line. */
 export interface ServeOptions {
-  /** Where the packets of every recording come from. */
+  /** Where the packets of all recordings are captured. */
   readonly capture: DeviceOptions;
   readonly folder: string;
   readonly fileFormat: (typeof FORMATS)[number];
-  /** Undefined for the host's. */
+  /** Undefined for the host name. */
   readonly nodeName: string | undefined;
   readonly listen: Target;
   readonly socketMode: number | undefined;
@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly health: boolean;
   readonly reflection: boolean;
   readonly shutdownTimeoutMs: number | undefined;
-  /** The names that may record; undefined for whoever gets in. */
+  /** Names in client certificates that may record; undefined for any client. */
   readonly allowIdentities: ReadonlySet<string> | undefined;
   readonly allowAnyone: boolean;
   readonly limits: RecorderLimits;
@@ -40,7 +40,7 @@ export interface ServerTlsFiles {
 type Values = ValuesOf<typeof SERVE_FLAGS>;
 
 /**
- * Reads the arguments of `serve`; undefined when they ask for help.
+ * Parses the arguments of `serve`; undefined if they request help.
  *
  * @throws FlagError, UsageError.
  */
@@ -118,7 +118,7 @@ function readListen(
   const listen = readTarget(text);
   const socketMode = readMode(mode);
   if (listen.kind === "unix") return { listen, socketMode };
-  // For a client 443 goes without saying; a server has no port that would.
+  // Clients default to port 443; a server has no default port.
   if (!text.endsWith(`:${listen.port}`)) throw new UsageError(`--listen takes host:port, not ${text}`);
   if (listen.tls && tls === undefined) {
     throw new UsageError(`${text} needs --tls-cert-file and --tls-key-file`);
@@ -154,7 +154,7 @@ function readMode(text: string | undefined): number | undefined {
   return Number.parseInt(text, 8);
 }
 
-/** A flag that would have no effect is a mistake, and of those that say who may record it is a dangerous one. */
+/** Rejects access flags that would have no effect, as ignoring them would be dangerous. */
 function readAccess(
   values: Values,
   tls: ServerTlsFiles | undefined,

@@ -4,14 +4,14 @@ import { errorText } from "../error-text.js";
 import type { Log } from "./log.js";
 import type { ServerTlsFiles } from "./options.js";
 
-/** How often it is looked whether certificates have been renewed. */
+/** Interval for checking whether certificates have been renewed, in milliseconds. */
 export const RENEWAL_INTERVAL_MS = 60_000;
 
 /**
- * Looks at the files of TLS every minute, and has the server take them when they have changed, for connections from then on.
- * Files that cannot be read or used are told, and the server goes on with those it has.
+ * Reads the TLS files every minute and, if they have changed, uses them for new connections. If they cannot be read or
+ * used, logs an error and keeps the current ones.
  *
- * @returns What ends it.
+ * @returns A function that stops the checks.
  */
 export function renewTls(
   server: RecorderServer,

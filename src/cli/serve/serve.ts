@@ -22,9 +22,10 @@ import type { ServeOptions } from "./options.js";
 import { renewTls } from "./renew-tls.js";
 
 /**
- * Serves recordings until the signal of the io is aborted; then those under way end well, and their clients get `stopped`.
+ * Serves recordings until the signal of the io is aborted. Running recordings are then stopped gracefully, and their
+ * clients get `stopped`.
  *
- * @throws FlowscribeError when the device cannot be captured from; Error for an address, file or certificate that is none.
+ * @throws FlowscribeError if the device cannot be captured from; Error for an invalid address, file or certificate.
  */
 export async function serve(
   options: ServeOptions,
@@ -34,7 +35,7 @@ export async function serve(
   const log = createLog(io);
   const address = await listenAddress(options);
   const tls = options.tls && (await readServerTls(options.tls));
-  // What recordings would fail for is told at the start, and not to the first client.
+  // Report problems that would fail every recording now, not to the first client.
   makeFolder(options.folder);
   await probe(options, openSource, io.signal);
   if (io.signal.aborted) return EXIT.ok;
@@ -56,7 +57,7 @@ export async function serve(
   return EXIT.ok;
 }
 
-/** Opens the device once, and closes it. */
+/** Opens and closes the device once. */
 async function probe({ capture }: ServeOptions, openSource: OpenDevice, signal: AbortSignal): Promise<void> {
   try {
     const source = await openSource(capture, {}, signal);
@@ -119,7 +120,7 @@ async function openServer(
   }
 }
 
-/** The system's error does not always say where. */
+/** Adds the address, which is not in every system error. */
 function cannotListen(address: string, error: unknown): Error {
   return new Error(`cannot listen on ${address}: ${errorText(error)}`, { cause: error });
 }

@@ -4,10 +4,10 @@ import { UsageError } from "../error-text.js";
 import type { ServerOptions } from "./options.js";
 
 /**
- * A connection to the server, which the first call makes.
+ * Opens a transport to the server. The first call connects.
  *
- * @throws The system's error for a file that cannot be read; UsageError for certificates and keys that are not PEM, and for a
- *   password that would be sent in plain text.
+ * @throws The system's error for a file that cannot be read; UsageError for certificates and keys that are not PEM, and
+ *   for a password that would be sent unencrypted.
  */
 export async function openServer({
   address,
@@ -45,9 +45,10 @@ async function readTls({
 }
 
 /**
- * Makes the connection, so that a server that cannot be reached is reported within the timeout, and not tried again and again.
+ * Queries the server status first, so that an unreachable server is reported within the timeout instead of being
+ * retried repeatedly.
  *
- * @throws Error that names the server; the signal's reason.
+ * @throws Error whose message names the server; the signal's reason.
  */
 export async function greet(
   transport: RpcTransport,
@@ -58,7 +59,7 @@ export async function greet(
     await serverStatus(transport, { timeoutMs: server.timeoutMs, signal });
   } catch (error) {
     signal.throwIfAborted();
-    // The server has answered; whether it accepts the call that follows, that call reports.
+    // The server has responded. If it rejects the next call, that call reports it.
     if (!isNoAnswer(error)) return;
     throw firstCallError(server, error);
   }
@@ -70,7 +71,7 @@ function isNoAnswer(error: unknown): boolean {
   );
 }
 
-/** The failure of the first call to a server; of one that did not answer in time, with the likely cause. */
+/** Converts the error of the first call to a server; adds the likely cause if the server did not respond in time. */
 export function firstCallError({ address, timeoutMs, tls }: ServerOptions, error: unknown): unknown {
   if (!(error instanceof RpcError) || error.status !== "DEADLINE_EXCEEDED")
     return serverError(address, error);
@@ -80,7 +81,7 @@ export function firstCallError({ address, timeoutMs, tls }: ServerOptions, error
   return serverError(address, new RpcError("DEADLINE_EXCEEDED", text, { cause: error }));
 }
 
-/** The same failure, with the server that it is about, in the words of the Hubble CLI for the status. */
+/** Adds the server to an error, with the status as the Hubble CLI formats it. */
 export function serverError(address: string, error: unknown): unknown {
   if (!(error instanceof RpcError)) return error;
   return new Error(`${address}: rpc error: code = ${goCode(error.status)} desc = ${error.message}`, {
@@ -88,7 +89,7 @@ export function serverError(address: string, error: unknown): unknown {
   });
 }
 
-/** `DEADLINE_EXCEEDED` is `DeadlineExceeded` in Go; and one has another spelling. */
+/** `DEADLINE_EXCEEDED` is `DeadlineExceeded` in Go; `CANCELLED` has another spelling. */
 function goCode(status: string): string {
   if (status === "CANCELLED") return "Canceled";
   return status

@@ -3,7 +3,10 @@ import type { ExtraFlag } from "../../observer/index.js";
 /** The heading of {@link SERVER_FLAGS} in a help text. */
 export const SERVER_GROUP = "Server";
 
-/** How to reach a Hubble server or Relay: the flags of the Hubble CLI. Each is also read from the environment, as `HUBBLE_SERVER`. */
+/**
+ * Flags for connecting to a Hubble server or Relay, as in the Hubble CLI. Each can also be set in the environment, as
+ * `HUBBLE_SERVER`.
+ */
 export const SERVER_FLAGS = [
   {
     name: "server",
@@ -82,7 +85,7 @@ export const SERVER_FLAGS = [
   },
 ] as const satisfies readonly ExtraFlag[];
 
-/** Flags whose values are files. */
+/** Flags whose values are file names. */
 export const SERVER_FILE_FLAGS: readonly string[] = [
   "tls-ca-cert-files",
   "tls-client-cert-file",

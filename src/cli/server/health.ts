@@ -5,19 +5,23 @@ import { fromConnectError, Health, type RpcTransport } from "../../rpc/index.js"
 const STATUSES = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 const SERVING = 1;
 
-/** What the server says of its health; undefined when it does not serve gRPC's health check. */
+/** The health of a server. */
 export interface HealthState {
   readonly isHealthy: boolean;
-  /** As `hubble status` has it: `Ok`, or `Unavailable: NOT_SERVING`. */
+  /** As in `hubble status`: `Ok`, or `Unavailable: NOT_SERVING`. */
   readonly text: string;
 }
 
-/** @throws RpcError; the signal's reason. */
+/**
+ * Returns the health of a server; undefined if it does not implement gRPC's health check.
+ *
+ * @throws RpcError; the signal's reason.
+ */
 export async function checkHealth(
   transport: RpcTransport,
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<HealthState | undefined> {
-  // The descriptor is made at run time, so that the type does not say what there is.
+  // The cast is true: the descriptor is created at run time, so its type does not contain the methods.
   const { check } = createClient(Health, transport) as unknown as {
     readonly check: (request: object, options: object) => Promise<{ readonly status: number }>;
   };

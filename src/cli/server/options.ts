@@ -7,12 +7,12 @@ import { UsageError } from "../error-text.js";
 import type { Io } from "../io.js";
 import { SERVER_FLAGS } from "./flags.js";
 
-/** How to reach a server, and how long it may take. */
+/** How to connect to a server, and timeouts. */
 export interface ServerOptions {
-  /** As it was given. */
+  /** The address as given. */
   readonly address: string;
   readonly timeoutMs: number;
-  /** Undefined for the default of `openTransport`; 0 for none. */
+  /** Undefined for the default of `openTransport`; 0 for no pings. */
   readonly pingIntervalMs: number | undefined;
   /** Undefined without TLS. */
   readonly tls: ServerTlsFiles | undefined;
@@ -29,15 +29,15 @@ export interface ServerTlsFiles {
 
 export type ServerFlagValues = ValuesOf<typeof SERVER_FLAGS>;
 
-/** As the Hubble CLI's. */
+/** As in the Hubble CLI. */
 const DEFAULT_TIMEOUT_MS = 5000;
 
 /**
- * What flags and environment say of a server; undefined when they name none. A flag goes before the environment, where an empty
- * text is none.
+ * Reads the server options from flags and environment; undefined if no server is given. A flag takes precedence over
+ * the environment, where an empty string counts as unset.
  *
- * @param defaultAddress The server where none is named.
- * @throws UsageError for what cannot be, such as flags about TLS for a server that is reached without.
+ * @param defaultAddress The server to use if none is given.
+ * @throws UsageError for invalid options, such as TLS flags for a server without TLS.
  */
 export function readServerOptions(
   flags: ServerFlagValues,
@@ -62,10 +62,10 @@ export function readServerOptions(
   };
 }
 
-/** The longest delay of a timer. */
+/** The maximum delay of a timer. */
 const MAX_KEEPALIVE_MS = 2 ** 31 - 1;
 
-/** Milliseconds, as whole numbers; below one it would be pinged without a pause. */
+/** Rounds up to integer milliseconds, so that a value below 1 ms does not become 0, which disables the pings. */
 function readKeepalive(keepalive: number | undefined): number | undefined {
   if (keepalive === undefined) return undefined;
   if (keepalive < 0) throw new UsageError("--keepalive must not be below 0");
@@ -73,7 +73,7 @@ function readKeepalive(keepalive: number | undefined): number | undefined {
   return Math.ceil(keepalive);
 }
 
-/** Flags that say something only where there is TLS. `--tls=false` is one that asks for nothing. */
+/** Flags that apply only with TLS. (`false` counts as not set.) */
 const TLS_FLAGS = SERVER_FLAGS.filter(({ name }) => name.startsWith("tls-"));
 
 function refuseGiven(flags: ServerFlagValues, of: readonly { readonly name: string }[], why: string): void {
@@ -125,7 +125,7 @@ function fromEnvironment(env: Io["env"]): ServerFlagValues {
     const text = env[variable] ?? "";
     if (text !== "") values[name] = readVariable(variable, value, text);
   }
-  // Each was read by the kind that its flag has.
+  // The cast is true: each value was parsed according to the kind of its flag.
   return values as ServerFlagValues;
 }
 
@@ -138,7 +138,7 @@ function readVariable(
     case "string":
       return text;
     case "list":
-      // Separated by spaces, as the library that reads Hubble's environment has it.
+      // Separated by white space, as in the library that Hubble uses to read its environment.
       return text.split(/\s+/).filter((part) => part !== "");
     case "boolean":
       return parsedOf(variable, parseBool(text));

@@ -9,7 +9,7 @@ import { fromTcpdumpFlags } from "../record/tcpdump-flags.js";
 import { SERVER_FLAGS } from "./flags.js";
 import { readServerOptions, type ServerOptions } from "./options.js";
 
-/** A recording that a server is asked for. */
+/** A recording to request from a server. */
 export interface RemoteRecordOptions {
   readonly server: ServerOptions;
   readonly start: StartRecordingInit;
@@ -18,7 +18,7 @@ export interface RemoteRecordOptions {
 
 const FLAGS = [...RECORD_FLAGS, ...SERVER_FLAGS] as const;
 
-/** Flags of `record` that mean something to a server: all that `hubble record` has. */
+/** Flags of `record` that apply to a server: all flags of `hubble record`. */
 const REMOTE_FLAGS: ReadonlySet<string> = new Set([
   "file-prefix",
   "max-capture-len",
@@ -29,13 +29,13 @@ const REMOTE_FLAGS: ReadonlySet<string> = new Set([
   ...SERVER_FLAGS.map(({ name }) => name),
 ]);
 
-/** Flags that say that something is to be done here, whatever the environment says of a server. */
+/** Flags that make the command local, even if the environment names a server. */
 const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] as const;
 
 /**
- * What a command line of `record` asks of a server; undefined when it asks for none.
+ * Parses the arguments of `record` for a server; undefined if no server is given.
  *
- * @throws FlagError, UsageError, ConfigurationError. The server finds the faults in prefixes.
+ * @throws FlagError, UsageError, ConfigurationError. The server validates the prefixes.
  */
 export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
   const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...SERVER_FLAGS]);
@@ -59,7 +59,7 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
     );
   }
   if (filters.length === 0) throw new UsageError("need to specify at least one filter");
-  // Without the filters: the server finds their faults, and those of prefixes.
+  // Validated without the filters: the server validates them.
   const start = { ...readRecordLimits(extra, []), include: filters };
   return { server, start, silent: extra["silent-errors"] === true };
 }

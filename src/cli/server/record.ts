@@ -11,14 +11,14 @@ import { formatCounts, formatLine, showStatus } from "../record/status.js";
 import { greet, openServer, serverError } from "./connect.js";
 import type { RemoteRecordOptions } from "./record-options.js";
 
-/** How long a server that is asked to stop may be silent. */
+/** How long to wait for a message from a server that was requested to stop, in milliseconds. */
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
- * Records on the server until a limit is reached, or until the signal of the io is aborted, which stops the recording
- * gracefully once the server has confirmed that it records.
+ * Records on the server until a limit is reached or the signal of the io is aborted. That stops the recording
+ * gracefully, once the server has confirmed its start.
  *
- * @throws Error that names the server.
+ * @throws Error whose message names the server.
  */
 export async function recordOnServer(
   { server, start, silent }: RemoteRecordOptions,
@@ -69,7 +69,7 @@ export async function recordOnServer(
   }
 }
 
-/** Aborts the call when the server says nothing about the recording for a while. */
+/** Aborts the call if the server sends nothing about the recording for {@link STOP_TIMEOUT_MS}. */
 async function abortIfSilent(recording: RemoteRecording, call: AbortController, clock: Clock): Promise<void> {
   const wait = () =>
     clock.setTimer(STOP_TIMEOUT_MS, () => {
@@ -84,7 +84,7 @@ async function abortIfSilent(recording: RemoteRecording, call: AbortController, 
   cancelTimer();
 }
 
-/** What a server lost is one number, wherever it was. */
+/** A server reports lost packets as one number, regardless of where they were lost. */
 function localStats({ packetsLost, bytesLost, ...captured }: RemoteStats): RecordingStats {
   return {
     ...captured,
