@@ -12,9 +12,9 @@ import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
 
 export interface CelEngineOptions extends CelLimits {
-  /** What `matches` runs on; RE2 in JavaScript by default. */
+  /** The engine for the CEL function `matches`; RE2 in JavaScript by default. */
   readonly regex?: RegexEngine;
-  /** How many steps the evaluation of an expression may take; Hubble has no such limit. */
+  /** The maximum number of steps per evaluation of an expression. Hubble has no such limit. */
   readonly maxSteps?: number;
 }
 
@@ -25,10 +25,10 @@ const CEL_ENGINE_OPTIONS: OptionTable<CelEngineOptions> = {
 };
 
 /**
- * The engine behind `experimental.cel_expression`: expressions over one variable `_flow` of type flow.Flow, in the container
- * `flow`, with a result of type bool (pkg/hubble/filters/cel.go).
+ * Creates the engine for `experimental.cel_expression`. Expressions have one variable, `_flow` of type flow.Flow, run
+ * in the container `flow` and must have the type bool (pkg/hubble/filters/cel.go).
  *
- * Its predicates throw a CelEvaluationError for a flow for which an expression has no value.
+ * The compiled predicates throw a CelEvaluationError if an expression fails for a flow.
  *
  * @throws OptionsError
  */
@@ -51,8 +51,8 @@ export function createCelEngine(options: CelEngineOptions = {}): CelEngine {
 }
 
 /**
- * {@link createCelEngine} for the filters: with what those that are compiled at once share, and predicates that throw no
- * errors, which take a stack, but bare faults.
+ * {@link createCelEngine} for the filters. Expressions that are compiled together share a regex budget. The predicates
+ * throw faults without a stack trace because creating an error is expensive.
  */
 export function createFlowEngine(
   options: CelEngineOptions & { readonly regexBudget?: RegexBudget },
@@ -68,7 +68,7 @@ export function createFlowEngine(
         result: "bool",
       });
       const frame = new Frame(frameLength);
-      // To the checker a wrapper is what it wraps: what it takes for a bool can be null.
+      // The checker gives a wrapper message the type of its value, so a bool expression can still evaluate to null.
       const run = asBool(code);
       return (flow: Flow) => {
         frame.steps = maxSteps;
@@ -79,7 +79,7 @@ export function createFlowEngine(
   };
 }
 
-/** Made once, when the first expression is compiled. */
+/** Created when the first expression is compiled. */
 let registry: ReturnType<typeof registryOf> | undefined;
 
 function flowRegistry() {

@@ -35,20 +35,20 @@ import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
 import { type AnyTest, compileAny, type FilterTest } from "./filter-list.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
 
-/** Which events a recorded or streamed flow list lets through. */
+/** Selects the events of a recorded or streamed list of flows. */
 export interface FlowFilterLists {
-  /** An event passes when this is empty, or any of it matches. */
+  /** An event passes only if this list is empty or at least one of its filters matches. */
   readonly allow?: readonly FlowFilterInit[];
-  /** An event does not pass when any of this matches. */
+  /** An event does not pass if any of these filters matches. */
   readonly deny?: readonly FlowFilterInit[];
 }
 
-/** Whether an event matches, by itself or in the envelope in which it came. Never throws. */
+/** Whether an event matches. Accepts the event itself or its envelope. Never throws. */
 export type FlowPredicate = (event: FlowEvent | FlowEnvelope) => boolean;
 
-/** A field that is added to the message does not compile until it stands here. */
+/** Exhaustive: a field that is added to the message does not compile until it is listed here. */
 const compilers: { readonly [K in FilterField]: FieldCompiler<K> } = {
-  // The order is that in which Hubble compiles, and so meets faults (pkg/hubble/filters/filters.go).
+  // The order in which Hubble compiles the fields and therefore reports faults (pkg/hubble/filters/filters.go).
   uuid,
   eventType,
   verdict,
@@ -92,20 +92,20 @@ const compilers: { readonly [K in FilterField]: FieldCompiler<K> } = {
   ipTraceId,
 };
 
-/** The fields of a FlowFilter in the order in which they are compiled. */
+/** The fields of a FlowFilter, in the order in which they are compiled. */
 export const FILTER_FIELDS = Object.keys(compilers) as readonly FilterField[];
 
 const PROTO_NAMES = new Map(FlowFilterSchema.fields.map(({ localName, name }) => [localName, name]));
 
-/** One filter, its fields compiled. */
+/** A filter with its compiled fields. */
 export interface CompiledFilter {
   readonly message: FlowFilter;
   readonly fields: readonly { readonly field: FilterField; readonly test: FieldTest }[];
 }
 
 /**
- * One filter as a predicate: all fields that are set hold, each when any of its elements does. A filter without any field
- * matches every event.
+ * Compiles one filter into a predicate. An event matches if every field that is set matches; a field matches if any of
+ * its elements does. A filter without fields matches every event.
  *
  * @throws FilterError with every fault and its path, such as `source_port[1]`; OptionsError.
  */
@@ -117,8 +117,9 @@ export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOpt
 }
 
 /**
- * Allow and deny lists as one predicate: (no allow filter, or any matches) and no deny filter matches. It answers as the
- * filters of Hubble v1.16.2 do, for events of every kind; fields that are newer answer as in 1.19.
+ * Compiles allow and deny lists into one predicate. An event passes if the allow list is empty or one of its filters
+ * matches, and no deny filter matches. For events of every kind, the result is the same as in Hubble v1.16.2; newer
+ * fields behave as in 1.19.
  *
  * @throws FilterError with every fault of both lists and its path, such as `deny[0].source_port[1]`; OptionsError.
  */
@@ -129,13 +130,16 @@ export function compileFlowFilters(lists: FlowFilterLists, options: FlowFilterOp
   return combine(allow.map(toTest), deny.map(toTest));
 }
 
-/** The issues that {@link compileFlowFilters} would throw, those of the options first; empty when the lists compile. */
+/**
+ * Returns the issues that {@link compileFlowFilters} would throw; empty if the lists compile. If the options are
+ * invalid, only the issues of the options are returned.
+ */
 export function checkFlowFilters(lists: FlowFilterLists, options: FlowFilterOptions = {}): readonly Issue[] {
   const issues = optionIssues("checkFlowFilters", options, FLOW_FILTER_OPTIONS);
   return issues.length > 0 ? issues : compileLists(lists, options).issues;
 }
 
-/** Both lists, field by field, for whoever looks inside. */
+/** Compiles both lists field by field, for callers that need the individual fields. */
 export function compileLists(
   lists: FlowFilterLists,
   options: FlowFilterOptions,
@@ -153,16 +157,18 @@ export function compileLists(
   };
 }
 
-/** The other fields of what `parseFlowFlags` returns, which may be passed as it is. */
+/** The other properties of the result of `parseFlowFlags`, which can be passed unchanged. */
 const BESIDE_LISTS = ["number", "first", "since", "until", "follow", "positionals", "extra"];
 
-/** Hubble's names of the lists. */
+/** Names that Hubble uses for the lists, by the property that is meant. */
 const LIST_WORDS: Readonly<Record<string, string>> = {
   ...{ allowlist: "allow", whitelist: "allow", includefilters: "allow", include: "allow" },
   ...{ denylist: "deny", blacklist: "deny", excludefilters: "deny", exclude: "deny" },
 };
 
-/** The issues of the object around the filters: a misspelled list would let every event through. */
+/**
+ * Returns the issues of the object that holds the lists. A misspelled list name would otherwise let every event pass.
+ */
 export function listIssues(lists: FlowFilterLists): Issue[] {
   if (!isObject(lists)) {
     return [issueOf("", `not an object with the lists allow and deny: ${describeValue(lists)}`)];
@@ -213,7 +219,7 @@ function compileFields(
     const test = compileField(field, message, {
       report: (text, index) => {
         const path = `${fieldPath(field)}${index === undefined ? "" : `[${index}]`}`;
-        // What stands in for a value of the wrong type is not at fault.
+        // The placeholder for a value of the wrong type has already been reported.
         if (!misfits.has(path)) report(path, text);
       },
       filter: message,
@@ -226,12 +232,12 @@ function compileFields(
   return { message, fields };
 }
 
-/** Where a field's elements stand in the filter: its name, but for the one field that is nested. */
+/** The path of a field in the filter: its proto name, except for the nested `experimental.cel_expression`. */
 export function fieldPath(field: FilterField): string {
   return field === "experimental" ? "experimental.cel_expression" : (PROTO_NAMES.get(field) ?? field);
 }
 
-/** An empty list is no restriction: protobuf cannot tell it from an unset one. */
+/** An empty list does not restrict anything: protobuf cannot distinguish it from an unset list. */
 function compileField<K extends FilterField>(
   field: K,
   filter: FlowFilter,
@@ -244,7 +250,7 @@ function compileField<K extends FilterField>(
 
 const COSTS = { cheap: 0, moderate: 1, dear: 2 } as const;
 
-/** All fields of a filter as one test, the cheap ones first. */
+/** Combines all fields of a filter into one test that runs cheap fields first. */
 function toTest({ fields }: CompiledFilter): FilterTest {
   const tests = fields.map(({ test }) => test).sort((a, b) => COSTS[a.cost] - COSTS[b.cost]);
   const others = tests.map(({ matchesOther }) => matchesOther);

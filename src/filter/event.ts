@@ -4,23 +4,23 @@ import type { AgentEvent, DebugEvent, Flow, LostEvent } from "../gen/flow/flow_p
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 
 /**
- * What a filter is asked about: an event of the Hubble stream, told apart by `$typeName`, or none at all (a response
- * that carries no event, such as a node's status).
+ * The input of a filter: an event of the Hubble stream, distinguished by `$typeName`, or undefined for a response
+ * without an event, such as a node status.
  */
 export type FlowEvent = Flow | LostEvent | AgentEvent | DebugEvent | undefined;
 
-/** What events come in: a response of the Observer, or a line of an export file. */
+/** The envelope of an event: a response of the Observer, or a line of an export file. */
 export type FlowEnvelope = GetFlowsResponse | ExportEvent;
 
 const AN_ENVELOPE = aMessage<FlowEnvelope>("observer.GetFlowsResponse", "observer.ExportEvent");
 
 /**
- * The event in an envelope; undefined when it holds none that filters see.
+ * Returns the event in an envelope; undefined if the envelope holds nothing that filters can match.
  *
- * @throws TypeError for what is not an envelope.
+ * @throws TypeError if `response` is not an envelope.
  */
 export function flowEvent(response: FlowEnvelope): FlowEvent {
-  // For callers without types; no more than this, as it is called for every event.
+  // For callers without types. Keep this check minimal because it runs for every event.
   const responseTypes = response?.responseTypes as FlowEnvelope["responseTypes"] | undefined;
   if (responseTypes === undefined) checkArgument("flowEvent", "response", response, AN_ENVELOPE);
   switch (responseTypes?.case) {
@@ -34,7 +34,7 @@ export function flowEvent(response: FlowEnvelope): FlowEvent {
   }
 }
 
-/** The event, if it stands in an envelope; itself if it does not. */
+/** Returns the event in an envelope. A value that is not an envelope is returned unchanged. */
 export function withoutEnvelope(event: FlowEvent | FlowEnvelope): FlowEvent {
   const name = event?.$typeName;
   return name === "observer.GetFlowsResponse" || name === "observer.ExportEvent"
@@ -42,7 +42,7 @@ export function withoutEnvelope(event: FlowEvent | FlowEnvelope): FlowEvent {
     : (event as FlowEvent);
 }
 
-/** Whether an event is a flow: the one kind that most fields can match. */
+/** Whether an event is a flow, the only kind that most fields can match. */
 export function isFlow(event: FlowEvent | FlowEnvelope): event is Flow {
   return event?.$typeName === "flow.Flow";
 }

@@ -5,12 +5,12 @@ import type { FlowEvent } from "./event.js";
 import type { Explanation, FieldExplanation, FilterExplanation } from "./explain.js";
 import type { RequirementTrace, SelectorTrace } from "./labels/index.js";
 
-/** So many elements of a list, filters of a list of filters, and UTF-16 code units of a text are shown. */
+/** The maximum number of list elements, of filters per list, and of UTF-16 code units per string that are shown. */
 const ELEMENTS = 10;
 const FILTERS = 100;
 const TEXT_LENGTH = 256;
 
-/** The verdict, and then every filter with its fields. */
+/** Formats the verdict, followed by every filter with its fields. */
 export function formatExplanation(
   { passes, decidedBy, allow, deny }: Omit<Explanation, "toString">,
   event: FlowEvent,
@@ -43,7 +43,7 @@ function formatField({ field, holds, wanted, heldBy = -1, seen, selectors = [] }
   return [line, ...traces].join("\n");
 }
 
-/** A selector of one requirement is that requirement. */
+/** A selector with a single requirement is shown as that requirement. */
 function formatSelector({ selector, holds, requirements }: SelectorTrace): string {
   const [first] = requirements;
   if (first === undefined) return `${mark(holds)} ${formatText(selector)} always holds`;
@@ -55,7 +55,7 @@ function formatSelector({ selector, holds, requirements }: SelectorTrace): strin
 
 function formatRequirementTrace({ requirement, label, holds }: RequirementTrace): string {
   const because = label === undefined ? "there is no such label" : `the label is ${formatText(label)}`;
-  // Keys and values of selectors are plain words.
+  // Keys and values of selectors contain only printable ASCII, so they need no quoting.
   return `${mark(holds)} ${cutText(requirement, TEXT_LENGTH)} (${because})`;
 }
 
@@ -67,7 +67,7 @@ const ENUMS = new Map(
   FlowFilterSchema.fields.map((field) => [field.name, field.fieldKind === "list" ? field.enum : undefined]),
 );
 
-/** Much like JSON: no type names, nothing that is unset, enums by name, and texts safe for a terminal. */
+/** Similar to JSON: omits type names and unset fields, shows enums by name, and escapes strings for a terminal. */
 function formatValue(value: unknown, field: string): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return formatList(value, field);
@@ -95,7 +95,7 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== "" && value !== 0 && value !== false;
 }
 
-/** The first of the elements, the one that decided even if it comes later, and how many more there are. */
+/** The first elements, the decisive one even if it comes later, and the number of elements that are left out. */
 function cutList<T>(
   elements: readonly T[],
   format: (element: T) => string,

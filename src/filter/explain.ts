@@ -10,42 +10,43 @@ import type { FlowFilterInit } from "./filter-init.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
 import type { SelectorTrace } from "./labels/index.js";
 
-/** One field of a filter, held against an event. */
+/** The result of one field of a filter for an event. */
 export interface FieldExplanation {
   /** The field's name in the proto file; `experimental.cel_expression` for the nested one. */
   readonly field: string;
   readonly holds: boolean;
-  /** The values of the filter, any of which would do. */
+  /** The values in the filter; the field holds if any of them matches. */
   readonly wanted: readonly unknown[];
-  /** Which of the values is the first for which the field holds, as an index; undefined when it does not. */
+  /** The index of the first value that makes the field hold; undefined if the field does not hold. */
   readonly heldBy: number | undefined;
-  /** What the field looks at in the event; undefined when it has nothing of the kind. */
+  /** The value of the event that the field compares; undefined if the event has no such value. */
   readonly seen: unknown;
-  /** Of label fields, for each of the values: which of its requirements hold, and because of which label. */
+  /** For label fields: for each value, which of its requirements hold and which label decided each one. */
   readonly selectors?: readonly SelectorTrace[];
 }
 
-/** One filter, held against an event: it matches when all of its fields hold. */
+/** The result of one filter for an event. The filter matches if all of its fields hold. */
 export interface FilterExplanation {
-  /** `allow[0]`. */
+  /** The position of the filter, such as `allow[0]`. */
   readonly path: string;
   readonly matches: boolean;
   readonly fields: readonly FieldExplanation[];
 }
 
-/** Why an event passes or does not. `String(explanation)` is for a terminal. */
+/** Why an event passes or does not pass. `String(explanation)` formats it for a terminal. */
 export interface Explanation {
   readonly passes: boolean;
   /**
-   * The filter that decided: the deny filter that matched first, else the allow filter that did; undefined when there is
-   * none (no allow filter matched, or the lists have nothing to say).
+   * The path of the filter that decided: the first deny filter that matches, otherwise the first allow filter that
+   * matches. undefined if neither exists: no allow filter matched, or the allow list is empty and no deny filter
+   * matched.
    */
   readonly decidedBy: string | undefined;
   readonly allow: readonly FilterExplanation[];
   readonly deny: readonly FilterExplanation[];
   /**
-   * Lines for a terminal: the verdict first, then the filters with their fields. Of long lists the first elements are
-   * shown, and what decided; of texts the first 256 UTF-16 code units.
+   * Formats the explanation for a terminal: the verdict first, then the filters with their fields. Long lists are cut
+   * to their first elements and the decisive one, long strings to 256 UTF-16 code units.
    */
   toString(): string;
 }
@@ -60,10 +61,11 @@ const AN_EVENT = aMessage<NonNullable<FlowEvent> | FlowEnvelope>(
 );
 
 /**
- * Says of every filter and field whether it holds for an event, with the values wanted and the value seen. It passes
- * exactly the events that {@link compileFlowFilters} passes; being made for reading, it takes its time.
+ * Reports for every filter and field whether it holds for an event, with the filter's values and the event's value. It
+ * passes exactly the events that {@link compileFlowFilters} passes. It compiles the filters on every call and is not
+ * optimized for speed.
  *
- * @throws FilterError and OptionsError as {@link compileFlowFilters} does; TypeError for what is not an event.
+ * @throws FilterError and OptionsError as {@link compileFlowFilters} does; TypeError if `event` is not an event.
  */
 export function explainFlowFilters(
   lists: FlowFilterLists,
@@ -98,7 +100,7 @@ function explainFilter(
   options: FlowFilterOptions,
 ): FilterExplanation {
   const explained = fields.map(({ field, test }): FieldExplanation => {
-    // All fields are lists, but for the one that has nothing but a list.
+    // Every field is a list, except `experimental`, which contains one list.
     const wanted = (
       field === "experimental" ? message.experimental?.celExpression : message[field]
     ) as readonly unknown[];
@@ -119,7 +121,7 @@ function holds(test: FieldTest, event: FlowEvent): boolean {
   return isFlow(event) ? test.matches(event) : test.matchesOther?.(event) === true;
 }
 
-/** The field holds for the values: halves them until one is left. */
+/** Finds the first value for which the field holds by bisection. The field must hold for the whole list. */
 function firstHolding(
   field: FilterField,
   values: readonly unknown[],
@@ -142,7 +144,7 @@ function holdsFor(
   event: FlowEvent,
   options: FlowFilterOptions,
 ): boolean {
-  // Values of the field as it was compiled before.
+  // The values were already compiled as part of the whole filter, so they are valid.
   const filter = {
     [field]: field === "experimental" ? { celExpression: values } : values,
   } as FlowFilterInit;

@@ -8,19 +8,22 @@ import type { SelectorTrace } from "./labels/index.js";
 /** The fields of a FlowFilter, by their names in the generated message. */
 export type FilterField = Exclude<keyof FlowFilter, "$typeName" | "$unknown">;
 
-/** What the fields of one filter are compiled with. */
+/** The dependencies for compiling the fields of one filter. */
 export interface FieldContext {
-  /** Notes a fault of the field, or of one of its elements. */
+  /** Reports a fault of the field, or of the element at `index`. */
   report(message: string, index?: number): void;
-  /** The whole filter: HTTP fields look at its event types. */
+  /** The whole filter; HTTP fields depend on its event types. */
   readonly filter: FlowFilter;
   readonly regex: RegexEngine;
-  /** Shared by all filters that are compiled at once. */
+  /** Shared by all filters that are compiled together. */
   readonly regexBudget: RegexBudget;
   readonly cel: CelEngine;
 }
 
-/** Turns the values of a field into a test; undefined when a fault has been reported. Called only for fields that are set. */
+/**
+ * Compiles the values of a field into a test. Returns undefined after reporting a fault, or if the field is empty.
+ * Called only for fields that are set.
+ */
 export type FieldCompiler<K extends FilterField> = (
   values: NonNullable<FlowFilter[K]>,
   context: FieldContext,
@@ -28,30 +31,33 @@ export type FieldCompiler<K extends FilterField> = (
 
 /** Whether a field holds for an event. Never throws. */
 export interface FieldTest {
-  /** For a flow. */
+  /** Whether the field holds for a flow. */
   matches(flow: Flow): boolean;
-  /** For every other event, none included; absent where none of these can match. */
+  /** Whether the field holds for any other event, including undefined; absent if the field can only match flows. */
   matchesOther?(event: Exclude<FlowEvent, Flow>): boolean;
-  /** What the field looks at in the event, for people. */
+  /** The value of the event that the field compares, for explanations. */
   seen(event: FlowEvent): unknown;
-  /** For people, too: what became of each label selector, in the order of the values. */
+  /** For explanations: the result of each label selector, in the order of the values. */
   trace?(event: FlowEvent): readonly SelectorTrace[];
-  /** The fields of a Flow that are read, as paths of the message. */
+  /** The fields of a Flow that the test reads, as proto field paths. */
   readonly reads: readonly string[];
-  /** About how dear the test is: cheap ones come first. */
+  /** The approximate cost of the test; cheap tests run first. */
   readonly cost: "cheap" | "moderate" | "dear";
-  /** The values of a flow that this field could match at all, for finding it among many filters; absent if it cannot tell. */
+  /**
+   * The values of a flow for which this field can match, so that many filters can be indexed; absent if they cannot be
+   * listed.
+   */
   readonly key?: IndexKey;
 }
 
-/** What an index over many filters goes by. */
+/** A key for an index over many filters. */
 export type IndexKey =
   | { readonly by: "sourceIp" | "destinationIp"; readonly values: readonly string[] }
   | { readonly by: "sourceIdentity" | "destinationIdentity"; readonly values: readonly number[] }
   | { readonly by: "sourcePort" | "destinationPort"; readonly values: readonly number[] }
   | { readonly by: "sourcePod" | "destinationPod"; readonly values: readonly NamePrefix[] };
 
-/** A namespace ("" for any) and the beginning of a name. */
+/** A namespace ("" matches any) and the prefix of a name. */
 export interface NamePrefix {
   readonly namespace: string;
   readonly prefix: string;

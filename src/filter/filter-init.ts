@@ -16,8 +16,8 @@ import {
 import { goQuote } from "../go/quote.js";
 
 /**
- * A FlowFilter as a message, as an init object, or as parsed protobuf JSON: names in lowerCamelCase or as in the proto,
- * enums by number or by name, 64-bit numbers as bigint, number or text.
+ * A FlowFilter as a message, an init object, or parsed protobuf JSON: field names in lowerCamelCase or as in the proto
+ * file, enums by number or name, 64-bit integers as bigint, number or string.
  */
 export type FlowFilterInit =
   | FlowFilter
@@ -29,7 +29,7 @@ export type FlowFilterInit =
 
 type InitForm = Exclude<MessageInitShape<typeof FlowFilterSchema>, FlowFilter>;
 
-/** A field in either form; lists may mix both, and may be readonly. */
+/** A field in either form; lists may mix both forms and may be readonly. */
 type FieldForm<Init, Json> =
   NonNullable<Init> extends readonly (infer InitElement)[]
     ? NonNullable<Json> extends readonly (infer JsonElement)[]
@@ -37,13 +37,15 @@ type FieldForm<Init, Json> =
       : never
     : Init | Json;
 
-/** Notes a fault at a path below the filter, such as `event_type[0].type`. */
+/** Reports a fault at a path inside the filter, such as `event_type[0].type`. */
 export type ReportAt = (path: string, message: string) => void;
 
-/** Makes a message of any of the forms. What does not fit the message's fields is reported, and left empty. */
+/**
+ * Converts any of the forms to a message. Values that do not fit their field are reported and replaced by empty values.
+ */
 export function toFlowFilter(filter: FlowFilterInit, report: ReportAt): FlowFilter {
   const init = convertMessage(FlowFilterSchema, filter, "", report) ?? {};
-  // The values have been checked against the descriptor, which is what the init shape says in types.
+  // The values have been checked against the descriptor, so they have the init shape.
   return create(FlowFilterSchema, init as MessageInitShape<typeof FlowFilterSchema>);
 }
 
@@ -82,7 +84,7 @@ function convertField(field: DescField, value: unknown, path: string, report: Re
     report(path, `not a list: ${describe(value)}`);
     return [];
   }
-  // Holes of a list are elements, too.
+  // `Array.from` also visits the holes of a sparse array.
   return Array.from(value, (element, index) => convertSingular(field, element, `${path}[${index}]`, report));
 }
 
@@ -113,7 +115,7 @@ const MAX_INT32 = 2n ** 31n - 1n;
 function convertInteger(value: unknown, min: bigint, max: bigint, path: string, report: ReportAt): bigint {
   const integer = toBigint(value);
   if (integer === undefined && Number.isInteger(value)) {
-    // A number that is not safe: some 64-bit values have no other, so that it cannot be told which one was meant.
+    // Some 64-bit values have no exact number, so the intended value of an unsafe integer is unknown.
     const reason =
       max > Number.MAX_SAFE_INTEGER ? "not exact as a number, write it as text or bigint" : "out of range";
     return refuse(path, `${reason}: ${value}`, 0n, report);
@@ -129,7 +131,7 @@ function toBigint(value: unknown): bigint | undefined {
   return typeof value === "string" && /^-?[0-9]{1,20}$/.test(value) ? BigInt(value) : undefined;
 }
 
-/** Numbers that the enum does not name are taken, as protobuf takes them. */
+/** Accepts numbers that the enum does not define, as protobuf does. */
 function convertEnum(schema: DescEnum, value: unknown, path: string, report: ReportAt): number {
   if (typeof value === "string") {
     const named = schema.values.find(({ name }) => name === value);
@@ -145,7 +147,7 @@ function convertEnum(schema: DescEnum, value: unknown, path: string, report: Rep
   return Number(convertInteger(value, MIN_INT32, MAX_INT32, path, report));
 }
 
-/** Words of policies and firewalls, by the verdict that Hubble has for them. */
+/** Terms of policies and firewalls, by the corresponding Hubble verdict. */
 const VERDICT_WORDS: Readonly<Record<string, string>> = {
   ...{
     ALLOW: "FORWARDED",
@@ -164,12 +166,15 @@ const VERDICT_WORDS: Readonly<Record<string, string>> = {
   },
 };
 
-/** The name of the verdict that was probably meant. */
+/** Returns the verdict that the caller probably meant. */
 export function suggestVerdict(given: string): string | undefined {
   return suggestEnumValue(VerdictSchema, given);
 }
 
-/** The name of an enum value that was probably meant, also in lower case or, for verdicts, in words of others. */
+/**
+ * Returns the enum value that the caller probably meant, ignoring case and, for verdicts, also accepting {@link
+ * VERDICT_WORDS}.
+ */
 function suggestEnumValue({ name, values }: DescEnum, given: string): string | undefined {
   const names = values.map((value) => value.name);
   const words = name === "Verdict" ? VERDICT_WORDS : {};

@@ -6,10 +6,10 @@ import { lastAtOrBefore } from "./name-prefix.js";
 
 type OtherEvent = Exclude<FlowEvent, Flow>;
 
-/** A filter as a test, and what an index can find it by. */
+/** A filter as a test, with the keys by which an index can find it. */
 export interface FilterTest {
   readonly matches: (flow: Flow) => boolean;
-  /** Absent when no event but a flow can match. */
+  /** Absent if the filter can only match flows. */
   readonly matchesOther: ((event: OtherEvent) => boolean) | undefined;
   readonly keys: readonly IndexKey[];
 }
@@ -20,10 +20,13 @@ export interface AnyTest {
   readonly matchesOther: (event: OtherEvent) => boolean;
 }
 
-/** From how many filters with a key of one kind on an index pays. */
+/** The minimum number of filters with the same kind of key for which an index is faster. */
 const INDEX_SIZE = 8;
 
-/** A list of filters as one test: those that name an address, a pod, a port or an identity are looked up when they are many. */
+/**
+ * Compiles a list of filters into one test. If many filters restrict an address, pod, port or identity, an index
+ * selects the candidates.
+ */
 export function compileAny(filters: readonly FilterTest[]): AnyTest {
   const others = filters.flatMap(({ matchesOther }) => (matchesOther === undefined ? [] : [matchesOther]));
   return { matches: anyHolds(indexed(filters)), matchesOther: anyHolds(others) };
@@ -42,7 +45,7 @@ function anyHolds<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => b
   };
 }
 
-/** The likeliest to tell filters apart first. */
+/** The most selective kinds of keys first. */
 const PREFERENCE = [
   "sourceIp",
   "destinationIp",
@@ -80,7 +83,7 @@ function indexed(filters: readonly FilterTest[]): FlowTest[] {
   return tests;
 }
 
-/** How many filters share the most common value of a key: the fewer, the better the key tells them apart. */
+/** The number of filters that share the most common value of a key: the fewer, the more selective the key. */
 function countCrowds(filters: readonly FilterTest[]): (key: IndexKey) => number {
   const crowds = new Map<string, number>();
   const namesOf = ({ by, values }: IndexKey) =>
@@ -114,7 +117,7 @@ function compileIndex(group: readonly Keyed[]): FlowTest {
   }
 }
 
-/** Filters by one value that the flow must have. */
+/** Indexes filters by a value that the flow must have. */
 function byValue<T extends string | number>(
   group: readonly Keyed[],
   read: (flow: Flow) => T | undefined,
@@ -132,7 +135,7 @@ function byValue<T extends string | number>(
   };
 }
 
-/** Filters by the beginning of a name in a namespace. */
+/** Indexes filters by a name prefix within a namespace. */
 function byName(
   group: readonly Keyed[],
   read: (flow: Flow) => { readonly namespace: string; readonly podName: string } | undefined,
@@ -155,8 +158,8 @@ function byName(
 }
 
 /**
- * Finds the prefixes of a name: sorted, the last one at or before the name is one, or shares with the name whatever
- * prefixes it has itself.
+ * Finds all prefixes of a name by binary search. In sorted order, the last prefix at or before the name either is a
+ * prefix of the name, or its own prefixes include all prefixes of the name.
  */
 function prefixIndex(
   entries: readonly { prefix: string; matches: FlowTest }[],
@@ -175,7 +178,7 @@ function prefixIndex(
   };
 }
 
-/** For each of the sorted prefixes the longest other one that begins it; -1 without one. */
+/** For each of the sorted prefixes, the index of the longest other one that is a prefix of it; -1 if none is. */
 function parentsOf(prefixes: readonly string[]): Int32Array {
   const parents = new Int32Array(prefixes.length);
   const open: number[] = [];

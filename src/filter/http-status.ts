@@ -1,15 +1,15 @@
 import { goQuote } from "../go/quote.js";
 
-/** Status codes that are wanted: one, or all that begin with one or two digits. */
+/** A pattern for status codes: a single code, or all codes that begin with one or two given digits. */
 export interface HttpStatusPattern {
-  /** The least and the greatest code of three digits that the pattern takes. */
+  /** The lowest and the highest three-digit code that the pattern matches. */
   readonly first: number;
   readonly last: number;
-  /** Whether it also takes longer codes that begin so. */
+  /** Whether longer codes with the same leading digits match, too. */
   readonly prefix: boolean;
 }
 
-/** Reads `404`, `40+` or `4+`, the first digit being 1 to 5. What is none of these gives the error text instead. */
+/** Parses `404`, `40+` or `4+`; the first digit must be 1 to 5. Returns the error text if the string is invalid. */
 export function parseHttpStatus(text: string): HttpStatusPattern | string {
   if (/^[1-5][0-9]{2}$/.test(text)) return { first: Number(text), last: Number(text), prefix: false };
   if (!/^[1-5][0-9]?\+$/.test(text)) return `invalid status code prefix: ${goQuote(text)}`;
@@ -22,8 +22,8 @@ const TAKES_CODE = 1;
 const TAKES_LONGER = 2;
 
 /**
- * Whether a status code, written in decimal with at least three digits, is one of the wanted ones: 4040 begins with `4+`,
- * 5 is `005` and begins with nothing that can be wanted. Code 0 is no response and never matches.
+ * Compiles patterns into a test for a status code. Codes are compared in decimal with at least three digits: 4040
+ * matches `4+`, and 5 is `005`, which matches no pattern. Code 0 means that there was no response; it never matches.
  */
 export function compileHttpStatuses(wanted: readonly HttpStatusPattern[]): (code: number) => boolean {
   const takes = new Uint8Array(1000);

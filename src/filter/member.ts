@@ -1,7 +1,7 @@
-/** From how many values on a set is quicker than comparing one by one. */
+/** The minimum number of values for which a set is faster than a linear search. */
 const SET_SIZE = 5;
 
-/** Whether a value is among the values: compared one by one when they are few, looked up in a set when they are many. */
+/** Compiles a membership test: a linear search for few values, a set for many. */
 export function compileMember<T extends string | number | bigint>(
   values: readonly T[],
 ): (value: T) => boolean {

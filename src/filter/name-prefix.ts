@@ -1,14 +1,14 @@
 import type { NamePrefix } from "./field.js";
 
-/** Whether a namespace and a name match; both empty never do. */
+/** Whether a namespace and a name match. An empty namespace with an empty name never matches. */
 export type NamePredicate = (namespace: string, name: string) => boolean;
 
-/** From how many prefixes on a search pays. */
+/** From this many prefixes on, a binary search is faster. */
 const FEW = 4;
 
 /**
- * Namespaced name prefixes as one: by namespace, and in each those prefixes that no shorter one covers, sorted, so that a
- * name is looked up by binary search however many there are.
+ * Compiles namespaced name prefixes into one predicate. For each namespace it keeps the prefixes that no shorter one
+ * covers, sorted, so that a lookup is a binary search.
  */
 export function compileNamePrefixes(wanted: readonly NamePrefix[]): NamePredicate {
   const byNamespace = new Map<string, string[]>();
@@ -42,13 +42,13 @@ function compilePrefixes(prefixes: readonly string[]): (name: string) => boolean
   if (minimal.length === 1) return first === "" ? () => true : (name) => name.startsWith(first);
   if (minimal.length < FEW) return (name) => minimal.some((prefix) => name.startsWith(prefix));
   return (name) => {
-    // No prefix covers another, so that only this one can begin the name.
+    // No prefix covers another, so only this one can be a prefix of the name.
     const last = lastAtOrBefore(minimal, name);
     return last >= 0 && name.startsWith(minimal[last]!);
   };
 }
 
-/** Which of the sorted texts is the last at or before the given one; -1 if none. */
+/** The index of the last of the sorted strings that is at or before the given one; -1 if none is. */
 export function lastAtOrBefore(sorted: readonly string[], text: string): number {
   let low = 0;
   let high = sorted.length;
@@ -60,7 +60,7 @@ export function lastAtOrBefore(sorted: readonly string[], text: string): number 
   return low - 1;
 }
 
-/** Sorted, without those that another one covers. */
+/** The prefixes, sorted by code unit, without those that a shorter prefix covers. */
 export function minimalPrefixes(prefixes: readonly string[]): string[] {
   const minimal: string[] = [];
   for (const prefix of [...prefixes].sort(byCodeUnit)) {

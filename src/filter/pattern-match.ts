@@ -1,19 +1,22 @@
-/** The texts between the wildcards of a pattern, in order: without a wildcard the whole name. */
+/**
+ * The literals between the wildcards of a pattern, in order. A pattern without a wildcard has one literal, the whole
+ * name.
+ */
 export interface NamePattern {
   readonly literals: readonly string[];
 }
 
-/** Whether the part of a text from `start` to before `end` is a name that is wanted. */
+/** Whether the substring from `start` up to but excluding `end` matches. */
 export type NameMatcher = (text: string, start: number, end: number) => boolean;
 
-/** From here on a look-up that hashes a part of the text is quicker than comparing one after the other. */
+/** Above this number of entries, hashing a substring is faster than a linear search. */
 const MANY = 16;
 
 /**
- * Whether a name matches any of the patterns; an undefined one stands for any valid name. A wildcard takes any number of
- * `a-z 0-9 - .`, so that it never takes a character outside them, such as `_` or upper case.
+ * Compiles patterns into one matcher; an undefined pattern matches any valid name. A wildcard matches any number of
+ * `a-z 0-9 - .`, and therefore never matches `_` or upper case.
  *
- * No pattern costs more than a few passes over the name, however both are made.
+ * Each pattern takes time linear in the length of the name.
  */
 export function compileNames(patterns: readonly (NamePattern | undefined)[]): NameMatcher {
   const exact = new Map<string, true>();
@@ -37,7 +40,7 @@ export function compileNames(patterns: readonly (NamePattern | undefined)[]): Na
   return anyOf(matchers);
 }
 
-/** Finds what belongs to the part of a text from `start` to before `end`. */
+/** Returns the value for the substring from `start` up to but excluding `end`. */
 export function compileLookup<T>(
   entries: ReadonlyMap<string, T>,
 ): (text: string, start: number, end: number) => T | undefined {
@@ -66,7 +69,7 @@ function anyOf(matchers: readonly NameMatcher[]): NameMatcher {
   };
 }
 
-/** `prefix*`: whatever begins with the prefix, the wildcard has to take all after it. */
+/** `prefix*`: the name begins with the prefix and the wildcard matches the rest. */
 function compilePrefixes(prefixes: readonly string[]): NameMatcher {
   if (prefixes.length > MANY) return compileManyPrefixes(prefixes);
   return (text, start, end) => {
@@ -94,7 +97,7 @@ function compileManyPrefixes(prefixes: readonly string[]): NameMatcher {
   };
 }
 
-/** `*suffix`: whatever ends with the suffix, the wildcard has to take all before it. */
+/** `*suffix`: the name ends with the suffix and the wildcard matches everything before it. */
 function compileSuffixes(suffixes: readonly string[]): NameMatcher {
   if (suffixes.length > MANY) return compileManySuffixes(suffixes);
   return (text, start, end) => {
@@ -132,9 +135,9 @@ function groupByLength(affixes: readonly string[]): { length: number; affixes: S
 }
 
 /**
- * Wildcards between literals. Each literal is taken where it first occurs: if it could also stand later, then the
- * wildcard before it takes all up to there, so that the literal consists of what wildcards take, and the next wildcard
- * can take what was passed over.
+ * Patterns with wildcards between literals. Matching each literal at its first occurrence is enough: if it also occurs
+ * later, the wildcard before it must match everything up to there. The literal then consists of wildcard characters
+ * only, and the next wildcard can match the skipped part.
  */
 function compileLiterals(literals: readonly string[]): NameMatcher {
   const first = literals[0]!;
@@ -154,8 +157,9 @@ function compileLiterals(literals: readonly string[]): NameMatcher {
 }
 
 /**
- * Finds where the first occurrence of a literal ends, with nothing before it but what a wildcard takes; -1 if there is
- * none. Knuth, Morris and Pratt's search, because it looks at no character of the text twice: `indexOf` may.
+ * Returns the end of the first occurrence of a literal that is preceded only by wildcard characters; -1 if the first
+ * occurrence is not, or if there is no occurrence. Uses Knuth-Morris-Pratt because it is linear in the worst case,
+ * which `indexOf` does not guarantee.
  */
 function compileFinder(literal: string): (text: string, start: number, end: number) => number {
   const { length } = literal;
@@ -175,7 +179,7 @@ function compileFinder(literal: string): (text: string, start: number, end: numb
   };
 }
 
-/** For each length, how much of the literal's beginning of that length is also its end, less than the whole. */
+/** For each prefix of the literal, by length: the length of its longest proper prefix that is also its suffix. */
 function bordersOf(literal: string): Uint32Array {
   const borders = new Uint32Array(literal.length + 1);
   let border = 0;
@@ -190,7 +194,7 @@ function bordersOf(literal: string): Uint32Array {
 
 const DOT = 0x2e;
 
-/** Labels of `a-z 0-9 - _`, none empty, with a dot between: `fqdnRegexpStr` in cilium/pkg/hubble/filters/patterns.go. */
+/** Non-empty labels of `a-z 0-9 - _`, separated by dots: `fqdnRegexpStr` in cilium/pkg/hubble/filters/patterns.go. */
 function isValidName(text: string, start: number, end: number): boolean {
   let afterDot = true;
   for (let index = start; index < end; index++) {
@@ -206,14 +210,14 @@ function isValidName(text: string, start: number, end: number): boolean {
   return !afterDot;
 }
 
-/** How far a wildcard at `start` can reach. */
+/** The end of the longest run of wildcard characters that begins at `start`. */
 function endOfWild(text: string, start: number, end: number): number {
   let index = start;
   while (index < end && isWild(text.charCodeAt(index))) index++;
   return index;
 }
 
-/** From where a wildcard can reach to `end`. */
+/** The start of the longest run of wildcard characters that ends at `end`. */
 function startOfWild(text: string, start: number, end: number): number {
   let index = end;
   while (index > start && isWild(text.charCodeAt(index - 1))) index--;

@@ -2,15 +2,15 @@ import { goQuote } from "../go/quote.js";
 import { goToLower, goTrimSpace } from "../go/strings.js";
 import { compileLookup, compileNames, type NameMatcher, type NamePattern } from "./pattern-match.js";
 
-/** What a pattern of Hubble's `node_name` asks of the two parts of `cluster/node`; undefined asks for any valid name. */
+/** A pattern of Hubble's `node_name` for the two parts of `cluster/node`; undefined matches any valid name. */
 export interface NodeNamePattern {
   readonly cluster: NamePattern | undefined;
   readonly node: NamePattern | undefined;
 }
 
 /**
- * Reads a pattern of `source_fqdn` or `destination_fqdn`. Space around it, one dot at its end and upper case do not count.
- * What is no pattern gives the error text instead (patterns.go in cilium/pkg/hubble/filters).
+ * Parses a pattern of `source_fqdn` or `destination_fqdn`. Ignores surrounding white space, one trailing dot and case.
+ * Returns the error text if the pattern is invalid (patterns.go in cilium/pkg/hubble/filters).
  */
 export function parseFqdnPattern(text: string): NamePattern | string {
   const trimmed = goTrimSpace(text);
@@ -23,7 +23,10 @@ export function parseFqdnPattern(text: string): NamePattern | string {
   return { literals: name.split(/\*+/) };
 }
 
-/** Reads a pattern of `node_name`, as {@link parseFqdnPattern} does: `node`, `cluster/node`, `cluster/` or `/node`. */
+/**
+ * Parses a pattern of `node_name`: `node`, `cluster/node`, `cluster/` or `/node`. Each part follows the rules of {@link
+ * parseFqdnPattern}. Returns the error text if the pattern is invalid.
+ */
 export function parseNodeNamePattern(text: string): NodeNamePattern | string {
   if (text === "") return "empty pattern";
   const slash = text.indexOf("/");
@@ -35,16 +38,18 @@ export function parseNodeNamePattern(text: string): NodeNamePattern | string {
   return { cluster, node };
 }
 
-/** Whether a name, as it stands in a flow, matches any of the patterns. Time is linear in the length of the name. */
+/** Compiles patterns into a test for a name of a flow. Each pattern takes time linear in the length of the name. */
 export function compileFqdnPatterns(patterns: readonly NamePattern[]): (name: string) => boolean {
   const matches = compileNames(patterns);
   return (name) => matches(name, 0, name.length);
 }
 
-/** The cluster of a node name that tells none: `ClusterName` in cilium/pkg/defaults. */
+/** The cluster of a node name without a cluster: `ClusterName` in cilium/pkg/defaults. */
 const DEFAULT_CLUSTER = "default";
 
-/** Whether a flow's node name, with or without its cluster, matches any of the patterns. The empty name never does. */
+/**
+ * Compiles patterns into a test for a flow's node name, with or without a cluster. An empty node name never matches.
+ */
 export function compileNodeNamePatterns(patterns: readonly NodeNamePattern[]): (nodeName: string) => boolean {
   const matchesBareNode = compileNames(patterns.filter(takesDefaultCluster).map(({ node }) => node));
   const { named, others } = groupByCluster(patterns);
@@ -62,7 +67,7 @@ export function compileNodeNamePatterns(patterns: readonly NodeNamePattern[]): (
   };
 }
 
-/** One part of a node name's pattern: empty means any, but space or a dot alone does not. */
+/** Parses one part of a node name pattern. An empty part matches any name; white space or a dot alone is an error. */
 function parseNodeNamePart(text: string): NamePattern | undefined | string {
   return text === "" ? undefined : parseFqdnPattern(text);
 }
@@ -71,7 +76,7 @@ function takesDefaultCluster({ cluster }: NodeNamePattern): boolean {
   return compileNames([cluster])(DEFAULT_CLUSTER, 0, DEFAULT_CLUSTER.length);
 }
 
-/** The patterns by their clusters: those whose cluster is a plain name, and those for many clusters. */
+/** Groups patterns by cluster: those with a literal cluster name, and those whose cluster has wildcards or is unset. */
 function groupByCluster(patterns: readonly NodeNamePattern[]): {
   named: Map<string, NameMatcher>;
   others: { matchesCluster: NameMatcher; matchesNode: NameMatcher }[];
@@ -93,7 +98,7 @@ function groupByCluster(patterns: readonly NodeNamePattern[]): {
   return { named, others };
 }
 
-/** Go's `%q` of one character. */
+/** Go's `%q` for a rune. */
 function goQuoteRune(character: string): string {
   if (character === "'") return "'\\''";
   return character === '"' ? "'\"'" : `'${goQuote(character).slice(1, -1)}'`;

@@ -2,8 +2,8 @@ import { parseUint } from "../go/parse-integer.js";
 import { goQuote } from "../go/quote.js";
 
 /**
- * Parses a port as Hubble does: Go's `strconv.ParseUint(text, 10, 16)`, so decimal digits with any number of leading zeros.
- * Returns the error text if it is not a port.
+ * Parses a port like Go's `strconv.ParseUint(text, 10, 16)`, as Hubble does: decimal digits with any number of leading
+ * zeros. Returns the error text if the string is not a port.
  */
 export function parsePort(text: string): number | string {
   const parsed = parseUint(text, 10, 16);
@@ -11,7 +11,7 @@ export function parsePort(text: string): number | string {
 }
 
 /**
- * Whether a flow's port is one of the wanted ones. Flows have 32 bits for a port; Hubble compares the lower 16, so that
+ * Compiles ports into a test for a flow's port. A flow's port has 32 bits, of which Hubble compares the low 16, so
  * 65616 is port 80.
  */
 export function compilePorts(wanted: readonly number[]): (port: number) => boolean {

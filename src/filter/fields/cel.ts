@@ -7,8 +7,9 @@ import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 
 /**
- * CEL expressions, in order, any of them; one that fails ends the field with false (pkg/hubble/filters/cel.go). What they
- * mean is the engine's. Events of other kinds are to them a flow that has nothing set, and that equals no other.
+ * CEL expressions: any must hold, in order. If one fails, the field does not match (pkg/hubble/filters/cel.go). The
+ * engine defines their semantics. Events that are not flows are evaluated as a flow without any field set that equals
+ * no other flow.
  */
 export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: values }, { report, cel }) => {
   if (values.length === 0) return undefined;
@@ -23,7 +24,7 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
   if (programs.length < values.length) return undefined;
   const anyHolds = (flow: Flow) => {
     try {
-      // A loop, as `some` would allocate a closure for each flow.
+      // A loop because `some` would allocate a closure for each flow.
       for (let index = 0; index < programs.length; index++) if (programs[index]!(flow)) return true;
       return false;
     } catch {
@@ -40,7 +41,7 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
   };
 };
 
-/** What each expression came to, as far as they are asked. */
+/** The result of each expression, up to the one that decides. */
 function outcomesOf(programs: readonly ReturnType<CelEngine["compile"]>[], flow: Flow): readonly string[] {
   const outcomes: string[] = [];
   for (const program of programs) {

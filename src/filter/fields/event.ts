@@ -3,12 +3,12 @@ import type { FlowEvent } from "../event.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 
-/** Numbers of the monitor's message types (pkg/monitor/api/types.go). */
+/** The monitor's message types (pkg/monitor/api/types.go). */
 const DEBUG = 2;
 const AGENT = 130;
 
 /**
- * Type and, if asked for, sub-type of the event; lost events always match, as their kind is unknown
+ * The event type and, if requested, the sub-type. Lost events always match because their kind is unknown
  * (pkg/hubble/filters/eventtype.go).
  */
 export const eventType: FieldCompiler<"eventType"> = (values) => ({
@@ -53,7 +53,7 @@ function seenType(event: FlowEvent): unknown {
   }
 }
 
-/** The network interface, by index and name, 0 and "" for any (pkg/hubble/filters/interface.go). */
+/** The network interface by index and name; 0 and "" match any (pkg/hubble/filters/interface.go). */
 export const networkInterface: FieldCompiler<"interface"> = (values) => ({
   matches: (flow: Flow) => {
     const ofFlow = flow.interface;

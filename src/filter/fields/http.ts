@@ -9,13 +9,13 @@ import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "..
 /** `MessageTypeAccessLog`: layer 7 events. */
 const L7_EVENT = 129;
 
-/** The HTTP record of a flow. */
+/** Returns the HTTP record of a flow. */
 function httpOf(flow: Flow): HTTP | undefined {
   const record = flow.l7?.record;
   return record?.case === "http" ? record.value : undefined;
 }
 
-/** HTTP fields beside event types that leave no layer 7 events are refused, before their values are looked at. */
+/** Rejects HTTP fields combined with event types that exclude layer 7 events, before the values are checked. */
 function excludesHttp({ filter, report }: FieldContext, what: string): boolean {
   const { eventType } = filter;
   if (eventType.length === 0 || eventType.some(({ type }) => type === L7_EVENT)) return false;
@@ -23,7 +23,7 @@ function excludesHttp({ filter, report }: FieldContext, what: string): boolean {
   return true;
 }
 
-/** The status code, or its beginning with a plus (pkg/hubble/filters/http.go, as all of these). */
+/** The status code, or its leading digits followed by `+` (pkg/hubble/filters/http.go, like all HTTP fields). */
 export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context) => {
   if (excludesHttp(context, "http status code")) return undefined;
   const patterns: HttpStatusPattern[] = [];
@@ -45,7 +45,7 @@ export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context)
   };
 };
 
-/** The method, in any case as Unicode folds simply. */
+/** The method, case-insensitive under Unicode simple case folding. */
 export const httpMethod: FieldCompiler<"httpMethod"> = (values, context) => {
   if (excludesHttp(context, "http method")) return undefined;
   const isWanted = compileMethods(values);
@@ -60,7 +60,7 @@ export const httpMethod: FieldCompiler<"httpMethod"> = (values, context) => {
   };
 };
 
-/** From how many methods on folding the flow's once is quicker than comparing with each. */
+/** The minimum number of methods for which one lookup of the folded method is faster than comparing with each. */
 const MANY_METHODS = 9;
 
 function compileMethods(values: readonly string[]): (method: string) => boolean {
@@ -75,7 +75,7 @@ function compileMethods(values: readonly string[]): (method: string) => boolean 
   };
 }
 
-/** A pattern is found in the decoded path of a URL that `url.ParseRequestURI` takes. */
+/** A pattern that must occur in the decoded path of a URL that `url.ParseRequestURI` accepts. */
 export const httpPath: FieldCompiler<"httpPath"> = (values, context) =>
   excludesHttp(context, "http path")
     ? undefined
@@ -89,11 +89,11 @@ export const httpPath: FieldCompiler<"httpPath"> = (values, context) =>
           return url === undefined || url === "" ? undefined : requestPath(url);
         },
         "l7.http.url",
-        // A path is cut out of its URL: remembering one would keep the other, however long.
+        // A path is a substring of its URL, and caching it would keep the whole URL in memory.
         { memoEntries: 0 },
       );
 
-/** A pattern is found in the URL as it is. */
+/** A pattern that must occur in the URL, which is not decoded. */
 export const httpUrl: FieldCompiler<"httpUrl"> = (values, context) =>
   excludesHttp(context, "http url")
     ? undefined
@@ -106,7 +106,7 @@ export const httpUrl: FieldCompiler<"httpUrl"> = (values, context) =>
         "l7.http.url",
       );
 
-/** A header has exactly the key and the value; both count, in this case. */
+/** A header whose key and value both match exactly, including case. */
 export const httpHeader: FieldCompiler<"httpHeader"> = (values, context) => {
   if (excludesHttp(context, "http headers")) return undefined;
   return {
@@ -127,7 +127,7 @@ export const httpHeader: FieldCompiler<"httpHeader"> = (values, context) => {
   };
 };
 
-/** A pattern is found in the name asked for, as it is (pkg/hubble/filters/dns.go). */
+/** A pattern that must occur in the queried DNS name, which is not normalized (pkg/hubble/filters/dns.go). */
 export const dnsQuery: FieldCompiler<"dnsQuery"> = (values, context) =>
   compilePatterns(
     values,
@@ -141,7 +141,7 @@ export const dnsQuery: FieldCompiler<"dnsQuery"> = (values, context) =>
     "l7.dns.query",
   );
 
-/** @param quotesPattern Whether Hubble's text repeats the pattern before what is wrong with it. */
+/** @param quotesPattern Whether Hubble's error text contains the pattern before the fault. */
 function compilePatterns(
   values: readonly string[],
   { report, regex, regexBudget }: FieldContext,

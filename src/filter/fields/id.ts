@@ -2,7 +2,7 @@ import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 import { compileMember } from "../member.js";
 
-/** The flow's own identifier, exactly; "" matches flows without one (pkg/hubble/filters/uuid.go). */
+/** The flow's UUID, exactly; "" matches flows without one (pkg/hubble/filters/uuid.go). */
 export const uuid: FieldCompiler<"uuid"> = (values) => {
   const isWanted = compileMember(values);
   return {
@@ -13,7 +13,10 @@ export const uuid: FieldCompiler<"uuid"> = (values) => {
   };
 };
 
-/** The trace that the flow is part of; "" matches whatever has none, events of other kinds included (pkg/hubble/filters/trace_id.go). */
+/**
+ * The trace ID of the flow; "" matches events without one, including events of other kinds
+ * (pkg/hubble/filters/trace_id.go).
+ */
 export const traceId: FieldCompiler<"traceId"> = (values) => {
   const isWanted = compileMember(values);
   const matchesNone = isWanted("");
@@ -26,7 +29,7 @@ export const traceId: FieldCompiler<"traceId"> = (values) => {
   };
 };
 
-/** The trace number in an IP option; 0 matches whatever has none, events of other kinds included. Since 1.19. */
+/** The trace ID in an IP option; 0 matches events without one, including events of other kinds. Since 1.19. */
 export const ipTraceId: FieldCompiler<"ipTraceId"> = (values) => {
   const isWanted = compileMember(values);
   const matchesNone = isWanted(0n);

@@ -2,7 +2,10 @@ import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest } from "../field.js";
 import { compileMember } from "../member.js";
 
-/** The security identity of an endpoint that is there; one without an identity has 0 (pkg/hubble/filters/identity.go). */
+/**
+ * The security identity of an endpoint; 0 matches endpoints without an identity, but a missing endpoint never matches
+ * (pkg/hubble/filters/identity.go).
+ */
 function compileIdentity(
   side: "source" | "destination",
 ): FieldCompiler<"sourceIdentity" | "destinationIdentity"> {

@@ -14,8 +14,8 @@ import { compileMember } from "../member.js";
 type Side = "sourceIp" | "destinationIp" | "sourceIpXlated";
 
 /**
- * Addresses are compared as text, exactly as Hubble does: `::1` is not `0:0:0:0:0:0:0:1`. Prefixes contain the parsed
- * address; an IPv4-mapped one counts as IPv4 (pkg/hubble/filters/ip.go).
+ * Addresses are compared as strings, as in Hubble: `::1` does not match `0:0:0:0:0:0:0:1`. CIDR prefixes match the
+ * parsed address; an IPv4-mapped address counts as IPv4 (pkg/hubble/filters/ip.go).
  */
 function compileIp(
   side: Side,

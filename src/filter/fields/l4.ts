@@ -8,7 +8,7 @@ import { compileMember } from "../member.js";
 type L4Case = NonNullable<Layer4["protocol"]["case"]>;
 type L7Case = NonNullable<Layer7["record"]["case"]>;
 
-/** Names of transport protocols, and the members of the oneof that each stands for. */
+/** Names of transport protocols, and the cases of the oneof that each name covers. */
 const L4_NAMES: Readonly<Record<string, readonly L4Case[]>> = {
   icmp: ["ICMPv4", "ICMPv6"],
   icmpv4: ["ICMPv4"],
@@ -23,7 +23,10 @@ const L4_NAMES: Readonly<Record<string, readonly L4Case[]>> = {
 
 const L7_NAMES: Readonly<Record<string, L7Case>> = { dns: "dns", http: "http", kafka: "kafka" };
 
-/** Which member of `l4` or of `l7` is set; names in any case, as Go lower-cases (pkg/hubble/filters/protocol.go). */
+/**
+ * The case of `l4` or `l7` that is set. Names are case-insensitive, lower-cased as in Go
+ * (pkg/hubble/filters/protocol.go).
+ */
 export const protocol: FieldCompiler<"protocol"> = (values, { report }) => {
   const l4: L4Case[] = [];
   const l7: L7Case[] = [];
@@ -59,7 +62,9 @@ export const protocol: FieldCompiler<"protocol"> = (values, { report }) => {
   };
 };
 
-/** All flags of an element are set in the flow; others may be, too (pkg/hubble/filters/tcp.go). */
+/**
+ * The TCP flags: all flags of an element must be set in the flow, which may have others (pkg/hubble/filters/tcp.go).
+ */
 export const tcpFlags: FieldCompiler<"tcpFlags"> = (values) => {
   const wanted = values.map(flagBits);
   return {
@@ -95,7 +100,7 @@ function flagBits(flags: TCPFlags): number {
   );
 }
 
-/** IP version by number; 0 matches flows without IP (pkg/hubble/filters/ip.go). */
+/** The IP version by number; 0 matches flows without IP (pkg/hubble/filters/ip.go). */
 export const ipVersion: FieldCompiler<"ipVersion"> = (values) => {
   const isWanted = compileMember<number>(values);
   return {
@@ -106,7 +111,7 @@ export const ipVersion: FieldCompiler<"ipVersion"> = (values) => {
   };
 };
 
-/** Whether the packet was encrypted; a flow without IP was not. Since 1.19. */
+/** Whether the packet was encrypted; a flow without IP counts as not encrypted. Since 1.19. */
 export const encrypted: FieldCompiler<"encrypted"> = (values) => ({
   matches: (flow) => values.includes(flow.IP?.encrypted ?? false),
   seen: (event) => (isFlow(event) ? (event.IP?.encrypted ?? false) : undefined),

@@ -11,7 +11,9 @@ import {
 
 type LabelField = "sourceLabel" | "destinationLabel" | "nodeLabels";
 
-/** Label selectors: any of them. One that an empty set of labels satisfies matches whatever has none. */
+/**
+ * Label selectors: any must match. A selector that holds for an empty set of labels also matches events without labels.
+ */
 function compileLabels(
   read: (flow: Flow) => readonly string[] | undefined,
   path: string,

@@ -8,7 +8,7 @@ import {
   parseNodeNamePattern,
 } from "../pattern.js";
 
-/** Any DNS name of the endpoint fits any pattern (pkg/hubble/filters/fqdn.go). */
+/** DNS names: any name of the endpoint must match any pattern (pkg/hubble/filters/fqdn.go). */
 function compileFqdn(
   side: "source" | "destination",
   read: (flow: Flow) => readonly string[],
@@ -36,7 +36,7 @@ export const destinationFqdn: FieldCompiler<"destinationFqdn"> = compileFqdn(
   (flow) => flow.destinationNames,
 );
 
-/** The node's name, with its cluster, fits a pattern (pkg/hubble/filters/nodename.go). */
+/** The node name, with or without its cluster, must match any pattern (pkg/hubble/filters/nodename.go). */
 export const nodeName: FieldCompiler<"nodeName"> = (values, { report }) => {
   const patterns = parseAll(values, parseNodeNamePattern, report);
   if (patterns === undefined) return undefined;

@@ -9,8 +9,8 @@ type Side = "source" | "destination";
 const EMPTY_NAME = "invalid filter, name must not be empty";
 
 /**
- * `namespace/prefix`, either part empty for any; without a slash the namespace is `default`; what follows a second slash
- * is ignored (pkg/hubble/filters/k8s.go).
+ * Parses `namespace/prefix`; an empty part matches any. Without a slash the namespace is `default`. A second slash and
+ * everything after it are ignored (pkg/hubble/filters/k8s.go).
  */
 function parseName(text: string): NamePrefix {
   const [first = "", second] = text.split("/", 2);
@@ -86,7 +86,7 @@ export const destinationService: FieldCompiler<"destinationService"> = compileSe
   (flow) => flow.destinationService,
 );
 
-/** A workload of the endpoint with the name and the kind, each empty for any (pkg/hubble/filters/workload.go). */
+/** A workload of the endpoint by name and kind; an empty name or kind matches any (pkg/hubble/filters/workload.go). */
 function compileWorkload(side: Side): FieldCompiler<"sourceWorkload" | "destinationWorkload"> {
   return (values): FieldTest => {
     const isWanted = compileWorkloads(values);
@@ -104,7 +104,10 @@ function compileWorkload(side: Side): FieldCompiler<"sourceWorkload" | "destinat
   };
 }
 
-/** The kinds wanted by name, "" for any of either: at most four look-ups, however many values there are. */
+/**
+ * Indexes the wanted kinds by name, with "" for any: at most four lookups per workload, regardless of the number of
+ * values.
+ */
 function compileWorkloads(values: readonly Workload[]): (workload: Workload) => boolean {
   const kindsByName = new Map<string, Set<string>>();
   for (const { name, kind } of values) {
@@ -121,7 +124,7 @@ function compileWorkloads(values: readonly Workload[]): (workload: Workload) => 
 export const sourceWorkload: FieldCompiler<"sourceWorkload"> = compileWorkload("source");
 export const destinationWorkload: FieldCompiler<"destinationWorkload"> = compileWorkload("destination");
 
-/** Cluster names, exactly. Since 1.17. */
+/** Cluster names, compared exactly. Since 1.17. */
 function compileClusterName(side: Side): FieldCompiler<"sourceClusterName" | "destinationClusterName"> {
   return (values, { report }): FieldTest | undefined => {
     values.forEach((text, index) => {

@@ -5,10 +5,10 @@ import { compilePorts, parsePort } from "../port.js";
 
 type Side = "sourcePort" | "destinationPort";
 
-/** What a flow without ports (ICMP, no layer 4) has instead of one. */
+/** Returned for flows without ports (ICMP, no layer 4). */
 const NO_PORT = -1;
 
-/** Ports of TCP, UDP and SCTP, of which Hubble looks at the low 16 bits (pkg/hubble/filters/port.go). */
+/** Ports of TCP, UDP and SCTP. Hubble compares the low 16 bits (pkg/hubble/filters/port.go). */
 function compilePort(side: Side, label: "source" | "destination"): FieldCompiler<Side> {
   return (values, { report }): FieldTest | undefined => {
     const ports: number[] = [];
@@ -35,7 +35,7 @@ function compilePort(side: Side, label: "source" | "destination"): FieldCompiler
   };
 }
 
-/** The port as filters see it; -1 without one. */
+/** Returns the low 16 bits of a flow's port; -1 if the flow has no ports. */
 export function readPort(flow: Flow, side: Side): number {
   const protocol = flow.l4?.protocol;
   if (protocol === undefined) return NO_PORT;

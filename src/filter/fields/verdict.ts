@@ -3,7 +3,7 @@ import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 import { compileMember } from "../member.js";
 
-/** The verdict, by number; unknown numbers are taken (pkg/hubble/filters/verdict.go). */
+/** The verdict by number; unknown numbers are accepted (pkg/hubble/filters/verdict.go). */
 export const verdict: FieldCompiler<"verdict"> = (values) => {
   const isWanted = compileMember<number>(values);
   return {
@@ -14,7 +14,7 @@ export const verdict: FieldCompiler<"verdict"> = (values) => {
   };
 };
 
-/** The reason of a drop; of flows that were dropped only (pkg/hubble/filters/dropreason.go). */
+/** The drop reason, for dropped flows only (pkg/hubble/filters/dropreason.go). */
 export const dropReasonDesc: FieldCompiler<"dropReasonDesc"> = (values) => {
   const isWanted = compileMember<number>(values);
   return {
@@ -25,7 +25,7 @@ export const dropReasonDesc: FieldCompiler<"dropReasonDesc"> = (values) => {
   };
 };
 
-/** The direction, by number (pkg/hubble/filters/trafficdirection.go). */
+/** The traffic direction by number (pkg/hubble/filters/trafficdirection.go). */
 export const trafficDirection: FieldCompiler<"trafficDirection"> = (values) => {
   const isWanted = compileMember<number>(values);
   return {
@@ -36,7 +36,10 @@ export const trafficDirection: FieldCompiler<"trafficDirection"> = (values) => {
   };
 };
 
-/** Whether it is a reply; a flow that does not say is neither, but a dropped one is none (pkg/hubble/filters/reply.go). */
+/**
+ * Whether the flow is a reply. A flow without this information matches neither value, except that a dropped flow counts
+ * as not a reply (pkg/hubble/filters/reply.go).
+ */
 export const reply: FieldCompiler<"reply"> = (values) => {
   const wantsReplies = values.includes(true);
   const wantsOthers = values.includes(false);

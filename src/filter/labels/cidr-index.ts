@@ -1,16 +1,13 @@
 import { compareAddresses, joinAddresses, lastAtOrBefore } from "../../net/address-order.js";
 import { type CidrKey, cidrKeyContains } from "./cidr-label.js";
 
-/** A prefix that has a number. */
+/** A prefix and its number. */
 export interface NumberedCidr {
   readonly number: number;
   readonly cidr: CidrKey;
 }
 
-/**
- * Finds which of many prefixes, all different, hold another one, at the cost of a binary search and a step for each that
- * nests there.
- */
+/** Finds which of many distinct prefixes contain a given one, by a binary search plus one step per level of nesting. */
 export class CidrIndex {
   readonly #narrow: Nest;
   readonly #wide: Nest;
@@ -20,18 +17,18 @@ export class CidrIndex {
     this.#wide = new Nest(prefixes.filter(({ cidr }) => cidr.wide));
   }
 
-  /** The longest of the prefixes that hold this one; all others are its parents. */
+  /** Returns the longest prefix that contains `inner`; its chain of parents holds all others that contain it. */
   holderOf(inner: CidrKey): NestedCidr | undefined {
     return (inner.wide ? this.#wide : this.#narrow).holderOf(inner);
   }
 }
 
-/** A prefix and the longest other one that holds it, and so forth. */
+/** A prefix, linked to the longest other prefix that contains it. */
 export interface NestedCidr extends NumberedCidr {
   readonly parent: NestedCidr | undefined;
 }
 
-/** Prefixes of one kind: two of them nest, or have nothing in common. */
+/** Prefixes of one address family. Two of them either nest or are disjoint. */
 class Nest {
   readonly #sorted: NestedCidr[] = [];
   readonly #words: Uint32Array;
@@ -48,7 +45,7 @@ class Nest {
 
   holderOf(inner: CidrKey): NestedCidr | undefined {
     const last = lastAtOrBefore(this.#words, inner.prefix.words);
-    // It holds the prefix, or all that do hold it, too.
+    // Either this prefix or one of its parents contains `inner`, or none does.
     return firstHolder(this.#sorted[last], inner);
   }
 }

@@ -6,15 +6,16 @@ import { CIDR_SOURCE } from "./label.js";
 /** The prefix in the key of a label of source `cidr`. */
 export interface CidrKey {
   readonly prefix: Prefix;
-  /** Whether it was written as IPv6: to Go's `net/netip`, an IPv4-mapped address is never an IPv4 one. */
+  /** Whether the prefix was written as IPv6. In Go's `net/netip`, an IPv4-mapped address is not an IPv4 address. */
   readonly wide: boolean;
-  /** Of the address as it was written: 0 to 32, or 0 to 128. */
+  /** The prefix length in the notation of the key: 0 to 32 for IPv4, 0 to 128 for IPv6. */
   readonly length: number;
 }
 
 /**
- * Reads a key such as `10.0.0.0/8` or `2001-db8--0/32`, in which `-` stands for `:`, as cilium's `labels.LabelToPrefix`
- * does. It uses Go's `netip.ParsePrefix`, which other than `net.ParseCIDR` takes no length with leading zeros.
+ * Parses a key such as `10.0.0.0/8` or `2001-db8--0/32`, in which `-` stands for `:`, like cilium's
+ * `labels.LabelToPrefix`. That function uses Go's `netip.ParsePrefix`, which rejects lengths with leading zeros, unlike
+ * `net.ParseCIDR`. Returns undefined if the key is not a prefix.
  */
 export function parseCidrKey(key: string): CidrKey | undefined {
   if (key.length > LONGEST_KEY || LEADING_ZERO.test(key)) return undefined;
@@ -25,10 +26,10 @@ export function parseCidrKey(key: string): CidrKey | undefined {
 }
 
 const LEADING_ZERO = /\/0[0-9]/;
-/** No prefix is longer; what is, need not be looked at. */
+/** Longer keys cannot be prefixes and are not parsed. */
 const LONGEST_KEY = "0000:0000:0000:0000:0000:ffff:255.255.255.255/128".length;
 
-/** Whether the first prefix holds all of the second. */
+/** Whether `outer` contains all of `inner`. */
 export function cidrKeyContains(outer: CidrKey, inner: CidrKey): boolean {
   return (
     outer.wide === inner.wide &&
@@ -37,14 +38,14 @@ export function cidrKeyContains(outer: CidrKey, inner: CidrKey): boolean {
   );
 }
 
-/** The same text for the same prefix, however it was written. */
+/** A canonical string for a prefix: the same for every spelling. */
 export function cidrKeyName({ prefix, wide }: CidrKey): string {
   return `${wide ? "IPv6" : "IPv4"} ${formatPrefix(prefix)}`;
 }
 
 /**
- * Remembers the prefixes of keys, because the same few come with most events: at most `limit` of them, each with a text
- * that keeps at most {@link MEMO_LABEL_LENGTH} characters alive.
+ * Caches parsed keys because most events carry the same few prefixes. Holds at most `limit` entries, each with a key
+ * from a label of at most {@link MEMO_LABEL_LENGTH} characters. It is cleared when full.
  */
 export class CidrKeyMemo {
   readonly #limit: number;
@@ -58,23 +59,23 @@ export class CidrKeyMemo {
     return this.#known.size;
   }
 
-  /** The prefix that stands in a label from `start` to `end`, if it is one. */
+  /** Returns the prefix in a label between `start` and `end`; undefined if that substring is not a prefix. */
   read(label: string, start: number, end: number): CidrKey | undefined {
     const key = label.slice(start, end);
-    // A part of a text keeps all of it alive.
+    // Do not cache keys of long labels: a substring keeps the whole string in memory.
     if (label.length > MEMO_LABEL_LENGTH) return parseCidrKey(key);
     const known = this.#known.get(key);
     if (known !== undefined || this.#known.has(key)) return known;
     const parsed = parseCidrKey(key);
     if (this.#known.size >= this.#limit) this.#known.clear();
-    // The label may itself be a part of a longer text.
+    // Copy the key, as the label may itself be a substring of a longer string.
     this.#known.set(copyOf(key), parsed);
     return parsed;
   }
 }
 
-/** What every label of source `cidr` begins with. */
+/** The beginning of every label of source `cidr`. */
 export const CIDR_START = `${CIDR_SOURCE}:`;
 
-/** Room for any prefix and a short value. */
+/** Long enough for any prefix and a short value. */
 const MEMO_LABEL_LENGTH = 128;

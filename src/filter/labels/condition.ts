@@ -2,21 +2,21 @@ import { parseInt64 } from "../../go/parse-integer.js";
 import type { LabelFinder } from "./label-finder.js";
 import type { LabelOperator, LabelRequirement } from "./requirement.js";
 
-/** A requirement, made ready. */
+/** A compiled requirement. */
 export interface Condition {
-  /** The number of its key in the finder. */
+  /** The number of the key's lookup in the finder. */
   readonly lookup: number;
   readonly operator: LabelOperator;
-  /** What holds if no label has the key. */
+  /** Whether the condition holds if no label has the key. */
   readonly absent: boolean;
-  /** It holds for the values listed and for no others. */
+  /** Whether the condition holds for exactly the listed values. */
   readonly listed: boolean;
   readonly values: readonly string[];
   readonly set: ReadonlySet<string> | undefined;
   readonly limit: number | bigint;
 }
 
-/** More values than this are looked up as a set. */
+/** Above this number, values are looked up in a set. */
 const LISTED_VALUES = 8;
 
 export function compileCondition(requirement: LabelRequirement, finder: LabelFinder): Condition {
@@ -33,7 +33,7 @@ export function compileCondition(requirement: LabelRequirement, finder: LabelFin
   };
 }
 
-/** Whether the condition holds for labels among which the finder has just looked. */
+/** Whether the condition holds for the labels that were passed to the finder's last `find` or `findSorted`. */
 export function conditionHolds(
   condition: Condition,
   finder: LabelFinder,

@@ -1,17 +1,20 @@
 import { RESERVED_PREFIX, RESERVED_SOURCE } from "./label.js";
 
-/** In place of a start: the key is empty or the value of a reserved label, so that only `parseLabel` can tell. */
+/**
+ * Returned instead of a start if the key is empty or may be the value of a reserved label. Such labels need
+ * `parseLabel`.
+ */
 export const ODD = -1;
 
-/** Where the key of a label begins, as `parseLabel` has it, or {@link ODD}. */
+/** The index at which the key of a label begins, consistent with `parseLabel`, or {@link ODD}. */
 export function keyStart(label: string): number {
   const start = afterSource(label);
   return start < label.length && label.charCodeAt(start) === EQUALS ? ODD : start;
 }
 
-/** Whether the source of a label is reserved, given where its key begins. */
+/** Whether the source of a label is `reserved`, given the start of its key. */
 export function isReserved(label: string, start: number): boolean {
-  // Before the key stands "$", "reserved:" or "reserved.", the last only if there is no colon at all.
+  // The key follows "$", "reserved:" or, only if the label has no colon, "reserved.".
   if (start === 1) return label.charCodeAt(0) === DOLLAR;
   return start === RESERVED_PREFIX.length && label.startsWith(RESERVED_SOURCE);
 }
@@ -20,7 +23,7 @@ const EQUALS = 0x3d;
 const COLON = 0x3a;
 const DOLLAR = 0x24;
 
-/** Most sources are shorter; a colon after more characters than this is left to the runtime to find. */
+/** Most sources are shorter than this. For longer ones, `indexOf` finds the colon. */
 const USUAL_SOURCE_LENGTH = 12;
 
 function afterSource(label: string): number {

@@ -5,52 +5,52 @@ import { CIDR_START, type CidrKey, CidrKeyMemo, cidrKeyName, parseCidrKey } from
 import { isReserved, keyStart, ODD } from "./key-start.js";
 import { ANY_SOURCE, CIDR_SOURCE, type Label, parseLabel, RESERVED_SOURCE } from "./label.js";
 
-/** More keys than this are looked up in a map, not one by one. */
+/** Above this number, keys are looked up in a map instead of one by one. */
 export const LISTED_LOOKUPS = 8;
 
-/** A key that one or more requirements speak of, and that is no prefix. */
+/** A key that one or more requirements refer to and that is not a prefix. */
 interface Lookup {
   readonly number: number;
-  /** What a matching label has where its key begins, or from its own beginning if `whole`. */
+  /** The text of a matching label from the start of its key, or from its first character if `whole`. */
   readonly text: string;
   readonly first: number;
-  /** Only labels that begin with `source:key` match, so that it need not be known where their sources end. */
+  /** Only labels that begin with `source:key` match, so the end of the source need not be found. */
   readonly whole: boolean;
   readonly reserved: boolean;
 }
 
 /**
- * Finds in the labels of an event those that requirements speak of, as cilium's `LabelArray.Get` finds them in the sorted
- * array: the first with the key. In general nothing is parsed, sorted or allocated to do so. Each label is looked at once
- * or twice, and only lookups that have a label are touched, however many there are.
+ * Finds the labels of an event that requirements refer to. The result is the same as that of cilium's `LabelArray.Get`
+ * on the sorted array: the first label with the key. Usually nothing is parsed, sorted or allocated. Each label is
+ * visited at most twice, and only lookups that have a label are touched, regardless of their number.
  */
 export class LabelFinder {
-  /** Per lookup, as of the last `find`: the index of its label, or -1. */
+  /** For each lookup, the index of its label in the last `find`, or -1. */
   label: Int32Array = new Int32Array(0);
-  /** Where the value of that label begins; its end for an empty value. */
+  /** For each lookup, the index at which the value of its label begins; the end of the label if the value is empty. */
   value: Int32Array = new Int32Array(0);
-  /** The lookups that have a label: the first `foundCount`, in no order. */
+  /** The lookups that have a label, in the first `foundCount` elements, unordered. */
   found: Int32Array = new Int32Array(0);
   foundCount = 0;
 
-  /** How many lookups there are. */
+  /** The number of lookups. */
   #count = 0;
-  /** By `source:key`, but that of a prefix, which is its own. */
+  /** Lookup numbers by `source:key`, or by {@link cidrKeyName} for prefixes. */
   readonly #known = new Map<string, number>();
   readonly #lookups: Lookup[] = [];
-  /** Those of the lookups that name a source, by `source:key`. */
+  /** Numbers of the lookups with a source, by `source:key`. */
   readonly #named = new Map<string, number>();
-  /** Those that do not, by key. */
+  /** Numbers of the lookups without a source, by key. */
   readonly #unnamed = new Map<string, number>();
-  /** Some lookup needs to know where the keys of labels begin. */
+  /** Whether any lookup needs the start of the label's key. */
   #needsStart = false;
   readonly #prefixes: NumberedCidr[] = [];
-  /** Of all prefixes; made anew when one is added. */
+  /** The index over all prefixes; rebuilt after a prefix is added. */
   #index: CidrIndex | undefined;
-  /** Several labels match one lookup with different values, so that it matters how Go sorts them. */
+  /** Whether several labels with different values match one lookup, so that the result depends on Go's sort order. */
   #ambiguous = false;
 
-  /** The number of the lookup for a key of a selector. */
+  /** Returns the number of the lookup for a key of a selector, adding it if necessary. */
   add(source: string, key: string): number {
     const cidr = source === CIDR_SOURCE ? parseCidrKey(key) : undefined;
     const name = cidr === undefined ? `${source}:${key}` : cidrKeyName(cidr);
@@ -73,12 +73,12 @@ export class LabelFinder {
   }
 
   /**
-   * As cilium does it: parse all, sort all, take the first. Other than `find` it always finds the very label, not only one
-   * of the same value.
+   * Works as cilium does: parses all labels, sorts them, and uses the first with the key. Unlike `find`, it always
+   * finds exactly that label, not just a label with the same value.
    */
   findSorted(labels: readonly string[]): void {
     this.#reset();
-    // The first is the one: there is nothing to find out.
+    // The first match is final, so later matches need no comparison.
     this.#ambiguous = true;
     const sorted = labels.map((text, index) => ({ index, ...parseLabel(text) }));
     goSort(sorted, (left, right) => compareText(left.key, right.key));
@@ -112,7 +112,7 @@ export class LabelFinder {
     this.found = new Int32Array(this.#count);
   }
 
-  /** For few lookups: compares each label with each key, beginning with what tells most of them apart. */
+  /** For few lookups: compares each label with each key, starting with the comparison that rejects most labels. */
   #findListed(labels: readonly string[]): void {
     const lookups = this.#lookups;
     if (lookups.length === 0) return;
@@ -136,7 +136,7 @@ export class LabelFinder {
     }
   }
 
-  /** For many lookups: takes the key out of each label and looks it up. */
+  /** For many lookups: extracts the key of each label and looks it up. */
   #findMapped(labels: readonly string[]): void {
     for (let index = 0; index < labels.length; index++) {
       const label = labels[index]!;
@@ -186,7 +186,7 @@ export class LabelFinder {
     }
   }
 
-  /** Notes a label that matches a lookup. */
+  /** Records a label that matches a lookup. */
   #note(
     number: number,
     labels: readonly string[],
@@ -210,7 +210,7 @@ const memo = new CidrKeyMemo(4096);
 
 const EQUALS = 0x3d;
 
-/** Labels with equal keys stay in their order, so that the first of them decides. */
+/** Whether Go's sort keeps labels with equal keys in their original order, so that the first one wins. */
 function isSortStable(labels: readonly string[]): boolean {
   return labels.length <= STABLE_LENGTH;
 }

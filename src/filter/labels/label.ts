@@ -1,25 +1,25 @@
-/** A label as Cilium keeps it, see pkg/labels in cilium. */
+/** A label as Cilium represents it; see pkg/labels in cilium. */
 export interface Label {
-  /** Where it comes from, for example `k8s` or `reserved`; {@link UNSPECIFIED_SOURCE} if the text did not say. */
+  /** The source, for example `k8s` or `reserved`; {@link UNSPECIFIED_SOURCE} if the label has none. */
   readonly source: string;
   readonly key: string;
   readonly value: string;
 }
 
-/** The source of a label whose text names none. */
+/** The source of a label that does not specify one. */
 export const UNSPECIFIED_SOURCE = "unspec";
-/** In a selector: labels of every source. */
+/** In a selector: matches labels of every source. */
 export const ANY_SOURCE = "any";
 export const RESERVED_SOURCE = "reserved";
 export const CIDR_SOURCE = "cidr";
 
-/** The other way to write `reserved:`, which counts only in a text without any colon. */
+/** An alternative to `reserved:`, recognized only in labels without a colon. */
 export const RESERVED_PREFIX = "reserved.";
 
 /**
- * Reads a label of an event as cilium's `labels.ParseLabel` does, from any text: `source:key=value`, each but the key
- * optional. Quirks: the first colon ends the source even when it stands in the value (`app=a:b` is the key `b`),
- * `$host` is `reserved:host`, and so is `reserved:=host`.
+ * Parses any string as a label of an event, like cilium's `labels.ParseLabel`: `source:key=value`, of which only the
+ * key is required. Quirks: the first colon ends the source even if it is part of the value (`app=a:b` has the key `b`),
+ * and both `$host` and `reserved:=host` mean `reserved:host`.
  */
 export function parseLabel(text: string): Label {
   let source = "";

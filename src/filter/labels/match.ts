@@ -3,15 +3,16 @@ import { LabelFinder } from "./label-finder.js";
 import type { LabelRequirement } from "./requirement.js";
 import { anySelectorHolds, compileSelectorIndex } from "./selector-index.js";
 
-/** The labels of an event; undefined for an event that has none or could have none. */
+/** Whether the labels of an event match. Pass undefined for an event without labels. */
 export type LabelPredicate = (labels: readonly string[] | undefined) => boolean;
 
-/** More selectors than this are looked up by the labels of an event, not asked one by one. */
+/** Above this number, selectors are indexed by label instead of evaluated one by one. */
 const LISTED_SELECTORS = 4;
 
 /**
- * Whether any of the selectors holds, each the conjunction of its requirements. Of several labels with the key of a
- * requirement only the first counts once Cilium has sorted them by key, also for `!=` and `notin`.
+ * Compiles selectors into a predicate that holds if any selector does. A selector is the conjunction of its
+ * requirements. If several labels have the key of a requirement, only the first one in Cilium's order by key counts,
+ * also for `!=` and `notin`.
  */
 export function matchAny(selectors: readonly (readonly LabelRequirement[])[]): LabelPredicate {
   if (selectors.some((requirements) => requirements.length === 0)) return () => true;
@@ -28,14 +29,14 @@ export function matchAny(selectors: readonly (readonly LabelRequirement[])[]): L
   };
 }
 
-/** What decides a requirement. */
+/** The result of a requirement and the label that decided it. */
 export interface Decision {
-  /** Which of the labels; -1 where none has the key. */
+  /** The index of the deciding label; -1 if no label has the key. */
   readonly label: number;
   readonly holds: boolean;
 }
 
-/** For each selector what decides each of its requirements. */
+/** Compiles selectors into a function that returns the decision for each requirement of each selector. */
 export function compileDecisions(
   selectors: readonly (readonly LabelRequirement[])[],
 ): (labels: readonly string[]) => Decision[][] {

@@ -1,5 +1,5 @@
 /*
- * The rules for keys and values of selectors and their texts, from Kubernetes' apimachinery:
+ * The validation rules and error texts for keys and values of selectors, from Kubernetes' apimachinery:
  * https://pkg.go.dev/k8s.io/apimachinery/pkg/util/validation
  */
 
@@ -21,7 +21,7 @@ const SUBDOMAIN_FAULT = `a lowercase RFC 1123 subdomain must consist of lower ca
 const WHOLE_NAME = new RegExp(`^${NAME}$`);
 const WHOLE_SUBDOMAIN = new RegExp(`^${SUBDOMAIN}$`);
 
-/** What is wrong with a key; empty if it is a name, perhaps after a DNS subdomain and a slash. */
+/** Returns the faults of a key; empty if it is a name, optionally preceded by a DNS subdomain and a slash. */
 export function qualifiedNameFaults(text: string): string[] {
   const parts = text.split("/", 3);
   if (parts.length > 2) {
@@ -42,7 +42,7 @@ export function qualifiedNameFaults(text: string): string[] {
   return faults;
 }
 
-/** What is wrong with the value of a label; empty if nothing. */
+/** Returns the faults of a label value; empty if it is valid. */
 export function labelValueFaults(text: string): string[] {
   const faults: string[] = [];
   if (isLonger(text, NAME_LENGTH)) faults.push(tooLong(NAME_LENGTH));
@@ -61,11 +61,14 @@ function tooLong(length: number): string {
   return `must be no more than ${length} characters`;
 }
 
-/** Whether the text has more bytes in UTF-8, which is what Go counts as its characters here. */
+/**
+ * Whether the string has more than `bytes` bytes in UTF-8. Go counts bytes here, although its error text says
+ * characters.
+ */
 function isLonger(text: string, bytes: number): boolean {
   let count = text.length;
   if (count > bytes) return true;
-  // A surrogate pair has two units and four bytes, so two bytes for either unit.
+  // A surrogate pair has two code units and four bytes, so two bytes per unit.
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code >= 0x80) count += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;

@@ -2,17 +2,22 @@ import { ANY_SOURCE } from "./label.js";
 
 export type LabelOperator = "in" | "notin" | "=" | "==" | "!=" | "exists" | "!" | ">" | "<";
 
-/** One of the conditions of a selector, all of which must hold. */
+/** A requirement of a selector. All requirements must hold. */
 export interface LabelRequirement {
-  /** {@link ANY_SOURCE} if the selector named none, or `unspec`, which Cilium takes for the same. */
+  /** {@link ANY_SOURCE} if the selector has no source or `unspec`, which Cilium treats alike. */
   readonly source: string;
   readonly key: string;
   readonly operator: LabelOperator;
-  /** Sorted by bytes, each once: none for `exists` and `!`, one or more for `in` and `notin`, one for the others. */
+  /**
+   * Distinct, sorted by bytes: empty for `exists` and `!`, at least one for `in` and `notin`, exactly one for the
+   * others.
+   */
   readonly values: readonly string[];
 }
 
-/** Writes a requirement as a user would, for example `k8s:app in (a,b)`: it reads back as the same requirement. */
+/**
+ * Formats a requirement in selector syntax, for example `k8s:app in (a,b)`. The result parses to the same requirement.
+ */
 export function formatRequirement({ source, key, operator, values }: LabelRequirement): string {
   const name = source === ANY_SOURCE ? key : `${source}:${key}`;
   switch (operator) {

@@ -1,10 +1,10 @@
 import { type Condition, conditionHolds } from "./condition.js";
 import type { LabelFinder } from "./label-finder.js";
 
-/** A selector: all of its conditions must hold. */
+/** A selector: a conjunction of conditions. */
 type Conjunction = readonly Condition[];
 
-/** Whether any of the selectors holds for labels among which the finder has just looked. */
+/** Whether any of the selectors holds for the labels that were passed to the finder's last `find`. */
 export function anySelectorHolds(
   selectors: readonly Conjunction[],
   finder: LabelFinder,
@@ -16,18 +16,19 @@ export function anySelectorHolds(
   return false;
 }
 
-/** The selectors that a label brings up. */
+/** The selectors to evaluate if a label with a given key is present. */
 interface Candidates {
-  /** By its value, without the condition that asks for it. */
+  /** By the label's value, without the condition that requires the value. */
   readonly byValue: Map<string, Conjunction[]>;
-  /** Whatever its value. */
+  /** Regardless of the label's value. */
   readonly others: Conjunction[];
 }
 
 /**
- * The same for many selectors. Most have a condition that fails without a label of its key, or of its key and value: by
- * one such condition each is filed, and only those filed under the labels of an event are asked. What is left are
- * selectors of negations alone, which are asked one by one.
+ * {@link anySelectorHolds} for many selectors. Most selectors have a condition that requires a label with a certain
+ * key, or with a certain key and value. Each selector is indexed by one such condition, and only the selectors that are
+ * indexed under the labels of an event are evaluated. Selectors that consist only of negations are evaluated for every
+ * event.
  */
 export function compileSelectorIndex(
   selectors: readonly Conjunction[],
@@ -73,7 +74,9 @@ function file(selector: Conjunction, condition: Condition, { byValue, others }: 
   }
 }
 
-/** The condition that the fewest selectors share, of those that need a label. */
+/**
+ * The condition that requires a label and is shared by the fewest selectors; undefined if no condition requires one.
+ */
 function leastOf(selector: Conjunction, crowdOf: (condition: Condition) => number): Condition | undefined {
   let least: Condition | undefined;
   for (const condition of selector) {
@@ -83,7 +86,10 @@ function leastOf(selector: Conjunction, crowdOf: (condition: Condition) => numbe
   return least;
 }
 
-/** How many selectors would be asked because of a condition: those with its most common value, or any with its key. */
+/**
+ * The number of selectors that a condition would make candidates: those with its most common value, or all with its
+ * key.
+ */
 function countCrowds(selectors: readonly Conjunction[]): (condition: Condition) => number {
   const byName = new Map<string, number>();
   const namesOf = ({ lookup, listed, values }: Condition) =>

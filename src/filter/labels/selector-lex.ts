@@ -15,14 +15,14 @@ export type TokenKind =
 
 export interface Token {
   readonly kind: TokenKind;
-  /** What error texts call it; empty for the end. */
+  /** The token as error texts quote it; empty for the end. */
   readonly text: string;
 }
 
 /**
- * The tokens of a selector up to and with its end, as Kubernetes' lexer has them
- * (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels): a NUL ends an identifier or an operator and is dropped, and where a
- * token should begin it ends the selector.
+ * Splits a selector into tokens, including a final `end`, like Kubernetes' lexer
+ * (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels): a NUL ends an identifier or operator and is dropped; at the
+ * start of a token it ends the selector.
  */
 export function lexSelector(text: string): Token[] {
   const tokens: Token[] = [];
@@ -38,7 +38,7 @@ export function lexSelector(text: string): Token[] {
     }
     const word = text.slice(start, index);
     if (text[index] === "\0") index++;
-    // Every special character, and every pair in the set, is the name of its kind.
+    // The text of every special character, and of every pair in the set, is also the name of its kind.
     const kind =
       isSpecial(word[0]!) || word === "in" || word === "notin" ? (word as TokenKind) : "identifier";
     tokens.push({ kind, text: word });

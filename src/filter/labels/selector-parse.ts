@@ -7,21 +7,25 @@ import type { LabelOperator, LabelRequirement } from "./requirement.js";
 import { lexSelector, type Token, type TokenKind } from "./selector-lex.js";
 import { translateSelector } from "./translate.js";
 
-/** A selector that Hubble rejects. The message is its own, without the `invalid … label filter: ` before it. */
+/** A selector that Hubble rejects. The message is Hubble's, without the prefix `invalid … label filter: `. */
 export class LabelSelectorError extends Error {
   override readonly name = "LabelSelectorError";
 }
 
 /**
- * The requirements of a selector in the order in which they were written; none for the empty selector. The grammar is
- * that of Kubernetes (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels#Parse) as it was in Hubble v1.16.2, in which
- * `in (,,)` is still an error.
+ * Parses a selector into its requirements, in the order in which they are written; empty for an empty selector. The
+ * grammar is that of Kubernetes (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels#Parse) at the version in Hubble
+ * v1.16.2, in which `in (,,)` is still an error.
+ *
+ * @throws LabelSelectorError
  */
 export function parseSelector(selector: string): LabelRequirement[] {
   return new SelectorParser(lexSelector(translateSelector(selector))).parse();
 }
 
-/** Kubernetes' recursive descent: the same questions in the same order, because the first fault makes the message. */
+/**
+ * Kubernetes' recursive descent parser. It makes the same checks in the same order because the first fault is reported.
+ */
 class SelectorParser {
   readonly #tokens: readonly Token[];
   #position = 0;
@@ -84,7 +88,7 @@ class SelectorParser {
       throw unexpectedInRequirement(first, ", expected: ',', ')' or identifier");
     }
     const values = this.#identifiers();
-    this.#take(); // the parenthesis that ended the list
+    this.#take(); // the closing parenthesis
     return values;
   }
 
@@ -121,13 +125,13 @@ class SelectorParser {
     return this.#tokens[this.#position]!;
   }
 
-  /** Never called again once it has returned the end. */
+  /** Must not be called after it has returned the end. */
   #take(): Token {
     return this.#tokens[this.#position++]!;
   }
 }
 
-/** `in` and `notin` are operators only where an operator stands. */
+/** `in` and `notin` are operators only in the position of an operator. */
 const WORDS: ReadonlySet<TokenKind> = new Set<TokenKind>(["identifier", "in", "notin"]);
 
 function isWord(token: Token): boolean {
@@ -138,7 +142,7 @@ function beginsRequirement(token: Token): boolean {
   return isWord(token) || token.kind === "!";
 }
 
-/** Kubernetes' `NewRequirement`: the values are sorted, then all their faults are reported. */
+/** Kubernetes' `NewRequirement`: sorts the values, then reports all their faults. */
 function requirement(key: string, operator: LabelOperator, unsorted: Iterable<string>): LabelRequirement {
   const values = [...unsorted].sort(compareText);
   const faults: string[] = [];
@@ -156,7 +160,7 @@ function requirement(key: string, operator: LabelOperator, unsorted: Iterable<st
   return { ...splitSource(key), operator, values };
 }
 
-/** Cilium's `parseSelectLabel`: up to the first dot is the source. */
+/** Cilium's `parseSelectLabel`: the source ends at the first dot. */
 function splitSource(key: string): { source: string; key: string } {
   const dot = key.indexOf(".");
   if (dot < 0) return { source: ANY_SOURCE, key };
@@ -178,7 +182,7 @@ function unexpectedInRequirement(token: Token, expected: string): LabelSelectorE
 }
 
 function invalid(faults: readonly string[]): LabelSelectorError {
-  // Kubernetes' aggregate: one fault stands alone.
+  // Kubernetes' aggregate error: a single fault has no brackets.
   const text = faults.length === 1 ? faults[0] : `[${faults.join(", ")}]`;
   return new LabelSelectorError(`unable to parse requirement: ${text}`);
 }

@@ -2,40 +2,45 @@ import { compileDecisions, type LabelPredicate, matchAny } from "./match.js";
 import { formatRequirement, type LabelRequirement } from "./requirement.js";
 import { parseSelector } from "./selector-parse.js";
 
-/** A selector of labels, for example `k8s:app in (web, api), !reserved:host`, read and checked. */
+/** A parsed label selector, for example `k8s:app in (web, api), !reserved:host`. */
 export interface LabelSelector {
   readonly text: string;
-  /** All of them must hold; none for the empty selector, which matches every event. */
+  /** All must hold. Empty for the empty selector, which matches every event. */
   readonly requirements: readonly LabelRequirement[];
 }
 
-/** What became of a requirement. */
+/** The result of a requirement for an event. */
 export interface RequirementTrace {
-  /** In one spelling, however it was written: `k8s:app in (a,b)`, `!app`. */
+  /** In canonical spelling: `k8s:app in (a,b)`, `!app`. */
   readonly requirement: string;
-  /** The label of the event that decided, as the event has it; undefined if none has the key. */
+  /** The label that decided, as it appears in the event; undefined if no label has the key. */
   readonly label: string | undefined;
   readonly holds: boolean;
 }
 
-/** What became of a label selector: it holds when all of its requirements do. */
+/** The result of a label selector for an event. It holds if all of its requirements do. */
 export interface SelectorTrace {
-  /** As it was written. */
+  /** The selector as the caller wrote it. */
   readonly selector: string;
   readonly holds: boolean;
-  /** In the order in which they were written; none for the empty selector. */
+  /** In the order of the selector; empty for the empty selector. */
   readonly requirements: readonly RequirementTrace[];
 }
 
-/** Throws a `LabelSelectorError` for what Hubble v1.16.2 rejects, with Hubble's message but for the name of the field. */
+/**
+ * Parses a selector.
+ *
+ * @throws LabelSelectorError for selectors that Hubble v1.16.2 rejects, with Hubble's message except for its prefix,
+ * which names the field.
+ */
 export function compileLabelSelector(selector: string): LabelSelector {
   return { text: selector, requirements: parseSelector(selector) };
 }
 
 /**
- * Whether any of the selectors matches the labels of one event, at a cost that depends on the labels rather than on the
- * number of selectors. The predicate never throws, and keeps no labels of an event but their prefixes, and of those a
- * bounded number; it may not be called again while it runs.
+ * Compiles selectors into a predicate that holds if any of them matches the labels of an event. The cost depends on the
+ * labels rather than on the number of selectors, except for selectors that contain only negations. The predicate never
+ * throws. It retains no labels, only a bounded cache of CIDR prefixes. It is not reentrant.
  */
 export function compileLabelSelectors(selectors: readonly (string | LabelSelector)[]): LabelPredicate {
   return matchAny(
@@ -45,7 +50,9 @@ export function compileLabelSelectors(selectors: readonly (string | LabelSelecto
   );
 }
 
-/** For an explanation: each selector, and each of its requirements with the label that decided it. */
+/**
+ * For explanations: compiles selectors into a function that returns the result of each selector and its requirements.
+ */
 export function compileLabelTraces(
   selectors: readonly LabelSelector[],
 ): (labels: readonly string[] | undefined) => SelectorTrace[] {

@@ -1,8 +1,8 @@
 /**
- * Rewrites the sources in a selector so that the Kubernetes grammar, which knows no colon, can read it: `k8s:app` becomes
- * `k8s.app`, and a key without a source becomes `any.key`. Only the first colon of a key is a source's, and a key is
- * taken to end at white space, `=`, `!` or a comma, not at `<`, `>` or `(`; what follows it up to the next comma outside
- * parentheses stays as it is. An empty selector stays empty. See cilium pkg/hubble/filters/labels.go.
+ * Rewrites the sources in a selector for the Kubernetes grammar, which has no colon: `k8s:app` becomes `k8s.app`, and a
+ * key without a source becomes `any.key`. Only the first colon of a key separates the source. A key ends at white
+ * space, `=`, `!` or a comma, but not at `<`, `>` or `(`. The text from there to the next comma outside parentheses is
+ * unchanged. An empty selector stays empty. See cilium pkg/hubble/filters/labels.go.
  */
 export function translateSelector(selector: string): string {
   let translated = "";
@@ -28,7 +28,7 @@ function endsKey(character: string): boolean {
   return character === "=" || character === "!" || character === "," || isWhiteSpace(character);
 }
 
-/** The index after the first comma that no parenthesis encloses, or the end. */
+/** The index after the first comma outside parentheses, or the end. */
 function afterComma(selector: string, start: number): number {
   let depth = 0;
   for (let index = start; index < selector.length; index++) {
@@ -40,7 +40,7 @@ function afterComma(selector: string, start: number): number {
   return selector.length;
 }
 
-/** Go's `unicode.IsSpace`, which is JavaScript's `\s` with U+0085 and without U+FEFF. */
+/** Go's `unicode.IsSpace`: JavaScript's `\s` plus U+0085 minus U+FEFF. */
 function isWhiteSpace(character: string): boolean {
   if (character < "\u0080") return character === " " || (character >= "\t" && character <= "\r");
   return character === "\u0085" || (character !== "\ufeff" && WIDE_SPACE.test(character));
