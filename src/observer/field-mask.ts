@@ -9,9 +9,10 @@ import { goQuote } from "../go/quote.js";
 import { decodeFlow } from "../message/decode-flow.js";
 
 /**
- * The fields that printing a flow needs, in every format but JSON: those of `hubble observe --experimental-use-default-field-masks`
- * (v1.16 to v1.19), and those that Hubble prints but does not ask for. Without them a policy verdict is printed as
- * `policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN`. Servers of v1.16 know all of them, so that it can be sent to any.
+ * The fields that are needed to print a flow in any format except JSON: those of `hubble observe
+ * --experimental-use-default-field-masks` (v1.16 to v1.19), plus those that Hubble prints but does not request. Without
+ * the latter, a policy verdict is printed as `policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN`. v1.16 servers know all of
+ * these fields, so the mask can be sent to any server.
  */
 export const DEFAULT_FIELD_MASK: readonly string[] = [
   "time",
@@ -43,10 +44,13 @@ export const DEFAULT_FIELD_MASK: readonly string[] = [
   "sock_xlate_point",
 ];
 
-/** Leaves of an event what a field mask names; the event itself is not changed. */
+/**
+ * Returns an event with only the masked fields. The argument is not modified; an event that needs no masking is
+ * returned as it is.
+ */
 export type FieldMask = <Event extends GetFlowsResponse | ExportEvent>(event: Event) => Event;
 
-/** A field mask that names what a flow does not have. */
+/** An error for a field mask with paths that a flow does not have. */
 export class FieldMaskError extends ConfigurationError {
   declare readonly code: "invalid_field_mask";
 
@@ -56,15 +60,16 @@ export class FieldMaskError extends ConfigurationError {
 }
 
 /**
- * A field mask as Hubble's exporter applies it. Paths are those of Flow, in names of the proto (`source.pod_name`); a
- * path inside another is part of it, their order does not matter, and without any path everything stays.
+ * Compiles a field mask that works like the one of Hubble's exporter. Paths are proto field paths of Flow
+ * (`source.pod_name`). A path inside another one is redundant, the order does not matter, and an empty mask keeps
+ * everything.
  *
- * Only flows are masked, not lost, agent and debug events. A message of which only some fields are masked is always
- * there, empty if the flow has none of them. The time and the node name of the envelope are those of the masked flow: without `time` and
- * `node_name` in the mask they vanish. Values are shared with the event that was masked.
+ * Only flows are masked, not lost, agent and debug events. A message with a partial mask is always present, and empty
+ * if the flow has none of its masked fields. The time and node name of the envelope are taken from the masked flow, so
+ * they are unset unless the mask contains `time` and `node_name`. The result shares its values with the original event.
  *
- * Of `l4.TCP.flags` and the like only what the flow has is left: a flow over UDP gets an empty `l4` (Hubble v1.16
- * makes an empty TCP of it, later releases do not).
+ * Of paths into a oneof, such as `l4.TCP.flags`, only the case that the flow has is kept: a flow over UDP gets an empty
+ * `l4` (Hubble v1.16 creates an empty TCP message instead; later releases do not).
  *
  * @throws FieldMaskError `invalid_field_mask` with every path that a flow does not have.
  */
@@ -77,7 +82,7 @@ export function compileFieldMask(paths: readonly string[]): FieldMask {
     const { responseTypes } = event;
     if (responseTypes.case !== "flow") return event;
     const flow = decodeFlow(NO_BYTES);
-    // A flow is what all its fields make it.
+    // `copy` handles messages generically, as records of their fields.
     copy(flow as unknown as Members, responseTypes.value as unknown as Members);
     return {
       $typeName: event.$typeName,
@@ -88,7 +93,7 @@ export function compileFieldMask(paths: readonly string[]): FieldMask {
   };
 }
 
-/** The issues that {@link compileFieldMask} would throw; empty when the mask compiles. */
+/** Returns the issues that {@link compileFieldMask} would throw; empty if the mask compiles. */
 export function checkFieldMask(paths: readonly string[]): readonly Issue[] {
   const issues: Issue[] = [];
   aListOf(aFlowPath)(paths, "field_mask", (path, message) => issues.push(issueOf(path, message)));
@@ -104,7 +109,7 @@ const aFlowPath: ValueCheck<string> = (path, at, report) => {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** As Go's fieldmaskpb: lists end a path, and so does everything that is not a message. */
+/** As in Go's fieldmaskpb: a path cannot continue after a list or any other field that is not a message. */
 function isFlowPath(path: string): boolean {
   let message: DescMessage | undefined = FlowSchema;
   for (const name of path.split(".")) {
@@ -115,12 +120,12 @@ function isFlowPath(path: string): boolean {
   return true;
 }
 
-/** Names of fields, and what is masked inside of them; undefined for the whole field. */
+/** Masked fields by name, each with its own masked fields; undefined for the whole field. */
 type Tree = Map<string, Tree | undefined>;
 
 function toTree(paths: readonly string[]): Tree {
   const root: Tree = new Map();
-  // In this order a field comes before the paths inside of it.
+  // Sorted by length, so a field comes before the paths inside it.
   for (const path of [...paths].sort((a, b) => a.length - b.length)) {
     const names = path.split(".");
     let tree: Tree | undefined = root;
@@ -135,7 +140,7 @@ function toTree(paths: readonly string[]): Tree {
 }
 
 type Members = Record<string, unknown>;
-/** Copies from one message, which may be unset, to another of the same type. */
+/** Copies masked fields from one message, which may be undefined, to another of the same type. */
 type Copy = (target: Members, source: Members | undefined) => void;
 
 function compileTree(schema: DescMessage, tree: Tree): Copy {
@@ -163,7 +168,7 @@ function copyField({ localName, oneof }: DescField): Copy {
 
 function copyInside(field: DescField, tree: Tree): Copy {
   const { localName, oneof } = field;
-  // Paths lead on from messages only.
+  // Only message fields have masks inside them.
   const schema = field.message!;
   if (isWrapperDesc(schema) && oneof === undefined) {
     const zero = zeroOf(schema.fields[0].scalar);

@@ -11,7 +11,11 @@ import {
 
 const aFlow = aMessage<Flow>("flow.Flow");
 
-/** A flow as Hubble's server sends it: in a response that also has its time and the name of its node. */
+/**
+ * Wraps a flow in a response as Hubble's server sends it, with the flow's time and node name.
+ *
+ * @throws TypeError if `flow` is not a Flow.
+ */
 export function flowResponse(flow: Flow): GetFlowsResponse {
   if (flow?.$typeName !== "flow.Flow") checkArgument("flowResponse", "flow", flow, aFlow);
   return create(GetFlowsResponseSchema, {
@@ -22,10 +26,10 @@ export function flowResponse(flow: Flow): GetFlowsResponse {
 }
 
 /**
- * An event in its envelope, a bare flow in a new one.
+ * Returns an envelope unchanged, and wraps a bare flow.
  *
- * @param name The function, for the message.
- * @throws TypeError for what is neither.
+ * @param name The name of the public function, for error messages.
+ * @throws TypeError if `event` is neither an envelope nor a flow.
  */
 export function toEnvelope(
   name: string,
@@ -44,7 +48,10 @@ export function toEnvelope(
   }
 }
 
-/** For messages: the type of a message, or what a value is that is not one, and how to make one of a plain object. */
+/**
+ * For error messages: the type of a message, or a description of a value that is not one. For a plain object, it also
+ * says how to create a message.
+ */
 export function describeMessage(value: unknown): string {
   const { $typeName } = Object(value) as { $typeName?: unknown };
   if (typeof $typeName === "string") return $typeName;

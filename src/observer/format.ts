@@ -14,13 +14,15 @@ export { type FormatStatusOptions, formatServerStatus } from "./format/server-st
 export { TIME_FORMATS, type TimeFormat } from "./format/time.js";
 
 /**
- * One event as `hubble observe` v1.16.2 prints it, without the end of the (last) line; a table has its heading. Empty for what
- * the options leave out. For more than one event {@link createFlowPrinter} is quicker, and aligns tables.
+ * Formats one event as `hubble observe` v1.16.2 prints it, without the final line feed. A table includes its heading.
+ * Returns "" for events that the options exclude. For several events, {@link createFlowPrinter} is faster and aligns
+ * tables.
  *
- * `Jun 16 16:52:13.596: 35.246.31.234:443 (world) <> shop/web:36804 (ID:1299) to-endpoint FORWARDED (TCP Flags: ACK, PSH)`
+ * `Jun 16 16:52:13.596: 35.246.31.234:443 (world) <> shop/web:36804 (ID:1299) to-endpoint FORWARDED (TCP Flags: ACK,
+ * PSH)`
  *
- * @throws OptionsError; TypeError for what is not an event.
- * @throws FlowscribeError in JSON, for an event that has no JSON form.
+ * @throws OptionsError; TypeError if `event` is not an event.
+ * @throws ExportError `unencodable_event` in JSON, for an event that has no JSON form.
  */
 export function formatFlow(event: PrintableEvent, options?: FormatFlowOptions): string {
   const printer = options === undefined ? defaultPrinter() : createPrinter("formatFlow", options);
@@ -31,30 +33,33 @@ export function formatFlow(event: PrintableEvent, options?: FormatFlowOptions): 
 
 let sharedPrinter: FlowPrinter | undefined;
 
-/** Lines do not depend on those before, so that one printer does for all of them. */
+/** One printer is enough because lines do not depend on previous ones. */
 function defaultPrinter(): FlowPrinter {
   sharedPrinter ??= createPrinter("formatFlow", {});
   return sharedPrinter;
 }
 
-/** Prints events one after another, as one stream; see {@link createFlowPrinter}. */
+/** Prints events as one stream; see {@link createFlowPrinter}. */
 export interface FlowPrinter {
   /**
-   * The text of one more event, for `out` and for `err`, where Hubble writes about nodes. Of a table there is only text when its
-   * limit of a million lines or 2²⁸ characters is reached, or when another kind of event begins another table.
+   * Formats the next event, for `out` and for `err`; Hubble reports node status on `err`. A table is buffered: it is
+   * only returned when its limit of a million lines or 2²⁸ characters is reached, or when an event with other columns
+   * starts a new table.
    *
-   * @throws ExportError `unencodable_event` in JSON, for an event that has no JSON form. The printer stays usable: leave the
-   *   event out and write the next one.
+   * @throws TypeError if `event` is not an event.
+   * @throws ExportError `unencodable_event` in JSON, for an event that has no JSON form. The printer remains usable:
+   *   skip the event and write the next one.
    */
   write(event: PrintableEvent): PrintedText;
-  /** The text that was held back: a table. */
+  /** Returns the buffered output: the rest of a table. */
   end(): PrintedText;
 }
 
 /**
- * Prints as `hubble observe` v1.16.2 does: `compact` (a line each), `dict` (records with separators), `tab` or `table` (aligned
- * over the whole stream, hence held back until its end), `json` or `jsonpb`. Never throws for a message in the forms for people,
- * and, unless `rawControls` is set, never lets a text from a flow start a line or reach the terminal as a control.
+ * Creates a printer with the output of `hubble observe` v1.16.2: `compact` (one line per event), `dict` (records with
+ * separators), `tab` or `table` (columns aligned over the whole stream and therefore buffered until its end), `json` or
+ * `jsonpb`. The formats other than JSON never throw for a valid message. Unless `rawControls` is set, strings from a
+ * flow can neither start a new line nor send control characters to the terminal.
  *
  * @throws OptionsError
  */
@@ -62,7 +67,7 @@ export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter 
   return createPrinter("createFlowPrinter", options);
 }
 
-/** @param name The function that the caller calls with an event, for messages. */
+/** @param name The public function that receives the events, for error messages. */
 function createPrinter(name: string, options: FormatFlowOptions): FlowPrinter {
   checkOptions(name, options, FORMAT_OPTIONS);
   const { output = "compact" } = options;
@@ -72,11 +77,12 @@ function createPrinter(name: string, options: FormatFlowOptions): FlowPrinter {
 }
 
 /**
- * Prints a stream of events with {@link createFlowPrinter}; what has no text is passed over. If the stream fails, the rest of
- * a table is yielded before the error is thrown. An event that has no JSON form ends the iteration with an ExportError
- * `unencodable_event`; to leave such events out, use {@link createFlowPrinter} and catch the error of its `write`.
+ * Prints a stream of events with {@link createFlowPrinter}, skipping events without output. If the stream fails, the
+ * rest of a table is yielded before the error is thrown. An event that has no JSON form ends the iteration with an
+ * ExportError `unencodable_event`; to skip such events, use {@link createFlowPrinter} and catch the error of `write`.
  *
- * @throws What {@link createFlowPrinter} throws, at the call; from the iteration what its printer and the stream throw.
+ * @throws From the call: the errors of {@link createFlowPrinter}, and TypeError if `events` is not iterable. From the
+ *   iteration: the errors of the printer and of the stream.
  */
 export function formatFlows(
   events: AsyncIterable<PrintableEvent> | Iterable<PrintableEvent>,

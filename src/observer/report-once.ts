@@ -1,9 +1,9 @@
-/** Different texts that are remembered, and reported. */
+/** The maximum number of distinct strings that are remembered and reported. */
 const MAX_REPORTED = 100;
 
 /**
- * Calls `report` once for each different text. Of hostile input with ever new texts, {@link MAX_REPORTED} are reported;
- * `reportMore` is then called once, and no more is remembered.
+ * Calls `report` once for each distinct string, up to {@link MAX_REPORTED}. The next distinct string calls `reportMore`
+ * once, and all later ones are ignored. This bounds memory for hostile input.
  */
 export function reportOnce<Context extends unknown[]>(
   report: (text: string, ...context: Context) => void,

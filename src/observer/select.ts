@@ -11,21 +11,21 @@ import {
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { FlagError, type FlowFlags } from "./flags/index.js";
 
-/** How many responses `--last` may ask for: they are kept until the stream ends. */
+/** The maximum for `--last`, because these responses are buffered until the stream ends. */
 export const MAX_LAST = 1_000_000;
 
-/** How many of the last responses are handed out at a time. */
+/** The maximum number of responses per batch for `--last`. */
 const BATCH_LENGTH = 1024;
 
-/** Which responses to let through; what `parseFlowFlags` returns, or a part of it. */
+/** Selects responses: the result of `parseFlowFlags`, or a part of it. */
 export type FlowSelection = FlowFilterLists & Pick<FlowFlags, "number" | "first" | "since" | "until">;
 
-/** What is asked of a response: the event in it, and its own time. */
+/** The parts of a response that are used: its event and its own time. */
 export type Selectable = Pick<GetFlowsResponse | ExportEvent, "responseTypes" | "time">;
 
-/** With the rest of what `parseFlowFlags` returns. */
+/** Also accepts the other properties of the result of `parseFlowFlags`. */
 const A_SELECTION = optionsOf<FlowSelection & Partial<Omit<FlowFlags, "allow" | "deny">>>("selection", {
-  // These two are checked when they are compiled.
+  // Checked when they are compiled.
   allow: checkedElsewhere,
   deny: checkedElsewhere,
   number: aCount,
@@ -38,16 +38,17 @@ const A_SELECTION = optionsOf<FlowSelection & Partial<Omit<FlowFlags, "allow" | 
 });
 
 /**
- * The stage behind `hubble observe --input-file`: lets through what is within the times, both included, and passes the
- * filters; of that the first so many, or the last. The order stays. It is the time of the response that counts, 1970 if
- * it has none, not that of the flow. Filters see flows only: to them all else is an event without content, which passes
- * only where nothing is asked of it.
+ * Selects responses as `hubble observe --input-file` does: yields those within the time range, bounds included, that
+ * pass the filters, limited to the first or last `number`. Keeps their order. The time is that of the response, not of
+ * the flow; a response without a time counts as 1970. Filters only receive flows; every other event is passed to them
+ * as undefined.
  *
- * Nothing is read ahead. The first so many end the stream without reading on; the last so many (at most
- * {@link MAX_LAST}) are kept, and yielded when it has ended; if it fails, the error is thrown behind them.
+ * Does not read ahead. With `first`, it stops pulling as soon as the number is reached. Otherwise the last responses
+ * (at most {@link MAX_LAST}) are buffered and yielded at the end of the stream; if the stream fails, its error is
+ * thrown after them.
  *
- * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}; OptionsError; TypeError for
- *   another selection. All at the call.
+ * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}; OptionsError;
+ *   TypeError for another invalid argument. All are thrown by the call itself.
  */
 export function selectFlows<T extends Selectable>(
   batches: AsyncIterable<readonly T[]>,
@@ -116,7 +117,7 @@ async function* selectLast<T extends Selectable>(
   number: number,
 ): AsyncGenerator<T[], void, undefined> {
   const ring: T[] = [];
-  /** Where the oldest stands, and the next goes, once the ring is full. */
+  /** The index of the oldest response, which the next one replaces once the ring is full. */
   let oldest = 0;
   let failure: { readonly error: unknown } | undefined;
   try {

@@ -31,7 +31,7 @@ export interface SelectorTrace {
  * Parses a selector.
  *
  * @throws LabelSelectorError for selectors that Hubble v1.16.2 rejects, with Hubble's message except for its prefix,
- * which names the field.
+ *   which names the field.
  */
 export function compileLabelSelector(selector: string): LabelSelector {
   return { text: selector, requirements: parseSelector(selector) };

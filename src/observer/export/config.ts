@@ -18,28 +18,28 @@ import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter
 import { daysOf } from "../../go/calendar.js";
 import { checkFieldMask } from "../field-mask.js";
 
-/** One export of Hubble's dynamic exporter: an element of `flowLogs` in its configuration file, parsed. */
+/** An exporter of Hubble's dynamic export: a parsed element of `flowLogs` in its configuration file. */
 export interface FlowLogConfig {
   readonly name: string;
   readonly filePath: string;
   readonly fieldMask?: readonly string[];
   readonly includeFilters?: readonly FlowFilterInit[];
   readonly excludeFilters?: readonly FlowFilterInit[];
-  /** A time of RFC 3339 (or what a YAML parser made of it), from which on nothing is exported. */
+  /** An RFC 3339 time, or the Date that a YAML parser made of it, after which nothing is exported. */
   readonly end?: string | Date;
   readonly fileMaxSizeMb?: number;
   readonly fileMaxBackups?: number;
   readonly fileCompress?: boolean;
 }
 
-/** The configuration file of Hubble's dynamic exporter, parsed. */
+/** The parsed configuration file of Hubble's dynamic exporter. */
 export interface FlowLogsFile {
   readonly flowLogs: readonly FlowLogConfig[];
 }
 
 const FILE_FIELDS = ["flowLogs"];
 
-/** What is not checked here has a check of its own. */
+/** Fields marked `checkedElsewhere` have dedicated checks. */
 const LOG_FIELDS: OptionTable<Partial<FlowLogConfig>> = {
   name: aString,
   filePath: aString,
@@ -55,11 +55,12 @@ const LOG_FIELDS: OptionTable<Partial<FlowLogConfig>> = {
 const checkFields = optionsOf("a flow log", LOG_FIELDS);
 
 /**
- * Every issue of a configuration of Hubble's dynamic exporter, in Hubble's words where it has some: missing or duplicate
- * names and paths, filters and field masks that do not compile, unknown fields, values of the wrong type. Empty when it is
- * good. As in Hubble, names of fields match without regard to case, and null counts as absent.
+ * Checks a configuration of Hubble's dynamic exporter and returns every issue, with Hubble's error text where it has
+ * one: missing or duplicate names and paths, filters and field masks that do not compile, unknown fields, and values of
+ * the wrong type. Empty if the configuration is valid. As in Hubble, field names are case-insensitive, and null counts
+ * as absent.
  *
- * @param flowLogs What a YAML parser returns: the whole file, or its list.
+ * @param flowLogs The output of a YAML parser: the whole file, or its list.
  */
 export function checkFlowLogs(
   flowLogs: FlowLogsFile | readonly FlowLogConfig[],
@@ -93,7 +94,7 @@ function listOf(flowLogs: unknown, report: ReportIssue): readonly unknown[] {
   return [];
 }
 
-/** The fields under the names that they have here; those that Go's `encoding/json` takes for unset are left out. */
+/** Renames fields to the spelling used here and omits those that Go's `encoding/json` treats as unset. */
 function toFields(value: object, known: readonly string[]): Record<string, unknown> {
   const entries = Object.entries(value).filter(([, content]) => content !== null && content !== undefined);
   return Object.fromEntries(
@@ -139,7 +140,7 @@ function checkUnique(
   seen.add(value);
 }
 
-/** As Go's `time.Time` reads it from JSON; YAML parsers make a Date of it. */
+/** Whether Go's `time.Time` would accept the value in JSON. YAML parsers may already have converted it to a Date. */
 function isTime(value: unknown): boolean {
   if (isDate(value)) return !Number.isNaN(value.getTime());
   const match = typeof value === "string" ? RFC_3339.exec(value) : null;

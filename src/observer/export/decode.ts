@@ -11,36 +11,43 @@ import { anExportInput, type ExportInput, readChunks } from "./input.js";
 import { type LineFault, LineSplitter } from "./lines.js";
 import { ExportReader } from "./reader.js";
 
-/** Bytes of a line that is read, the line feed not counted: 16 times what `hubble observe` reads. */
+/**
+ * The default limit for the length of a line, in bytes without the line feed: 16 times the limit of `hubble observe`.
+ */
 export const MAX_LINE_BYTES: number = 1024 * 1024;
 
-/** A field, the name of an enum value or the type of an extension that is newer than this package, or misspelled. */
+/** A field, enum value name or extension type that is newer than this package, or misspelled. */
 export interface UnknownField {
-  /** Where it came first, from 1. */
+  /** The line of its first occurrence, from 1. */
   readonly line: number;
   readonly message: string;
 }
 
-/** How export files are read. */
+/** Options for decoding export files. */
 export interface DecodeExportOptions {
   /**
-   * What becomes of a line that cannot be read: `throw` (the default) ends the iteration with an {@link ExportError},
-   * after every event before it; `skip` leaves the line out, and so does a function, which is called with the error.
+   * How to handle a line that cannot be decoded: `throw` (the default) ends the iteration with an {@link ExportError}
+   * after yielding all earlier events; `skip` ignores the line; a function is called with the error and the line is
+   * ignored.
    *
-   * Events come in batches: the function may be called before events of earlier lines of the same chunk are yielded. Use
-   * `line` of the error, not the order of the calls, to place it.
+   * Events are yielded in batches, so the function may be called before events of earlier lines of the same chunk are
+   * yielded. Use the error's `line`, not the order of the calls, to locate the fault.
    */
   readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
   /**
-   * Called once for each unknown field, enum value name and type of extension, at most 101 times. They do not become part
-   * of the message; `encodeExportLine` writes them unchanged. Also called for a number in a `google.protobuf.Struct`, `Value`
-   * or `ListValue` that is too large for a double: the extension keeps its JSON, and the message has Infinity. As with
-   * `onBadLine`, the call may come before earlier events of the same chunk are yielded.
+   * Called once for each unknown field, enum value name and extension type, at most 101 times. Unknown values are not
+   * part of the message; `encodeExportLine` writes them unchanged. Also called for a number in a
+   * `google.protobuf.Struct`, `Value` or `ListValue` that is too large for a double: the extension keeps its JSON, and
+   * the message contains Infinity. As with `onBadLine`, the call may come before earlier events of the same chunk are
+   * yielded.
    */
   readonly onUnknownField?: (field: UnknownField) => void;
-  /** A longer line is a bad line, of which nothing is kept in memory; {@link MAX_LINE_BYTES} by default. */
+  /**
+   * The maximum length of a line in bytes; {@link MAX_LINE_BYTES} by default. Longer lines count as bad lines and are
+   * not held in memory.
+   */
   readonly maxLineBytes?: number;
-  /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  /** The types of messages in the `extensions` of flows; Hubble's own and the well-known types by default. */
   readonly registry?: Registry;
 }
 
@@ -52,22 +59,22 @@ const DECODE_OPTIONS: OptionTable<DecodeExportOptions> = {
 };
 
 /**
- * Decodes an export file of Hubble, or what `hubble observe -o jsonpb` prints: a JSON object per line, gzip or not
- * (recognised by the first bytes; several members count as one).
+ * Decodes an export file of Hubble or the output of `hubble observe -o jsonpb`: one JSON object per line, plain or
+ * gzip. Gzip is detected by its first bytes, and several gzip members are decoded as one.
  *
- * A line is an `ExportEvent` when it holds what only that can, an agent or debug event; otherwise it is a
- * `GetFlowsResponse`, whose JSON is the same. A bare `Flow` (`hubble observe -o json` of old, and every line that has a
- * field of a flow but none of an envelope) is put into a `GetFlowsResponse`, with the flow's time and node name. Events
- * are also found in what container runtimes and log collectors wrap around lines, in lists, and in documents of several
- * lines: docs/export-files.md lists the forms. Empty lines, a byte order mark, holes of NUL bytes and a missing line feed
- * at the end do not matter.
+ * A line with an agent or debug event is an `ExportEvent`; any other line is a `GetFlowsResponse`, which has the same
+ * JSON form. A bare `Flow` is wrapped in a `GetFlowsResponse` with the flow's time and node name; older versions of
+ * `hubble observe -o json` print bare flows. A line counts as one if it has a field of a flow and none of an envelope.
+ * Events are also decoded from the wrappers of container runtimes and log collectors, from lists, and from documents
+ * that span several lines: docs/export-files.md lists the forms. Empty lines, a byte order mark, runs of NUL bytes and
+ * a missing line feed at the end are ignored.
  *
- * Names may be as in the proto or in lowerCamelCase, enums by name or number, 64-bit integers as string or number. Memory
- * is that of one chunk of the input and a few lines. Leaving the iteration early closes the input.
+ * Field names may be proto names or lowerCamelCase, enums names or numbers, 64-bit integers strings or numbers. Memory
+ * is bounded by one chunk of the input and a few lines. Ending the iteration early closes the input.
  *
- * @throws ExportError from the iteration: `malformed_export` with the line, or without for files of another kind, such as
- *   captures and zstd; `malformed_gzip`.
- * @throws OptionsError, or TypeError for another input, at the call.
+ * @throws ExportError from the iteration: `malformed_export` with the line, or without a line for other kinds of files,
+ *   such as captures and zstd; `malformed_gzip`.
+ * @throws OptionsError, or TypeError for an invalid input, from the call itself.
  *
  * @example
  * for await (const event of decodeExport(createReadStream("events.log"))) console.log(event.nodeName);
@@ -85,7 +92,7 @@ async function* eachOf<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<
   for await (const batch of batches) yield* batch;
 }
 
-/** {@link decodeExport} in lists of events that came together, none empty: fewer turns for whoever reads many. */
+/** Like {@link decodeExport}, but yields events in non-empty batches, which is faster for many events. */
 export function decodeExportBatches(
   input: ExportInput,
   options: DecodeExportOptions = {},
@@ -146,7 +153,7 @@ async function* readBatches(
   for await (const chunk of readChunks(input)) {
     for (const lines of splitter.split(chunk)) {
       yield* readLines(lines);
-      // Lines may give no events: nobody else waits for anything then.
+      // Yield to the event loop: if no line contains an event, nothing else here does.
       const turn = turnDue();
       if (turn !== undefined) await turn;
     }

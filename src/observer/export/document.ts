@@ -1,6 +1,6 @@
 import { CLOSE_LIST, CLOSE_OBJECT, OPEN_LIST, OPEN_OBJECT } from "../json/scan.js";
 
-/** How deep a document may nest; deeper ones are refused, so that a line of brackets does not fill the memory. */
+/** The maximum nesting depth. Deeper documents are rejected so that a line of brackets cannot exhaust memory. */
 const MAX_DEPTH = 1000;
 
 const SPACE = 0x20;
@@ -8,32 +8,32 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
-/** Stands for a number, `true`, `false` or `null`. */
+/** Represents a number, `true`, `false` or `null`. */
 const LITERAL = 0x30;
-/** Before the first token. */
+/** No token yet. */
 const NOTHING = 0;
-/** The last token of a line that could not be read. */
+/** Replaces the last token after a line that could not be read. */
 const UNKNOWN = 1;
 
-/** What a line did to a document: goes on, has ended, or cannot be JSON. */
+/** The state of a document after a line: incomplete, complete, or invalid JSON. */
 export type DocumentState = "open" | "closed" | "broken";
 
 /**
- * Cuts JSON that is not a value a line into its objects: documents printed on several lines, a list with its elements on
- * lines of their own, objects without a line feed between them. Knows enough of the grammar to find the first line that
- * does not continue a document, and no more: the objects are still to be parsed.
+ * Splits JSON that does not have one value per line into its objects: documents that span several lines, lists with
+ * their elements on separate lines, and objects without a line feed between them. Implements only as much of the
+ * grammar as is needed to detect the first line that does not continue a document; the objects still have to be parsed.
  *
- * Holds one object, of at most `maxLength` UTF-16 code units.
+ * Buffers at most one object of up to `maxLength` UTF-16 code units.
  */
 export class JsonDocument {
   readonly #maxLength: number;
-  /** The brackets that are open. */
+  /** The open brackets. */
   readonly #stack: number[] = [];
-  /** The depth at which the objects are: 1 in a list. */
+  /** The nesting depth of the objects: 1 in a list, otherwise 0. */
   #base = 0;
   /** The last token. */
   #previous = NOTHING;
-  /** The beginning of an object that goes on. */
+  /** The buffered part of an incomplete object. */
   #held = "";
   #isTooLong = false;
 
@@ -41,12 +41,12 @@ export class JsonDocument {
     this.#maxLength = maxLength;
   }
 
-  /** Whether an object has begun and not ended. */
+  /** Whether the document is inside an object. */
   get isInObject(): boolean {
     return this.#stack.length > this.#base;
   }
 
-  /** Whether the object that has begun is longer than can be held. */
+  /** Whether the current object is longer than `maxLength`. */
   get isTooLong(): boolean {
     return this.#isTooLong;
   }
@@ -54,7 +54,7 @@ export class JsonDocument {
   /**
    * Adds a line.
    *
-   * @param objects Gets the objects that end in this line; undefined for one that is too long.
+   * @param objects Receives the objects that end in this line; undefined for an object that is too long.
    */
   add(line: string, objects: (string | undefined)[]): DocumentState {
     let start = this.isInObject ? 0 : -1;
@@ -86,13 +86,13 @@ export class JsonDocument {
     return this.#stack.length === 0 ? "closed" : "open";
   }
 
-  /** Continues behind a line that could not be read. An object that has begun must not be used when it ends. */
+  /** Continues after a line that could not be read. The caller must discard the current object when it ends. */
   skipLine(): void {
     this.#previous = UNKNOWN;
   }
 
   #hold(text: string): void {
-    // JSON allows white space where lines end.
+    // JSON allows white space at the end of a line.
     this.#held += `${text}\n`;
     if (this.#held.length <= this.#maxLength) return;
     this.#isTooLong = true;
@@ -107,7 +107,10 @@ export class JsonDocument {
     return isTooLong ? undefined : object;
   }
 
-  /** https://www.rfc-editor.org/rfc/rfc8259#section-2; between documents, as between elements, only objects may be. */
+  /**
+   * Implements https://www.rfc-editor.org/rfc/rfc8259#section-2, but only objects are allowed as documents and as
+   * elements of the outer list.
+   */
   #isLegal(token: number): boolean {
     const top = this.#stack.at(-1);
     if (top === undefined) {
@@ -129,7 +132,7 @@ export class JsonDocument {
       case COLON:
         return isValue;
       case UNKNOWN:
-        // An object without a name more likely begins the next document than the value of a lost name.
+        // In an object, an opening brace more likely starts the next document than the value of a lost name.
         if (top === OPEN_OBJECT) return token === QUOTE || token === COMMA || token === CLOSE_OBJECT;
         return isValue || token === COMMA || token === CLOSE_LIST;
       default:
@@ -139,7 +142,7 @@ export class JsonDocument {
   }
 }
 
-/** A comma behind an object: the line was an element of a list. */
+/** Whether the token is a comma after an object: the line was an element of a list. */
 function isTrailing(token: number, previous: number): boolean {
   return token === COMMA && previous === CLOSE_OBJECT;
 }
@@ -159,7 +162,7 @@ function tokenOf(code: number): number {
   }
 }
 
-/** Undefined for a string that does not end: JSON has no line feeds in strings. */
+/** Returns the end of the token; undefined for an unterminated string, as JSON strings cannot contain line feeds. */
 function tokenEnd(line: string, at: number, token: number): number | undefined {
   if (token === QUOTE) return stringEnd(line, at);
   if (token !== LITERAL) return at + 1;

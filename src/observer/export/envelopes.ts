@@ -1,29 +1,29 @@
 import { elementsAt, membersAt } from "../json/scan.js";
 import type { LinePart } from "./parts.js";
 
-/** A line that is not an event by itself. */
+/** A line that is not itself an event. */
 export interface OtherLine {
   readonly text: string;
-  /** What `JSON.parse` made of it; undefined when it is not JSON. */
+  /** The result of `JSON.parse`; undefined if the line is not JSON. */
   readonly json: unknown;
 }
 
-/** What an envelope holds: texts to be read as lines of their own, or a part of such a text. */
+/** The content of an envelope: strings to be read like lines, or a part of a line. */
 export type EnvelopeContent =
   | { readonly lines: readonly string[]; readonly part?: undefined }
   | { readonly part: LinePart; readonly lines?: undefined };
 
-/** A form in which log collectors and other programs wrap events. */
+/** A format in which log collectors and other programs wrap events. */
 export interface Envelope {
-  /** For messages: `docker log line`. */
+  /** The name in error messages, such as `docker log line`. */
   readonly name: string;
-  /** Undefined when the line does not have this form. */
+  /** Returns the content; undefined if the line does not have this format. */
   unwrap(line: OtherLine): EnvelopeContent | undefined;
 }
 
 /**
- * Every known form. The first one with an event in it counts: Fluentd repeats `log` in `log_processed`. The content may be
- * in an envelope again.
+ * All known formats. The first one that contains an event is used, because Fluentd repeats `log` in `log_processed`.
+ * The content may itself be wrapped.
  */
 export const ENVELOPES: readonly Envelope[] = [
   { name: "list of events", unwrap: unwrapList },
@@ -49,7 +49,7 @@ export const ENVELOPES: readonly Envelope[] = [
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** An object with a member that holds an event, a list of them, or text. */
+/** An object with a member that contains an event, a list of events, or a string. */
 function field(name: string): Envelope {
   return {
     name: `log record's ${JSON.stringify(name)}`,
@@ -68,7 +68,7 @@ function unwrapList({ text, json }: OtherLine): EnvelopeContent | undefined {
   return Array.isArray(json) ? { lines: elementTexts(text) } : undefined;
 }
 
-/** The line ends with a line feed, which a part of one does not have. */
+/** Docker ends the last part of a line, and only that part, with a line feed. */
 function unwrapDocker({ json }: OtherLine): EnvelopeContent | undefined {
   if (!isObject(json)) return undefined;
   const { log, stream } = json;
@@ -83,14 +83,15 @@ function unwrapCri({ text, json }: OtherLine): EnvelopeContent | undefined {
   const match = json === undefined ? CRI.exec(text) : null;
   if (match === null) return undefined;
   const [prefix, stream, tag] = match;
-  // The expression allows no others.
+  // The regular expression allows no other values.
   const part = { stream: stream as LinePart["stream"], isLast: tag === "F" };
   return { part: { text: text.slice(prefix.length), ...part } };
 }
 
 /**
- * An object behind text that is not JSON: `kubectl logs --timestamps` and `--prefix`, `docker compose logs`, syslog, klog,
- * logrus on a terminal. A line that is cut at its beginning is never taken for one: its brackets do not match.
+ * A JSON object after a plain-text prefix: `kubectl logs --timestamps` and `--prefix`, `docker compose logs`, syslog,
+ * klog, and logrus on a terminal. A line whose beginning is missing is not mistaken for one because its brackets do not
+ * match.
  */
 function unwrapPrefix({ text, json }: OtherLine): EnvelopeContent | undefined {
   const start = json === undefined ? text.indexOf("{") : -1;
@@ -99,17 +100,17 @@ function unwrapPrefix({ text, json }: OtherLine): EnvelopeContent | undefined {
   return isJson(content) ? { lines: [content] } : undefined;
 }
 
-/** `msg="…"` of logrus and slog: a Go string. */
+/** `msg="…"` of logrus and slog, quoted as a Go string. */
 const LOGFMT_MESSAGE = /(?:^|\s)msg="([^"\\]*(?:\\.[^"\\]*)*)"/;
 
 function unwrapLogfmt({ text, json }: OtherLine): EnvelopeContent | undefined {
   const [, quoted] = (json === undefined && LOGFMT_MESSAGE.exec(text)) || [];
-  // Escapes that Go has and JSON has not do not occur in what Go quotes of JSON.
+  // Go's quoting of JSON does not use escapes that JSON does not support.
   if (quoted === undefined || !isJson(`"${quoted}"`)) return undefined;
   return { lines: [JSON.parse(`"${quoted}"`) as string] };
 }
 
-/** Whether `JSON.parse` accepts a text. */
+/** Whether `JSON.parse` accepts the string. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
@@ -123,7 +124,7 @@ function isObject(json: unknown): json is Members {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-/** The text of a member that is there; of several with that name the last, as `JSON.parse` has it. */
+/** Returns the raw JSON of an existing member; of duplicates the last one, as `JSON.parse` does. */
 function memberText(json: string, wanted: string): string {
   let text = "";
   for (const { name, valueStart, valueEnd } of membersAt(json, json.indexOf("{"))) {

@@ -1,17 +1,17 @@
 import { createTurnDue } from "../../async/event-loop-turns.js";
 import { ExportError } from "./error.js";
 
-/** How every member begins: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
+/** The first byte of every member: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const MEMBER_FIRST_BYTE = 0x1f;
-/** zlib: a window of 32 KiB, gzip header expected. */
+/** zlib's `windowBits`: a 32 KiB window (15), plus 16 to expect a gzip header. */
 const GZIP_WINDOW_BITS = 15 + 16;
-/** What one step of decompression gives at most, whatever the ratio. */
+/** The maximum output of one decompression step, regardless of the compression ratio. */
 const OUTPUT_BYTES = 64 * 1024;
 
 /**
- * Decompresses gzip; several members one after the other count as one, and bytes behind the last that begin none are
- * ignored, as by gunzip. What came out before damage is handed out first. Chunks are lent: their memory is used for the
- * next one. pako is loaded here, not by those who read plain files.
+ * Decompresses gzip. Several members are concatenated; trailing bytes that do not start a member are ignored, as by
+ * gunzip. Data before a fault is yielded before the error is thrown. A yielded chunk is only valid until the next pull
+ * because its memory is reused. pako is loaded on first use, so reading plain files does not load it.
  *
  * @throws ExportError `malformed_gzip`
  */
@@ -26,14 +26,14 @@ export async function* gunzip(
   let memberEnded = false;
   const turnDue = createTurnDue();
 
-  /** What one chunk of compressed bytes gives; ends early when no further member follows. */
+  /** Decompresses one chunk. Returns false if the bytes after a member do not start another one. */
   async function* inflate(compressed: Uint8Array): AsyncGenerator<Uint8Array, boolean, undefined> {
     stream.input = compressed;
     stream.next_in = 0;
     stream.avail_in = compressed.length;
     let filled = false;
     while (stream.avail_in > 0 || filled) {
-      // Members may be empty: a million of them give nothing to yield.
+      // Yield to the event loop here: empty members produce no output, however many there are.
       const turn = turnDue();
       if (turn !== undefined) await turn;
       if (memberEnded) {

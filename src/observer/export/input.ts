@@ -7,7 +7,7 @@ import { gunzip } from "./gunzip.js";
 
 type Chunk = Uint8Array | string;
 
-/** What a web stream shows of itself, so that no DOM types are needed. */
+/** The subset of a web stream that is used, so that no DOM types are needed. */
 interface ChunkStream {
   getReader(): {
     read(): Promise<{ readonly done: boolean; readonly value?: Chunk | undefined }>;
@@ -15,7 +15,7 @@ interface ChunkStream {
   };
 }
 
-/** Export lines as users have them: whole, or in parts of any size, as bytes or as text. */
+/** Export lines as bytes or strings, complete or in chunks of any size. */
 export type ExportInput = Chunk | Iterable<Chunk> | AsyncIterable<Chunk> | ChunkStream;
 
 export const anExportInput: ValueCheck<ExportInput> = valueCheck(
@@ -24,15 +24,15 @@ export const anExportInput: ValueCheck<ExportInput> = valueCheck(
     typeof value === "string" || isUint8Array(value) || isIterable(value) || hasMethods(value, ["getReader"]),
 );
 
-/** RFC 1952, section 2.3.1. No line of JSON begins so. */
+/** RFC 1952, section 2.3.1. No line of JSON begins with these bytes. */
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 const utf8 = new TextEncoder();
 
 /**
- * The bytes of an export file, decompressed if they begin as gzip does.
+ * Yields the bytes of an export file, decompressed if they begin with the gzip magic number.
  *
- * @throws ExportError `malformed_export` for files of another kind, told by their first bytes; `malformed_gzip`.
+ * @throws ExportError `malformed_export` for other kinds of files, detected by their first bytes; `malformed_gzip`.
  */
 export async function* readChunks(input: ExportInput): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = toBytes(input);
@@ -54,14 +54,14 @@ export async function* readChunks(input: ExportInput): AsyncGenerator<Uint8Array
   }
 }
 
-/** The first bytes, enough to tell the kind of file where there are so many. */
+/** Returns the first bytes: enough to detect the kind of file unless the input is shorter. */
 async function readHead(chunks: AsyncIterator<Uint8Array, void>): Promise<Uint8Array> {
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < SIGNATURE_BYTES) {
     const { done, value } = await chunks.next();
     if (done === true) break;
     head = head.length === 0 ? value : joined(head, value);
-    // The next chunk may reuse the memory of this one.
+    // Copy, as the next chunk may reuse this chunk's memory.
     if (head.length < SIGNATURE_BYTES) head = head.slice();
   }
   return head;

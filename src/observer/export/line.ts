@@ -12,14 +12,14 @@ import { toEnvelope } from "../flow-response.js";
 import { aRegistry, defaultRegistry } from "../json/registry.js";
 import { jsonWriter } from "../json/write.js";
 
-/** How export lines are written. */
+/** Options for encoding export lines. */
 export interface EncodeExportOptions {
-  /** The types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  /** The types of messages in the `extensions` of flows; Hubble's own and the well-known types by default. */
   readonly registry?: Registry;
   /**
-   * Called for each extension that is written as bytes, `{"@type":…,"@value":…}` in base64, because its type is unknown,
-   * its bytes are not of that type, or its content has no JSON form (a duration out of range, NaN in a
-   * `google.protobuf.Value`). Called after the line has been formatted, and not for an event that has no JSON form.
+   * Called for each extension that is written as base64 bytes, `{"@type":…,"@value":…}`, because its type is unknown,
+   * its bytes do not decode as that type, or its content has no JSON form (a duration out of range, NaN in a
+   * `google.protobuf.Value`). Called after the line has been formatted; not called if encoding the event throws.
    */
   readonly onUndecodableExtension?: ((typeUrl: string) => void) | undefined;
 }
@@ -30,17 +30,17 @@ const ENCODE_OPTIONS: OptionTable<EncodeExportOptions> = {
 };
 
 /**
- * Formats an event, or a bare flow, as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for byte,
- * without the line feed: names as in the proto and in its order of declaration, unset values left out, `<`, `>` and `&`
- * escaped as Go does. Strings that UTF-8 cannot hold (half a surrogate pair) are written as U+FFFD.
+ * Formats an event, or a bare flow, as a line of Hubble's export files and of `hubble observe -o jsonpb`, byte for
+ * byte, without the line feed: proto field names in declaration order, unset fields omitted, `<`, `>` and `&` escaped
+ * as in Go. Unpaired surrogates, which UTF-8 cannot represent, are written as U+FFFD.
  *
- * JSON that `decodeExport` did not understand, unknown fields and extensions of unknown types, follows unchanged at the end
- * of its object, as long as the message is the one that was read and not a copy. Unknown fields of messages that were
- * decoded from protobuf have no JSON form and are left out.
+ * JSON that `decodeExport` did not recognize (unknown fields and extensions of unknown types) is written unchanged at
+ * the end of its object, provided that the message is the decoded one and not a copy. Unknown fields of messages that
+ * were decoded from protobuf have no JSON form and are omitted.
  *
- * @throws ExportError `unencodable_event` for an event that has no JSON form: a time outside of the years 1 to 9999, an
+ * @throws ExportError `unencodable_event` for an event without a JSON form: a time outside the years 1 to 9999, an
  *   unknown case of a oneof, a cyclic or otherwise invalid message.
- * @throws OptionsError; TypeError for an argument that is not an event.
+ * @throws OptionsError; TypeError if the argument is not an event.
  *
  * @example
  * for await (const event of decodeExport(input)) console.log(encodeExportLine(event));
@@ -53,7 +53,7 @@ export function encodeExportLine(
   return encodeEnvelope(toEnvelope("encodeExportLine", event), options);
 }
 
-/** {@link encodeExportLine} for options that have been checked. */
+/** {@link encodeExportLine} without argument checks. */
 export function encodeEnvelope(
   envelope: GetFlowsResponse | ExportEvent,
   { registry = defaultRegistry(), onUndecodableExtension }: EncodeExportOptions = {},

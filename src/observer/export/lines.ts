@@ -2,26 +2,27 @@ const NUL = 0x00;
 const LF = 0x0a;
 const BOM = "\ufeff";
 
-/** Bytes that are decoded to text at a time: enough for the cost per call to vanish, small enough for a core's cache. */
+/** The number of bytes to decode at a time: large enough to amortize the call, small enough for a core's cache. */
 const REGION_BYTES = 64 * 1024;
 
-/** Why a line has no text. */
+/** Why a line could not be decoded to a string. */
 export type LineFault = { readonly fault: string };
 
 /**
- * Cuts bytes into lines of text. Holds back at most one line of at most `maxLineBytes` (the line feed not counted); of
- * a longer one, nothing. A byte order mark at the very beginning is left out, carriage returns are not.
+ * Splits bytes into lines. Buffers at most one incomplete line of up to `maxLineBytes`, not counting the line feed; a
+ * longer line is not buffered. Removes a byte order mark at the very beginning; keeps carriage returns.
  *
- * Of a hole of NUL bytes, which a file has after it was truncated under its writer (logrotate's `copytruncate`), one NUL
- * at most counts as part of a line, and none where the line begins: the line behind the hole is read however long it is.
+ * A file that is truncated while it is being written (logrotate's `copytruncate`) contains a run of NUL bytes. Such a
+ * run counts as at most one byte toward the length of a line, and as none at the beginning of a line, so that the line
+ * after the run is read however long the run is.
  */
 export class LineSplitter {
   readonly #maxLineBytes: number;
   readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  /** The beginning of a line whose end has not come. */
+  /** The buffered beginning of an incomplete line. */
   #held = new Uint8Array(0);
   #heldLength = 0;
-  /** Inside a line that is too long already. */
+  /** Whether the current line is already too long. */
   #skipping = false;
   #begun = false;
 
@@ -29,7 +30,7 @@ export class LineSplitter {
     this.#maxLineBytes = maxLineBytes;
   }
 
-  /** The lines that end in this chunk, some at a time. The chunk may be used again afterwards. */
+  /** Yields the lines that end in this chunk, in batches. The chunk can be reused once the generator has ended. */
   *split(chunk: Uint8Array): Generator<(string | LineFault)[], void, undefined> {
     let at = 0;
     if (this.#heldLength > 0 || this.#skipping) {
@@ -48,7 +49,7 @@ export class LineSplitter {
     }
   }
 
-  /** The last line, when nothing ends it; none when the input ended with a line feed. */
+  /** Returns the last line if it has no line feed; otherwise an empty list. */
   end(): (string | LineFault)[] {
     return this.#heldLength > 0 || this.#skipping ? [this.#takeHeld()] : [];
   }
@@ -58,7 +59,7 @@ export class LineSplitter {
     else this.#append(bytes, start);
   }
 
-  /** What comes before the next byte of the line; a line feed where it begins. */
+  /** The byte before the next byte of the line; a line feed at the beginning of a line. */
   #lastHeld(): number {
     return this.#heldLength === 0 ? LF : this.#held[this.#heldLength - 1]!;
   }
@@ -125,7 +126,10 @@ export class LineSplitter {
   }
 }
 
-/** A copy with one NUL for each run of them; none behind a NUL or line feed, which `before` may be. */
+/**
+ * Returns a copy in which each run of NULs is collapsed to one, or to none after a line feed. `before` is the preceding
+ * byte.
+ */
 function collapseNuls(bytes: Uint8Array, before: number): Uint8Array {
   const copy = new Uint8Array(bytes.length);
   let length = 0;

@@ -1,9 +1,9 @@
-/** A part of a line that a container runtime cut because it was long. */
+/** A part of a line that a container runtime split because it was long. */
 export interface LinePart {
   readonly text: string;
   /** Parts of different streams may alternate. */
   readonly stream: "stdout" | "stderr";
-  /** Whether the line ends with it; undefined where only the text can tell. */
+  /** Whether this part ends the line; undefined if only the content can tell. */
   readonly isLast: boolean | undefined;
 }
 
@@ -13,20 +13,20 @@ interface Pending {
   isTooLong: boolean;
 }
 
-/** A line that was joined, or what is left of one. */
+/** A joined line. */
 export interface JoinedLine {
   readonly stream: LinePart["stream"];
-  /** Undefined when it is too long. */
+  /** The joined string; undefined if it is too long. */
   readonly text: string | undefined;
-  /** Where its first part is. */
+  /** The line number of its first part. */
   readonly line: number;
 }
 
-/** Joins the parts of lines. Holds one line for each stream, of at most `maxLength` UTF-16 code units. */
+/** Joins the parts of lines. Buffers one line of at most `maxLength` UTF-16 code units per stream. */
 export class PartJoiner {
   readonly #maxLength: number;
   readonly #pending = new Map<LinePart["stream"], Pending>();
-  /** Streams of which parts were dropped, and whose next line may be the rest of them. */
+  /** Streams whose parts were dropped; their next line may be the rest of the dropped one. */
   readonly #dropped = new Set<LinePart["stream"]>();
 
   constructor(maxLength: number) {
@@ -43,7 +43,7 @@ export class PartJoiner {
     return this.#pending.size > 0;
   }
 
-  /** Adds a part; returns the line that ends with it. */
+  /** Adds a part. Returns the line if this part ends it. */
   add({ text, stream, isLast }: LinePart, line: number): JoinedLine | undefined {
     let pending = this.#pending.get(stream);
     if (pending === undefined) {
@@ -59,7 +59,10 @@ export class PartJoiner {
     return isLast === true ? this.take(stream) : undefined;
   }
 
-  /** Drops all waiting parts, because a line between them could not be read; returns where the first of them is. */
+  /**
+   * Drops all pending parts because a line between them could not be read. Returns the line number of the first dropped
+   * part; undefined if none was pending.
+   */
   drop(): number | undefined {
     let first: number | undefined;
     for (const [stream, { line }] of this.#pending) {
@@ -70,12 +73,15 @@ export class PartJoiner {
     return first;
   }
 
-  /** Whether a text may be the end of a line whose other parts were dropped. True once for each {@link drop}. */
+  /**
+   * Whether a string may be the end of a line whose other parts were dropped. True at most once per stream after each
+   * {@link drop}.
+   */
   takeDropped(stream: LinePart["stream"], text: string): boolean {
     return this.#dropped.delete(stream) && !text.startsWith("{");
   }
 
-  /** Removes and returns what is waiting. */
+  /** Removes and returns the pending line of a stream; undefined if there is none. */
   take(stream: LinePart["stream"]): JoinedLine | undefined {
     const pending = this.#pending.get(stream);
     this.#pending.delete(stream);

@@ -10,26 +10,26 @@ import { flowResponse } from "../flow-response.js";
 import { DOUBT, jsonReader, type ReadState } from "../json/read.js";
 import { separateUnknown } from "../json/separate.js";
 
-/** An event, and what it was read with. */
+/** A decoded event and its unknown values. */
 export interface EventReading {
   readonly event: GetFlowsResponse | ExportEvent;
-  /** Unknown fields, names of enum values and types of extensions, in words; each once, the first hundred. */
+  /** Descriptions of unknown fields, enum value names and extension types: distinct, at most one hundred. */
   readonly unknown: readonly string[];
 }
 
 /**
- * Reads the JSON of a GetFlowsResponse, an ExportEvent, or a bare Flow, which is put into a GetFlowsResponse.
+ * Decodes the JSON of a GetFlowsResponse, an ExportEvent, or a bare Flow, which is wrapped in a GetFlowsResponse.
  *
- * `JSON.parse` makes objects, from which messages are built directly; what is unusual is left to protobuf-es.
+ * Messages are built directly from the output of `JSON.parse`; unusual input falls back to protobuf-es.
  *
  * @param schema The type, from {@link envelopeSchema}, or FlowSchema.
- * @param json What `JSON.parse` made of `text`.
- * @throws Error in words, for JSON that is not of this type.
+ * @param json The result of `JSON.parse` for `text`.
+ * @throws Error describing the fault if the JSON does not match the type.
  */
 export function readEvent(schema: DescMessage, json: object, text: string, registry: Registry): EventReading {
   const { message, unknown } =
     readQuickly(schema, json, text, registry) ?? readThoroughly(schema, text, registry);
-  // The message was read by the schema, whose types these are.
+  // The message was decoded with this schema, so it has its type.
   const event =
     schema === FlowSchema ? flowResponse(message as Flow) : (message as GetFlowsResponse | ExportEvent);
   return { event, unknown };
@@ -40,7 +40,7 @@ const EVENTS = new Set(["flow", "node_status", "nodeStatus", "lost_events", "los
 const STAMPS = new Set(["node_name", "nodeName", "time"]);
 const FLOW_FIELDS = new Set(FlowSchema.fields.flatMap(({ name, jsonName }) => [name, jsonName]));
 
-/** The type of an object with an event in it, by the names of its members; undefined when there is no event. */
+/** Determines the type of an object that contains an event by its member names; undefined if there is no event. */
 export function envelopeSchema(json: object): DescMessage | undefined {
   let isResponse = false;
   for (const name in json) {
@@ -50,7 +50,7 @@ export function envelopeSchema(json: object): DescMessage | undefined {
   return isResponse ? GetFlowsResponseSchema : undefined;
 }
 
-/** Whether an object has a field of Flow that other things do not have as well. */
+/** Whether an object has a field of Flow that log records and envelopes do not have. */
 export function isBareFlow(json: object): boolean {
   for (const name in json) if (FLOW_FIELDS.has(name) && !STAMPS.has(name)) return true;
   return false;
@@ -61,14 +61,14 @@ interface MessageReading {
   readonly unknown: readonly string[];
 }
 
-/** Undefined where anything is in doubt. */
+/** The fast path. Returns undefined if the input needs the strict one. */
 function readQuickly(
   schema: DescMessage,
   json: object,
   text: string,
   registry: Registry,
 ): MessageReading | undefined {
-  // Half a surrogate pair can only come from an escape.
+  // In valid UTF-8, an unpaired surrogate can only come from an escape.
   if (text.includes("\\u") && (text.includes("\\ud") || text.includes("\\uD"))) return undefined;
   const state: ReadState = { registry, members: 0, hasUnknown: false };
   try {
@@ -89,21 +89,21 @@ const COMMA = 0x2c;
 const BRACKET = 0x5b;
 
 /**
- * Names of members in a text without white space around colons; more, or less, than there are in any other, and then
- * the line is read thoroughly. `JSON.parse` keeps the last of members that have the same name: their count differs (unless
- * there is such white space elsewhere in the line, to make up for it: then the last one counts).
+ * Counts the member names in JSON that has no white space before colons. Other JSON gives a different count and falls
+ * back to the strict path. `JSON.parse` keeps only the last of duplicate members, so duplicates also change the count.
+ * (White space before a colon elsewhere in the same line may compensate for a duplicate; then the last one is used.)
  */
 function countNames(text: string): number {
   let count = 0;
   for (let at = text.indexOf('":'); at !== -1; at = text.indexOf('":', at + 2)) {
-    // The quote that opens a value such as "::1" stands behind one of these.
+    // A quote after one of these opens a value such as "::1".
     const before = text.charCodeAt(at - 1);
     if (before !== COLON && before !== COMMA && before !== BRACKET) count++;
   }
   return count;
 }
 
-/** With the strictness of protobuf-es, no name twice, for all that is known. */
+/** The strict path: protobuf-es decodes everything that is known and rejects duplicate names. */
 function readThoroughly(schema: DescMessage, text: string, registry: Registry): MessageReading {
   const { known, notes, attachTo } = separateUnknown(schema, text, registry);
   const message = fromJsonString(schema, known(), { registry });

@@ -7,10 +7,10 @@ import type { LineFault } from "./lines.js";
 import { type JoinedLine, type LinePart, PartJoiner } from "./parts.js";
 import { type EventReading, envelopeSchema, isBareFlow, readEvent } from "./read.js";
 
-/** How many envelopes may be inside of each other: a CRI line in a log record in a list. */
+/** The maximum nesting of envelopes, such as a CRI line in a log record in a list. */
 const MAX_ENVELOPES = 4;
 
-/** Shorter pieces of a line are not read one by one, as there may be hundreds of thousands in it. */
+/** Shorter pieces of a line are not read individually because a line may contain hundreds of thousands of them. */
 const MIN_EVENT_LENGTH = '{"IP":{}}'.length;
 
 const TOO_DEEP = `nested too deeply: more than ${MAX_ENVELOPES} envelopes or lists inside each other`;
@@ -20,48 +20,48 @@ const HOLE = "a hole of NUL bytes";
 const NO_EVENT = "no event: neither flow, lost_events, node_status, agent_event nor debug_event";
 
 export interface ExportReaderOptions {
-  /** UTF-16 code units of a line that is put together from several. */
+  /** The maximum length of a line that is joined from several, in UTF-16 code units. */
   readonly maxLength: number;
   readonly registry: Registry;
   readonly onEvent: (reading: EventReading, line: number) => void;
-  /** Called once for each line that cannot be read, or not as a whole. */
+  /** Called once for each line that cannot be read, or can only be read in part. */
   readonly onBadLine: (message: string, line: number) => void;
 }
 
-/** A document on several lines. */
+/** A document that spans several lines. */
 interface OpenDocument {
   readonly document: JsonDocument;
   readonly line: number;
-  /** Where its last object has begun. */
+  /** The line on which its current object begins. */
   objectLine: number;
   /** The indentation of that line. */
   objectIndent: number;
-  /** Whether a line of that object could not be read, which was reported. */
+  /** Whether a line of that object could not be read and has been reported. */
   isLost: boolean;
-  /** Lines of that object that may be events of their own. */
+  /** Lines of that object that may themselves be events. */
   lines: { readonly text: string; readonly line: number }[];
 }
 
-/** What the envelopes of a line held. */
+/** The result of reading the envelopes of a line. */
 interface EnvelopeReading {
-  /** False when all of them are empty, or nothing in them can be read. */
+  /** False if all envelopes are empty or their content cannot be read. */
   readonly isRead: boolean;
   readonly fault: string | undefined;
 }
 
 /**
- * Reads lines, each an event. Only what does not begin as one is looked at further: envelopes, parts of lines, documents on
- * several lines.
+ * Reads lines, each normally an event. Envelopes, parts of lines and documents that span several lines are only
+ * considered if a line does not begin like an event.
  */
 export class ExportReader {
   readonly #options: ExportReaderOptions;
   readonly #parts: PartJoiner;
   #document: OpenDocument | undefined;
-  /** The last line, from 1. */
+  /** The number of the last line, from 1. */
   #line = 0;
-  /** Events up to now. */
+  /** The number of events so far. */
   #events = 0;
-  /** What is indented by more is the rest of the object that was damaged last. */
+  /** Lines that are indented deeper than this belong to the last damaged object. */
   #restIndent = Number.POSITIVE_INFINITY;
 
   constructor(options: ExportReaderOptions) {
@@ -85,7 +85,7 @@ export class ExportReader {
     this.#fail(fault, this.#line);
   }
 
-  /** Reads what was waiting for more lines. */
+  /** Reads everything that was waiting for more lines. */
   end(): void {
     if (this.#document !== undefined) this.#abandonDocument(this.#document, "it does not end");
     for (const stream of ["stdout", "stderr"] as const) this.#takeParts(stream);
@@ -95,9 +95,9 @@ export class ExportReader {
     if (fault !== undefined) this.#options.onBadLine(fault, line);
   }
 
-  /** Passes on the events in a text; returns what is wrong with it. */
+  /** Reports the events in a string; returns the fault, if any. */
   #readText(text: string, line: number, depth = 0): string | undefined {
-    // Errors of JSON.parse are expensive, and most log lines do not look like JSON at all.
+    // Errors of JSON.parse are expensive, and most log lines do not look like JSON.
     const json = MAY_BE_OBJECT.test(text) ? parseJson(text) : undefined;
     if (json === undefined) return this.#readOtherThanJson(text, line, depth);
     const schema = Array.isArray(json) ? undefined : envelopeSchema(json);
@@ -106,7 +106,7 @@ export class ExportReader {
     if (inside?.isRead || Array.isArray(json)) return inside?.fault;
     if (isBareFlow(json)) {
       const fault = this.#readEvent(FlowSchema, json, text, line);
-      // Log records have fields of the same names as flows.
+      // Log records may have fields with the same names as flows.
       return fault && (inside?.fault ?? fault);
     }
     return inside === undefined ? NO_EVENT : inside.fault;
@@ -114,7 +114,7 @@ export class ExportReader {
 
   #readOtherThanJson(text: string, line: number, depth: number): string | undefined {
     if (text.trim() === "") return undefined;
-    // A hole: what is before and behind it are different lines.
+    // The strings before and after a run of NUL bytes are different lines.
     if (text.includes("\0")) return this.#readAroundHoles(text.split(/\0+/), line, depth);
     if (this.#readObjects(text, line, depth)) return undefined;
     const inside = this.#readEnvelope(text, undefined, line, depth);
@@ -138,7 +138,7 @@ export class ExportReader {
     return undefined;
   }
 
-  /** Reads the first envelope that holds an event; undefined for a line that has no known envelope. */
+  /** Reads the first envelope that contains an event; undefined if the line has no known envelope. */
   #readEnvelope(text: string, json: unknown, line: number, depth: number): EnvelopeReading | undefined {
     let reading: EnvelopeReading | undefined;
     for (const { name, unwrap } of ENVELOPES) {
@@ -147,7 +147,7 @@ export class ExportReader {
       if (depth === MAX_ENVELOPES) return { isRead: false, fault: TOO_DEEP };
       const before = this.#events;
       const fault = this.#readContent(content, line, depth + 1);
-      // A part may have to wait for the others; its event comes later.
+      // The event of a part may only be reported once the other parts have arrived.
       const isPart = content.part !== undefined && content.part.text.trim() !== "";
       const isRead = this.#events > before || isPart;
       reading = { isRead, fault: reading?.fault ?? (fault && `${name}: ${fault}`) };
@@ -160,7 +160,7 @@ export class ExportReader {
     return part === undefined ? this.#readAll(lines, line, depth) : this.#readPart(part, line, depth);
   }
 
-  /** Reads all of them, and returns the first fault. */
+  /** Reads all strings and returns the first fault. */
   #readAll(texts: readonly string[], line: number, depth: number): string | undefined {
     let first: string | undefined;
     let faults = 0;
@@ -187,7 +187,7 @@ export class ExportReader {
   #readPart(part: LinePart, line: number, depth: number): string | undefined {
     const { text, stream, isLast } = part;
     if (this.#parts.isWaiting(stream)) {
-      // A line that is whole begins a new one: the rest of the one before is missing.
+      // A complete event begins a new line, so the rest of the previous line is missing.
       if (isEvent(text)) this.#takeParts(stream);
       else {
         const joined = this.#parts.add(part, line);
@@ -204,7 +204,7 @@ export class ExportReader {
     if (text === undefined) return this.#tooLong();
     const isReported = this.#parts.takeDropped(stream, text);
     const fault = this.#readText(text, line, depth);
-    // A container writes its own messages to stderr: they are no events that are missing.
+    // Programs log their own messages to stderr; those are not missing events.
     const isMessage = stream === "stderr" && !EVENT_START.test(text);
     return isReported || isMessage ? undefined : fault;
   }
@@ -218,13 +218,13 @@ export class ExportReader {
     return `longer than ${this.#options.maxLength} characters`;
   }
 
-  /** Reads a line of several objects, or one that begins a document of several lines. */
+  /** Reads a line that contains several objects, or begins a document that spans several lines. */
   #readObjects(text: string, line: number, depth: number): boolean {
     if (depth === MAX_ENVELOPES || !MAY_BE_OBJECT.test(text)) return false;
     const document = new JsonDocument(this.#options.maxLength);
     const objects: (string | undefined)[] = [];
     const state = document.add(text, objects);
-    // A line that was cut does not end so.
+    // A truncated line does not end like this.
     const goesOn = state === "open" && depth === 0 && /[{[,]\s*$/.test(text);
     if (state === "broken" || (state === "open" && !goesOn)) return false;
     this.#readDocumentObjects(objects, line, depth + 1);
@@ -241,7 +241,7 @@ export class ExportReader {
     this.#fail(this.#readAll(known, line, depth), line);
   }
 
-  /** False for a line that does not continue the document, which is then abandoned. */
+  /** Returns false if the line does not continue the document, which is then abandoned. */
   #continueDocument(open: OpenDocument, text: string): boolean {
     const objects: (string | undefined)[] = [];
     if (!open.document.isInObject) this.#beginObject(open, text);
@@ -269,7 +269,10 @@ export class ExportReader {
     return true;
   }
 
-  /** A line that was cut may look like the beginning of a document: events on the lines behind it are read. */
+  /**
+   * A truncated line may look like the beginning of a document, so the events on the lines after it are read
+   * individually.
+   */
   #abandonDocument({ document, line, lines, objectIndent, isLost }: OpenDocument, why: string): void {
     this.#document = undefined;
     if (document.isInObject) this.#restIndent = objectIndent;
@@ -277,12 +280,15 @@ export class ExportReader {
     for (const { text, line } of lines) this.#readEvents([text], line);
   }
 
-  /** Drops what a line that cannot be read is in the middle of: an event without that line would be another one. */
+  /**
+   * Drops the object or line parts that surround an unreadable line: without that line, they would form a different
+   * event.
+   */
   #damage(fault: string): string {
     const open = this.#document;
     const begin = this.#parts.drop() ?? (open?.document.isInObject ? open.objectLine : undefined);
     if (open === undefined) {
-      // The line may have been the first of a document.
+      // The unreadable line may have been the first of a document.
       this.#restIndent = 0;
     } else {
       open.document.skipLine();
@@ -298,7 +304,7 @@ export class ExportReader {
     open.objectIndent = indentOf(text);
   }
 
-  /** Whether a text is inside the object that was damaged last, and not an event by itself. */
+  /** Whether a line belongs to the last damaged object and is not itself an event. */
   #isRest(text: string): boolean {
     if (this.#restIndent === Number.POSITIVE_INFINITY || !MAY_BE_OBJECT.test(text)) return false;
     if (indentOf(text) > this.#restIndent) return !isEvent(withoutComma(text));
@@ -306,7 +312,7 @@ export class ExportReader {
     return false;
   }
 
-  /** Reads those that are events by themselves, as elements of lists are, too. */
+  /** Reads those strings that are complete events, including elements of lists. */
   #readEvents(texts: readonly string[], line: number): void {
     for (const text of texts.map(withoutComma)) {
       if (isEvent(text)) this.#fail(this.#readText(text, line), line);
@@ -314,41 +320,41 @@ export class ExportReader {
   }
 }
 
-/** How many characters of white space a text begins with. */
+/** The number of leading white-space characters. */
 function indentOf(text: string): number {
   return text.length - text.trimStart().length;
 }
 
-/** A line without white space around it and the comma between it and the next element of a list. */
+/** Removes surrounding white space and the comma after an element of a list. */
 function withoutComma(text: string): string {
   return text.trim().replace(/,$/, "");
 }
 
-/** Whether a text is an event as a whole, and not a part of one. */
+/** Whether a string is a complete event and not a part of one. */
 function isEvent(text: string): boolean {
   if (!text.startsWith("{") || !text.trimEnd().endsWith("}")) return false;
   const json = parseJson(text);
   return json !== undefined && envelopeSchema(json) !== undefined;
 }
 
-/** A text that begins as an event does, whether it can be read or not. */
+/** Matches a string that begins like an event, whether or not it can be decoded. */
 const EVENT_START =
   /^\s*\{\s*"(flow|node_status|nodeStatus|lost_events|lostEvents|agent_event|agentEvent|debug_event|debugEvent)"/;
 
-/** A text that begins as an object or a list does. */
+/** Matches a string that begins like an object or a list. */
 const MAY_BE_OBJECT = /^\s*[{[]/;
 
-/** Undefined for what is not JSON. */
+/** Parses JSON; returns undefined if it is invalid. */
 function parseJson(text: string): object | undefined {
   try {
-    // It begins as an object or a list does.
+    // The callers have checked that it begins like an object or a list.
     return JSON.parse(text) as object;
   } catch {
     return undefined;
   }
 }
 
-/** Why a text is not a JSON object. */
+/** Explains why a string is not a JSON object. */
 function jsonFault(text: string): string {
   try {
     JSON.parse(text);

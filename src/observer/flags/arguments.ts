@@ -2,14 +2,14 @@ import { goQuote } from "../../go/quote.js";
 import { quoteFirstByte } from "../../go/quote-byte.js";
 import { type Flag, FlagError } from "./flag.js";
 
-/** Takes the value of a flag; a text says why it is refused. */
+/** Sets the value of a flag. Returns the fault if the value is invalid. */
 export type SetFlag = (flag: Flag, value: string) => string | undefined;
 
 /**
- * Walks a command line as pflag 1.0.5 does: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-n=value`, several
- * shorthands behind one hyphen; flags and other arguments may be mixed; after `--` there are no flags.
+ * Parses a command line like pflag 1.0.5: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-n=value`, and
+ * several shorthands after one hyphen. Flags and other arguments may be mixed; `--` ends the flags.
  *
- * @returns The arguments that are neither flags nor their values.
+ * @returns The positional arguments.
  * @throws FlagError at the first fault.
  */
 export function walkArguments(args: readonly string[], flags: readonly Flag[], set: SetFlag): string[] {
@@ -37,7 +37,7 @@ export function walkArguments(args: readonly string[], flags: readonly Flag[], s
   function walkShort(argument: string): void {
     let letters = argument.slice(1);
     while (letters !== "") {
-      // pflag lets the flags of Go's test programs pass.
+      // pflag ignores the flags of Go test programs.
       if (letters.startsWith("test.")) return;
       const letter = String.fromCodePoint(letters.codePointAt(0) ?? 0);
       const flag = byShorthand.get(letter);
@@ -74,7 +74,7 @@ function bareValue({ value, bare }: Flag): string | undefined {
   return bare ?? (value === "boolean" ? "true" : undefined);
 }
 
-/** pflag has its own word for help that nobody has defined. */
+/** pflag reports a separate error for a help flag that is not defined. */
 function unknown(isHelp: boolean, message: string): FlagError {
   return new FlagError(isHelp ? "pflag: help requested" : message);
 }

@@ -46,13 +46,13 @@ const AGENT_EVENTS: ReadonlyMap<string, number> = new Map([
   ["service-deleted", 12],
 ]);
 
-/** Sub types have names only where the type is given by its name, too. */
+/** Names of sub-types, which are only accepted if the type is also given by name. */
 const SUB_TYPES: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
   ["trace", OBSERVATION_POINTS],
   ["agent", AGENT_EVENTS],
 ]);
 
-/** Reads `TYPE` or `TYPE:SUB`, each a name or a number. */
+/** Parses `TYPE` or `TYPE:SUB`, each a name or a number. */
 export function parseEventType(text: string): Result<EventTypeFilter> {
   const colon = text.indexOf(":");
   const typeText = colon < 0 ? text : text.slice(0, colon);
@@ -74,7 +74,7 @@ export function parseEventType(text: string): Result<EventTypeFilter> {
   };
 }
 
-/** Numbers have 32 bits without sign; the field has a sign, and the upper half becomes negative, as in Go. */
+/** Numbers are unsigned 32-bit integers. The field is signed, so the upper half becomes negative, as in Go. */
 function readNumber(text: string, named: number | undefined): Result<number> {
   if (named !== undefined) return { value: named };
   const parsed = parseUint(text, 10, 32);

@@ -1,6 +1,8 @@
 import type { FilterFlagName } from "./flow-flags.js";
 
-/** Flags of which no two go together, in the order in which Hubble looks for them (hubble/cmd/observe/flows_filter.go). */
+/**
+ * Groups of mutually exclusive flags, in the order in which Hubble checks them (hubble/cmd/observe/flows_filter.go).
+ */
 const CONFLICTS: readonly (readonly FilterFlagName[])[] = [
   // biome-ignore format: one group, one line
   ["from-fqdn", "from-ip", "ip", "fqdn", "from-namespace", "namespace", "from-all-namespaces", "all-namespaces"],
@@ -24,7 +26,7 @@ const CONFLICTS: readonly (readonly FilterFlagName[])[] = [
   ["node-name", "cluster"],
 ];
 
-/** The first two flags of a list that do not go together, in Hubble's words. */
+/** Returns Hubble's error text for the first two flags that exclude each other; undefined if there is no conflict. */
 export function findConflict(given: ReadonlySet<FilterFlagName>): string | undefined {
   for (const group of CONFLICTS) {
     const [one, other] = group.filter((name) => given.has(name));

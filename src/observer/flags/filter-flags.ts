@@ -23,10 +23,10 @@ import { parseEventType } from "./event-type.js";
 import type { FilterTracker } from "./filter-tracker.js";
 import type { FilterFlagName } from "./flow-flags.js";
 
-/** What a flag's value does to the filters of its list; a text says why it is refused. */
+/** Applies a flag's value to the filters of its list. Returns the fault if the value is invalid. */
 type Effect = (tracker: FilterTracker, value: string) => string | undefined;
 
-/** A flag that is added to the table does not compile until it stands here. */
+/** Exhaustive: a flag that is added to the table does not compile until it is listed here. */
 const EFFECTS: { readonly [K in FilterFlagName]: Effect } = {
   uuid: both((filter, id) => filter.uuid.push(id)),
   "node-name": both((filter, name) => filter.nodeName.push(name)),
@@ -99,7 +99,7 @@ const EFFECTS: { readonly [K in FilterFlagName]: Effect } = {
   interface: bothOf(parseInterface, (filter, device) => filter.interface.push(device)),
 };
 
-/** Gives a filter flag's value to its list; a text, in Hubble's words, says why it is refused. */
+/** Applies the value of a filter flag to its list. Returns Hubble's error text if the value is invalid. */
 export function setFilterFlag(
   tracker: FilterTracker,
   flag: FilterFlagName,
@@ -112,7 +112,7 @@ type Change<T> = (filter: FlowFilter, value: T) => void;
 type Parse<T> = (text: string) => Result<T>;
 type Ends<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, Effect>;
 
-/** A flag that says the same of whichever end of a flow the others are about. */
+/** A flag that changes the left and the right filter in the same way. */
 function both(change: Change<string>): Effect {
   return bothOf(asText, change);
 }
@@ -121,7 +121,7 @@ function bothOf<T>(parse: Parse<T>, change: Change<T>): Effect {
   return effect(parse, change, change);
 }
 
-/** The flags about an end of a flow: the source, the destination, or either. */
+/** The three flags for the source, the destination, or either end of a flow. */
 function ends<Name extends string>(
   name: Name,
   source: Change<string>,
@@ -141,7 +141,7 @@ function endsOf<Name extends string, T>(
     [`from-${name}`]: effect(parse, source, source),
     [`to-${name}`]: effect(parse, destination, destination),
   };
-  // A computed key is any text to the compiler; these are the three.
+  // TypeScript widens computed keys to string; these are the three names.
   return table as Ends<Name>;
 }
 
@@ -174,7 +174,10 @@ function parseTcpFlags(text: string): Result<TCPFlags> {
   return { value: flags };
 }
 
-/** Go's `strings.ToUpper` for what becomes ASCII by it: one character of one, so that `ﬁ` is not `FI`. */
+/**
+ * Go's `strings.ToUpper` as far as the result is ASCII: each character maps to exactly one, so `ﬁ` does not become
+ * `FI`.
+ */
 function goToUpper(text: string): string {
   return Array.from(text, (character) => {
     const upper = character.toUpperCase();
@@ -243,7 +246,7 @@ const RESERVED_IDENTITIES: ReadonlyMap<string, number> = new Map([
   ["overlay-to-encrypt", 11],
 ]);
 
-/** Hubble v1.16.2 has no text for the last of them, though it takes its name. */
+/** Hubble v1.16.2 accepts the last name, but its error text shows the number instead. */
 const SHOWN_IDENTITIES = [...RESERVED_IDENTITIES.keys()].slice(0, -1).join(" ");
 
 function parseIdentity(text: string): Result<number> {

@@ -4,7 +4,7 @@ import { findConflict } from "./filter-conflicts.js";
 import type { FilterFlagName } from "./flow-flags.js";
 import { addNamespaces, describeApart, describeOutside, disagree, namespaceOf } from "./namespaces.js";
 
-/** Which end of a flow a flag is about. */
+/** The end of a flow that a flag applies to. */
 export type End = "source" | "destination" | "either";
 
 const FIELDS = {
@@ -12,28 +12,28 @@ const FIELDS = {
   service: { source: "sourceService", destination: "destinationService" },
 } as const;
 
-/** What the flags have said of one list, allow or deny, so far: a flow matches the left filter or the right. */
+/** Collects the flags of one list, allow or deny. A flow matches if it matches the left filter or the right one. */
 export class FilterTracker {
   readonly #given = new Set<FilterFlagName>();
   #left: FlowFilter | undefined;
   #right: FlowFilter | undefined;
   readonly #namespaces: Record<End, string[]> = { either: [], source: [], destination: [] };
 
-  /** Different namespaces, for finding out quickly that they agree; "" for names that tell none. */
+  /** Distinct namespaces, for a fast check that they agree; "" for names without a namespace. */
   readonly #known = {
     given: { either: new Set<string>(), source: new Set<string>(), destination: new Set<string>() },
     pod: { source: new Set<string>(), destination: new Set<string>() },
     service: { source: new Set<string>(), destination: new Set<string>() },
   };
 
-  /** Notes that a flag is given; a text says of two that they cannot be combined. */
+  /** Records that a flag is given. Returns the error text if it conflicts with an earlier one. */
   note(flag: FilterFlagName): string | undefined {
     if (this.#given.has(flag)) return undefined;
     this.#given.add(flag);
     return findConflict(this.#given);
   }
 
-  /** Changes both filters; flags about either end of a flow change the right one differently. */
+  /** Changes both filters. Flags for either end of a flow change the right filter differently. */
   change(changeLeft: (filter: FlowFilter) => void, changeRight = changeLeft): void {
     this.#left ??= create(FlowFilterSchema);
     this.#right ??= create(FlowFilterSchema);
@@ -41,14 +41,17 @@ export class FilterTracker {
     changeRight(this.#right);
   }
 
-  /** Adds a namespace, to be put before the names of pods and services in the end; "" for any. */
+  /**
+   * Adds a namespace that {@link toFilters} prepends to the names of pods and services; "" for any. Returns the error
+   * text of a conflict.
+   */
   addNamespace(end: End, namespace: string): string | undefined {
     this.#namespaces[end].push(namespace);
     this.#known.given[end].add(namespace);
     return this.#findDisagreement();
   }
 
-  /** Adds the name of a pod or service, which may tell its namespace. */
+  /** Adds the name of a pod or service, which may contain a namespace. Returns the error text of a conflict. */
   addName(kind: "pod" | "service", end: End, name: string): string | undefined {
     const { source, destination } = FIELDS[kind];
     const known = this.#known[kind];
@@ -61,7 +64,7 @@ export class FilterTracker {
     return this.#findDisagreement();
   }
 
-  /** The filters of the list: none without flags, one when both would be the same. */
+  /** Returns the filters of the list: empty without flags, one if both filters are equal, otherwise two. */
   toFilters(): FlowFilter[] {
     if (this.#given.size === 0) return [];
     const left = this.#left ?? create(FlowFilterSchema);
@@ -77,8 +80,8 @@ export class FilterTracker {
   }
 
   /**
-   * Namespaces that contradict each other, in Hubble's words. Asked after every change: what differs now agreed before,
-   * so that looking through all names happens once at most.
+   * Returns Hubble's error text for conflicting namespaces. Called after every change: everything agreed before, so the
+   * search through all names runs at most once.
    */
   #findDisagreement(): string | undefined {
     const { given, pod, service } = this.#known;
@@ -113,7 +116,7 @@ export class FilterTracker {
   }
 }
 
-/** Without pods and services of the end, the namespaces stand for all pods in them. */
+/** If the end has no pods or services, the namespaces select all pods in them. */
 function applyNamespaces(
   filter: FlowFilter,
   end: "source" | "destination",

@@ -5,19 +5,19 @@ import { parseUint } from "../../go/parse-integer.js";
 import type { Result } from "../../go/result.js";
 import type { Flag, FlagValues } from "./flag.js";
 
-/** A flag of the caller's own. */
+/** A flag that the caller defines. */
 export interface ExtraFlag extends Flag {
   readonly value: keyof FlagValues;
 }
 
-/** The values of flags by their names; only those of the flags that were given. */
+/** Flag values by flag name; only flags that were given are set. */
 export type ValuesOf<Flags extends readonly ExtraFlag[]> = {
   readonly [One in Flags[number] as One["name"]]?: FlagValues[One["value"]];
 };
 
 type Value = FlagValues[keyof FlagValues];
 
-/** How a value is read, and what becomes of those that came before. */
+/** Parses a value and combines it with the previous ones. */
 const READERS: {
   readonly [K in keyof FlagValues]: (text: string, before: Value | undefined) => Result<Value>;
 } = {
@@ -32,14 +32,16 @@ const READERS: {
   },
 };
 
-/** Values of flags that are plain, as pflag keeps them: the last one, or all of them where there may be several. */
+/**
+ * Stores the values of flags that are not filters, like pflag: the last value, or all values if the flag is repeatable.
+ */
 export class FlagStore {
   readonly #values = new Map<string, Value>();
 
-  /** A text says why the value is refused. */
+  /** Sets a value. Returns the fault if it is invalid. */
   set(name: string, kind: keyof FlagValues, text: string): string | undefined {
     const before = this.#values.get(name);
-    // Lists are this store's own, and grow in place.
+    // The store owns its lists, so they can grow in place.
     const parsed = READERS[kind](text, before);
     if ("fault" in parsed) return parsed.fault;
     this.#values.set(name, parsed.value);

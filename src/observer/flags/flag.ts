@@ -1,46 +1,46 @@
 import { FlowscribeError } from "../../errors/errors.js";
 
-/** What the values of a flag are, by the kind that {@link Flag.value} names. */
+/** The type of a flag's value for each kind in {@link Flag.value}. */
 export interface FlagValues {
-  /** `--x`, `--x=true`, `--x=false`: as Go's `strconv.ParseBool` reads it. */
+  /** `--x`, `--x=true`, `--x=false`; parsed like Go's `strconv.ParseBool`. */
   readonly boolean: boolean;
-  /** The last one given. */
+  /** The last value wins. */
   readonly string: string;
-  /** Given any number of times, each taken whole: pflag's `StringArray`. */
+  /** Repeatable, each value used whole: pflag's `StringArray`. */
   readonly strings: readonly string[];
-  /** Given any number of times, each a line of comma-separated values: pflag's `StringSlice`. */
+  /** Repeatable, each value a line of comma-separated values: pflag's `StringSlice`. */
   readonly list: readonly string[];
-  /** As Go's `strconv.ParseUint` reads it with base 0: `20`, `0x14`, `1_000`. */
+  /** Parsed like Go's `strconv.ParseUint` with base 0: `20`, `0x14`, `1_000`. */
   readonly uint64: bigint;
   /** A Go duration such as `1m30s`, in milliseconds. */
   readonly duration: number;
 }
 
-/** A flag that a command line may have. */
+/** A command-line flag. */
 export interface Flag {
-  /** What stands behind two hyphens. */
+  /** The name after two hyphens. */
   readonly name: string;
-  /** One ASCII character, to stand behind one hyphen. */
+  /** One ASCII character, used after a single hyphen. */
   readonly shorthand?: string;
-  /** The kind of its values; those of `filter` go into the flow filters, and `--not` may stand before them. */
+  /** The kind of its values. Flags of kind `filter` add to the flow filters and may be preceded by `--not`. */
   readonly value: keyof FlagValues | "filter";
   /**
-   * The value of the flag when none is written to it with `=`; the next argument is then never its value. Booleans have
-   * `true`.
+   * The value if none is given with `=`; the next argument is then not used as the value. Defaults to `true` for
+   * booleans.
    */
   readonly bare?: string;
-  /** What to write for the value in a help text. */
+  /** The placeholder for the value in a help text. */
   readonly placeholder?: string;
-  /** The heading that a help text puts it under. */
+  /** Its heading in a help text. */
   readonly group?: string;
-  /** One sentence for a help text. */
+  /** A sentence for a help text. */
   readonly help: string;
 }
 
-/** A command line that does not say what it means: the first fault, in Hubble's words. */
+/** An invalid command line: the first fault, with Hubble's error text. */
 export class FlagError extends FlowscribeError {
   declare readonly code: "invalid_flags";
-  /** The flag at fault, as in its `name`; undefined when it is none that exists, or the fault is between several. */
+  /** The `name` of the faulty flag; undefined if the flag is unknown or several flags conflict. */
   readonly flag: string | undefined;
 
   constructor(message: string, flag?: string) {

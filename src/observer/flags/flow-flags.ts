@@ -21,7 +21,7 @@ function filter<const Name extends string>(
   return { name, value: "filter", placeholder, group: "Filters", help, ...more } as const;
 }
 
-/** A filter flag that stands alone. What is written to it with `=`, be it `false`, is not looked at. */
+/** A filter flag without an argument. A value given with `=` is ignored, even `false`. */
 function bareFilter<const Name extends string>(
   name: Name,
   bare: string,
@@ -31,7 +31,7 @@ function bareFilter<const Name extends string>(
   return { name, value: "filter", bare, group: "Filters", help, ...more } as const;
 }
 
-/** Three flags on the two ends of a flow. */
+/** The three flags for the source, either end, and the destination of a flow. */
 function ends<const Name extends string>(
   name: Name,
   placeholder: string,
@@ -138,10 +138,10 @@ const TABLE = [
 ] as const satisfies readonly Flag[];
 
 /**
- * The flags of `hubble observe` v1.16.2 that say which flows one wants. Those for output, files and servers are the
- * command line's own: give them to `parseFlowFlags` as `extra`.
+ * The flags of `hubble observe` v1.16.2 that select flows. Flags for output, files and servers belong to the command
+ * line; pass them to `parseFlowFlags` as `extra`.
  */
 export const FLOW_FLAGS: readonly Flag[] = TABLE;
 
-/** The names of the flags that go into the flow filters, but for `not`. */
+/** The names of the filter flags, except `not`. */
 export type FilterFlagName = Exclude<Extract<(typeof TABLE)[number], { value: "filter" }>["name"], "not">;

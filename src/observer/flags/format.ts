@@ -7,10 +7,10 @@ import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { jsonWriter } from "../json/write.js";
 
 /**
- * Filters as `hubble observe --print-raw-filters` prints them: YAML that can be the configuration file of Hubble's CLI,
- * its texts JSON that `--allowlist` and `--denylist` take. Lists without filters are left out.
+ * Formats filters as `hubble observe --print-raw-filters` does: YAML that can be used as a configuration file of
+ * Hubble's CLI. Its strings are JSON that `--allowlist` and `--denylist` accept. Empty lists are omitted.
  *
- * @throws FilterError for what is no FlowFilter.
+ * @throws FilterError if a filter is not a valid FlowFilter.
  */
 export function formatFlowFlags(lists: FlowFilterLists): string {
   const issues = listIssues(lists);
@@ -38,12 +38,12 @@ function formatList(
   return `${key}:\n${items.join("")}`;
 }
 
-/** A FlowFilter has nothing of type Any in it. */
+/** A FlowFilter contains no field of type Any. */
 const NO_TYPES = createRegistry();
 
 /**
- * A text in the quotes that Go's yaml.v3 gives to one that begins with a brace: single ones, unless there are characters
- * that it takes for unprintable, among them all above U+FFFF.
+ * Quotes a string that begins with a brace as Go's yaml.v3 does: with single quotes, or with double quotes if it
+ * contains characters that yaml.v3 considers unprintable, such as all above U+FFFF.
  */
 function quoteYaml(text: string): string {
   if (!UNPRINTABLE.test(text)) return `'${text.replaceAll("'", "''")}'`;

@@ -1,16 +1,20 @@
 import { goQuote } from "../../go/quote.js";
 import { FlagError } from "./flag.js";
 
-/** To how many names the namespaces and the names of a command line may be combined, each with each. */
+/** The maximum number of names that result from combining each namespace with each name of a command line. */
 export const MAX_COMBINED_NAMES = 1_000_000;
 
-/** The namespace that a name of a pod or service tells; "" when it tells none, or any. */
+/** The namespace in the name of a pod or service; "" if it has none or an empty one. */
 export function namespaceOf(name: string): string {
   const slash = name.indexOf("/");
   return slash < 0 ? "" : name.slice(0, slash);
 }
 
-/** Puts each of the namespaces before each name that tells none. */
+/**
+ * Prepends each namespace to each name that has none.
+ *
+ * @throws FlagError for more than {@link MAX_COMBINED_NAMES} combinations.
+ */
 export function addNamespaces(names: readonly string[], namespaces: readonly string[]): string[] {
   if (names.length * namespaces.length > MAX_COMBINED_NAMES) {
     throw new FlagError(
@@ -22,7 +26,9 @@ export function addNamespaces(names: readonly string[], namespaces: readonly str
   );
 }
 
-/** Whether any namespace that is told differs from any of the others. Takes no time when there is little to differ. */
+/**
+ * Whether any non-empty namespace differs from any of the others. Returns early, so the cost is low while all agree.
+ */
 export function disagree(told: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
   if (others.size === 0) return false;
   for (const namespace of told) {
@@ -32,7 +38,7 @@ export function disagree(told: ReadonlySet<string>, others: ReadonlySet<string>)
   return false;
 }
 
-/** In Hubble's words: a name outside a namespace that was given. */
+/** Returns Hubble's error text for a name outside a given namespace; undefined if there is none. */
 export function describeOutside(namespaces: readonly string[], names: readonly string[]): string | undefined {
   for (const namespace of namespaces) {
     const other = names.find((name) => namespaceOf(name) !== "" && namespaceOf(name) !== namespace);
@@ -42,7 +48,7 @@ export function describeOutside(namespaces: readonly string[], names: readonly s
   return undefined;
 }
 
-/** In Hubble's words: a service outside the namespace of a pod. */
+/** Returns Hubble's error text for a service outside the namespace of a pod; undefined if there is none. */
 export function describeApart(pods: readonly string[], services: readonly string[]): string | undefined {
   for (const namespace of pods.map(namespaceOf)) {
     if (namespace === "") continue;

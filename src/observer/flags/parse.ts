@@ -12,34 +12,36 @@ import { type FilterFlagName, FLOW_FLAGS } from "./flow-flags.js";
 import { parseRawFilters } from "./raw-filter.js";
 import { readTimeFlag } from "./time-flag.js";
 
-/** What a command line asks for. */
+/** The parsed flags of a command line. */
 export interface FlowFlags<Extra extends readonly ExtraFlag[] = readonly []> {
-  /** For `compileFlowFilters`, which may still find faults in them. */
+  /** For `compileFlowFilters`, which may still report faults in them. */
   readonly allow: readonly FlowFilter[];
   readonly deny: readonly FlowFilter[];
-  /** How many flows, at least 1; 2^64-1 for `--all`. Absent when no flag says it. */
+  /** The number of flows, at least 1; 2^64-1 for `--all`. Absent if no flag sets it. */
   readonly number?: bigint;
-  /** Whether `number` counts from the oldest flow, not back from the latest. */
+  /** Whether `number` counts from the oldest flow instead of back from the latest. */
   readonly first?: boolean;
-  /** Flows before this time are not wanted. */
+  /** The earliest time, inclusive. */
   readonly since?: Timestamp;
-  /** Flows after this time are not wanted. */
+  /** The latest time, inclusive. */
   readonly until?: Timestamp;
-  /** Whether to go on with new flows. */
+  /** Whether to continue with new flows. */
   readonly follow?: boolean;
-  /** Arguments that are neither flags nor values of flags; `hubble observe` would take none. */
+  /** The positional arguments; `hubble observe` accepts none. */
   readonly positionals: readonly string[];
-  /** Values of the flags of `options.extra`, as far as they were given. */
+  /** The values of the flags in `options.extra` that were given. */
   readonly extra: ValuesOf<Extra>;
 }
 
-/** What flags are read with, beside Hubble's own. */
+/** Options for parsing flags. */
 export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly []> {
-  /** Flags of the caller's own, to be mixed with {@link FLOW_FLAGS}. Their names and shorthands have to differ. */
+  /** Additional flags of the caller, combined with {@link FLOW_FLAGS}. Names and shorthands must be unique. */
   readonly extra?: Extra;
-  /** `HUBBLE_ALLOWLIST` and `HUBBLE_DENYLIST` are read from here where the flags are not given; nothing by default. */
+  /**
+   * The environment: `HUBBLE_ALLOWLIST` and `HUBBLE_DENYLIST` are used if the flags are not given. Empty by default.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** What time it is, in milliseconds since 1970; the machine's clock by default. Times without a zone are UTC. */
+  /** Returns the current time in milliseconds since 1970; `Date.now` by default. Times without a zone are UTC. */
   readonly now?: () => number;
 }
 
@@ -60,11 +62,11 @@ const FLAG_OPTIONS: OptionTable<FlowFlagOptions<readonly ExtraFlag[]>> = {
 };
 
 /**
- * Reads the arguments of `hubble observe` (v1.16.2; what comes behind these two words) as Hubble does: flags, their
- * conflicts, the filters they make.
+ * Parses the arguments that follow `hubble observe` as Hubble v1.16.2 does: flags, their conflicts, and the resulting
+ * filters.
  *
- * @throws FlagError with Hubble's text at the first fault, as in Hubble.
- * @throws OptionsError; TypeError for arguments that are not strings, and when two flags of the table have the same name or shorthand.
+ * @throws FlagError with Hubble's error text for the first fault, as in Hubble.
+ * @throws OptionsError; TypeError for arguments that are not strings, or if two flags have the same name or shorthand.
  */
 export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readonly []>(
   args: readonly string[],
@@ -89,7 +91,7 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
   const selection = readSelection(own, now);
   const allow = [...filters.allow.toFilters(), ...readRaw("allowlist", own, env)];
   const deny = [...filters.deny.toFilters(), ...readRaw("denylist", own, env)];
-  // Each value was read by the kind that its flag has.
+  // Each value was parsed according to the kind of its flag.
   return { allow, deny, ...selection, positionals, extra: extraValues.toObject() as ValuesOf<Extra> };
 }
 
@@ -103,7 +105,7 @@ function checkNames(flags: readonly Flag[]): void {
   }
 }
 
-/** The filter flags so far, and the `--not` that waits for the next one. */
+/** Collects the filter flags, and a `--not` that applies to the next one. */
 class FilterLists {
   readonly allow = new FilterTracker();
   readonly deny = new FilterTracker();
@@ -117,7 +119,7 @@ class FilterLists {
     }
     const list = this.#negated ? this.deny : this.allow;
     this.#negated = false;
-    // The name of a flag of the table, of kind "filter" and not "not".
+    // The name of a flag in the table with kind "filter" other than "not".
     return setFilterFlag(list, name as FilterFlagName, value);
   }
 
@@ -133,7 +135,7 @@ const MAX_UINT64 = 2n ** 64n - 1n;
 function readSelection(values: FlagStore, now: () => number): Selection {
   const all = values.get("all") === true;
   const follow = values.get("follow") === true;
-  // The kinds of these flags in the table say what their values are; 0 is as good as none.
+  // The table defines the types of these values; 0 is treated as unset.
   const first = (values.get("first") ?? 0n) as bigint;
   const last = (values.get("last") ?? 0n) as bigint;
   const sinceText = (values.get("since") ?? "") as string;
@@ -156,10 +158,13 @@ function readSelection(values: FlagStore, now: () => number): Selection {
   };
 }
 
-/** What {@link String.split} cuts a variable at, as Go's `strings.Fields` does. */
+/** The separator for an environment variable: the white space of Go's `strings.Fields`. */
 const WHITE_SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
-/** A flag takes the place of the variable; the variable is cut at white space, even at that within texts. */
+/**
+ * Parses the filters of a flag, which overrides its environment variable. The variable is split at white space, even
+ * inside JSON strings, as in Hubble.
+ */
 function readRaw(
   flag: "allowlist" | "denylist",
   values: FlagStore,

@@ -4,9 +4,10 @@ import { findJsonEnd, skipSpace } from "../../go/json.js";
 import type { Result } from "../../go/result.js";
 
 /**
- * Reads FlowFilters in protobuf's JSON form, one behind the other with or without white space between, as the values of
- * `--allowlist` and `--denylist` are: names in lowerCamelCase or as in the proto, enums by name or number. Strict, as
- * Hubble is; faults are in its words (those of protobuf-go 1.28 to 1.34), with the line and column of the filter.
+ * Parses concatenated FlowFilters in protobuf's JSON form, with or without white space between them, as in the values
+ * of `--allowlist` and `--denylist`: names in lowerCamelCase or as in the proto file, enums by name or number. As
+ * strict as Hubble. Faults have Hubble's text (that of protobuf-go 1.28 to 1.34), with line and column relative to the
+ * filter.
  */
 export function parseRawFilters(text: string): Result<FlowFilter[]> {
   const filters: FlowFilter[] = [];
@@ -20,10 +21,10 @@ export function parseRawFilters(text: string): Result<FlowFilter[]> {
   return { value: filters };
 }
 
-/** @param json One JSON value, known to be well-formed, and nothing around it. */
+/** @param json A single well-formed JSON value without surrounding white space. */
 function parseRawFilter(json: string): Result<FlowFilter> {
   try {
-    // The reader makes what its schema says.
+    // The reader returns a message of its schema.
     return { value: new Reader(json).readMessage(FlowFilterSchema) as FlowFilter };
   } catch (error) {
     if (error instanceof ReadFault) return { fault: error.text };
@@ -31,7 +32,7 @@ function parseRawFilter(json: string): Result<FlowFilter> {
   }
 }
 
-/** Thrown within {@link parseRawFilter} only. */
+/** Only thrown inside {@link parseRawFilter}. */
 class ReadFault {
   readonly text: string;
 
@@ -42,7 +43,7 @@ class ReadFault {
 
 const BRACKETS = "{}[]";
 
-/** Reads well-formed JSON by a schema, which bounds how deep it goes. */
+/** Decodes well-formed JSON according to a schema, which bounds the recursion depth. */
 class Reader {
   readonly #json: string;
   #at = 0;
@@ -54,7 +55,7 @@ class Reader {
   readMessage(schema: DescMessage): Message {
     if (this.#peek() !== "{") throw this.#unexpected();
     this.#at++;
-    // Checked against the descriptor field by field, which is what an init shape says in types.
+    // Has the init shape of the schema because every field is checked against the descriptor.
     const init: Record<string, unknown> = {};
     while (this.#peek() !== "}") {
       if (this.#peek() === ",") this.#at++;
@@ -71,7 +72,7 @@ class Reader {
         continue;
       }
       this.#takeToken();
-      // Null is "not set", but a field that is named again is named twice.
+      // Null leaves the field unset but still counts toward duplicates.
       init[field.localName] = undefined;
     }
     this.#at++;
@@ -101,7 +102,7 @@ class Reader {
     throw this.#fault(start, `invalid value for ${kind} type: ${raw}`);
   }
 
-  /** Undefined for what the field cannot hold. */
+  /** Returns undefined if the field cannot hold the value. */
   #convert(field: DescField, raw: string, start: number): unknown {
     const text = raw.startsWith('"') ? this.#parseString(raw, start) : undefined;
     if (field.enum !== undefined) {
@@ -122,7 +123,7 @@ class Reader {
     }
   }
 
-  /** Where the next token begins. */
+  /** Returns the start of the next token. */
   #next(): number {
     this.#at = skipSpace(this.#json, this.#at);
     return this.#at;
@@ -132,7 +133,7 @@ class Reader {
     return this.#json[this.#next()] ?? "";
   }
 
-  /** The next token as it stands; of arrays and objects the bracket. */
+  /** Returns the next token unparsed; for arrays and objects only the bracket. */
   #takeToken(): string {
     const start = this.#next();
     if (BRACKETS.includes(this.#json[start]!)) this.#at++;
@@ -143,7 +144,7 @@ class Reader {
     return this.#json.slice(start, this.#at);
   }
 
-  /** Other than encoding/json, which has looked before, protojson wants surrogates in pairs. */
+  /** Unlike encoding/json, which has checked the JSON before, protojson rejects unpaired surrogates. */
   #parseString(raw: string, start: number): string {
     const text: string = JSON.parse(raw);
     if (!/\p{Surrogate}/u.test(text)) return text;
@@ -164,7 +165,10 @@ class Reader {
 
 const NUMBER = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;
 
-/** JSON numbers without fraction, however they are written: `1`, `1.0`, `10e-1`. */
+/**
+ * Parses JSON numbers with an integer value in any notation: `1`, `1.0`, `10e-1`. The range is `min` up to but
+ * excluding `end`.
+ */
 function toInteger<T>(text: string, min: bigint, end: bigint, convert: (value: bigint) => T): T | undefined {
   const [, sign, whole = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
   if (sign === undefined || (sign === "-" && min === 0n)) return undefined;
@@ -175,7 +179,7 @@ function toInteger<T>(text: string, min: bigint, end: bigint, convert: (value: b
   if (first === last) return convert(0n);
   while (digits[last - 1] === "0") last--;
   const zeros = Number(exponent) - fraction.length + digits.length - last;
-  // 64 bits have 20 digits at most.
+  // A 64-bit integer has at most 20 digits.
   if (zeros < 0 || last - first + zeros > 20) return undefined;
   const value = BigInt(sign + digits.slice(first, last)) * 10n ** BigInt(zeros);
   return value >= min && value < end ? convert(value) : undefined;

@@ -14,7 +14,7 @@ import type { FlowFilter } from "../../gen/flow/flow_pb.js";
 import { type GetFlowsRequest, GetFlowsRequestSchema } from "../../gen/observer/observer_pb.js";
 import type { FlowFlags } from "./parse.js";
 
-/** How many flows `hubble observe` asks a server for when no flag says it. */
+/** The number of flows that `hubble observe` requests by default. */
 export const DEFAULT_LAST = 20n;
 
 const FLAGS = optionsOf<Pick<FlowFlags, "allow" | "deny"> & Partial<FlowFlags>>("flags", {
@@ -30,10 +30,10 @@ const FLAGS = optionsOf<Pick<FlowFlags, "allow" | "deny"> & Partial<FlowFlags>>(
 });
 
 /**
- * What `hubble observe` asks a server for: the last 20 flows, unless a flag says how many, from or until when, or to
- * follow.
+ * Creates the request that `hubble observe` sends: for the last 20 flows, unless a flag sets the number, a time range,
+ * or follow.
  *
- * @throws TypeError for what `parseFlowFlags` does not return.
+ * @throws TypeError if `flags` is not a result of `parseFlowFlags`.
  */
 export function toFlowsRequest(
   flags: Pick<FlowFlags, "allow" | "deny" | "number" | "first" | "since" | "until" | "follow">,

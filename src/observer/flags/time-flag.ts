@@ -8,10 +8,10 @@ import { FlagError } from "./flag.js";
 const NANOSECONDS = 1_000_000_000n;
 
 /**
- * Reads the value of `--since` or `--until`: a Go duration before now (`-5m` is in the future), or a time as
- * {@link parseTime} reads it.
+ * Parses the value of `--since` or `--until`: a Go duration before now (`-5m` is in the future), or a time as accepted
+ * by {@link parseTime}.
  *
- * @throws FlagError in Hubble's words.
+ * @throws FlagError with Hubble's error text.
  */
 export function readTimeFlag(flag: "since" | "until", text: string, now: () => number): Timestamp {
   const instant = readRelative(text, now) ?? parseTime(text);
@@ -30,7 +30,7 @@ export function readTimeFlag(flag: "since" | "until", text: string, now: () => n
 function readRelative(text: string, now: () => number): Instant | undefined {
   const duration = parseDuration(text);
   if ("fault" in duration) return undefined;
-  // Go negates in 64 bits: the longest duration of all stays negative.
+  // Go negates in 64 bits, so the minimum duration stays negative.
   const nanoseconds = BigInt(Math.floor(now())) * 1_000_000n + BigInt.asIntN(64, -duration.value);
   const nanos = ((nanoseconds % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
   return { seconds: (nanoseconds - nanos) / NANOSECONDS, nanos: Number(nanos) };

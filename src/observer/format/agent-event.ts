@@ -14,7 +14,7 @@ import type { Stamped } from "./stamped.js";
 import { type EventForm, stampFields, stampText } from "./style.js";
 import type { FormatTime } from "./time.js";
 
-/** As `hubble observe agent-events` prints. */
+/** The output of `hubble observe agent-events`. */
 export const AGENT_EVENT_FORM: EventForm<Stamped<AgentEvent>> = {
   table: "agent events",
 
@@ -29,11 +29,11 @@ export const AGENT_EVENT_FORM: EventForm<Stamped<AgentEvent>> = {
     ["DETAILS", style.clean(formatDetails(event, style.time))],
   ],
 
-  // Hubble's quirk (`printer.go`): no end of line.
+  // As in Hubble (`printer.go`), the separator has no line feed.
   separator: "------------",
 };
 
-/** `UNKNOWN` when the notification is not the one that the type announces. */
+/** Formats the notification; `UNKNOWN` if it does not match the event's type. */
 function formatDetails({ type, notification }: AgentEvent, formatTime: FormatTime): string {
   switch (notification.case) {
     case "unknown":

@@ -3,7 +3,7 @@ import { enumName } from "./enum-name.js";
 import type { Stamped } from "./stamped.js";
 import { type EventForm, stampFields, stampText } from "./style.js";
 
-/** As `hubble observe debug-events` prints. */
+/** The output of `hubble observe debug-events`. */
 export const DEBUG_EVENT_FORM: EventForm<Stamped<DebugEvent>> = {
   table: "debug events",
 
@@ -30,7 +30,7 @@ export const DEBUG_EVENT_FORM: EventForm<Stamped<DebugEvent>> = {
     return [
       ...stampFields(style.time(time), nodeName, style),
       ["FROM", from],
-      // Hubble leaves a column empty here.
+      // Hubble has an empty column here.
       ["", ""],
       ["TYPE", type],
       ["CPU/MARK", `${cpu} ${mark}`],
@@ -38,7 +38,7 @@ export const DEBUG_EVENT_FORM: EventForm<Stamped<DebugEvent>> = {
     ];
   },
 
-  // Hubble's quirk (`printer.go`): no end of line.
+  // As in Hubble (`printer.go`), the separator has no line feed.
   separator: "------------",
 };
 
@@ -52,7 +52,7 @@ function describe({ source, type, hash, cpu, message }: DebugEvent, clean: (text
   };
 }
 
-/** As Go's `%02d`: a sign counts as one of the two. */
+/** Go's `%02d`: the sign counts toward the width. */
 function formatCpu(cpu: number): string {
   return cpu < 0 ? String(cpu) : String(cpu).padStart(2, "0");
 }

@@ -1,4 +1,4 @@
-/** What v1.16.2 calls the reasons of drops; `pkg/monitor/api/drop.go` is where Cilium keeps them. */
+/** The names of drop reasons in v1.16.2; see `pkg/monitor/api/drop.go` in Cilium. */
 const DROP_REASONS: ReadonlyMap<number, string> = new Map([
   [0, "Success"],
   [2, "Invalid packet"],
@@ -87,7 +87,10 @@ const DROP_REASONS: ReadonlyMap<number, string> = new Map([
   [204, "No Egress IP configured"],
 ]);
 
-/** The text of a drop reason; of an unknown one its number and the extended error, which flows do not carry: `250, 0`. */
+/**
+ * Returns the name of a drop reason. For an unknown reason: its number and the extended error, which flows do not
+ * contain and which is therefore 0, such as `250, 0`.
+ */
 export function formatDropReason(reason: number): string {
   return DROP_REASONS.get(reason) ?? `${reason}, 0`;
 }

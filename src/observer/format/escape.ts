@@ -1,9 +1,11 @@
 const PLAIN = /^[ -~]*$/;
 
-/** Control characters (C0, DEL, C1), invisible format characters (bidi controls among them), line and paragraph separators. */
+/**
+ * Control characters (C0, DEL, C1), invisible format characters including bidi controls, line and paragraph separators.
+ */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** ESC as Hubble 1.17.5 and later write it; the others as Go's `%q` does. */
+/** ESC as in Hubble 1.17.5 and later; the others as in Go's `%q`. */
 const SHORT: ReadonlyMap<string, string> = new Map([
   ["\x1b", "^["],
   ["\n", "\\n"],
@@ -12,8 +14,8 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Makes visible what could move a terminal's cursor, recolour or reorder its text, or start a new line: `^[` for ESC, `\n`,
- * `\r`, `\t`, `\x07`, `\u202e`. Everything that prints stays as it is, the backslash too.
+ * Escapes characters that could move a terminal's cursor, change or reorder its text, or start a new line: `^[` for
+ * ESC, `\n`, `\r`, `\t`, `\x07`, `\u202e`. Printable characters, including the backslash, are unchanged.
  */
 export function escapeControls(text: string): string {
   return PLAIN.test(text) ? text : text.replace(UNSAFE, escapeCharacter);

@@ -11,7 +11,10 @@ import { describeMessage } from "../flow-response.js";
 import { NOTHING, type PrintedText } from "./printed.js";
 import type { Stamped } from "./stamped.js";
 
-/** What can be printed: messages of the Observer API, lines of an export file, and the bare events inside of them. */
+/**
+ * The messages that can be printed: responses of the Observer API, lines of an export file, and the bare events inside
+ * them.
+ */
 export type PrintableEvent =
   | GetFlowsResponse
   | ExportEvent
@@ -22,27 +25,27 @@ export type PrintableEvent =
   | AgentEvent
   | DebugEvent;
 
-/** Prints each kind of event; an envelope is what the event came in. */
+/** Prints each kind of event. The envelope is the response that contained the event. */
 export interface EventPrinter {
   flow(flow: Flow, envelope?: Envelope): PrintedText;
   lostEvent(event: LostEvent, envelope?: Envelope): PrintedText;
   nodeStatus(status: Stamped<NodeStatusEvent>, envelope: Envelope): PrintedText;
   agentEvent(event: Stamped<AgentEvent>, envelope?: Envelope): PrintedText;
   debugEvent(event: Stamped<DebugEvent>, envelope?: Envelope): PrintedText;
-  /** What was held back. */
+  /** Returns the buffered output. */
   end(): PrintedText;
 }
 
 export type Envelope = GetFlowsResponse | ExportEvent;
 
 /**
- * Takes an event out of its envelope and prints it; an empty envelope prints nothing.
+ * Extracts an event from its envelope and prints it. An empty envelope prints nothing.
  *
- * @param name The function, for the message.
- * @throws TypeError for what is not an event.
+ * @param name The name of the public function, for error messages.
+ * @throws TypeError if `event` is not an event.
  */
 export function dispatch(name: string, event: PrintableEvent, printer: EventPrinter): PrintedText {
-  // For callers without types: whatever has no known name is refused below.
+  // For callers without types: unknown messages are rejected below.
   switch (event?.$typeName) {
     case "observer.GetFlowsResponse":
     case "observer.ExportEvent":

@@ -17,11 +17,14 @@ const TRACE = 4;
 const POLICY_VERDICT = 5;
 const TRACE_SOCK = 7;
 
-/** What happened to the packet, or which message of which protocol passed: `to-endpoint`, `Policy denied`, `http-request`. */
+/**
+ * Describes the packet's observation point or drop reason, or the layer 7 message: `to-endpoint`, `Policy denied`,
+ * `http-request`.
+ */
 export function formatFlowType(flow: Flow): string {
   if (flow.l7 !== undefined) return formatL7Type(flow.l7);
   const type = flow.eventType?.type;
-  // Go converts to uint8, which takes the lowest byte.
+  // Go converts to uint8, which keeps the low byte.
   const subType = (flow.eventType?.subType ?? 0) & 0xff;
   switch (type) {
     case TRACE:
@@ -43,12 +46,12 @@ export function formatFlowType(flow: Flow): string {
   }
 }
 
-/** Whether a flow tells the verdict of a policy, which has words of its own. */
+/** Whether a flow is a policy verdict, whose verdicts have different names. */
 export function isPolicyVerdict(flow: Flow): boolean {
   return flow.eventType?.type === POLICY_VERDICT;
 }
 
-/** By sub type. */
+/** Observation points by sub-type. */
 const TRACE_POINTS = [
   "to-endpoint",
   "to-proxy",

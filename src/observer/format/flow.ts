@@ -29,7 +29,7 @@ function identityOf(identity: number | undefined, { paint }: Style): string {
   return paint.identity(formatIdentity(identity ?? 0));
 }
 
-/** The side that opened the connection stands on the left, if it is known. */
+/** The side that opened the connection is on the left, if it is known. */
 function connect(source: string, destination: string, isReply: boolean | undefined): string {
   if (isReply === undefined) return `${source} <> ${destination}`;
   return isReply ? `${destination} <- ${source}` : `${source} -> ${destination}`;

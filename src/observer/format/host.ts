@@ -2,7 +2,7 @@ import type { Endpoint, Flow, Layer4, Service } from "../../gen/flow/flow_pb.js"
 import { joinHostPort, joinPath } from "../../go/join.js";
 import type { Style } from "./style.js";
 
-/** Where a flow comes from: pod, service, names or address, and port; of a flow without IP the MAC address. */
+/** Formats the source of a flow: its pod, service, names or address, and its port; without IP, its MAC address. */
 export function formatSourceHost(flow: Flow, style: Style): string {
   const { IP: ip, ethernet, source, sourceService, sourceNames } = flow;
   if (ip === undefined) return formatMac(ethernet?.source, style);
@@ -10,7 +10,7 @@ export function formatSourceHost(flow: Flow, style: Style): string {
   return withPort(host, portOf(flow.l4, "sourcePort"), style);
 }
 
-/** Where a flow goes to, likewise. */
+/** Formats the destination of a flow; see {@link formatSourceHost}. */
 export function formatDestinationHost(flow: Flow, style: Style): string {
   const { IP: ip, ethernet, destination, destinationService, destinationNames } = flow;
   if (ip === undefined) return formatMac(ethernet?.destination, style);
@@ -24,7 +24,7 @@ function formatMac(address: string | undefined, { paint, clean }: Style): string
   return address === undefined ? "" : paint.host(clean(address));
 }
 
-/** Hubble's quirk (`printer.go`): the namespace of a service, even an empty one, also takes the place of the pod's. */
+/** As in Hubble (`printer.go`), the namespace of a service, even an empty one, replaces that of the pod. */
 function hostOf(
   address: string,
   endpoint: Endpoint | undefined,

@@ -1,4 +1,4 @@
-/** Reserved identities that v1.16.2 prints by name, in order; identities from 11 on are printed as numbers. */
+/** The reserved identities that v1.16.2 prints by name, by number. Identities from 11 on are printed as numbers. */
 const RESERVED = [
   "(unknown)",
   "(host)",
@@ -13,7 +13,7 @@ const RESERVED = [
   "(world-ipv6)",
 ] as const;
 
-/** A security identity as it stands behind a host: `(world)`, `(ID:1563)`. */
+/** Formats a security identity: `(world)`, `(ID:1563)`. */
 export function formatIdentity(identity: number): string {
   return RESERVED[identity] ?? `(ID:${identity})`;
 }

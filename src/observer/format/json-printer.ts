@@ -7,14 +7,14 @@ import type { FormatFlowOptions } from "./options.js";
 import { NOTHING, toErr, toOut } from "./printed.js";
 import { unknownLostEvent } from "./text-printer.js";
 
-/** Prints one JSON object a line: the response as it came, or one made around a bare event. */
+/** Prints one JSON object per line: the original response, or a new one around a bare event. */
 export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
   const { output, debug = false, lostEvents = false, legacyJson = false } = options;
   const { registry, onUndecodableExtension } = options;
   const encodeOptions = { onUndecodableExtension, ...(registry && { registry }) };
   const bare = legacyJson && output === "json";
 
-  /** A line with its end; of a bare event what stands behind the name of its field, up to the last brace. */
+  /** Encodes a line. In the legacy format it is only the value of the event's field, without the envelope. */
   function encode(envelope: Envelope): string {
     if (!bare) return `${encodeEnvelope(envelope, encodeOptions)}\n`;
     const text = encodeEnvelope(wrap(envelope.responseTypes), encodeOptions);
@@ -36,7 +36,7 @@ export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
     },
 
     nodeStatus({ event }, envelope) {
-      // Hubble's legacy form leaves the status of nodes out.
+      // Hubble's legacy format omits node status.
       if (bare || (!debug && !isNodeProblem(event))) return NOTHING;
       return toErr(encode(envelope));
     },

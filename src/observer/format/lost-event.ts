@@ -2,7 +2,7 @@ import { type LostEvent, LostEventSourceSchema } from "../../gen/flow/flow_pb.js
 import { enumName } from "./enum-name.js";
 import { type EventForm, type Field, SEPARATOR, stampFields } from "./style.js";
 
-/** As Hubble 1.17 and later print lost events. */
+/** The output of Hubble 1.17 and later for lost events. */
 export const LOST_EVENT_FORM: EventForm<LostEvent> = {
   table: "flows",
 

@@ -6,17 +6,17 @@ import { nodeStatusText } from "./proto-text.js";
 import type { Stamped } from "./stamped.js";
 import type { Field, Style } from "./style.js";
 
-/** Whether a change is a problem, which is told even without `debug`. */
+/** Whether a change is a problem, which is reported even without `debug`. */
 export function isNodeProblem({ stateChange }: NodeStatusEvent): boolean {
   return stateChange === NodeState.NODE_ERROR || stateChange === NodeState.NODE_UNAVAILABLE;
 }
 
-/** One line about nodes behind a relay, without its end; here the node is always named. */
+/** Formats a status event of nodes behind a relay as one line without a line feed. The node is always included. */
 export function formatNodeStatus({ event, time, nodeName }: Stamped<NodeStatusEvent>, style: Style): string {
   return style.clean(`${style.time(time)} [${nodeName}]: ${describe(event)}`);
 }
 
-/** The same as the fields of a record. */
+/** Formats a status event of nodes as the fields of a record. */
 export function nodeStatusFields({ event, time }: Stamped<NodeStatusEvent>, style: Style): Field[] {
   const { stateChange, nodeNames, message } = event;
   return [
@@ -44,7 +44,10 @@ function describe(event: NodeStatusEvent): string {
   }
 }
 
-/** In bytes of UTF-8, each name with the separator behind it; the first name stands whatever its length. */
+/**
+ * The maximum length of the joined names, in UTF-8 bytes, counting a separator after each name. The first name is
+ * always shown.
+ */
 const NAMES_CUT_OFF_BYTES = 50;
 
 function joinNames(names: readonly string[]): string {

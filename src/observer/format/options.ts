@@ -7,42 +7,51 @@ import { COLORS, NO_COLORS } from "./paint.js";
 import type { Style } from "./style.js";
 import { createTimeFormat, TIME_FORMATS, type TimeFormat } from "./time.js";
 
-/** The forms that `hubble observe -o` knows; `tab` and `table` are one, and so are `json` and `jsonpb`. */
+/**
+ * The formats of `hubble observe -o`. `tab` and `table` are equal, and so are `json` and `jsonpb` except for
+ * `legacyJson`.
+ */
 export const OUTPUT_FORMATS = ["compact", "dict", "tab", "table", "json", "jsonpb"] as const;
 
 /** One of {@link OUTPUT_FORMATS}. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
-/** How flows are printed; without any option as `hubble observe --color never` prints, except that controls are escaped. */
+/**
+ * Options for printing flows. The defaults match `hubble observe --color never`, except that control characters are
+ * escaped.
+ */
 export interface FormatFlowOptions {
-  /** Default `compact`. */
+  /** The output format. Default `compact`. */
   readonly output?: OutputFormat | undefined;
-  /** Default `StampMilli`. JSON has its own form of times. */
+  /** The format of times. Default `StampMilli`. Not used for JSON. */
   readonly timeFormat?: TimeFormat | undefined;
-  /** ANSI colours in `compact` and `dict`; whether the output is a terminal is for the caller to find out. Default false. */
+  /**
+   * Whether to use ANSI colors in `compact` and `dict`. The caller decides whether the output is a terminal. Default
+   * false.
+   */
   readonly color?: boolean | undefined;
-  /** Whether pods, services and names stand for addresses, where flows have them. Default true. */
+  /** Whether to show pods, services and names instead of addresses where flows have them. Default true. */
   readonly ipTranslation?: boolean | undefined;
-  /** Whether the node is named. Default false. */
+  /** Whether to show the node name. Default false. */
   readonly nodeName?: boolean | undefined;
-  /** Whether also nodes that come and go, and lost events, are told on `err`. Default false. */
+  /** Whether to report all node status events, and lost events, on `err`. Default false. */
   readonly debug?: boolean | undefined;
-  /** Whether lost events are printed on `out`, as Hubble 1.17 and later do. Default false. */
+  /** Whether to print lost events on `out`, as Hubble 1.17 and later do. Default false. */
   readonly lostEvents?: boolean | undefined;
   /**
-   * Whether control characters, bidi controls and the like are passed on as they are, as Hubble up to 1.17.4 does: an
-   * attacker who chooses a URL or a DNS name can then write into the terminal. Default false.
+   * Whether to print control characters, bidi controls and similar characters unescaped, as Hubble up to 1.17.4 does.
+   * An attacker who controls a URL or a DNS name can then send control sequences to the terminal. Default false.
    */
   readonly rawControls?: boolean | undefined;
-  /** With `json` (not `jsonpb`): the event alone, without node name and time around it. Default false. */
+  /** With `json` (not `jsonpb`): print only the event, without the envelope's node name and time. Default false. */
   readonly legacyJson?: boolean | undefined;
-  /** In JSON: the types that `extensions` of flows may hold; Hubble's own and the well-known ones by default. */
+  /** For JSON: the types of messages in the `extensions` of flows; Hubble's own and the well-known types by default. */
   readonly registry?: Registry | undefined;
-  /** In JSON: as `onUndecodableExtension` of `encodeExportLine`. */
+  /** For JSON: the option `onUndecodableExtension` of `encodeExportLine`. */
   readonly onUndecodableExtension?: ((typeUrl: string) => void) | undefined;
 }
 
-/** What the options must be. */
+/** The checks for these options. */
 export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
   output: oneOf(...OUTPUT_FORMATS),
   timeFormat: oneOf(...TIME_FORMATS),
@@ -57,14 +66,14 @@ export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
   onUndecodableExtension: aFunction,
 };
 
-/** The style that checked options ask for. */
+/** Creates the style for checked options. */
 export function createStyle(options: FormatFlowOptions): Style {
   const { output, timeFormat = "StampMilli", color = false, rawControls = false } = options;
   const isTable = output === "tab" || output === "table";
   return {
     time: createTimeFormat(timeFormat),
     clean: rawControls ? (text) => text : escapeControls,
-    // Hubble never colours a table: escape sequences would count as width.
+    // Hubble does not color tables because escape sequences would count toward the column width.
     paint: color && !isTable ? COLORS : NO_COLORS,
     ipTranslation: options.ipTranslation ?? true,
     nodeName: options.nodeName ?? false,

@@ -1,7 +1,7 @@
-/** Colours by what they say. */
+/** Colors by meaning. */
 export interface Paint {
   readonly host: Brush;
-  /** Used inside of {@link host}, whose colour ends with the port's. */
+  /** Used inside {@link host}; the reset after the port also ends the host's color. */
   readonly port: Brush;
   readonly identity: Brush;
   readonly good: Brush;

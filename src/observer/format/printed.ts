@@ -1,4 +1,4 @@
-/** Text for the two streams of a program, of which mostly one is empty; whole lines, each with its end. */
+/** Output for stdout and stderr, of which usually one is empty. Consists of whole lines, each with its line feed. */
 export interface PrintedText {
   readonly out: string;
   readonly err: string;

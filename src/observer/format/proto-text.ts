@@ -4,8 +4,8 @@ import { NodeStateSchema, type NodeStatusEvent } from "../../gen/relay/relay_pb.
 import { enumName } from "./enum-name.js";
 
 /**
- * A LostEvent as Go's protobuf prints messages for debugging: set fields, in the order of their numbers. Go puts one space
- * or two between fields, which differs from build to build on purpose; here it is one.
+ * Formats a LostEvent like Go's protobuf debug output: set fields in the order of their numbers. Go deliberately varies
+ * between one and two spaces between fields from build to build; this uses one.
  */
 export function lostEventText({ source, numEventsLost, cpu, first, last }: LostEvent): string {
   return joinFields([
@@ -17,7 +17,7 @@ export function lostEventText({ source, numEventsLost, cpu, first, last }: LostE
   ]);
 }
 
-/** A NodeStatusEvent likewise. */
+/** Formats a NodeStatusEvent like {@link lostEventText}. */
 export function nodeStatusText({ stateChange, nodeNames, message }: NodeStatusEvent): string {
   return joinFields([
     stateChange === 0 ? "" : `state_change:${enumName(NodeStateSchema, stateChange)}`,

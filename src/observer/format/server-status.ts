@@ -9,9 +9,9 @@ import type { Field } from "./style.js";
 import { createTable } from "./table.js";
 import { formatRecord } from "./writer.js";
 
-/** How a server's status is printed. */
+/** Options for printing a server's status. */
 export interface FormatStatusOptions {
-  /** As `hubble status -o`; default `compact`. */
+  /** The output format, as in `hubble status -o`. Default `compact`. */
   readonly output?: "compact" | "dict" | "tab" | "table" | undefined;
 }
 
@@ -22,10 +22,10 @@ const STATUS_OPTIONS: OptionTable<FormatStatusOptions> = {
 const A_STATUS = aMessage<ServerStatusResponse>("observer.ServerStatusResponse");
 
 /**
- * What `hubble status` prints about a server, without the end of the last line: `compact` a few lines, `dict` a line for each
- * number, `tab` and `table` one row. Control characters are escaped.
+ * Formats the server status as `hubble status` prints it, without the final line feed: `compact` as a few lines, `dict`
+ * as one line per value, `tab` and `table` as a heading and one row. Control characters are escaped.
  *
- * @throws OptionsError; TypeError for what is not a status.
+ * @throws OptionsError; TypeError if `status` is not a ServerStatusResponse.
  */
 export function formatServerStatus(status: ServerStatusResponse, options: FormatStatusOptions = {}): string {
   checkArgument("formatServerStatus", "status", status, A_STATUS);
@@ -70,7 +70,7 @@ function compactLines(status: ServerStatusResponse): string[] {
     `Flows/s: ${flowsPerSecond(status)}`,
   ];
   if (connected !== undefined) {
-    // Both are 32 bits wide, and so is Go's sum.
+    // Both are 32 bits wide, and Go's sum wraps around.
     const all = unavailable === undefined ? "" : `/${(connected + unavailable) >>> 0}`;
     lines.push(`Connected Nodes: ${connected}${all}`);
   }
@@ -83,10 +83,10 @@ function compactLines(status: ServerStatusResponse): string[] {
   return lines;
 }
 
-/** Of a server that does not tell a rate, the mean since its start. */
+/** If the server does not report a rate, the mean since its start. */
 function flowsPerSecond({ flowsRate, seenFlows, uptimeNs }: ServerStatusResponse): string {
   if (flowsRate > 0) return formatFixed2(flowsRate);
-  // Go converts to a signed number.
+  // Go converts to a signed integer.
   const uptime = BigInt.asIntN(64, uptimeNs);
   if (uptime <= 0n) return "N/A";
   const seconds = Number(uptime / 1_000_000_000n) + Number(uptime % 1_000_000_000n) / 1e9;

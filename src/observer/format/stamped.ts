@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
-/** An event that has its time and its node in the envelope around it. */
+/** An event with the time and node name of its envelope. */
 export interface Stamped<Event> {
   readonly event: Event;
   readonly time: Timestamp | undefined;

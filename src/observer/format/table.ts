@@ -1,24 +1,27 @@
-/** How much of a table is held back, in characters as laid out and in lines: Hubble's `--last` allows a million. */
+/** The maximum size of a buffered table, in formatted characters and in lines. Hubble's `--last` allows a million. */
 export const TABLE_LIMITS = { characters: 2 ** 28, lines: 2 ** 20 } as const;
 
 const PADDING = 3;
 
-/** Lines whose columns are aligned when the last of them is known. */
+/** A buffer of lines whose columns are aligned when it is flushed. */
 export interface Table {
-  /** Adds a line. When the table has reached a limit, returns what there is of it and begins again, with new columns. */
+  /**
+   * Adds a line. If the table reaches a limit, returns the buffered lines and starts over with new columns; otherwise
+   * returns "".
+   */
   add(cells: readonly string[]): string;
-  /** The lines since the beginning, each with its end, and begins again. */
+  /** Returns the buffered lines, each with a line feed, and starts over. */
   flush(): string;
 }
 
 /**
- * Aligns columns as Go's `text/tabwriter` does with a minimal width of 2, a padding of 3 and spaces: a column is a run of
- * lines that have a further cell behind it, and is as wide as its widest cell. Widths are in code points.
+ * Aligns columns like Go's `text/tabwriter` with a minimum width of 2, a padding of 3 and spaces. A column is a run of
+ * consecutive lines that have a cell after it, and is as wide as its widest cell. Widths are in code points.
  */
 export function createTable(limits: { characters: number; lines: number } = TABLE_LIMITS): Table {
   let lines: Line[] = [];
   let open: Column[] = [];
-  // An upper bound of what the lines take: for every line the widest column of each number, and its own last cell.
+  // An upper bound of the formatted size: the maximum width of each column for every line, plus each line's last cell.
   let widest: number[] = [];
   let widestSum = 0;
   let tails = 0;
@@ -66,7 +69,7 @@ interface Column {
 
 interface Line {
   readonly cells: readonly string[];
-  /** One for every cell but the last. */
+  /** One column for each cell except the last. */
   readonly columns: readonly Column[];
 }
 
@@ -80,8 +83,8 @@ function layOut({ cells, columns }: Line): string {
 }
 
 /**
- * Splits text that was not escaped as the tabwriter reads it: cells end with a tab or a vertical tab, lines with a newline
- * or a form feed, after which all columns begin anew.
+ * Splits an unescaped string like tabwriter: a tab or vertical tab ends a cell, a newline or form feed ends a line. A
+ * form feed also ends all columns.
  */
 export function splitCells(text: string): { readonly cells: string[]; readonly endsColumns: boolean }[] {
   const parts = text.split(/([\n\f])/);

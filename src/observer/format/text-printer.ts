@@ -9,7 +9,7 @@ import { NOTHING, toErr, toOut } from "./printed.js";
 import { lostEventText } from "./proto-text.js";
 import { createCompactWriter, createDictWriter, createTableWriter, formatRecord } from "./writer.js";
 
-/** Prints for people: lines, records or a table. */
+/** Creates a printer for lines, records or a table. */
 export function createTextPrinter(options: FormatFlowOptions): EventPrinter {
   const { output = "compact", debug = false, lostEvents = false, rawControls = false } = options;
   const style = createStyle(options);
@@ -30,7 +30,7 @@ export function createTextPrinter(options: FormatFlowOptions): EventPrinter {
     nodeStatus(status) {
       if (!debug && !isNodeProblem(status.event)) return NOTHING;
       if (dict === undefined) return toErr(`${formatNodeStatus(status, style)}\n`);
-      // The separator goes to the other stream (`printer.go`): terminals show both.
+      // The separator goes to stdout, the record to stderr (`printer.go`); a terminal shows both.
       return { out: dict.separate(), err: formatRecord(nodeStatusFields(status, style)) };
     },
 
@@ -38,7 +38,7 @@ export function createTextPrinter(options: FormatFlowOptions): EventPrinter {
   };
 }
 
-/** v1.16.2 does not know lost events among its responses, and says so when debugging. */
+/** The message that v1.16.2, which does not support lost events in responses, prints with `debug`. */
 export function unknownLostEvent(event: Parameters<typeof lostEventText>[0]): string {
   return `unknown response type: &{LostEvents:${lostEventText(event)}}\n`;
 }

@@ -1,7 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 
-/** The names that `hubble observe --time-format` knows. */
+/** The names that `hubble observe --time-format` accepts. */
 export const TIME_FORMATS = [
   "YearMonthDay",
   "YearMonthDayHour",
@@ -15,16 +15,16 @@ export const TIME_FORMATS = [
 ] as const;
 
 /**
- * How times are written, always in UTC: `StampMilli` is `Jan _2 15:04:05.000`, with the day padded by a space; the
- * fractions of `RFC3339Milli`, `RFC3339Micro` and `RFC3339Nano` leave out the zeros at the end.
+ * A time format, always in UTC. `StampMilli` is `Jan _2 15:04:05.000`, with the day padded by a space. The fractions of
+ * `RFC3339Milli`, `RFC3339Micro` and `RFC3339Nano` have no trailing zeros.
  */
 export type TimeFormat = (typeof TIME_FORMATS)[number];
 
 export type FormatTime = (time: Timestamp | undefined) => string;
 
 /**
- * A formatter of times, which are cut, never rounded. What no date can be (unset, before the year 1, after 9999, nanoseconds
- * out of range) is `N/A`.
+ * Creates a formatter that truncates times to its precision. Invalid times (unset, before the year 1, after 9999,
+ * nanoseconds out of range) are formatted as `N/A`.
  *
  * @throws TypeError for an unknown name.
  */
@@ -32,7 +32,7 @@ export function createTimeFormat(name: TimeFormat): FormatTime {
   const layout: Layout | undefined = Object.hasOwn(LAYOUTS, name) ? LAYOUTS[name] : undefined;
   if (layout === undefined) throw new TypeError(`unknown time format: ${name}`);
   const { whole, digits, zeros, suffix } = layout;
-  // Times of a stream come in order, so that most of them share their second with the one before.
+  // Cache the last second, because consecutive events usually share it.
   let lastSecond = Number.NaN;
   let lastWhole = "";
   return (time) => {
@@ -57,9 +57,9 @@ export function createTimeFormat(name: TimeFormat): FormatTime {
 }
 
 interface Layout {
-  /** The part that does not change within a second. */
+  /** The part that is constant within a second. */
   readonly whole: (date: Date) => string;
-  /** Of the fraction: as many digits as these, with or without the zeros at the end. */
+  /** The maximum number of digits of the fraction; `zeros` keeps trailing zeros. */
   readonly digits: 0 | 3 | 6 | 9;
   readonly zeros: boolean;
   readonly suffix: string;

@@ -3,7 +3,7 @@ import { enumName } from "./enum-name.js";
 import { isPolicyVerdict } from "./flow-type.js";
 import type { Paint } from "./paint.js";
 
-/** The verdict by its name, or as a policy words it: `FORWARDED`, but `ALLOWED` of a policy-verdict event. */
+/** Formats the verdict by its name; policy verdicts have their own terms, such as `ALLOWED` for `FORWARDED`. */
 export function formatVerdict(flow: Flow, paint: Paint): string {
   const { verdict } = flow;
   const ofPolicy = isPolicyVerdict(flow);

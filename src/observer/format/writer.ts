@@ -1,10 +1,10 @@
 import { type EventForm, type Field, SEPARATOR, type Style } from "./style.js";
 import { createTable, splitCells } from "./table.js";
 
-/** Writes events of any kind one after another, in one of the forms for people. */
+/** Writes events of any kind, one after another, in a text format. */
 export interface EventWriter {
   write<Event>(form: EventForm<Event>, event: Event): string;
-  /** What was held back. */
+  /** Returns the buffered output. */
   end(): string;
 }
 
@@ -13,7 +13,7 @@ export function createCompactWriter(style: Style): EventWriter {
 }
 
 export interface DictWriter extends EventWriter {
-  /** What goes before a record that is written elsewhere. */
+  /** Returns the separator for a record that is written elsewhere. */
   separate(): string;
 }
 
@@ -35,12 +35,12 @@ export function createDictWriter(style: Style): DictWriter {
 
 const LABEL_WIDTH = "DESTINATION".length;
 
-/** A line for every field, the colons below each other. */
+/** Formats one line per field, with the colons aligned. */
 export function formatRecord(fields: readonly Field[], width: number = LABEL_WIDTH): string {
   return fields.map(([label, value]) => `${label.padStart(width)}: ${value}\n`).join("");
 }
 
-/** Where a kind of event with other columns comes, a table ends and the next begins. */
+/** Starts a new table when an event has other columns. */
 export function createTableWriter(style: Style, { rawControls }: { rawControls: boolean }): EventWriter {
   const table = createTable();
   let current: EventForm<unknown>["table"] | undefined;

@@ -1,14 +1,14 @@
 import { quote } from "./quote.js";
 
 const INITIAL_BYTES = 16 * 1024;
-/** A larger buffer, which a giant event has needed, is not kept. */
+/** A larger buffer, needed for a huge event, is released. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const ZERO = 0x30;
 
-/** Characters of ASCII that stand in JSON as they are, `<`, `>` and `&` not among them. */
+/** ASCII characters that need no escaping in JSON; `<`, `>` and `&` are escaped. */
 const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
   code >= 0x20 && code < 0x7f && !'"\\<>&'.includes(String.fromCharCode(code)) ? 1 : 0,
 );
@@ -16,14 +16,14 @@ const PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Bytes of ASCII that are known before there is an event: names, values of enums. */
+/** Encodes an ASCII string that is known in advance, such as the name of a field or an enum value. */
 export function asciiBytes(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
 /**
- * JSON on its way, as UTF-8 in memory that is used again: characters are checked and copied in one pass, and nothing is
- * allocated for a value.
+ * A reusable buffer for JSON in UTF-8. Characters are checked and copied in one pass, and writing a value allocates
+ * nothing.
  */
 export class JsonBuffer {
   #bytes = new Uint8Array(INITIAL_BYTES);
@@ -38,13 +38,13 @@ export class JsonBuffer {
     return decoder.decode(this.#bytes.subarray(0, this.#length));
   }
 
-  /** One character of ASCII. */
+  /** Appends an ASCII character. */
   byte(code: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = code;
   }
 
-  /** The end of a list or object, which takes the place of the comma behind the last element. */
+  /** Ends a list or object, overwriting a trailing comma. */
   close(code: number): void {
     this.#reserve(1);
     const last = this.#length - 1;
@@ -61,14 +61,14 @@ export class JsonBuffer {
     this.#length = at;
   }
 
-  /** JSON as it is. */
+  /** Appends JSON unchanged. */
   raw(json: string): void {
-    // A UTF-16 unit is at most three bytes of UTF-8.
+    // A UTF-16 code unit takes at most three bytes in UTF-8.
     this.#reserve(3 * json.length);
     this.#length += encoder.encodeInto(json, this.#bytes.subarray(this.#length)).written;
   }
 
-  /** A text in quotes, escaped where need be. */
+  /** Appends a string in quotes, escaped where necessary. */
   text(text: string): void {
     const { length } = text;
     this.#reserve(length + 2);
@@ -87,14 +87,14 @@ export class JsonBuffer {
     this.#length = at;
   }
 
-  /** A whole number from 0 to 2^32-1. */
+  /** Appends an integer from 0 to 2^32-1. */
   uint(value: number): void {
     let digits = 1;
     for (let limit = 10; value >= limit; limit *= 10) digits++;
     this.digits(value, digits);
   }
 
-  /** The last digits of a whole number from 0 to 2^32-1. */
+  /** Appends the last `count` digits of an integer from 0 to 2^32-1, padded with zeros. */
   digits(value: number, count: number): void {
     this.#reserve(count);
     const bytes = this.#bytes;

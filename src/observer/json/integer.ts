@@ -1,17 +1,18 @@
-/** More digits than any integer of 64 bits has. */
+/** The maximum number of digits of a 64-bit integer. */
 const MAX_DIGITS = 20;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * The integer that a JSON number stands for, in plain digits: `1.5e3` is `1500`. Undefined for a number that is not an
- * integer or has more than {@link MAX_DIGITS} digits. Exact, as Go's protojson is; `JSON.parse` rounds beyond 2^53.
+ * Converts a JSON number with an integer value to plain digits: `1.5e3` becomes `1500`. Returns undefined for a number
+ * that is not an integer or has more than {@link MAX_DIGITS} digits. Exact, like Go's protojson; `JSON.parse` rounds
+ * beyond 2^53.
  */
 export function plainInteger(number: string): string | undefined {
   const [, sign, integer, fraction = "", exponent = "0"] = NUMBER.exec(number) ?? [];
   if (integer === undefined) return undefined;
   const digits = (integer + fraction).replace(/^0+/, "");
   if (digits === "") return "0";
-  /** Zeros behind the digits; digits behind the decimal point where it is negative. */
+  /** The number of zeros to append; if negative, the number of digits after the decimal point. */
   const shift = Number(exponent) - fraction.length;
   if (digits.length + shift > MAX_DIGITS) return undefined;
   if (shift >= 0) return sign + digits + "0".repeat(shift);

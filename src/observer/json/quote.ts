@@ -1,12 +1,12 @@
-/** Anything but printable ASCII without `"`, `\`, `<`, `>` and `&`. */
+/** Matches anything except printable ASCII other than `"`, `\`, `<`, `>` and `&`. */
 const UNUSUAL = /[^ !#-%'-;=?-[\]-~]/;
-/** With the flag for Unicode only halves without their other half are surrogates. */
+/** With the `u` flag, only unpaired surrogates match. */
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 const HTML = /[<>&\u2028\u2029]/g;
 
 /**
- * A text in quotes as Go's protojson writes it and encoding/json then escapes it for HTML: `<`, `>`, `&`, U+2028 and
- * U+2029 as `\u003c` and so on. Half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD.
+ * Quotes a string like Go's protojson followed by the HTML escaping of encoding/json: `<`, `>`, `&`, U+2028 and U+2029
+ * become `\u003c` and so on. Unpaired surrogates, which UTF-8 cannot represent, become U+FFFD.
  */
 export function quote(text: string): string {
   if (!UNUSUAL.test(text)) return `"${text}"`;

@@ -12,34 +12,36 @@ import { emptyMessages } from "./empty.js";
 import { parseUtcTime } from "./time.js";
 
 /**
- * Thrown by a {@link JsonReader} for what it leaves to protobuf-es: everything that is unusual, and everything that may
- * be wrong. One object, as a stack trace for each would cost more than the line.
+ * Thrown by a {@link JsonReader} to fall back to protobuf-es for unusual or possibly invalid input. A shared object
+ * because creating a stack trace costs more than reading the line.
  */
 export const DOUBT = new Error("left to protobuf-es");
 
-/** What is found out while a line is read. */
+/** State that is collected while a line is read. */
 export interface ReadState {
-  /** The types that extensions may hold. */
+  /** The types of messages in extensions. */
   readonly registry: Registry;
-  /** Names of members met so far, at any depth; a count of those in the text that differs means duplicates. */
+  /**
+   * The number of member names so far, at any depth. If it differs from the number in the string, there are duplicates.
+   */
   members: number;
-  /** Whether there are fields, names of enum values or types of extensions that are unknown: see `separateUnknown`. */
+  /** Whether there are unknown fields, enum value names or extension types: see `separateUnknown`. */
   hasUnknown: boolean;
 }
 
-/** Makes a message of what `JSON.parse` returned; the message may keep arrays of it. */
+/** Creates a message from the output of `JSON.parse`. The message may reuse its arrays. */
 export type JsonReader = (json: unknown, state: ReadState) => Message;
 
 const readers = new WeakMap<DescMessage, JsonReader>();
 
 /**
- * The reader of a type of message: all of protobuf's JSON form, or {@link DOUBT}. Unknown fields and names of enum values
- * are left out, extensions of unknown types are empty.
+ * Returns the reader for a message type: it accepts protobuf's JSON form or throws {@link DOUBT}. Unknown fields and
+ * enum value names are skipped, and extensions of unknown types are left empty.
  */
 export function jsonReader(schema: DescMessage): JsonReader {
   let reader = readers.get(schema);
   if (reader === undefined) {
-    // Known by its name before its fields are compiled, as these may lead back to it.
+    // Registered before its fields are compiled, because message types can be recursive.
     readers.set(schema, (json, state) => jsonReader(schema)(json, state));
     reader = schema.typeName.startsWith("google.protobuf.") ? wellKnownReader(schema) : messageReader(schema);
     readers.set(schema, reader);
@@ -47,15 +49,15 @@ export function jsonReader(schema: DescMessage): JsonReader {
   return reader;
 }
 
-/** A message on its way, or a JSON object. */
+/** A message that is being built, or a JSON object. */
 type Members = Record<string, unknown>;
 type FieldReader = (message: Members, json: unknown, state: ReadState) => void;
 
 interface Entry {
   readonly read: FieldReader;
-  /** The other name of the field, when this is the one that Hubble does not write. */
+  /** The field's other name; only set for the name that Hubble does not write. */
   readonly otherName: string | undefined;
-  /** Whether null is more than "unset" here. */
+  /** Whether null differs from unset for this field. */
   readonly nullMatters: boolean;
 }
 
@@ -89,7 +91,7 @@ function messageReader(schema: DescMessage): JsonReader {
   };
 }
 
-/** Names of members in all of a value, however deep. */
+/** The number of member names in a value, at any depth. */
 function countMembers(value: object): number {
   let members = 0;
   const rest: object[] = [value];
@@ -141,7 +143,7 @@ function store({ localName, oneof }: DescField, read: ValueReader): FieldReader 
   }
   const group = oneof.localName;
   return (message, json, state) => {
-    // Every message has its oneofs, empty at first.
+    // Every message has its oneof properties, initially without a case.
     if ((message[group] as { case: unknown }).case !== undefined) throw DOUBT;
     message[group] = { case: localName, value: read(json, state) };
   };
@@ -194,7 +196,7 @@ function scalarReader(type: ScalarType, longAsString: boolean): ValueReader {
   }
 }
 
-/** As many digits as every number of 64 bits may have. */
+/** At most as many digits as always fit into 64 bits. */
 const UNSIGNED = /^(?:0|[1-9][0-9]{0,18})$/;
 const SIGNED = /^(?:0|-?[1-9][0-9]{0,17})$/;
 
@@ -203,12 +205,12 @@ function readLong(json: unknown, signed: boolean): bigint {
     if (!(signed ? SIGNED : UNSIGNED).test(json)) throw DOUBT;
     return BigInt(json);
   }
-  // Beyond 2^53 JSON.parse may have rounded.
+  // JSON.parse may have rounded integers beyond 2^53.
   if (typeof json !== "number" || !Number.isSafeInteger(json) || (!signed && json < 0)) throw DOUBT;
   return BigInt(json);
 }
 
-/** Numbers of an enum are taken as they are, names when they are known. */
+/** Accepts any enum number and known names. */
 function enumReader({
   enum: schema,
 }: DescField & { enum: NonNullable<DescField["enum"]> }): (
@@ -253,7 +255,7 @@ function listReader(field: DescField & { fieldKind: "list" }): ValueReader {
   }
 }
 
-/** The array of the JSON becomes that of the message. */
+/** The message reuses the array from the JSON. */
 function readTexts(json: unknown): unknown {
   if (!Array.isArray(json)) throw DOUBT;
   for (let index = 0; index < json.length; index++) if (typeof json[index] !== "string") throw DOUBT;
@@ -273,7 +275,7 @@ function eachOf(read: ValueReader): ValueReader {
   };
 }
 
-/** Messages of google.protobuf have JSON forms of their own; times are what flows have of them. */
+/** The messages of google.protobuf have special JSON forms. Flows mainly contain timestamps. */
 function wellKnownReader(schema: DescMessage): JsonReader {
   switch (schema.typeName) {
     case "google.protobuf.Timestamp":
@@ -291,7 +293,10 @@ function wellKnownReader(schema: DescMessage): JsonReader {
   }
 }
 
-/** Those of known types are left to protobuf-es, which needs their messages; those of others are not decoded at all. */
+/**
+ * Extensions of known types fall back to protobuf-es, which needs their messages; those of unknown types are not
+ * decoded.
+ */
 function readAny(json: unknown, state: ReadState): Any {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw DOUBT;
   const { "@type": typeUrl, [ANY_BYTES]: bytes } = json as Members;

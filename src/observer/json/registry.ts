@@ -13,7 +13,7 @@ import { file_flow_flow } from "../../gen/flow/flow_pb.js";
 import { file_observer_observer } from "../../gen/observer/observer_pb.js";
 import { file_relay_relay } from "../../gen/relay/relay_pb.js";
 
-/** What a registry in the options must be. */
+/** The check for a registry option. */
 export const aRegistry: ValueCheck<Registry> = withMethods<Registry>(
   "a registry of protobuf-es",
   "get",
@@ -22,7 +22,7 @@ export const aRegistry: ValueCheck<Registry> = withMethods<Registry>(
 
 let registry: Registry | undefined;
 
-/** What a `google.protobuf.Any` may hold when nobody says otherwise: Hubble's messages and the well-known ones. */
+/** The default types of messages in a `google.protobuf.Any`: Hubble's messages and the well-known types. */
 export function defaultRegistry(): Registry {
   registry ??= createRegistry(
     file_flow_flow,

@@ -1,6 +1,6 @@
 /**
- * Positions in JSON text that `JSON.parse` has accepted: nothing here validates, and nothing recurses, so that the depth
- * of a document does not matter.
+ * Finds positions in JSON that `JSON.parse` has accepted. Nothing here validates or recurses, so nesting depth is not
+ * limited.
  */
 
 const SPACE = 0x20;
@@ -13,13 +13,13 @@ export const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
 const COMMA = 0x2c;
 
-/** The first position from `at` that is not white space. */
+/** The first position at or after `at` that is not white space. */
 export function skipSpace(json: string, at: number): number {
   while (json.charCodeAt(at) <= SPACE) at++;
   return at;
 }
 
-/** The position behind the string whose opening quote is at `at`. */
+/** The position after the string whose opening quote is at `at`. */
 export function skipString(json: string, at: number): number {
   for (let end = json.indexOf('"', at + 1); ; end = json.indexOf('"', end + 1)) {
     let before = end - 1;
@@ -29,7 +29,7 @@ export function skipString(json: string, at: number): number {
   }
 }
 
-/** The position behind the value that begins at `at`. */
+/** The position after the value that begins at `at`. */
 export function skipValue(json: string, at: number): number {
   let depth = 0;
   do {
@@ -56,7 +56,7 @@ export function skipValue(json: string, at: number): number {
   return at;
 }
 
-/** Characters of numbers, `true`, `false` and `null`; NaN, beyond the end, is not one. */
+/** Whether it is a character of a number, `true`, `false` or `null`; false for NaN, beyond the end. */
 function isLiteral(code: number): boolean {
   return code > SPACE && code !== COMMA && code !== CLOSE_LIST && code !== CLOSE_OBJECT;
 }
@@ -65,7 +65,7 @@ const MINUS = 0x2d;
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
 
-/** Whether the text from `start` to `end` has a number that is too large for a double, such as 1e400. */
+/** Whether the JSON from `start` to `end` contains a number that is too large for a double, such as 1e400. */
 export function hasInfiniteNumber(json: string, start: number, end: number): boolean {
   let at = start;
   while (at < end) {
@@ -80,7 +80,7 @@ export function hasInfiniteNumber(json: string, start: number, end: number): boo
   return false;
 }
 
-/** One member of an object, by positions in the text. */
+/** A member of an object, as positions in the JSON. */
 export interface JsonMember {
   readonly name: string;
   readonly nameStart: number;
@@ -88,7 +88,7 @@ export interface JsonMember {
   readonly valueEnd: number;
 }
 
-/** The members of the object that begins at `at`, in the order of the text, duplicates included. */
+/** Yields the members of the object that begins at `at`, in their order, including duplicates. */
 export function* membersAt(json: string, at: number): Generator<JsonMember, void, undefined> {
   let nameStart = skipSpace(json, at + 1);
   while (json.charCodeAt(nameStart) !== CLOSE_OBJECT) {
@@ -100,7 +100,7 @@ export function* membersAt(json: string, at: number): Generator<JsonMember, void
   }
 }
 
-/** The start and end of each element of the list that begins at `at`. */
+/** Yields the start and end of each element of the list that begins at `at`. */
 export function* elementsAt(
   json: string,
   at: number,
@@ -113,14 +113,14 @@ export function* elementsAt(
   }
 }
 
-/** The string that is quoted between two positions. */
+/** The value of the quoted string between two positions. */
 export function nameOf(json: string, start: number, end: number): string {
   const text = json.slice(start + 1, end - 1);
-  // A quoted text of valid JSON is a string.
+  // A quoted string in valid JSON parses to a string.
   return text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
-/** From the end of an element or member to the start of the next one, or to the closing bracket. */
+/** Skips from the end of an element or member to the start of the next one, or to the closing bracket. */
 export function skipSeparator(json: string, at: number): number {
   const next = skipSpace(json, at);
   return json.charCodeAt(next) === COMMA ? skipSpace(json, next + 1) : next;

@@ -25,31 +25,33 @@ import {
 } from "./scan.js";
 import { keepUnknown, type Step, type UnknownJson, type UnknownMembers } from "./unknown.js";
 
-/** How deep messages may nest, as for `fromJson` of protobuf-es, which refuses what is left below. */
+/** The maximum nesting of messages, as for `fromJson` of protobuf-es, which rejects deeper ones. */
 const MAX_DEPTH = 100;
-/** Different notes about one line; more are not collected. */
+/** The maximum number of distinct notes per line. */
 const MAX_NOTES = 100;
-/** UTF-16 code units of a name that a note quotes. */
+/** The maximum length of a name that a note quotes, in UTF-16 code units. */
 const MAX_QUOTED_LENGTH = 200;
 
-/** What the types do not know of the JSON of a message. */
+/** The unknown parts of a message's JSON. */
 export interface SeparatedJson {
-  /** What is unknown, in words, each once. */
+  /** Distinct descriptions of what is unknown. */
   readonly notes: readonly string[];
   /**
-   * The JSON without unknown fields and enum names, with `{}` for extensions that cannot be decoded, and with integers of
-   * 64 bits as strings.
+   * Returns the JSON without unknown fields and enum names, with `{}` for extensions that cannot be decoded, and with
+   * 64-bit integers as strings.
    */
   known(): string;
-  /** Keeps what is unknown for a message that was read from {@link known}, or from the whole JSON by `jsonReader`. */
+  /**
+   * Attaches the unknown JSON to a message that was decoded from {@link known}, or from the whole JSON by `jsonReader`.
+   */
   attachTo(message: Message): void;
 }
 
 /**
- * Separates what the types do not know from the JSON of a message.
+ * Separates unknown fields, enum names and extensions from the JSON of a message.
  *
- * @param json An object, accepted by `JSON.parse`.
- * @param registry The types that extensions may hold.
+ * @param json An object that `JSON.parse` has accepted.
+ * @param registry The types of messages in extensions.
  */
 export function separateUnknown(schema: DescMessage, json: string, registry: Registry): SeparatedJson {
   const separator = new Separator(json, registry);
@@ -64,14 +66,14 @@ export function separateUnknown(schema: DescMessage, json: string, registry: Reg
   };
 }
 
-/** A part of the text that is replaced. */
+/** A replacement of a part of the JSON. */
 interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** @param edits In the order of the text. */
+/** @param edits Sorted by position. */
 function applyEdits(json: string, edits: readonly Edit[]): string {
   let edited = "";
   let copied = 0;
@@ -101,26 +103,26 @@ function fieldsOf(schema: DescMessage): ReadonlyMap<string, DescField> {
   return fields;
 }
 
-/** Messages whose JSON is not an object of their fields, besides `Any` and the wrappers. */
+/** Messages whose JSON form is not an object of their fields, besides `Any` and the wrappers. */
 const OTHER_FORMS: ReadonlySet<string> = new Set(
   ["Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue"].map(
     (name) => `google.protobuf.${name}`,
   ),
 );
 
-/** Those of {@link OTHER_FORMS} that hold any JSON. */
+/** The {@link OTHER_FORMS} that can hold any JSON. */
 const JSON_VALUES: ReadonlySet<string> = new Set(
   ["Struct", "Value", "ListValue"].map((name) => `google.protobuf.${name}`),
 );
 
-/** Reads the text once; what it leaves to others begins where {@link Separator.#at} is. */
+/** Reads the JSON in a single pass; {@link Separator.#at} is the current position. */
 class Separator {
   readonly #json: string;
   readonly #registry: Registry;
   readonly notes = new Set<string>();
   readonly finds: UnknownJson[] = [];
   readonly edits: Edit[] = [];
-  /** Where the value is that is read. */
+  /** The path of the current value. */
   readonly #path: Step[] = [];
   #at = 0;
   #depth = 0;
@@ -131,16 +133,16 @@ class Separator {
   }
 
   /**
-   * Reads the object at `start`, up to behind its end.
+   * Reads the object at `start` and stops after its end.
    *
-   * @param isContent Whether it is that of an extension, with its type beside the fields.
+   * @param isContent Whether the object is the content of an extension, which has `@type` in addition to its fields.
    */
   readObject(schema: DescMessage, start: number, isContent = false): void {
     const json = this.#json;
     const fields = fieldsOf(schema);
     let unknown = "";
     const enums: UnknownMembers["enums"][number][] = [];
-    /** Behind the last member that stays. */
+    /** The end of the last member that is kept. */
     let knownEnd = start + 1;
     this.#at = skipSpace(json, start + 1);
     while (json.charCodeAt(this.#at) !== CLOSE_OBJECT) {
@@ -180,7 +182,10 @@ class Separator {
     if (this.notes.size < MAX_NOTES) this.notes.add(note);
   }
 
-  /** Removes a member with the comma behind it, or, of the last one, all that is behind the last member that stays. */
+  /**
+   * Removes a member and the comma after it. For the last member, removes everything after the last member that is
+   * kept.
+   */
   #removeMember(start: number, end: number, knownEnd: number): void {
     if (this.#json.charCodeAt(this.#at) !== CLOSE_OBJECT) {
       this.edits.push({ start, end: this.#at, text: "" });
@@ -190,7 +195,7 @@ class Separator {
     this.edits.push({ start: knownEnd, end, text: "" });
   }
 
-  /** Reads the value of an enum; whether it is known. */
+  /** Reads the value of an enum; returns whether it is known. */
   #readEnum({ enum: schema }: DescField & { fieldKind: "enum" }): boolean {
     const start = this.#at;
     this.#at = skipValue(this.#json, start);
@@ -238,7 +243,7 @@ class Separator {
     step: Step,
   ): void {
     this.#path.push(step);
-    // The kind says which of the two there is.
+    // The kind determines which of the two is set.
     if (kind === "message") this.#readMessage(message as DescMessage);
     else if (kind === "scalar") this.#readScalar(scalar as ScalarType);
     else this.#at = skipValue(this.#json, this.#at);
@@ -262,7 +267,7 @@ class Separator {
       this.#at = skipValue(this.#json, start);
       if (JSON_VALUES.has(schema.typeName) && hasInfiniteNumber(this.#json, start, this.#at)) {
         this.#note(`${schema.typeName} has a number that is too large for a double`);
-        // The message has no JSON form, so the extension around it keeps its JSON.
+        // The message has no JSON form, so the surrounding extension keeps its JSON.
         this.finds.push({ path: [...this.#path], members: { fields: "", enums: [] } });
       }
     } else {
@@ -273,7 +278,7 @@ class Separator {
     }
   }
 
-  /** The JSON of an extension is kept as a whole if anything in it is unknown: its message only exists as bytes. */
+  /** Keeps the whole JSON of an extension if any part of it is unknown, because its message is only stored as bytes. */
   #readAny(): void {
     const start = this.#at;
     const end = skipValue(this.#json, start);
@@ -319,8 +324,8 @@ function quoted(name: string): string {
   return JSON.stringify(cutText(name, MAX_QUOTED_LENGTH));
 }
 
-/** A copy on one line that does not keep the text around it in memory. */
+/** Copies JSON to a single line. The copy does not keep the original string in memory. */
 function kept(json: string): string {
-  // In JSON these are white space: strings have them escaped only.
+  // In JSON these are always white space; strings contain them only in escaped form.
   return copyOf(/[\n\r\t]/.test(json) ? json.replace(/[\n\r\t]/g, "") : json);
 }

@@ -11,8 +11,9 @@ const T = 0x54;
 const Z = 0x5a;
 
 /**
- * Reads the form of RFC 3339 that protobuf writes: UTC, with up to nine digits of a second. Undefined for everything
- * else, other zones included. A day or hour that does not exist throws: `Date.parse` would take the 30th of February.
+ * Parses the RFC 3339 format that protobuf writes: UTC, with up to nine fractional digits. Returns undefined for any
+ * other format, including other zones. Throws for a day or hour that does not exist; `Date.parse` would accept February
+ * 30.
  */
 export function parseUtcTime(text: string): Timestamp | undefined {
   const { length } = text;
@@ -39,7 +40,7 @@ export function parseUtcTime(text: string): Timestamp | undefined {
     if (length === 21 || text.charCodeAt(19) !== DOT) return undefined;
     nanos = digits(text, 20, length - 1) * 10 ** (30 - length);
   }
-  // A part that is not made of digits is NaN, and so is the sum.
+  // If any part is not numeric, the sum is NaN.
   if (!(year + month + day + hour + minute + second + nanos >= 0)) return undefined;
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) throw notATime(text);
   if (hour > 23 || minute > 59 || second > 59) throw notATime(text);
@@ -61,7 +62,10 @@ function digits(text: string, start: number, end: number): number {
   return value;
 }
 
-/** Writes a time within the bounds above, in quotes, with 0, 3, 6 or 9 digits of a second. */
+/**
+ * Writes a time in quotes, with 0, 3, 6 or 9 fractional digits. The year must be from 1 to 9999, `nanos` from 0 to
+ * 999,999,999.
+ */
 export function writeUtcTime(out: JsonBuffer, seconds: number, nanos: number): void {
   const days = Math.floor(seconds / DAY_SECONDS);
   const ofDay = seconds - days * DAY_SECONDS;

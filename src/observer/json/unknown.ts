@@ -1,15 +1,15 @@
 import { type DescField, isFieldSet, type Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 
-/** JSON of a message that this version has no fields for, as it stood in the text. */
+/** JSON members for which this version of a message has no fields, in their original form. */
 export interface UnknownMembers {
-  /** Members with unknown names, separated by commas: `"a":1,"b":{}`; may be empty. */
+  /** Members with unknown names, separated by commas: `"a":1,"b":{}`. May be empty. */
   readonly fields: string;
-  /** Members of known enum fields whose value has an unknown name. */
+  /** Members of known enum fields whose value name is unknown. */
   readonly enums: readonly { readonly field: DescField; readonly json: string }[];
 }
 
-/** JSON of an extension, which stands for its bytes as long as these are the ones it was read with. */
+/** The original JSON of an extension. It is valid as long as the extension's bytes are unchanged. */
 interface AnyJson {
   readonly json: string;
   readonly typeUrl: string;
@@ -17,23 +17,23 @@ interface AnyJson {
 }
 
 /**
- * Unknown JSON is kept beside the messages, not on them: their shapes stay the same, which keeps filters fast, and it is
- * released together with its message. A copy of a message does not have it.
+ * Unknown JSON is stored separately from the messages so that their hidden classes stay the same, which keeps filters
+ * fast. It is released with its message. Copies of a message do not have it.
  */
 const membersOf = new WeakMap<object, UnknownMembers>();
 const jsonOf = new WeakMap<object, AnyJson>();
 
-/** From a message to one inside it: fields, and behind these the index of a list or the key of a map. */
+/** A step from a message to one inside it: a field, followed by the index in a list or the key in a map. */
 export type Step = DescField | number | string;
 type Path = readonly Step[];
 
-/** Unknown JSON, and the message inside another that it belongs to. */
+/** Unknown JSON, with the path of the message that it belongs to. */
 export type UnknownJson =
   | { readonly path: Path; readonly members: UnknownMembers }
-  /** Without `value` the extension was decoded, as far as its type is known. */
+  /** Without `value`, the extension was decoded as far as its type is known. */
   | { readonly path: Path; readonly any: { json: string; typeUrl: string; value?: Uint8Array } };
 
-/** Keeps unknown JSON for the message that it belongs to. */
+/** Attaches unknown JSON to the message that it belongs to. */
 export function keepUnknown(root: Message, find: UnknownJson): void {
   const message = messageAt(root, find.path);
   if (message === undefined) return;
@@ -41,7 +41,7 @@ export function keepUnknown(root: Message, find: UnknownJson): void {
     membersOf.set(message, find.members);
     return;
   }
-  // The path leads to a field of this type.
+  // The path ends at a field of this type.
   const any = message as Any;
   const { json, typeUrl, value } = find.any;
   if (value !== undefined) {
@@ -52,7 +52,7 @@ export function keepUnknown(root: Message, find: UnknownJson): void {
 }
 
 function messageAt(root: Message, path: Path): Message | undefined {
-  // Every step was found in the JSON that the message was read from.
+  // The path was recorded from the JSON of this message.
   let at = root as unknown as Record<string, unknown> | undefined;
   for (const step of path) {
     if (typeof step !== "object") at = at?.[step] as typeof at;
@@ -62,24 +62,24 @@ function messageAt(root: Message, path: Path): Message | undefined {
   return at as Message | undefined;
 }
 
-/** What a message was read with and does not hold; undefined for nearly all messages. */
+/** Returns the unknown members that a message was decoded with; undefined for nearly all messages. */
 export function unknownMembers(message: object): UnknownMembers | undefined {
   return membersOf.get(message);
 }
 
-/** Members of {@link UnknownMembers} that may be written beside the fields of the message. */
+/** Yields the unknown members that can be written next to the fields of the message. */
 export function* writableMembers(
   message: Message,
   { fields, enums }: UnknownMembers,
 ): Generator<string, void, undefined> {
   if (fields !== "") yield fields;
   for (const { field, json } of enums) {
-    // A field that was set since then is written itself, and a name must not occur twice.
+    // A field that was set later is written itself, and names must be unique.
     if (!isFieldSet(message, field)) yield json;
   }
 }
 
-/** The JSON that an extension was read from; undefined when it was not, or was changed since then. */
+/** Returns the original JSON of an extension; undefined if it was not decoded from JSON or has changed since. */
 export function anyJson(any: Any): string | undefined {
   const kept = jsonOf.get(any);
   return kept?.typeUrl === any.typeUrl && kept.value === any.value ? kept.json : undefined;

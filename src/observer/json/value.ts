@@ -4,7 +4,7 @@ import { compareText } from "../../go/compare.js";
 import type { JsonBuffer } from "./buffer.js";
 import { quote } from "./quote.js";
 
-/** How values of a scalar type stand in JSON: whole numbers of 64 bits and bytes as texts. */
+/** Returns the writer for values of a scalar type. 64-bit integers and bytes are written as strings. */
 export function scalarWriter(type: ScalarType): (out: JsonBuffer, value: unknown) => void {
   switch (type) {
     case ScalarType.STRING:
@@ -36,7 +36,7 @@ function formatFloat(value: number, format: (finite: number) => string): string 
   return Object.is(value, -0) ? "-0" : format(value);
 }
 
-/** The fewest digits that give the same number of 32 bits. */
+/** Formats with the fewest digits that parse to the same 32-bit float. */
 function shortestFloat(value: number): string {
   for (let digits = 1; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
@@ -45,7 +45,7 @@ function shortestFloat(value: number): string {
   return String(Number(value.toPrecision(9)));
 }
 
-/** A JSON value as Go writes it: keys sorted, HTML escaped. */
+/** Formats a JSON value as Go does: keys sorted, HTML escaped. */
 export function writeJson(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") return formatFloat(value, String);

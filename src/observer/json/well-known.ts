@@ -20,25 +20,25 @@ import { writeUtcTime } from "./time.js";
 import { anyJson } from "./unknown.js";
 import { scalarWriter, writeJson } from "./value.js";
 
-/** How many messages inside each other `Any` fields may hold. */
+/** The maximum nesting of messages in `Any` fields. */
 const MAX_ANY_DEPTH = 100;
 const MAX_NANOS = 999_999_999;
 
-/** What `google.protobuf.Any` fields may hold, and how deep inside such fields the writer is. */
+/** The types of messages in `google.protobuf.Any` fields, and state of the writer. */
 export interface WriteState {
   readonly registry: Registry;
-  /** The type of each extension that was written as bytes, in the order of the JSON. */
+  /** The type URL of each extension that was written as bytes, in the order of the JSON. */
   readonly undecodable: string[];
   depth: number;
 }
 
-/** Writes a message as Go's protojson and encoding/json do together. */
+/** Writes a message like Go's protojson followed by encoding/json. */
 export type JsonWriter = (out: JsonBuffer, message: object, state: WriteState) => void;
 
 /**
- * The writer of a message that has a JSON form of its own; undefined for the others.
+ * Returns the writer for a message with a special JSON form; undefined for other messages.
  *
- * @param writerOf What writes the messages inside.
+ * @param writerOf Returns the writers for nested messages.
  */
 export function wellKnownWriter(
   schema: DescMessage,
@@ -47,7 +47,7 @@ export function wellKnownWriter(
   if (schema.typeName === "google.protobuf.Any") {
     return (out, any, state) => out.raw(anyToJson(any as Any, state, writerOf));
   }
-  // Each function takes messages of the type that its name was looked up by.
+  // Each writer accepts messages of the type that is its key.
   const known = writers.get(schema.typeName) as JsonWriter | undefined;
   if (known !== undefined || !isWrapperDesc(schema)) return known;
   const [field] = schema.fields;
@@ -78,7 +78,7 @@ function writeTime(out: JsonBuffer, time: Timestamp): void {
 }
 
 /**
- * Formats an extension as Go's protojson does. An extension that was read from JSON and not changed keeps that JSON if part
+ * Formats an extension like Go's protojson. An unchanged extension that was decoded from JSON keeps that JSON if part
  * of it is unknown. An extension whose type is unknown, whose bytes do not decode, or whose message has no JSON form is
  * written as bytes, see {@link ANY_BYTES}, so that its event is not lost.
  */
@@ -98,7 +98,9 @@ function anyToJson(any: Any, state: WriteState, writerOf: (inner: DescMessage) =
   return json === "{}" ? `{${type}}` : `{${type},${json.slice(1)}`;
 }
 
-/** The JSON of the message of an extension; undefined when the bytes do not decode, or the message has no JSON form. */
+/**
+ * Formats the message of an extension; returns undefined if the bytes do not decode or the message has no JSON form.
+ */
 function contentToJson(
   schema: DescMessage,
   bytes: Uint8Array,
@@ -116,7 +118,7 @@ function contentToJson(
     return inner.toString();
   } catch (error) {
     if (!(error instanceof ExportError)) throw error;
-    // Extensions inside this one are part of its bytes now.
+    // Nested extensions are part of this one's bytes.
     undecodable.length = undecodableBefore;
     return undefined;
   } finally {
@@ -132,7 +134,7 @@ function decodeMessage(schema: DescMessage, bytes: Uint8Array): object | undefin
   }
 }
 
-/** By protobuf-es, for what flows never hold. */
+/** Formats with protobuf-es, for types that are rare in flows. */
 function generic<Desc extends DescMessage>(
   schema: Desc,
 ): (out: JsonBuffer, message: MessageShape<Desc>) => void {

@@ -17,14 +17,15 @@ import { type JsonWriter, type WriteState, wellKnownWriter } from "./well-known.
 
 const writers = new WeakMap<DescMessage, JsonWriter>();
 
-/** Reused for every message: no caller's function runs while a message is written. */
+/** Reused for every message. This is safe because no callback runs while a message is written. */
 const buffer = new JsonBuffer();
 
 /**
- * Prints messages of a type as JSON: names as in the proto text and in its order, values that are not set left out.
+ * Returns a function that formats messages of a type as JSON: proto field names in declaration order, unset fields
+ * omitted.
  *
- * @throws ExportError `unencodable_event` from the returned function; also for an object that is not a valid message of the
- *   type, such as a cyclic one.
+ * @throws ExportError `unencodable_event` from the returned function; also for an object that is not a valid message of
+ *   the type, such as a cyclic one.
  */
 export function jsonWriter(schema: DescMessage): (message: object, state: WriteState) => string {
   const write = writerOf(schema);
@@ -35,7 +36,8 @@ export function jsonWriter(schema: DescMessage): (message: object, state: WriteS
       return buffer.toString();
     } catch (error) {
       if (error instanceof ExportError) throw error;
-      // A message is not validated before it is written. A value of another type, or a cycle, fails wherever it is used.
+      // Messages are not validated before they are written. A value of the wrong type, or a cycle, fails wherever it is
+      // used.
       throw unencodableEvent(`not a valid ${schema.typeName} message: ${messageOf(error)}`, error);
     }
   };
@@ -44,7 +46,7 @@ export function jsonWriter(schema: DescMessage): (message: object, state: WriteS
 function writerOf(schema: DescMessage): JsonWriter {
   let writer = writers.get(schema);
   if (writer === undefined) {
-    // Known before its fields are compiled, as these may lead back to it.
+    // Registered before its fields are compiled, because message types can be recursive.
     writers.set(schema, (out, message, state) => writerOf(schema)(out, message, state));
     writer = wellKnownWriter(schema, writerOf) ?? messageWriter(schema);
     writers.set(schema, writer);
@@ -53,7 +55,7 @@ function writerOf(schema: DescMessage): JsonWriter {
 }
 
 type Members = Readonly<Record<string, unknown>>;
-/** Writes a field, if it is set, and a comma. */
+/** Writes a field and a comma if the field is set. */
 type FieldWriter = (out: JsonBuffer, message: Members, state: WriteState) => void;
 type ValueWriter = (out: JsonBuffer, value: unknown, state: WriteState) => void;
 
@@ -86,7 +88,7 @@ function messageWriter(schema: DescMessage): JsonWriter {
     out.byte(OPEN_OBJECT);
     for (let index = 0; index < fields.length; index++) fields[index]!(out, message as Members, state);
     const unknown = unknownMembers(message);
-    // Only messages that were read from JSON have unknown members.
+    // Only messages that were decoded from JSON have unknown members.
     if (unknown !== undefined) writeUnknown(out, message as Message, unknown);
     out.close(CLOSE_OBJECT);
   };
@@ -103,7 +105,7 @@ function labelOf({ name }: DescField): Uint8Array {
   return asciiBytes(`${quote(name)}:`);
 }
 
-/** Fields outside of oneofs. */
+/** Returns the writer for a field that is not part of a oneof. */
 function fieldWriter(field: DescField): FieldWriter {
   const { localName } = field;
   const label = labelOf(field);
@@ -126,7 +128,7 @@ function unsetTest(field: DescField): (value: unknown, message: Members) => bool
   if (field.fieldKind === "list") return (value) => (value as readonly unknown[]).length === 0;
   if (field.fieldKind === "map") return (value) => Object.keys(value as object).length === 0;
   if (field.fieldKind === "message") return (value) => value === undefined;
-  // A default value of proto2 stands on the prototype.
+  // protobuf-es stores proto2 defaults on the prototype.
   if (field.presence !== IMPLICIT) {
     return (value, message) => value === undefined || !Object.hasOwn(message, localName);
   }
@@ -176,7 +178,10 @@ function singular(field: DescField): ValueWriter {
   }
 }
 
-/** A wrapper stands in a field of its own as the value that it wraps; structs there are JSON already. */
+/**
+ * A wrapper in a field of its own is written as its value; protobuf-es represents a Struct in such a field as plain
+ * JSON.
+ */
 function messageValueWriter(field: DescField & { fieldKind: "message" }): ValueWriter {
   const { message } = field;
   if (isWrapperDesc(message) && field.oneof === undefined) return scalarWriter(message.fields[0].scalar);
@@ -209,7 +214,7 @@ function listWriter(write: ValueWriter): ValueWriter {
   };
 }
 
-/** Go sorts the keys: texts by their bytes, numbers by value. */
+/** Writes a map with sorted keys, as Go does: strings by their bytes, numbers by value. */
 function mapWriter(key: ScalarType, write: ValueWriter): ValueWriter {
   const numeric = key !== ScalarType.STRING && key !== ScalarType.BOOL;
   return (out, value, state) => {
@@ -231,7 +236,7 @@ function byValue(a: string, b: string): number {
 
 function enumWriter(schema: DescEnum): ValueWriter {
   if (schema.typeName === "google.protobuf.NullValue") return (out) => out.raw("null");
-  // The first name of a number, where several have it.
+  // If several names share a number, the first one is used.
   const names = new Map<unknown, Uint8Array>();
   for (const { number, name } of schema.values)
     if (!names.has(number)) names.set(number, asciiBytes(quote(name)));
