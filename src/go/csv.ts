@@ -2,9 +2,9 @@ import type { Result } from "./result.js";
 import { utf8Length } from "./utf8.js";
 
 /**
- * The first line of comma-separated values in a text, as pflag reads the value of a `StringSlice` with Go's
- * `encoding/csv`: empty lines before it are passed over, what follows it is not looked at. Quoted fields may have commas,
- * newlines and doubled quotes in them. Faults are in Go's words; their columns count bytes.
+ * Parses the first record of comma-separated values, like pflag's `StringSlice` with Go's `encoding/csv`: skips empty
+ * lines before it and ignores everything after it. Quoted fields may contain commas, newlines and doubled quotes.
+ * Faults have Go's text; their columns count bytes.
  */
 export function parseCsv(text: string): Result<string[]> {
   if (text === "") return { value: [] };
@@ -40,7 +40,7 @@ export function parseCsv(text: string): Result<string[]> {
         at++;
         continue;
       }
-      // The field goes on in the next line.
+      // The field continues on the next line.
       parts.push(line.slice(at), "\n");
       const next = lines[row + 1];
       if (next === undefined) return fault(first, row, line, line.length, MISSING_QUOTE);

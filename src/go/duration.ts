@@ -1,6 +1,6 @@
 import type { Result } from "./result.js";
 
-/** Both letters that look like `µ` are taken. */
+/** Both the micro sign and the Greek mu are accepted. */
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
@@ -13,7 +13,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
 };
 
 const MAX_INT64 = 2n ** 63n - 1n;
-/** The nanoseconds of the longest negative duration: some 292 years. */
+/** The magnitude of the minimum duration in nanoseconds: some 292 years. */
 const LIMIT = 1n << 63n;
 
 /** Why a string is not a duration. */
@@ -25,9 +25,9 @@ type DurationFault =
 const INVALID: DurationFault = { kind: "invalid" };
 
 /**
- * Go's `time.ParseDuration`, in nanoseconds, which fit 64 bits: a sign, then numbers with or without fraction, each with a unit,
- * such as `1h30m`, `-1.5s`, `+.5s` or `100µs`; or just `0`. What is less than a nanosecond is dropped. Faults are
- * in Go's words.
+ * Go's `time.ParseDuration`. Returns nanoseconds, which fit into 64 bits. Accepts an optional sign, then numbers with
+ * an optional fraction and a unit each, such as `1h30m`, `-1.5s`, `+.5s` or `100µs`; or just `0`. Fractions of a
+ * nanosecond are truncated. Faults have Go's text.
  */
 export function parseDuration(text: string): Result<bigint> {
   const value = parseNanoseconds(text);
@@ -42,7 +42,10 @@ export function parseDuration(text: string): Result<bigint> {
   }
 }
 
-/** As Go prints a `time.Duration`, `27h46m40s`, `1.5ms`; what does not fit into one as nanoseconds. */
+/**
+ * Formats nanoseconds, at least 0, as Go prints a `time.Duration`: `27h46m40s`, `1.5ms`. A value that does not fit into
+ * a `time.Duration` is formatted as nanoseconds.
+ */
 export function formatDuration(nanoseconds: bigint): string {
   if (nanoseconds > MAX_INT64) return `${nanoseconds}ns`;
   if (nanoseconds === 0n) return "0s";
@@ -56,7 +59,7 @@ export function formatDuration(nanoseconds: bigint): string {
   return `${minutes / 60n}h${minutes % 60n}m${seconds}`;
 }
 
-/** In nanoseconds. */
+/** Returns nanoseconds. */
 function parseNanoseconds(text: string): bigint | DurationFault {
   const negative = text.startsWith("-");
   let at = negative || text.startsWith("+") ? 1 : 0;
@@ -81,13 +84,13 @@ function parseNanoseconds(text: string): bigint | DurationFault {
     if (whole > LIMIT / unit) return INVALID;
     const part = whole * unit + readFraction(fraction, unit);
     if (part > LIMIT) return INVALID;
-    // Go adds in 64 bits, so that twice the limit is nothing.
+    // Go adds in 64 bits, so a sum of twice the limit wraps around to 0.
     total = BigInt.asUintN(64, total + part);
     if (total > LIMIT) return INVALID;
     at = unitEnd;
   }
   if (negative) return -total;
-  // The lowest duration has no positive counterpart.
+  // The minimum duration has no positive counterpart.
   return total === LIMIT ? INVALID : total;
 }
 
@@ -100,7 +103,7 @@ function readWhole(text: string, start: number, end: number): bigint | undefined
   return value;
 }
 
-/** Go computes with floating point here, and cuts off; digits that no longer fit 63 bits do not count. */
+/** As in Go, computes in floating point and truncates; digits that no longer fit into 63 bits are ignored. */
 function readFraction(digits: string, unit: bigint): bigint {
   let value = 0n;
   let scale = 1;
@@ -130,7 +133,7 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Package time has a quoting of its own, where all that is not printable ASCII becomes bytes. */
+/** Go's package time has its own quoting: everything outside printable ASCII is escaped as bytes. */
 function quote(text: string): string {
   const quoted = text.replaceAll(/["\\]|[^ -\u007f]/gu, (character) => {
     if (character === '"' || character === "\\") return `\\${character}`;
@@ -140,7 +143,7 @@ function quote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** The value divided by a power of ten, without zeros at the end. */
+/** Formats the value divided by a power of ten, without trailing zeros. */
 function decimal(value: bigint, places: number): string {
   const digits = String(value).padStart(places + 1, "0");
   const fraction = digits.slice(-places).replace(/0+$/, "");

@@ -1,12 +1,15 @@
-/** As Go's `net.JoinHostPort`: with brackets around a host that has a colon. */
+/** Go's `net.JoinHostPort`: puts brackets around a host that contains a colon. */
 export function joinHostPort(host: string, port: string): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A part of a path that `path.Clean` takes away: empty, `.` or `..`. */
+/** Matches a part of a path that `path.Clean` removes: empty, `.` or `..`. */
 const ODD_PART = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
-/** As Go's `path.Join` of two parts, of which the second is not empty: without the slash when the first is empty, and cleaned. */
+/**
+ * Go's `path.Join` for two parts, of which the second must not be empty: cleans the result and omits the slash if the
+ * first part is empty.
+ */
 export function joinPath(directory: string, name: string): string {
   const path = directory === "" ? name : `${directory}/${name}`;
   return ODD_PART.test(path) ? cleanPath(path) : path;

@@ -1,9 +1,9 @@
 import { quoteFirstByte } from "./quote-byte.js";
 
-/** How deep Go's `encoding/json` lets arrays and objects be inside of each other. */
+/** The maximum nesting depth of Go's `encoding/json`. */
 const MAX_DEPTH = 10_000;
 
-/** Thrown within {@link findJsonEnd} only. */
+/** Only thrown inside {@link findJsonEnd}. */
 class Fault {
   readonly text: string;
 
@@ -13,8 +13,8 @@ class Fault {
 }
 
 /**
- * Where the JSON value that begins at `start` ends, as a Go `json.Decoder` finds it; or the fault that it would have
- * found, in Go's words. Calls itself for nothing, so that depth costs no stack.
+ * Finds the end of the JSON value that begins at `start`, like a Go `json.Decoder`, or the fault with Go's text. Not
+ * recursive, so nesting does not use the stack.
  */
 export function findJsonEnd(text: string, start: number): { end: number } | { fault: string } {
   try {
@@ -25,7 +25,7 @@ export function findJsonEnd(text: string, start: number): { end: number } | { fa
   }
 }
 
-/** Where the next thing begins: what JSON takes for white space is passed over. */
+/** Skips JSON white space and returns the position of the next token. */
 export function skipSpace(text: string, start: number): number {
   let at = start;
   while (at < text.length && " \t\r\n".includes(text[at]!)) at++;
@@ -33,11 +33,11 @@ export function skipSpace(text: string, start: number): number {
 }
 
 function skipValue(text: string, start: number): number {
-  /** The bracket that closes each array and object we are inside of. */
+  /** The closing brackets of the open arrays and objects. */
   const open: ("]" | "}")[] = [];
   let at = start;
   for (;;) {
-    // At the beginning of a value.
+    // At the start of a value.
     const opener = text[at];
     if (opener === "{" || opener === "[") {
       if (open.push(opener === "{" ? "}" : "]") > MAX_DEPTH) throw new Fault("exceeded max depth");
@@ -51,7 +51,7 @@ function skipValue(text: string, start: number): number {
     } else {
       at = skipScalar(text, at);
     }
-    // Behind a value: after as many closing brackets as there are, another value or the end.
+    // After a value: any closing brackets, then another value or the end.
     for (;;) {
       const closer = open.at(-1);
       if (closer === undefined) return at;

@@ -6,7 +6,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...["0", "f", "F", "false", "FALSE", "False"].map((text) => [text, false] as const),
 ]);
 
-/** Go's `strconv.ParseBool`. The fault is in Go's words. */
+/** Go's `strconv.ParseBool`. The fault has Go's text. */
 export function parseBool(text: string): Result<boolean> {
   const value = BOOLEANS.get(text);
   if (value !== undefined) return { value };

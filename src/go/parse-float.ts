@@ -1,7 +1,7 @@
 /**
- * Go's `strconv.ParseFloat(text, 64)`: decimal or hexadecimal (then with a `p` exponent), underscores between digits,
- * `inf` and `infinity` with any sign, `nan` without one, all in any case. Rounds to the nearest even; what is too small is
- * zero. Undefined for every other string, and for what rounds to infinity.
+ * Go's `strconv.ParseFloat(text, 64)`: decimal or hexadecimal (with a `p` exponent), underscores between digits, `inf`
+ * and `infinity` with an optional sign, `nan` without a sign; case-insensitive. Rounds to nearest even; too small
+ * values become zero. Returns undefined for every other string, and for values that round to infinity.
  */
 export function parseFloat64(text: string): number | undefined {
   return finite(text) ?? special(text);
@@ -19,7 +19,7 @@ function special(text: string): number | undefined {
   return /^nan$/i.test(text) ? Number.NaN : undefined;
 }
 
-/** Undefined also if it would be infinite. */
+/** Returns undefined if the value is infinite, too. */
 function finite(text: string): number | undefined {
   const value = decimal(text) ?? hexadecimal(text);
   return value !== undefined && Number.isFinite(value) ? value : undefined;
@@ -43,12 +43,12 @@ function hexadecimal(text: string): number | undefined {
   return sign === "-" ? -magnitude : magnitude;
 }
 
-/** The digits as a number, times 2 to the exponent. There is no leading zero. */
+/** Converts hexadecimal digits without a leading zero, times 2 to the exponent. */
 function scaleHexadecimal(digits: string, exponent: number): number {
   if (digits === "") return 0;
   const kept = digits.slice(0, EXACT_HEX_DIGITS);
   const dropped = digits.slice(EXACT_HEX_DIGITS);
-  // One bit below all others says whether something was dropped; rounding needs to know no more.
+  // One additional low bit records whether non-zero digits were dropped, which is all that rounding needs.
   const mantissa = (BigInt(`0x${kept}`) << 1n) | (/[^0]/.test(dropped) ? 1n : 0n);
   const scale = exponent + 4 * dropped.length - 1;
   const top = scale + mantissa.toString(2).length - 1;
@@ -60,7 +60,7 @@ function scaleHexadecimal(digits: string, exponent: number): number {
     : Number(mantissa) * 2 ** scale;
 }
 
-/** `value / 2 ** bits`. */
+/** `value / 2 ** bits`, rounded to nearest even. */
 function roundToEven(value: bigint, bits: bigint): bigint {
   const quotient = value >> bits;
   const twice = (value - (quotient << bits)) << 1n;
@@ -68,7 +68,7 @@ function roundToEven(value: bigint, bits: bigint): bigint {
   return twice > one || (twice === one && (quotient & 1n) === 1n) ? quotient + 1n : quotient;
 }
 
-/** Go stops reading an exponent at 10,000, which matters to none but texts of as many digits. */
+/** Go stops reading an exponent at 10,000, which only matters for numbers with that many digits. */
 function exponentOf(sign = "", digits = "0"): number {
   let exponent = 0;
   for (const digit of withoutUnderscores(digits)) {
@@ -82,8 +82,8 @@ function withoutUnderscores(text: string): string {
 }
 
 const EXACT_HEX_DIGITS = 16;
-/** Of a double, after the first bit. */
+/** The mantissa bits of a double after the first bit. */
 const MANTISSA_BITS = 52;
 const MAX_EXPONENT = 1023;
-/** Of the lowest bit that a double can have. */
+/** The exponent of the lowest bit of a double. */
 const MIN_EXPONENT = -1074;

@@ -2,8 +2,8 @@ import { goQuote } from "./quote.js";
 import type { Result } from "./result.js";
 
 /**
- * Go's `strconv.ParseUint`: decimal digits for base 10; for base 0 also `0x`, `0o`, `0b`, a leading `0` for octal, and `_`
- * between digits. Faults are in Go's words.
+ * Go's `strconv.ParseUint`: decimal digits for base 10; for base 0 also `0x`, `0o`, `0b`, a leading `0` for octal, and
+ * `_` between digits. Faults have Go's text.
  */
 export function parseUint(text: string, base: 0 | 10, bits: 16 | 32 | 64): Result<bigint> {
   const fault = (reason: string) => ({
@@ -29,8 +29,9 @@ export function parseUint(text: string, base: 0 | 10, bits: 16 | 32 | 64): Resul
 }
 
 /**
- * Parses what Go's `strconv.ParseInt(text, 10, 64)` accepts: an optional sign and digits, leading zeros allowed. A number
- * where that is exact, else a bigint; the two compare with each other. Undefined if it is not an int64.
+ * Parses what Go's `strconv.ParseInt(text, 10, 64)` accepts: an optional sign and digits, leading zeros allowed.
+ * Returns a number if it has at most {@link EXACT_DIGITS} digits, otherwise a bigint; both can be compared with each
+ * other. Undefined if the string is not an int64.
  */
 export function parseInt64(text: string): number | bigint | undefined {
   const negative = text.startsWith("-");
@@ -49,7 +50,7 @@ export function parseInt64(text: string): number | bigint | undefined {
   return negative ? -magnitude : magnitude;
 }
 
-/** Go's `strconv.Atoi` where an int has 64 bits. Faults are in Go's words. */
+/** Go's `strconv.Atoi` with 64-bit integers. Faults have Go's text. */
 export function parseAtoi(text: string): Result<bigint> {
   const value = parseInt64(text);
   if (value !== undefined) return { value: BigInt(value) };
@@ -61,12 +62,12 @@ const INVALID = "invalid syntax";
 const OUT_OF_RANGE = "value out of range";
 const ZERO = 0x30;
 const MAX_INT64_DIGITS = 19;
-/** Every integer of so many digits is exact as a double. */
+/** Every integer with this many digits is exact as a double. */
 const EXACT_DIGITS = 15;
 const HIGHEST = 2n ** 63n - 1n;
 const LOWEST = -(2n ** 63n);
 
-/** An underscore may separate digits, or prefix and digit. */
+/** An underscore may separate digits, or the prefix from a digit. */
 const UNDERSCORES = /^(?:0[xX](?:_?[0-9a-fA-F])+|0[bBoO](?:_?[0-9])+|[0-9](?:_?[0-9])*)$/;
 
 function readPrefix(text: string): { radix: number; start: number } {
@@ -75,7 +76,7 @@ function readPrefix(text: string): { radix: number; start: number } {
   return radix === undefined ? { radix: 8, start: 1 } : { radix, start: 2 };
 }
 
-/** 36 for a character that is not a digit in any base. */
+/** Returns the value of a digit; 36 if the character is not a digit in any base. */
 function digitOf(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const lower = code | 0x20;

@@ -1,8 +1,8 @@
 import { goQuote } from "./quote.js";
 
 /**
- * Quotes the first byte of a character as Go does where it takes bytes for characters (`%q` of a byte, and the errors of
- * `encoding/json`): `'x'`, and for all that is not ASCII the character whose number its first byte in UTF-8 is.
+ * Quotes the first byte of a character as Go does where it treats bytes as characters (`%q` of a byte, errors of
+ * `encoding/json`): `'x'` for ASCII; for others the character whose code point is the first UTF-8 byte.
  */
 export function quoteFirstByte(character: string): string {
   const byte = String.fromCharCode(firstByte(character.codePointAt(0) ?? 0));

@@ -12,7 +12,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 const TO_ESCAPE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|["\\]/gu;
 
-/** Quotes as Go's `%q` does, for error texts that Hubble words with it (`strconv.Quote`). */
+/** Go's `strconv.Quote` (`%q`), which Hubble's error texts use. */
 export function goQuote(text: string): string {
   return `"${text.replace(TO_ESCAPE, escapeCharacter)}"`;
 }
@@ -21,7 +21,7 @@ function escapeCharacter(character: string): string {
   const short = ESCAPES[character];
   if (short !== undefined) return short;
   const code = character.codePointAt(0) ?? 0;
-  // A lone surrogate cannot leave UTF-16: Go would have read the replacement character.
+  // UTF-8 cannot represent an unpaired surrogate; Go would have read a replacement character.
   if (code >= 0xd800 && code <= 0xdfff) return "\ufffd";
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
   if (code < 0x1_0000) return `\\u${code.toString(16).padStart(4, "0")}`;

@@ -1,18 +1,18 @@
 /*
  * Go's `sort.Slice`, a pattern-defeating quicksort (https://arxiv.org/abs/2106.05123), as in Go 1.19 to 1.23. It is not
- * stable, so which of several equal elements comes first follows from its every step; see Go's src/sort/zsortfunc.go.
+ * stable, so the order of equal elements depends on every step of the algorithm; see Go's src/sort/zsortfunc.go.
  */
 
-/** Up to this many elements it is an insertion sort, which is stable. */
+/** Up to this length, Go uses insertion sort, which is stable. */
 export const STABLE_LENGTH = 12;
 
-/** Ranges as long as this take more care with the pivot, and may be repaired in place. */
+/** From this length on, the pivot is chosen more carefully and nearly sorted ranges may be repaired in place. */
 const LONG = 50;
 const REPAIRS = 5;
-/** Of four medians of three: the range seems to be in reverse order. */
+/** The maximum number of swaps of four medians of three; reaching it suggests that the range is in reverse order. */
 const MOST_EXCHANGES = 12;
 
-/** Sorts in place as Go would, equal elements included. */
+/** Sorts in place with Go's result, including the order of equal elements. */
 export function goSort<T>(items: T[], compare: (left: T, right: T) => number): void {
   new GoSort(items, compare).sort();
 }
@@ -20,7 +20,7 @@ export function goSort<T>(items: T[], compare: (left: T, right: T) => number): v
 class GoSort<T> {
   readonly #items: T[];
   readonly #compare: (left: T, right: T) => number;
-  /** Exchanges that choosing the last pivot would have made. */
+  /** The number of swaps while choosing the last pivot. */
   #exchanges = 0;
 
   constructor(items: T[], compare: (left: T, right: T) => number) {
@@ -32,7 +32,7 @@ class GoSort<T> {
     this.#quicksort(0, this.#items.length, bitLength(this.#items.length));
   }
 
-  /** `limit` is how many bad pivots are borne before heapsort takes over. */
+  /** `limit` is the number of unbalanced partitions that are tolerated before switching to heapsort. */
   #quicksort(start: number, end: number, limit: number): void {
     let balanced = true;
     let partitioned = true;
@@ -59,7 +59,8 @@ class GoSort<T> {
       const increasing = decreasing || this.#exchanges === 0;
       if (balanced && partitioned && increasing && this.#repair(start, end)) return;
 
-      // The element before the range is not above any in it: if it equals the pivot, so does all that is not above.
+      // The element before the range is not greater than any element in it. If it equals the pivot, the pivot is the
+      // minimum.
       if (start > 0 && !this.#less(start - 1, pivot)) {
         start = this.#splitEqual(start, end, pivot);
         continue;
@@ -84,7 +85,7 @@ class GoSort<T> {
     for (let index = start + 1; index < end; index++) this.#sink(index, start);
   }
 
-  /** Moves an element down to its place, not below `lowest`. */
+  /** Moves an element down to its position, not below `lowest`. */
   #sink(index: number, lowest: number): void {
     for (let place = index; place > lowest && this.#less(place, place - 1); place--)
       this.#swap(place, place - 1);
@@ -111,7 +112,7 @@ class GoSort<T> {
     }
   }
 
-  /** Parts into below the pivot, the pivot, and the rest. */
+  /** Partitions the range into elements below the pivot, the pivot, and the rest. */
   #split(start: number, end: number, pivot: number): { middle: number; partitioned: boolean } {
     this.#swap(start, pivot);
     let low = start + 1;
@@ -128,7 +129,10 @@ class GoSort<T> {
     return { middle: high, partitioned };
   }
 
-  /** Parts a range in which nothing is below the pivot into equals and the rest, whose start is returned. */
+  /**
+   * Partitions a range without elements below the pivot into elements equal to it and the rest; returns the start of
+   * the rest.
+   */
   #splitEqual(start: number, end: number, pivot: number): number {
     this.#swap(start, pivot);
     let low = start + 1;
@@ -141,7 +145,7 @@ class GoSort<T> {
     }
   }
 
-  /** Tries to sort a range that looks sorted by a few moves; false if more were needed. */
+  /** Tries to sort a nearly sorted range with a few moves; returns false if more are needed. */
   #repair(start: number, end: number): boolean {
     let index = start + 1;
     for (let repairs = 0; repairs < REPAIRS; repairs++) {
@@ -149,7 +153,7 @@ class GoSort<T> {
       if (index === end) return true;
       if (end - start < LONG) return false;
       this.#swap(index, index - 1);
-      // Down to the start of everything, not of the range, as upstream has it.
+      // As upstream, down to the start of the array, not of the range.
       if (index - start >= 2) this.#sink(index - 1, 0);
       if (end - index >= 2) {
         for (let place = index + 1; place < end && this.#less(place, place - 1); place++)
@@ -159,7 +163,7 @@ class GoSort<T> {
     return false;
   }
 
-  /** Exchanges three elements around the middle with others, the same in every run. */
+  /** Swaps three elements around the middle with pseudo-random others, the same in every run. */
   #breakPatterns(start: number, end: number): void {
     const length = end - start;
     const random = xorshift(BigInt(length));
@@ -222,7 +226,7 @@ function bitLength(length: number): number {
   return 32 - Math.clz32(length);
 }
 
-/** The 64-bit generator with the shifts that Go had until 1.23, which are those of the 32-bit one. */
+/** A 64-bit xorshift generator with the shifts of the 32-bit one, as in Go up to 1.23. */
 function xorshift(seed: bigint): () => bigint {
   let state = seed;
   return () => {

@@ -1,8 +1,11 @@
-/** Capitals that Unicode 16 and 17 have added: none to Hubble, whose Go (1.22) knows Unicode 15.0. */
+/**
+ * Upper-case letters that were added in Unicode 16 and 17 and that Hubble's Go (1.22, Unicode 15.0) therefore does not
+ * know.
+ */
 const CAPITALS_SINCE =
   /^[\u1c89\ua7cb\ua7cc\ua7ce\ua7d2\ua7d4\ua7da\ua7dc\u{10d50}-\u{10d65}\u{16ea0}-\u{16eb8}]$/u;
 
-/** Go's `strings.TrimSpace`. Other than `trim` it drops U+0085 and keeps U+FEFF. */
+/** Go's `strings.TrimSpace`. Unlike `trim`, it removes U+0085 and keeps U+FEFF. */
 export function goTrimSpace(text: string): string {
   let start = 0;
   let end = text.length;
@@ -12,8 +15,8 @@ export function goTrimSpace(text: string): string {
 }
 
 /**
- * Go's `strings.ToLower`: each character by itself, always to one character. Other than `toLowerCase` it makes a plain `i`
- * of `İ`, and `σ` of a `Σ` that ends a word.
+ * Go's `strings.ToLower`: maps each character to exactly one, without context. Unlike `toLowerCase`, it maps `İ` to a
+ * plain `i`, and `Σ` at the end of a word to `σ`.
  */
 export function goToLower(text: string): string {
   if (isAscii(text)) return text.toLowerCase();
@@ -23,8 +26,8 @@ export function goToLower(text: string): string {
 }
 
 /**
- * Go's `strings.EqualFold` with one side known beforehand: equal but for case, character by character: `ſ` is an `s`, `ß`
- * is not `ss`. Allocates nothing for ASCII texts.
+ * Go's `strings.EqualFold` with one side known in advance: compares character by character, ignoring case. `ſ` equals
+ * `s`, but `ß` does not equal `ss`. Allocates nothing for ASCII strings.
  */
 export function compileEqualFold(wanted: string): (text: string) => boolean {
   const folded = goFold(wanted);
@@ -41,8 +44,7 @@ export function compileEqualFold(wanted: string): (text: string) => boolean {
 }
 
 /**
- * One form for all texts that {@link compileEqualFold} takes for equal, of the same length as they: for looking up one
- * text among many.
+ * Returns the same string for all strings that {@link compileEqualFold} considers equal, for lookups in a set or map.
  */
 export function goFold(text: string): string {
   if (isAscii(text)) return text.toLowerCase();
@@ -57,11 +59,11 @@ function lowerCharacter(character: string): string {
 }
 
 /**
- * Simple case folding (https://www.unicode.org/reports/tr44/#CaseFolding.txt, status C and S), found with the full case
- * mappings that JavaScript has: all letters that fold together have one capital, except where the capital is more than
- * one character, and there the small letter is common. `ı` is the exception: its capital is `I`, but it folds with
- * nothing. Three pairs fold since Unicode 15.1 and neither in Go nor here: U+0390 with U+1FD3, U+03B0 with
- * U+1FE3, U+FB05 with U+FB06.
+ * Simple case folding (https://www.unicode.org/reports/tr44/#CaseFolding.txt, status C and S), based on JavaScript's
+ * full case mappings: all letters that fold together share one upper-case letter, unless that has more than one
+ * character; then they share the lower-case letter. `ı` is an exception: its upper case is `I`, but it folds with
+ * nothing. Three pairs fold since Unicode 15.1, but neither in Go nor here: U+0390 with U+1FD3, U+03B0 with U+1FE3,
+ * U+FB05 with U+FB06.
  */
 function foldCharacter(character: string): string {
   if (character === "ı" || CAPITALS_SINCE.test(character)) return character;

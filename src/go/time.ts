@@ -1,6 +1,6 @@
 import { DAY_SECONDS, daysOf, daysSince1970 } from "./calendar.js";
 
-/** A point in time, as `google.protobuf.Timestamp` has it. */
+/** A point in time in the form of `google.protobuf.Timestamp`. */
 export interface Instant {
   /** Seconds since 1970. */
   readonly seconds: bigint;
@@ -9,12 +9,12 @@ export interface Instant {
 }
 
 /**
- * Reads an absolute time as Hubble reads those of `--since` and `--until`: with Go's `time.Parse` and the layouts
- * `2006-01-02`, the same with `T15`, `T15:04` or `T15:04:05` (with any fraction) and then `Z` or `+07:00`, and
- * `Mon, 02 Jan 2006 15:04:05 -0700`. Undefined for all else.
+ * Parses an absolute time like Hubble's `--since` and `--until`, which use Go's `time.Parse` with the layouts
+ * `2006-01-02`, the same followed by `T15`, `T15:04` or `T15:04:05` (with an optional fraction) and `Z` or `+07:00`,
+ * and `Mon, 02 Jan 2006 15:04:05 -0700`. Returns undefined for other strings.
  *
- * Go takes more than the layouts say: hours of one digit, a comma before the fraction, digits beyond nanoseconds (which
- * do not count), offsets of 24 hours and 60 minutes, and any day of the week.
+ * Go accepts more than the layouts suggest: one-digit hours, a comma before the fraction, digits beyond nanoseconds
+ * (ignored), offsets up to 24 hours and 60 minutes, and any day of the week.
  */
 export function parseTime(text: string): Instant | undefined {
   const fields = DATE_TIME.exec(text)?.groups;
@@ -27,7 +27,7 @@ export function parseTime(text: string): Instant | undefined {
 const DATE_TIME =
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:T(?<hour>\d\d?)(?::(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d+))?)?)?(?:Z|(?<sign>[+-])(?<offsetHour>\d\d):(?<offsetMinute>\d\d)))?$/;
 
-/** A space of the layout stands for any number of spaces. */
+/** A space in the layout matches any number of spaces. */
 const MAIL_DATE =
   /^(?:sun|mon|tue|wed|thu|fri|sat), *(?<day>\d\d) +(?<monthName>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +(?<year>\d{4}) +(?<hour>\d\d?):(?<minute>\d\d):(?<second>\d\d)(?:[.,](?<fraction>\d+))? +(?<sign>[+-])(?<offsetHour>\d\d)(?<offsetMinute>\d\d)$/i;
 

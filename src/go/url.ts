@@ -1,8 +1,8 @@
 /**
- * The decoded path of a request's URL, as Go's `url.ParseRequestURI(url).Path` has it and Hubble's `http_path` looks at it
- * (net/url/url.go of Go 1.22); undefined for what does not parse. Only a URL with a scheme has a host, a fragment belongs
- * to the path, and a URL that goes on after its scheme without a slash has an empty path. Bytes that are no UTF-8 are
- * U+FFFD each.
+ * Returns the decoded path of a request's URL, like Go's `url.ParseRequestURI(url).Path`, which Hubble's `http_path`
+ * uses (net/url/url.go of Go 1.22); undefined if the URL does not parse. Only a URL with a scheme has a host, a
+ * fragment is part of the path, and a URL without a slash after its scheme has an empty path. Each byte that is not
+ * valid UTF-8 becomes U+FFFD.
  */
 export function requestPath(url: string): string | undefined {
   if (url === "*") return url;
@@ -28,7 +28,7 @@ const SLASH = 0x2f;
 const PERCENT = 0x25;
 const COLON = 0x3a;
 
-// What an ASCII character may be.
+// Classes of ASCII characters.
 const LETTER = 1;
 const SCHEME = 2;
 const HOST = 4;
@@ -38,7 +38,7 @@ const HEX = 16;
 const CLASSES = new Uint8Array(128);
 classify(/[A-Za-z]/, LETTER);
 classify(/[-+.A-Za-z0-9]/, SCHEME);
-// Go takes `<`, `>` and `"`, too, and brackets and colons in any number and order.
+// Go also accepts `<`, `>` and `"`, and brackets and colons in any number and order.
 classify(/[-.~\w!$&'()*+,;=:[\]<>"]/, HOST);
 classify(/[-.~\w!$&'()*+,;=:@%]/, USERINFO);
 classify(/[0-9A-Fa-f]/, HEX);
@@ -61,7 +61,7 @@ function hasControl(text: string): boolean {
   return false;
 }
 
-/** The index of the colon behind a scheme, or -1. */
+/** The index of the colon after a scheme, or -1. */
 function schemeEnd(url: string): number {
   if (!is(LETTER, url.charCodeAt(0))) return -1;
   let index = 1;
@@ -100,7 +100,7 @@ function isHost(url: string, start: number, end: number): boolean {
   );
 }
 
-/** Nothing, or a colon and any number of digits. */
+/** Whether the range is empty, or a colon followed by any number of digits. */
 function isPort(url: string, start: number, end: number): boolean {
   if (start === end) return true;
   if (url.charCodeAt(start) !== COLON) return false;
@@ -112,8 +112,8 @@ function isPort(url: string, start: number, end: number): boolean {
 }
 
 /**
- * Characters that a host or the zone of its address may have. Escapes stand in a host for bytes beyond ASCII, in a zone
- * for what could also stand there without, and for space; in both for the percent sign.
+ * Whether all characters are allowed in a host or the zone of its address. Escapes are allowed for the percent sign; in
+ * a host also for bytes beyond ASCII; in a zone also for spaces and characters that need no escape there.
  */
 function isHostText(url: string, start: number, end: number, inZone: boolean): boolean {
   for (let index = start; index < end; index++) {
@@ -136,7 +136,7 @@ function lastIndexWithin(text: string, character: string, start: number, end: nu
   return -1;
 }
 
-/** Undefined if a percent sign begins no escape. */
+/** Decodes escapes; returns undefined if a percent sign does not start an escape. */
 function decodePath(url: string, start: number, end: number): string | undefined {
   let text = "";
   let plain = start;
@@ -164,7 +164,10 @@ function hexValue(code: number): number {
   return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }
 
-/** As Go ranges over a string. `TextDecoder` makes one U+FFFD of all the bytes of a character cut short. */
+/**
+ * Decodes like Go's `range` over a string. `TextDecoder` would replace all bytes of a truncated character with a single
+ * U+FFFD.
+ */
 function decodeUtf8(bytes: readonly number[]): string {
   let text = "";
   for (let index = 0; index < bytes.length; index++) {

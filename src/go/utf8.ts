@@ -1,4 +1,4 @@
-/** Bytes of a text in UTF-8. */
+/** The length of a string in UTF-8 bytes; an unpaired surrogate counts as three, like its replacement character. */
 export function utf8Length(text: string): number {
   let bytes = 0;
   for (const character of text) {
