@@ -4,8 +4,8 @@ import type { RegexBudget } from "./budget.js";
 type TextTest = (text: string) => boolean;
 
 /**
- * An unanchored search on re2js. Its automaton is built as texts ask for it, within the budget's share; beyond, re2js
- * builds it anew, and if that happens too often goes on without one.
+ * Compiles an unanchored search with re2js. Its automaton is built lazily during searches, within its share of the
+ * budget. When the share is used up, re2js rebuilds the automaton, and if that happens too often continues without one.
  */
 export function compileAutomaton(pattern: string, budget: RegexBudget): TextTest {
   const compiled = RE2JS.compile(pattern);
@@ -20,10 +20,10 @@ export function compileAutomaton(pattern: string, budget: RegexBudget): TextTest
   };
 }
 
-/** re2js lets only its sets be limited, and these cannot stop at the first match. */
+/** re2js only supports a memory limit for its sets, and these cannot stop at the first match. */
 function limitMemory(compiled: RE2JS, bytes: number): void {
   const re2 = compiled.re2();
-  // These need no automaton, which would be made by being looked at.
+  // These do not use an automaton; accessing `dfa` would create one.
   if (re2.onepass !== null || re2.prefixComplete) return;
   re2.dfa.stateBudget = bytes;
   re2.dfa.memBudget = bytes;

@@ -1,17 +1,19 @@
-/** Instructions of all patterns of one compilation together. */
+/** The maximum number of instructions of all patterns in one compilation. */
 export const MAX_TOTAL_SIZE = 1_000_000;
 
 const KIB = 1024;
-/** Shared among all automata of one compilation, as long as each gets the least that is of use. */
+/** Shared by all automata of one compilation; each gets at least {@link LEAST_AUTOMATON_BYTES}. */
 const AUTOMATA_BYTES = 64 * KIB * KIB;
 const LEAST_AUTOMATON_BYTES = 32 * KIB;
-/** With more, re2js takes longer to find out that an automaton does not pay. */
+/** With more memory, re2js takes longer to detect that an automaton is not worthwhile. */
 const MOST_AUTOMATON_BYTES = KIB * KIB;
-/** Shared among all memos likewise. */
+/** Shared by all memos of one compilation; each gets at least {@link LEAST_MEMO_ENTRIES} or what it requests. */
 const TOTAL_MEMO_ENTRIES = 64 * KIB;
 const LEAST_MEMO_ENTRIES = 64;
 
-/** What the regular expressions of one compilation may take together. The shares are settled when texts come. */
+/**
+ * The memory and size budget of the regular expressions in one compilation. Shares are computed at the first search.
+ */
 export class RegexBudget {
   private size = 0;
   private automata = 0;
@@ -19,7 +21,7 @@ export class RegexBudget {
 
   constructor(private readonly maxSize = MAX_TOTAL_SIZE) {}
 
-  /** Whether instructions can still be had; takes them if so. */
+  /** Reserves instructions; returns false if the budget is exceeded. */
   spend(size: number): boolean {
     if (this.size + size > this.maxSize) return false;
     this.size += size;
@@ -34,12 +36,12 @@ export class RegexBudget {
     this.memos++;
   }
 
-  /** The bytes that the states of an automaton may take, as the engine counts them. */
+  /** The maximum bytes for the states of an automaton, as the engine counts them. */
   automatonBytes(): number {
     return share(AUTOMATA_BYTES, this.automata, LEAST_AUTOMATON_BYTES, MOST_AUTOMATON_BYTES);
   }
 
-  /** The texts that a memo may remember, of those it would. */
+  /** The maximum number of strings in a memo, at most `wanted`. */
   memoEntries(wanted: number): number {
     return share(TOTAL_MEMO_ENTRIES, this.memos, Math.min(LEAST_MEMO_ENTRIES, wanted), wanted);
   }

@@ -6,10 +6,10 @@ const UPPER = [0x41, 0x5a];
 const LOWER = [0x61, 0x7a];
 const WORD = [...DIGIT, ...UPPER, 0x5f, 0x5f, ...LOWER];
 
-/** `\d`, `\s` and `\w`, by the letter. */
+/** The ranges of `\d`, `\s` and `\w`, by letter. */
 const PERL: Readonly<Record<string, Ranges>> = { d: DIGIT, s: [0x09, 0x0a, 0x0c, 0x0d, 0x20, 0x20], w: WORD };
 
-/** `[:alnum:]` and the like, by the name. */
+/** The ranges of `[:alnum:]` and the other POSIX classes, by name. */
 const POSIX: Readonly<Record<string, Ranges>> = {
   alnum: [...DIGIT, ...UPPER, ...LOWER],
   alpha: [...UPPER, ...LOWER],
@@ -29,14 +29,14 @@ const POSIX: Readonly<Record<string, Ranges>> = {
 
 export const POSIX_NAMES: readonly string[] = Object.keys(POSIX);
 
-/** The code points of one class, added as they are read. */
+/** Collects the code points of a character class while it is parsed. */
 export class CharacterClass {
   readonly #fold: boolean;
-  /** Ends of the ranges that stand in the class, in any order and before folding. */
+  /** The bounds of the ranges in the class, unordered and before case folding. */
   readonly #ends: number[] = [];
   readonly #named: Ranges[] = [];
 
-  /** With `fold`, what is added brings along all that differs in case only. */
+  /** With `fold`, code points that differ only in case are added, too. */
   constructor(fold: boolean) {
     this.#fold = fold;
   }
@@ -45,24 +45,24 @@ export class CharacterClass {
     this.#ends.push(low, high);
   }
 
-  /** The ranges of a class with a name, always the same array: what is made of them is remembered. */
+  /** Adds the ranges of a named class. Pass the same array each time because derived results are cached by array. */
   addNamed(ranges: Ranges, negated: boolean): void {
     const folded = this.#fold ? foldNamed(ranges) : ranges;
     this.#named.push(negated ? negateNamed(folded) : folded);
   }
 
-  /** `\d`, `\D` and their kin, by the letter. */
+  /** Adds `\d`, `\D`, `\s`, `\S`, `\w` or `\W`, by letter. */
   addPerl(letter: string): void {
     const lower = letter.toLowerCase();
     this.addNamed(PERL[lower]!, letter !== lower);
   }
 
-  /** One of {@link POSIX_NAMES}. */
+  /** Adds one of {@link POSIX_NAMES}. */
   addPosix(name: string, negated: boolean): void {
     this.addNamed(POSIX[name]!, negated);
   }
 
-  /** The class as text for an engine: nothing is left for it to fold. */
+  /** Formats the class for an engine, already case-folded. */
   format(negated: boolean): string {
     const named = new Set(this.#named);
     const [only] = named;
@@ -96,7 +96,7 @@ function rememberByKey<T>(compute: (ranges: Ranges) => T): (ranges: Ranges) => T
   };
 }
 
-/** These code points in brackets; surrogates, which no text has, are left out. */
+/** Formats code points as a bracketed class. Surrogates are omitted because well-formed strings contain none. */
 function formatClass(ranges: Ranges): string {
   let members = "";
   for (let at = 0; at < ranges.length; at += 2) {
@@ -115,7 +115,10 @@ function unfolded(text: string): string {
   return `(?-i:${text})`;
 }
 
-/** A character under `(?i)`, for an engine that may fold by another Unicode: ASCII folds alike in all. */
+/**
+ * Formats a character under `(?i)` for an engine whose Unicode version may differ. ASCII folds the same in all
+ * versions.
+ */
 export function formatFolded(character: string): string {
   const orbit = foldOrbit(character.codePointAt(0)!);
   return unfolded(formatClass(mergeRanges(orbit.flatMap((equal) => [equal, equal]))));

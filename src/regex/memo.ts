@@ -2,20 +2,20 @@ import { copyOf } from "../bytes/copy-string.js";
 
 type TextTest = (text: string) => boolean;
 
-/** Texts longer than this are not remembered. */
+/** Longer strings are not cached. */
 export const MEMO_TEXT_LENGTH = 256;
-/** Code units remembered at most, for each entry allowed. */
+/** The maximum number of cached code units per entry. */
 const UNITS_PER_ENTRY = 64;
-/** After this many questions the memo looks whether it earns its keep. */
+/** The number of lookups after which the hit rate is checked. */
 const TRIAL = 1024;
-/** Questions that pass it by after a trial in which fewer than half were known. */
+/** The number of lookups that bypass the memo after a trial with a hit rate below one half. */
 const PAUSE = 16 * TRIAL;
 
 /**
- * Remembers the answers for recent texts: in two generations of which the older is forgotten when the younger is full,
- * so that what is asked often stays. Texts that hardly ever repeat cost next to nothing: the memo then pauses.
+ * Caches the results for recent strings in two generations. When the younger one is full, the older one is dropped, so
+ * frequent strings stay cached. If strings rarely repeat, the memo pauses and costs next to nothing.
  *
- * @param entries At most so many texts; asked when the first comes.
+ * @param entries Returns the maximum number of strings; called when the first one is stored.
  */
 export function memoize(test: TextTest, entries: () => number): TextTest {
   let generation = 0;

@@ -1,27 +1,30 @@
 interface Metrics {
-  /** Levels of nesting, counted as Go does. */
+  /** The nesting depth, counted as in Go. */
   readonly height: number;
-  /** Instructions of the compiled program, estimated as Go does, but for groups: a search needs none. */
+  /**
+   * The number of instructions of the compiled program, estimated as in Go, but without those for groups: a search
+   * needs none.
+   */
   readonly size: number;
   /**
-   * How many of them can be at work at one place of a text, at most. It is less than the size only for literals: of all
-   * the beginnings of `abc` no two end at the same place, of those of `aaa` all do.
+   * The maximum number of instructions that can be active at one position of a string. It is only smaller than the size
+   * for literals: no two prefixes of `abc` end at the same position, but all prefixes of `aaa` do.
    */
   readonly live: number;
-  /** It matches exactly one character. */
+  /** Whether it matches exactly one character. */
   readonly single: boolean;
 }
 
 /**
- * What a search without captures needs to know of a pattern. `opaque` is everything that only the engine understands:
- * classes, letters of either case, word boundaries, line anchors.
+ * The syntax tree that a search without captures needs. `opaque` is everything that only the engine understands:
+ * classes, case-insensitive letters, word boundaries, line anchors.
  */
 export type RegexNode = Metrics &
   (
     | { readonly kind: "literal"; readonly text: string }
     | { readonly kind: "any"; readonly newline: boolean }
     | { readonly kind: "begin" | "end" }
-    /** With a letter: that, in either case. */
+    /** `letter` is a letter in either case. */
     | { readonly kind: "opaque"; readonly letter?: string }
     | { readonly kind: "concat"; readonly parts: readonly RegexNode[] }
     | { readonly kind: "alternate"; readonly choices: readonly RegexNode[] }
@@ -67,7 +70,7 @@ function literalOf(text: string): RegexNode {
   return { kind: "literal", text, height: 1, size: text.length, live: liveInText(text), single: false };
 }
 
-/** Letters in a row are one text, whether their case counts or not. */
+/** Consecutive letters form one string, whether or not they are case-sensitive. */
 function liveOf(parts: readonly RegexNode[]): number {
   let live = 0;
   let run = "";
@@ -83,7 +86,10 @@ function liveOf(parts: readonly RegexNode[]): number {
   return live + liveInText(run);
 }
 
-/** How many beginnings of a text, the whole left out, can end at one place: each is an end of the longest of them. */
+/**
+ * The maximum number of proper prefixes of a string that can end at one position: each is a suffix of the longest of
+ * them.
+ */
 function liveInText(text: string): number {
   const lower = text.toLowerCase();
   const { length } = lower;
@@ -119,13 +125,13 @@ export function alternateOf(nodes: readonly RegexNode[]): RegexNode {
       choices.push(choice);
     }
   }
-  // Go makes a class of an alternation of characters.
+  // Go compiles an alternation of single characters to a class.
   if (choices.every((choice) => choice.single))
     return { kind: "alternate", choices, height, size: sizeOfClass(choices), live: 1, single: true };
   return { kind: "alternate", choices, height: height + 1, size, live, single: false };
 }
 
-/** Only the ranges of classes take more than an instruction. */
+/** Only the ranges of classes take more than one instruction. */
 function sizeOfClass(choices: readonly RegexNode[]): number {
   return choices.reduce((sum, { size }) => sum + size - 1, 1);
 }
@@ -150,7 +156,7 @@ export function captureOf(of: RegexNode): RegexNode {
   return { kind: "capture", of, height: of.height + 1, size: of.size, live: of.live, single: false };
 }
 
-/** Whether no path down the tree multiplies its counts beyond the budget; divides as Go does. */
+/** Whether the product of nested repeat counts stays within the budget on every path; divides as Go does. */
 export function fitsRepeats(node: RegexNode, budget: number): boolean {
   switch (node.kind) {
     case "repeat": {

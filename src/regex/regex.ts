@@ -11,22 +11,26 @@ import { parseRegex, RegexSyntaxError } from "./syntax.js";
 export { RegexSyntaxError } from "./syntax.js";
 
 /**
- * Runs regular expressions of RE2's syntax in time linear in the text, and never by backtracking. `compile` returns an
- * unanchored search and throws an `Error` that says what is wrong with a pattern that it does not accept. Patterns and
- * texts are well-formed UTF-16.
+ * Runs regular expressions with RE2's syntax in linear time, without backtracking. Patterns and strings are well-formed
+ * UTF-16.
  */
 export interface RegexEngine {
-  /** Compiles one pattern for unanchored searches. */
+  /**
+   * Compiles a pattern for unanchored searches. Throws an `Error` that describes the fault if the pattern is not
+   * supported.
+   */
   compile(pattern: string): (text: string) => boolean;
 }
 
-/** What every regular expression engine has. */
+/** The check for a regular expression engine. */
 export const aRegexEngine: ValueCheck<RegexEngine> = withMethods<RegexEngine>(
   "an engine with `compile`",
   "compile",
 );
 
-/** RE2 in JavaScript. Filters that are compiled with it share a budget of memory, and search for many patterns at once. */
+/**
+ * RE2 in JavaScript. Filters that are compiled with it share a memory budget and combine searches for many patterns.
+ */
 export const re2jsEngine: RegexEngine = {
   compile(pattern) {
     const compiled = RE2JS.compile(pattern);
@@ -36,11 +40,11 @@ export const re2jsEngine: RegexEngine = {
 
 export interface RegexOptions {
   readonly engine?: RegexEngine;
-  /** In UTF-16 code units. */
+  /** The maximum length of a pattern in UTF-16 code units. */
   readonly maxPatternLength?: number;
-  /** Texts whose answers are remembered for all patterns together; 0 for none. */
+  /** The maximum number of strings whose results are cached for all patterns together; 0 disables the cache. */
   readonly memoEntries?: number;
-  /** What these patterns share with those of other calls. */
+  /** The budget shared with the patterns of other calls. */
   readonly budget?: RegexBudget;
 }
 
@@ -49,19 +53,25 @@ type TextTest = (text: string) => boolean;
 export const MAX_PATTERN_LENGTH = 10_000;
 export const MEMO_ENTRIES = 1024;
 /**
- * Instructions that can be at work at one place of a text, of a pattern or of several that are searched for at once: without
- * an automaton a search takes as many steps for each character. Go's greatest count of one character fits.
+ * The maximum number of instructions that can be active at one position of a string, for one pattern or for several
+ * that are combined: without an automaton, a search takes that many steps per character. It allows Go's maximum repeat
+ * count of a character.
  */
 export const MAX_LIVE = 1024;
-/** From this many patterns on, several are searched for at once, which builds larger automata, but walks the text less often. */
+/**
+ * From this many patterns on, several are combined into one search, which builds larger automata but scans the string
+ * less often.
+ */
 const MANY = 9;
-/** Comparing costs that much less than running an engine. */
+/** String comparisons are cheaper than an engine by this factor. */
 const SHORTCUT_DISCOUNT = 8;
 
 /**
- * An unanchored search with the semantics of Go's `regexp`. The engine is asked only where string tests cannot tell.
- * Throws a {@link RegexSyntaxError}, and the search returned never throws. Lone surrogates, in the pattern or in a
- * text, read as U+FFFD.
+ * Compiles an unanchored search with the semantics of Go's `regexp`. Uses string comparisons where they are equivalent,
+ * otherwise the engine. The returned function never throws. Unpaired surrogates in the pattern or the string are
+ * treated as U+FFFD.
+ *
+ * @throws RegexSyntaxError
  */
 export function compileRegex(pattern: string, options: RegexOptions = {}): TextTest {
   const search = compileRegexes([pattern], options, (fault) => {
@@ -71,17 +81,19 @@ export function compileRegex(pattern: string, options: RegexOptions = {}): TextT
 }
 
 /**
- * How many instructions of a pattern can be at work at one place of a text, which is about what a character can cost.
- * Throws a {@link RegexSyntaxError}.
+ * The maximum number of instructions of a pattern that can be active at one position of a string, which approximates
+ * the cost per character.
+ *
+ * @throws RegexSyntaxError
  */
 export function regexWeight(pattern: string): number {
   return parseRegex(toWellFormed(pattern)).root.live;
 }
 
 /**
- * Whether any of the patterns is found in a text, as {@link compileRegex} finds each. Reports every pattern that is at
- * fault by its index; undefined if there are any. Our own engine is given many patterns as one alternation, any other
- * sees each by itself.
+ * Compiles patterns into a test that holds if {@link compileRegex} would find any of them. Reports every invalid
+ * pattern with its index, and returns undefined if there are any. The built-in engine receives many patterns as one
+ * alternation; any other engine receives each pattern separately.
  */
 export function compileRegexes(
   patterns: readonly string[],
@@ -112,7 +124,7 @@ export function compileRegexes(
   const searches = compileSearches(forEngine, context);
   const searchesOfLines = compileSearches(forLines, context);
   if (faults.length > 0) {
-    // What the engine refuses is known later.
+    // Faults from the engine are added after those of the parser.
     faults.sort((a, b) => a.index - b.index);
     for (const { fault, index } of faults) report(fault, index);
     return undefined;
@@ -127,7 +139,7 @@ export function compileRegexes(
   return anyOf(tests);
 }
 
-/** A pattern for an engine. */
+/** A pattern that needs an engine. */
 interface Search {
   readonly index: number;
   readonly pattern: string;
@@ -135,7 +147,7 @@ interface Search {
   readonly required: Required | undefined;
 }
 
-/** What an engine has compiled: one pattern, or several; asked only about texts that pass the guard. */
+/** One or several compiled patterns; the engine only runs for strings that pass the guard. */
 interface Compiled {
   readonly test: TextTest;
   readonly guard: TextTest | undefined;
@@ -147,7 +159,7 @@ interface Context {
   readonly fail: (fault: RegexSyntaxError, index: number) => void;
 }
 
-/** Parses a pattern, and finds how it is searched for within the limits. */
+/** Parses a pattern and determines how to search for it within the limits. */
 function prepare(
   pattern: string,
   index: number,
@@ -187,7 +199,7 @@ function compileSearches(searches: readonly Search[], context: Context): Compile
           : undefined;
         return [{ test: neverThrowing(test), guard }];
       } catch {
-        // Which one is at fault, and how, is told by each alone.
+        // Compiling each pattern separately reports the faulty one.
       }
     }
     return group.flatMap((search) => compileOne(search, context, compile));
@@ -208,7 +220,7 @@ function compileOne(
   }
 }
 
-/** Patterns that are alike in what they require together, as many as do not make a search too dear. */
+/** Groups patterns with similar requirements, as long as the combined search stays within {@link MAX_LIVE}. */
 function groupSearches(searches: readonly Search[]): Search[][] {
   const rank = ({ required }: Search) => (required === undefined ? 2 : required.prefix === "" ? 1 : 0);
   const groups: Search[][] = [];
@@ -227,7 +239,7 @@ function groupSearches(searches: readonly Search[]): Search[][] {
   return groups;
 }
 
-/** The guards are quicker than the memo, which is quicker than an engine. */
+/** Guards are faster than the memo, which is faster than an engine. */
 function remembering(searches: readonly Compiled[], memoEntries: number, budget: RegexBudget): TextTest {
   const [first] = searches;
   const guards = searches.map(({ guard }) => guard);
@@ -262,7 +274,7 @@ function neverThrowing(search: TextTest): TextTest {
     try {
       return search(isWellFormed(text) ? text : toWellFormed(text));
     } catch {
-      // An engine of the user's that fails finds nothing; ours does not fail.
+      // A custom engine that throws finds nothing; the built-in engine does not throw.
       return false;
     }
   };
@@ -278,7 +290,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 function isWellFormed(text: string): boolean {
-  // True of every string since ES2024, which the configured library does not know of.
+  // Exists on every string since ES2024, but is not declared by the configured `lib`.
   const string = text as { isWellFormed?(): boolean };
   return string.isWellFormed?.() ?? !LONE_SURROGATE.test(text);
 }

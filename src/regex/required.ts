@@ -2,14 +2,16 @@ import type { RegexNode } from "./node.js";
 
 type TextTest = (text: string) => boolean;
 
-/** Texts that every match contains, "" for none: as the beginning, as the end, and anywhere. At least one is not empty. */
+/**
+ * Strings that every match contains, as a prefix, as a suffix, and anywhere; "" for none. At least one is not empty.
+ */
 export interface Required {
   readonly prefix: string;
   readonly suffix: string;
   readonly inner: string;
 }
 
-/** A text without what is required needs no engine to say no. */
+/** Finds the strings that every match requires. A string without them is rejected without running an engine. */
 export function findRequired(root: RegexNode): Required | undefined {
   const pieces: Piece[] = [];
   collect(root, pieces);
@@ -23,18 +25,21 @@ export function findRequired(root: RegexNode): Required | undefined {
   const prefix = typeof first === "object" ? first.text : "";
   const suffix = typeof last === "object" ? last.text : "";
   if (prefix === "" && suffix === "") return inner === "" ? undefined : { prefix, suffix, inner };
-  // A single character is found in most texts: not worth another search.
+  // Most strings contain a given character, so checking it is not worthwhile.
   return { prefix, suffix, inner: inner.length < 2 ? "" : inner };
 }
 
-/** Whether a text has what is required. */
+/** Compiles a test for the required strings. */
 function compileRequired({ prefix, suffix, inner }: Required): TextTest {
   if (prefix === "" && suffix === "") return (text) => text.includes(inner);
   if (inner === "") return (text) => text.startsWith(prefix) && text.endsWith(suffix);
   return (text) => text.startsWith(prefix) && text.endsWith(suffix) && text.includes(inner);
 }
 
-/** Whether a text has what any of them asks for; beginnings, if they all ask for one, are looked up. */
+/**
+ * Compiles a test that holds if the requirements of any pattern are met. If all of them have a prefix, it only looks up
+ * prefixes.
+ */
 export function compileAnyRequired(required: readonly Required[]): TextTest {
   if (required.length > 1 && required.every(({ prefix }) => prefix !== "")) {
     const byLength = groupByLength(required.map(({ prefix }) => prefix));
@@ -58,7 +63,10 @@ function groupByLength(prefixes: readonly string[]): { length: number; prefixes:
 
 type Piece = { text: string } | "begin" | "end" | "unknown";
 
-/** What every match passes in this order, with `unknown` where something may stand between. */
+/**
+ * Collects the literals and anchors of every match in order, with `unknown` where other characters may occur in
+ * between.
+ */
 function collect(node: RegexNode, pieces: Piece[]): void {
   switch (node.kind) {
     case "literal": {

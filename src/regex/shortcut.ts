@@ -2,27 +2,30 @@ import type { RegexNode } from "./node.js";
 
 type TextTest = (text: string) => boolean;
 
-/** A test that needs no engine. */
+/** A test that does not need an engine. */
 export interface Shortcut {
   readonly test: TextTest;
-  /** The test is right only for texts without a line feed, which `.` does not match. */
+  /** Whether the test is only valid for strings without a line feed, which `.` does not match. */
   readonly singleLine: boolean;
 }
 
-/** Alternatives that stand for one text each go into a set; of all others only a few are tried one by one. */
+/**
+ * Alternatives with a fixed string are looked up in a set; the number of other alternatives, which are tested one by
+ * one, is limited.
+ */
 interface Limits {
   readonly alternatives: number;
   readonly tests: number;
-  /** Of what a count repeats. */
+  /** The maximum number of copies for a counted repetition. */
   readonly copies: number;
 }
 const LIMITS: Limits = { alternatives: 256, tests: 8, copies: 16 };
-/** Where the engine is out of the question, long lists of names above all. */
+/** Used if the pattern is too large for the engine, mainly for long lists of names. */
 const LAST_RESORT: Limits = { alternatives: 4096, tests: 1024, copies: 1000 };
 const MAX_PIECES = 32;
 const MAX_CHARACTERS = 65_536;
 
-/** String tests that answer exactly as a search for the pattern does, where there are such. */
+/** Returns string tests that are equivalent to a search for the pattern; undefined if there are none. */
 export function findShortcut(root: RegexNode, lastResort = false): Shortcut | undefined {
   const limits = lastResort ? LAST_RESORT : LIMITS;
   const exact = new Set<string>();
@@ -53,7 +56,9 @@ type Sequence = readonly Piece[];
 
 const MISPLACED: Anchor = { anchor: "misplaced" };
 
-/** Sequences whose union is the pattern, as long as they are few and simple. */
+/**
+ * Expands the pattern into sequences whose union is equivalent to it; undefined if they are too many or too complex.
+ */
 function expand(node: RegexNode, limits: Limits): readonly Sequence[] | undefined {
   switch (node.kind) {
     case "literal":
@@ -126,14 +131,14 @@ function product(
   return sequences;
 }
 
-/** Concatenates; neighbouring texts become one, and so do neighbouring gaps, or there is no result. */
+/** Concatenates two sequences and merges adjacent strings and gaps; undefined if gaps cannot be merged. */
 function join(before: Sequence, after: Sequence): Sequence | undefined {
   const joined = [...before];
   for (const piece of after) {
     const last = joined.at(-1);
     if (typeof last === "string" && typeof piece === "string") joined[joined.length - 1] = last + piece;
     else if (isGap(last) && isGap(piece)) {
-      // `.+.+` needs two characters, which may be more than two code units.
+      // `.+.+` needs two characters, which may be more than two code units, so lengths cannot be compared.
       if (last.newline !== piece.newline || (last.min === 1 && piece.min === 1)) return undefined;
       joined[joined.length - 1] = last.min === 1 ? last : piece;
     } else joined.push(piece);
@@ -141,12 +146,15 @@ function join(before: Sequence, after: Sequence): Sequence | undefined {
   return joined;
 }
 
-/** Texts in this order with anything, or at least something, between, before and after them. */
+/** Strings in a fixed order, with arbitrary characters between, before and after them. */
 interface Glob {
   readonly texts: readonly string[];
-  /** Code units at least between each text and what is before it; -1 for the first: it begins the whole. */
+  /**
+   * The minimum number of code units before each string, counted from the end of the previous one; -1 for the first
+   * string if it must be at the start.
+   */
   readonly minBefore: readonly number[];
-  /** Code units at least after the last text; -1: it ends the whole. */
+  /** The minimum number of code units after the last string; -1 if it must be at the end. */
   readonly minAfter: number;
   readonly gaps: readonly Gap[];
 }
@@ -157,7 +165,7 @@ function toGlob(sequence: Sequence): Glob | undefined {
   let ends = false;
   for (; isAnchor(pieces[0], "begin"); pieces.shift()) begins = true;
   for (; isAnchor(pieces.at(-1), "end"); pieces.pop()) ends = true;
-  // A search that is not anchored may begin and end anywhere anyhow.
+  // An unanchored search may begin and end anywhere.
   if (!begins && isOptionalGap(pieces[0])) pieces.shift();
   if (!ends && isOptionalGap(pieces.at(-1))) pieces.pop();
   const texts: string[] = [];
@@ -201,7 +209,7 @@ function globTest({ texts, minBefore, minAfter, gaps }: Glob): TextTest {
     for (let index = 0; index < last; index++) {
       const wanted = texts[index]!;
       const min = minBefore[index]!;
-      // Each text at the first place possible leaves the most room for the next.
+      // Matching each string at its first possible position leaves the most room for the next.
       const found = min < 0 ? (text.startsWith(wanted) ? 0 : -1) : text.indexOf(wanted, at + min);
       if (found < 0) return false;
       at = found + wanted.length;

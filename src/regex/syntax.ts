@@ -13,7 +13,9 @@ import {
 } from "./node.js";
 import { unicodeClass } from "./unicode/classes.js";
 
-/** A regular expression that Go's `regexp` (or one of the limits of this package) refuses; the message is Go's. */
+/**
+ * A regular expression that Go's `regexp`, or a limit of this package, rejects. The message is Go's where Go has one.
+ */
 export class RegexSyntaxError extends Error {
   constructor(detail: string, options?: ErrorOptions) {
     super(`error parsing regexp: ${detail}`, options);
@@ -24,31 +26,39 @@ export class RegexSyntaxError extends Error {
 export interface ParsedRegex {
   readonly root: RegexNode;
   /**
-   * The same language, in a spelling that every RE2 reads alike, whatever its version of Unicode, and that means the same
-   * in the midst of another pattern: no groups that capture, no quotation that is left open, no names of Unicode classes,
-   * no character beyond ASCII whose case is left to the engine.
+   * An equivalent pattern that every RE2 implementation interprets alike, regardless of its Unicode version, and that
+   * can be embedded in another pattern: no capturing groups, no unterminated quotation, no names of Unicode classes,
+   * and no character beyond ASCII whose case folding is left to the engine.
    */
   readonly portable: string;
 }
 
 /** Go's `maxHeight`. */
 export const MAX_HEIGHT = 1000;
-/** Go's `maxRepeat`: for one count, and for the product of nested counts. */
+/** Go's `maxRepeat`: the maximum of a count and of the product of nested counts. */
 export const MAX_REPEAT = 1000;
-/** Instructions; Go allows 3.3 million. Within the default length limit only counted repetition can exceed it. */
+/**
+ * The maximum number of instructions; Go allows 3.3 million. Within the default length limit, only counted repetition
+ * can exceed it.
+ */
 export const MAX_PROGRAM_SIZE = 20_000;
 
-/** What a name of a Unicode class counts as, whose many ranges take the room of so many instructions. */
+/** The number of instructions that a Unicode class counts as, because it has many ranges. */
 const UNICODE_CLASS_SIZE = 64;
 
-/** Parses as Go's `regexp/syntax` with the flags of `regexp.Compile`, by the Unicode of the Go that Hubble is built with. */
+/**
+ * Parses a pattern like Go's `regexp/syntax` with the flags of `regexp.Compile`, and the Unicode version of the Go that
+ * Hubble is built with.
+ *
+ * @throws RegexSyntaxError
+ */
 export function parseRegex(pattern: string): ParsedRegex {
   return new Parser(pattern).parse();
 }
 
 interface Frame {
   readonly captures: boolean;
-  /** Flags to return to at the closing parenthesis. */
+  /** The flags to restore at the closing parenthesis. */
   readonly fold: boolean;
   readonly lines: boolean;
   readonly dotNewline: boolean;
@@ -56,13 +66,13 @@ interface Frame {
   items: RegexNode[];
 }
 
-/** `{2}`, `{2,}`, `{2,3}`; a brace that does not begin one of these is a literal. */
+/** `{2}`, `{2,}`, `{2,3}`; any other brace is a literal. */
 const COUNTS = /\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}/y;
 const GROUP_NAME = /^[0-9A-Za-z_]+$/;
 const OCTAL = /[0-7]/;
 const HEX = /[0-9A-Fa-f]/;
 const POSIX_CLASS = new RegExp(`^\\[:(\\^?)(${POSIX_NAMES.join("|")}):\\]$`);
-/** U+FFFD also matches what is not well-formed in a text, and a surrogate matches nothing: both for the engine. */
+/** Left to the engine: U+FFFD also matches ill-formed sequences in a string, and a surrogate matches nothing. */
 const PLAIN = /[^\ufffd\ud800-\udfff]/u;
 const WITHOUT_CASE = /[^A-Za-z\u0080-\u{10ffff}]/u;
 const CONTROL: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
@@ -170,7 +180,7 @@ class Parser {
     this.parseFlags(start);
   }
 
-  /** `(?i)`, `(?i-s:`, `(?:`. A greedy match and a lazy one search alike, so `U` has no effect here. */
+  /** `(?i)`, `(?i-s:`, `(?:`. `U` is ignored because greedy and lazy searches give the same result. */
   private parseFlags(start: number): void {
     const { pattern } = this;
     const before = this.newFrame(false);
@@ -268,7 +278,7 @@ class Parser {
     this.push(classOf(kind === "unicode" ? 1 : 0));
   }
 
-  /** Adds `\d`, `\pL`, `\p{Greek}` and their kin to a class and steps over it, if one is next. */
+  /** If the next token is `\d`, `\pL`, `\p{Greek}` or similar, adds it to a class and advances. */
   private parseClassEscape(members: CharacterClass): "perl" | "unicode" | undefined {
     const { pattern, at: start } = this;
     const letter = pattern[start + 1];
@@ -312,7 +322,7 @@ class Parser {
         if (kind === "unicode") unicodeClasses++;
         continue;
       }
-      // A bracket that begins no [:name:] after all; re2js would read [:] as a name.
+      // This bracket does not begin a [:name:]; re2js would parse [:] as one.
       if (pattern[memberStart] === "[") this.rewrite(memberStart, memberStart + 1, "\\[");
       const low = this.parseClassCharacter(start);
       let high = low;
@@ -334,7 +344,7 @@ class Parser {
     else this.push(classOf(unicodeClasses));
   }
 
-  /** Adds `[:alpha:]` or `[:^alpha:]` to a class and steps over it, if one is next. */
+  /** If the next token is `[:alpha:]`, `[:^alpha:]` or similar, adds it to a class and advances. */
   private parsePosixClass(members: CharacterClass): boolean {
     const { pattern, at: start } = this;
     const end = pattern.startsWith("[:", start) ? pattern.indexOf(":]", start + 2) : -1;
@@ -352,7 +362,7 @@ class Parser {
     return this.next().codePointAt(0)!;
   }
 
-  /** One escaped character, as a code point. */
+  /** Parses an escaped character and returns its code point. */
   private parseEscape(): number {
     const { pattern, at: start } = this;
     this.at++;
@@ -379,7 +389,7 @@ class Parser {
     for (let count = 0; this.at < this.pattern.length; count++) {
       const digit = this.next();
       if (braced && digit === "}" && count > 0) return value;
-      // NaN, once there, stays to the end.
+      // Once NaN, the value stays NaN.
       value = value * 16 + (HEX.test(digit) ? Number.parseInt(digit, 16) : Number.NaN);
       if (!braced && count === 1 && value >= 0) return value;
       if (braced ? !(value <= 0x10_ffff) : count === 1) break;
@@ -387,14 +397,14 @@ class Parser {
     return this.fail("invalid escape sequence", start);
   }
 
-  /** The character (code point) at the cursor; steps over it. */
+  /** Returns the code point at the cursor as a string and advances. */
   private next(): string {
     const character = String.fromCodePoint(this.pattern.codePointAt(this.at)!);
     this.at += character.length;
     return character;
   }
 
-  /** A character that stands in the pattern from `start` to the cursor, as itself or escaped. */
+  /** Adds a literal character that is written from `start` to the cursor, escaped or not. */
   private literalFrom(start: number, character: string): void {
     if (this.fold && character > "\x7f") this.rewrite(start, this.at, formatFolded(character));
     this.literal(character);
@@ -426,26 +436,26 @@ class Parser {
     throw new RegexSyntaxError(`expression too large: \`${this.pattern}\``);
   }
 
-  /** Quotes the pattern from `start` to the cursor. */
+  /** Throws a fault that quotes the pattern from `start` to the cursor. */
   private fail(what: string, start: number): never {
     throw new RegexSyntaxError(`${what}: \`${this.pattern.slice(start, this.at)}\``);
   }
 
-  /** Writes `text` for what stands there in the portable spelling. */
+  /** Replaces the range with `text` in the portable pattern. */
   private rewrite(start: number, end: number, text: string): void {
     this.portable += this.pattern.slice(this.copied, start) + text;
     this.copied = end;
   }
 }
 
-/** A class, whose ranges take more room than an instruction does. */
+/** Creates a node for a class, sized by its number of Unicode classes. */
 function classOf(unicodeClasses: number): RegexNode {
   return { ...OPAQUE_CHARACTER, size: 1 + unicodeClasses * UNICODE_CLASS_SIZE };
 }
 
 const META = /[\\.+*?()|[\]{}^$]/g;
 
-/** The literals of a quotation under `(?i)`, without the quotation. */
+/** Formats the literals of a quotation under `(?i)` without the quotation. */
 function quoteFolded(quoted: string): string {
   let text = "";
   for (const character of quoted) {

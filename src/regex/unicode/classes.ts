@@ -9,12 +9,12 @@ import {
   SCRIPT_VALUES,
 } from "./table.js";
 
-/** The code points that a name of a Unicode class stands for in a release of Go; undefined for an unknown name. */
+/** Returns the code points of a named Unicode class in a release of Go; undefined for an unknown name. */
 export type UnicodeClassNames = (name: string) => Ranges | undefined;
 
 /**
- * The names that `\p{…}` has from Go 1.21 to 1.24: `Any`, the categories of Unicode 15.0.0 but for unassigned code points,
- * and its scripts, all in their exact case. (Go 1.25 adds `Cn`, `LC`, aliases and names in any case.)
+ * The names that `\p{…}` supports in Go 1.21 to 1.24: `Any`, and the categories (except `Cn`, unassigned) and scripts
+ * of Unicode 15.0.0, all case-sensitive. (Go 1.25 adds `Cn`, `LC`, aliases and case-insensitive names.)
  */
 export const unicodeClass: UnicodeClassNames = (name) => {
   if (name === "Any") return ANY;
@@ -30,7 +30,7 @@ const UNASSIGNED = "Cn";
 const NO_SCRIPT = "-";
 const ANY: Ranges = [0, MAX_CODE_POINT];
 
-/** The classes asked for so far: as many as there are names at most. */
+/** A cache of the classes used so far, bounded by the number of names. */
 const known = new Map<string, Ranges>();
 
 type RunsByName = ReadonlyMap<string, readonly number[]>;
@@ -42,7 +42,10 @@ function categoryRuns(): RunsByName {
   return categories;
 }
 
-/** A category (`Lu`), or all of one letter (`L`); in Go 1.22 unassigned code points are in none. */
+/**
+ * Returns a category (`Lu`), or all categories with a letter (`L`). In Go 1.22, unassigned code points are in no
+ * category.
+ */
 function categoryRanges(name: string): Ranges | undefined {
   if (name === UNASSIGNED) return undefined;
   if (name.length !== 1) return categoryRuns().get(name);
@@ -56,7 +59,7 @@ function categoryRanges(name: string): Ranges | undefined {
 function scriptRanges(name: string): Ranges | undefined {
   scripts ??= decodeRuns(SCRIPT_NAMES, SCRIPT_LENGTHS, SCRIPT_VALUES);
   const runs = name === NO_SCRIPT ? undefined : scripts.get(name);
-  // The runs go on over unassigned code points.
+  // The runs include unassigned code points.
   return runs && subtractRanges(runs, categoryRuns().get(UNASSIGNED)!);
 }
 

@@ -1,6 +1,9 @@
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
 
-/** Numbers as the generated tables hold them: five bits a digit, the lowest first, bit 5 set in all digits but the last. */
+/**
+ * Decodes numbers from the generated tables: five bits per digit, lowest first, with bit 5 set in all digits except the
+ * last.
+ */
 export function decodeNumbers(text: string): number[] {
   const digits = new Uint8Array(128);
   for (let digit = 0; digit < DIGITS.length; digit++) digits[DIGITS.charCodeAt(digit)] = digit;

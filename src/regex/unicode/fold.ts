@@ -2,7 +2,7 @@ import { decodeNumbers } from "./decode.js";
 import { mergeRanges, type Ranges } from "./ranges.js";
 import { FOLDING } from "./table.js";
 
-/** The code points that fold together with others, sorted, and the orbit of each. */
+/** The code points that have case variants, sorted, each with its orbit. */
 interface Folding {
   readonly codePoints: Uint32Array;
   readonly orbits: readonly (readonly number[])[];
@@ -10,7 +10,7 @@ interface Folding {
 
 let folding: Folding | undefined;
 
-/** The code points that simple case folding (Unicode 15.0.0) makes equal to this one, itself among them. */
+/** Returns all code points that are equal under simple case folding (Unicode 15.0.0), including the given one. */
 export function foldOrbit(codePoint: number): readonly number[] {
   folding ??= decodeFolding();
   const { codePoints, orbits } = folding;
@@ -18,7 +18,7 @@ export function foldOrbit(codePoint: number): readonly number[] {
   return codePoints[index] === codePoint ? orbits[index]! : [codePoint];
 }
 
-/** The set with all that folds together with one of its code points. */
+/** Returns the ranges extended by all code points that fold to one of theirs. */
 export function foldRanges(ranges: Ranges): Ranges {
   folding ??= decodeFolding();
   const { codePoints, orbits } = folding;
@@ -33,7 +33,7 @@ export function foldRanges(ranges: Ranges): Ranges {
   return mergeRanges(folded);
 }
 
-/** Index of the first that is not below `low`. */
+/** The index of the first code point that is not below `low`. */
 function firstFrom(codePoints: Uint32Array, low: number): number {
   let from = 0;
   let to = codePoints.length;

@@ -1,9 +1,9 @@
-/** A set of code points: first and last of each range, sorted, neither overlapping nor adjacent. */
+/** A set of code points: the first and last of each range, sorted, neither overlapping nor adjacent. */
 export type Ranges = readonly number[];
 
 export const MAX_CODE_POINT = 0x10_ffff;
 
-/** Sorts and merges ranges in any order: first and last of each. */
+/** Sorts and merges unordered ranges, each given by its first and last code point. */
 export function mergeRanges(ranges: readonly number[]): Ranges {
   const order: number[] = [];
   for (let at = 0; at < ranges.length; at += 2) order.push(at);
@@ -19,7 +19,7 @@ export function mergeRanges(ranges: readonly number[]): Ranges {
   return merged;
 }
 
-/** All other code points. */
+/** Returns the complement of the set. */
 export function negateRanges(ranges: Ranges): Ranges {
   const negated: number[] = [];
   let next = 0;
@@ -31,7 +31,7 @@ export function negateRanges(ranges: Ranges): Ranges {
   return negated;
 }
 
-/** The code points of the first set that are not in the second. */
+/** Returns the code points of `ranges` that are not in `removed`. */
 export function subtractRanges(ranges: Ranges, removed: Ranges): Ranges {
   return negateRanges(mergeRanges([...negateRanges(ranges), ...removed]));
 }
