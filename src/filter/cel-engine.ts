@@ -14,7 +14,7 @@ import type { CelEngine } from "./engine.js";
 export interface CelEngineOptions extends CelLimits {
   /** The engine for the CEL function `matches`; RE2 in JavaScript by default. */
   readonly regex?: RegexEngine;
-  /** The maximum number of steps per evaluation of an expression. Hubble has no such limit. */
+  /** The maximum number of steps per evaluation of an expression. Default 1,000,000; Hubble has no such limit. */
   readonly maxSteps?: number;
 }
 
