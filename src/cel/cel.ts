@@ -31,21 +31,30 @@ import type { CelValue } from "./run/value.js";
 
 export interface CelOptions extends CelLimits {
   /**
-   * The variables by name, each with its type: the descriptor of a message, or a text such as `int`, `list(string)`,
+   * The types of the variables by name: the descriptor of a message, or a string such as `int`, `list(string)`,
    * `map(string, dyn)`, `timestamp`, `wrapper(bool)`, or the full name of a message.
    */
   readonly variables?: Readonly<Record<string, string | DescMessage>>;
-  /** The namespace against which names are resolved: in `flow`, `Verdict.DROPPED` is `flow.Verdict.DROPPED`. */
+  /** The namespace in which names are resolved: in `flow`, `Verdict.DROPPED` means `flow.Verdict.DROPPED`. */
   readonly container?: string;
-  /** Where messages and enums are found; by default, all of the files of the variables' messages and the well-known types. */
+  /**
+   * The registry of messages and enums; by default, all types in the files of the variables' messages and the
+   * well-known types.
+   */
   readonly registry?: TypeRegistry;
-  /** The type that the expression must have, to the letter: `bool` takes neither `dyn` nor `wrapper(bool)`. */
+  /** The exact type that the expression must have: `bool` accepts neither `dyn` nor `wrapper(bool)`. */
   readonly result?: string;
-  /** False to leave types to the evaluation, as cel-go does without a check: `1 == 1.0` then is true. */
+  /**
+   * Set to false to check types only during evaluation, like cel-go without a check: `1 == 1.0` is then true. Default
+   * true.
+   */
   readonly check?: boolean;
-  /** What `matches` runs on; RE2 in JavaScript by default. */
+  /** The engine for the function `matches`; RE2 in JavaScript by default. */
   readonly regex?: RegexEngine;
-  /** How many steps an evaluation may take: about one for each operation, and for each that a macro repeats. */
+  /**
+   * The maximum number of steps per evaluation: about one for each operation and for each iteration of a macro. Default
+   * 1,000,000.
+   */
   readonly maxSteps?: number;
 }
 
@@ -68,18 +77,19 @@ const CEL_OPTIONS: OptionTable<CelOptions> = {
 /** A compiled expression. */
 export interface CelProgram<Value = CelValue> {
   /**
-   * Evaluates the expression with the values of its variables: ints and uints as bigints or whole numbers, timestamps as
-   * messages or Dates, maps as Maps or objects, lists as arrays. Those that it does not read need not be given.
+   * Evaluates the expression with the values of its variables: ints and uints as bigints or integers, timestamps as
+   * messages or Dates, maps as Maps or objects, lists as arrays. Variables that the expression does not use may be
+   * omitted.
    *
-   * @throws CelEvaluationError when it has no value: a key or an index that is not there, an overflow, a value of a
-   * type that its function does not take, or too many steps.
+   * @throws CelEvaluationError if the evaluation fails: a missing key or index, an overflow, an argument of the wrong
+   *   type, or too many steps.
    */
   (variables?: Readonly<Record<string, unknown>>): Value;
-  /** The type of the result, as the checker found it. */
+  /** The type of the result according to the checker. */
   readonly type: string;
 }
 
-/** An expression that has no value for the variables given. */
+/** The evaluation of an expression failed for the given variables. */
 export class CelEvaluationError extends FlowscribeError {
   declare readonly code: "evaluation_failed";
 
@@ -88,22 +98,22 @@ export class CelEvaluationError extends FlowscribeError {
   }
 }
 
-/** What to throw for what was thrown within an evaluation. */
+/** Converts an error from an evaluation to the error to throw. */
 export function evaluationError(error: unknown): unknown {
   if (error instanceof Fault) return new CelEvaluationError(error.message);
-  // The depth of expressions has a limit, that of values has none.
+  // The nesting of expressions is limited, that of values is not.
   return error instanceof RangeError ? new CelEvaluationError("values are nested too deeply") : error;
 }
 
-/** A million operations: some ten milliseconds, and about a hundred for the most expensive ones. */
+/** A million operations: some ten milliseconds, or about a hundred for the most expensive ones. */
 export const MAX_STEPS = 1_000_000;
 
 /**
- * Compiles an expression of the Common Expression Language to a function: parsed and checked as by cel-go v0.20.1 with its
- * standard library and macros, and evaluated with the results of cel-spec.
+ * Compiles an expression of the Common Expression Language to a function. Parses and checks it like cel-go v0.20.1 with
+ * its standard library and macros, and evaluates it according to cel-spec.
  *
- * @throws CelError for an expression that does not parse, does not check, or is not of the type wanted; OptionsError;
- *   also for a type in the options that does not exist.
+ * @throws CelError for an expression that does not parse, does not check, or does not have the required type;
+ *   OptionsError, also for an unknown type in the options.
  */
 export function compileCel(
   expression: string,
@@ -118,7 +128,7 @@ export function compileCel(expression: string, options: CelOptions = {}): CelPro
   const inputs = program.variables.flatMap(({ name, type }, slot) =>
     program.reads.has(name) ? [{ name, slot, read: inputReader(type, program.environment.registry) }] : [],
   );
-  // To the checker a wrapper is what it wraps: what it takes for a bool can be null.
+  // The checker gives a wrapper message the type of its value, so a bool expression can still evaluate to null.
   const run = options.result === "bool" ? asBool(program.code) : asValue(program.code);
   const frame = new Frame(program.frameLength);
   const evaluate = (variables: Readonly<Record<string, unknown>> = {}): CelValue => {
@@ -133,7 +143,7 @@ export function compileCel(expression: string, options: CelOptions = {}): CelPro
       frame.values.fill(undefined);
     }
   };
-  // Where nothing was checked, nothing is known of what could not be.
+  // Without a check, the type of an expression with faults is unknown.
   return Object.assign(evaluate, { type: program.type.kind === "error" ? "dyn" : typeName(program.type) });
 }
 
@@ -145,10 +155,10 @@ function readVariable(name: string, read: InputReader, input: unknown): CelValue
   }
 }
 
-/** An expression that is compiled but for where its variables come from. */
+/** An expression that is compiled, except for the source of its variables. */
 export interface PreparedCel extends CompiledExpr {
   readonly type: CelType;
-  /** In the order in which the frame holds them. */
+  /** In the order of the frame. */
   readonly variables: readonly {
     readonly name: string;
     readonly type: CelType;
@@ -157,7 +167,11 @@ export interface PreparedCel extends CompiledExpr {
   readonly environment: Environment;
 }
 
-/** Parses, checks and compiles an expression. Throws a {@link CelError}. */
+/**
+ * Parses, checks and compiles an expression.
+ *
+ * @throws CelError; OptionsError for unknown types in the options.
+ */
 export function prepareCel(
   expression: string,
   options: CelOptions & { readonly regexBudget?: RegexBudget },
@@ -189,14 +203,14 @@ export function prepareCel(
   if (checked === undefined) throw new CelError(expression, issues);
   const type = checked.typeOf(checked.expr);
   if (wanted !== undefined && !isSameType(type, wanted)) {
-    // Hubble looks at the type by itself, so that the text is not one of cel-go's listings.
+    // Hubble checks the type itself, so the message does not have the format of cel-go's listings.
     const message = `got "${typeName(type)}", wanted "${typeName(wanted)}" result type`;
     throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }], message);
   }
   return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
 }
 
-/** The type that a text names; reports texts that are not types, and messages that the registry does not have. */
+/** Parses the name of a type. Reports strings that are not types, and messages that the registry does not contain. */
 function declaredType(path: string, text: string, registry: TypeRegistry, issues: Issue[]): CelType {
   try {
     const type = parseType(text);
@@ -204,7 +218,7 @@ function declaredType(path: string, text: string, registry: TypeRegistry, issues
     if (unknown === undefined) return type;
     issues.push(issueOf(path, `unknown type ${unknown}${unknown === text ? "" : ` in ${text}`}`));
   } catch (error) {
-    // The parser of types throws nothing else.
+    // `parseType` only throws TypeErrors about the string.
     issues.push(issueOf(path, messageOf(error)));
   }
   return DYN;

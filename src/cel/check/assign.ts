@@ -1,26 +1,26 @@
 import { type CelType, formatType, partsOf, withParts } from "./type.js";
 
 /**
- * What type parameters stand for, found while types are held against each other. Types without parameters must agree, but
- * that dyn goes with all, a wrapper with what it wraps and with null, and a message with null (cel-go checker/types.go).
+ * Bindings of type parameters, inferred by unification. Types without parameters must match, except that dyn matches
+ * every type, a wrapper matches its value's type and null, and a message matches null (cel-go checker/types.go).
  */
 export class Bindings {
   private readonly bound = new Map<string, CelType>();
-  /** What was bound before each change, the latest last, so that a failed attempt can be undone. */
+  /** The previous binding for each change, latest last, so that a failed attempt can be undone. */
   private readonly trail: { readonly name: string; readonly before: CelType | undefined }[] = [];
 
-  /** Whether a value of `from` may stand where `to` is wanted; what their parameters then stand for is kept. */
+  /** Whether a value of type `from` is assignable to `to`. If so, keeps the bindings of their parameters. */
   assign(to: CelType, from: CelType): boolean {
     return this.attempt(() => this.isAssignable(to, from));
   }
 
-  /** {@link assign} for all of a list, or for none. */
+  /** {@link assign} for all types of a list; all or nothing. */
   assignAll(to: readonly CelType[], from: readonly CelType[]): boolean {
     if (to.length !== from.length) return false;
     return this.attempt(() => to.every((type, index) => this.isAssignable(type, from[index]!)));
   }
 
-  /** The type with its parameters replaced by what they stand for; those yet unknown by `unknown`, if it is given. */
+  /** Replaces parameters with their bindings, and unbound ones with `unknown` if it is given. */
   substitute(type: CelType, unknown?: CelType): CelType {
     if (type.kind !== "param") return withParts(type, (part) => this.substitute(part, unknown));
     const bound = this.bound.get(type.name);
@@ -58,7 +58,7 @@ export class Bindings {
     );
   }
 
-  /** Lets a parameter stand for a type, if that goes with what it stands for already. */
+  /** Binds a parameter to a type if the type is compatible with the current binding. */
   private bind(type: CelType, { name }: CelType & { kind: "param" }): { valid: boolean; bound: boolean } {
     if (type.kind === "param" && type.name === name) return { valid: true, bound: true };
     const current = this.bound.get(name);
@@ -79,7 +79,7 @@ export class Bindings {
     this.bound.set(name, type);
   }
 
-  /** Whether a type has a parameter somewhere in it: the parameter could not stand for it. */
+  /** Whether a type contains a parameter, so that the parameter cannot be bound to it. */
   private mentions(type: CelType, name: string): boolean {
     if (type.kind !== "param") return partsOf(type).some((part) => this.mentions(part, name));
     if (type.name === name) return true;
@@ -88,12 +88,12 @@ export class Bindings {
   }
 }
 
-/** The one of two assignable types that says less. */
+/** Returns the more general of two assignable types. */
 export function mostGeneral(a: CelType, b: CelType): CelType {
   return isAsGeneral(a, b) ? a : b;
 }
 
-/** Whether two types are the same to the checker, to which a wrapper is what it wraps. */
+/** Whether the checker treats two types as the same. A wrapper counts as the type of its value. */
 export function isSameToChecker(a: CelType, b: CelType): boolean {
   return a === b || formatType(unwrap(a)) === formatType(unwrap(b));
 }

@@ -30,34 +30,34 @@ import {
   withParts,
 } from "./type.js";
 
-/** An expression whose types are known. */
+/** A type-checked expression. */
 export interface CheckedExpr {
   readonly expr: Expr;
   typeOf(expr: Expr): CelType;
-  /** What a name, or a chain of names, stands for; undefined for the variable of a macro and for fields. */
+  /** The declaration that a name, or a chain of names, refers to; undefined for macro variables and fields. */
   referenceOf(expr: Expr): Reference | undefined;
-  /** The macro whose variable a name is. */
+  /** The macro that declares the variable. */
   macroOf(expr: Expr): MacroExpr | undefined;
-  /** The forms of a function that a call can mean: one, but where types are only known at run time. */
+  /** The candidate overloads of a call: one, unless types are only known at run time. */
   overloadsOf(expr: Expr): readonly Overload[];
-  /** The full name of the message that a literal makes. */
+  /** The full name of the message that a literal creates. */
   messageOf(expr: Expr): string;
-  /** Why a part cannot have a value; only where faults are left to the evaluation. */
+  /** Why evaluating a node always fails; only set if faults are deferred to the evaluation. */
   faultOf(expr: Expr): string | undefined;
 }
 
-/** The faults of an expression, or what the checker knows of it. */
+/** The faults of an expression, or the result of the check. */
 export type CheckResult =
   | { readonly checked: CheckedExpr; readonly issues: readonly [] }
   | { readonly checked: undefined; readonly issues: readonly CelIssue[] };
 
-/** Types with more parts than this are a fault: nested macros can double them at each step. */
+/** The maximum number of parts in a type: nested macros can double them at each level. */
 const MAX_TYPE_PARTS = 1000;
 
 /**
- * Finds the types of an expression and of all in it, as cel-go v0.20.1 does (checker/checker.go): overloads by the types of
- * their arguments, type parameters by unification, and dyn where a list or a map holds different types. When it is lenient,
- * faults are no faults yet: what cannot have a value fails when it is evaluated, as in cel-go without a check.
+ * Infers the types of an expression and all its nodes like cel-go v0.20.1 (checker/checker.go): selects overloads by
+ * argument types, infers type parameters by unification, and uses dyn for lists and maps with different element types.
+ * If `lenient`, faults are not reported; the faulty nodes fail when they are evaluated, like cel-go without a check.
  */
 export function checkCel(expr: Expr, environment: Environment, { lenient = false } = {}): CheckResult {
   const checker = new Checker(environment);
@@ -76,7 +76,7 @@ class Checker {
   private readonly overloads = new Map<Expr, readonly Overload[]>();
   private readonly messages = new Map<Expr, string>();
   private readonly faults = new Map<Expr, string>();
-  /** The variables of the macros around, the innermost last. */
+  /** The variables of the enclosing macros, innermost last. */
   private readonly scopes: { readonly name: string; readonly type: CelType; readonly macro: MacroExpr }[] =
     [];
   private readonly bindings = new Bindings();
@@ -136,7 +136,7 @@ class Checker {
     }
   }
 
-  /** A variable of a macro, or what the environment knows; the most deeply nested meaning of the name. */
+  /** Resolves a name to a macro variable or a declaration of the environment, preferring the innermost namespace. */
   private inferName(expr: Expr, name: string): CelType | undefined {
     for (const candidate of candidatesFor(this.environment.container, name)) {
       for (let index = this.scopes.length - 1; index >= 0; index--) {
@@ -154,7 +154,7 @@ class Checker {
   }
 
   private inferSelect(expr: SelectExpr): CelType {
-    // A chain of names is the full name of something before it is a field.
+    // A chain of names is resolved as a qualified name first, then as a field.
     const name = qualifiedName(expr);
     const named = name === undefined ? undefined : this.inferName(expr, name);
     if (named !== undefined) return named;
@@ -175,7 +175,7 @@ class Checker {
         return { ...operand, parameters: [this.inferField(expr, inner)] };
       }
       case "param":
-        // What it stands for must not be found to be anything else later on.
+        // Bind it to dyn so that it is not inferred as anything else later.
         this.assign(DYN, operand);
         return DYN;
       default:
@@ -185,7 +185,7 @@ class Checker {
     return DYN;
   }
 
-  /** The type of a field of a message; without such a field the part that needs it has no value. */
+  /** Returns the type of a message's field. If the field does not exist, the node that needs it fails at evaluation. */
   private typeOfField(expr: Expr, at: number, message: string, name: string): CelType {
     const desc = this.environment.registry.getMessage(message);
     const field = desc && findField(desc, name);
@@ -259,7 +259,7 @@ class Checker {
     return result;
   }
 
-  /** An overload with parameters of its own for the letters in its types. */
+  /** Instantiates an overload with fresh type parameters. */
   private instantiate(overload: Overload): Pick<Overload, "parameters" | "result"> {
     if (overload.typeParameters.length === 0) return overload;
     const fresh = new Map(overload.typeParameters.map((letter) => [letter, this.newParameter()]));
@@ -293,7 +293,7 @@ class Checker {
     );
   }
 
-  /** The type that all of them have; dyn when they differ. */
+  /** Returns the common type of all elements; dyn if they differ; undefined if there are none. */
   private join(elements: readonly Expr[]): CelType | undefined {
     let joined: CelType | undefined;
     for (const element of elements) {
@@ -359,7 +359,7 @@ class Checker {
     }
   }
 
-  /** The list to which a macro adds elements of a type, as `list + [element]` where the condition holds. */
+  /** The type of the list that a macro builds, inferred as for `list + [element]` under the condition. */
   private accumulate(
     expr: MacroExpr,
     list: CelType,
@@ -377,7 +377,7 @@ class Checker {
     return this.bind("_?_:_", expr, [condition, type, type]) !== ERROR;
   }
 
-  /** A call that a macro stands for, of which nobody needs to know the overloads. */
+  /** Infers the type of a call that a macro expands to, without recording its overloads. */
   private bind(name: string, expr: Expr, types: readonly CelType[]): CelType {
     const overloads = this.environment.functions.get(name) ?? [];
     const type = this.resolve(expr, name, overloads, undefined, [], types);
@@ -419,7 +419,7 @@ class Checker {
     return ERROR;
   }
 
-  /** Reports what leaves a part without any value. */
+  /** Reports a fault that makes the node fail at evaluation. */
   private reject(expr: Expr, message: string): CelType {
     this.faults.set(expr, message);
     return this.report(expr.at, message);
@@ -436,7 +436,7 @@ const LITERAL_TYPES = {
   bytes: BYTES,
 } as const;
 
-/** `a.b.c` as one name, if it is nothing but names. */
+/** Returns `a.b.c` as one name if the expression consists only of names. */
 function qualifiedName(expr: Expr): string | undefined {
   if (expr.kind === "ident") return expr.name;
   if (expr.kind !== "select" || expr.testOnly) return undefined;

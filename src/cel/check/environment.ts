@@ -15,28 +15,28 @@ import {
   UINT,
 } from "./type.js";
 
-/** Where messages and enums are found by their full names; a `Registry` of protobuf-es is one. */
+/** Looks up messages and enums by their full names. A `Registry` of protobuf-es satisfies it. */
 export interface TypeRegistry {
-  /** A message by its full name. */
+  /** Returns a message by its full name. */
   getMessage(name: string): DescMessage | undefined;
-  /** An enum by its full name. */
+  /** Returns an enum by its full name. */
   getEnum(name: string): DescEnum | undefined;
 }
 
-/** What an expression may name. */
+/** The declarations that an expression can use. */
 export interface Environment {
-  /** The namespace against which names are resolved: `flow` lets `Verdict` stand for `flow.Verdict`. */
+  /** The namespace in which names are resolved: in `flow`, `Verdict` means `flow.Verdict`. */
   readonly container: string;
-  /** Types of the variables, by full name. */
+  /** The types of the variables by full name. */
   readonly variables: ReadonlyMap<string, CelType>;
   readonly functions: Functions;
   readonly registry: TypeRegistry;
 }
 
-/** What a name stands for. */
+/** The declaration that a name refers to. */
 export type Reference =
   | { readonly kind: "variable"; readonly name: string; readonly type: CelType }
-  /** An enum's value. */
+  /** A value of an enum. */
   | { readonly kind: "constant"; readonly value: number; readonly type: CelType }
   | { readonly kind: "type"; readonly type: CelType & { readonly kind: "type" } };
 
@@ -50,8 +50,8 @@ export function createEnvironment({
 }
 
 /**
- * The full names that a name could stand for, the most deeply nested first: in the container `a.b` the name `c` is `a.b.c`,
- * `a.c` or `c`. A leading dot says that it is full already.
+ * The full names that a name may refer to, innermost namespace first: in the container `a.b`, the name `c` may be
+ * `a.b.c`, `a.c` or `c`. A name with a leading dot is already full.
  */
 export function candidatesFor(container: string, name: string): readonly string[] {
   if (name.startsWith(".")) return [name.slice(1)];
@@ -60,7 +60,7 @@ export function candidatesFor(container: string, name: string): readonly string[
   return [...prefixes.map((prefix) => `${prefix}.${name}`), name];
 }
 
-/** What a full name stands for: a variable, a type, or a value of an enum. */
+/** Looks up a full name: a variable, a type, or a value of an enum. */
 export function lookUp({ variables, registry }: Environment, name: string): Reference | undefined {
   const variable = variables.get(name);
   if (variable !== undefined) return { kind: "variable", name, type: variable };
@@ -79,12 +79,12 @@ function typeReference(of: CelType): Reference {
   return { kind: "type", type: typeOf(of) as CelType & { kind: "type" } };
 }
 
-/** A message's field by its name in the proto file. */
+/** Returns a message's field by its proto name. */
 export function findField(message: DescMessage, name: string): DescField | undefined {
   return message.fields.find((field) => field.name === name);
 }
 
-/** The type that a field has in an expression. */
+/** Returns the CEL type of a field. */
 export function fieldType(field: DescField): CelType {
   switch (field.fieldKind) {
     case "list":

@@ -15,7 +15,9 @@ const WELL_KNOWN_FILES = [
   file_google_protobuf_wrappers,
 ];
 
-/** All types of the files in which messages are declared, of what these import, and the well-known ones. */
+/**
+ * Returns a registry of all types in the messages' files, in the files that these import, and of the well-known types.
+ */
 export function registryOf(messages: readonly DescMessage[]): Registry {
   const files = new Set<DescFile>();
   const add = (file: DescFile) => {

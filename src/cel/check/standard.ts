@@ -1,23 +1,23 @@
 import type { CelType } from "./type.js";
 import { parseType } from "./type-text.js";
 
-/** One form of a function. */
+/** An overload of a function. */
 export interface Overload {
   readonly id: string;
-  /** Called as `target.f(…)`; the target is then the first of the parameters. */
+  /** Whether it is called as `target.f(…)`, with the target as the first parameter. */
   readonly isMember: boolean;
   readonly parameters: readonly CelType[];
   readonly result: CelType;
-  /** The letters in its types that stand for any type. */
+  /** The names of its type parameters, single letters. */
   readonly typeParameters: readonly string[];
 }
 
-/** Functions by name, each with its forms in the order in which they are tried. */
+/** Functions by name, with their overloads in the order in which they are tried. */
 export type Functions = ReadonlyMap<string, readonly Overload[]>;
 
 /**
- * Reads declarations, one a line: `size(list(A)) int = size_list`, with a dot before the name of a method, whose target is
- * then the first parameter.
+ * Parses declarations, one per line: `size(list(A)) int = size_list`. A leading dot declares a method, whose target is
+ * the first parameter.
  */
 export function declareFunctions(text: string): Functions {
   const functions = new Map<string, Overload[]>();
@@ -35,7 +35,7 @@ const DECLARATION = /^(\.?)(\S+?)\((.*)\) (\S+(?: \S+)*) = (\S+)$/;
 function readDeclaration(line: string): { name: string; overload: Overload } {
   const [, dot, name, parameters, result, id] = DECLARATION.exec(line) ?? [];
   if (name === undefined) throw new TypeError(`not a declaration: ${line}`);
-  // As one type with many parts, so that commas within parts need no care.
+  // Parse all types as the parameters of a single type, so that nested commas need no special handling.
   const all = parseType(`f(${parameters === "" ? "" : `${parameters}, `}${result})`) as CelType & {
     kind: "opaque";
   };
@@ -159,7 +159,7 @@ function declareTimePart(part: string, ofDurations: boolean): string {
   ].join("\n");
 }
 
-/** The names of types, which are values too. */
+/** Names of types, which can also be used as values. */
 export const STANDARD_TYPES: ReadonlyMap<string, CelType> = new Map([
   ...["bool", "bytes", "double", "int", "string", "uint", "null_type", "type"].map(
     (name) => [name, parseType(name)] as const,

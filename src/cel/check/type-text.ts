@@ -37,8 +37,10 @@ const NAMES: Readonly<Record<string, CelType>> = {
 const TOKENS = /[A-Za-z_][\w.]*|\S/g;
 
 /**
- * Reads a type as it is written: `int`, `list(string)`, `map(string, dyn)`, `wrapper(bool)`, `type(int)`, the full name of a
- * message, or one capital letter for a type parameter. Throws a TypeError for what is none.
+ * Parses a type: `int`, `list(string)`, `map(string, dyn)`, `wrapper(bool)`, `type(int)`, the full name of a message,
+ * or a single capital letter for a type parameter.
+ *
+ * @throws TypeError if the string is not a type.
  */
 export function parseType(text: string): CelType {
   const tokens = text.match(TOKENS) ?? [];

@@ -1,16 +1,16 @@
-/** A type of CEL, as cel-go's checker knows them. */
+/** A CEL type, as in cel-go's checker. */
 export type CelType =
   | { readonly kind: PrimitiveKind | "dyn" | "error" | "null" | "any" | "timestamp" | "duration" }
   | { readonly kind: "list"; readonly element: CelType }
   | { readonly kind: "map"; readonly key: CelType; readonly value: CelType }
   | { readonly kind: "message"; readonly name: string }
-  /** A message such as google.protobuf.BoolValue: the primitive or null. */
+  /** A wrapper message such as google.protobuf.BoolValue: its value or null. */
   | { readonly kind: "wrapper"; readonly of: CelType }
-  /** The type of a type; of types at large without `of`. */
+  /** The type of a type; without `of`, the type of any type. */
   | { readonly kind: "type"; readonly of: CelType | undefined }
-  /** Stands for a type yet to be found. */
+  /** A type parameter, to be inferred. */
   | { readonly kind: "param"; readonly name: string }
-  /** A type that has nothing but a name, such as `set(int)`. */
+  /** An opaque type that is only known by name, such as `set(int)`. */
   | { readonly kind: "opaque"; readonly name: string; readonly parameters: readonly CelType[] };
 
 type PrimitiveKind = "bool" | "int" | "uint" | "double" | "string" | "bytes";
@@ -52,17 +52,17 @@ const WELL_KNOWN: Readonly<Record<string, CelType>> = {
   "google.protobuf.UInt64Value": wrapperOf(UINT),
 };
 
-/** The type that a message is to an expression: well-known ones are seen through. */
+/** Returns the CEL type of a message; well-known messages have special types. */
 export function messageType(name: string): CelType {
   return Object.hasOwn(WELL_KNOWN, name) ? WELL_KNOWN[name]! : { kind: "message", name };
 }
 
-/** Whether values of the type come as messages of a well-known name. */
+/** Whether the name is that of a well-known message. */
 export function isWellKnown(name: string): boolean {
   return Object.hasOwn(WELL_KNOWN, name);
 }
 
-/** The parts of which a type consists. */
+/** Returns the type arguments of a type. */
 export function partsOf(type: CelType): readonly CelType[] {
   switch (type.kind) {
     case "list":
@@ -80,7 +80,7 @@ export function partsOf(type: CelType): readonly CelType[] {
   }
 }
 
-/** The type with other parts in the place of its own; itself when none changes. */
+/** Returns the type with changed arguments; the same object if nothing changes. */
 export function withParts(type: CelType, change: (part: CelType) => CelType): CelType {
   const parts = partsOf(type);
   const changed = parts.map(change);
@@ -102,7 +102,7 @@ export function withParts(type: CelType, change: (part: CelType) => CelType): Ce
   }
 }
 
-/** Whether two types are the very same. */
+/** Whether two types are identical. */
 export function isSameType(a: CelType, b: CelType): boolean {
   if (a === b) return true;
   if (a.kind !== b.kind || nameOf(a) !== nameOf(b)) return false;
@@ -115,7 +115,7 @@ function nameOf(type: CelType): string {
   return "name" in type ? type.name : type.kind;
 }
 
-/** A type as the checker's errors write it: `list(int)`, `timestamp`, `null`. */
+/** Formats a type as in the checker's errors: `list(int)`, `timestamp`, `null`. */
 export function formatType(type: CelType): string {
   switch (type.kind) {
     case "error":
@@ -128,7 +128,7 @@ export function formatType(type: CelType): string {
   }
 }
 
-/** A type by its name at run time, as in the error of an unwanted result: `google.protobuf.Timestamp`, `null_type`. */
+/** Formats a type by its runtime name, as in errors about the result type: `google.protobuf.Timestamp`, `null_type`. */
 export function typeName(type: CelType): string {
   switch (type.kind) {
     case "null":

@@ -26,12 +26,12 @@ import type { Compiler } from "./compiler.js";
 import { compileLogic, negate } from "./logic.js";
 import { compileMatches } from "./matches.js";
 
-/** Compiles a call: the special ways of some functions first, then by the types of the arguments, now or at run time. */
+/** Compiles a call: functions with a special compiler first, others by their overloads, selected now or at run time. */
 export function compileCall(expr: CallExpr, compiler: Compiler): Code {
   if (expr.function === "_&&_" || expr.function === "_||_") return compileLogic(expr, compiler);
   const args = expr.target === undefined ? expr.args : [expr.target, ...expr.args];
   const codes = args.map((arg) => compiler.compile(arg));
-  // Where faults are left to the evaluation, a function may be called with too many arguments or too few.
+  // If faults are deferred to the evaluation, the number of arguments may be wrong.
   const forms = compiler.environment.functions.get(expr.function) ?? [];
   const special = forms.some(({ parameters }) => parameters.length === codes.length)
     ? SPECIAL.get(expr.function)
@@ -66,7 +66,7 @@ function test(run: Run<boolean>, codes: readonly Code[], canFail = anyFails(code
   return { type: BOOL, form: "value", run, canFail, weight: weigh(codes) };
 }
 
-/** Types of which `===` tells whether two values, or null, are equal. */
+/** Types whose values, or null, can be compared with `===`. */
 const PLAIN = new Set(["bool", "string", "double", "null"]);
 
 function plainKind(type: CelType): string {
@@ -79,7 +79,7 @@ function compileEqual(a: Code, b: Code, { equal }: Compiler): Code {
   const kinds = [plainKind(a.type), plainKind(b.type)].filter((kind) => kind !== "null");
   if (kinds.every((kind) => PLAIN.has(kind)) && new Set(kinds).size <= 1) {
     const left = a.run;
-    // A constant is no longer than the expression.
+    // A constant is not longer than the expression, so comparing with it costs no steps.
     if (b.constant !== undefined) {
       const value = b.constant;
       return test((frame) => left(frame) === value, codes);
@@ -106,7 +106,7 @@ function compileEqualIntegers(a: Code, b: Code): Code {
   return test((frame) => left(frame) === value, [a, b]);
 }
 
-/** What is constant looks at no frame. */
+/** Constants do not use the frame. */
 const NO_FRAME = undefined as unknown as Frame;
 
 type OrderOperator = "<" | "<=" | ">" | ">=";
@@ -146,7 +146,7 @@ const UNORDERED = new Fault(NAN_UNORDERED);
 
 type Numeric = Run<number | bigint>;
 
-/** One closure for each operator: a call less for each comparison. */
+/** A separate closure for each operator saves a call per comparison. */
 function compareIntegers(left: Numeric, right: Numeric, operator: OrderOperator): Run<boolean> {
   switch (operator) {
     case "<":
@@ -192,7 +192,7 @@ function compileIn(element: Code, container: Code, { equal }: Compiler): Code {
   );
 }
 
-/** A list of texts or integers that is known: a set to look up in. */
+/** For a constant list of strings or integers: a lookup in a set. */
 function constantSet(element: Code, container: Code): Code | undefined {
   const { constant } = container;
   if (!Array.isArray(constant) || container.type.kind !== "list") return undefined;
@@ -241,7 +241,7 @@ function compileIndex(container: Code, index: Code): Code {
   return { type: type.kind === "map" ? type.value : DYN, form: "value", run, canFail: true, weight };
 }
 
-/** What a map has under a key: a long text is compared with the one that it has. */
+/** Looks up a key. A long string is compared with the stored key, which costs steps. */
 function lookUp(map: CelMap, key: CelValue, frame: Frame): CelValue | undefined {
   if (typeof key === "string") frame.spendOn(key.length);
   return map.get(key);
@@ -253,7 +253,7 @@ function elementAt(list: readonly CelValue[], index: number | bigint): CelValue 
   return value;
 }
 
-/** A double is an index, too, when it is a whole number. */
+/** Converts an index. A double is accepted if it is an integer. */
 function toIndex(index: CelValue): number | bigint {
   if (index instanceof CelUint) return index.value;
   if (typeof index === "bigint") return index;
@@ -294,7 +294,7 @@ function compileSize(code: Code): Code | undefined {
   }
 }
 
-/** Between ints and uints that fit a number there is nothing to do but to look at the sign. */
+/** Conversions between ints and uints that fit into a number only need to check the sign. */
 function compileToInteger(code: Code, type: CelType): Code | undefined {
   if (code.form !== "number" || !isInteger(code)) return undefined;
   if (type === INT || code.type.kind === "uint") return { ...code, type, constant: undefined };
@@ -314,7 +314,7 @@ function compileToInteger(code: Code, type: CelType): Code | undefined {
 
 const NEGATIVE = new Fault("unsigned integer overflow");
 
-/** A test of a text for a part of it; a constant is no longer than the expression, and costs nothing. */
+/** Compiles a test for a prefix or suffix. A constant is not longer than the expression, so it costs no steps. */
 function compilePartTest(
   a: Code,
   b: Code,
@@ -338,7 +338,10 @@ function compilePartTest(
   return test((frame) => hasPart(text(frame), constant), [a, b]);
 }
 
-/** From the back, as texts begin alike: labels with `k8s:`. What String has took five to eight times as long for labels. */
+/**
+ * Compares backward because strings often share a prefix, such as `k8s:` in labels. For labels,
+ * `String.prototype.startsWith` took five to eight times as long.
+ */
 function startsWith(text: string, part: string): boolean {
   if (text.length < part.length) return false;
   for (let index = part.length - 1; index >= 0; index--) {
@@ -351,7 +354,7 @@ function endsWith(text: string, part: string): boolean {
   return text.endsWith(part);
 }
 
-/** Any other function: the one form that goes with the types, or the choice among its forms at run time. */
+/** Compiles any other function: with the overload that matches the types, or by selecting an overload at run time. */
 function compileOverloads(expr: CallExpr, codes: readonly Code[], { checked, environment }: Compiler): Code {
   const isMember =
     expr.target !== undefined && checked.overloadsOf(expr).some((overload) => overload.isMember);

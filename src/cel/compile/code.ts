@@ -3,30 +3,30 @@ import { Fault, NO_OVERLOAD } from "../run/fault.js";
 import { Frame } from "../run/frame.js";
 import { CelUint, type CelValue } from "../run/value.js";
 
-/** Computes the value of a part of an expression. Throws a {@link Fault} when it has none. */
+/** Computes the value of a node. Throws a {@link Fault} if that fails. */
 export type Run<T> = (frame: Frame) => T;
 
 /**
- * How the value of a part comes: `value` for a {@link CelValue}; `number` for an int or a uint that fits a JavaScript number
- * exactly; `uint` for any uint as a bigint.
+ * The representation of a node's value: `value` for a {@link CelValue}; `number` for an int or uint that is exact as a
+ * JavaScript number; `uint` for any uint as a bigint.
  */
 export type Form = "value" | "number" | "uint";
 
-/** A part of an expression, compiled. */
+/** A compiled node of an expression. */
 export interface Code {
-  /** What the value surely is; dyn where only the value itself tells. */
+  /** The type of the value; dyn if it is only known at run time. */
   readonly type: CelType;
   readonly form: Form;
   readonly run: Run<unknown>;
-  /** The value where it is known beforehand. */
+  /** The value, if it is known at compile time. */
   readonly constant?: CelValue | undefined;
   /** Whether it can throw a fault that `||` and `&&` absorb. */
   readonly canFail: boolean;
-  /** About how many steps a run takes, loops apart. */
+  /** The approximate number of steps per run, without loops. */
   readonly weight: number;
 }
 
-/** A value that is known beforehand. */
+/** Creates code for a value that is known at compile time. */
 export function constantCode(type: CelType, value: CelValue): Code {
   const number = type.kind === "int" || type.kind === "uint" ? toSafeNumber(value) : undefined;
   const form = number === undefined ? "value" : "number";
@@ -34,7 +34,7 @@ export function constantCode(type: CelType, value: CelValue): Code {
   return { type, form, run: () => content, constant: value, canFail: false, weight: 1 };
 }
 
-/** An int or a uint as a number, if that holds it exactly. */
+/** Converts an int or uint to a number; undefined if that is not exact. */
 export function toSafeNumber(value: CelValue | undefined): number | undefined {
   const integer = value instanceof CelUint ? value.value : value;
   if (typeof integer !== "bigint") return undefined;
@@ -42,7 +42,7 @@ export function toSafeNumber(value: CelValue | undefined): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
-/** What fails at every run, as was found beforehand. */
+/** Creates code that always fails with a fault that was found at compile time. */
 export function failing(fault: Fault, weight: number): Code {
   const run = () => {
     throw fault;
@@ -50,7 +50,7 @@ export function failing(fault: Fault, weight: number): Code {
   return { type: DYN, form: "value", run, canFail: true, weight };
 }
 
-/** The value in the form that tells its type. */
+/** Converts to the representation that carries its type. */
 export function asValue({ form, type, run, constant }: Code): Run<CelValue> {
   if (constant !== undefined) return () => constant;
   if (form === "value") return run as Run<CelValue>;
@@ -60,7 +60,7 @@ export function asValue({ form, type, run, constant }: Code): Run<CelValue> {
     : (frame) => BigInt(run(frame) as number);
 }
 
-/** An int or a uint as a bigint. */
+/** Converts an int or uint to a bigint. */
 export function asBigint({ form, type, run, constant }: Code): Run<bigint> {
   if (constant !== undefined) {
     const value = constant instanceof CelUint ? constant.value : (constant as bigint);
@@ -71,7 +71,7 @@ export function asBigint({ form, type, run, constant }: Code): Run<bigint> {
   return (frame) => (run(frame) as CelUint).value;
 }
 
-/** An int or a uint in what is cheapest to compare it by. */
+/** Returns an int or uint in the representation that is cheapest to compare. */
 export function asNumeric(code: Code): Run<number | bigint> {
   return code.form === "number" ? (code.run as Run<number>) : asBigint(code);
 }
@@ -80,7 +80,7 @@ export function isInteger({ type }: Code): boolean {
   return type.kind === "int" || type.kind === "uint";
 }
 
-/** A value that must be a bool. */
+/** Requires a bool; any other value throws a {@link Fault}. */
 export function asBool(code: Code): Run<boolean> {
   if (code.type.kind === "bool") return code.run as Run<boolean>;
   const value = asValue(code);
@@ -91,7 +91,7 @@ export function asBool(code: Code): Run<boolean> {
   };
 }
 
-/** The type that all values have; dyn if they differ. */
+/** Returns the common type of all nodes; dyn if they differ. */
 export function commonType(codes: readonly Code[]): CelType {
   const [first, ...others] = codes;
   return first !== undefined && others.every(({ type }) => isSameType(type, first.type)) ? first.type : DYN;
@@ -105,10 +105,10 @@ export function anyFails(codes: readonly Code[]): boolean {
   return codes.some(({ canFail }) => canFail);
 }
 
-/** Enough for whatever an expression can do without a loop. */
+/** Enough for any expression without a loop. */
 const FOLDING_STEPS = 100_000;
 
-/** Computes a part now if all that it needs is known. */
+/** Evaluates a node at compile time if all its operands are constant. */
 export function folded(code: Code, operands: readonly Code[]): Code {
   if (operands.some(({ constant }) => constant === undefined)) return code;
   const frame = new Frame(0);

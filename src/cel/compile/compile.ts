@@ -39,17 +39,17 @@ import type { Compiler } from "./compiler.js";
 import { compileField, compileFieldTest, selectValue, testValue } from "./field.js";
 import { compileMacro } from "./macro.js";
 
-/** A compiled expression, and how many values its frame holds. */
+/** A compiled expression and its frame size. */
 export interface CompiledExpr {
   readonly code: Code;
-  /** The variables that it reads, by name. */
+  /** The names of the variables that it reads. */
   readonly reads: ReadonlySet<string>;
   readonly frameLength: number;
 }
 
 /**
- * Turns a checked expression into closures. What is known of types, fields, enums and constants is resolved now; a part of
- * which the type is only known at run time works on values that tell their type.
+ * Compiles a checked expression to closures. Types, fields, enums and constants are resolved now as far as they are
+ * known. Nodes whose type is only known at run time operate on values that carry their type.
  */
 export function compileChecked(
   checked: CheckedExpr,
@@ -109,7 +109,7 @@ export function compileChecked(
       return readSlot(slot, type, "value");
     }
     const reference = checked.referenceOf(expr);
-    // The checker has reported every name that stands for nothing.
+    // The checker has reported every unresolved name.
     if (reference === undefined) throw new TypeError("a name without a meaning");
     switch (reference.kind) {
       case "constant":
@@ -180,7 +180,7 @@ export function compileChecked(
     if (desc === undefined) return failing(new Fault(`unknown type: ${name}`), 1);
     const codes = expr.fields.map(({ value }) => compile(value));
     const values = codes.map(asValue);
-    // The checker has reported every field that there is not.
+    // The checker has reported every unknown field.
     const fields = expr.fields.map((entry) => findField(desc, entry.name)!);
     const run: Run<CelValue> = (frame) => {
       const entries = values.map((value, index) => [fields[index]!, value(frame)] as const);
@@ -200,7 +200,7 @@ export function compileChecked(
 
 const BAD_KEY = new Fault("a key of a map is repeated, or not of a type that keys can have");
 
-/** About what it takes to make a message. */
+/** The approximate cost of creating a message. */
 const STRUCT_STEPS = 10;
 
 function compileLiteral(literal: (Expr & { kind: "const" })["literal"]): Code {
@@ -221,7 +221,7 @@ function readSlot(slot: number, type: CelType, form: Code["form"]): Code {
   return { type, form, run, canFail: false, weight: 1 };
 }
 
-/** The name that a type has at run time, where lists and maps do not tell of what. */
+/** Returns the runtime name of a type, which for lists and maps has no element types. */
 function baseName(type: CelType): string {
   return type.kind === "list" || type.kind === "map" ? type.kind : typeName(type);
 }

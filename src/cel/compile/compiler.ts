@@ -6,14 +6,14 @@ import type { Expr, MacroExpr } from "../parse/ast.js";
 import type { Equality } from "../run/equal.js";
 import type { Code } from "./code.js";
 
-/** What parts of an expression are compiled with. */
+/** The dependencies for compiling the nodes of an expression. */
 export interface Compiler {
   readonly checked: CheckedExpr;
   readonly environment: Environment;
   readonly equal: Equality;
   readonly regex: RegexOptions;
-  /** Compiles a part of the expression. */
+  /** Compiles a node. */
   compile(expr: Expr): Code;
-  /** Compiles parts that see the variable of a macro, which `use` is given. */
+  /** Compiles nodes in the scope of a macro's variable, whose slot is passed to `use`. */
   withVariable<T>(expr: MacroExpr, type: CelType, use: (slot: number) => T): T;
 }

@@ -8,7 +8,10 @@ import { CelMap, type CelValue, kindOf } from "../run/value.js";
 import type { Code, Run } from "./code.js";
 import { readProperty } from "./property.js";
 
-/** Reads a field of what surely is a message. What is not set reads as its default, an unset message as an empty one. */
+/**
+ * Compiles reading a field of a value that is known to be a message. An unset field has its default value; an unset
+ * message reads as an empty one.
+ */
 export function compileField(operand: Code, field: DescField, registry: TypeRegistry): Code {
   const message = operand.run as Run<Message>;
   const type = sureType(fieldType(field));
@@ -27,7 +30,7 @@ export function compileField(operand: Code, field: DescField, registry: TypeRegi
   };
 }
 
-/** `has()` of a field of what surely is a message. */
+/** Compiles `has()` for a field of a value that is known to be a message. */
 export function compileFieldTest(operand: Code, field: DescField): Code {
   const message = operand.run as Run<Message>;
   const { canFail, weight } = operand;
@@ -52,7 +55,7 @@ function compilePresence(message: Run<Message>, field: DescField): Run<boolean> 
   return (frame) => has(message(frame));
 }
 
-/** A field of a value of which the type is only known now. */
+/** Reads a field of a value whose type is only known at run time. */
 export function selectValue(value: CelValue, field: string, fields: DynamicFields, frame: Frame): CelValue {
   if (value instanceof CelMap) {
     const found = value.get(field);
@@ -63,14 +66,14 @@ export function selectValue(value: CelValue, field: string, fields: DynamicField
   return fields.read(value as Message, frame);
 }
 
-/** `has()` of a value of which the type is only known now. */
+/** Evaluates `has()` for a value whose type is only known at run time. */
 export function testValue(value: CelValue, field: string, fields: DynamicFields): boolean {
   if (value instanceof CelMap) return value.get(field) !== undefined;
   if (kindOf(value) !== "message") throw NO_OVERLOAD;
   return fields.has(value as Message);
 }
 
-/** What may be null or anything at all is only known at run time. */
+/** The type of an Any is only known at run time. */
 function sureType(type: CelType): CelType {
   if (type.kind === "any") return DYN;
   return type;
@@ -86,7 +89,9 @@ interface Member {
   readonly value?: unknown;
 }
 
-/** The reader of a field whose property holds what is wanted as it is: most of them. */
+/**
+ * Returns the reader for a field whose property already has the required representation, which applies to most fields.
+ */
 function directReader(field: DescField): DirectReader | undefined {
   const form = directForm(field);
   if (form === undefined) return undefined;
@@ -105,7 +110,7 @@ function directReader(field: DescField): DirectReader | undefined {
       },
     };
   }
-  // Scalars with presence and messages are undefined when they are not set.
+  // Unset scalars with presence and unset messages are undefined.
   return { form, run: (message) => readProperty(message, name, unset) };
 }
 
@@ -114,7 +119,7 @@ function directForm(field: DescField): Code["form"] | undefined {
     case "enum":
       return "number";
     case "scalar":
-      // A jstype can make texts of 64-bit integers.
+      // `jstype` can represent 64-bit integers as strings.
       return field.longAsString ? undefined : SCALAR_FORMS[field.scalar];
     case "message":
       return isWellKnown(field.message.typeName) && !isPlainWrapper(field) ? undefined : "value";
@@ -144,7 +149,7 @@ const SCALAR_FORMS: Readonly<Partial<Record<ScalarType, Code["form"]>>> = {
   [ScalarType.FIXED64]: "uint",
 };
 
-/** Wrappers that protobuf-es keeps as the very values that an expression sees. */
+/** Wrappers that protobuf-es stores as the value that an expression sees. */
 const PLAIN_WRAPPERS: ReadonlySet<string> = new Set([
   "google.protobuf.BoolValue",
   "google.protobuf.StringValue",

@@ -6,14 +6,15 @@ import { asBool, type Code, folded, type Run, weigh } from "./code.js";
 import type { Compiler } from "./compiler.js";
 
 /**
- * `||` and `&&`: one operand that decides is enough, whatever the others, even if they fail. Without one, the first failure
- * is the failure of the whole (cel-spec, "Logical Operators").
+ * Compiles `||` and `&&`. One decisive operand determines the result even if other operands fail. Without one, the
+ * first fault is thrown (cel-spec, "Logical Operators").
  */
 export function compileLogic(expr: CallExpr, compiler: Compiler): Code {
   const decisive = expr.function === "_||_";
   const codes = termsOf(expr, expr.function).map((term) => compiler.compile(term));
   const canFail = codes.some((code) => canThrow(code));
-  // Their order decides only which fault is told: where there can be none, what costs least is asked first.
+  // The order only determines which fault is reported. Without possible faults, the cheapest operand is evaluated
+  // first.
   if (!canFail) codes.sort((a, b) => a.weight - b.weight);
   const code: Code = {
     type: BOOL,
@@ -25,7 +26,7 @@ export function compileLogic(expr: CallExpr, compiler: Compiler): Code {
   return folded(code, codes);
 }
 
-/** The operands of a chain of one operator, which the parser balances into a tree. */
+/** Returns the operands of a chain of one operator, which the parser balances into a tree. */
 function termsOf(expr: Expr, operator: string): readonly Expr[] {
   if (expr.kind !== "call" || expr.function !== operator) return [expr];
   return expr.args.flatMap((arg) => termsOf(arg, operator));
@@ -71,14 +72,14 @@ function decideCarefully(codes: readonly Code[], decisive: boolean): Run<boolean
   };
 }
 
-/** A fault that another operand can make up for; everything else is thrown on. */
+/** Returns a fault that another operand can override; rethrows any other error. */
 export function absorbable(error: unknown, frame: Frame): Fault {
   if (!(error instanceof Fault) || error === OVER_BUDGET) throw error;
   frame.spend(FAULT_STEPS);
   return error;
 }
 
-/** About what it takes to throw and to catch. */
+/** The approximate cost of throwing and catching. */
 const FAULT_STEPS = 5;
 
 /** `!` */

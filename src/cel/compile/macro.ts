@@ -6,7 +6,10 @@ import { asBool, asValue, type Code, type Run } from "./code.js";
 import type { Compiler } from "./compiler.js";
 import { absorbable } from "./logic.js";
 
-/** Compiles a macro to a loop over the elements of a list or the keys of a map. Each turn costs as many steps as it weighs. */
+/**
+ * Compiles a macro to a loop over the elements of a list or the keys of a map. Each iteration costs the weight of its
+ * body in steps.
+ */
 export function compileMacro(expr: MacroExpr, compiler: Compiler): Code {
   const range = compiler.compile(expr.range);
   const element = elementType(range.type);
@@ -46,7 +49,7 @@ export function compileMacro(expr: MacroExpr, compiler: Compiler): Code {
 }
 
 interface Loop {
-  /** Where the variable of the macro is. */
+  /** The slot of the macro's variable. */
   readonly slot: number;
   readonly values: Run<readonly CelValue[]>;
   readonly weight: number;
@@ -71,7 +74,7 @@ function elementsOf(range: Code): Run<readonly CelValue[]> {
   };
 }
 
-/** Looks for an element of which the predicate says what decides; faults of others are absorbed, as by `||` and `&&`. */
+/** Searches for an element with the decisive result; faults of other elements are absorbed, as in `||` and `&&`. */
 function findDecisive({ slot, values, weight }: Loop, predicate: Code, decisive: boolean): Run<boolean> {
   const holds = asBool(predicate);
   if (!predicate.canFail && predicate.type.kind === "bool") {

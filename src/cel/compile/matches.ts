@@ -6,16 +6,16 @@ import type { Frame } from "../run/frame.js";
 import { anyFails, asValue, type Code, failing, type Run, weigh } from "./code.js";
 import type { Compiler } from "./compiler.js";
 
-/** Steps for compiling a pattern that was not known beforehand, for each of its characters. */
+/** The number of steps for compiling a pattern at run time, per character. */
 const STEPS_PER_PATTERN_UNIT = 300;
-/** Patterns that a call remembers, where they come from the values. */
+/** The maximum number of cached run-time patterns per call. */
 const PATTERN_MEMO = 16;
-/** Characters of a text that are looked at for a step, by a pattern of weight 1. */
+/** The number of characters per step for a pattern of weight 1. */
 const UNITS_PER_STEP = 64;
-/** Characters that are looked at for a step by the lightest of patterns. */
+/** The maximum number of characters per step, for the cheapest patterns. */
 const LIGHTEST_UNITS_PER_STEP = 6;
 
-/** `matches`: a constant pattern is compiled now. One that is bad fails at each evaluation, as in cel-go. */
+/** Compiles `matches`. A constant pattern is compiled now; if it is invalid, each evaluation fails, as in cel-go. */
 export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): Code {
   const codes = [text, pattern];
   const weight = weigh(codes);
@@ -55,7 +55,7 @@ function compileSearch(pattern: string, options: RegexOptions): Search {
   }
 }
 
-/** Patterns that come from the values have no part in what is shared by those of the expressions. */
+/** Run-time patterns do not use the budget that the patterns of the expressions share. */
 function rememberSearches({ engine }: RegexOptions): (pattern: string, frame: Frame) => Search {
   const memo = new Map<string, Search>();
   return (pattern, frame) => {

@@ -1,6 +1,6 @@
 /**
- * The syntax tree of an expression. Every node knows where it stands, as an offset in UTF-16 code units: operators, calls,
- * indexes and literals of messages at their sign, as cel-go reports them.
+ * The syntax tree of an expression. Every node has its position as an offset in UTF-16 code units. For operators,
+ * calls, indexes and message literals it is the position of the sign, as in cel-go.
  */
 export type Expr =
   | ConstExpr
@@ -12,7 +12,7 @@ export type Expr =
   | StructExpr
   | MacroExpr;
 
-/** A literal. An int is a bigint; a uint stands in an object of its own, so that none is taken for the other. */
+/** A literal. The values of ints and uints are bigints; `type` distinguishes them. */
 export interface ConstExpr {
   readonly kind: "const";
   readonly at: number;
@@ -27,14 +27,14 @@ export type Literal =
   | { readonly type: "string"; readonly value: string }
   | { readonly type: "bytes"; readonly value: Uint8Array };
 
-/** A name; with a leading dot where the expression wrote one. */
+/** A name, including a leading dot if the expression has one. */
 export interface IdentExpr {
   readonly kind: "ident";
   readonly at: number;
   readonly name: string;
 }
 
-/** `operand.field`, and `has(operand.field)` when it only tests for presence. */
+/** `operand.field`, or `has(operand.field)` if `testOnly`. */
 export interface SelectExpr {
   readonly kind: "select";
   readonly at: number;
@@ -44,7 +44,7 @@ export interface SelectExpr {
 }
 
 /**
- * A call of a function or of a method of `target`. Operators are functions too, under cel-go's names: `_+_ _-_ _*_ _/_ _%_
+ * A call of a function, or of a method of `target`. Operators are functions with cel-go's names: `_+_ _-_ _*_ _/_ _%_
  * _==_ _!=_ _<_ _<=_ _>_ _>=_ @in _&&_ _||_ _?_:_ _[_] !_ -_`.
  */
 export interface CallExpr {
@@ -68,7 +68,7 @@ export interface MapExpr {
 }
 
 export interface MapEntry {
-  /** Of the colon. */
+  /** The position of the colon. */
   readonly at: number;
   readonly key: Expr;
   readonly value: Expr;
@@ -78,13 +78,13 @@ export interface MapEntry {
 export interface StructExpr {
   readonly kind: "struct";
   readonly at: number;
-  /** As written, with a leading dot where there is one. */
+  /** As written, including a leading dot. */
   readonly name: string;
   readonly fields: readonly StructField[];
 }
 
 export interface StructField {
-  /** Of the colon. */
+  /** The position of the colon. */
   readonly at: number;
   readonly name: string;
   readonly value: Expr;
@@ -99,8 +99,8 @@ export interface MacroExpr {
   readonly macro: MacroName;
   readonly range: Expr;
   readonly variable: string;
-  /** What elements must hold; absent in `map(x, f)`. */
+  /** The condition for elements; absent in `map(x, f)`. */
   readonly predicate: Expr | undefined;
-  /** What `map` makes of an element. */
+  /** The transformation of `map`; absent in the other macros. */
   readonly transform: Expr | undefined;
 }

@@ -1,37 +1,40 @@
 import { FlowscribeError } from "../../errors/errors.js";
 
-/** One fault of an expression. */
+/** A fault of an expression. */
 export interface CelIssue {
-  /** Where: an offset in UTF-16 code units, or {@link WHOLE_EXPRESSION}. */
+  /** The position as an offset in UTF-16 code units, or {@link WHOLE_EXPRESSION}. */
   readonly at: number;
   readonly message: string;
 }
 
-/** A fault and the place where a person looks for it. */
+/** A fault with its line and column. */
 export interface PlacedCelIssue extends CelIssue {
-  /** From 1; -1 for the expression as a whole. */
+  /** The line, from 1; -1 for the whole expression. */
   readonly line: number;
-  /** In code points from 1; 0 for the expression as a whole. */
+  /** The column in code points, from 1; 0 for the whole expression. */
   readonly column: number;
 }
 
-/** The place of a fault that no single place has: a limit exceeded. */
+/** The position of a fault that concerns the whole expression, such as an exceeded limit. */
 export const WHOLE_EXPRESSION = -1;
 
-/** How many faults a message tells, as in cel-go; of the others it tells the number. */
+/** The maximum number of faults in a message, as in cel-go; the message states how many others were omitted. */
 export const MAX_CEL_ISSUES_SHOWN = 100;
 
 /**
- * An expression that does not compile. The message is that of cel-go v0.20.1: every fault with its line and a caret below
- * the place (https://github.com/google/cel-go/blob/v0.20.1/common/error.go).
+ * An expression that does not compile. The message has cel-go v0.20.1's format: every fault with its line and a caret
+ * below its position (https://github.com/google/cel-go/blob/v0.20.1/common/error.go).
  */
 export class CelError extends FlowscribeError {
   declare readonly code: "invalid_cel";
   readonly expression: string;
-  /** All faults in the order of their places; those at one place in the order in which they were found. */
+  /** All faults, sorted by position; those at the same position in the order in which they were found. */
   readonly issues: readonly PlacedCelIssue[];
 
-  /** Takes the issues in the order in which they were found, and a message where it is not to be made of them. */
+  /**
+   * @param issues In the order in which they were found.
+   * @param message Replaces the message that is formatted from the issues.
+   */
   constructor(expression: string, issues: readonly CelIssue[], message?: string) {
     const lines = expression.split("\n");
     const shown = place(lines, issues.slice(0, MAX_CEL_ISSUES_SHOWN)).map((issue) =>
@@ -45,7 +48,7 @@ export class CelError extends FlowscribeError {
   }
 }
 
-/** Sorts the issues and counts their lines and columns, in one pass over the lines. */
+/** Sorts the issues and computes their lines and columns in a single pass. */
 function place(lines: readonly string[], issues: readonly CelIssue[]): PlacedCelIssue[] {
   let line = 0;
   let lineStart = 0;
@@ -70,7 +73,7 @@ function place(lines: readonly string[], issues: readonly CelIssue[]): PlacedCel
     });
 }
 
-/** The issue as cel-go prints it; without its line when there is none, or none that one would want to read. */
+/** Formats an issue like cel-go. Omits the source line if it is missing or too long. */
 function formatIssue({ line, column, message }: PlacedCelIssue, source: string | undefined): string {
   const fault = `ERROR: <input>:${line}:${column}: ${message}`;
   if (source === undefined || source.length > MAX_LINE_SHOWN) return fault;
@@ -87,15 +90,18 @@ function formatIssue({ line, column, message }: PlacedCelIssue, source: string |
   return `${fault}\n | ${shown}\n | ${pointer}`;
 }
 
-// cel-go's limit, which it counts in bytes.
+// cel-go's limit, which it applies to bytes; this one applies to UTF-16 code units.
 const MAX_LINE_SHOWN = 16_384;
 
-/** What takes more than one byte in UTF-8 is taken to be two columns wide. */
+/** Characters of more than one UTF-8 byte count as two columns wide, as in cel-go. */
 function isWide(character: string): boolean {
   return character.codePointAt(0)! >= 0x80;
 }
 
-/** A tab becomes a space, as in cel-go; other control characters, which could drive a terminal, become their pictures. */
+/**
+ * Replaces a tab with a space, as cel-go does, and other control characters, which could affect a terminal, with
+ * visible symbols.
+ */
 function printable(character: string): string {
   const code = character.codePointAt(0)!;
   if (character === "\t") return " ";

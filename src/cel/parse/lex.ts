@@ -1,4 +1,4 @@
-/** Words and signs are kinds of their own; the names of the others tell what they are. */
+/** The kind of a token; keywords and signs are their own kinds. */
 export type TokenKind =
   | "end"
   | "invalid"
@@ -38,17 +38,18 @@ type SignOfTwo = "==" | "!=" | "<=" | ">=" | "&&" | "||";
 
 export interface Token {
   readonly kind: TokenKind;
-  /** Offset in UTF-16 code units. */
+  /** The start as an offset in UTF-16 code units. */
   readonly start: number;
-  /** Past its last code unit. */
+  /** The end, exclusive. */
   readonly end: number;
-  /** Of an invalid token: what is wrong with it. Empty for all others. */
+  /** The fault of an invalid token; empty for all others. */
   readonly fault: string;
 }
 
 /**
- * The tokens of an expression, with those of cel-go v0.20.1 (https://github.com/google/cel-go/blob/v0.20.1/parser/gen/CEL.g4).
- * The last is the end, or the first place where no token can begin. Takes time linear in the length.
+ * Splits an expression into tokens like cel-go v0.20.1
+ * (https://github.com/google/cel-go/blob/v0.20.1/parser/gen/CEL.g4). The last token is the end, or the first invalid
+ * token. Takes time linear in the length.
  */
 export function lexCel(expression: string): Token[] {
   const tokens: Token[] = [];
@@ -62,7 +63,7 @@ export function lexCel(expression: string): Token[] {
   }
 }
 
-/** Past white space and comments, which run to the end of their line. */
+/** Skips white space and comments, which extend to the end of their line. */
 function skipBlank(text: string, from: number): number {
   let index = from;
   while (index < text.length) {
@@ -85,7 +86,7 @@ function tokenAt(text: string, start: number): Token {
   if (isDigit(first) || (first === DOT && isDigit(text.charCodeAt(start + 1)))) return numberAt(text, start);
   if (first === SINGLE_QUOTE || first === DOUBLE_QUOTE) return stringAt(text, start, start, "string", false);
   const two = text.slice(start, start + 2);
-  // Both sets hold exactly the kinds that their strings are.
+  // The strings in both sets are also the names of their kinds.
   if (SIGNS_OF_TWO.has(two)) return token(two as TokenKind, start, start + 2);
   const one = text[start]!;
   if (SIGNS.has(one)) return token(one as TokenKind, start, start + 1);
@@ -112,7 +113,7 @@ function wordAt(text: string, start: number): Token {
 
 const KEYWORDS: ReadonlySet<string> = new Set(["in", "true", "false", "null"] satisfies Keyword[]);
 
-/** The longest number: `1.` and `1e` are an int with something after it. */
+/** Reads the longest possible number: `1.` and `1e` are an int followed by something else. */
 function numberAt(text: string, start: number): Token {
   if (text.startsWith("0x", start) && isHexDigit(text.charCodeAt(start + 2))) {
     let end = start + 3;
@@ -140,7 +141,7 @@ function skipDigits(text: string, from: number): number {
   return index;
 }
 
-/** A literal that begins at `start` and whose quotes open at `open`. */
+/** Reads a string or bytes literal that begins at `start`; its opening quote is at `open`. */
 function stringAt(text: string, start: number, open: number, kind: "string" | "bytes", raw: boolean): Token {
   const quote = text[open]!;
   const isLong = text.startsWith(quote.repeat(3), open);
@@ -168,7 +169,7 @@ function stringAt(text: string, start: number, open: number, kind: "string" | "b
   );
 }
 
-/** The code units of the escape sequence at a backslash; 0 when there is none. */
+/** Returns the length of the escape sequence at a backslash in code units; 0 if it is invalid. */
 export function escapeLength(text: string, backslash: number): number {
   const sequence = /\\(?:[abfnrtv"'\\?`]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})/y;
   sequence.lastIndex = backslash;
@@ -207,7 +208,7 @@ const DOT = 0x2e;
 const SINGLE_QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 
-/** Past the end `charCodeAt` gives NaN, which is no digit and no letter. */
+/** Past the end, `charCodeAt` returns NaN, which is neither a digit nor a letter. */
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }

@@ -1,10 +1,10 @@
 import type { Literal } from "./ast.js";
 import { escapeLength, type TokenKind } from "./lex.js";
 
-/** The value of a literal, or what cel-go says of one that has none. */
+/** The value of a literal, or cel-go's error text. */
 export type LiteralResult<Value> = { readonly value: Value } | { readonly fault: string };
 
-/** The literal that a token is, with the sign that stood before it; undefined for a token that is none. */
+/** Parses a token as a literal, with a preceding minus sign if `negative`; undefined if the token is not a literal. */
 export function literalOf(
   kind: TokenKind,
   text: string,
@@ -38,7 +38,7 @@ function typed<Type extends Literal["type"], Value>(
   return "fault" in result ? result : { value: { type, value: result.value } };
 }
 
-/** An int of 64 bits, decimal or after `0x`, with the sign that stood before it. */
+/** Parses a 64-bit int, decimal or hexadecimal after `0x`, with a preceding minus sign if `negative`. */
 export function parseIntLiteral(text: string, negative: boolean): LiteralResult<bigint> {
   const magnitude = parseMagnitude(text);
   if (magnitude === undefined || magnitude > (negative ? MAX_INT + 1n : MAX_INT)) {
@@ -47,14 +47,17 @@ export function parseIntLiteral(text: string, negative: boolean): LiteralResult<
   return { value: negative ? -magnitude : magnitude };
 }
 
-/** A uint of 64 bits with its `u`, decimal or after `0x`. */
+/** Parses a 64-bit uint including its `u`, decimal or hexadecimal after `0x`. */
 export function parseUintLiteral(text: string): LiteralResult<bigint> {
   const magnitude = parseMagnitude(text.slice(0, -1));
   if (magnitude === undefined || magnitude > MAX_UINT) return { fault: "invalid uint literal" };
   return { value: magnitude };
 }
 
-/** A double, rounded as Go's `strconv.ParseFloat` does; one that is too great has no value, one too small is zero. */
+/**
+ * Parses a double, rounded like Go's `strconv.ParseFloat`. A value that is too large is a fault, one that is too small
+ * becomes zero.
+ */
 export function parseDoubleLiteral(text: string, negative: boolean): LiteralResult<number> {
   const magnitude = Number(text);
   if (magnitude === Infinity) return { fault: "invalid double literal" };
@@ -62,8 +65,8 @@ export function parseDoubleLiteral(text: string, negative: boolean): LiteralResu
 }
 
 /**
- * A string with its quotes and prefix. A code unit that is half of a pair becomes U+FFFD, as on its way into UTF-8; so does
- * every escaped surrogate, even where two would make a pair.
+ * Parses a string including its quotes and prefix. Unpaired surrogates become U+FFFD, as in a conversion to UTF-8; so
+ * does every escaped surrogate, even if two of them would form a pair.
  */
 export function parseStringLiteral(text: string): LiteralResult<string> {
   const { body, raw } = unquote(text);
@@ -77,7 +80,9 @@ export function parseStringLiteral(text: string): LiteralResult<string> {
   return { value };
 }
 
-/** Bytes with their quotes and prefix: hexadecimal and octal escapes are bytes, characters are written in UTF-8. */
+/**
+ * Parses bytes including quotes and prefix: hexadecimal and octal escapes are bytes, characters are encoded in UTF-8.
+ */
 export function parseBytesLiteral(text: string): LiteralResult<Uint8Array> {
   const { body, raw } = unquote(text.slice(1));
   if (raw || !body.includes("\\")) return { value: new TextEncoder().encode(body) };
@@ -93,7 +98,10 @@ export function parseBytesLiteral(text: string): LiteralResult<Uint8Array> {
 const MAX_INT = 2n ** 63n - 1n;
 const MAX_UINT = 2n ** 64n - 1n;
 
-/** Undefined when it has more digits than any 64 bits: `BigInt` takes more than linear time for those. */
+/**
+ * Returns undefined if there are more digits than 64 bits can have, because `BigInt` takes more than linear time for
+ * long strings.
+ */
 function parseMagnitude(text: string): bigint | undefined {
   const isHex = text.startsWith("0x");
   const digits = text.slice(isHex ? 2 : 0).replace(/^0+/, "");
@@ -101,10 +109,10 @@ function parseMagnitude(text: string): bigint | undefined {
   return BigInt(`${isHex ? "0x" : ""}0${digits}`);
 }
 
-// Of 2^64 - 1 in decimal.
+// The number of decimal digits of 2^64 - 1.
 const MAX_DIGITS = 20;
 
-/** What stands between the quotes; line ends become `\n` as in cel-go. */
+/** Returns the content between the quotes, with line ends converted to `\n` as in cel-go. */
 function unquote(text: string): { body: string; raw: boolean } {
   const raw = text[0] === "r" || text[0] === "R";
   const open = raw ? 1 : 0;
@@ -115,13 +123,13 @@ function unquote(text: string): { body: string; raw: boolean } {
 }
 
 interface Escape {
-  /** That after the backslash. */
+  /** The character after the backslash. */
   readonly letter: string;
-  /** The code point or byte that it stands for. */
+  /** The code point or byte that it represents. */
   readonly code: number;
 }
 
-/** Runs of plain characters and escape sequences, in turn; the lexer has seen that every backslash begins one. */
+/** Yields runs of plain characters and escape sequences. The lexer has checked that every escape sequence is valid. */
 function* parts(body: string): Generator<string | Escape> {
   let index = 0;
   while (index < body.length) {
@@ -136,7 +144,7 @@ function* parts(body: string): Generator<string | Escape> {
   }
 }
 
-/** Takes the sequence without its backslash. */
+/** Parses an escape sequence, given without its backslash. */
 function escapeOf(sequence: string): Escape {
   const letter = sequence[0]!;
   if (sequence.length === 1) return { letter, code: ESCAPES.get(letter) ?? letter.charCodeAt(0) };
@@ -144,7 +152,7 @@ function escapeOf(sequence: string): Escape {
   return { letter, code: isOctal ? Number.parseInt(sequence, 8) : Number.parseInt(sequence.slice(1), 16) };
 }
 
-/** Those that do not stand for themselves. */
+/** Escapes that do not represent the letter itself. */
 const ESCAPES: ReadonlyMap<string, number> = new Map([
   ["a", 0x07],
   ["b", 0x08],
@@ -157,7 +165,7 @@ const ESCAPES: ReadonlyMap<string, number> = new Map([
 
 const MAX_CODE_POINT = 0x10_ffff;
 
-/** Whether UTF-8 cannot write it. */
+/** Whether UTF-8 cannot represent the code point. */
 function isSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdfff;
 }

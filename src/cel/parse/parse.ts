@@ -5,22 +5,23 @@ import { CelError, type CelIssue, WHOLE_EXPRESSION } from "./issue.js";
 import { lexCel, type Token, type TokenKind } from "./lex.js";
 import { literalOf } from "./literal.js";
 
-/** The limits of an expression. */
+/** Limits for expressions. */
 export interface CelLimits {
-  /** By default 4096. */
+  /** The maximum length in code points. Default 4096. */
   readonly maxCodePoints?: number;
-  /** How deep rules and operators nest: by default 250, as in cel-go; more than 500 are taken as 500. */
+  /** The maximum nesting of grammar rules and operators. Default 250, as in cel-go; values above 500 count as 500. */
   readonly maxDepth?: number;
 }
 
-/** What the limits must be. */
+/** The checks for the limits. */
 export const CEL_LIMITS: OptionTable<CelLimits> = { maxCodePoints: aNumberFrom(0), maxDepth: aNumberFrom(0) };
 
 /**
- * The syntax tree of an expression as cel-go v0.20.1 parses it, with its standard macros and without optional syntax
+ * Parses an expression like cel-go v0.20.1, with its standard macros and without optional syntax
  * (https://github.com/google/cel-go/blob/v0.20.1/parser/parser.go). Takes time linear in the length.
  *
- * @throws CelError with cel-go's texts; for a syntax error with a text of our own, at the first place that cannot be right.
+ * @throws CelError with cel-go's error texts; a syntax error has its own text and the first position that cannot be
+ *   valid.
  */
 export function parseCel(expression: string, { maxCodePoints = 4096, maxDepth = 250 }: CelLimits = {}): Expr {
   if (expression.length > maxCodePoints) {
@@ -33,15 +34,15 @@ export function parseCel(expression: string, { maxCodePoints = 4096, maxDepth = 
   return new CelParser(expression, Math.min(maxDepth, MAX_DEPTH)).parse();
 }
 
-// Half of the depth at which the worst expressions, `((((` among them, fill the stack that Node gives by default.
+// Half of the depth at which the worst expressions, such as `((((`, overflow Node's default stack.
 const MAX_DEPTH = 500;
 
-/** The rules of the grammar that contain themselves. */
+/** The recursive rules of the grammar. */
 type Rule = "expression" | "relation" | "calculation";
 
 /**
- * A recursive descent through cel-go's grammar. cel-go checks more than the grammar says in a second pass, over the tree;
- * here its findings are collected on the way, and all of them are told together.
+ * A recursive descent parser for cel-go's grammar. cel-go makes further checks in a second pass over the tree; here
+ * they are made while parsing, and all faults are reported together.
  */
 class CelParser {
   readonly #source: string;
@@ -50,7 +51,9 @@ class CelParser {
   readonly #depths: Record<Rule, number> = { expression: 0, relation: 0, calculation: 0 };
   readonly #issues: CelIssue[] = [];
   #position = 0;
-  /** Of the expression parsed last: how many operators, selections, indexes and method calls it nests, as cel-go counts. */
+  /**
+   * The nesting of operators, selections, indexes and method calls in the last parsed expression, as cel-go counts it.
+   */
   #height = 0;
 
   constructor(source: string, maxDepth: number) {
@@ -116,7 +119,7 @@ class CelParser {
     return left;
   }
 
-  /** Sums and products; of the operators only those that bind at least as tightly as `tightness`. */
+  /** Parses sums and products with operators that bind at least as tightly as `tightness`. */
   #calculation(tightness: number): Expr {
     this.#enter("calculation");
     let left = this.#unary();
@@ -133,7 +136,7 @@ class CelParser {
     return left;
   }
 
-  /** Signs of one kind in a row: two of them cancel each other out, whatever stands behind them. */
+  /** Parses consecutive signs of one kind. Each pair of them cancels out, regardless of the operand. */
   #unary(): Expr {
     const sign = this.#next();
     if ((sign.kind !== "!" && sign.kind !== "-") || this.#isNegativeNumber()) return this.#member();
@@ -145,7 +148,7 @@ class CelParser {
 
   #isNegativeNumber(): boolean {
     if (!this.#is("-")) return false;
-    const { kind } = this.#tokens[this.#position + 1]!; // an end follows every sign
+    const { kind } = this.#tokens[this.#position + 1]!; // every sign is followed by at least the end token
     return kind === "int" || kind === "double";
   }
 
@@ -196,7 +199,7 @@ class CelParser {
     return parsed;
   }
 
-  /** A variable, or the call of a function. */
+  /** Parses a variable or a function call. */
   #named(): Expr {
     const start = this.#next().start;
     const dot = this.#skip(".") ? "." : "";
@@ -297,7 +300,7 @@ class CelParser {
     return { kind: "struct", at, name, fields };
   }
 
-  /** Whether names with dots between them are followed by a brace. */
+  /** Whether the next tokens are a dotted name followed by a brace. */
   #isStruct(): boolean {
     let position = this.#position;
     if (this.#tokens[position]!.kind === ".") position++;
@@ -309,7 +312,7 @@ class CelParser {
     return false;
   }
 
-  /** Items in brackets; a comma may follow the last, and may stand alone: cel-go takes `[,]` for an empty list. */
+  /** Parses items in brackets. A trailing comma is allowed, also on its own: cel-go parses `[,]` as an empty list. */
   #items(open: TokenKind, close: TokenKind, item: () => void): void {
     this.#expect(open);
     let height = 0;
@@ -323,14 +326,14 @@ class CelParser {
     this.#height = height;
   }
 
-  /** An entry, which cel-go does not look at when a question mark stands before it. */
+  /** Parses an entry. cel-go does not check entries with a preceding question mark. */
   #perhapsOptional(entry: () => void): void {
     const start = this.#next().start;
     if (this.#skip("?")) this.#unvisited(start, "unsupported syntax '?'", entry);
     else entry();
   }
 
-  /** Parses what cel-go's second pass leaves out because of the fault: only its syntax counts. */
+  /** Parses a part that cel-go's second pass skips because of the fault: only its syntax is checked. */
   #unvisited(at: number, message: string, parse: () => void): Expr {
     const known = this.#issues.length;
     parse();
@@ -359,7 +362,7 @@ class CelParser {
     return this.#source.slice(token.start, token.end);
   }
 
-  /** Notes the fault; the expression that is at fault is of no kind that a macro would take. */
+  /** Records a fault. Returns a placeholder of a kind that no macro accepts as an argument. */
   #fault(at: number, message: string): Expr {
     this.#issues.push({ at, message });
     return { kind: "const", at, literal: { type: "null" } };
@@ -367,9 +370,9 @@ class CelParser {
 
   #enter(rule: Rule): void {
     const depth = ++this.#depths[rule];
-    // The other way round, a limit that is no number would be none.
+    // Written as a negation so that a NaN limit rejects every expression instead of disabling the check.
     if (!(depth <= this.#maxDepth)) {
-      this.#issues.length = 0; // cel-go's second pass does not begin
+      this.#issues.length = 0; // cel-go does not start its second pass in this case
       throw this.#tooDeep(`expression recursion limit exceeded: ${this.#maxDepth}`);
     }
   }
@@ -401,7 +404,7 @@ class CelParser {
   }
 
   #next(): Token {
-    return this.#tokens[this.#position]!; // the last is never taken
+    return this.#tokens[this.#position]!; // the end token is never consumed
   }
 
   #take(): Token {
@@ -418,7 +421,7 @@ class CelParser {
     return true;
   }
 
-  /** Takes a sign. */
+  /** Consumes a sign. */
   #expect(kind: TokenKind): Token {
     if (!this.#is(kind)) throw this.#unexpected(`'${kind}'`);
     return this.#take();
@@ -445,7 +448,7 @@ const RELATIONS: ReadonlyMap<TokenKind, string> = new Map([
   ["in", "@in"],
 ]);
 
-/** Words that no variable and no function can have for a name; a field can. */
+/** Reserved words, which cannot name a variable or a function, but can name a field. */
 const RESERVED: ReadonlySet<string> = new Set([
   "as",
   "break",
@@ -466,10 +469,10 @@ const RESERVED: ReadonlySet<string> = new Set([
   "while",
 ]);
 
-// The name under which cel-go keeps what a macro has found so far.
+// The variable in which cel-go accumulates the result of a macro.
 const ACCUMULATOR = "__result__";
 
-// Code units of a token that a message repeats.
+// The maximum number of code units of a token that a message quotes.
 const MAX_SHOWN = 40;
 
 const MACRO_NAMES: readonly string[] = ["all", "exists", "exists_one", "map", "filter"] satisfies MacroName[];
@@ -482,7 +485,7 @@ function call(at: number, name: string, args: readonly Expr[]): CallExpr {
   return { kind: "call", at, function: name, target: undefined, args };
 }
 
-/** The tree of the signs from `first` to `last`, as shallow as it can be. */
+/** Builds a balanced tree of the operators from `first` to `last`. */
 function balance(
   name: string,
   terms: readonly Expr[],

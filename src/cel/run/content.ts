@@ -2,8 +2,8 @@ import { isUint8Array } from "../../bytes/is-uint8-array.js";
 import type { Frame } from "./frame.js";
 
 /**
- * Pays for going through all of what a message, or the property of a field, holds: before it is compared, converted, or
- * packed into another message.
+ * Spends steps for traversing the whole content of a message or a field's property, before it is compared, converted,
+ * or packed into another message.
  */
 export function spendOnContent(content: unknown, frame: Frame): void {
   if (typeof content === "string" || isUint8Array(content)) {
@@ -16,5 +16,5 @@ export function spendOnContent(content: unknown, frame: Frame): void {
   }
 }
 
-/** About what it takes to find a property, or to enter it in a map. */
+/** The approximate cost of reading a property or adding an entry to a map. */
 const NAMED_STEPS = 8;

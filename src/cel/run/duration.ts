@@ -5,8 +5,8 @@ import { conversionFault } from "./number-text.js";
 import { CelDuration } from "./value.js";
 
 /**
- * Go's `time.ParseDuration`: `1h30m`, `-1.5h`, `+.5s`, `100µs`, `0`. What is less than a nanosecond is dropped. Throws a
- * {@link Fault} for all else and for what does not fit in 64 bits.
+ * Go's `time.ParseDuration`: `1h30m`, `-1.5h`, `+.5s`, `100µs`, `0`. Fractions of a nanosecond are truncated. Throws a
+ * {@link Fault} for other strings and for values that do not fit into 64 bits.
  */
 export function parseDuration(text: string): CelDuration {
   const parsed = parseGoDuration(text);
@@ -14,12 +14,15 @@ export function parseDuration(text: string): CelDuration {
   return new CelDuration(parsed.value);
 }
 
-/** Seconds as the shortest decimal fraction that gives the same double, and an `s`. */
+/** Formats the seconds with the fewest digits that parse to the same double, followed by `s`. */
 export function formatDuration(duration: CelDuration): string {
   return `${plainDecimal(inUnits(duration, SECOND))}s`;
 }
 
-/** A `google.protobuf.Duration` as Go's `AsDuration` reads it: what does not fit becomes the highest or lowest duration. */
+/**
+ * Converts a `google.protobuf.Duration` like Go's `AsDuration`: values that do not fit become the maximum or minimum
+ * duration.
+ */
 export function durationOf(seconds: bigint, nanos: number): CelDuration {
   const whole = seconds * SECOND;
   const total = whole + BigInt(nanos);
@@ -27,7 +30,7 @@ export function durationOf(seconds: bigint, nanos: number): CelDuration {
   return new CelDuration(total);
 }
 
-/** Throws a {@link Fault} "integer overflow", as cel-go does here. */
+/** Throws a {@link Fault} "integer overflow", as cel-go does. */
 export function addDurations(a: CelDuration, b: CelDuration): CelDuration {
   return new CelDuration(addInt(a.nanos, b.nanos));
 }
@@ -41,22 +44,25 @@ export function compareDurations(a: CelDuration, b: CelDuration): Ordering {
   return a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;
 }
 
-/** All of it in hours, towards zero; by way of a double, which may round a very long one up. */
+/** The whole duration in hours, truncated. Computed as a double, which may round up very long durations. */
 export function durationHours(duration: CelDuration): number {
   return truncate(inUnits(duration, HOUR));
 }
 
-/** All of it in minutes, as {@link durationHours}. */
+/** The whole duration in minutes, see {@link durationHours}. */
 export function durationMinutes(duration: CelDuration): number {
   return truncate(inUnits(duration, MINUTE));
 }
 
-/** All of it in seconds, as {@link durationHours}. */
+/** The whole duration in seconds, see {@link durationHours}. */
 export function durationSeconds(duration: CelDuration): number {
   return truncate(inUnits(duration, SECOND));
 }
 
-/** All of it in milliseconds, towards zero; exact. The CEL specification has the part below a second, cel-go v0.20.1 has not. */
+/**
+ * The whole duration in milliseconds, truncated; exact. This is what cel-go v0.20.1 does; the CEL specification defines
+ * only the part below a second.
+ */
 export function durationMilliseconds(duration: CelDuration): number {
   return Number(duration.nanos / MILLISECOND);
 }
@@ -66,17 +72,17 @@ const SECOND = 1_000_000_000n;
 const MINUTE = 60n * SECOND;
 const HOUR = 60n * MINUTE;
 
-/** What Go's `Duration.Hours`, `Minutes` and `Seconds` give. */
+/** The result of Go's `Duration.Hours`, `Minutes` and `Seconds`. */
 function inUnits({ nanos }: CelDuration, unit: bigint): number {
   return Number(nanos / unit) + Number(nanos % unit) / Number(unit);
 }
 
-/** Without a negative zero. */
+/** Truncates; never returns negative zero. */
 function truncate(value: number): number {
   return Math.trunc(value) + 0;
 }
 
-/** `strconv.FormatFloat(value, 'f', -1, 64)` for less than 10²¹. */
+/** Go's `strconv.FormatFloat(value, 'f', -1, 64)` for values below 10²¹. */
 function plainDecimal(value: number): string {
   const text = String(value);
   const exponentAt = text.indexOf("e-");

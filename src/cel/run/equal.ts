@@ -7,21 +7,21 @@ import { compareNumbers } from "./int64.js";
 import { equalBytes } from "./text.js";
 import { CelDuration, CelMap, CelTimestamp, CelTypeValue, CelUint, type CelValue } from "./value.js";
 
-/** Messages that stand for there being none: they equal nothing else, as a nil pointer does in Go. */
+/** Placeholders for an absent message, which equal no other message, like a nil pointer in Go. */
 const absent = new WeakSet<object>();
 
-/** Makes a message stand for there being none: its fields read as unset, but it equals no other message. */
+/** Marks a message as absent: its fields read as unset, but it equals no other message. */
 export function markAbsent<M extends Message>(message: M): M {
   absent.add(message);
   return message;
 }
 
-/** Tells whether values are equal. */
+/** Whether two values are equal. */
 export type Equality = (a: CelValue, b: CelValue, frame: Frame) => boolean;
 
 /**
- * Equality across types: numbers by what they amount to, lists and maps by their elements, messages of one type by their
- * fields; whatever differs in kind is unequal (cel-spec, "Equality").
+ * Creates an equality that works across types: numbers are compared by value, lists and maps by their elements,
+ * messages of the same type by their fields; values of different kinds are unequal (cel-spec, "Equality").
  */
 export function createEquality(registry: TypeRegistry): Equality {
   const equal: Equality = (a, b, frame) => {
@@ -71,7 +71,7 @@ export function createEquality(registry: TypeRegistry): Equality {
   };
 
   const equalMessage = (a: Message, b: Message, frame: Frame) => {
-    // Lists are not equal to themselves when there is a NaN in them, but messages are, as in cel-go.
+    // A list that contains NaN does not equal itself, but a message does, as in cel-go.
     if (a === b) return true;
     if (a.$typeName !== b.$typeName || absent.has(a) || absent.has(b)) return false;
     const desc = registry.getMessage(a.$typeName);
@@ -83,13 +83,13 @@ export function createEquality(registry: TypeRegistry): Equality {
   return equal;
 }
 
-/** About what it takes to compare two messages that have nothing set. */
+/** The approximate cost of comparing two empty messages. */
 const MESSAGE_STEPS = 50;
 
-/** Texts no longer than this are compared at once. */
+/** Comparing strings up to this length costs no steps. */
 const SHORT = 64;
 
-/** Whether both are the same text, or the same of what is no text. */
+/** Whether both are the same string, or identical if they are not strings. */
 export function equalTexts(a: unknown, b: unknown, frame: Frame): boolean {
   if (typeof a === "string" && typeof b === "string" && a.length > SHORT && a.length === b.length) {
     frame.spendOn(a.length);

@@ -1,6 +1,6 @@
 /**
- * Why an evaluation failed, in cel-go's words. It is thrown, but is no Error: no stack is taken, since `||` and `&&` may
- * absorb it, and since a filter asks only whether there was one.
+ * The reason for a failed evaluation, with cel-go's error text. It is thrown but is not an Error, because capturing a
+ * stack trace is expensive, `||` and `&&` may absorb the fault, and filters only need to know that there was one.
  */
 export class Fault {
   readonly message: string;
@@ -10,8 +10,8 @@ export class Fault {
   }
 }
 
-/** A value is not of a type that a function takes. */
+/** A function was called with an unsupported type. */
 export const NO_OVERLOAD = new Fault("no such overload");
 
-/** The evaluation took more steps than it may. Nothing absorbs this one. */
+/** The evaluation exceeded its number of steps. This fault is never absorbed. */
 export const OVER_BUDGET = new Fault("evaluation takes too many steps");

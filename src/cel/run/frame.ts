@@ -1,27 +1,27 @@
 import { OVER_BUDGET } from "./fault.js";
 
-/** The state of one evaluation. Programs keep one each and use it again: evaluation is synchronous and never nests. */
+/** The state of an evaluation. Each program reuses one frame, as evaluation is synchronous and never nested. */
 export class Frame {
-  /** The variables of the expression, then those of its macros by how deep they are nested. */
+  /** The variables of the expression, followed by those of its macros by nesting depth. */
   readonly values: unknown[];
-  /** How much may yet be done. */
+  /** The remaining steps. */
   steps = 0;
 
   constructor(length: number) {
     this.values = new Array<unknown>(length).fill(undefined);
   }
 
-  /** Pays for work beyond what the length of the expression bounds. */
+  /** Spends steps for work that the length of the expression does not bound. Throws {@link OVER_BUDGET}. */
   spend(steps: number): void {
     this.steps -= steps;
     if (this.steps < 0) throw OVER_BUDGET;
   }
 
-  /** Pays for looking at so many characters, bytes or elements. */
+  /** Spends steps for reading a number of characters, bytes or elements. */
   spendOn(length: number): void {
     this.spend(length / UNITS_PER_STEP);
   }
 }
 
-/** Characters, bytes or elements handled for a step. */
+/** The number of characters, bytes or elements per step. */
 const UNITS_PER_STEP = 16;

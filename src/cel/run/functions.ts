@@ -59,19 +59,19 @@ import {
   typeNameOf,
 } from "./value.js";
 
-/** One form of a function at work; called with values of the types that the form takes. */
+/** The implementation of an overload; called with values of its parameter types. */
 export type Implementation = (a: never, b: never, frame: Frame) => CelValue;
 
-/** An element that is copied weighs as much as so many characters. */
+/** Copying an element costs as much as this number of characters. */
 const ELEMENT_UNITS = 4;
-/** What it takes to find the hour in a time zone. */
+/** The number of steps for computing a time zone's offset. */
 const ZONE_STEPS = 20;
 
 const uint = (value: bigint) => new CelUint(value);
 
 type Uint = CelUint;
 
-/** The forms of the standard functions by their ids, but those that the compiler itself knows about. */
+/** The implementations of the standard functions by overload ID, without those that the compiler handles itself. */
 export const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   add_bytes: (a: Uint8Array, b: Uint8Array, frame) => {
     frame.spendOn(a.length + b.length);
@@ -202,13 +202,13 @@ function parsing(parse: (text: string) => CelValue): Implementation {
   };
 }
 
-/** A search for a long part can look at all of it at every place of the text. */
+/** A search may compare the whole substring at every position of the string. */
 function spendOnSearch(text: string, part: string, frame: Frame): void {
   const places = Math.max(text.length - part.length + 1, 0);
   frame.spendOn(text.length + (places * part.length) / PARTS_PER_UNIT);
 }
 
-/** Characters of the part that are compared as fast as another one is copied. */
+/** The number of compared characters that cost as much as one copied character. */
 const PARTS_PER_UNIT = 32;
 
 function sizeOfString(text: string, _: undefined, frame: Frame): bigint {

@@ -15,16 +15,16 @@ import {
   typeNameOf,
 } from "./value.js";
 
-/** Makes a value of what a caller gives for a variable. Throws a {@link Fault} for what is not of the variable's type. */
+/** Converts a caller's value for a variable. Throws a {@link Fault} if it does not have the variable's type. */
 export type InputReader = (input: unknown) => CelValue;
 
 /**
- * How a variable of a type is given: an int or a uint as a bigint or a whole number, a timestamp as a message or a Date, a
- * map as a Map or an object. Where the type is dyn, a number is a double and a bigint an int.
+ * Returns the reader for a variable's type: an int or uint is given as a bigint or an integer, a timestamp as a message
+ * or a Date, a map as a Map or an object. For dyn, a number is a double and a bigint an int.
  */
 export function inputReader(type: CelType, registry: TypeRegistry): InputReader {
   const read = readerOf(type, registry);
-  // What a well-known message stands for is what counts, as it would be in a field.
+  // A well-known message is converted to the value that it represents, as in a field.
   return (input) => read(isMessage(input) ? fromMessage(input, registry) : input);
 }
 
@@ -100,7 +100,7 @@ function toBigint(input: unknown): bigint | undefined {
   return typeof input === "number" && Number.isSafeInteger(input) ? BigInt(input) : undefined;
 }
 
-/** What a value is whose type nobody has said. */
+/** Converts a value without a declared type; undefined if it has no CEL type. */
 function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
   const readAny: InputReader = (value) => {
     const read = fromAny(value, registry);

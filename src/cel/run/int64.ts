@@ -1,7 +1,7 @@
 import { Fault } from "./fault.js";
 import { CelUint } from "./value.js";
 
-/** cel-go's texts: common/types/err.go. */
+/** cel-go's error texts: common/types/err.go. */
 const INT_OVERFLOW = "integer overflow";
 const UINT_OVERFLOW = "unsigned integer overflow";
 const DIVISION_BY_ZERO = "division by zero";
@@ -11,7 +11,7 @@ export const INT64_MIN: bigint = -(2n ** 63n);
 export const INT64_MAX: bigint = 2n ** 63n - 1n;
 export const UINT64_MAX: bigint = 2n ** 64n - 1n;
 
-/** Throws a {@link Fault} "integer overflow" if the sum is no int64, as all functions for int do. */
+/** Throws a {@link Fault} "integer overflow" if the sum is not an int64, like all functions for ints. */
 export function addInt(a: bigint, b: bigint): bigint {
   return checkInt(a + b);
 }
@@ -24,13 +24,15 @@ export function multiplyInt(a: bigint, b: bigint): bigint {
   return checkInt(a * b);
 }
 
-/** Rounds towards zero. Throws a {@link Fault} for a zero divisor, and for -2⁶³ / -1. */
+/** Truncates toward zero. Throws a {@link Fault} for a zero divisor, and for -2⁶³ / -1. */
 export function divideInt(a: bigint, b: bigint): bigint {
   if (b === 0n) throw new Fault(DIVISION_BY_ZERO);
   return checkInt(a / b);
 }
 
-/** Takes its sign from the dividend. Throws a {@link Fault} for a zero divisor, and, as cel-go does, for -2⁶³ % -1. */
+/**
+ * The result has the sign of the dividend. Throws a {@link Fault} for a zero divisor, and, like cel-go, for -2⁶³ % -1.
+ */
 export function moduloInt(a: bigint, b: bigint): bigint {
   if (b === 0n) throw new Fault(MODULUS_BY_ZERO);
   if (a === INT64_MIN && b === -1n) throw new Fault(INT_OVERFLOW);
@@ -41,7 +43,7 @@ export function negateInt(a: bigint): bigint {
   return checkInt(-a);
 }
 
-/** Throws a {@link Fault} "unsigned integer overflow" if the sum is no uint64, as all functions for uint do. */
+/** Throws a {@link Fault} "unsigned integer overflow" if the sum is not a uint64, like all functions for uints. */
 export function addUint(a: bigint, b: bigint): bigint {
   return checkUint(a + b);
 }
@@ -75,24 +77,27 @@ export function uintToInt(value: bigint): bigint {
 }
 
 /**
- * Rounds towards zero. Throws a {@link Fault} for NaN, the infinities and what is out of range; the lowest int, -2⁶³, is
- * refused too (cel-go, common/types/overflow.go).
+ * Truncates toward zero. Throws a {@link Fault} for NaN, infinities and values out of range; the minimum int, -2⁶³, is
+ * rejected, too (cel-go, common/types/overflow.go).
  */
 export function doubleToInt(value: number): bigint {
   if (value > -TWO_TO_63 && value < TWO_TO_63) return BigInt(Math.trunc(value));
   throw new Fault(INT_OVERFLOW);
 }
 
-/** Rounds towards zero. Throws a {@link Fault} for NaN, infinity, 2⁶⁴ and more, and whatever is below zero, -0.5 too. */
+/**
+ * Truncates toward zero. Throws a {@link Fault} for NaN, infinity, values from 2⁶⁴ on, and all negative values,
+ * including -0.5.
+ */
 export function doubleToUint(value: number): bigint {
   if (value >= 0 && value < TWO_TO_64) return BigInt(Math.trunc(value));
   throw new Fault(UINT_OVERFLOW);
 }
 
 /**
- * Orders an int, a uint and a double with each other. Undefined if one is NaN, which is equal to nothing, and which
- * cel-go refuses to order ({@link NAN_UNORDERED}). Two integers compare exactly. With a double, cel-go rounds the integer
- * to the nearest double first (common/types/compare.go), so that 2⁶³ - 1 equals 2⁶³ as a double.
+ * Compares ints, uints and doubles with each other. Returns undefined if one is NaN, which equals nothing and which
+ * cel-go refuses to order ({@link NAN_UNORDERED}). Two integers compare exactly. To compare an integer with a double,
+ * cel-go first rounds it to the nearest double (common/types/compare.go), so 2⁶³ - 1 equals 2⁶³ as a double.
  */
 export function compareNumbers(
   a: bigint | CelUint | number,
@@ -100,14 +105,14 @@ export function compareNumbers(
 ): Ordering | undefined {
   const left = a instanceof CelUint ? a.value : a;
   const right = b instanceof CelUint ? b.value : b;
-  // JavaScript compares a bigint with a number exactly, which is not what is wanted.
+  // JavaScript would compare a bigint with a number exactly, unlike cel-go.
   if (typeof left === "bigint" && typeof right === "bigint") return order(left, right);
   return order(Number(left), Number(right));
 }
 
 export type Ordering = -1 | 0 | 1;
 
-/** What cel-go says to `<` and its kin with a NaN. */
+/** cel-go's error text for ordering NaN with `<`, `<=`, `>` or `>=`. */
 export const NAN_UNORDERED = "NaN values cannot be ordered";
 
 const TWO_TO_63 = 2 ** 63;

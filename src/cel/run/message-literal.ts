@@ -42,8 +42,8 @@ import { formatTimestamp, wholeSeconds } from "./timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue, kindOf, typeNameOf } from "./value.js";
 
 /**
- * Makes the message of a literal, and of it what it is to an expression: `google.protobuf.BoolValue{value: true}` is true.
- * Throws a Fault when a value does not go into its field.
+ * Creates the value of a message literal: `google.protobuf.BoolValue{value: true}` is true. Throws a {@link Fault} if a
+ * value does not fit its field.
  */
 export function buildMessage(
   desc: DescMessage,
@@ -60,17 +60,20 @@ export function buildMessage(
   return fromMessage(message, registry);
 }
 
-/** Lists and maps are converted, and what goes into a message of JSON or an Any is so down to its last part. */
+/**
+ * Spends steps for lists and maps, which are converted, and for the whole content of values that become a JSON message
+ * or an Any.
+ */
 function spendOnEntry(field: DescField, value: CelValue, frame: Frame): void {
   if (field.message !== undefined && isWellKnown(field.message.typeName)) spendOnValue(value, frame);
   else if (Array.isArray(value)) frame.spend(value.length);
   else if (value instanceof CelMap) frame.spend(value.size);
 }
 
-/** About what it takes to make a message of JSON, or to pack a value. */
+/** The approximate cost of creating a JSON message, or of packing a value. */
 const PART_STEPS = 5;
 
-/** {@link spendOnContent} for values. */
+/** {@link spendOnContent} for CEL values. */
 function spendOnValue(value: CelValue, frame: Frame): void {
   frame.spend(PART_STEPS);
   if (Array.isArray(value)) for (const element of value) spendOnValue(element, frame);
@@ -91,7 +94,7 @@ function setField(message: Message, field: DescField, value: CelValue, registry:
   else fields[field.oneof.localName] = { case: field.localName, value: content };
 }
 
-/** The content of a field; undefined to leave it unset, as null does with messages. */
+/** Converts a value to the content of a field; undefined to leave the field unset, as null does for messages. */
 function toField(field: DescField, value: CelValue, registry: TypeRegistry): unknown {
   switch (field.fieldKind) {
     case "list": {
@@ -138,7 +141,7 @@ function toMessageField(
       throw misfit(value, field);
     return undefined;
   }
-  // protobuf-es keeps these as plain values where they are fields of their own.
+  // protobuf-es stores these as plain values if they are fields outside a oneof.
   const isPlain = field.oneof === undefined;
   if (isPlain && typeName === "google.protobuf.Struct") {
     return toJson(StructSchema, toMessage(StructSchema, value, registry) as Struct);
@@ -290,7 +293,10 @@ function packAny(value: CelValue, registry: TypeRegistry): Message {
   }
 }
 
-/** A value as a google.protobuf.Value: numbers that doubles cannot hold become texts, as in the JSON of protobuf. */
+/**
+ * Converts a value to a google.protobuf.Value. Integers that are not exact as doubles become strings, as in protobuf's
+ * JSON form.
+ */
 function toValue(value: CelValue, registry: TypeRegistry): Value {
   switch (kindOf(value)) {
     case "null":
@@ -312,7 +318,7 @@ function toValue(value: CelValue, registry: TypeRegistry): Value {
       const entries = [...(value as CelMap)].map(
         ([key, content]) => [toName(key), toValue(content, registry)] as const,
       );
-      // Not one by one: a key may be `__proto__`.
+      // `Object.fromEntries` because a key may be `__proto__`.
       const struct = create(StructSchema, { fields: Object.fromEntries(entries) });
       return create(ValueSchema, { kind: { case: "structValue", value: struct } });
     }
@@ -348,7 +354,7 @@ function jsonOf(desc: DescMessage, message: Message, registry: TypeRegistry): Va
   }
 }
 
-/** Beyond this a double does not hold every integer. */
+/** Larger integers may not be exact as doubles. */
 const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 function toText(text: string): Value {

@@ -17,12 +17,12 @@ import type { Frame } from "./frame.js";
 import { timestampOf } from "./timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue } from "./value.js";
 
-/** Names of a message's properties to what they hold. */
+/** The properties of a message by name. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * What a message is to an expression: well-known ones are seen through, an Any is what it holds, and others are themselves.
- * Throws a Fault for an Any that cannot be opened.
+ * Converts a message to a CEL value: well-known messages become the values that they represent, an Any is unpacked, and
+ * other messages are unchanged. Throws a {@link Fault} for an Any that cannot be unpacked.
  */
 export function fromMessage(message: Message, registry: TypeRegistry): CelValue {
   return isWellKnown(message.$typeName) ? fromWellKnown(message, registry) : message;
@@ -50,12 +50,12 @@ function fromWellKnown(message: Message, registry: TypeRegistry): CelValue {
     case "google.protobuf.UInt64Value":
       return new CelUint(BigInt(fields.value as bigint));
     default:
-      // The other wrappers hold a bool, a string, bytes, or a floating point number.
+      // The other wrappers contain a bool, a string, bytes, or a floating-point number.
       return fields.value as CelValue;
   }
 }
 
-/** An Any that is set but holds nothing has no value in cel-go; only one that is not set is null. */
+/** As in cel-go, an Any that is set but empty has no value; only an unset one is null. */
 export const EMPTY_ANY = new Fault("conversion error: empty type URL in google.protobuf.Any");
 
 function openAny(any: Any, registry: TypeRegistry): CelValue {
@@ -91,7 +91,7 @@ function fromValue({ kind }: Value): CelValue {
   }
 }
 
-/** Values of JSON, in which protobuf-es keeps a Struct that is a field. */
+/** Converts a JSON value, which is how protobuf-es stores a field of type Struct. */
 export function fromJson(json: JsonValue | undefined): CelValue {
   if (json === undefined) return new CelMap();
   if (Array.isArray(json)) return json.map(fromJson);
@@ -101,10 +101,10 @@ export function fromJson(json: JsonValue | undefined): CelValue {
   return map;
 }
 
-/** Reads a field as a value; what is unset reads as the default that it has. Throws a Fault as {@link fromMessage} does. */
+/** Reads a field as a value; an unset field has its default. Throws a {@link Fault} as {@link fromMessage} does. */
 export type FieldReader = (message: Message) => CelValue;
 
-/** How a field is read. */
+/** Returns the reader for a field. */
 export function fieldReader(field: DescField, registry: TypeRegistry): FieldReader {
   const raw = rawReader(field);
   switch (field.fieldKind) {
@@ -147,7 +147,7 @@ export function fieldReader(field: DescField, registry: TypeRegistry): FieldRead
   }
 }
 
-/** A {@link FieldReader} that is paid for where a read goes through all of what the field holds. */
+/** A {@link FieldReader} that spends steps if it traverses the whole content of the field. */
 export type PayingReader = (message: Message, frame: Frame) => CelValue;
 
 export function payingReader(field: DescField, registry: TypeRegistry): PayingReader {
@@ -165,7 +165,7 @@ const LONG_MESSAGES: ReadonlySet<string> = new Set(
   ["Any", "ListValue", "Struct", "Value"].map((name) => `google.protobuf.${name}`),
 );
 
-/** What stands in the property of a field; undefined if it has presence and is not set. */
+/** Reads the raw property of a field; undefined if the field has presence and is unset. */
 export function rawReader(field: DescField): (message: Message) => unknown {
   const name = field.localName;
   if (field.oneof === undefined) return (message) => (message as unknown as Fields)[name];
@@ -176,7 +176,7 @@ export function rawReader(field: DescField): (message: Message) => unknown {
   };
 }
 
-/** What a scalar or an enum without a value reads as, in the form in which protobuf-es keeps it. */
+/** Returns the default of a scalar or enum field in protobuf-es' representation. */
 export function defaultOf(field: DescField & { fieldKind: "scalar" | "enum" }): unknown {
   return (
     field.getDefaultValue() ??
@@ -203,13 +203,13 @@ function zeroOf(scalar: ScalarType): unknown {
   }
 }
 
-/** The form of one element: a scalar, a message, or, without either, an enum's value. */
+/** Returns the converter for an element: a scalar, a message, or, if `type` is undefined, an enum value. */
 function elementReader(
   type: ScalarType | DescMessage | undefined,
   registry: TypeRegistry,
 ): (raw: unknown) => CelValue {
   if (typeof type === "object") {
-    // Wrappers that are fields come unwrapped: only such elements as are messages are seen through.
+    // Wrapper fields are already unwrapped; only elements that are messages are converted.
     return (raw) => {
       const isMessage = typeof raw === "object" && raw !== null && "$typeName" in raw;
       return isMessage ? fromMessage(raw as Message, registry) : fromWrapped(type, raw);
@@ -240,7 +240,7 @@ function fromWrapped({ typeName }: DescMessage, raw: unknown): CelValue {
   return isInt ? BigInt(raw as bigint) : (raw as CelValue);
 }
 
-/** Keys of maps are names of properties. */
+/** Map keys are stored as property names. */
 function keyReader(type: ScalarType): (key: string) => CelValue {
   switch (type) {
     case ScalarType.STRING:
@@ -257,7 +257,7 @@ function keyReader(type: ScalarType): (key: string) => CelValue {
   }
 }
 
-/** What a field of message type reads as when it is not set: an empty message, but null where null is a value. */
+/** Returns the value of an unset message field: an empty message, or null for types that can be null. */
 function unsetMessage(desc: DescMessage): CelValue {
   switch (desc.typeName) {
     case "google.protobuf.Timestamp":
@@ -275,7 +275,7 @@ function unsetMessage(desc: DescMessage): CelValue {
 
 const empties = new WeakMap<DescMessage, Message>();
 
-/** The message with nothing set, always the same one; not to be changed. */
+/** Returns the shared empty message of a type. It must not be modified. */
 export function emptyMessage(desc: DescMessage): Message {
   const known = empties.get(desc);
   if (known !== undefined) return known;
@@ -284,7 +284,7 @@ export function emptyMessage(desc: DescMessage): Message {
   return message;
 }
 
-/** Whether `has()` finds a field: scalars without presence when they are not zero, lists and maps when not empty. */
+/** Returns the test for `has()`: scalars without presence must not be zero, lists and maps must not be empty. */
 export function presenceTest(field: DescField): (message: Message) => boolean {
   const name = field.localName;
   if (field.oneof !== undefined) {
@@ -298,7 +298,7 @@ export function presenceTest(field: DescField): (message: Message) => boolean {
   return (message) => isFieldSet(message, field);
 }
 
-/** Fields by name of a message of which the type is only known once it is there. */
+/** Reads a field by name from messages whose type is only known at run time. */
 export class DynamicFields {
   private readonly field: string;
   private readonly registry: TypeRegistry;

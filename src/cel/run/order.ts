@@ -8,9 +8,9 @@ import { compareTimestamps } from "./timestamp.js";
 import { type CelDuration, type CelTimestamp, CelUint, type CelValue, kindOf } from "./value.js";
 
 /**
- * Orders two values of one type, or two numbers of any; undefined with a NaN.
+ * Compares two values of the same type, or two numbers of any type; undefined if one is NaN.
  *
- * @throws Fault for values that have no order.
+ * @throws Fault for values without an order.
  */
 export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering | undefined {
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
@@ -33,7 +33,7 @@ export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering 
   }
 }
 
-/** Orders texts by code points. */
+/** Compares strings by code points. */
 export function orderTexts(a: string, b: string, frame: Frame): Ordering {
   frame.spendOn(Math.min(a.length, b.length));
   return Math.sign(compareText(a, b)) as Ordering;

@@ -1,7 +1,7 @@
 import { Fault } from "./fault.js";
 import type { Ordering } from "./int64.js";
 
-/** The size of a text in CEL. A surrogate without its other half counts as one. */
+/** The size of a string in CEL. An unpaired surrogate counts as one. */
 export function codePointCount(text: string): number {
   let count = text.length;
   for (let index = 0; index < text.length - 1; index++) {
@@ -13,22 +13,22 @@ export function codePointCount(text: string): number {
   return count;
 }
 
-/** A surrogate without its other half becomes U+FFFD. */
+/** Unpaired surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Throws a {@link Fault} unless all of it is UTF-8. A byte order mark is a character as any other. */
+/** Throws a {@link Fault} for invalid UTF-8. A byte order mark is treated like any other character. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    // The decoder throws for nothing else.
+    // The decoder only throws for invalid UTF-8.
     throw new Fault("invalid UTF-8 in bytes, cannot convert to string");
   }
 }
 
-/** Byte by byte, the shorter first where one begins with the other. */
+/** Compares byte by byte; a prefix comes before the longer array. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): Ordering {
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index++) {

@@ -1,14 +1,15 @@
 import { parseAtoi } from "../../go/parse-integer.js";
 import { Fault } from "./fault.js";
 
-/** Zones remembered at most; a filter names one or two, but a zone may also come out of the flows. */
+/** The maximum number of cached zones. A filter usually names one or two, but zones may also come from flows. */
 export const ZONE_MEMO_ENTRIES = 64;
 
 /**
- * Seconds east of UTC, in a zone as cel-go's getters take it, at a time in seconds since 1970. A text with a colon is an offset,
- * `[+-]HH:MM`: any two numbers, without bounds, the second one counted in the direction of a leading `-`. All other texts
- * are names as of Go's `time.LoadLocation`: empty or `UTC`, `Local` (taken for UTC, which is what Hubble's containers
- * are set to), or a name of the IANA database in its own spelling. Throws a {@link Fault} for a zone that is none of these.
+ * Returns the offset of a zone in seconds east of UTC at a time in seconds since 1970. Zones have the form that
+ * cel-go's getters accept. A string with a colon is an offset `[+-]HH:MM`: any two integers, unbounded; a leading `-`
+ * applies to both. All other strings are names as in Go's `time.LoadLocation`: empty or `UTC`, `Local` (treated as UTC,
+ * which is the setting in Hubble's containers), or a name of the IANA database with its exact spelling. Throws a {@link
+ * Fault} for an invalid zone.
  */
 export function zoneOffset(zone: string, seconds: number): number {
   let offsetAt = zones.get(zone);
@@ -30,7 +31,7 @@ function fixed(offset: number): OffsetAt {
 
 const UTC = fixed(0);
 
-/** In 64 bits, as Go: minutes out of all bounds wrap around. */
+/** Computes in 64 bits like Go, so minutes out of range wrap around. */
 function readOffset(zone: string): number {
   const colon = zone.indexOf(":");
   const hours = readInteger(zone.slice(0, colon));
@@ -53,7 +54,7 @@ function readName(name: string): OffsetAt {
   if (name.includes("..") || name.startsWith("/") || name.startsWith("\\")) {
     throw new Fault("time: invalid location name");
   }
-  // A file of the database for machines whose zone was never set; JavaScript has no such zone.
+  // The IANA database has this file for machines without a configured zone; JavaScript does not support it.
   if (name === "Factory") return UTC;
   const format = isSpelledRight(name) ? formatIn(name) : undefined;
   if (format === undefined) throw new Fault(`unknown time zone ${name}`);
@@ -64,11 +65,11 @@ function formatIn(timeZone: string): Intl.DateTimeFormat | undefined {
   try {
     return new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
   } catch {
-    return undefined; // no zone of this name
+    return undefined; // unknown zone
   }
 }
 
-/** Remembers the offset of the last minute asked for, since the flows of a batch are of one time. */
+/** Caches the offset of the last minute, as the flows of a batch usually have similar times. */
 function offsetsOf(format: Intl.DateTimeFormat): OffsetAt {
   let knownMinute = Number.NaN;
   let known = 0;
@@ -83,10 +84,12 @@ function offsetsOf(format: Intl.DateTimeFormat): OffsetAt {
   };
 }
 
-/** 1980: since then no zone has changed its offset within a minute. */
+/** 1980. Since then, no zone has changed its offset within a minute. */
 const FULL_MINUTES = 315_532_800;
 
-/** At the end of a formatted time: `GMT`, `GMT-03:30`, or `GMT+02:30:17` before zones were introduced. */
+/**
+ * The offset at the end of a formatted time: `GMT`, `GMT-03:30`, or `GMT+02:30:17` before standard time was introduced.
+ */
 const GMT_OFFSET = /GMT(?:([+\-\u2212])(\d+):(\d+)(?::(\d+))?)?$/;
 
 function readGmtOffset(format: Intl.DateTimeFormat, seconds: number): number {
@@ -96,12 +99,13 @@ function readGmtOffset(format: Intl.DateTimeFormat, seconds: number): number {
   return sign === undefined || sign === "+" ? offset : -offset;
 }
 
-/** What a JavaScript date can be; beyond, the offset stays as it is there. */
+/** The bounds of a JavaScript date; beyond them, the offset at the bound is used. */
 const DATE_LIMIT_MS = 8.64e15;
 
 /**
- * Go finds a zone by the name of its file, JavaScript in any case, and under more names: hence the spelling. Names without
- * a slash are all of the past, and listed. In the others each word has a capital, apart from a few.
+ * Whether the name has its exact spelling. Go looks up a zone by its file name; JavaScript ignores case and supports
+ * additional names. Names without a slash are legacy names and are listed. In other names each word is capitalized,
+ * with a few exceptions.
  */
 function isSpelledRight(name: string): boolean {
   if (!name.includes("/")) return BARE_NAMES.has(name);
@@ -109,7 +113,7 @@ function isSpelledRight(name: string): boolean {
   return name === name.toLowerCase().replace(/[a-z][a-z0-9]*/g, spell);
 }
 
-/** More than three times the longest of today. */
+/** More than three times the longest current name. */
 const MAX_NAME = 100;
 
 function spell(word: string): string {

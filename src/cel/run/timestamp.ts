@@ -5,13 +5,14 @@ import { conversionFault } from "./number-text.js";
 import { zoneOffset } from "./time-zone.js";
 import { CelDuration, CelTimestamp } from "./value.js";
 
-/** cel-go's text: common/types/err.go. */
+/** cel-go's error text: common/types/err.go. */
 const TIMESTAMP_OVERFLOW = "timestamp overflow";
 
 /**
- * Go's `time.Parse(time.RFC3339, text)`: what RFC 3339 says, with capital `T` and `Z`, and beyond it a comma for the point,
- * one digit for the hour, and offsets up to 24:60 (Go 1.20 and later). Digits after the ninth are dropped. The offset is kept, as Go does: it
- * shows in the getters and the text. Throws a {@link Fault} for all else, and for times outside the years 1 to 9999.
+ * Go's `time.Parse(time.RFC3339, text)`: RFC 3339 with capital `T` and `Z`. It also accepts a comma before the
+ * fraction, a one-digit hour, and offsets up to 24:60 (Go 1.20 and later). Digits after the ninth are dropped. The
+ * offset is kept, as in Go, and affects the getters and the string form. Throws a {@link Fault} for other strings and
+ * for times outside the years 1 to 9999.
  */
 export function parseTimestamp(text: string): CelTimestamp {
   const match = RFC3339.exec(text);
@@ -25,7 +26,7 @@ export function parseTimestamp(text: string): CelTimestamp {
   return inRange(seconds - offset, Number(fraction.slice(0, 9).padEnd(9, "0")), offset);
 }
 
-/** RFC 3339 with the offset it was parsed with, else in UTC; the fraction is as long as it has to be. */
+/** Formats as RFC 3339 with the parsed offset, otherwise in UTC; the fraction has no trailing zeros. */
 export function formatTimestamp(timestamp: CelTimestamp): string {
   const offset = ownOffset(timestamp);
   const { days, secondOfDay } = localTime(timestamp, undefined);
@@ -42,15 +43,15 @@ export function timestampFromSeconds(seconds: bigint): CelTimestamp {
 }
 
 /**
- * A `google.protobuf.Timestamp` as Go's `AsTime` reads it: nanoseconds out of bounds count as seconds, and no year is
- * refused. Seconds beyond 2⁵³ are rounded.
+ * Converts a `google.protobuf.Timestamp` like Go's `AsTime`: nanoseconds out of range carry over into the seconds, and
+ * no year is rejected. Seconds beyond 2⁵³ are rounded.
  */
 export function timestampOf(seconds: bigint, nanos: number): CelTimestamp {
   const carry = Math.floor(nanos / NANOS);
   return new CelTimestamp(Number(seconds + BigInt(carry)), nanos - carry * NANOS);
 }
 
-/** Its seconds since 1970, within 64 bits: rounding may have carried the last of them beyond. */
+/** Returns the seconds since 1970, clamped to 64 bits because rounding may have exceeded them. */
 export function wholeSeconds({ seconds }: CelTimestamp): bigint {
   const whole = BigInt(seconds);
   if (whole > INT64_MAX) return INT64_MAX;
@@ -65,48 +66,48 @@ export function addDuration(timestamp: CelTimestamp, duration: CelDuration): Cel
   return inRange(seconds, nanos - carry * NANOS, ownOffset(timestamp));
 }
 
-/** As {@link addDuration}; "integer overflow" for the lowest duration, which has no opposite. */
+/** Like {@link addDuration}; throws "integer overflow" for the minimum duration, which cannot be negated. */
 export function subtractDuration(timestamp: CelTimestamp, duration: CelDuration): CelTimestamp {
   return addDuration(timestamp, new CelDuration(negateInt(duration.nanos)));
 }
 
-/** From `b` to `a`. Throws a {@link Fault} "integer overflow", as cel-go does, for more than 292 years. */
+/** The duration from `b` to `a`. Throws a {@link Fault} "integer overflow", like cel-go, for more than 292 years. */
 export function subtractTimestamps(a: CelTimestamp, b: CelTimestamp): CelDuration {
-  // In two steps, each of which must fit.
+  // Two steps, each of which must fit into 64 bits.
   const whole = multiplyInt(BigInt(a.seconds) - BigInt(b.seconds), BIG_NANOS);
   return new CelDuration(addInt(whole, BigInt(a.nanos - b.nanos)));
 }
 
-/** By the instant; the offset does not matter. */
+/** Compares the instants; the offset is ignored. */
 export function compareTimestamps(a: CelTimestamp, b: CelTimestamp): Ordering {
   if (a.seconds !== b.seconds) return a.seconds < b.seconds ? -1 : 1;
   return a.nanos === b.nanos ? 0 : a.nanos < b.nanos ? -1 : 1;
 }
 
 /**
- * A part of the time in a zone ({@link zoneOffset}; throws a {@link Fault} for what is none), or in the offset that the
- * timestamp was parsed with, else in UTC.
+ * Returns a part of the time in a zone (see {@link zoneOffset}, which throws a {@link Fault} for an invalid one), in
+ * the offset with which the timestamp was parsed, or otherwise in UTC.
  */
 export type TimestampGetter = (timestamp: CelTimestamp, zone?: string) => number;
 
 export const getFullYear: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).year;
 
-/** From 0, January. */
+/** The month, from 0 for January. */
 export const getMonth: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).month;
 
-/** From 1. */
+/** The day of the month, from 1. */
 export const getDate: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).day;
 
-/** From 0. */
+/** The day of the month, from 0. */
 export const getDayOfMonth: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).day - 1;
 
-/** From 0. */
+/** The day of the year, from 0. */
 export const getDayOfYear: TimestampGetter = (timestamp, zone) => {
   const { days } = localTime(timestamp, zone);
   return days - daysBefore(civilDate(days).year, 0);
 };
 
-/** From 0, Sunday. */
+/** The day of the week, from 0 for Sunday. */
 export const getDayOfWeek: TimestampGetter = (timestamp, zone) => {
   // 1970 began on a Thursday.
   return modulo(localTime(timestamp, zone).days + 4, 7);
@@ -121,9 +122,9 @@ export const getMinutes: TimestampGetter = (timestamp, zone) =>
 export const getSeconds: TimestampGetter = (timestamp, zone) =>
   localTime(timestamp, zone).secondOfDay % MINUTE;
 
-/** Of the second, from 0 to 999. */
+/** The milliseconds of the second, from 0 to 999. */
 export const getMilliseconds: TimestampGetter = (timestamp, zone) => {
-  // The zone does not matter, but must be one.
+  // The zone has no effect but must be valid.
   if (zone !== undefined) zoneOffset(zone, timestamp.seconds);
   return Math.floor(timestamp.nanos / 1_000_000);
 };
@@ -137,7 +138,7 @@ const DAY = 86_400;
 const NANOS = 1_000_000_000;
 const BIG_NANOS = 1_000_000_000n;
 
-/** Remembers the offset it was parsed with. */
+/** A timestamp with the offset with which it was parsed. */
 class OffsetTimestamp extends CelTimestamp {
   readonly offsetSeconds: number;
 
@@ -166,7 +167,7 @@ function within(text: string | undefined, least: number, most: number): number {
   return value;
 }
 
-/** Throws unless the month has the day. The month is from 0, the day from 1. */
+/** Returns the days since 1970. Throws if the month does not have the day. Months count from 0, days from 1. */
 function daysOf(year: number, month: number, day: number): number {
   const first = daysBefore(year, month);
   if (day < 1 || first + day > daysBefore(year, month + 1)) throw notATimestamp();
@@ -186,21 +187,21 @@ function localDate(timestamp: CelTimestamp, zone: string | undefined): CivilDate
   return civilDate(localTime(timestamp, zone).days);
 }
 
-/** In the Gregorian calendar, also before there was one. The month is from 0, the day from 1. */
+/** A date in the proleptic Gregorian calendar. Months count from 0, days from 1. */
 interface CivilDate {
   readonly year: number;
   readonly month: number;
   readonly day: number;
 }
 
-// No Date: a timestamp in a message may lie beyond what it can hold.
+// Not a `Date`, because a timestamp in a message may exceed its range.
 const DAYS_IN_400_YEARS = 146_097;
-/** Days before each month of a year that is no leap year. */
+/** The days before each month of a non-leap year. */
 const MONTHS = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365] as const;
-/** From 0000-01-01 to 1970-01-01. */
+/** The days from 0000-01-01 to 1970-01-01. */
 const DAYS_TO_1970 = 719_528;
 
-/** Days from 1970 to the first of the month, which is from 0 to 12. */
+/** The days from 1970 to the first of the month, which ranges from 0 to 12. */
 function daysBefore(year: number, month: number): number {
   const last = year - 1;
   const leapDays = Math.floor(last / 4) - Math.floor(last / 100) + Math.floor(last / 400) + 1;
@@ -211,10 +212,10 @@ function daysBefore(year: number, month: number): number {
 function civilDate(days: number): CivilDate {
   const era = Math.floor((days + DAYS_TO_1970) / DAYS_IN_400_YEARS);
   const dayOfEra = days + DAYS_TO_1970 - era * DAYS_IN_400_YEARS;
-  // One too high at most, at the end of a year.
+  // At most one too high, at the end of a year.
   let year = era * 400 + Math.floor(dayOfEra / 365);
   while (daysBefore(year, 0) > days) year--;
-  // One too low at most.
+  // At most one too low.
   let month = Math.floor((days - daysBefore(year, 0)) / 31);
   if (daysBefore(year, month + 1) <= days) month++;
   return { year, month, day: days - daysBefore(year, month) + 1 };
@@ -224,7 +225,7 @@ function isLeap(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-/** Hours and minutes. */
+/** Formats hours and minutes. */
 function formatClock(seconds: number): string {
   return `${pad(Math.floor(seconds / HOUR), 2)}:${pad(Math.floor((seconds % HOUR) / MINUTE), 2)}`;
 }
@@ -233,7 +234,7 @@ function pad(value: number, digits: number): string {
   return String(value).padStart(digits, "0");
 }
 
-/** Never negative. */
+/** The remainder, never negative. */
 function modulo(value: number, divisor: number): number {
   return value - Math.floor(value / divisor) * divisor;
 }

@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { isUint8Array } from "../../bytes/is-uint8-array.js";
 
-/** A uint where its type is not known beforehand, so that it is not taken for an int, which is a bigint. */
+/** A uint as a value that carries its type, to distinguish it from an int, which is a bigint. */
 export class CelUint {
   readonly value: bigint;
 
@@ -10,7 +10,7 @@ export class CelUint {
   }
 }
 
-/** A point in time: seconds since 1970 and nanoseconds from 0 to 999,999,999 after them. */
+/** A point in time: seconds since 1970 and additional nanoseconds from 0 to 999,999,999. */
 export class CelTimestamp {
   readonly seconds: number;
   readonly nanos: number;
@@ -21,7 +21,7 @@ export class CelTimestamp {
   }
 }
 
-/** A span of time, as cel-go has it: nanoseconds in 64 bits. */
+/** A duration as in cel-go: nanoseconds in 64 bits. */
 export class CelDuration {
   readonly nanos: bigint;
 
@@ -30,7 +30,7 @@ export class CelDuration {
   }
 }
 
-/** A type as a value: `type(1) == int`. Types are the same when their names are. */
+/** A type as a value: `type(1) == int`. Types are equal if their names are. */
 export class CelTypeValue {
   readonly name: string;
 
@@ -39,10 +39,10 @@ export class CelTypeValue {
   }
 }
 
-/** What a key is looked up by: the numeric value for ints and uints alike. */
+/** The index of a key: the numeric value for both ints and uints. */
 type MapIndex = string | boolean | bigint;
 
-/** A map, in the order in which its entries were written. Keys are strings, bools, ints and uints. */
+/** A map that keeps the order of its entries. Keys are strings, bools, ints and uints. */
 export class CelMap {
   private readonly entries = new Map<MapIndex, readonly [key: CelValue, value: CelValue]>();
 
@@ -50,7 +50,7 @@ export class CelMap {
     return this.entries.size;
   }
 
-  /** Adds an entry; false when the key is there already, or cannot be one. */
+  /** Adds an entry. Returns false if the key exists or has an unsupported type. */
   add(key: CelValue, value: CelValue): boolean {
     const index = toIndex(key);
     if (index === undefined || this.entries.has(index)) return false;
@@ -58,18 +58,18 @@ export class CelMap {
     return true;
   }
 
-  /** The value under a key, or undefined. A number is found whatever its type. */
+  /** Returns the value of a key, or undefined. Numeric keys match regardless of their type. */
   get(key: CelValue): CelValue | undefined {
     const index = typeof key === "number" && Number.isInteger(key) ? BigInt(key) : toIndex(key);
     return index === undefined ? undefined : this.entries.get(index)?.[1];
   }
 
-  /** The keys, in the order of the entries. */
+  /** Returns the keys in the order of the entries. */
   *keys(): IterableIterator<CelValue> {
     for (const [key] of this.entries.values()) yield key;
   }
 
-  /** The entries, in their order. */
+  /** Returns the entries in order. */
   [Symbol.iterator](): IterableIterator<readonly [key: CelValue, value: CelValue]> {
     return this.entries.values();
   }
@@ -81,8 +81,8 @@ function toIndex(key: CelValue): MapIndex | undefined {
 }
 
 /**
- * A value whose type is known only from itself: an int is a bigint and a double a number, lists are arrays, and messages
- * are protobuf-es messages.
+ * A value that carries its type: an int is a bigint, a double a number, lists are arrays, and messages are protobuf-es
+ * messages.
  */
 export type CelValue =
   | null
@@ -99,7 +99,7 @@ export type CelValue =
   | CelMap
   | Message;
 
-/** The kinds of values, named as the types of the checker are. */
+/** The kinds of values, with the names of the checker's types. */
 export type ValueKind =
   | "null"
   | "bool"
@@ -143,7 +143,7 @@ const TYPE_NAMES: Readonly<Partial<Record<ValueKind, string>>> = {
   duration: "google.protobuf.Duration",
 };
 
-/** The name of a value's type, as `type()` gives it. */
+/** Returns the name of a value's type, as in `type()`. */
 export function typeNameOf(value: CelValue): string {
   const kind = kindOf(value);
   return kind === "message" ? (value as Message).$typeName : (TYPE_NAMES[kind] ?? kind);
