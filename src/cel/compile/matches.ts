@@ -10,9 +10,9 @@ import type { Compiler } from "./compiler.js";
 const STEPS_PER_PATTERN_UNIT = 300;
 /** The maximum number of cached run-time patterns per call. */
 const PATTERN_MEMO = 16;
-/** The number of characters per step for a pattern of weight 1. */
+/** The number of characters per step, to be divided by the weight of the pattern. */
 const UNITS_PER_STEP = 64;
-/** The maximum number of characters per step, for the cheapest patterns. */
+/** The maximum number of characters per step, which applies to the lightest patterns. */
 const LIGHTEST_UNITS_PER_STEP = 6;
 
 /** Compiles `matches`. A constant pattern is compiled now; if it is invalid, each evaluation fails, as in cel-go. */

@@ -44,8 +44,8 @@ export interface SelectExpr {
 }
 
 /**
- * A call of a function, or of a method of `target`. Operators are functions with cel-go's names: `_+_ _-_ _*_ _/_ _%_
- * _==_ _!=_ _<_ _<=_ _>_ _>=_ @in _&&_ _||_ _?_:_ _[_] !_ -_`.
+ * A call of a function, or of a method of `target`. Operators are functions with cel-go's names:
+ * `_+_ _-_ _*_ _/_ _%_ _==_ _!=_ _<_ _<=_ _>_ _>=_ @in _&&_ _||_ _?_:_ _[_] !_ -_`.
  */
 export interface CallExpr {
   readonly kind: "call";

@@ -8,8 +8,8 @@ export const ZONE_MEMO_ENTRIES = 64;
  * Returns the offset of a zone in seconds east of UTC at a time in seconds since 1970. Zones have the form that
  * cel-go's getters accept. A string with a colon is an offset `[+-]HH:MM`: any two integers, unbounded; a leading `-`
  * applies to both. All other strings are names as in Go's `time.LoadLocation`: empty or `UTC`, `Local` (treated as UTC,
- * which is the setting in Hubble's containers), or a name of the IANA database with its exact spelling. Throws a {@link
- * Fault} for an invalid zone.
+ * which is the setting in Hubble's containers), or a name of the IANA database with its exact spelling. Throws a
+ * {@link Fault} for an invalid zone.
  */
 export function zoneOffset(zone: string, seconds: number): number {
   let offsetAt = zones.get(zone);
