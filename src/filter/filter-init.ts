@@ -172,8 +172,8 @@ export function suggestVerdict(given: string): string | undefined {
 }
 
 /**
- * Returns the enum value that the caller probably meant, ignoring case and, for verdicts, also accepting {@link
- * VERDICT_WORDS}.
+ * Returns the enum value that the caller probably meant, ignoring case and, for verdicts, also accepting
+ * {@link VERDICT_WORDS}.
  */
 function suggestEnumValue({ name, values }: DescEnum, given: string): string | undefined {
   const names = values.map((value) => value.name);

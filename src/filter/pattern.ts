@@ -24,8 +24,8 @@ export function parseFqdnPattern(text: string): NamePattern | string {
 }
 
 /**
- * Parses a pattern of `node_name`: `node`, `cluster/node`, `cluster/` or `/node`. Each part follows the rules of {@link
- * parseFqdnPattern}. Returns the error text if the pattern is invalid.
+ * Parses a pattern of `node_name`: `node`, `cluster/node`, `cluster/` or `/node`. Each part follows the rules of
+ * {@link parseFqdnPattern}. Returns the error text if the pattern is invalid.
  */
 export function parseNodeNamePattern(text: string): NodeNamePattern | string {
   if (text === "") return "empty pattern";
