@@ -9,10 +9,10 @@ import { goQuote } from "../go/quote.js";
 import { decodeFlow } from "../message/decode-flow.js";
 
 /**
- * The fields that are needed to print a flow in any format except JSON: those of `hubble observe
- * --experimental-use-default-field-masks` (v1.16 to v1.19), plus those that Hubble prints but does not request. Without
- * the latter, a policy verdict is printed as `policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN`. v1.16 servers know all of
- * these fields, so the mask can be sent to any server.
+ * The fields that are needed to print a flow in any format except JSON: those of
+ * `hubble observe --experimental-use-default-field-masks` (v1.16 to v1.19), plus those that Hubble prints but does not
+ * request. Without the latter, a policy verdict is printed as `policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN`. v1.16
+ * servers know all of these fields, so the mask can be sent to any server.
  */
 export const DEFAULT_FIELD_MASK: readonly string[] = [
   "time",

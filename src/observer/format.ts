@@ -18,8 +18,7 @@ export { TIME_FORMATS, type TimeFormat } from "./format/time.js";
  * Returns "" for events that the options exclude. For several events, {@link createFlowPrinter} is faster and aligns
  * tables.
  *
- * `Jun 16 16:52:13.596: 35.246.31.234:443 (world) <> shop/web:36804 (ID:1299) to-endpoint FORWARDED (TCP Flags: ACK,
- * PSH)`
+ * `Jun 16 16:52:13.596: 35.246.31.234:443 (world) <> shop/web:36804 (ID:1299) to-endpoint FORWARDED (TCP Flags: ACK)`
  *
  * @throws OptionsError; TypeError if `event` is not an event.
  * @throws ExportError `unencodable_event` in JSON, for an event that has no JSON form.

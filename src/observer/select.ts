@@ -43,9 +43,9 @@ const A_SELECTION = optionsOf<FlowSelection & Partial<Omit<FlowFlags, "allow" | 
  * the flow; a response without a time counts as 1970. Filters only receive flows; every other event is passed to them
  * as undefined.
  *
- * Does not read ahead. With `first`, it stops pulling as soon as the number is reached. Otherwise the last responses
- * (at most {@link MAX_LAST}) are buffered and yielded at the end of the stream; if the stream fails, its error is
- * thrown after them.
+ * Does not read ahead. Without a number, responses are yielded as they arrive. With `first`, it stops pulling as soon
+ * as the number is reached. Otherwise the last responses (at most {@link MAX_LAST}) are buffered and yielded at the end
+ * of the stream; if the stream fails, its error is thrown after them.
  *
  * @throws FilterError for filters that do not compile; FlagError for more than {@link MAX_LAST}; OptionsError;
  *   TypeError for another invalid argument. All are thrown by the call itself.

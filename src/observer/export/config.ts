@@ -25,7 +25,7 @@ export interface FlowLogConfig {
   readonly fieldMask?: readonly string[];
   readonly includeFilters?: readonly FlowFilterInit[];
   readonly excludeFilters?: readonly FlowFilterInit[];
-  /** An RFC 3339 time, or the Date that a YAML parser made of it, after which nothing is exported. */
+  /** The time at which the export ends: an RFC 3339 string, or the Date that a YAML parser made of it. */
   readonly end?: string | Date;
   readonly fileMaxSizeMb?: number;
   readonly fileMaxBackups?: number;

@@ -50,7 +50,7 @@ export function envelopeSchema(json: object): DescMessage | undefined {
   return isResponse ? GetFlowsResponseSchema : undefined;
 }
 
-/** Whether an object has a field of Flow that log records and envelopes do not have. */
+/** Whether an object has a field of Flow other than the time and node name, which envelopes have, too. */
 export function isBareFlow(json: object): boolean {
   for (const name in json) if (FLOW_FIELDS.has(name) && !STAMPS.has(name)) return true;
   return false;
