@@ -101,7 +101,7 @@ export const CATEGORY_VALUES =
 export const SCRIPT_NAMES =
   "${scripts.join(" ")}";
 
-/** Likewise for scripts, with unassigned code points counted to what stands before them. */
+/** Likewise for scripts. An unassigned code point gets the script of the code point before it. */
 export const SCRIPT_LENGTHS =
   "${scriptRuns.lengths}";
 export const SCRIPT_VALUES =
