@@ -21,9 +21,9 @@ import {
  * (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html#section-5).
  */
 export const RECORD_HEADER_LENGTH = 16;
-/** Offset of the seconds since 1970 in a record, 32 bits as all of its fields. */
+/** Offset of the seconds since 1970 in a record; like every field of the header, 32 bits. */
 export const RECORD_SECONDS = 0;
-/** Offset of the fraction of the second, in the resolution of the format. */
+/** Offset of the fraction of the second, in microseconds or nanoseconds as the format says. */
 export const RECORD_FRACTION = 4;
 /** Offset of the number of bytes that follow the header. */
 export const RECORD_CAPTURED_LENGTH = 8;
@@ -33,9 +33,9 @@ export const RECORD_ORIGINAL_LENGTH = 12;
 /** Unit of the fraction of a second in a record: microseconds or nanoseconds. */
 export type Resolution = "us" | "ns";
 
-/** What all packets of a batch share. */
+/** Properties shared by all packets of a batch. */
 export interface PacketFormat {
-  /** Number as in capture files, see link-type.ts. */
+  /** Link type as numbered in capture files; see link-type.ts. */
   readonly linkType: number;
   readonly resolution: Resolution;
   /** Largest captured length the interface was opened with; 0 for no limit. */
@@ -45,42 +45,42 @@ export interface PacketFormat {
 }
 
 /**
- * Packets that are already framed as pcap records, one after the other without gaps: kept whole, `records` is what a
- * pcap file holds after its header. Whoever makes a batch vouches for the framing; stages do not check it again.
+ * Packets framed as pcap records, back to back without gaps: `records` is exactly what a pcap file contains after its
+ * header. The producer guarantees the framing; later stages do not check it again.
  */
 export interface PacketBatch {
   readonly format: PacketFormat;
-  /** Packets in the batch. */
+  /** Number of packets in the batch. */
   readonly length: number;
-  /** The records; the last one ends where this ends. */
+  /** The records; the last one ends at the end of the array. */
   readonly records: Uint8Array;
   /** `offsets[i]` is the start of record i in `records`; may be longer than `length`. */
   readonly offsets: Uint32Array;
-  /** Comments of packets that have some, by index in the batch. */
+  /** Packet comments, by index in the batch; packets without comments have no entry. */
   readonly comments?: ReadonlyMap<number, readonly string[]>;
-  /** The packets have no time (pcapng Simple Packet Blocks): the time fields are 0 and mean nothing. */
+  /** The packets have no timestamps (pcapng Simple Packet Blocks): ignore the time fields, which are 0. */
   readonly untimed?: boolean;
   /**
-   * Seconds to add to every record's seconds, for times outside 1970–2106, which 32 bits cannot hold: a multiple of
-   * 2³², possibly negative. Absent means 0.
+   * Seconds to add to the seconds of every record, for times outside 1970–2106, which do not fit 32 bits: a multiple
+   * of 2³², possibly negative. Absent means 0.
    */
   readonly eraSeconds?: number;
 }
 
-/** One packet, as a view for people and tests; hot paths index the batch instead. */
+/** One packet as an object, for display and tests; hot paths index the batch instead. */
 export interface Packet {
-  /** Seconds since 1970, era included; undefined when the packet has no time. */
+  /** Seconds since 1970, including `eraSeconds`; undefined when the packet has no timestamp. */
   readonly seconds: number | undefined;
-  /** Fraction of the second; may exceed 999,999,999 when the file said so. */
+  /** Fraction of the second; exceeds 999,999,999 if the file contains such a value. */
   readonly nanoseconds: number;
   /** The captured bytes: a view into the batch, valid as long as the batch is. */
   readonly bytes: Uint8Array;
-  /** Length on the wire; smaller than `bytes.length` only in odd files. */
+  /** Length on the wire in bytes; less than `bytes.length` only in malformed files. */
   readonly originalLength: number;
   readonly comments: readonly string[];
 }
 
-/** What {@link createBatch} frames. */
+/** A packet for {@link createBatch}. */
 export interface PacketInit {
   readonly bytes: Uint8Array;
   /** Seconds since 1970, 0 to 2³²−1; default 0. */
@@ -92,7 +92,7 @@ export interface PacketInit {
   readonly comments?: readonly string[];
 }
 
-/** What a format must be; it may have other fields, as a capture interface has. */
+/** Checks a packet format; additional fields are allowed, such as those of a capture interface. */
 export const aFormat: ValueCheck<PacketFormat> = fieldsOf<PacketFormat>({
   linkType: required(aNumber),
   resolution: required(oneOf("us", "ns")),
@@ -102,7 +102,7 @@ export const aFormat: ValueCheck<PacketFormat> = fieldsOf<PacketFormat>({
 
 const aPacketInit: ValueCheck<PacketInit> = optionsOf<PacketInit>("a packet", {
   bytes: required(aUint8Array),
-  // Numbers are checked where they are written.
+  // createBatch checks the numbers when it writes them.
   seconds: checkedElsewhere,
   nanoseconds: checkedElsewhere,
   originalLength: checkedElsewhere,
@@ -121,7 +121,9 @@ const aBatch: ValueCheck<PacketBatch> = valueCheck(
     isObject(value.format),
 );
 
-/** For callers without types; hardly more than a comparison, as it runs for every batch, and in places for every packet. */
+/**
+ * Checks a batch for callers without types. One comparison only: it runs for every batch, sometimes for every packet.
+ */
 export function checkBatch(name: string, batch: PacketBatch): void {
   if (batch?.records === undefined) checkArgument(name, "batch", batch, aBatch);
 }
@@ -129,7 +131,7 @@ export function checkBatch(name: string, batch: PacketBatch): void {
 /**
  * Frames packets as one batch. The bytes are copied.
  *
- * @throws RangeError when a number does not fit 32 bits; TypeError for another format or packet.
+ * @throws RangeError if a number does not fit 32 bits; TypeError if the format or a packet is invalid.
  */
 export function createBatch(format: PacketFormat, packets: readonly PacketInit[]): PacketBatch {
   checkArgument("createBatch", "format", format, aFormat);
@@ -167,19 +169,19 @@ function checkUint32(name: string, value: number): void {
   }
 }
 
-/** Where record `index` ends in `batch.records`. */
+/** Offset in `batch.records` at which record `index` ends (exclusive). */
 export function recordEnd(batch: PacketBatch, index: number): number {
   checkBatch("recordEnd", batch);
   return index + 1 < batch.length ? (batch.offsets[index + 1] as number) : batch.records.length;
 }
 
-/** Bytes captured in the whole batch, headers not counted. */
+/** Captured bytes in the whole batch, without record headers. */
 export function capturedBytes(batch: PacketBatch): number {
   checkBatch("capturedBytes", batch);
   return batch.records.length - batch.length * RECORD_HEADER_LENGTH;
 }
 
-/** Walks the packets of a batch as objects: convenient, and some hundred times slower than indexing the batch. */
+/** Yields the packets of a batch as objects: convenient, but about a hundred times slower than indexing the batch. */
 export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefined> {
   checkBatch("packetsOf", batch);
   const { records, offsets, format } = batch;
@@ -200,7 +202,7 @@ export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefine
   }
 }
 
-/** A copy that owns its bytes, for keeping a batch that was only lent (see {@link PacketSource.borrow}). */
+/** Copies a batch and its bytes, to keep a batch whose memory the source reuses (see {@link PacketSource.borrow}). */
 export function copyBatch(batch: PacketBatch): PacketBatch {
   checkBatch("copyBatch", batch);
   return {
@@ -211,7 +213,7 @@ export function copyBatch(batch: PacketBatch): PacketBatch {
   };
 }
 
-/** The first `length` packets of a batch, sharing its memory. */
+/** Returns the first `length` packets of a batch; shares its memory. */
 export function truncateBatch(batch: PacketBatch, length: number): PacketBatch {
   checkBatch("truncateBatch", batch);
   if (length >= batch.length) return batch;

@@ -1,13 +1,15 @@
-/** An instruction of classic BPF, `struct bpf_insn`: code (16 bits), jt, jf (8 bits each), k (32 bits). */
+/**
+ * Length in bytes of a classic BPF instruction, `struct bpf_insn`: code (16 bits), jt, jf (8 bits each), k (32 bits).
+ */
 export const BPF_INSTRUCTION_LENGTH = 8;
 
-/** Accepts a packet in `bytes` from `start` to `end`, which was `wireLength` bytes long; never throws. */
+/** Whether the packet in `bytes` from `start` to `end`, `wireLength` bytes long on the wire, matches; never throws. */
 export type BpfPredicate = (bytes: Uint8Array, start: number, end: number, wireLength: number) => boolean;
 
 const SCRATCH_WORDS = 16;
 const MAX_INSTRUCTIONS = 0xffff;
 
-// The classes, in the lowest three bits of a code.
+// Instruction classes, the lowest three bits of a code.
 const LD = 0;
 const LDX = 1;
 const ST = 2;
@@ -16,7 +18,7 @@ const ALU = 4;
 const JMP = 5;
 const RET = 6;
 
-// Where loads come from (the upper three bits of a code), and how much they load (the two below).
+// Addressing modes of loads (the upper three bits of a code), and operand sizes (the two bits below).
 const IMMEDIATE = 0;
 const ABSOLUTE = 1;
 const INDIRECT = 2;
@@ -26,19 +28,24 @@ const HEADER_LENGTH = 5;
 const WORD = 0;
 const HALF = 1;
 
-// Operations of ALU and JMP, in the upper four bits.
+// Operations of ALU and JMP, the upper four bits of a code.
 const [ADD, SUB, MUL, DIV, OR, AND, LSH, RSH, NEG, MOD, XOR] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const [JA, JEQ, JGT, JGE, JSET] = [0, 1, 2, 3, 4];
 
 /**
- * Classic BPF (https://www.tcpdump.org/papers/bpf-usenix93.pdf), which the kernel runs on live captures, for packets that are there
- * already. Reads a program in the byte order of this machine, as libpcap compiles it.
+ * Compiles a classic BPF program (https://www.tcpdump.org/papers/bpf-usenix93.pdf) into a predicate over captured
+ * packets; for live captures the kernel runs the program itself. libpcap writes programs in the byte order of its
+ * machine.
  *
- * Unlike the kernel it runs programs that jump backward, as libpcap does (pcap/bpf_filter.c): `protochain` makes a loop over
- * the extension headers of a packet, of at least 8 bytes each. A packet that is too short for its repeats does not match.
+ * Accepts backward jumps, as libpcap does (pcap/bpf_filter.c) and the kernel does not: `protochain` compiles to a loop
+ * over the extension headers of a packet, at least 8 bytes each. A packet too short for the iterations that the loop
+ * takes does not match.
  *
- * @throws RangeError for one that leads out of itself, does not end, or holds what is no instruction. Division by 0 and memory that was
- *   never written, of which the kernel refuses what it sees, are taken: the one matches nothing, the other is 0.
+ * Accepts division by zero and reads of uninitialized scratch memory, which the kernel rejects where it detects them:
+ * the former does not match, the latter reads 0.
+ *
+ * @throws RangeError if the program is empty or longer than 65,535 instructions, contains an invalid instruction, jumps
+ *   out of itself, or does not end with a return.
  */
 export function loadBpf(program: Uint8Array, littleEndian: boolean): BpfPredicate {
   const count = program.length / BPF_INSTRUCTION_LENGTH;
@@ -58,7 +65,7 @@ export function loadBpf(program: Uint8Array, littleEndian: boolean): BpfPredicat
   const scratch = new Uint32Array(SCRATCH_WORDS);
   const loops = codes.filter((code, index) => isBackward(code, constants[index]!)).length;
 
-  /** Jumps back are bounded by the length of the packet: a run always ends. */
+  /** The length of the packet bounds the number of backward jumps, so that the program always terminates. */
   return (bytes, start, end, wireLength) => {
     let a = 0;
     let x = 0;
@@ -186,7 +193,7 @@ function check(codes: Uint16Array, ifTrue: Uint8Array, ifFalse: Uint8Array, cons
   }
 }
 
-/** Whether it is a jump by a negative offset. */
+/** Whether an instruction is a jump with a negative offset. */
 function isBackward(code: number, k: number): boolean {
   return (code & 7) === JMP && code >> 4 === JA && (k | 0) < 0;
 }

@@ -8,19 +8,22 @@ import {
   readBatches,
 } from "./source.js";
 
-/** What becomes of a batch; an empty one is left out. In its own memory where that may be overwritten (`writable`). */
+/**
+ * Transforms a batch; an empty result is skipped. If `writable`, the stage may overwrite the memory of the batch and
+ * return it.
+ */
 export type BatchStage = (batch: PacketBatch, writable: boolean) => PacketBatch;
 
-/** How a source differs from the one it is made of. */
+/** How a derived source differs from its original. */
 export interface Derivation {
   readonly stage: BatchStage;
-  /** Maps the description of an interface; called when the source adds it, and again when the pass ends. */
+  /** Maps the description of an interface; called when the source adds it, and again when the iteration ends. */
   readonly describe?: (own: CaptureInterface) => CaptureInterface;
-  /** Default: as the source. */
+  /** Default: the value of the source. */
   readonly filtered?: boolean;
 }
 
-/** A source of the batches of another. Disposing of it disposes of the other, too. */
+/** Creates a source that yields the transformed batches of another. Disposing of it disposes of the other as well. */
 export function deriveSource(
   source: PacketSource,
   { stage, describe, filtered = source.filtered }: Derivation,
@@ -29,7 +32,9 @@ export function deriveSource(
   const writable = source.borrow !== undefined;
   let reader: BatchReader | undefined;
 
-  /** Describes the interfaces from this one on: only the new ones while reading, as there may be tens of thousands. */
+  /**
+   * Describes the interfaces from `first` on: while reading, only the new ones, since there may be tens of thousands.
+   */
   function describeFrom(first: number): void {
     if (describe === undefined) return;
     for (let id = first; id < source.interfaces.length; id++)
@@ -46,7 +51,7 @@ export function deriveSource(
     }
   }
 
-  /** A loop, as promises that wait for each other would pile up where no packet is kept for long. */
+  /** A loop, not a recursion: a chain of promises would grow while the stage drops every packet. */
   async function pullOn(from: BatchReader, waiting: Promise<PacketBatch | undefined>) {
     for (let batch = await waiting; ; ) {
       const staged = apply(batch);
@@ -66,7 +71,7 @@ export function deriveSource(
     interfaces: describe === undefined ? source.interfaces : described,
     filtered,
     pull,
-    // What was not lent to us is not ours to lend: a batch that is kept whole is still somebody else's.
+    // Without `borrow` on the source its batches must not be overwritten, and a stage may return them unchanged.
     ...(writable && { copy: copyBatch }),
     dropped: () => source.stats().dropped,
     ...(source.stop !== undefined && { stop: () => source.stop?.() }),

@@ -7,14 +7,16 @@ import { checkFields, checkNumber, checkText, type ReportField } from "../messag
 import { type Prefix, parsePrefix } from "../net/index.js";
 
 /**
- * A `recorder.Filter`, as a message or as an init object; unset numbers are 0, which means any. The protocol may be any IP
- * protocol number from 0 to 255, not only those that the enum names: 1 is ICMP.
+ * A `recorder.Filter`, as a message or an init object; unset numbers are 0, which matches any value. The protocol may
+ * be any IP protocol number from 0 to 255, whether or not the enum names it: 1 is ICMP.
  */
 export type PacketFilterInit = Omit<MessageInitShape<typeof FilterSchema>, "protocol"> & {
   readonly protocol?: number;
 };
 
-/** A filter with its texts parsed: prefixes of one family, ports 0 to 65535 and protocol 0 to 255 with 0 for any. */
+/**
+ * A filter with parsed CIDRs: both of one family; ports 0 to 65535 and protocol 0 to 255, where 0 matches any value.
+ */
 export interface ParsedPacketFilter {
   readonly family: 4 | 6;
   readonly source: Prefix;
@@ -24,9 +26,9 @@ export interface ParsedPacketFilter {
   readonly protocol: number;
 }
 
-/** What {@link parsePacketFilters} found: filters, or faults. */
+/** Result of {@link parsePacketFilters}: filters, or issues. */
 export interface ParsedPacketFilters {
-  /** One for every filter given when there are no faults. */
+  /** One for every input filter if `issues` is empty. */
   readonly filters: readonly ParsedPacketFilter[];
   readonly issues: readonly Issue[];
 }
@@ -37,11 +39,11 @@ const MAX_PROTOCOL = 0xff;
 const MAPPED_BITS = 96;
 
 /**
- * Reads recorder filters with all faults at once, in the order and the words of Cilium v1.16.2
- * (pkg/hubble/recorder/service.go), where it stops at the first. Three differences: a fault in the destination CIDR says
- * `destination` where upstream says `source` twice; IPv4-mapped prefixes shorter than 96 bits and protocol numbers above
- * 255 are refused, where upstream takes the former for one that matches nothing and cuts the latter to eight bits.
- * For callers without types, unknown fields and values of another type are faults as well.
+ * Parses recorder filters and reports all issues at once, in the order and with the messages of Cilium v1.16.2
+ * (pkg/hubble/recorder/service.go), which stops at the first. Three differences: the message for an invalid destination
+ * CIDR says `destination`, where upstream says `source` for both; IPv4-mapped prefixes shorter than 96 bits are
+ * rejected, where upstream accepts them and matches nothing; protocol numbers above 255 are rejected, where upstream
+ * truncates them to eight bits. For callers without types, unknown fields and type mismatches are reported as well.
  */
 export function parsePacketFilters(include: readonly PacketFilterInit[]): ParsedPacketFilters {
   if (!Array.isArray(include)) {
@@ -55,7 +57,7 @@ export function parsePacketFilters(include: readonly PacketFilterInit[]): Parsed
   }
   const filters: ParsedPacketFilter[] = [];
   const issues: Issue[] = [];
-  // By its number, so that holes of a list are elements, too.
+  // An index loop, so that the holes of a sparse array are checked as well.
   for (let index = 0; index < include.length; index++) {
     const parsed = parseFilter(include[index]!, (field, message) => {
       issues.push({ path: `include[${index}]${field === "" ? "" : `.${field}`}`, message });
@@ -65,7 +67,7 @@ export function parsePacketFilters(include: readonly PacketFilterInit[]): Parsed
   return { filters, issues };
 }
 
-/** The faults of recorder filters; none when {@link compilePacketFilter} takes them. */
+/** Returns the issues of recorder filters; empty if {@link compilePacketFilter} accepts them. */
 export function checkPacketFilter(include: readonly PacketFilterInit[]): readonly Issue[] {
   return parsePacketFilters(include).issues;
 }

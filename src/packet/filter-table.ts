@@ -9,16 +9,16 @@ import {
 } from "./layers.js";
 import { readUint16, readWord } from "./word.js";
 
-/** Whether a packet whose layers have been found matches. */
+/** Whether a packet with these layers matches. */
 export type LayersPredicate = (bytes: Uint8Array, layers: PacketLayers) => boolean;
 
-/** From how many filters of one shape on a table is cheaper than comparing one by one. */
+/** Minimum number of filters of one shape for which a table is cheaper than comparing them one by one. */
 export const TABLE_ROWS = 4;
 
 /**
- * Filters that differ only in values (same family, prefix lengths, and set of ports and protocol) as one hash table over
- * the masked fields: one look-up a packet, however many filters there are. This is how Cilium's datapath does it, too
- * (bpf/lib/pcap.h: one hash-map look-up per distinct mask).
+ * Compiles filters that differ only in values (same family, prefix lengths, and choice of ports and protocol) into one
+ * hash table over the masked fields: one lookup per packet, regardless of the number of filters. Cilium's datapath does
+ * the same (bpf/lib/pcap.h: one hash-map lookup per distinct mask).
  */
 export function compileTable(filters: readonly ParsedPacketFilter[]): LayersPredicate {
   const shape = filters[0]!;
@@ -68,13 +68,13 @@ function packPorts(source: number, destination: number): number {
   return (source << 16) | destination;
 }
 
-/** A set of keys of `width` numbers: open addressing, at most half full, so that a miss ends soon. */
+/** A set of keys of `width` numbers each. Open addressing, at most half full, so that a miss needs few probes. */
 function createTable(width: number, keys: readonly Int32Array[]): (key: Int32Array) => boolean {
   const slots = 2 ** Math.ceil(Math.log2(2 * keys.length));
   const used = new Uint8Array(slots);
   const rows = new Int32Array(slots * width);
 
-  /** The slot of the key, or the free one where it belongs. */
+  /** The slot of the key, or the free slot to insert it into. */
   function find(key: Int32Array): number {
     let slot = hash(key) & (slots - 1);
     while (used[slot] === 1 && !equals(key, slot * width)) slot = (slot + 1) & (slots - 1);
@@ -94,7 +94,7 @@ function createTable(width: number, keys: readonly Int32Array[]): (key: Int32Arr
   return (key) => used[find(key)] === 1;
 }
 
-/** Multiply and mix, with murmur3's constants (public domain): addresses and ports are often consecutive. */
+/** Multiplies and mixes with murmur3's constants (public domain), because addresses and ports are often consecutive. */
 function hash(key: Int32Array): number {
   let state = 0;
   for (let index = 0; index < key.length; index++) {

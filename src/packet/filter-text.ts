@@ -24,14 +24,15 @@ const NAMED_PROTOCOLS: ReadonlyMap<number, string> = new Map([
 const OPTIONS: OptionTable<{ linkType?: number }> = { linkType: anInteger(0) };
 
 /**
- * Writes recorder filters as pcap-filter text (`man pcap-filter`), for `tcpdump`, and for a kernel that filters before we
- * do. Equal to {@link compilePacketFilter} on packets without IPv6 extension headers. Behind those the text form cannot
- * follow to the protocol: there it lets through what the addresses allow, never less than the predicate. It says less in
- * two places that no live capture of ours knows: VLAN tags in the bytes behind a Linux cooked header, and address families
- * of BSD loopback in the other byte order or by numbers that are not libpcap's own.
+ * Formats recorder filters as a pcap-filter expression (`man pcap-filter`), for `tcpdump` and for filtering in the
+ * kernel. It matches the same packets as {@link compilePacketFilter} if they have no IPv6 extension headers. The
+ * expression cannot skip those to the transport protocol: such packets match if their addresses do, so that the
+ * expression never matches fewer of them than the predicate. It matches fewer packets in two cases that the live
+ * captures of this package do not produce: VLAN tags after a Linux cooked header, and BSD loopback address families in
+ * the opposite byte order or with numbers other than libpcap's.
  *
- * @param options `linkType`: what the text will be compiled for: on Ethernet (default) the text is followed by alternatives
- *   for one and two VLAN tags in the bytes; elsewhere libpcap refuses the word `vlan`.
+ * @param options `linkType`: the link type that the expression will be compiled for. For Ethernet (default) it includes
+ *   alternatives for one and two VLAN tags; for other link types libpcap rejects the keyword `vlan`.
  * @throws FilterError as {@link compilePacketFilter} does; OptionsError.
  */
 export function formatPacketFilter(
@@ -45,13 +46,13 @@ export function formatPacketFilter(
   const text = [formatFamily(4, filters), formatFamily(6, filters)]
     .filter((part) => part !== "")
     .join(" or ");
-  // The word `vlan` moves the offsets of everything after it, so that the second one stands inside the first.
+  // The keyword `vlan` shifts the offsets of everything after it, so the second one is nested in the first.
   return linkType === LINKTYPE_ETHERNET ? `${text} or (vlan and (${text} or (vlan and (${text}))))` : text;
 }
 
 /**
- * The header as the predicate wants it: version, header length, and its last byte captured. A load outside the captured
- * bytes rejects the packet, and no byte is 256.
+ * The checks that the predicate makes of the header: version, header length, and that its last byte was captured. A
+ * load outside the captured bytes rejects the packet; `!= 256` is true for every byte.
  */
 const HEADER_CHECKS = {
   4: "ip and ip[0] & 0xf0 == 0x40 and ip[0] & 0x0f >= 5 and ip[((ip[0] & 0x0f) << 2) - 1] != 256",
@@ -63,7 +64,7 @@ const EXTENSION_HEADERS = EXTENSION_HEADER_NUMBERS.map((header) => `ip6[6] == ${
 function formatFamily(family: 4 | 6, filters: readonly ParsedPacketFilter[]): string {
   const own = filters.filter((filter) => filter.family === family);
   if (own.length === 0) return "";
-  // A load outside the captured bytes ends the whole expression: those that load least come first.
+  // A load outside the captured bytes rejects the packet at once, so filters without ports come first: they load less.
   const inOrder = [...own.filter((filter) => !hasPort(filter)), ...own.filter(hasPort)];
   const alternatives = inOrder.map(formatTerms);
   if (alternatives.includes("")) return `(${HEADER_CHECKS[family]})`;
@@ -97,8 +98,8 @@ function formatSide(ip: "ip" | "ip6", side: "src" | "dst", prefix: Prefix): stri
   if (restBits === 0 || prefix.words[firstWord + wholeWords] !== 0) {
     return length === 0 ? [] : [`${ip} ${side} net ${formatPrefix(prefix)}`];
   }
-  // "Masked, and then 0" is what libpcap's optimizer (seen in 1.10.3) makes a test of that it takes for its opposite
-  // when it comes twice, losing packets. An upper bound says the same.
+  // libpcap's optimizer (seen in 1.10.3) inverts a comparison of masked bits with 0 if it occurs twice, and loses
+  // packets. An upper bound is equivalent.
   const bound = `${ip}[${ADDRESSES[ip][side] + 4 * wholeWords}:4] <= 0x${(0xffffffff >>> restBits).toString(16)}`;
   if (wholeWords === 0) return [bound];
   return [`${ip} ${side} net ${formatPrefix({ ...prefix, length: 32 * wholeWords })}`, bound];
@@ -110,7 +111,7 @@ function formatTransport(filter: ParsedPacketFilter): string | undefined {
   if (!hasPort(filter)) return protocol === 0 ? undefined : `${field} == ${protocol}`;
   const names = protocol === 0 ? [...NAMED_PROTOCOLS.values()] : [NAMED_PROTOCOLS.get(protocol)];
   const alternatives = names.flatMap((name) => (name === undefined ? [] : [formatPorts(name, filter)]));
-  // A protocol without ports never matches a filter with one.
+  // A filter with a port never matches a protocol without ports.
   return alternatives.length === 0 ? `${field} == 256` : `(${alternatives.join(" or ")})`;
 }
 
@@ -118,7 +119,7 @@ function formatPorts(protocol: string, { family, sourcePort, destinationPort }: 
   const terms: string[] = [];
   if (sourcePort > 0) terms.push(`${protocol} src port ${sourcePort}`);
   if (destinationPort > 0) terms.push(`${protocol} dst port ${destinationPort}`);
-  // Both ports have to be captured, though only one is asked for.
+  // Both ports must be captured, even if only one is compared.
   else terms.push(family === 4 ? `${protocol}[3] != 256` : "ip6[43] != 256");
   return `(${terms.join(" and ")})`;
 }

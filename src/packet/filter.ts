@@ -14,23 +14,25 @@ import {
 import { readUint16, readWord } from "./word.js";
 
 /**
- * Whether the packet in `bytes` from `start` to `end` (captured bytes, record header not included) matches. Never
+ * Whether the packet in `bytes` from `start` to `end` (captured bytes, without the record header) matches. Never
  * throws, allocates nothing, and keeps no state between packets.
  */
 export type PacketPredicate = (bytes: Uint8Array, start: number, end: number, linkType: number) => boolean;
 
 /**
- * Compiles recorder filters into one predicate that holds when any of them does.
+ * Compiles recorder filters into one predicate that matches if any filter matches.
  *
- * A filter speaks of the outermost IP header, behind up to two VLAN tags: both prefixes contain its addresses, and
- * protocol and ports, where not 0, are equal. IPv6 extension headers are walked; a packet whose ports are not captured,
- * or that has none (ICMP, later fragments), never matches a filter with a port. Filters are unidirectional: a
- * conversation takes two. Upstream's datapath saw only TCP and UDP, so that protocol ANY meant those two; here it means
- * any protocol, and SCTP, ICMP and every other number can be matched.
+ * A filter applies to the outermost IP header, after up to two VLAN tags: the prefixes must contain the addresses, and
+ * protocol and ports must be equal where they are not 0. IPv6 extension headers are skipped. A packet without ports
+ * (ICMP, later fragments) or whose ports were not captured never matches a filter with a port. Filters are
+ * unidirectional: matching both directions of a conversation takes two. Upstream's datapath handles only TCP and UDP,
+ * so that protocol ANY means those two; here it means any protocol, and SCTP, ICMP and every other number can be
+ * matched.
  *
- * Lists of any size are cheap: filters of like shape (prefix lengths, which ports are set) share one hash table.
+ * Long lists are cheap: filters of the same shape (prefix lengths, which of ports and protocol are set) share one hash
+ * table.
  *
- * @throws FilterError with every fault and its path, such as `include[2].source_cidr`.
+ * @throws FilterError with every issue and its path, such as `include[2].source_cidr`.
  */
 export function compilePacketFilter(include: readonly PacketFilterInit[]): PacketPredicate {
   const { filters, issues } = parsePacketFilters(include);
@@ -45,7 +47,7 @@ export function compilePacketFilter(include: readonly PacketFilterInit[]): Packe
 
 const never: LayersPredicate = () => false;
 
-/** Filters of one family: those alike in shape together, shapes tried one after the other. */
+/** Compiles the filters of one family: groups them by shape, and tries the shapes in order. */
 function compileFamily(filters: readonly ParsedPacketFilter[]): LayersPredicate {
   const shapes = new Map<string, ParsedPacketFilter[]>();
   for (const filter of filters) {

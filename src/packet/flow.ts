@@ -19,54 +19,54 @@ import { RecordClock } from "./flow/record-time.js";
 import { DEFAULT_TUNNEL_PORTS, locateThroughTunnels } from "./flow/tunnel.js";
 import { UnsupportedLinkTypes } from "./unsupported-link-types.js";
 
-/** Decodes batch after batch; what it remembers of lookups and conversations is carried over. */
+/** Decodes batches into flows; cached lookups and conversations are kept from one batch to the next. */
 export interface FlowDecoder {
   /**
-   * The flows of a batch, made while they are asked for: of a batch that was only lent, take them before the next one.
-   * Without `strict` there is one for every packet, in their order; with it packets that Hubble refuses are left out (see
+   * Decodes the flows of a batch lazily: if the source reuses the memory of its batches, consume them before the next
+   * pull. Without `strict` every packet yields a flow, in order; with it, packets that Hubble rejects are skipped (see
    * {@link FlowOptions.onError} and {@link decodeEach}).
    */
   decode(batch: PacketBatch): Iterable<Flow>;
-  /** One result for every packet, in their order: so the place in the iteration is the packet's index. */
+  /** Yields one result per packet, in order, so that the position in the iteration is the index of the packet. */
   decodeEach(batch: PacketBatch): Iterable<Flow | PacketError>;
   /**
-   * One packet alone. Packets count, and are remembered for telling replies, in the order in which they are decoded.
+   * Decodes a single packet. Each call counts in {@link stats}, and replies are guessed from the order of decoding.
    *
-   * @throws RangeError when the batch has no such packet.
+   * @throws RangeError if the batch has no such packet.
    */
   decodeAt(batch: PacketBatch, index: number): Flow | PacketError;
   readonly stats: FlowDecoderStats;
-  /** Forgets the answers of lookups and all conversations; the counts stay. */
+  /** Clears the cached lookup results and all conversations; keeps the counters. */
   forget(): void;
 }
 
-/** Counts of a decoder since it was made. */
+/** Counters of a decoder since its creation. */
 export interface FlowDecoderStats {
-  /** Packets looked at: flows and errors together. */
+  /** Decoded packets: flows and errors together. */
   readonly packets: number;
-  /** Packets refused. */
+  /** Packets rejected in strict mode. */
   readonly errors: number;
   /**
-   * Packets whose flows have nothing but a time, as their link type is not supported: a count for each such link type, at most
-   * 65,536. Empty with `strict`, which refuses them.
+   * Packets per unsupported link type, at most 65,536 types; the flows of such packets have no decoded fields but the
+   * time. Empty with `strict`, which rejects these packets.
    */
   readonly unsupportedLinkTypes: ReadonlyMap<number, number>;
-  /** Answers of lookups forgotten to keep {@link FlowOptions.memoEntries}. */
+  /** Lookup results evicted to respect {@link FlowOptions.memoEntries}. */
   readonly lookupsEvicted: number;
-  /** Conversations remembered now. */
+  /** Conversations tracked at present. */
   readonly conversations: number;
-  /** Conversations forgotten to keep {@link FlowOptions.maxConversations}. */
+  /** Conversations evicted to respect {@link FlowOptions.maxConversations}. */
   readonly conversationsEvicted: number;
 }
 
 /**
- * The flows of a batch, as Hubble would tell of its packets: `time`, `ethernet`, `IP`, `l4`, `Type`, `Summary` and
- * `node_name`, and what the options add. Malformed packets are data: each gives a flow as far as its bytes go, or with
- * `strict` none (see {@link FlowOptions}). Never throws, whatever the bytes.
+ * Decodes the packets of a batch into the flows that Hubble would report: `time`, `ethernet`, `IP`, `l4`, `Type`,
+ * `Summary` and `node_name`, and the fields that the options set. A malformed packet yields a flow with the layers that
+ * could be decoded, or is skipped with `strict` (see {@link FlowOptions}). No packet bytes make the iteration throw.
  *
- * This is the short form of {@link createFlowDecoder}: lookups and conversations are remembered for this batch only.
+ * Shorthand for {@link createFlowDecoder}: lookups are cached and conversations tracked for this batch only.
  *
- * @throws OptionsError; TypeError for another batch.
+ * @throws OptionsError; TypeError if `batch` is not a packet batch.
  */
 export function decodeFlows(batch: PacketBatch, options: FlowOptions = {}): Iterable<Flow> {
   checkBatch("decodeFlows", batch);
@@ -74,7 +74,7 @@ export function decodeFlows(batch: PacketBatch, options: FlowOptions = {}): Iter
 }
 
 /**
- * A decoder for the batches of one source.
+ * Creates a decoder for the batches of one source.
  *
  * @throws OptionsError
  */

@@ -21,7 +21,7 @@ import {
 import { linkTypeName } from "./link-type.js";
 import { readUint16 } from "./word.js";
 
-/** https://www.iana.org/assignments/protocol-numbers: those met often. */
+/** Common protocols of https://www.iana.org/assignments/protocol-numbers. */
 const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [IPPROTO_ICMP, "ICMP"],
   [2, "IGMP"],
@@ -38,7 +38,7 @@ const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [IPPROTO_SCTP, "SCTP"],
 ]);
 
-// https://www.rfc-editor.org/rfc/rfc9293#section-3.1, the lowest bit first
+// https://www.rfc-editor.org/rfc/rfc9293#section-3.1, lowest bit first
 const TCP_FLAGS = 13;
 const TCP_FLAG_NAMES = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"] as const;
 
@@ -50,9 +50,9 @@ const aPacket: ValueCheck<Packet> = valueCheck(
 );
 
 /**
- * One line about a packet, for people: time in UTC, addresses and ports of the outermost IP header, protocol, TCP flags
- * or ICMP type, and the length on the wire (with what was captured of it, if less). Never throws; of a damaged packet it
- * says what can be read.
+ * Formats a packet as one readable line: time in UTC, addresses and ports of the outermost IP header, protocol, TCP
+ * flags or ICMP type and code, and the length on the wire (and the captured length, if less). Never throws on malformed
+ * packets; it prints the fields that can be decoded.
  *
  * `2026-11-22T05:00:00.123456Z 10.11.1.30:40312 > 10.11.0.20:80 TCP SYN, 74 bytes`
  */
@@ -68,7 +68,7 @@ export function formatPacket(packet: Packet, linkType: number): string {
 
 function formatTime({ seconds, nanoseconds }: Packet): string {
   if (seconds === undefined) return "(no time)";
-  // Odd files have fractions of a second and more.
+  // Some files contain fractions of a second or more.
   const microseconds = Math.floor(nanoseconds / 1000);
   const date = new Date((seconds + Math.floor(microseconds / 1_000_000)) * 1000);
   if (Number.isNaN(date.getTime())) return `${seconds}s`;

@@ -19,7 +19,7 @@ export const ETHERTYPE = 12;
 export const ETHERNET_LENGTH = 14;
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_IPV6 = 0x86dd;
-/** 802.1Q, 802.1ad, and the number used before the latter was standardised. */
+/** 802.1Q, 802.1ad, and the EtherType used before 802.1ad was standardised. */
 const VLAN_8021Q = 0x8100;
 const VLAN_8021AD = 0x88a8;
 const VLAN_9100 = 0x9100;
@@ -32,7 +32,7 @@ export const SLL_LENGTH = 16;
 export const SLL2_PROTOCOL = 0;
 export const SLL2_LENGTH = 20;
 
-// https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html: an address family, in the byte order of the writing machine
+// https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html: an address family in the byte order of the capturing machine
 export const FAMILY_LENGTH = 4;
 const AF_INET = 2;
 const AF_INET6_LINUX = 10;
@@ -59,7 +59,7 @@ export const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION_OPTIONS = 60;
 const MOBILITY = 135;
-/** The next-header numbers that are walked over. */
+/** The next-header numbers that the decoders skip. */
 export const EXTENSION_HEADER_NUMBERS: readonly number[] = [
   HOP_BY_HOP,
   ROUTING,
@@ -69,7 +69,7 @@ export const EXTENSION_HEADER_NUMBERS: readonly number[] = [
   MOBILITY,
 ];
 const FRAGMENT_LENGTH = 8;
-/** Extension headers walked before the protocol counts as unknown. */
+/** Maximum number of extension headers to skip; with more, the protocol is unknown. */
 export const MAX_EXTENSION_HEADERS = 8;
 
 export const IPPROTO_ICMP = 1;
@@ -80,32 +80,35 @@ export const IPPROTO_SCTP = 132;
 
 const PORTS_LENGTH = 4;
 
-/** Value of {@link PacketLayers.protocol} and {@link PacketLayers.ports} when the packet does not tell. */
+/** Value of {@link PacketLayers.protocol} and {@link PacketLayers.ports} if they cannot be determined. */
 export const UNKNOWN = -1;
 
 /**
- * Where the layers of one packet are. Made once and filled for packet after packet, so that finding them allocates
+ * Offsets of the layers of one packet. Create it once and reuse it for every packet, so that locating layers allocates
  * nothing.
  */
 export interface PacketLayers {
   /** Offset of the network header. */
   network: number;
-  /** IP version; 0 when the packet is not IP. */
+  /** IP version; 0 if the packet is not IP. */
   version: 0 | 4 | 6;
-  /** Transport protocol, extension headers walked; {@link UNKNOWN} when the walk leaves the captured bytes. */
+  /**
+   * Transport protocol, after IPv6 extension headers; {@link UNKNOWN} if those are not captured completely or there are
+   * more than eight.
+   */
   protocol: number;
-  /** Offset of what follows the IP header and its extensions; meaningful when the protocol is known. */
+  /** Offset of the payload after the IP header and its extension headers; only valid if the protocol is known. */
   transport: number;
-  /** A later fragment: what stands at `transport` is not the start of a transport header. */
+  /** The packet is a later fragment: there is no transport header at `transport`. */
   laterFragment: boolean;
   /**
-   * Offset of the source port, with the destination port right behind it, each two bytes; {@link UNKNOWN} when the
-   * packet is not TCP, UDP or SCTP, is a later fragment, or is cut before their end.
+   * Offset of the source port, followed by the destination port, two bytes each; {@link UNKNOWN} if the packet is not
+   * TCP, UDP or SCTP, is a later fragment, or is truncated before the end of the ports.
    */
   ports: number;
 }
 
-/** What {@link locateLayers} fills. */
+/** Creates the object that {@link locateLayers} writes to. */
 export function createLayers(): PacketLayers {
   return {
     network: 0,
@@ -123,11 +126,11 @@ const someLayers: ValueCheck<PacketLayers> = valueCheck(
 );
 
 /**
- * Finds the outermost IP header of a packet and what it carries; tunnels are not entered. Up to two VLAN tags are
- * skipped, also behind a Linux cooked header. Returns whether there is a well-formed IP header; if not, only `version`
- * (0) is set. Never throws for any bytes, and reads nothing outside `start` to `end`.
+ * Locates the outermost IP header of a packet and its transport header; does not decode tunnels. Skips up to two VLAN
+ * tags, also after a Linux cooked header. Returns whether there is a well-formed IP header; if not, it only sets
+ * `version` to 0. Accepts any bytes, and reads only those from `start` to `end`.
  *
- * @throws TypeError for other arguments.
+ * @throws TypeError if `bytes` is not a Uint8Array or `layers` is not an object from {@link createLayers}.
  */
 export function checkedLocateLayers(
   bytes: Uint8Array,
@@ -141,7 +144,7 @@ export function checkedLocateLayers(
   return locateLayers(bytes, start, end, linkType, layers);
 }
 
-/** {@link checkedLocateLayers} for the inner loops, without a check of the arguments. */
+/** {@link checkedLocateLayers} for inner loops, without argument checks. */
 export function locateLayers(
   bytes: Uint8Array,
   start: number,
@@ -150,7 +153,7 @@ export function locateLayers(
   layers: PacketLayers,
 ): boolean {
   layers.version = 0;
-  // Nearly all packets there are, on a path short enough to be compiled into the caller: 3 times as fast.
+  // Nearly all packets take this path; it is short enough to be inlined into the caller, which is 3 times as fast.
   if (linkType === LINKTYPE_ETHERNET && start + ETHERNET_LENGTH <= end) {
     const type = readUint16(bytes, start + ETHERTYPE);
     if (type === ETHERTYPE_IPV4) return locateIpv4(bytes, start + ETHERNET_LENGTH, end, layers);
@@ -189,8 +192,8 @@ function locateByLinkType(
 }
 
 /**
- * @param typeAt Where the EtherType stands.
- * @param payloadAt Where the payload begins; in a VLAN tag the next EtherType stands two bytes after it.
+ * @param typeAt Offset of the EtherType.
+ * @param payloadAt Offset of the payload. If that is a VLAN tag, the next EtherType is two bytes further.
  */
 function locateByEtherType(
   bytes: Uint8Array,
@@ -212,7 +215,7 @@ function locateByEtherType(
   return false;
 }
 
-/** Whether an EtherType announces a VLAN tag. */
+/** Whether an EtherType denotes a VLAN tag. */
 export function isVlanTag(etherType: number): boolean {
   return etherType === VLAN_8021Q || etherType === VLAN_8021AD || etherType === VLAN_9100;
 }
@@ -230,13 +233,13 @@ function locateByFamily(
   return version === 6 && locateIpv6(bytes, start + FAMILY_LENGTH, end, layers);
 }
 
-/** The IP version that a BSD loopback header, whose four bytes the caller knows to be there, announces; 0 for none. */
+/** The IP version in a BSD loopback header, 0 if it is not IP. The caller checks that all four bytes are captured. */
 export function versionOfFamily(bytes: Uint8Array, start: number, linkType: number): 0 | 4 | 6 {
   const high = readUint16(bytes, start);
   const low = readUint16(bytes, start + 2);
   let family = UNKNOWN;
   if (high === 0) family = low;
-  // Written on a little-endian machine; OpenBSD's link type is always in network order.
+  // Captured on a little-endian machine; OpenBSD's link type always uses network byte order.
   else if (low === 0 && linkType === LINKTYPE_NULL) family = (high >> 8) | ((high & 0xff) << 8);
   switch (family) {
     case AF_INET:
@@ -278,7 +281,7 @@ function locateIpv6(bytes: Uint8Array, at: number, end: number, layers: PacketLa
   return true;
 }
 
-/** An extension header counts as walked only when all of it is captured. */
+/** Skips extension headers; each must be captured completely. */
 function walkExtensions(
   bytes: Uint8Array,
   firstHeader: number,
@@ -298,7 +301,8 @@ function walkExtensions(
       layers.protocol = UNKNOWN;
       return;
     }
-    // Fragment offset: 13 bits, then two reserved ones and the flag "more" (https://www.rfc-editor.org/rfc/rfc8200#section-4.5)
+    // Fragment offset: 13 bits, then two reserved ones and the flag "more"
+    // (https://www.rfc-editor.org/rfc/rfc8200#section-4.5)
     if (header === FRAGMENT && (bytes[at + 2] !== 0 || (bytes[at + 3]! & 0xf8) !== 0)) {
       layers.laterFragment = true;
     }
@@ -324,14 +328,17 @@ export function isExtension(header: number): boolean {
   }
 }
 
-/** In bytes: units of 8 after the first 8; of 4 for AH (https://www.rfc-editor.org/rfc/rfc4302#section-2.2). */
+/**
+ * Length of an extension header in bytes. The length field counts units of 8 bytes after the first 8, in AH units of 4
+ * (https://www.rfc-editor.org/rfc/rfc4302#section-2.2).
+ */
 export function extensionLength(header: number, units: number): number {
   if (header === FRAGMENT) return FRAGMENT_LENGTH;
   if (header === AUTHENTICATION) return (units + 2) << 2;
   return (units + 1) << 3;
 }
 
-/** TCP, UDP and SCTP all begin with the source and the destination port. */
+/** TCP, UDP and SCTP headers all begin with the source port and the destination port. */
 function locatePorts(protocol: number, transport: number, laterFragment: boolean, end: number): number {
   return (protocol === IPPROTO_TCP || protocol === IPPROTO_UDP || protocol === IPPROTO_SCTP) &&
     !laterFragment &&

@@ -1,10 +1,9 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { aNumber } from "../errors/value-checks.js";
 
-// The link types that the packet layers are found in, by the numbers that capture files use
-// (https://www.tcpdump.org/linktypes.html).
+// Supported link types, numbered as in capture files (https://www.tcpdump.org/linktypes.html).
 
-/** BSD loopback: an address family in the byte order of the writing machine. */
+/** BSD loopback: an address family in the byte order of the capturing machine. */
 export const LINKTYPE_NULL = 0;
 /** Ethernet. */
 export const LINKTYPE_ETHERNET = 1;
@@ -12,7 +11,7 @@ export const LINKTYPE_ETHERNET = 1;
 export const LINKTYPE_RAW = 101;
 /** OpenBSD loopback: an address family in network byte order. */
 export const LINKTYPE_LOOP = 108;
-/** Linux cooked capture, version 1: what the `any` device gives. */
+/** Linux cooked capture, version 1: used by the `any` device. */
 export const LINKTYPE_LINUX_SLL = 113;
 /** IPv4 without a link header. */
 export const LINKTYPE_IPV4 = 228;
@@ -21,12 +20,12 @@ export const LINKTYPE_IPV6 = 229;
 /** Linux cooked capture, version 2. */
 export const LINKTYPE_LINUX_SLL2 = 276;
 
-/** Raw IP as libpcap numbers it in memory; some programs wrote that number into files. */
+/** Raw IP as numbered in libpcap's API; some programs write this number into files. */
 export const DLT_RAW = 12;
 /** The same on OpenBSD. */
 export const DLT_RAW_OPENBSD = 14;
 
-/** The link types whose packets are decoded, by filters and to flows. */
+/** Names of the link types that packet filters and flow decoders support. */
 const SUPPORTED_NAMES: ReadonlyMap<number, string> = new Map([
   [LINKTYPE_NULL, "BSD loopback"],
   [LINKTYPE_ETHERNET, "Ethernet"],
@@ -40,7 +39,7 @@ const SUPPORTED_NAMES: ReadonlyMap<number, string> = new Map([
   [LINKTYPE_LINUX_SLL2, "Linux cooked v2"],
 ]);
 
-/** Link types that captures often have and that are not decoded here: https://www.tcpdump.org/linktypes.html */
+/** Names of common unsupported link types: https://www.tcpdump.org/linktypes.html */
 const OTHER_NAMES: ReadonlyMap<number, string> = new Map([
   [6, "IEEE802_5"],
   [8, "SLIP"],
@@ -74,11 +73,11 @@ const OTHER_NAMES: ReadonlyMap<number, string> = new Map([
   [252, "WIRESHARK_UPPER_PDU"],
   [253, "NETLINK"],
 ]);
-/** 16 numbers for private use. */
+/** First of 16 link types for private use. */
 const LINKTYPE_USER0 = 147;
 const LINKTYPE_USER15 = 162;
 
-/** A name for messages: `Ethernet`, `LINKTYPE_PPP (9)`, or `link type 300` for a number that has none here. */
+/** Name of a link type for messages: `Ethernet`, `LINKTYPE_PPP (9)`, or `link type 300` if it has no known name. */
 export function linkTypeName(linkType: number): string {
   checkArgument("linkTypeName", "linkType", linkType, aNumber);
   const supported = SUPPORTED_NAMES.get(linkType);
@@ -91,8 +90,8 @@ export function linkTypeName(linkType: number): string {
 }
 
 /**
- * Whether packets of this link type are decoded. Packets of others match no packet filter, and their flows have nothing
- * but a time; see {@link FlowDecoderStats.unsupportedLinkTypes} for a count of them.
+ * Whether packets of this link type can be decoded. Packets of other link types match no packet filter, and their flows
+ * have no decoded fields but the time; {@link FlowDecoderStats.unsupportedLinkTypes} counts them.
  *
  * @example
  * const unsupported = source.interfaces.filter(({ linkType }) => !isSupportedLinkType(linkType));
@@ -102,7 +101,7 @@ export function isSupportedLinkType(linkType: number): boolean {
   return SUPPORTED_NAMES.has(linkType);
 }
 
-/** The largest snap length, and so the largest captured length of a packet, for most link types (as in libpcap). */
+/** Maximum snap length, and so maximum captured length of a packet in bytes, for most link types (as in libpcap). */
 export const MAX_CAPTURED_LENGTH = 262_144;
 
 const MEBIBYTE = 1024 * 1024;
@@ -114,8 +113,8 @@ const LARGER: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * The largest captured length taken from a file: {@link MAX_CAPTURED_LENGTH}, and more for the few link types whose
- * packets are longer by definition. The bounds are libpcap's (pcap-common.c, `max_snaplen_for_dlt`).
+ * Maximum captured length in bytes that is accepted in a file: {@link MAX_CAPTURED_LENGTH}, or more for the few link
+ * types with longer packets. The bounds are libpcap's (pcap-common.c, `max_snaplen_for_dlt`).
  */
 export function maxCapturedLength(linkType: number): number {
   if (typeof linkType !== "number") checkArgument("maxCapturedLength", "linkType", linkType, aNumber);

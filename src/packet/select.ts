@@ -13,10 +13,10 @@ import type { PacketPredicate } from "./filter.js";
 import { aSource, type PacketSource } from "./source.js";
 
 /**
- * The packets of a batch that match, in the same order. A batch that is kept whole comes back as it is.
+ * Selects the matching packets of a batch, in order. Returns the batch itself if all packets match.
  *
- * @param writable Whether the batch may be overwritten: then the packets kept are moved together in its own memory,
- *   which is the fastest way there is; else in a copy.
+ * @param writable Whether the memory of the batch may be overwritten. If so, the selected packets are compacted in
+ *   place, which is fastest; otherwise in a copy.
  */
 export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writable = false): PacketBatch {
   checkBatch("selectRecords", batch);
@@ -26,17 +26,17 @@ export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writa
   return compact(writable ? batch : copyBatch(batch), kept);
 }
 
-/** The packets of a source that match, as a source. Disposing of it disposes of the source it reads. */
+/** Creates a source of the matching packets of another. Disposing of it disposes of the other as well. */
 export function keep(source: PacketSource, wanted: PacketPredicate): PacketSource {
   checkArgument("keep", "source", source, aSource);
   checkArgument("keep", "wanted", wanted, aFunction);
   return deriveSource(source, { stage: (batch, writable) => selectRecords(batch, wanted, writable) });
 }
 
-/** Indices of the packets kept of the batch at hand; used again for every batch, and never between two. */
+/** Indices of the selected packets of the current batch; reused for every batch, and only valid during one call. */
 let keptIndices = new Uint32Array(0);
 
-/** Lists the packets that match in {@link keptIndices}, and returns how many they are. */
+/** Writes the indices of the matching packets to {@link keptIndices} and returns their number. */
 function findRecords({ records, offsets, length, format }: PacketBatch, wanted: PacketPredicate): number {
   if (keptIndices.length < length) keptIndices = new Uint32Array(length);
   const { linkType } = format;
@@ -50,7 +50,7 @@ function findRecords({ records, offsets, length, format }: PacketBatch, wanted: 
   return kept;
 }
 
-/** Moves the packets kept towards the front of the batch, a run of neighbours at a time. */
+/** Moves the selected packets to the front of the batch, one run of consecutive packets at a time. */
 function compact(batch: PacketBatch, kept: number): PacketBatch {
   const { comments: _, ...rest } = batch;
   const { records, offsets, length } = batch;
@@ -82,7 +82,7 @@ function keptComments(batch: PacketBatch, kept: number): Pick<PacketBatch, "comm
 const aLength = anInteger(0);
 
 /**
- * Cuts every packet of a batch to at most `maxLength` captured bytes; the original lengths stay.
+ * Truncates every packet of a batch to at most `maxLength` captured bytes; keeps the original lengths.
  *
  * @param writable As for {@link selectRecords}.
  */

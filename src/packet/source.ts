@@ -15,101 +15,101 @@ import {
 } from "../errors/value-checks.js";
 import { aFormat, type PacketBatch, type PacketFormat, type Resolution } from "./batch.js";
 
-// Loads the global types into programs that lack them; an `import type {}` would not be kept in the declarations.
+// Declares global types for programs without them. The declaration files would not keep an `import type {}`.
 export type {} from "../async/global-types.js";
 
-/** Where packets were captured: a network interface, or the one nameless interface of a pcap file. */
+/** Where packets were captured: a network interface, or the single unnamed interface of a pcap file. */
 export interface CaptureInterface {
-  /** Number as in capture files, see link-type.ts. */
+  /** Link type as numbered in capture files; see link-type.ts. */
   readonly linkType: number;
-  /** What the records of its packets are framed in. */
+  /** Unit of the time fractions in the records of its packets. */
   readonly resolution: Resolution;
-  /** Largest captured length asked for; 0 for no limit. */
+  /** Maximum captured length requested, in bytes; 0 for no limit. */
   readonly snapLength: number;
   readonly name?: string;
   readonly description?: string;
-  /** The pcap-filter text it was captured with. */
+  /** The pcap-filter expression used for the capture. */
   readonly filter?: string;
   readonly hardware?: string;
   readonly operatingSystem?: string;
   readonly comments?: readonly string[];
   /**
-   * Seconds since 1970 from which a pcapng file counts the times of this interface (`if_tsoffset`), an integer; absent
-   * means 0. Times of packets include it. With a negative one a pcapng file can hold times before 1970.
+   * Offset in seconds, an integer, to which a pcapng file adds the timestamps of this interface (`if_tsoffset`); absent
+   * means 0. Packet times include it. A negative offset lets a pcapng file represent times before 1970.
    */
   readonly timeOffsetSeconds?: number;
-  /** Packet counts of the capturing program, as the file last told them. */
+  /** Packet counts of the capturing program, from the last statistics in the file. */
   readonly counts?: InterfaceCounts;
-  /** The rest of a pcap file's header, so that it can be written back byte for byte. */
+  /** The remaining fields of a pcap file header, so that it can be written back byte for byte. */
   readonly pcapHeader?: PcapHeader;
 }
 
-/** Packet counts that a capturing program left in the file (pcapng Interface Statistics Block). */
+/** Packet counts written by the capturing program (pcapng Interface Statistics Block). */
 export interface InterfaceCounts {
   readonly received?: number;
-  /** Lost for want of resources, by the interface and by the system together. */
+  /** Packets dropped for lack of resources, by the interface and by the operating system together. */
   readonly dropped?: number;
 }
 
-/** What a pcap file header says besides resolution and snap length. */
+/** Fields of a pcap file header besides resolution and snap length. */
 export interface PcapHeader {
   readonly versionMajor: number;
   readonly versionMinor: number;
-  /** Seconds east of UTC; programs write 0 and readers ignore it. */
+  /** Time zone offset in seconds; programs write 0 and readers ignore it. */
   readonly thisZone: number;
   readonly sigFigs: number;
-  /** All 32 bits of the link-type word: the low 16 are the link type, the top 6 tell of frame check sequences. */
+  /** All 32 bits of the link-type field: the low 16 are the link type, the top 6 describe frame check sequences. */
   readonly linkTypeWord: number;
 }
 
 /** Running totals of a source. */
 export interface SourceStats {
-  /** Packets handed out. */
+  /** Packets yielded. */
   readonly received: number;
-  /** Packets lost in the kernel (or, for a file, by the program that wrote it) before they could be handed out. */
+  /** Packets dropped before the source could yield them: by the kernel or, for a file, by the capturing program. */
   readonly dropped: number;
 }
 
 /**
- * Where packets come from: read once, in order, in batches that the reader owns. Whoever opens a source disposes of it.
+ * A source of packets. It can be iterated once and yields batches in order; the reader owns them. The caller that opens
+ * a source disposes of it.
  *
- * The iteration ends where the source ends, throws where it cannot go on, and has handed out before that every packet
- * that came before.
+ * The iteration ends with the source and throws on an error; it yields every packet before the error first.
  */
 export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposable {
-  /** May grow while the source is read (pcapng); an index, once given, keeps its meaning. */
+  /** May grow while the source is read (pcapng); indices stay valid. */
   readonly interfaces: readonly CaptureInterface[];
-  /** Whatever it hands out has already passed the include filters given to open. */
+  /** Whether all packets have already passed the include filters that the source was opened with. */
   readonly filtered: boolean;
   /** The totals so far. */
   stats(): SourceStats;
   /**
-   * "Finish well": no new packets are waited for; what had arrived is still handed out, then the iteration ends. A
-   * source without it is left at the next batch.
+   * Ends the source gracefully: the iteration yields the packets that have already arrived, then ends. If a source
+   * lacks this method, its reader ends the iteration at the next batch.
    */
   stop?(): void;
   /**
-   * The same single pass, with batches that are only lent: their memory may be used again for the next batch, and the
-   * borrower may overwrite it. For stages that are done with a batch before they ask for the next.
+   * The same single iteration without copies: a batch is only valid until the next pull, as the source may reuse its
+   * memory. The reader may overwrite the batch. For stages that finish with a batch before they pull the next.
    */
   borrow?(): AsyncIterable<PacketBatch>;
 }
 
-/** The one pass over a source, and whether its batches are lent or belong to somebody. */
+/** The single iteration over a source, and whether its batches may be overwritten. */
 export interface Borrowed {
   readonly batches: AsyncIterable<PacketBatch>;
-  /** Whether the batches may be changed in place; if not, they belong to somebody else. */
+  /** Whether the reader may change the batches in place; if not, others may still use them. */
   readonly writable: boolean;
 }
 
-/** What every source has; see {@link PacketSource}. */
+/** Checks for the members of every source; see {@link PacketSource}. */
 export const aSource: ValueCheck<PacketSource> = withMethods<PacketSource>(
   "a packet source",
   Symbol.asyncIterator,
   "stats",
 );
 
-/** The fastest pass a source has to offer. */
+/** Returns the fastest iteration that a source supports. */
 export function borrowBatches(source: PacketSource): Borrowed {
   checkArgument("borrowBatches", "source", source, aSource);
   return source.borrow === undefined
@@ -117,20 +117,20 @@ export function borrowBatches(source: PacketSource): Borrowed {
     : { batches: source.borrow(), writable: true };
 }
 
-/** One pass over a source, batch by batch. */
+/** Reads a source once, batch by batch. */
 export interface BatchReader {
-  /** Whether the batches may be changed in place; then they are only valid until the next one is read. */
+  /** Whether the batches may be changed in place; if so, each is only valid until the next call. */
   readonly writable: boolean;
   /**
-   * The next batch, undefined at the end; a promise only if the source has to wait for it, as promises would cost more than
-   * small batches. Not to be called while one is pending. Fails as the source does, by throwing or by rejecting.
+   * The next batch, or undefined at the end. Returns a promise only if the source has to wait, since promises cost more
+   * than small batches. Must not be called while a promise is pending. Throws or rejects as the source does.
    */
   next(): ReturnType<Pull>;
-  /** Ends the pass before its end. */
+  /** Ends the iteration early. */
   leave(): Promise<void>;
 }
 
-/** Begins the one pass over a source, the fastest that it has to offer. */
+/** Begins the single iteration over a source, the fastest that it supports. */
 export function readBatches(source: PacketSource): BatchReader {
   const { batches, writable } = borrowBatches(source);
   const iterator = batches[Symbol.asyncIterator]();
@@ -150,14 +150,14 @@ export function readBatches(source: PacketSource): BatchReader {
   };
 }
 
-/** What a source of packets that arrive by themselves has to tell {@link fromBatches}. */
+/** Options of {@link fromBatches} for live sources, whose packets arrive over time. */
 export interface LiveOptions {
   /**
-   * Called once, when the source is to finish well: hand out what has arrived, then end the iteration. Without it the
-   * pass ends at once, and a batch that is being waited for is lost.
+   * Called once to end the source gracefully: yield the packets that have arrived, then end the iteration. Without it
+   * the iteration ends at once, and a pending batch is lost.
    */
   readonly stop?: () => void;
-  /** Packets lost so far before they could be handed out. */
+  /** Number of packets dropped so far before the source could yield them. */
   readonly dropped?: () => number;
 }
 
@@ -175,14 +175,13 @@ const anInterface: ValueCheck<CaptureInterface> = fieldsOf<
 const aFormatOrInterfaces = either(Array.isArray, aListOf(anInterface), aFormat);
 
 /**
- * The in-memory source: hands out batches as they are, without copying them.
+ * Creates a source from batches in memory; yields them unchanged, without copying.
  *
- * @param batches Arrays and other iterables, or an async iterable such as a generator; read once, and told to finish
- *   (`return`) when the reader leaves early.
- * @param format What the packets are: one format, or the whole list of interfaces that `format.interfaceId` of the
- *   batches points into.
- * @param options For packets that arrive by themselves: how to stop them, and how many were lost.
- * @throws OptionsError; TypeError for other batches or another format.
+ * @param batches An iterable such as an array, or an async iterable such as a generator. It is iterated once; its
+ *   `return` is called if the reader stops early.
+ * @param format The format of all packets, or the list of interfaces that `format.interfaceId` of the batches indexes.
+ * @param options For live packets: how to stop the source, and how many packets were dropped.
+ * @throws OptionsError; TypeError if `batches` or `format` is invalid.
  */
 export function fromBatches(
   batches: Iterable<PacketBatch> | AsyncIterable<PacketBatch>,
@@ -227,30 +226,32 @@ function isList(format: PacketFormat | readonly CaptureInterface[]): format is r
   return Array.isArray(format);
 }
 
-/** Asks for the next batch: there is one, there are no more (undefined), or it has to be waited for. */
+/** Returns the next batch, undefined at the end, or a promise if the source has to wait. */
 export type Pull = () => PacketBatch | undefined | Promise<PacketBatch | undefined>;
 
-/** The parts that differ from source to source. */
+/** The implementation of a source, for {@link createSource}. */
 export interface SourceParts {
   readonly interfaces: readonly CaptureInterface[];
   readonly filtered?: boolean;
-  /** Called for one batch at a time, and no more after it has thrown or said that there are no more. */
+  /** Called for one batch at a time, and not after it has failed or returned undefined. */
   readonly pull: Pull;
-  /** What makes a lent batch one that can be kept; absent where batches are not lent. */
+  /** Copies a batch whose memory the source reuses; absent if the source reuses no memory. */
   readonly copy?: (batch: PacketBatch) => PacketBatch;
   readonly dropped: () => number;
   /**
-   * Makes `pull` come to its end when what has arrived is handed out; absent where nothing arrives by itself: then the
-   * pass ends at once, also when `pull` is being waited for. Called at most once, and not after the end.
+   * Makes `pull` return undefined once the packets that have arrived are yielded; absent for sources that are not live:
+   * those end at once, even while a `pull` is pending. Called at most once, and not after the end.
    */
   readonly stop?: () => void;
-  /** Called at most once, when the pass ends before the end of the source: left, stopped or closed. */
+  /** Called at most once, if the iteration ends before the source does: the reader returns, stops or closes it. */
   readonly leave?: () => void | Promise<void>;
-  /** Gives back what the source holds; called once. */
+  /** Releases the resources of the source; called once. */
   readonly close?: () => void | Promise<void>;
 }
 
-/** Makes a source of its parts, with the rules that all sources share: one pass, counted, stoppable, closed once. */
+/**
+ * Creates a source with the behaviour that all sources share: one iteration, packet counts, stop, and a single close.
+ */
 export function createSource(parts: SourceParts): PacketSource & Required<Pick<PacketSource, "stop">> {
   const { interfaces, filtered = false, pull, copy, dropped, stop, leave, close } = parts;
   let begun = false;
@@ -258,7 +259,7 @@ export function createSource(parts: SourceParts): PacketSource & Required<Pick<P
   let ended = false;
   let received = 0;
   let closing: Promise<void> | undefined;
-  /** Ends the wait for a `pull` that nothing else would end. */
+  /** Ends the wait for a pending `pull` of a source that has no `stop`. */
   let abandon: (() => void) | undefined;
 
   function next(): ReturnType<Pull> {
@@ -293,14 +294,14 @@ export function createSource(parts: SourceParts): PacketSource & Required<Pick<P
     throw error;
   }
 
-  /** Ends the pass before its end. */
+  /** Ends the iteration early. */
   async function finish(): Promise<void> {
     if (ended) return;
     ended = true;
     const leaving = Promise.resolve(leave?.());
     if (abandon === undefined) return leaving;
     abandon();
-    // Not waited for: who has not answered `pull` may never answer this.
+    // Not awaited: an iterator with a pending `pull` may never settle this either.
     leaving.catch(() => {});
   }
 
@@ -345,8 +346,8 @@ export function createSource(parts: SourceParts): PacketSource & Required<Pick<P
 }
 
 /**
- * The pass over a source. Written out, as a generator takes several times as long for every batch; like a generator it
- * answers calls that overlap one after the other, and ends after an error.
+ * The iteration over a source. A class, because a generator takes several times as long for every batch; like a
+ * generator it serializes overlapping calls, and ends after an error.
  */
 class BatchIterator implements AsyncIterator<PacketBatch, undefined> {
   readonly #pull: Pull;
@@ -365,7 +366,7 @@ class BatchIterator implements AsyncIterator<PacketBatch, undefined> {
     return batch === undefined ? { done: true, value: undefined } : { done: false, value: batch };
   }
 
-  /** The next batch, without a promise when it is already there. Not to be called while one is pending. */
+  /** The next batch, without a promise if it is available at once. Must not be called while a promise is pending. */
   pull(): ReturnType<Pull> {
     if (this.#ended) return undefined;
     try {

@@ -1,9 +1,9 @@
 import { isSupportedLinkType } from "./link-type.js";
 
-/** Counts packets whose link type is not supported, by link type: at most 65,536 of them. */
+/** Counts packets with unsupported link types, per link type: at most 65,536 entries. */
 export class UnsupportedLinkTypes {
   readonly #counts = new Map<number, number>();
-  /** The last supported link type: nearly always that of the next packet, too. */
+  /** The last supported link type: nearly always that of the next packet as well. */
   #supported: number | undefined;
 
   get counts(): ReadonlyMap<number, number> {
