@@ -1,12 +1,12 @@
 import { formatIpv4, formatIpv6 } from "../../net/index.js";
 import { readUint16, readWord } from "../word.js";
 
-/** Addresses of each kind that are remembered; a power of two. One that falls on another's place takes it. */
+/** Cached addresses of each kind; a power of two. On a collision the new address replaces the old one. */
 export const ADDRESS_MEMO_SLOTS = 8192;
 
 /**
- * The texts of addresses in packets. Those seen before are taken from tables with one place per hash, so that the memory
- * is bounded and nothing is ever searched for; formatting takes several times as long, and makes garbage.
+ * Formats addresses in packets as strings. Recent ones come from direct-mapped tables (one slot per hash), which bounds
+ * the memory and needs no probing; formatting takes several times as long and creates garbage.
  */
 export interface AddressText {
   ipv4(bytes: Uint8Array, at: number): string;
@@ -16,13 +16,13 @@ export interface AddressText {
 
 let shared: AddressText | undefined;
 
-/** One for all decoders: what it says depends on nothing but the bytes. Made by the first decoder. */
+/** Returns the cache shared by all decoders; its results depend only on the bytes. Created on first use. */
 export function addressText(): AddressText {
   shared ??= createAddressText(ADDRESS_MEMO_SLOTS);
   return shared;
 }
 
-// An empty table is one in which every place holds the text of the address that is all zeros: keys need no "unset".
+// Every slot initially holds the all-zero address and its string, so that keys need no "unset" value.
 export function createAddressText(slots: number): AddressText {
   const shift = Math.clz32(slots - 1);
   const v4Keys = new Int32Array(slots);
@@ -71,10 +71,10 @@ export function createAddressText(slots: number): AddressText {
   };
 }
 
-/** 2³² divided by the golden ratio: multiplied by it, neighbours fall far apart in the upper bits. */
+/** 2³² divided by the golden ratio: multiplication by it spreads neighbouring keys over the upper bits. */
 const HASH = 0x9e3779b1 | 0;
 
-/** Lower-case hexadecimal with colons, as Go's `net.HardwareAddr.String`. */
+/** Lowercase hexadecimal with colons, like Go's `net.HardwareAddr.String`. */
 function formatMac(bytes: Uint8Array, at: number): string {
   let text = HEX[bytes[at]!]!;
   for (let index = at + 1; index < at + 6; index++) text += COLON_HEX[bytes[index]!]!;

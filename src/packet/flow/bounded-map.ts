@@ -1,16 +1,16 @@
 /**
- * A map of at most `bound` entries (of none when that is below 2) that forgets those not asked for lately: there is a young and an old half, an entry
- * that is found in the old one moves to the young one, and when that is full it becomes the old one. Every step takes
- * the same time, however large the map.
+ * A map of at most `bound` entries (none if `bound` is below 2) that evicts entries which were not used recently. It
+ * has a young and an old half: an entry found in the old half moves to the young one, and when the young half is full
+ * it replaces the old one. Each operation takes constant time.
  */
 export class BoundedMap<Value> {
   readonly #half: number;
   #young = new Map<string, Value>();
   #old = new Map<string, Value>();
-  /** Entries forgotten so far to keep the bound. */
+  /** Entries evicted so far to respect the bound. */
   evicted = 0;
 
-  /** @throws RangeError when the bound is not a whole number from 0 on. */
+  /** @throws RangeError if the bound is not a safe integer of at least 0. */
   constructor(name: string, bound: number) {
     if (!Number.isSafeInteger(bound) || bound < 0) {
       throw new RangeError(`${name} must be a whole number from 0 on, not ${bound}`);

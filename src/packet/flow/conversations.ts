@@ -6,10 +6,10 @@ const ICMPV4_ECHO_REQUEST = 8;
 const ICMPV6_ECHO_REQUEST = 128;
 const ICMPV6_ECHO_REPLY = 129;
 
-/** Which end of a conversation sent its first packet: the one whose address and port come first in the key, or the other. */
+/** The endpoint that started a conversation: the one whose port and address come first in the key, or the other. */
 type Initiator = "low" | "high";
 
-/** Remembers who asked in each conversation, and so which packets are replies. */
+/** Tracks the initiator of each conversation, to determine which packets are replies. */
 export class Conversations {
   readonly #initiators: BoundedMap<Initiator>;
 
@@ -25,7 +25,7 @@ export class Conversations {
     return this.#initiators.evicted;
   }
 
-  /** Whether the packet of this flow, the next one after those asked about before, is a reply; undefined when nothing says so. */
+  /** Whether the packet of this flow is a reply; undefined if unknown. To be called for every packet, in order. */
   isReply(flow: Flow): boolean | undefined {
     const protocol = flow.l4?.protocol;
     switch (protocol?.case) {
@@ -50,7 +50,7 @@ export class Conversations {
     const { sourcePort, destinationPort } = protocol.value;
     const source = flow.IP?.source ?? "";
     const destination = flow.IP?.destination ?? "";
-    // The key is the same both ways: the end with the lower port, then the lower address, comes first.
+    // The key is the same in both directions: the endpoint with the lower port, then the lower address, comes first.
     const sourceFirst = sourcePort === destinationPort ? source <= destination : sourcePort < destinationPort;
     const key = sourceFirst
       ? `${protocol.case} ${sourcePort} ${source} ${destinationPort} ${destination}`
@@ -66,7 +66,10 @@ export class Conversations {
 
 type WithPorts = Extract<Layer4["protocol"], { readonly case: "TCP" | "UDP" | "SCTP" }>;
 
-/** A SYN shows who asked even when the capture, or what is remembered, begins in the middle, and when ports are used again. */
+/**
+ * The initiator according to a SYN, which identifies it even if the capture starts in the middle of a conversation, the
+ * conversation was evicted, or the ports are reused.
+ */
 function initiatorBySyn(protocol: WithPorts, sender: Initiator): Initiator | undefined {
   if (protocol.case !== "TCP" || protocol.value.flags?.SYN !== true) return undefined;
   if (!protocol.value.flags.ACK) return sender;

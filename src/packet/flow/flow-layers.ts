@@ -3,43 +3,43 @@ import type { Layer4 } from "../../gen/flow/flow_pb.js";
 /** The transport protocols that a flow has a message for. */
 export type Transport = Exclude<Layer4["protocol"]["case"], undefined>;
 
-/** A layer that is decoded: its name is what gopacket calls it. */
+/** A decoded layer, by its name in gopacket. */
 export type LayerName = "Ethernet" | "IPv4" | "IPv6" | Transport;
 
-/** Value of an offset when there is no such layer. */
+/** Offset of a layer that the packet does not have. */
 export const ABSENT = -1;
 
 /**
- * Where the layers of one packet are that a flow is made of. Made once and filled for packet after packet, so that
- * finding them allocates nothing. Of a layer that occurs more than once (IP in IP) the innermost counts, as in Hubble.
+ * Offsets of the layers of one packet that a flow describes. Create it once and reuse it for every packet, so that
+ * locating layers allocates nothing. If a layer occurs more than once (IP in IP), the innermost counts, as in Hubble.
  */
 export interface FlowLayers {
   /** Offset of the Ethernet header, or {@link ABSENT}. */
   ethernet: number;
-  /** IP version; 0 when there is no IP header. */
+  /** IP version; 0 if there is no IP header. */
   version: 0 | 4 | 6;
-  /** Offset of the IP header; meaningful when there is one. */
+  /** Offset of the IP header; only valid if there is one. */
   network: number;
-  /** What stands at {@link transportAt}. */
+  /** Protocol of the header at {@link transportAt}. */
   transport: Transport | undefined;
   transportAt: number;
-  /** Where the bytes end that belong to the transport layer: padding is cut off. */
+  /** End offset of the transport layer, without padding. */
   end: number;
-  /** The tunnel that carried the layers above, when the walk went into one. */
+  /** The tunnel that carries the layers above, if one was decoded. */
   tunnel: "VXLAN" | "GENEVE" | undefined;
   /** The network identifier of the tunnel. */
   vni: number;
-  /** IP version and header offset of the packet around the tunnel; meaningful when there is one. */
+  /** IP version and header offset of the outer packet; only valid if there is a tunnel. */
   outerVersion: 0 | 4 | 6;
   outerNetwork: number;
-  /** Offset of its UDP header. */
+  /** Offset of the outer UDP header. */
   outerUdp: number;
-  /** The kernel's index of the interface; 0 when the packet does not tell (only Linux cooked v2 does). */
+  /** The kernel's interface index; 0 if the packet does not contain it (only Linux cooked v2 does). */
   interfaceIndex: number;
-  /** Why the packet is refused; written in strict mode only. */
+  /** Why the packet is rejected; only set in strict mode. */
   fault: string;
   faultLayer: LayerName;
-  /** Offset of the layer at fault. */
+  /** Offset of the invalid layer. */
   faultAt: number;
 }
 
@@ -63,7 +63,7 @@ export function createFlowLayers(): FlowLayers {
   };
 }
 
-/** Finds the layers of the packet between `start` and `end`; false when it is to be refused, and `fault` says why. */
+/** Locates the layers of the packet from `start` to `end`; returns false and sets `fault` if the packet is rejected. */
 export type LocateFlowLayers = (
   bytes: Uint8Array,
   start: number,
@@ -80,7 +80,7 @@ export function forgetLayers(layers: FlowLayers): void {
   layers.interfaceIndex = 0;
 }
 
-/** The IP version of a packet inside an IP packet, by the protocol number; 0 when the protocol is something else. */
+/** The IP version of a packet encapsulated in IP, from the protocol number; 0 for other protocols. */
 export function encapsulatedVersion(protocol: number): 0 | 4 | 6 {
   switch (protocol) {
     case IPPROTO_IPV4:
@@ -98,8 +98,8 @@ const IPPROTO_IPV4 = 4;
 const IPPROTO_IPV6 = 41;
 const IPPROTO_IPIP = 94;
 
-/** Value of a protocol number when nothing follows that could be decoded. */
+/** Protocol number if no decodable header follows. */
 export const NOTHING = -1;
 
-/** A whole Ethernet frame behind another's header: gopacket decodes the inner one. */
+/** EtherType of an encapsulated Ethernet frame: gopacket decodes the inner frame. */
 export const ETHERTYPE_BRIDGED = 0x6558;

@@ -31,52 +31,54 @@ export type ServiceInit = MessageInitShape<typeof ServiceSchema>;
 /** A network interface as a message or an init object. */
 export type NetworkInterfaceInit = MessageInitShape<typeof NetworkInterfaceSchema>;
 
-/** Answers remembered of each lookup, unless the options say otherwise. */
+/** Default number of cached results per lookup function. */
 export const DEFAULT_LOOKUP_ENTRIES = 16_384;
 
-/** Conversations remembered for telling replies, unless the options say otherwise. */
+/** Default number of conversations tracked to guess replies. */
 export const DEFAULT_MAX_CONVERSATIONS = 65_536;
 
 /**
- * What is not in the packet but known elsewhere. Each function is optional, is called synchronously, and answers undefined
- * for "not known". Answers are remembered, unknown ones too (see {@link FlowOptions.memoEntries}); what a function throws
- * comes out of the iteration.
+ * Lookups of data that packets do not contain. Each function is optional, synchronous, and returns undefined for
+ * unknown. Results are cached, including undefined (see {@link FlowOptions.memoEntries}); an exception propagates out
+ * of the iteration.
  */
 export interface FlowLookups {
   /**
-   * The endpoint with an address. When given, `source` and `destination` are set in every flow, if need be to empty
-   * messages, as in Hubble. Labels come out sorted, and of the CIDR labels of a local identity only the most specific.
+   * Returns the endpoint with an address. If present, `source` and `destination` are set in every flow, as in Hubble:
+   * to empty messages if the endpoint is unknown. Labels are sorted; of the CIDR labels of a local identity only the
+   * most specific is kept.
    */
   readonly endpoint?: (ip: string) => EndpointInit | undefined;
   /**
-   * The DNS names of an address, as the endpoint at the other end has learned them: its ID, 0 when that is not known.
-   * A dot at the end is taken off.
+   * Returns the DNS names of an address as observed by the peer endpoint, whose ID is `seenBy` (0 if unknown). A
+   * trailing dot is removed.
    */
   readonly names?: (ip: string, seenBy: number) => readonly string[] | undefined;
-  /** The service at an address and port; the port is 0 when the packet has none. */
+  /** Returns the service at an address and port; the port is 0 if the packet has no ports. */
   readonly service?: (ip: string, port: number) => ServiceInit | undefined;
-  /** The name of a network interface by the kernel's index, for packets that tell it (Linux cooked v2). */
+  /** Returns the name of a network interface by its kernel index, for packets that contain it (Linux cooked v2). */
   readonly link?: (index: number) => string | undefined;
-  /** The interface of all other packets, by its place in the capture's list, which is the batch's `format.interfaceId`. */
+  /** Returns the interface of all other packets, by its index in the capture: the batch's `format.interfaceId`. */
   readonly captureInterface?: (interfaceId: number) => NetworkInterfaceInit | undefined;
 }
 
 export interface FlowOptions extends FlowLookups {
   /**
-   * Decode as Hubble v1.16.2 does, to the letter: Ethernet only, no VLAN tags, IPv6 extension headers, IGMP or VRRP, and a
-   * packet that gopacket refuses gives no flow but a {@link PacketError}. Default false: as far as the bytes go, and every
-   * packet gives a flow.
+   * Decode exactly as Hubble v1.16.2 does: Ethernet only; no VLAN tags, IGMP or VRRP; of the IPv6 extension headers
+   * only a leading hop-by-hop header; and a packet that gopacket rejects yields a {@link PacketError} instead of a
+   * flow. Default false: every packet yields a flow with the layers that could be decoded.
    */
   readonly strict?: boolean;
-  /** Told of every packet that is refused, in the order of the packets; called only in strict mode. */
+  /** Called for every rejected packet, in order; strict mode only. */
   readonly onError?: (error: PacketError) => void;
   /**
-   * Go into VXLAN and Geneve tunnels, as Cilium 1.18 and later: the flow is then of the packet inside, and `tunnel` has the
-   * outer IP and UDP headers and the network identifier. Hubble is told by the datapath what is a tunnel; here it is known by
-   * the UDP destination port: `true` takes {@link DEFAULT_TUNNEL_PORTS}. Default false. No effect in strict mode.
+   * Decode VXLAN and Geneve tunnels, as Cilium 1.18 and later: the flow describes the inner packet, and `tunnel`
+   * contains the outer IP and UDP headers and the network identifier. In Hubble the datapath marks tunnels; here the
+   * UDP destination port identifies them. `true` uses {@link DEFAULT_TUNNEL_PORTS}. Default false. Ignored in strict
+   * mode.
    */
   readonly tunnels?: boolean | Partial<TunnelPorts>;
-  /** `cluster/node` or a node's name alone, as in Hubble; default empty. */
+  /** `cluster/node` or only the node name, as in Hubble; default empty. */
   readonly nodeName?: string;
   readonly nodeLabels?: readonly string[];
   /** Default `VERDICT_UNKNOWN`. */
@@ -85,22 +87,25 @@ export interface FlowOptions extends FlowLookups {
   readonly trafficDirection?: TrafficDirection;
   /** Default unset. */
   readonly eventType?: MessageInitShape<typeof CiliumEventTypeSchema>;
-  /** Also sets the deprecated `reply`. Default unset; {@link guessReplies} goes first where it knows better. */
+  /**
+   * Also sets the deprecated `reply`. Default unset. {@link guessReplies} overrides it for the packets it can classify.
+   */
   readonly isReply?: boolean;
   /**
-   * Guess `is_reply`: whoever sent the first packet of a conversation (addresses, ports and protocol) asked, packets the
-   * other way are replies. A TCP SYN shows who asked whenever it comes, and an ICMP echo says it of itself. Other packets
-   * stay without. Default false.
+   * Guess `is_reply`: the sender of the first packet of a conversation (addresses, ports and protocol) is the
+   * initiator, and packets in the other direction are replies. A TCP SYN sets the initiator at any time. ICMP echo
+   * packets are classified by their type. Other packets keep {@link isReply}. Default false.
    */
   readonly guessReplies?: boolean;
   /**
-   * At most so many conversations are remembered for that, {@link DEFAULT_MAX_CONVERSATIONS} by default. When they are full,
-   * those without a packet for the longest time are forgotten, up to half of them at once, and begin anew with their next one.
+   * Maximum number of conversations tracked for {@link guessReplies}; default {@link DEFAULT_MAX_CONVERSATIONS}. At the
+   * limit, the conversations idle for longest are evicted, up to half of them at once; their next packet starts a new
+   * conversation. 0 and 1 track none.
    */
   readonly maxConversations?: number;
   /**
-   * At most so many answers are remembered of each lookup function, {@link DEFAULT_LOOKUP_ENTRIES} by default. When they are
-   * full, those not needed for the longest time are forgotten, up to half of them at once. 0 asks for every packet.
+   * Maximum number of cached results per lookup function; default {@link DEFAULT_LOOKUP_ENTRIES}. At the limit, the
+   * least recently used are evicted, up to half of them at once. 0 and 1 disable the cache.
    */
   readonly memoEntries?: number;
 }
@@ -108,7 +113,7 @@ export interface FlowOptions extends FlowLookups {
 const aPortList = aListOf(anInteger(0, 0xffff));
 const anEnumValue = anInteger(-(2 ** 31), 2 ** 31 - 1);
 
-/** By hand, as the descriptor of the message would bring all messages into a bundle. */
+/** Written by hand, because the descriptor of the message would pull all messages into a bundle. */
 const anEventType: ValueCheck<NonNullable<FlowOptions["eventType"]>> = (value, path, report) => {
   const { $typeName: _, $unknown: __, ...fields } = Object(value) as CiliumEventType;
   checkEventType(isObject(value) ? fields : value, path, report);
@@ -119,7 +124,7 @@ const checkEventType = optionsOf<{ readonly type?: number; readonly subType?: nu
   subType: anEnumValue,
 });
 
-/** What the options must be. */
+/** The checks of the options. */
 export const FLOW_OPTIONS: OptionTable<FlowOptions> = {
   endpoint: aFunction,
   names: aFunction,

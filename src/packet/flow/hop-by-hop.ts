@@ -1,16 +1,17 @@
 import { readWord } from "../word.js";
 
-// https://www.rfc-editor.org/rfc/rfc8200#section-4.2, and https://www.rfc-editor.org/rfc/rfc2675#section-2 for the jumbogram
+// https://www.rfc-editor.org/rfc/rfc8200#section-4.2, and for jumbograms
+// https://www.rfc-editor.org/rfc/rfc2675#section-2
 const PAD_1 = 0;
 const JUMBO_PAYLOAD = 0xc2;
 const MAX_PLAIN_PAYLOAD = 0xffff;
 
 /**
- * What gopacket says of the hop-by-hop header at `start` (layers/ip6.go); undefined when it is well-formed. As there, an
- * option may reach beyond the header, as long as the bytes are there.
+ * Returns gopacket's error for the hop-by-hop header at `start` (layers/ip6.go), or undefined if it is well-formed. As
+ * in gopacket, an option may extend beyond the header if the bytes were captured.
  *
- * @param end Where the captured bytes end.
- * @param payloadLength That of the IPv6 header.
+ * @param end End offset of the captured bytes.
+ * @param payloadLength The payload length in the IPv6 header.
  */
 export function hopByHopFault(
   bytes: Uint8Array,
@@ -50,12 +51,12 @@ function jumboFault(bytes: Uint8Array, start: number, payloadLength: number): st
   return payloadLength === 0 ? undefined : "IPv6 has jumbo length and IPv6 length is not 0";
 }
 
-/** The length that the jumbo payload option of the hop-by-hop header at `start` tells, which the caller knows to be there. */
+/** The length in the jumbo payload option of the hop-by-hop header at `start`. The caller checks that it is present. */
 export function jumboPayloadLength(bytes: Uint8Array, start: number): number {
   return readWord(bytes, (jumboOption(bytes, start) as number) + 2) >>> 0;
 }
 
-/** Where the first jumbo payload option stands in a header whose options are well-formed. */
+/** Offset of the first jumbo payload option in a header with well-formed options. */
 function jumboOption(bytes: Uint8Array, start: number): number | undefined {
   const end = start + 8 * (bytes[start + 1]! + 1);
   for (let at = start + 2; at < end; at += bytes[at] === PAD_1 ? 1 : 2 + bytes[at + 1]!) {

@@ -1,18 +1,18 @@
 interface IcmpType {
   readonly name: string;
-  /** By code; a type without them has none that gopacket names. */
+  /** Names by code; absent if gopacket names none for the type. */
   readonly codes?: Readonly<Record<number, string>>;
 }
 
 /**
- * What gopacket says of an ICMPv4 type and code: `EchoRequest`, `DestinationUnreachable(Port)`, `Redirect(Code: 9)`,
+ * gopacket's name of an ICMPv4 type and code: `EchoRequest`, `DestinationUnreachable(Port)`, `Redirect(Code: 9)`,
  * `42(0)`.
  */
 export function icmpv4Name(type: number, code: number): string {
   return formatTypeCode(ICMPV4_TYPES[type], type, code);
 }
 
-/** The same of ICMPv6; the types of multicast listener discovery have no name there: `143(0)`. */
+/** gopacket's name of an ICMPv6 type and code; it has no names for multicast listener discovery: `143(0)`. */
 export function icmpv6Name(type: number, code: number): string {
   return formatTypeCode(ICMPV6_TYPES[type], type, code);
 }

@@ -60,10 +60,10 @@ const IPPROTO_IGMP = 2;
 const IPPROTO_VRRP = 112;
 
 /**
- * Finds the layers of a packet as far as its bytes go; no packet is refused. Layers that Hubble v1.16.2 decodes are found
- * at the same offsets (except where gopacket misreads a hop-by-hop header: see locate-strict.ts). In addition this decoder
- * reads VLAN tags, cooked and raw link headers, IPv6 extension headers and the transport header of first fragments, and
- * continues where Hubble refuses a packet: invalid lengths and options, and truncated headers.
+ * Locates the layers of a packet as far as its bytes allow; rejects no packet. Layers that Hubble v1.16.2 decodes are
+ * found at the same offsets (except where gopacket misreads a hop-by-hop header: see locate-strict.ts). In addition
+ * this decoder reads VLAN tags, cooked and raw link headers, IPv6 extension headers and the transport header of first
+ * fragments, and continues where Hubble rejects a packet: invalid lengths and options, and truncated headers.
  */
 export function locateLenient(
   bytes: Uint8Array,
@@ -111,7 +111,7 @@ function versionOfNibble(nibble: number): 0 | 4 | 6 {
   return nibble === 4 || nibble === 6 ? nibble : 0;
 }
 
-/** Notes the layers from an Ethernet header on. */
+/** Records the layers from an Ethernet header on. */
 export function walkEthernet(bytes: Uint8Array, start: number, end: number, layers: FlowLayers): void {
   if (start + ETHERNET_LENGTH > end) return;
   layers.ethernet = start;
@@ -119,8 +119,8 @@ export function walkEthernet(bytes: Uint8Array, start: number, end: number, laye
 }
 
 /**
- * Notes the layers from the payload of an EtherType on. Loops instead of calling itself: a packet can be made of thousands
- * of tags.
+ * Records the layers from the payload of an EtherType on. A loop, not a recursion: a packet can contain thousands of
+ * tags.
  */
 export function walkEtherType(
   bytes: Uint8Array,
@@ -146,7 +146,9 @@ export function walkEtherType(
   walkIp(bytes, type === ETHERTYPE_IPV4 ? 4 : 6, at, end, layers);
 }
 
-/** The version is that of the layer below; the first four bits of the header are not asked, as in gopacket. */
+/**
+ * Records IP headers and the transport header. The link layer gives the IP version, not the header's, as in gopacket.
+ */
 function walkIp(
   bytes: Uint8Array,
   outermost: 0 | 4 | 6,
@@ -167,36 +169,36 @@ function walkIp(
   }
 }
 
-/** Notes the header, and what follows it in `transportAt` to `end`; returns the protocol of that. */
+/** Records the IPv4 header and the bounds of its payload (`transportAt` to `end`); returns the payload's protocol. */
 function enterIpv4(bytes: Uint8Array, at: number, captured: number, layers: FlowLayers): number {
   if (at + IPV4_MIN_LENGTH > captured) return NOTHING;
   layers.version = 4;
   layers.network = at;
   const total = readUint16(bytes, at + IPV4_TOTAL_LENGTH);
-  // Without a length when the network card is to cut the packet into segments.
+  // The total length is 0 if segmentation is offloaded to the network card.
   const end = total === 0 ? captured : Math.min(captured, at + total);
   const headerLength = (bytes[at]! & 0x0f) << 2;
   layers.transportAt = at + headerLength;
   layers.end = end;
-  // The first fragment (offset 0, "more fragments" set) begins with the transport header, a later one does not.
+  // Only the first fragment (offset 0, "more fragments" set) contains the transport header.
   const isLaterFragment = (readUint16(bytes, at + IPV4_FLAGS_OFFSET) & IPV4_FRAGMENT_OFFSET) !== 0;
   if (headerLength < IPV4_MIN_LENGTH || at + headerLength > end || isLaterFragment) return NOTHING;
   return bytes[at + IPV4_PROTOCOL]!;
 }
 
-/** The same of IPv6, where the extension headers belong to the header; they are walked when all of them is captured. */
+/** The same for IPv6. Skips extension headers if they are captured completely. */
 function enterIpv6(bytes: Uint8Array, at: number, captured: number, layers: FlowLayers): number {
   if (at + IPV6_LENGTH > captured) return NOTHING;
   layers.version = 6;
   layers.network = at;
   const length = readUint16(bytes, at + IPV6_PAYLOAD_LENGTH);
-  // Without a length in jumbograms (https://www.rfc-editor.org/rfc/rfc2675#section-2).
+  // The payload length of jumbograms is 0 (https://www.rfc-editor.org/rfc/rfc2675#section-2).
   const end = length === 0 ? captured : Math.min(captured, at + IPV6_LENGTH + length);
   let header = bytes[at + IPV6_NEXT_HEADER]!;
   let next = at + IPV6_LENGTH;
   while (isExtension(header)) {
     if (next + EXTENSION_MIN_LENGTH > end) return NOTHING;
-    // The same as in IPv4: only a later fragment lacks the transport header.
+    // As in IPv4, only the first fragment contains the transport header.
     if (header === FRAGMENT && (readUint16(bytes, next + 2) & IPV6_FRAGMENT_OFFSET) !== 0) return NOTHING;
     const length = extensionLength(header, bytes[next + 1]!);
     if (next + length > end) return NOTHING;
@@ -211,7 +213,7 @@ function enterIpv6(bytes: Uint8Array, at: number, captured: number, layers: Flow
 /** Every extension header has at least eight bytes. */
 const EXTENSION_MIN_LENGTH = 8;
 
-/** The transport layer, when so much of it is there that its message says something. */
+/** The transport protocol, if enough bytes are captured for the required fields of its message. */
 function transportOf(protocol: number, length: number): Transport | undefined {
   switch (protocol) {
     case IPPROTO_TCP:

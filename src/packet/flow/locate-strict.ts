@@ -34,13 +34,13 @@ const HOP_BY_HOP = 0;
 const TCP_MIN_LENGTH = 20;
 const TCP_DATA_OFFSET = 12;
 const UDP_LENGTH = 4;
-/** Below this an EtherType is a length (IEEE 802.3), and gopacket goes on with LLC, which Hubble has no decoder for. */
+/** A lower EtherType is a length (IEEE 802.3): gopacket continues with LLC, for which Hubble has no decoder. */
 const ETHERTYPE_MIN = 0x0600;
 
 /**
- * Finds the layers of a packet as Hubble v1.16.2 does, which decodes with gopacket 1.1.19 and only Ethernet, IPv4, IPv6,
- * ICMP, TCP, UDP and SCTP. A fault in any layer refuses the whole packet; the texts are gopacket's. A packet of another
- * link type than Ethernet is refused, too.
+ * Locates the layers of a packet as Hubble v1.16.2 does, which uses gopacket 1.1.19 and decodes only Ethernet, IPv4,
+ * IPv6, ICMP, TCP, UDP and SCTP. An error in any layer rejects the whole packet, with gopacket's message. A packet
+ * whose link type is not Ethernet is rejected as well.
  */
 export function locateStrict(
   bytes: Uint8Array,
@@ -57,7 +57,7 @@ export function locateStrict(
   layers.transportAt = start;
   layers.end = end;
   let version: 0 | 4 | 6 | typeof REFUSED = walkEthernet(bytes, layers);
-  // Loops instead of calling itself: a packet can be made of thousands of headers.
+  // A loop, not a recursion: a packet can contain thousands of headers.
   while (version === 4 || version === 6) {
     const protocol = version === 4 ? enterIpv4(bytes, layers) : enterIpv6(bytes, layers);
     if (protocol === REFUSED) return false;
@@ -68,7 +68,7 @@ export function locateStrict(
   return version !== REFUSED;
 }
 
-/** What a step returns when the packet is refused. */
+/** Returned by a decoding step that rejects the packet. */
 const REFUSED = -2;
 
 function refuse(layers: FlowLayers, layer: LayerName, at: number, fault: string): false {
@@ -83,7 +83,7 @@ function refused(layers: FlowLayers, layer: LayerName, fault: string): typeof RE
   return REFUSED;
 }
 
-/** Goes through the Ethernet header at `transportAt`, and those bridged in it; returns the version of the IP header that follows. */
+/** Skips the Ethernet header at `transportAt` and bridged ones; returns the version of the IP header that follows. */
 function walkEthernet(bytes: Uint8Array, layers: FlowLayers): 0 | 4 | 6 | typeof REFUSED {
   for (;;) {
     const at = layers.transportAt;
@@ -104,7 +104,7 @@ function enterIpv4(bytes: Uint8Array, layers: FlowLayers): number {
   if (captured < IPV4_MIN_LENGTH) {
     return refused(layers, "IPv4", `Invalid ip4 header. Length ${captured} less than 20`);
   }
-  // gopacket keeps the length in 16 bits, also when it has to take that of the data.
+  // If the total length is 0, gopacket uses the length of the data, truncated to 16 bits.
   const total = readUint16(bytes, at + IPV4_TOTAL_LENGTH) || captured & 0xffff;
   const headerWords = bytes[at]! & 0x0f;
   const headerEnd = at + 4 * headerWords;
@@ -145,7 +145,7 @@ function enterIpv6(bytes: Uint8Array, layers: FlowLayers): number {
     if (fault !== undefined) return refused(layers, "IPv6", fault);
     protocol = bytes[payload]!;
     if (length === 0) {
-      // Of a jumbogram gopacket takes the hop-by-hop header for the beginning of what follows it (layers/ip6.go).
+      // For a jumbogram, gopacket decodes the payload from the start of the hop-by-hop header (layers/ip6.go).
       layers.end = Math.min(layers.end, payload + jumboPayloadLength(bytes, payload));
       return entered(layers, at, payload, protocol);
     }
@@ -154,7 +154,7 @@ function enterIpv6(bytes: Uint8Array, layers: FlowLayers): number {
   if (length === 0) {
     return refused(layers, "IPv6", `IPv6 length 0, but next header is ${protocolName(header)}, not HopByHop`);
   }
-  // Not less the hop-by-hop header, although the length counts it: gopacket's way.
+  // Like gopacket, do not subtract the hop-by-hop header, although the payload length includes it.
   layers.end = Math.min(layers.end, payload + length);
   return entered(layers, at, payload, protocol);
 }

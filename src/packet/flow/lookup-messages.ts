@@ -2,9 +2,9 @@ import type { Endpoint, NetworkInterface, Service, Workload } from "../../gen/fl
 import { sortLabels } from "./endpoint-labels.js";
 import type { EndpointInit, NetworkInterfaceInit, ServiceInit } from "./flow-options.js";
 
-// Literals, as in message.ts, instead of `create`: that would bring the whole description of the API into the program.
+// Literals, as in message.ts, instead of `create`, which would pull the descriptors of the whole API into the bundle.
 
-/** An endpoint of the caller's own, with its labels in order. */
+/** Creates an endpoint from an init object, with sorted labels. */
 export function createEndpoint(init: EndpointInit): Endpoint {
   if ("then" in init) throw new TypeError("endpoint must answer at once: it has given a promise");
   const { ID = 0, identity = 0, clusterName = "", namespace = "", labels = [], podName = "" } = init;
@@ -22,7 +22,7 @@ export function createEndpoint(init: EndpointInit): Endpoint {
   };
 }
 
-/** Copies an endpoint, so that two flows never share one. */
+/** Copies an endpoint, so that flows never share one. */
 export function copyEndpoint(endpoint: Endpoint): Endpoint {
   const { $typeName, ID, identity, clusterName, namespace, labels, podName, workloads } = endpoint;
   return {

@@ -3,7 +3,7 @@ import { BoundedMap } from "./bounded-map.js";
 import type { FlowLookups } from "./flow-options.js";
 import { copyEndpoint, createEndpoint, createInterface, createService } from "./lookup-messages.js";
 
-/** Sets in flows what the caller's functions know, and remembers what they said. */
+/** Calls the caller's lookup functions, caches their results and sets them in flows. */
 export class Lookups {
   readonly #functions: FlowLookups;
   readonly #endpoints: BoundedMap<Endpoint>;
@@ -25,15 +25,17 @@ export class Lookups {
     return this.#all().reduce((sum, { evicted }) => sum + evicted, 0);
   }
 
-  /** Whether there is anything to ask about every packet. */
+  /** Whether every packet needs a lookup; false if at most `link` is given, which few packets need. */
   get asksAlways(): boolean {
     const { endpoint, names, service, captureInterface } = this.#functions;
     return [endpoint, names, service, captureInterface].some((lookup) => lookup !== undefined);
   }
 
   /**
-   * @param interfaceIndex The kernel's, 0 when the packet does not tell.
-   * @param interfaceId The place in the capture's list.
+   * Sets the results of all lookups in a flow.
+   *
+   * @param interfaceIndex The kernel's interface index, 0 if the packet does not contain it.
+   * @param interfaceId Index of the interface in the capture.
    */
   apply(flow: Flow, interfaceIndex: number, interfaceId: number): void {
     const { endpoint, names, service } = this.#functions;

@@ -1,5 +1,5 @@
-// The messages of a flow, as literals with every field in the order of declaration: made like this, V8 keeps them in one
-// shape each, the same that `decodeFlow` makes, and they take a fifth of the time of `create`.
+// The messages of a flow, as literals with every field in the order of declaration. V8 then gives each message type a
+// single shape, the same that `decodeFlow` creates, and creation takes a fifth of the time of `create`.
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type {
   Ethernet,
@@ -20,7 +20,7 @@ import type { AddressText } from "./address-text.js";
 import { ABSENT, type FlowLayers } from "./flow-layers.js";
 import { icmpv4Summary, icmpv6Summary, igmpSummary, tcpSummary, vrrpSummary } from "./summary.js";
 
-// As numbers: the enums of the generated code would bring all of it into every program that only decodes packets.
+// Numbers, because importing the generated enums would bundle all generated code with every packet decoder.
 const L3_L4 = 1 satisfies FlowType.L3_L4;
 const IPV4 = 1 satisfies IPVersion.IPv4;
 const IPV6 = 2 satisfies IPVersion.IPv6;
@@ -30,14 +30,14 @@ const GENEVE = 2 satisfies Tunnel_Protocol.GENEVE;
 /** Ethernet: https://standards.ieee.org/ieee/802.3/10422/ */
 const MAC_DESTINATION = 0;
 const MAC_SOURCE = 6;
-/** TCP: data offset, then NS as the lowest bit; then the other eight flags (RFC 3540, RFC 3168, RFC 9293). */
+/** TCP: data offset with NS as the lowest bit, then the other eight flags (RFC 3540, RFC 3168, RFC 9293). */
 const TCP_NS = 12;
 const TCP_FLAGS = 13;
 const TCP_FLAGS_END = 14;
 const IGMP_GROUP = 4;
 const IGMP_GROUP_END = 8;
 
-/** What is the same in all flows of a decoder. */
+/** Fields that are equal in all flows of a decoder. */
 export interface FlowConstants {
   readonly nodeName: string;
   readonly nodeLabels: readonly string[];
@@ -47,7 +47,7 @@ export interface FlowConstants {
   readonly eventType: { readonly type: number; readonly subType: number } | undefined;
 }
 
-/** The flow of a packet whose layers are known. All of it is the caller's: nothing is shared with another flow. */
+/** Creates the flow of a packet with these layers. The caller owns it; it shares no objects with other flows. */
 export function createFlow(
   bytes: Uint8Array,
   layers: FlowLayers,
@@ -108,7 +108,7 @@ export function createFlow(
   return flow;
 }
 
-/** `-?` alone would also forbid undefined. */
+/** Requires every field, but allows undefined, which `-?` alone would not. */
 type EveryField<Message> = {
   [K in keyof Omit<Required<Message>, "$unknown">]: K extends keyof Message ? Message[K] : never;
 };
@@ -159,7 +159,7 @@ function createTunnel(
   };
 }
 
-/** The transport layer and the summary, which names the last layer or says more of it. */
+/** Sets the transport layer and the summary, which describes the innermost decoded layer. */
 function setTransport(flow: Flow, bytes: Uint8Array, layers: FlowLayers, text: AddressText): void {
   const { transport, transportAt: at, end } = layers;
   switch (transport) {
@@ -175,7 +175,7 @@ function setTransport(flow: Flow, bytes: Uint8Array, layers: FlowLayers, text: A
           flags: whole ? createFlags(flags) : undefined,
         },
       });
-      // Cut before its flags, a segment does not say that it has none.
+      // A segment truncated before its flags has unknown flags; `TCP Flags: ` would mean that none is set.
       flow.Summary = whole ? tcpSummary(flags) : "TCP";
       return;
     }

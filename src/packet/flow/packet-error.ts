@@ -1,13 +1,16 @@
 import type { LayerName } from "./flow-layers.js";
 
 /**
- * Why a packet gives no flow in strict mode. A value, not something thrown: malformed packets are data, and the next
- * packet is decoded all the same.
+ * Why strict mode rejects a packet. It is returned, not thrown: malformed packets are data, and decoding continues with
+ * the next packet.
  */
 export class PacketError {
-  /** Hubble's own text, which is gopacket's. */
+  /**
+   * Hubble's error message, which is gopacket's. For a link type other than Ethernet, which Hubble does not handle, it
+   * is flowscribe's own.
+   */
   readonly message: string;
-  /** The layer that does not decode. */
+  /** The layer that cannot be decoded. */
   readonly layer: LayerName;
   /** Index of the packet in its batch. */
   readonly index: number;

@@ -1,4 +1,4 @@
-/** What gopacket 1.1.19 calls an IP protocol (layers/enums.go), for its error texts. */
+/** gopacket 1.1.19's name of an IP protocol (layers/enums.go), for its error messages. */
 export function protocolName(protocol: number): string {
   return NAMES.get(protocol) ?? "UnknownIPProtocol";
 }

@@ -4,14 +4,14 @@ import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS } from "../batch.js";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 
-/** Reads the times of records; keeps the last seconds as a bigint, as packets share them. */
+/** Reads the times of records; caches the last seconds as a bigint, since consecutive packets often share them. */
 export class RecordClock {
   #seconds = 0;
   #bigSeconds = 0n;
 
   /**
-   * The time of the record at `offset`. A fraction of a second or more, which odd files have, is carried over.
-   * Undefined when the packet has no time, or one that the message cannot say.
+   * Returns the time of the record at `offset`. A fraction of one second or more, which some files contain, is carried
+   * into the seconds. Undefined if the packet has no time or the time does not fit a `Timestamp`.
    */
   timeOf({ records, format, untimed, eraSeconds = 0 }: PacketBatch, offset: number): Timestamp | undefined {
     if (untimed === true) return undefined;
@@ -30,7 +30,7 @@ export class RecordClock {
   }
 }
 
-/** Little endian, as all fields of a record. */
+/** Reads a little-endian integer, as all fields of a record are. */
 function readUint32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

@@ -1,8 +1,8 @@
-// Options of IPv4 and TCP: a kind, for all but two kinds a length that counts both bytes, then data.
+// IPv4 and TCP options: a kind and, except for these two kinds, a length that includes both bytes, then data.
 const END_OF_LIST = 0;
 const NO_OPERATION = 1;
 
-/** What gopacket says of the IPv4 options from `start` to `end` (layers/ip4.go); undefined when they are well-formed. */
+/** gopacket's error for the IPv4 options from `start` to `end` (layers/ip4.go); undefined if they are well-formed. */
 export function ipv4OptionsFault(bytes: Uint8Array, start: number, end: number): string | undefined {
   let at = start;
   while (at < end) {
@@ -24,7 +24,7 @@ export function ipv4OptionsFault(bytes: Uint8Array, start: number, end: number):
   return undefined;
 }
 
-/** The same of TCP's (layers/tcp.go). */
+/** The same for TCP options (layers/tcp.go). */
 export function tcpOptionsFault(bytes: Uint8Array, start: number, end: number): string | undefined {
   let at = start;
   while (at < end) {

@@ -1,6 +1,8 @@
 import { icmpv4Name, icmpv6Name } from "./icmp-name.js";
 
-/** The order in which Hubble lists the flags, which is not that on the wire, and their bits in {@link tcpSummary}. */
+/**
+ * Flags in Hubble's order, which differs from that on the wire, and their bits in the argument of {@link tcpSummary}.
+ */
 const FLAG_ORDER: readonly (readonly [name: string, bit: number])[] = [
   ["SYN", 0x002],
   ["ACK", 0x010],
@@ -13,12 +15,15 @@ const FLAG_ORDER: readonly (readonly [name: string, bit: number])[] = [
   ["NS", 0x100],
 ];
 
-// Filled as they are asked for: at most 512 of TCP, and 65,536 each of ICMPv4 and ICMPv6.
+// Filled on demand: at most 512 entries for TCP, and 65,536 each for ICMPv4 and ICMPv6.
 const tcpSummaries: (string | undefined)[] = Array.from({ length: 512 });
 const icmpv4Summaries = new Map<number, string>();
 const icmpv6Summaries = new Map<number, string>();
 
-/** `TCP Flags: SYN, ACK`; a space at the end when no flag is set. The ninth bit is NS, the others are as in the header. */
+/**
+ * `TCP Flags: SYN, ACK`; ends with a space if no flag is set. The ninth bit of `flags` is NS, the lower eight are as in
+ * the header.
+ */
 export function tcpSummary(flags: number): string {
   let summary = tcpSummaries[flags];
   if (summary === undefined) {
@@ -37,7 +42,7 @@ export function icmpv6Summary(type: number, code: number): string {
   return remember(icmpv6Summaries, (type << 8) | code, () => `ICMPv6 ${icmpv6Name(type, code)}`);
 }
 
-/** As Cilium 1.19; a type without a name leaves a space at the end. */
+/** As in Cilium 1.19; ends with a space if the type has no name. */
 export function igmpSummary(type: number): string {
   return `IGMP ${IGMP_TYPES[type] ?? ""}`;
 }

@@ -2,32 +2,32 @@ import { readUint16, readWord } from "../word.js";
 import { type FlowLayers, forgetLayers, type LocateFlowLayers } from "./flow-layers.js";
 import { locateLenient, walkEthernet, walkEtherType } from "./locate-lenient.js";
 
-/** UDP destination ports by which tunnels are known. */
+/** UDP destination ports that identify tunnels. */
 export interface TunnelPorts {
   readonly vxlan: readonly number[];
   readonly geneve: readonly number[];
 }
 
-/** VXLAN as Linux, and so Cilium, has it, and as the IANA has it; Geneve. */
+/** VXLAN: the port of Linux and Cilium, and the port registered with IANA. Geneve: the registered port. */
 export const DEFAULT_TUNNEL_PORTS: TunnelPorts = { vxlan: [8472, 4789], geneve: [6081] };
 
 const UDP_LENGTH = 4;
 const UDP_HEADER_LENGTH = 8;
 
-// https://www.rfc-editor.org/rfc/rfc7348#section-5: flags, of which one says that the identifier is valid
+// https://www.rfc-editor.org/rfc/rfc7348#section-5: the flag that marks the network identifier as valid
 const VXLAN_FLAG_VNI = 0x08;
 // https://www.rfc-editor.org/rfc/rfc8926#section-3.4: version and length of the options, flags, EtherType
 const GENEVE_PROTOCOL = 2;
 const GENEVE_OPTION_WORDS = 0x3f;
 const ETHERTYPE_ETHERNET = 0x6558;
-/** Of both: the identifier in the upper 24 bits of a word. */
+/** In both headers: offset of the 32-bit word whose upper 24 bits are the network identifier. */
 const VNI = 4;
 const TUNNEL_HEADER_LENGTH = 8;
 
 /**
- * {@link locateLenient}, and on into the packet that a VXLAN or Geneve tunnel carries, as Cilium 1.18 and later: the layers are
- * then the inner packet's, and the outer IP and UDP headers those of the tunnel. One tunnel is gone into, not a second one in
- * it. What is on such a port but has no such header stays UDP.
+ * Extends {@link locateLenient} to the packet inside a VXLAN or Geneve tunnel, as in Cilium 1.18 and later: the layers
+ * are those of the inner packet, and the outer IP and UDP headers are recorded separately. Only the outermost tunnel is
+ * decoded. A packet on a tunnel port without a valid tunnel header remains UDP.
  */
 export function locateThroughTunnels({ vxlan, geneve }: TunnelPorts): LocateFlowLayers {
   const vxlanPorts = new Set(vxlan);
@@ -54,7 +54,7 @@ function enterVxlan(bytes: Uint8Array, layers: FlowLayers): void {
 function enterGeneve(bytes: Uint8Array, layers: FlowLayers): void {
   const at = layers.transportAt + UDP_HEADER_LENGTH;
   const end = endOfUdp(bytes, layers);
-  // There is no version but 0.
+  // Version 0 is the only one.
   if (at + TUNNEL_HEADER_LENGTH > end || bytes[at]! >> 6 !== 0) return;
   const payload = at + TUNNEL_HEADER_LENGTH + ((bytes[at]! & GENEVE_OPTION_WORDS) << 2);
   if (payload > end) return;
@@ -64,14 +64,16 @@ function enterGeneve(bytes: Uint8Array, layers: FlowLayers): void {
   else walkEtherType(bytes, protocol, payload, end, layers);
 }
 
-/** Where the payload of the UDP header ends, when that tells it. */
+/**
+ * End offset of the UDP payload according to its header, or of the captured bytes if the header has no valid length.
+ */
 function endOfUdp(bytes: Uint8Array, { transportAt, end }: FlowLayers): number {
   if (transportAt + UDP_HEADER_LENGTH > end) return end;
   const length = readUint16(bytes, transportAt + UDP_LENGTH);
   return length < UDP_HEADER_LENGTH ? end : Math.min(end, transportAt + length);
 }
 
-/** Makes the layers found so far those around the tunnel whose header stands at `at`. */
+/** Records the layers found so far as the outer layers of the tunnel with its header at `at`. */
 function wrap(bytes: Uint8Array, layers: FlowLayers, tunnel: "VXLAN" | "GENEVE", at: number): void {
   const { version, network, transportAt, interfaceIndex } = layers;
   forgetLayers(layers);
