@@ -3,7 +3,7 @@ import { CHUNK_BYTES } from "./input.js";
 import { BLOCK_OVERHEAD } from "./pcapng-format.js";
 
 /**
- * Collects the records of one batch in the input buffer. A decoder has one assembly and reuses it for every batch: a
+ * Collects the records of one batch in the input buffer. A decoder reuses one assembly for all batches, because a
  * capture with tens of thousands of interfaces has as many batches.
  */
 export class BatchAssembly {
@@ -14,10 +14,10 @@ export class BatchAssembly {
   #timed = true;
   #eraSeconds = 0;
   #comments: Map<number, readonly string[]> | undefined;
-  /** Packets in the batch. */
+  /** Number of packets in the batch. */
   length = 0;
 
-  /** Begins a batch whose first record will be at this offset of the input buffer. */
+  /** Begins a batch whose first record will be at offset `start` of the input buffer. */
   begin(start: number): void {
     this.#start = start;
     this.#end = start;
@@ -26,7 +26,7 @@ export class BatchAssembly {
     this.length = 0;
   }
 
-  /** Whether a packet can be in this batch; the first one decides the format, and whether there are times. */
+  /** Whether a packet fits this batch; the first one sets the format, the era and whether packets have times. */
   accepts(format: PacketFormat, timed: boolean, eraSeconds: number): boolean {
     if (this.length === 0) {
       this.#format = format;
@@ -54,12 +54,12 @@ export class BatchAssembly {
     return at;
   }
 
-  /** The batch, valid until the next one begins; undefined when it has no packets. */
+  /** Returns the batch, valid until the next one begins; undefined if it is empty. */
   finish(inputBytes: Uint8Array): PacketBatch | undefined {
     if (this.#format === undefined || this.length === 0) return undefined;
     const records = inputBytes.subarray(this.#start, this.#end);
     const plain = { format: this.#format, length: this.length, records, offsets: this.#offsets };
-    // Nearly every batch; three spreads cost as much as reading a packet.
+    // Fast path for nearly every batch: three spreads cost as much as reading a packet.
     if (this.#comments === undefined && this.#timed && this.#eraSeconds === 0) return plain;
     return {
       ...plain,

@@ -21,25 +21,26 @@ import { SECTION_HEADER } from "./pcapng-format.js";
 /** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const GZIP_MAGIC = 0x1f8b;
 
-/** A capture file or stream, as a source. */
+/** A source that reads a capture file or stream. */
 export interface CaptureSource extends PacketSource {
   readonly fileFormat: "pcap" | "pcapng";
   readonly compressed: boolean;
-  /** Counted while the source is read. */
+  /** Running counts, updated while the source is read. */
   readonly warnings: CaptureWarnings;
 }
 
 /**
- * Opens a capture that is in memory or comes as a stream: pcap or pcapng, gzip or not, told apart by their first bytes.
- * Chunks may have any size; memory is that of the largest packet and a few hundred kilobytes, whatever the length.
+ * Opens a capture in memory or from a stream: pcap or pcapng, with or without gzip; the first bytes tell which. Chunks
+ * may have any size. Memory use does not depend on the length: the largest packet or block, the interface descriptions,
+ * and about a megabyte.
  *
- * Resolves when the file's header has been read, for pcapng with its first interface; a stream need not have a packet by
- * then. A fault further on is thrown by the iteration, after every packet before it. `stats().dropped` is what the capturing program
- * says it lost (pcapng).
+ * Resolves once the file header is read, for pcapng also the first interface description; a stream need not have
+ * delivered a packet. The iteration throws later errors, after every packet before them. `stats().dropped` counts the
+ * packets that the capturing program reports as dropped (pcapng).
  *
- * @param options There are none yet; unknown ones are refused, so that they are not silently ignored.
- * @throws CaptureError `not_a_capture`, `unsupported_capture`, `truncated_capture` or `malformed_capture`, with the byte
- *   offset; `malformed_gzip` with that of the compressed bytes; OptionsError.
+ * @param options No options exist yet. Unknown keys are rejected, so that they are not silently ignored.
+ * @throws CaptureError `not_a_capture`, `unsupported_capture`, `truncated_capture` or `malformed_capture`, with the
+ *   byte offset; `malformed_gzip` with the offset in the compressed data; OptionsError; TypeError for other `bytes`.
  */
 export async function decodeCapture(
   bytes: BytesLike,
@@ -51,9 +52,9 @@ export async function decodeCapture(
 }
 
 /**
- * {@link decodeCapture} over an input that fills our buffer itself; it is closed when the source is.
+ * {@link decodeCapture} for an input that reads into the decoder's buffer. Disposing of the source closes the input.
  *
- * @param path Where the bytes come from, for errors.
+ * @param path The file path, for error messages.
  */
 export async function openCapture(input: ByteInput, path?: string): Promise<CaptureSource> {
   try {
@@ -75,7 +76,7 @@ async function createCaptureSource(raw: ByteInput, path: string | undefined): Pr
   await fillTo(buffer, input, 2);
   if (buffer.available >= 2 && buffer.view.getUint16(buffer.start, false) === GZIP_MAGIC) {
     compressed = true;
-    // Loaded when needed, as pcapng is: most captures are plain pcap, and start sooner so.
+    // Loaded on demand, like pcapng: most captures are plain pcap and open faster without.
     const { createGunzip } = await import("./gzip.js");
     input = inputWithTurns(createGunzip(prefixedInput(buffer.unread(), raw)));
     buffer = new InputBuffer();
@@ -123,7 +124,7 @@ function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInp
       buffer.commit(filled);
     }
   }
-  /** A loop, as promises that wait for each other would pile up where there are no packets for long. */
+  /** A loop, not a recursion: a chain of promises would grow while no packets arrive. */
   async function pullOn(waiting: Promise<number>): Promise<PacketBatch | undefined> {
     for (let filled = await waiting; filled > 0; ) {
       buffer.commit(filled);
@@ -140,7 +141,7 @@ function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInp
   return pull;
 }
 
-/** Reads until `length` bytes are there, or the input ends. */
+/** Reads until `length` bytes are available or the input ends. */
 async function fillTo(buffer: InputBuffer, input: ByteInput, length: number): Promise<void> {
   while (buffer.available < length) {
     const filled = await input.fill(buffer.room());

@@ -1,22 +1,22 @@
 import type { PacketBatch } from "../packet/batch.js";
 import type { CaptureInterface } from "../packet/source.js";
 
-/** Oddities of a capture that did not keep its packets from being read, counted. */
+/** Counts of anomalies in a capture that do not prevent reading its packets. */
 export interface CaptureWarnings {
   /** Packets with more captured bytes than the snap length allows. */
   readonly aboveSnapLength: number;
   /** Packets with more captured bytes than they had on the wire. */
   readonly aboveOriginalLength: number;
-  /** Packets whose pcapng options could not be read to the end; their comments may be missing. */
+  /** Packets with damaged pcapng options; their comments may be incomplete. */
   readonly damagedOptions: number;
-  /** What is lost when the packets are written again; all 0 for pcap. */
+  /** Parts of the capture that are lost when its packets are written to a new file; all 0 for pcap. */
   readonly notPreserved: NotPreserved;
 }
 
 /**
- * Parts of a pcapng capture that the decoder skips, so that neither `encodePcapng` nor a recording writes them, counted
- * as blocks or options. Kept are packets with their times, lengths and comments, and of interfaces name, description, filter text,
- * hardware, operating system, comments and packet counts.
+ * Counts of the blocks and options of a pcapng capture that the decoder skips, so that neither `encodePcapng` nor a
+ * recording writes them. Preserved are packets with their times, lengths and comments, and for each interface its name,
+ * description, filter expression, hardware, operating system, time offset, comments and packet counts.
  */
 export interface NotPreserved {
   /** Decryption Secrets Blocks, such as TLS keys. */
@@ -62,23 +62,23 @@ export function noWarnings(): CaptureWarningCounts {
   };
 }
 
-/** Turns the bytes of one capture, as far as they are there, into batches. */
+/** Decodes the bytes of one capture incrementally into batches. */
 export interface CaptureDecoder {
   readonly fileFormat: "pcap" | "pcapng";
   readonly interfaces: readonly CaptureInterface[];
   readonly warnings: CaptureWarnings;
-  /** Packets that the capturing program dropped, all interfaces together, as far as the file has been read. */
+  /** Packets dropped by the capturing program on all interfaces, according to the part of the file read so far. */
   readonly dropped: number;
   /**
-   * Reads what stands before the first packet; false while more bytes are needed to know an interface. What is wrong
-   * there is left for {@link next} to meet.
+   * Reads up to the first packet; returns false while more bytes are needed to find an interface. Does not throw:
+   * errors are left for {@link next}.
    */
   begin(): boolean;
   /**
-   * The next packets that are whole in the input buffer, lent until the next call; undefined when more bytes are needed.
-   * Throws a `CaptureError` only when all packets before the damage have been handed out.
+   * Returns the next complete packets in the input buffer, valid until the next call; undefined if more bytes are
+   * needed. Throws a `CaptureError` only after it has returned all packets before the damage.
    */
   next(): PacketBatch | undefined;
-  /** Says that there are no more bytes; throws if they end inside something. */
+  /** Signals the end of the input; throws if it ends inside a packet or block. */
   finish(): void;
 }

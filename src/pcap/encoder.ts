@@ -7,26 +7,26 @@ import {
   type SourceStats,
 } from "../packet/source.js";
 
-/** Turns batches into the bytes of one capture file. Everything it returns is valid until the next call only. */
+/** Encodes batches as the bytes of one capture file. Returned bytes are only valid until the next call. */
 export interface CaptureEncoder {
-  /** What stands before the first packet. Called once. */
+  /** Returns the bytes before the first packet. Called once. */
   begin(first: CaptureInterface): Uint8Array;
   encode(batch: PacketBatch): Uint8Array;
-  /** What stands behind the last packet. */
+  /** Returns the bytes after the last packet. */
   end(stats: SourceStats): Uint8Array;
   /**
-   * Bytes besides packets that are still to be written: descriptions of interfaces that have been added, and at most what
-   * {@link end} returns.
+   * Upper bound of the bytes still to be written besides packets: descriptions of new interfaces, and the result of
+   * {@link end}.
    */
   pendingBytes(): number;
   /**
-   * How many of the first `length` bytes of an encoded chunk are whole records: where a file can be cut after a write
-   * that failed.
+   * How many of the first `length` bytes of an encoded chunk are complete records: where to truncate a file after a
+   * failed write.
    */
   wholeRecords(chunk: Uint8Array, length: number): number;
 }
 
-/** What a capture without any interface is taken for. */
+/** Used for a capture without interfaces. */
 const NO_INTERFACE: CaptureInterface = {
   linkType: LINKTYPE_ETHERNET,
   resolution: "us",
@@ -34,15 +34,15 @@ const NO_INTERFACE: CaptureInterface = {
 };
 
 /**
- * The interface that a file header can be written from before there are packets: none while it is not known which link
- * type the packets will have.
+ * The interface to write a file header from before the first packet; undefined if the interfaces have different link
+ * types or there are none.
  */
 export function settledInterface(interfaces: readonly CaptureInterface[]): CaptureInterface | undefined {
   const [first] = interfaces;
   return interfaces.every(({ linkType }) => linkType === first?.linkType) ? first : undefined;
 }
 
-/** The interface that a file header is written from when the first packet is there, or the end. */
+/** The interface to write a file header from at the first packet, or at the end of a capture without packets. */
 export function interfaceOf(
   interfaces: readonly CaptureInterface[],
   format: PacketFormat | undefined,
@@ -51,7 +51,7 @@ export function interfaceOf(
   return interfaces[format.interfaceId] ?? format;
 }
 
-/** Runs a whole source through an encoder. Every chunk is a copy that belongs to the reader. */
+/** Encodes a whole source. Every chunk is a copy that the caller owns. */
 export async function* encodeSource(
   source: PacketSource,
   encoder: CaptureEncoder,

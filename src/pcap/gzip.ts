@@ -12,14 +12,14 @@ import { createTurnDue } from "../async/event-loop-turns.js";
 import { CaptureError } from "../errors/errors.js";
 import { type ByteInput, CHUNK_BYTES } from "./input.js";
 
-/** How every member begins: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
+/** First byte of every gzip member: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const MEMBER_FIRST_BYTE = 0x1f;
-/** zlib: a window of 32 KiB, gzip header expected. */
+/** zlib's `windowBits`: a 32 KiB window (15), and a gzip header (16). */
 const GZIP_WINDOW_BITS = 15 + 16;
 
 /**
- * Decompresses gzip (several members one after the other count as one, as for `gunzip`), checksums verified. Memory is
- * that of one window and one chunk, whatever the ratio. It does not close what it reads from.
+ * Decompresses gzip and verifies its checksums; concatenated members form one stream, as for `gunzip`. Memory use is
+ * one window and one chunk, regardless of the compression ratio. Does not close `compressed`.
  */
 export function createGunzip(compressed: ByteInput): ByteInput {
   const stream = new ZStream();
@@ -31,20 +31,20 @@ export function createGunzip(compressed: ByteInput): ByteInput {
   const turnDue = createTurnDue();
 
   async function fill(room: Uint8Array): Promise<number> {
-    // zlib writes into memory of the plain kind only, which the room of an input buffer is.
+    // True because every InputBuffer allocates its own, unshared memory.
     const output = room as Uint8Array<ArrayBuffer>;
     stream.output = output;
     stream.next_out = 0;
     stream.avail_out = output.length;
     while (stream.next_out === 0) {
-      // Members may be empty: a million of them give nothing to return.
+      // Members may be empty: a million of them may produce no output.
       const turn = turnDue();
       if (turn !== undefined) await turn;
       if (stream.avail_in === 0 && !inputEnded) await refill();
       if (memberEnded && !nextMember()) return 0;
       const status = zlibInflate(stream, Z_NO_FLUSH);
       if (status === Z_STREAM_END) memberEnded = true;
-      // What came out before the damage goes first; the fault is told again by the next call.
+      // Return the output before the damage first; the next call reports the error again.
       else if (stream.next_out > 0) break;
       else if (status === Z_BUF_ERROR && inputEnded) {
         throw new CaptureError("truncated_capture", position(), "the gzip data ends too early");
@@ -64,7 +64,7 @@ export function createGunzip(compressed: ByteInput): ByteInput {
     stream.avail_in = length;
   }
 
-  /** Another member, or the end: bytes behind the last member that begin none (padding) are ignored, as by gunzip. */
+  /** Starts the next member; false at the end. Like gunzip, ignores trailing bytes (padding) after the last member. */
   function nextMember(): boolean {
     if (stream.avail_in === 0) return !inputEnded;
     if (chunk[stream.next_in] !== MEMBER_FIRST_BYTE) return false;

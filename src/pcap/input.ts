@@ -4,27 +4,28 @@ import { describeValue } from "../errors/describe-value.js";
 import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
 /**
- * Bytes on demand: puts between 1 and `room.length` bytes at the start of `room` and returns how many, or 0 at the end.
- * A promise where it has to wait; a plain number where it need not, so that reading a file costs no turn of the loop.
+ * A byte source. `fill` writes between 1 and `room.length` bytes to the start of `room` and returns their number, or 0
+ * at the end. It returns a promise only if it has to wait, so that reading a file does not need a turn of the event
+ * loop.
  */
 export interface ByteInput {
   fill(room: Uint8Array): number | Promise<number>;
-  /** Gives back what the input holds; called once, also when nobody read to the end. */
+  /** Releases the resources of the input; called once, even if the input was not read to the end. */
   close?(): void | Promise<void>;
 }
 
-/** What a web stream shows of itself; named here so that the package needs no DOM types. */
+/** The part of a web `ReadableStream` that is used here; declared so that the package does not need DOM types. */
 export interface ReadableStreamLike {
   /** Locks the stream to one reader. */
   getReader(): {
-    /** The next chunk, or that there is none. */
+    /** Resolves to the next chunk, or to `done` at the end. */
     read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-    /** Says that nobody reads on. */
+    /** Cancels the stream. */
     cancel(): Promise<void>;
   };
 }
 
-/** Bytes as users have them: whole, or in chunks of any size (empty ones included). */
+/** Input bytes: a single array, or chunks of any size (including empty ones). */
 export type BytesLike = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | ReadableStreamLike;
 
 export const aBytesLike: ValueCheck<BytesLike> = valueCheck(
@@ -32,7 +33,7 @@ export const aBytesLike: ValueCheck<BytesLike> = valueCheck(
   (value) => isUint8Array(value) || isIterable(value) || hasMethods(value, ["getReader"]),
 );
 
-/** Reads from whatever the user has. */
+/** Creates an input from any {@link BytesLike}. */
 export function createInput(bytes: BytesLike): ByteInput {
   if (isUint8Array(bytes)) return chunkInput([bytes][Symbol.iterator]());
   if (Symbol.asyncIterator in bytes) return chunkInput(bytes[Symbol.asyncIterator]());
@@ -87,14 +88,14 @@ function chunkInput(chunks: Iterator<Uint8Array> | AsyncIterator<Uint8Array>): B
     close: async () => {
       if (ended) return;
       const leaving = Promise.resolve(chunks.return?.());
-      // A stream that owes a chunk may never answer this either.
+      // Not awaited: a stream with a pending read may never settle this either.
       if (waiting) leaving.catch(() => {});
       else await leaving;
     },
   };
 }
 
-/** An input that hands out some bytes again before it goes on with another, which it does not close. */
+/** An input that yields `prefix` first, then continues with `rest`, which it does not close. */
 export function prefixedInput(prefix: Uint8Array, rest: ByteInput): ByteInput {
   let at = 0;
   return {
@@ -108,7 +109,7 @@ export function prefixedInput(prefix: Uint8Array, rest: ByteInput): ByteInput {
   };
 }
 
-/** The same bytes, with a turn for the event loop when one is due; see {@link createTurnDue}. */
+/** The same input, which yields to the event loop when a turn is due; see {@link createTurnDue}. */
 export function inputWithTurns(input: ByteInput): ByteInput {
   const turnDue = createTurnDue();
   return {
@@ -120,12 +121,12 @@ export function inputWithTurns(input: ByteInput): ByteInput {
   };
 }
 
-/** Size of one read: large enough that the cost per read vanishes, small enough to stay in a core's cache. */
+/** Size of one read in bytes: large enough to make the cost per read negligible, small enough for a core's cache. */
 export const CHUNK_BYTES = 512 * 1024;
 
 /**
- * The window of the input that a decoder sees. It grows only when a decoder leaves it full, and a decoder does that
- * only for lengths within its bounds: what a file claims allocates nothing, what it holds does.
+ * The part of the input that is in memory for a decoder. It grows only if a decoder leaves it full, and decoders check
+ * lengths before they wait for more bytes: the bytes in a file allocate memory, the lengths it claims do not.
  */
 export class InputBuffer {
   bytes: Uint8Array = new Uint8Array(CHUNK_BYTES);
@@ -135,7 +136,7 @@ export class InputBuffer {
   end = 0;
   #offsetOfFirst = 0;
 
-  /** Bytes of the input before `start`. */
+  /** Offset of `start` in the input. */
   get position(): number {
     return this.#offsetOfFirst + this.start;
   }
@@ -144,7 +145,9 @@ export class InputBuffer {
     return this.end - this.start;
   }
 
-  /** Free memory behind the unread bytes, never empty. Moves the unread bytes: batches lent before are gone. */
+  /**
+   * Free memory after the unread bytes, never empty. Moves the unread bytes, so that earlier batches become invalid.
+   */
   room(): Uint8Array {
     if (this.start > 0) {
       this.bytes.copyWithin(0, this.start, this.end);
@@ -161,7 +164,7 @@ export class InputBuffer {
     return this.bytes.subarray(this.end);
   }
 
-  /** Says that `length` bytes of {@link room} have been filled. */
+  /** Marks the first `length` bytes of {@link room} as filled. */
   commit(length: number): void {
     this.end += length;
   }

@@ -21,26 +21,26 @@ import {
   readBatches,
 } from "../packet/source.js";
 
-/** Bytes of a batch that packets of several sources are gathered in; a larger packet gets a batch of its own. */
+/** Size in bytes of a batch that collects packets of several sources; a larger packet gets its own batch. */
 const GATHERED_BYTES = 256 * 1024;
 const NANOSECONDS = 1_000_000_000;
 
 /**
- * Several captures as one, in the order of their times, as mergecap does it: each source is taken to be in order, and always
- * the one goes on whose next packet is the oldest; of packets of the same time, that of the source named first. A source
- * that is not in order stays as it is, and none is sorted. Packets without a time follow the one before them in their source.
+ * Merges several captures into one source, ordered by time like mergecap: each source is assumed to be in order, and
+ * the oldest next packet is yielded first; for equal times, that of the first source in the list. Packets are not
+ * sorted within a source. Packets without a time follow the packet before them in their source.
  *
- * Interfaces that say the same of themselves become one across sources, never within one; counts are added up. Memory is
- * a batch of every source and one more. Reading begins with the first batch.
+ * Interfaces with equal descriptions are merged across sources, never within one; their counts are added up. Memory use
+ * is one batch per source and one more. Reading starts with the first pull.
  *
- * It is for files and finished captures. A live source that is quiet is waited for, as its next packet may be the oldest;
- * meanwhile nothing is taken from the others, and what overflows their kernels' buffers is dropped.
+ * Intended for files and finished captures. The merge waits for a live source without packets, since its next packet
+ * may be the oldest; meanwhile it reads nothing from the others, whose kernel buffers may overflow and drop packets.
  *
- * `stop` stops every source: what had arrived at any of them is handed out in the order of times. A source without
- * `stop` is left where it is: its batch at hand is handed out, and one that is being waited for is lost.
+ * `stop` stops every source: packets that have already arrived are yielded in order of time. For a source without
+ * `stop`, the current batch is yielded and a pending one is lost.
  *
- * Disposing of it disposes of the sources. It fails where one of them does, after every packet that came before; it is
- * `filtered` when all of them are.
+ * Disposing of the result disposes of the sources. The iteration fails when a source does, after every packet before
+ * the error. The result is `filtered` if all sources are. A single source is returned unchanged.
  */
 export function mergeSources(sources: readonly PacketSource[]): PacketSource {
   checkArgument("mergeSources", "sources", sources, aListOf(aSource));
@@ -60,7 +60,7 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
     for (;;) {
       for (const cursor of cursors) {
         if (cursor.needsBatch) {
-          // What has been gathered need not wait.
+          // Yield the collected packets before waiting for a source.
           if (!gathered.isEmpty) return gathered.toBatch();
           const fetching = cursor.fetch();
           if (fetching !== undefined) return fetching.then(() => (isLeft ? undefined : mergeOn()));
@@ -109,7 +109,7 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
   });
 }
 
-/** Packets of one source that come before those of all others. */
+/** Consecutive packets of one source that precede those of all others. */
 interface Run {
   readonly cursor: Cursor;
   readonly from: number;
@@ -140,17 +140,17 @@ const EMPTY: PacketBatch = {
   offsets: new Uint32Array(0),
 };
 
-/** Where a source stands: its batch at hand, the next packet in it, and that packet's time. */
+/** The position in a source: its current batch, the next packet in it, and the time of that packet. */
 class Cursor {
-  /** Place among the sources, which decides between packets of the same time. */
+  /** Index among the sources; decides between packets of the same time. */
   readonly order: number;
-  /** Whether its batches may be handed on to be overwritten. */
+  /** Whether its batches may be passed on to a reader that overwrites them. */
   readonly isWritable: boolean;
   readonly #source: PacketSource;
   readonly #reader: BatchReader;
   /** Ends the wait for a batch. */
   #abandon: (() => void) | undefined;
-  /** No further batch is to be asked for. */
+  /** Whether the current batch is the last one to read. */
   #isLast = false;
   batch: PacketBatch = EMPTY;
   index = 0;
@@ -169,7 +169,7 @@ class Cursor {
     return !this.isEnded && this.index >= this.batch.length;
   }
 
-  /** Reads the next batch; a promise only if the source has to be waited for. */
+  /** Reads the next batch; returns a promise only if the source has to wait. */
   fetch(): undefined | Promise<void> {
     for (;;) {
       const batch = this.#next();
@@ -185,7 +185,7 @@ class Cursor {
     }
   }
 
-  /** False for an empty batch, which another one follows. */
+  /** Returns false for an empty batch: the caller must read another one. */
   #accept(batch: PacketBatch | undefined): boolean {
     if (batch?.length === 0) return false;
     this.isEnded = batch === undefined;
@@ -194,14 +194,14 @@ class Cursor {
     return true;
   }
 
-  /** Goes on to a packet of the batch, or to its end. */
+  /** Moves to a packet of the batch, or to its end. */
   skipTo(index: number): void {
     this.index = index;
     if (index >= this.batch.length || this.batch.untimed === true) return;
     const at = this.batch.offsets[index]!;
     const fraction = uint32At(this.batch.records, at + RECORD_FRACTION);
     const nanoseconds = this.batch.format.resolution === "us" ? fraction * 1000 : fraction;
-    // Odd files have fractions of a second and more.
+    // Some files contain fractions of a second or more.
     const carry = Math.floor(nanoseconds / NANOSECONDS);
     this.#seconds = uint32At(this.batch.records, at + RECORD_SECONDS) + (this.batch.eraSeconds ?? 0) + carry;
     this.#nanoseconds = nanoseconds - carry * NANOSECONDS;
@@ -213,14 +213,14 @@ class Cursor {
     return this.order < other.order;
   }
 
-  /** Where the packets end that come before the other's next one; goes there. */
+  /** Moves past the packets that precede the next packet of `other`; returns the new index. */
   runBefore(other: Cursor): number {
     do this.skipTo(this.index + 1);
     while (this.index < this.batch.length && this.isBefore(other));
     return this.index;
   }
 
-  /** Makes it come to its end; the batch at hand stays. */
+  /** Stops the source; keeps the current batch. */
   stop(): void {
     if (this.isEnded) return;
     if (this.#source.stop !== undefined) {
@@ -231,7 +231,7 @@ class Cursor {
     this.#abandon?.();
   }
 
-  /** Not waited for while a batch is: who has not answered that may never answer this. */
+  /** Ends the iteration. Does not wait for it while a read is pending, since the source may settle neither. */
   async leave(): Promise<void> {
     if (this.isEnded) return;
     if (this.#abandon === undefined) {
@@ -269,7 +269,7 @@ class Cursor {
   }
 }
 
-/** Packets of one interface, copied together. */
+/** A batch that collects copies of packets of one interface. */
 class GatheredBatch {
   #records = new Uint8Array(GATHERED_BYTES);
   #offsets = new Uint32Array(4096);
@@ -290,13 +290,13 @@ class GatheredBatch {
     this.#comments = undefined;
   }
 
-  /** Whether packets of a batch can stand in this one. */
+  /** Whether packets of a batch can be added to this one. */
   takes({ untimed = false, eraSeconds = 0 }: PacketBatch, format: PacketFormat): boolean {
     if (this.isEmpty) return true;
     return format === this.#format && untimed === this.#untimed && eraSeconds === this.#eraSeconds;
   }
 
-  /** Returns how far it came before it was full; at least one packet where it was empty. */
+  /** Adds packets until it is full, at least one if it was empty. Returns the index of the first packet not added. */
   append(batch: PacketBatch, format: PacketFormat, from: number, to: number): number {
     const { records, offsets, comments, untimed = false, eraSeconds = 0 } = batch;
     this.#format = format;
@@ -339,28 +339,28 @@ class GatheredBatch {
 
   #reserveOffsets(length: number): void {
     if (length <= this.#offsets.length) return;
-    // Not more than there can be records.
+    // Bounded: the number of records that fit in the batch limits it.
     const larger = new Uint32Array(Math.max(length, 2 * this.#offsets.length));
     larger.set(this.#offsets.subarray(0, this.#length));
     this.#offsets = larger;
   }
 }
 
-/** The merged interfaces of one description; a source uses them from the first one on, each once. */
+/** The merged interfaces with one description; each source uses them in order, each once. */
 interface SameDescription {
   readonly merged: PacketFormat[];
-  /** By source, how many of them it uses. */
+  /** Number of them that each source uses, by index of the source. */
   readonly used: number[];
 }
 
-/** The interfaces of all sources in one list, which grows as theirs do. */
+/** One list of the interfaces of all sources, which grows as theirs do. */
 class MergedInterfaces {
   readonly list: CaptureInterface[] = [];
   readonly #sources: readonly PacketSource[];
   readonly #byDescription = new Map<string, SameDescription>();
-  /** The interface that was looked up last. */
+  /** Result of the last lookup. */
   #last: { readonly own: CaptureInterface; readonly same: SameDescription } | undefined;
-  /** By source and interface, the format that its packets get: it has the index in `list`. */
+  /** Format of the merged packets, by source and interface; its `interfaceId` is an index into `list`. */
   readonly #formats: PacketFormat[][];
 
   constructor(sources: readonly PacketSource[]) {
@@ -379,7 +379,7 @@ class MergedInterfaces {
     return known ?? this.#add(order, interfaceId, this.#sources[order]?.interfaces[interfaceId] ?? format);
   }
 
-  /** Adds up the counts of the sources; called when the pass ends, as a capture has its counts at its end. */
+  /** Adds up the counts of the sources; called when the iteration ends, as captures have their counts at the end. */
   updateCounts(): void {
     const totals = new Map<number, InterfaceCounts>();
     this.#formats.forEach((formats, order) => {
@@ -403,7 +403,7 @@ class MergedInterfaces {
   }
 
   #sameAs(own: CaptureInterface): SameDescription {
-    // Captures of very many interfaces are those of many short ones, nearly always of the same interface.
+    // Captures with very many interfaces are usually concatenated short captures of the same interface.
     if (this.#last !== undefined && isPlainAlike(own, this.#last.own)) return this.#last.same;
     const description = descriptionOf(own);
     let same = this.#byDescription.get(description);
@@ -424,16 +424,16 @@ class MergedInterfaces {
   }
 }
 
-/** The same batch, of an interface of the merged capture. */
+/** The same batch with the format of the merged capture. */
 function withFormat(batch: PacketBatch, format: PacketFormat): PacketBatch {
   const { length, records, offsets } = batch;
-  // Nearly all batches have no more than these; a spread costs as much as a small batch.
+  // Fast path for nearly all batches: a spread costs as much as a small batch.
   if (batch.comments === undefined && batch.untimed === undefined && batch.eraSeconds === undefined)
     return { format, length, records, offsets };
   return { ...batch, format };
 }
 
-/** Whether two interfaces have equal descriptions of nothing but their format. */
+/** Whether two interfaces have the same format and no further description. */
 function isPlainAlike(one: CaptureInterface, other: CaptureInterface): boolean {
   return (
     isPlain(one) &&
@@ -459,7 +459,7 @@ function isPlain(own: CaptureInterface): boolean {
   );
 }
 
-/** The same for interfaces that say the same of themselves. */
+/** A key that is equal for interfaces with equal descriptions. */
 function descriptionOf(own: CaptureInterface): string {
   const { linkType, resolution, snapLength, name, description, filter, hardware, operatingSystem } = own;
   const { timeOffsetSeconds = 0 } = own;

@@ -29,12 +29,12 @@ import {
 } from "./pcap-format.js";
 
 /**
- * Decodes pcap, versions 2.0 to 2.4. The buffer holds at least the file header; records are handed out where they lie,
- * after their headers have been turned to little endian if they were not.
+ * Decodes pcap, versions 2.0 to 2.4. The buffer must contain at least the file header. Records are returned in place,
+ * without copying; big-endian record headers are converted to little endian first.
  *
- * Captured lengths above the snap length or the original length are taken, as libpcap takes them, and counted; only
- * those above `maxCapturedLength` of the link type are damage. (libpcap cuts a packet to the snap length when it hands
- * it out; here it stays whole, so that the file can be written back.)
+ * Captured lengths above the snap length or the original length are accepted, as in libpcap, and counted; only those
+ * above `maxCapturedLength` of the link type are errors. (libpcap truncates such packets to the snap length; here they
+ * stay complete, so that the file can be written back.)
  */
 export function createPcapDecoder(
   input: InputBuffer,
@@ -139,7 +139,7 @@ function lengthsSwapped(versionMinor: number, first: number, second: number): bo
   return versionMinor <= PCAP_LAST_SWAPPED_MINOR || (versionMinor === PCAP_AMBIGUOUS_MINOR && first > second);
 }
 
-/** Called once for a record, when all of it is there. */
+/** Converts a record header in place; called once per record, when the record is complete. */
 function rewriteHeader(
   view: DataView,
   at: number,

@@ -29,11 +29,11 @@ import {
   PCAP_VERSION_MINOR,
 } from "./pcap-format.js";
 
-/** What the file header says. */
+/** Overrides of fields in the file header. */
 export interface PcapOptions {
-  /** Unit of the times in the file; that of the first interface if absent. Finer times are truncated. */
+  /** Unit of the times in the file; default: that of the first interface. Finer times are truncated. */
   readonly resolution?: Resolution;
-  /** Snap length in the file header; that of the first interface if absent. Packets are not cut to it. */
+  /** Snap length in the file header in bytes; default: that of the first interface. Packets are not truncated to it. */
   readonly snapLength?: number;
 }
 
@@ -43,14 +43,15 @@ const PCAP_OPTIONS: OptionTable<PcapOptions> = {
 };
 
 /**
- * A source as a pcap file, little endian. What {@link decodeCapture} read from a little-endian pcap file comes out byte
- * for byte (in versions up to 2.3 as far as the order of the two lengths is the version's own).
+ * Encodes a source as a little-endian pcap file. A little-endian pcap file read with {@link decodeCapture} is
+ * reproduced byte for byte (in version 2.3 only if the captured length precedes the original length, which programs
+ * differ in).
  *
- * The file has one link type: packets of another end the output with `mixed_link_types`, and pcapng is the format to
- * choose. Comments and packet counts have no place in pcap. Packets without a time get time 0.
+ * A pcap file has one link type: a packet of another one ends the output with `mixed_link_types`; use pcapng instead.
+ * Comments and packet counts are lost. Packets without a time get time 0.
  *
- * @throws FlowscribeError from the iteration: `mixed_link_types`, `time_out_of_range` (before 1970, after 2106), and
- *   whatever the source throws. OptionsError, or TypeError for another source, at the call.
+ * @throws FlowscribeError from the iteration: `mixed_link_types`, `time_out_of_range` (before 1970 or after 2106), and
+ *   any error of the source. OptionsError, or TypeError for an invalid source, from the call.
  */
 export function encodePcap(
   source: PacketSource,
@@ -61,7 +62,9 @@ export function encodePcap(
   return encodeSource(source, createPcapEncoder(options));
 }
 
-/** @param isNew Whether the file is a new recording, rather than what was read written back: version 2.4, zone 0. */
+/**
+ * @param isNew Whether to write a new recording (version 2.4, zone 0) instead of reproducing the header that was read.
+ */
 export function createPcapEncoder(options: PcapOptions = {}, isNew = false): CaptureEncoder {
   let linkType = 0;
   let resolution: Resolution = "us";
@@ -129,7 +132,7 @@ function outOfRange(): FlowscribeError {
   return new FlowscribeError("time_out_of_range", "a pcap file holds times from 1970 to 2106: write pcapng");
 }
 
-/** Turns times to the file's unit, and the lengths to the order of old versions, in place. */
+/** Converts times to the unit of the file and lengths to the order of old versions, in place. */
 function convert(
   records: Uint8Array,
   batch: PacketBatch,
@@ -155,7 +158,7 @@ function convertTime(view: DataView, at: number, resolution: Resolution): void {
     view.setUint32(at + RECORD_FRACTION, Math.floor(fraction / 1000), true);
     return;
   }
-  // Odd files have fractions of a second and more, which as nanoseconds might not fit: carry them.
+  // Some files contain fractions of a second or more, which might not fit as nanoseconds: carry them into the seconds.
   const carry = Math.floor(fraction / 1_000_000);
   if (carry > 0) {
     const seconds = view.getUint32(at + RECORD_SECONDS, true) + carry;

@@ -10,7 +10,7 @@ export const PCAP_LINK_TYPE = 20;
 export const PCAP_MAGIC_US = 0xa1b2c3d4;
 export const PCAP_MAGIC_NS = 0xa1b23c4d;
 
-/** Relatives of pcap with other record headers, by their magic numbers, as libpcap and Wireshark know them. */
+/** Unsupported variants of pcap with different record headers, by magic number, as in libpcap and Wireshark. */
 export const PCAP_RELATIVES: ReadonlyMap<number, string> = new Map([
   [0xa1b2cd34, "Kuznetzov's modified pcap"],
   [0xa1b234cd, "Mesquita's modified pcap"],
@@ -19,11 +19,11 @@ export const PCAP_RELATIVES: ReadonlyMap<number, string> = new Map([
   [0x1c0001ab, "Ixia's pcap (software)"],
 ]);
 
-/** The link type proper; the bits above are reserved (10) or tell of a frame check sequence (6). */
+/** The bits of the link type itself; those above are reserved (10) or describe the frame check sequence (6). */
 export const PCAP_LINK_TYPE_BITS = 0x0000ffff;
 export const PCAP_RESERVED_BITS = 0x03ff0000;
 
-/** Up to this minor version the two lengths of a record stand in the other order; in 2.3 either may be. */
+/** Up to this minor version the original length precedes the captured length; in 2.3 either order occurs. */
 export const PCAP_LAST_SWAPPED_MINOR = 2;
 export const PCAP_AMBIGUOUS_MINOR = 3;
 export const PCAP_CURRENT_MINOR = 4;

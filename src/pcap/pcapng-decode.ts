@@ -56,23 +56,23 @@ import {
 import { OptionReader } from "./pcapng-options.js";
 import { createTimeReader, type RecordTime, type TimeReader } from "./pcapng-time.js";
 
-/** Blocks that have to be in memory as a whole are at most this long, or as long as their longest packet needs. */
+/** Maximum length in bytes of a block that is read into memory as a whole; more for link types with longer packets. */
 export const MAX_BLOCK_BYTES = 16 * 1024 * 1024;
-/** Interfaces a capture may declare, over all its sections: each costs memory as long as it is read. */
+/** Maximum number of interfaces in a capture, over all its sections: each uses memory while the capture is read. */
 export const MAX_INTERFACES = 65_536;
-/** All their descriptions together are at most this long. */
+/** Maximum total length in bytes of all interface descriptions. */
 export const MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024;
-/** Room for the options of a packet with the longest data. */
+/** Allowance for the options of a packet with the maximum captured length. */
 const MAX_OPTIONS_BYTES = 128 * 1024;
 
-/** An interface of the capture and how its packets are read. */
+/** An interface of the capture, and how to read its packets. */
 interface Source {
   readonly format: PacketFormat;
   readonly time: TimeReader;
   readonly maxCaptured: number;
 }
 
-/** A packet block's fields, read before its record is written over it. */
+/** The fields of a packet block, read before its record overwrites it. */
 interface PacketBlock {
   source: Source;
   timed: boolean;
@@ -83,9 +83,9 @@ interface PacketBlock {
 
 /**
  * Decodes pcapng: sections of either byte order, interfaces with their own time units, enhanced, simple and obsolete
- * packet blocks, statistics; every other block is skipped, whatever its length, without being kept.
+ * packet blocks, and statistics. Skips every other block, of any length, without buffering it.
  *
- * The records are written over the blocks they come from: a block is never shorter than its record.
+ * Records overwrite the blocks that they come from. This is safe because a block is never shorter than its record.
  */
 export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   const interfaces: CaptureInterface[] = [];
@@ -93,14 +93,14 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   const warnings = noWarnings();
   const { notPreserved } = warnings;
   const batch = new BatchAssembly();
-  /** By unit and offset: nearly all interfaces share one. */
+  /** By unit and offset, since nearly all interfaces share one. */
   const timeReaders = new Map<string, TimeReader>();
   const time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
   let littleEndian = true;
   let sectionStart = 0;
   let descriptionBytes = 0;
   let dropped = 0;
-  /** The length of the block being skipped, and how much of it, trailer excluded, is still to come. */
+  /** Length of the block being skipped, and its remaining bytes without the trailer. */
   let skippedLength = 0;
   let toSkip = 0;
 
@@ -115,7 +115,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     return interfaces.length > 0 || isAtPacket();
   }
 
-  /** Statistics count as packets: they tell of what has been read. */
+  /** Whether a block follows that ends {@link begin}. Statistics count as packets: they describe what has been read. */
   function isAtPacket(): boolean {
     if (input.available < BLOCK_OVERHEAD || input.view.getUint32(input.start, false) === SECTION_HEADER)
       return false;
@@ -128,13 +128,13 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     try {
       while (!skipBlock() && readBlock());
     } catch (error) {
-      // What is wrong stays in the buffer, and is met again when the packets before it have been taken.
+      // The invalid block stays in the buffer, and the next call throws again after the packets before it.
       if (batch.length === 0 || !(error instanceof CaptureError)) throw error;
     }
     return batch.finish(input.bytes);
   }
 
-  /** Goes on with a block that is skipped; true when more bytes are needed for it, or the batch has to go first. */
+  /** Continues to skip a block; returns true if it needs more bytes, or if the batch has to be returned first. */
   function skipBlock(): boolean {
     if (skippedLength === 0) return false;
     if (batch.length > 0 && toSkip + BLOCK_TRAILER > input.available) return true;
@@ -148,7 +148,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     return false;
   }
 
-  /** Reads one block; false when it is not there as a whole, or does not fit into the batch. */
+  /** Reads one block; returns false if it is incomplete or does not fit the batch. */
   function readBlock(): boolean {
     const at = input.start;
     if (input.available < BLOCK_OVERHEAD) return false;
@@ -222,7 +222,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       }
       const major = view.getUint16(at + SHB.major, littleEndian);
       const minor = view.getUint16(at + SHB.minor, littleEndian);
-      // 1.2 was written by some programs for 1.0 (draft-ietf-opsawg-pcapng section 4.1).
+      // Some programs write 1.2 instead of 1.0 (draft-ietf-opsawg-pcapng section 4.1).
       if (major !== 1 || (minor !== 0 && minor !== 2)) {
         throw new CaptureError(
           "unsupported_capture",
@@ -241,7 +241,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
         at + SHB.options,
         at + length - BLOCK_TRAILER,
       );
-      // A new file names the program that writes it.
+      // Not counted: a new file names its own program instead.
       while (options.next()) if (options.code !== SHB_USER_APPLICATION) notPreserved.sectionOptions++;
       input.start = at + length;
     } catch (error) {
@@ -291,7 +291,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
       else notPreservedOptions++;
     }
-    // The unit of time may be among what was lost.
+    // The time unit may be among the unreadable options.
     if (options.damaged) throw malformed(at, "an option of an interface reaches past its block");
     const timeReader = timeReaderOf(unit, offsetSeconds);
     const { resolution } = timeReader;
@@ -354,7 +354,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
       : input.view.getUint32(at + EPB.interfaceId, littleEndian);
   }
 
-  /** Adds a packet to the batch; false when it belongs into the next one. */
+  /** Adds a packet to the batch; returns false if it belongs to the next batch. */
   function readPacket(type: number, at: number, length: number): boolean {
     const { view, bytes } = input;
     const block = type === SIMPLE_PACKET ? readSimple(at, length) : readEnhanced(type, at, length);
@@ -383,7 +383,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const { snapLength } = source.format;
     if (snapLength > 0 && captured > snapLength) warnings.aboveSnapLength++;
     if (captured > original) warnings.aboveOriginalLength++;
-    // Comments first: the record may end up where the options stand.
+    // Read the comments first: the record may overwrite the options.
     if (type === PACKET) countDrops(view.getUint16(at + PB_DROPS, littleEndian));
     const comments = timed ? readComments(dataAt + padded(captured), at + length - BLOCK_TRAILER) : undefined;
     const target = batch.add(captured, comments);
@@ -411,7 +411,9 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     };
   }
 
-  /** A simple packet is of the section's first interface, cut to its snap length, and has no time. */
+  /**
+   * A simple packet belongs to the first interface of the section, is truncated to its snap length, and has no time.
+   */
   function readSimple(at: number, length: number): PacketBlock {
     if (length < SPB.data + BLOCK_TRAILER) throw malformed(at, "a simple packet block is too short");
     const source = sources[sectionStart];
@@ -440,7 +442,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     return comments;
   }
 
-  /** The obsolete packet block has a field where the enhanced one has an option. */
+  /** The obsolete packet block has a drop count field, where the enhanced packet block has an option. */
   function countDrops(drops: number): void {
     if (drops !== 0 && drops !== PB_DROPS_UNKNOWN) notPreserved.packetOptions++;
   }
@@ -468,7 +470,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   };
 }
 
-/** Blocks whose contents matter here; section headers are told apart before. */
+/** Whether blocks of this type are decoded; section headers are handled separately. */
 function isRead(type: number): boolean {
   return (
     type === ENHANCED_PACKET ||

@@ -53,29 +53,32 @@ const MAX_OPTION_BYTES = 0xffff;
 const APPLICATION = "flowscribe";
 const utf8 = new TextEncoder();
 
-/** Bytes of an interface statistics block as it is written here, with two counts. */
+/** Length in bytes of an interface statistics block with two counts. */
 const STATISTICS_BYTES = 52;
-/** Most descriptions are short, and seldom do many wait. */
+/** Initial capacity for pending descriptions: most are short, and few are pending. */
 const DESCRIPTIONS_BYTES = 4096;
 
-/** What the interface descriptions say. */
+/** Overrides of fields in the interface descriptions. */
 export interface PcapngOptions {
-  /** Snap length of every interface in the file; the interface's own if absent. Packets are not cut to it. */
+  /** Snap length of every interface in bytes; default: the interface's own. Packets are not truncated to it. */
   readonly snapLength?: number;
 }
 
 const PCAPNG_OPTIONS: OptionTable<PcapngOptions> = { snapLength: anInteger(0, 2 ** 32 - 1) };
 
 /**
- * A source as a pcapng file, little endian, in one section: an interface description for every interface of the source
- * (those that turn up later, later), an enhanced block for every packet with its comments, and at the end a statistics
- * block with the packet counts of every interface that has some, or of the only one. Packets without a time become
- * simple blocks where the format allows it: whole, without comments, of the first interface. Otherwise they get time 0, or
- * the first that the interface can hold. Texts above 65,535 bytes are cut.
+ * Encodes a source as a little-endian pcapng file with one section: an interface description for every interface of the
+ * source, written when the source adds it; an enhanced packet block for every packet, with its comments; and at the end
+ * a statistics block for every interface with packet counts. The counts of a single interface that has none are the
+ * totals of the source, unless it comes from a pcap file.
  *
- * @throws FlowscribeError `time_out_of_range` from the iteration for times that 64 bits cannot hold (before the
- *   `timeOffsetSeconds` of their interface, without one before 1970; in nanoseconds 584 years after that), and whatever
- *   the source throws. OptionsError, or TypeError for another source, at the call.
+ * A packet without a time becomes a simple packet block if the format can express it: of the first interface, without
+ * comments, and not truncated below its snap length. Otherwise it gets time 0, or the earliest time that its interface
+ * can represent. Strings above 65,535 bytes of UTF-8 are truncated.
+ *
+ * @throws FlowscribeError `time_out_of_range` from the iteration for times that do not fit 64 bits (before the
+ *   `timeOffsetSeconds` of their interface, default 1970; in nanoseconds more than 584 years after it), and any error
+ *   of the source. OptionsError, or TypeError for an invalid source, from the call.
  */
 export function encodePcapng(
   source: PacketSource,
@@ -86,17 +89,17 @@ export function encodePcapng(
   return encodeSource(source, createPcapngEncoder(source.interfaces, options));
 }
 
-/** @param interfaces Those of the source, which may grow while it is read. */
+/** @param interfaces The interfaces of the source; the list may grow while the source is read. */
 export function createPcapngEncoder(
   interfaces: readonly CaptureInterface[],
   { snapLength }: PcapngOptions = {},
 ): CaptureEncoder {
   const writer = new BlockWriter(CHUNK_BYTES);
   const described: CaptureInterface[] = [];
-  /** Descriptions that are not yet in the file. */
+  /** Descriptions not written to the file yet. */
   const descriptions = new BlockWriter(DESCRIPTIONS_BYTES);
 
-  /** Describes the interfaces that have turned up since. */
+  /** Describes the interfaces that the source has added since the last call. */
   function describeNew(): void {
     while (described.length < interfaces.length) describe(interfaces[described.length]!);
   }
@@ -109,13 +112,13 @@ export function createPcapngEncoder(
 
   function writeDescriptions(): void {
     const pending = descriptions.written();
-    // Before the bytes are looked at: reserving may replace them.
+    // Reserve before accessing `writer.bytes`: reserving may replace it.
     const at = writer.reserve(pending.length);
     writer.bytes.set(pending, at);
     descriptions.clear();
   }
 
-  /** And one that the source does not list, for a packet that names it. */
+  /** Describes interfaces up to `interfaceId`; uses `fallback` for those that the source does not list. */
   function describeUpTo(interfaceId: number, fallback: CaptureInterface): void {
     describeNew();
     while (described.length <= interfaceId) describe(fallback);
@@ -168,7 +171,7 @@ export function createPcapngEncoder(
   };
 }
 
-/** The source's own counts are those of its only interface; of a pcap file nobody knows any. */
+/** Whether the totals of the source are those of its single interface. A pcap file has no counts. */
 function knowsCounts(interfaces: readonly CaptureInterface[]): boolean {
   return interfaces.length <= 1 && interfaces[0]?.pcapHeader === undefined;
 }
@@ -179,7 +182,7 @@ function writeSection(writer: BlockWriter): void {
   view.setUint32(at + SHB.byteOrder, BYTE_ORDER_MAGIC, true);
   view.setUint16(at + SHB.major, 1, true);
   view.setUint16(at + SHB.minor, 0, true);
-  // The length of the section is not known in a stream.
+  // The section length is unknown in a stream.
   view.setBigInt64(at + SHB.sectionLength, -1n, true);
   writeText(writer, SHB_USER_APPLICATION, APPLICATION);
   endOptions(writer);
@@ -204,7 +207,7 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
   closeBlock(writer, at);
 }
 
-/** A simple block says neither interface nor captured length: both follow from the first interface. */
+/** A simple packet block has neither interface nor captured length: both follow from the first interface. */
 function isSimple(batch: PacketBatch, index: number, described: readonly CaptureInterface[]): boolean {
   if (batch.format.interfaceId !== 0 || batch.comments?.has(index) === true) return false;
   const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
@@ -224,7 +227,7 @@ function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): vo
   closeBlock(writer, at);
 }
 
-/** @param offsetSeconds Of the interface. */
+/** @param offsetSeconds Time offset of the interface. */
 function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, offsetSeconds: number): void {
   const { records, offsets, format, comments } = batch;
   const header = offsets[index]!;
@@ -273,7 +276,7 @@ function writeStatistics(
 ): void {
   const at = openBlock(writer, INTERFACE_STATISTICS, ISB.options);
   writer.view.setUint32(at + ISB.interfaceId, interfaceId, true);
-  // No clock down here: the time of the counts is left 0.
+  // The encoder has no clock: the time of the counts stays 0.
   writer.view.setUint32(at + ISB.timeHigh, 0, true);
   writer.view.setUint32(at + ISB.timeLow, 0, true);
   if (received !== undefined) writeCount(writer, ISB_RECEIVED, received);
@@ -282,7 +285,7 @@ function writeStatistics(
   closeBlock(writer, at);
 }
 
-/** Begins a block whose fixed part ends at `fixedLength`; returns where it begins. */
+/** Begins a block with a fixed part of `fixedLength` bytes; returns its offset. */
 function openBlock(writer: BlockWriter, type: number, fixedLength: number): number {
   const at = writer.reserve(fixedLength);
   writer.view.setUint32(at + BLOCK_TYPE, type, true);
@@ -299,21 +302,21 @@ function closeBlock(writer: BlockWriter, at: number): void {
 function writeText(writer: BlockWriter, code: number, text: string): void {
   const bytes = utf8.encode(text);
   let length = Math.min(bytes.length, MAX_OPTION_BYTES);
-  // Not inside a character: its further bytes are those of the form 10xxxxxx.
+  // Do not split a character: its continuation bytes have the form 10xxxxxx.
   while (length < bytes.length && (bytes[length]! & 0xc0) === 0x80) length--;
   writeOption(writer, code, bytes.subarray(0, length));
 }
 
 function writeCount(writer: BlockWriter, code: number, count: number): void {
   const value = new Uint8Array(8);
-  // A count is a double: the largest that a file can hold becomes 2⁶⁴ when it is read.
+  // Counts are doubles: the largest count of a file, 2⁶⁴−1, is read as 2⁶⁴.
   new DataView(value.buffer).setBigUint64(0, count < 2 ** 64 ? BigInt(count) : 2n ** 64n - 1n, true);
   writeOption(writer, code, value);
 }
 
 function writeInt64(writer: BlockWriter, code: number, value: number): void {
   const bytes = new Uint8Array(8);
-  // A double: the largest offset that a file can hold becomes 2⁶³ when it is read.
+  // A double: the largest offset of a file, 2⁶³−1, is read as 2⁶³.
   new DataView(bytes.buffer).setBigInt64(0, value < 2 ** 63 ? BigInt(value) : 2n ** 63n - 1n, true);
   writeOption(writer, code, bytes);
 }

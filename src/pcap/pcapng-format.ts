@@ -2,7 +2,7 @@
 export const BLOCK_TYPE = 0;
 export const BLOCK_LENGTH = 4;
 export const BLOCK_BODY = 8;
-/** Total length once more, at the end. */
+/** Length of the repeated total length at the end of a block. */
 export const BLOCK_TRAILER = 4;
 export const BLOCK_OVERHEAD = BLOCK_BODY + BLOCK_TRAILER;
 
@@ -14,7 +14,7 @@ export const NAME_RESOLUTION = 4;
 export const INTERFACE_STATISTICS = 5;
 export const ENHANCED_PACKET = 6;
 export const DECRYPTION_SECRETS = 10;
-/** Custom Blocks that programs may copy to a new file, and those that they may not. */
+/** Custom Blocks that programs may copy to a new file, and those that they must not copy. */
 export const CUSTOM = 0x0bad;
 export const CUSTOM_NO_COPY = 0x4000_0bad;
 
@@ -38,7 +38,7 @@ export const EPB = {
 /** Simple Packet Block. */
 export const SPB = { original: 8, data: 12 } as const;
 
-/** Packet Block, obsolete: as the enhanced one, with 16 bits of interface and 16 of drops. */
+/** Obsolete Packet Block: like the enhanced one, but with a 16-bit interface ID and a 16-bit drop count. */
 export const PB_INTERFACE_ID = 8;
 export const PB_DROPS = 10;
 export const PB_DROPS_UNKNOWN = 0xffff;
@@ -62,12 +62,12 @@ export const ISB_RECEIVED = 4;
 export const ISB_INTERFACE_DROPPED = 5;
 export const ISB_SYSTEM_DROPPED = 7;
 
-/** First byte of if_filter when text follows. */
+/** First byte of if_filter if a filter expression follows. */
 export const FILTER_IS_TEXT = "\0";
-/** if_tsresol when there is none: microseconds. */
+/** Default of if_tsresol: microseconds. */
 export const DEFAULT_TIME_RESOLUTION = 6;
 
-/** Everything is padded to words. */
+/** Rounds a length up to 32 bits, as pcapng pads all values. */
 export function padded(length: number): number {
   return (length + 3) & ~3;
 }

@@ -2,7 +2,7 @@ import { OPT_END, OPTION_HEADER_LENGTH, padded } from "./pcapng-format.js";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The options at the end of one block: code, length, value padded to words. */
+/** Reads the options at the end of one block: code, length, value padded to 32 bits. */
 export class OptionReader {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -12,7 +12,7 @@ export class OptionReader {
   code = OPT_END;
   #valueAt = 0;
   #valueLength = 0;
-  /** Set when an option reaches past the block: what follows it cannot be found. */
+  /** Whether an option extends past the end of the block; options after it cannot be read. */
   damaged = false;
 
   constructor(view: DataView, bytes: Uint8Array, littleEndian: boolean, start: number, end: number) {
@@ -23,7 +23,7 @@ export class OptionReader {
     this.#end = end;
   }
 
-  /** Moves to the next option; false at the end of the options or of the block, whichever comes first. */
+  /** Moves to the next option; returns false at the end of the options or of the block, and if they are damaged. */
   next(): boolean {
     const at = this.#next;
     if (at === this.#end || this.damaged) return false;
@@ -42,7 +42,7 @@ export class OptionReader {
     return false;
   }
 
-  /** The value as text; bytes that are not UTF-8 become replacement characters, closing NULs are dropped. */
+  /** The value as a string; invalid UTF-8 becomes replacement characters, trailing NULs are removed. */
   text(skip = 0): string {
     const start = this.#valueAt + skip;
     let end = this.#valueAt + this.#valueLength;
@@ -50,12 +50,12 @@ export class OptionReader {
     return utf8.decode(this.#bytes.subarray(start, end));
   }
 
-  /** The first byte; undefined when the value is empty. */
+  /** The first byte of the value; undefined if it is empty. */
   uint8(): number | undefined {
     return this.#valueLength < 1 ? undefined : this.#view.getUint8(this.#valueAt);
   }
 
-  /** Eight bytes; undefined when there are not that many. */
+  /** The first eight bytes of the value, rounded to a double; undefined if it is shorter. */
   uint64(): number | undefined {
     return this.#valueLength < 8
       ? undefined

@@ -1,30 +1,32 @@
 import type { Resolution } from "../packet/batch.js";
 
-/** Where {@link TimeReader} puts what it read. */
+/** The output of {@link TimeReader}. */
 export interface RecordTime {
   /** A multiple of 2³². */
   eraSeconds: number;
-  /** 0 to 2³²−1, from the era's start. */
+  /** Seconds since the start of the era, 0 to 2³²−1. */
   seconds: number;
-  /** In units of the reader's resolution. */
+  /** Fraction of the second, in units of the reader's resolution. */
   fraction: number;
 }
 
-/** Reads the 64-bit times of one interface. */
+/** Reads the 64-bit timestamps of one interface. */
 export interface TimeReader {
-  /** What the fraction is counted in: the coarser of the two that holds the interface's unit, or nanoseconds. */
+  /**
+   * Unit of the fraction: microseconds if the interface's unit is a power of ten no finer than that, else nanoseconds.
+   */
   readonly resolution: Resolution;
   read(high: number, low: number, time: RecordTime): void;
 }
 
 const WORD = 2 ** 32;
 const BINARY = 0x80;
-/** Above this the units of a second no longer fit the arithmetic on doubles below. */
+/** Maximum exponent for which the arithmetic on doubles below is exact. */
 const MAX_EXACT_DIGITS = 9;
 
 /**
- * @param unit `if_tsresol`: the negative power of 10, or of 2 with the highest bit set. Units finer than a nanosecond
- *   are truncated to it.
+ * @param unit `if_tsresol`: the negative exponent of 10, or of 2 if the highest bit is set. Times finer than a
+ *   nanosecond are truncated to nanoseconds.
  * @param offsetSeconds `if_tsoffset`.
  */
 export function createTimeReader(unit: number, offsetSeconds: number): TimeReader {
@@ -48,7 +50,7 @@ function decimalReader(digits: number, offsetSeconds: number): TimeReader {
   const unitsPerSecond = 10 ** digits;
   return {
     resolution,
-    // Long division in steps of 16 bits: every remainder, shifted by 16 bits, is below 2⁴⁶ and so exact.
+    // Long division in steps of 16 bits: every remainder, shifted by 16 bits, is below 2⁴⁶ and therefore exact.
     read: (high, low, time) => {
       const fromHigh = Math.floor(high / unitsPerSecond);
       let rest = (high - fromHigh * unitsPerSecond) * 0x10000 + (low >>> 16);
@@ -61,7 +63,7 @@ function decimalReader(digits: number, offsetSeconds: number): TimeReader {
   };
 }
 
-/** In two words, as their sum might not be exact: files can tell seconds up to 2⁶⁴. */
+/** Takes the seconds as two 32-bit words: files contain up to 2⁶⁴ seconds, which a double cannot represent exactly. */
 function setSeconds(time: RecordTime, high: number, low: number, offsetSeconds: number): void {
   const seconds = low + offsetSeconds;
   const eras = Math.floor(seconds / WORD);
@@ -70,8 +72,8 @@ function setSeconds(time: RecordTime, high: number, low: number, offsetSeconds: 
 }
 
 /**
- * Writes a record's time as the 64-bit count of its resolution since `offsetSeconds` (`if_tsoffset`), high word first, each
- * little endian. Returns whether it fits.
+ * Writes the time of a record as a 64-bit count of its resolution since `offsetSeconds` (`if_tsoffset`): high word
+ * first, each word little endian. Returns whether the time fits.
  */
 export function writeTime(
   view: DataView,
@@ -87,7 +89,7 @@ export function writeTime(
     const sinceOffset = BigInt(eraSeconds) + BigInt(seconds) - BigInt(offsetSeconds);
     return writeLarge(view, at, sinceOffset * BigInt(unitsPerSecond) + BigInt(fraction));
   }
-  // Multiplication in halves of 16 bits, for the same reason as above.
+  // Multiplies in halves of 16 bits, so that all intermediate results are exact.
   const upper = Math.floor(seconds / 0x10000) * unitsPerSecond;
   const lower = (seconds % 0x10000) * unitsPerSecond + fraction;
   const low = (upper % 0x10000) * 0x10000 + (lower % WORD);

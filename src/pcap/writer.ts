@@ -1,4 +1,4 @@
-/** A buffer for blocks, little endian, that is used again for every batch. */
+/** A growing buffer for little-endian blocks, reused for every batch. */
 export class BlockWriter {
   bytes: Uint8Array;
   view: DataView;
@@ -10,12 +10,14 @@ export class BlockWriter {
     this.view = new DataView(buffer);
   }
 
-  /** Starts anew. */
+  /** Discards the contents; keeps the memory. */
   clear(): void {
     this.length = 0;
   }
 
-  /** Makes room for `extra` more bytes and returns where they begin; their content is undefined. */
+  /**
+   * Reserves `extra` more bytes and returns their offset. Their content is undefined; may replace `bytes` and `view`.
+   */
   reserve(extra: number): number {
     const at = this.length;
     this.length += extra;
@@ -28,7 +30,7 @@ export class BlockWriter {
     return at;
   }
 
-  /** What has been written since {@link clear}; valid until it is called again. */
+  /** The bytes written since {@link clear}; valid until it is called again. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }
