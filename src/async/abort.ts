@@ -1,8 +1,8 @@
 import type { Clock } from "./clock.js";
 
 /**
- * Calls a listener when a signal is aborted, at once if it already is. Returns a function that removes the listener; a
- * signal that outlives the work would otherwise keep the listener, and everything it refers to, in memory.
+ * Calls a listener when a signal is aborted, or at once if it already is. Returns a function that removes the listener:
+ * a signal that outlives the work would otherwise keep the listener, and everything it references, in memory.
  *
  * A function rather than a disposable object: not every browser has `Symbol.dispose`.
  */
@@ -16,7 +16,10 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
   return () => signal.removeEventListener("abort", listener);
 }
 
-/** Aborts a controller with the reason of a signal when the signal is aborted. Returns a function that removes the listener. */
+/**
+ * Aborts a controller with the reason of a signal when the signal is aborted. Returns a function that removes the
+ * listener.
+ */
 export function relayAbort(signal: AbortSignal | undefined, controller: AbortController): () => void {
   return onAbort(signal, () => controller.abort(signal?.reason));
 }
@@ -32,7 +35,7 @@ export function untilAborted(...signals: readonly AbortSignal[]): Promise<void> 
   });
 }
 
-/** Resolves when the time has passed or the signal is aborted, whichever comes first. */
+/** Resolves after `durationMs` or when the signal is aborted, whichever comes first. */
 export function sleep(
   durationMs: number,
   clock: Pick<Clock, "setTimer">,
@@ -51,14 +54,14 @@ export function sleep(
 }
 
 /**
- * Waits for a promise, but no longer than until the signal is aborted: then it rejects with the signal's reason, whatever
- * the promise does. The listener is removed with every outcome.
+ * Settles like `promise`, unless the signal is aborted first: then it rejects with the signal's reason at once. Removes
+ * its listener in every case.
  */
 export function orAbort<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return waitWith(promise, signal, (_, reject) => reject(signal.reason));
 }
 
-/** As {@link orAbort}, but resolves with undefined when the signal is aborted. */
+/** Like {@link orAbort}, but resolves with undefined when the signal is aborted. */
 export function unlessAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T | undefined> {
   return waitWith<T | undefined>(promise, signal, (resolve) => resolve(undefined));
 }

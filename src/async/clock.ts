@@ -1,15 +1,17 @@
 import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 import { nextTurn } from "./event-loop-turns.js";
 
-/** Time as the recorder sees it, so that tests need not wait for it. */
+/** The source of time and timers, replaceable so that tests need not wait. */
 export interface Clock {
-  /** Milliseconds since 1970, as `Date.now()`. */
+  /** Milliseconds since 1970, like `Date.now()`. */
   now(): number;
-  /** Calls back once, after at least `delayMs` (below 0 counts as 0); the function returned calls it off. */
+  /**
+   * Calls back once, after at least `delayMs` (negative values count as 0). Returns a function that cancels the timer.
+   */
   setTimer(delayMs: number, callback: () => void): () => void;
   /**
-   * Resolves in another turn of the event loop, so that timers, signals and everybody else get theirs; at once when
-   * absent.
+   * Resolves in a later turn of the event loop, so that due timers, signals and other work can run. If absent, callers
+   * continue without yielding.
    */
   turn?(): Promise<void>;
 }
@@ -20,10 +22,10 @@ export const aClock: ValueCheck<Clock> = withMethods<Clock>(
   "setTimer",
 );
 
-/** The longest delay that `setTimeout` takes; a longer one would fire at once. */
+/** Maximum delay of `setTimeout`; a longer one would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The machine's own clock. */
+/** The system clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer: (delayMs, callback) => {

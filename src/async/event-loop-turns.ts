@@ -1,30 +1,31 @@
-/** Work that never waits gives others a turn after this long; with the step at hand that makes less than 20 ms. */
+/** How long synchronous work may run before it yields to the event loop; including the current step, below 20 ms. */
 export const TURN_INTERVAL_MS = 10;
 
-/** Node runs it after everything that is due; browsers lack it. The cast: neither library of types declares both. */
+/** Node runs it after all due events; browsers lack it. The cast is needed as neither type library declares both. */
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
 
-/** Resolves in another turn of the event loop, after timers, signals and input that are due. */
+/** Resolves in a later turn of the event loop, after due timers, signals and input. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => (setImmediate ?? setTimeout)(resolve));
 }
 
-/** A promise to wait for when the event loop is due a turn, else undefined. */
+/** Returns a promise to await if the event loop is due a turn, otherwise undefined. */
 export type TurnDue = () => Promise<void> | undefined;
 
-/** What tests replace. */
+/** Replacements for tests. */
 export interface TurnOptions {
-  /** Milliseconds, as `Date.now()`. */
+  /** Milliseconds, like `Date.now()`. */
   readonly now?: () => number;
   readonly turn?: () => Promise<void>;
 }
 
 /**
- * Keeps a loop over data that is already in memory from starving timers, signals and other connections: promises that
- * are resolved already give them no turn. Ask between two steps of the loop, each of a few milliseconds at most; a turn
- * is due after {@link TURN_INTERVAL_MS} of work.
+ * Prevents a loop over data in memory from starving timers, signals and other connections: awaiting a resolved promise
+ * does not let them run. Call the returned function between the steps of the loop, of at most a few milliseconds each;
+ * a turn is due after {@link TURN_INTERVAL_MS} of work.
  *
- * It measures time and not bytes, as the same bytes may take a thousand times as long: compressed or not, filtered or not.
+ * It measures time, not bytes, because compression or filters can make the same number of bytes a thousand times as
+ * expensive.
  *
  * @example
  * const turnDue = createTurnDue();
@@ -38,7 +39,7 @@ export function createTurnDue({ now = () => Date.now(), turn = nextTurn }: TurnO
   let lastMs = now();
   return () => {
     const elapsedMs = now() - lastMs;
-    // A clock that is set back must not put off the turn.
+    // If the clock was set back, a turn is due at once.
     if (elapsedMs >= 0 && elapsedMs < TURN_INTERVAL_MS) return undefined;
     return turn().then(() => {
       lastMs = now();

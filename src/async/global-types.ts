@@ -1,7 +1,7 @@
 /**
- * Global types that the shipped declarations use and that a TypeScript program without `esnext.disposable`, `dom` and
- * Node's types does not have. They merge with the full ones where a program has those, as in `@types/node`. packet/source.ts
- * loads this file for all modules whose declarations import it; others that name these types need Node's anyway.
+ * Global types that the published declarations use, for TypeScript programs without `esnext.disposable`, `dom` and
+ * Node's types. Where a program has the full types, these merge with them, as in `@types/node`. packet/source.ts loads
+ * this file for all modules whose declarations import it; other modules that use these types need Node's types anyway.
  *
  * @module
  */
@@ -11,11 +11,13 @@ declare global {
   }
 
   interface AsyncDisposable {
-    /** Releases what the object holds, as `await using` does at the end of its block. */
+    /** Releases the resources of the object; called by `await using` at the end of its block. */
     [Symbol.asyncDispose](): PromiseLike<void>;
   }
 
-  /** Has members where `dom`, `webworker` or Node's types are loaded; nothing else makes signals. */
+  /**
+   * Empty here. `dom`, `webworker` and Node's types declare its members, and only their environments create signals.
+   */
   interface AbortSignal {}
 }
 

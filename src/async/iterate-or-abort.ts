@@ -1,8 +1,8 @@
 import { orAbort, unlessAborted } from "./abort.js";
 
 /**
- * Yields the same values; every wait for the next one rejects with the signal's reason when the signal is aborted. The
- * input is then told to end, but not waited for: an input that does not settle may not answer that either.
+ * Yields the values of `input`. When the signal is aborted, a pending read rejects with the signal's reason. The
+ * input's `return` is then called but not awaited, since an input with a pending read may never settle it.
  */
 export async function* iterateOrAbort<T>(
   input: AsyncIterable<T>,
@@ -14,7 +14,7 @@ export async function* iterateOrAbort<T>(
   });
 }
 
-/** As {@link iterateOrAbort}, but ends without an error when the signal is aborted. */
+/** Like {@link iterateOrAbort}, but ends without an error when the signal is aborted. */
 export async function* iterateUnlessAborted<T>(
   input: AsyncIterable<T>,
   signal: AbortSignal,
