@@ -1,7 +1,7 @@
-/** Up to here a loop is faster than `set`, which needs a view of the source. */
+/** Maximum length in bytes for which a loop is faster than `set`, which needs a view of the source. */
 const LOOP_BYTES = 96;
 
-/** Copies `source[start..end)` to `target` from `at` on. The memory must not overlap. */
+/** Copies `source[start..end)` to `target` at offset `at`. The ranges must not overlap in memory. */
 export function copyBytes(
   target: Uint8Array,
   at: number,

@@ -1,6 +1,6 @@
 /**
- * A copy to be kept. V8 keeps the whole of a long text in memory for any part that was sliced off it; the copy is a slice of
- * nothing but itself.
+ * Copies a string that is kept for long. V8 keeps a whole string in memory as long as a slice of it exists; the copy
+ * does not reference the original.
  */
 export function copyOf(text: string): string {
   return ` ${text}`.slice(1);

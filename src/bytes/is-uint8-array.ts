@@ -1,6 +1,6 @@
 /**
- * Whether it is a Uint8Array, a Buffer among them, of whatever realm: test runners such as Jest run programs in a context that has
- * a `Uint8Array` of its own, of which the package's `instanceof` knows nothing.
+ * Whether a value is a Uint8Array (or a Buffer) of any realm. Test runners such as Jest run code in a context with its
+ * own `Uint8Array`, for which `instanceof` is false.
  */
 export function isUint8Array(value: unknown): value is Uint8Array {
   if (value instanceof Uint8Array) return true;

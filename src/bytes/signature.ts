@@ -1,20 +1,22 @@
-/** A kind of file that its first bytes identify. */
+/** A file type that is identified by its first bytes. */
 export interface FileSignature {
   readonly bytes: readonly number[];
-  /** With its article, for messages: `a pcap capture`. */
+  /** Name for messages, with its article: `a packet capture`. */
   readonly name: string;
-  /** What to do with it, where that is known. */
+  /** Advice for the user, if any. */
   readonly advice?: string;
 }
 
-/** Bytes that are needed to tell every kind. */
+/** Number of bytes needed to identify any type. */
 export const SIGNATURE_BYTES = 4;
 
 const decompress = (command: string) => ({ advice: `decompress it first: ${command}` });
 const capture = { name: "a packet capture" };
 const utf16 = { name: "UTF-16 text", advice: "convert it to UTF-8 first: iconv -t UTF-8" };
 
-/** What is given to this package by mistake; the first match counts. gzip is not listed, as it is read. */
+/**
+ * File types that are passed to this package by mistake; the first match counts. gzip is missing as it is supported.
+ */
 const SIGNATURES: readonly FileSignature[] = [
   // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
   { bytes: [0x28, 0xb5, 0x2f, 0xfd], name: "zstd-compressed data", ...decompress("zstd -dc") },
@@ -41,7 +43,7 @@ const SIGNATURES: readonly FileSignature[] = [
   { bytes: [0x00, 0x7b, 0x00, 0x22], ...utf16 },
 ];
 
-/** The kind of file that begins with `head`; undefined when it is not one of those that are known here. */
+/** Returns the file type that starts with `head`; undefined if it is unknown. */
 export function findSignature(head: Uint8Array): FileSignature | undefined {
   return SIGNATURES.find(({ bytes }) => bytes.every((byte, index) => head[index] === byte));
 }
