@@ -4,7 +4,7 @@ import { issueOf } from "./issue.js";
 import { suggest } from "./suggest.js";
 import { isObject, type ReportIssue, type RequiredCheck, type ValueCheck } from "./value-checks.js";
 
-/** What each option must be. An option without a row does not compile, and neither does a row without an option. */
+/** The check of each option. A missing row and a row without an option are both compile errors. */
 export type OptionTable<Options> = {
   readonly [K in keyof Options]-?: undefined extends Options[K]
     ? ValueCheck<Exclude<Options[K], undefined>>
@@ -12,10 +12,10 @@ export type OptionTable<Options> = {
 };
 
 /**
- * Checks the options of a public function once, before it does anything. An undefined option is an absent one.
+ * Checks the options of a public function before it does anything else. An undefined option counts as absent.
  *
- * @param name The function, for messages.
- * @throws OptionsError with every issue: unknown options, wrong types, values out of range.
+ * @param name Name of the function, for messages.
+ * @throws OptionsError with every issue: unknown options, type mismatches, values out of range.
  */
 export function checkOptions<Options extends object>(
   name: string,
@@ -26,7 +26,7 @@ export function checkOptions<Options extends object>(
   if (issues.length > 0) throw new OptionsError(issues);
 }
 
-/** The issues that {@link checkOptions} would throw, for functions that return issues. */
+/** Returns the issues that {@link checkOptions} would throw, for functions that return issues. */
 export function optionIssues<Options extends object>(
   name: string,
   options: Options,
@@ -37,7 +37,7 @@ export function optionIssues<Options extends object>(
   return issues;
 }
 
-/** The check of options inside of options. `name` is theirs, for messages. */
+/** Creates a check of nested options that rejects unknown keys. `name` is used in messages. */
 export function optionsOf<Options extends object>(
   name: string,
   table: OptionTable<Options>,
@@ -45,12 +45,12 @@ export function optionsOf<Options extends object>(
   return (value, path, report) => checkTable(value, path, name, table, report);
 }
 
-/** The check of an object that may have other fields, too; it is for objects whose fields are required. */
+/** Creates a check of an object with required fields that may have additional ones. */
 export function fieldsOf<Fields extends object>(table: OptionTable<Fields>): ValueCheck<Fields> {
   return (value, path, report) => checkRows(value, path, table, report);
 }
 
-/** Of any options: the compiler has checked what the rows accept where the table was written. */
+/** An {@link OptionTable} of any options; the compiler checked its types where the table was declared. */
 type Rows = Readonly<Record<string, ValueCheck<never>>>;
 
 function checkTable(options: unknown, path: string, name: string, rows: Rows, report: ReportIssue): void {

@@ -3,7 +3,7 @@ import { goQuote } from "../go/quote.js";
 /** Longest quoted part of a string, in UTF-16 code units. */
 const MAX_QUOTED = 100;
 
-/** A value of the wrong type, in a few words. */
+/** Describes an invalid value in a few words, for messages. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string")
     return goQuote(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value);

@@ -1,7 +1,7 @@
 import { withoutPath } from "./message.js";
 
 /**
- * Every code that an error of this package can carry; docs/errors.md says of each what causes it and what to do.
+ * All error codes of this package; docs/errors.md documents the cause and remedy of each.
  */
 export const ERROR_CODES = [
   "invalid_filter",
@@ -34,10 +34,10 @@ export const ERROR_CODES = [
   "capture_failed",
 ] as const;
 
-/** What a caller can act on; stable, unlike the message. */
+/** Identifies the error for the caller; stable, unlike the message. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Thrown for everything that the caller or the input can cause; bugs are plain `TypeError`s. */
+/** Thrown for errors in the input, the configuration or the environment. Invalid arguments throw plain `TypeError`s. */
 export class FlowscribeError extends Error {
   readonly code: ErrorCode;
 
@@ -48,18 +48,21 @@ export class FlowscribeError extends Error {
   }
 }
 
-/** One fault of a configuration: where, in the user's words, and what. */
+/** One problem of a configuration: its location, in the user's terms, and a message. */
 export interface Issue {
-  /** Path in protobuf field names, for example `include[0].source_port`; empty for the configuration as a whole. */
+  /**
+   * Path of the value, in protobuf field names for messages, for example `include[0].source_port`; empty for the
+   * configuration as a whole.
+   */
   readonly path: string;
   /**
-   * Hubble's own text wherever Hubble defines one. Those about filters quote values in full up to 4,000 UTF-16 code units
-   * in all; beyond, the middle gives way to `…`.
+   * Hubble's own message where Hubble defines one. Messages about flow filters and options above 4,000 UTF-16 code
+   * units are shortened, with `…` in the middle.
    */
   readonly message: string;
 }
 
-/** A configuration with faults: all of them, in the order in which Hubble would have met them. */
+/** An invalid configuration, with all its issues in the order in which Hubble would report them. */
 export class ConfigurationError extends FlowscribeError {
   readonly issues: readonly Issue[];
 
@@ -75,7 +78,7 @@ export class ConfigurationError extends FlowscribeError {
   }
 }
 
-/** Filters that do not compile. */
+/** Invalid filters. */
 export class FilterError extends ConfigurationError {
   declare readonly code: "invalid_filter";
 
@@ -85,8 +88,8 @@ export class FilterError extends ConfigurationError {
 }
 
 /**
- * Options that a function cannot accept: unknown names, wrong types, values out of range. The path of an issue is the
- * option's, such as `rotation.maxBytes`, or `options` for the object as a whole.
+ * Invalid options: unknown keys, type mismatches, values out of range. The path of an issue is that of the option, such
+ * as `rotation.maxBytes`, or `options` for the object as a whole.
  */
 export class OptionsError extends ConfigurationError {
   declare readonly code: "invalid_options";
@@ -96,13 +99,13 @@ export class OptionsError extends ConfigurationError {
   }
 }
 
-/** A file that cannot be opened; the system's error (`ENOENT`, `EACCES`, …) is its cause. */
+/** A file cannot be opened; `cause` is the system error (`ENOENT`, `EACCES`, …). */
 export class OpenError extends FlowscribeError {
   declare readonly code: "open_failed";
   readonly path: string;
 
   constructor(path: string, cause: unknown) {
-    // Of "ENOENT: no such file or directory" the words: the code is that of the cause.
+    // Only the words of "ENOENT: no such file or directory": the cause has the code.
     super("open_failed", `open ${path}: ${withoutPath(cause).replace(/^E[A-Z0-9]+: /, "")}`, { cause });
     this.path = path;
   }
@@ -116,12 +119,12 @@ export type CaptureErrorCode =
   | "malformed_capture"
   | "malformed_gzip";
 
-/** A capture that cannot be read on. Every packet before {@link offset} has been handed out. */
+/** A capture cannot be read any further. Every packet before {@link offset} has been yielded. */
 export class CaptureError extends FlowscribeError {
   declare readonly code: CaptureErrorCode;
-  /** Bytes from the start of the capture to the part at fault (of the compressed bytes for `malformed_gzip`). */
+  /** Offset in bytes of the invalid part of the capture (for `malformed_gzip`, in the compressed data). */
   readonly offset: number;
-  /** The file, when the capture was opened by its path. */
+  /** Path of the file, if the capture was opened by path. */
   readonly path: string | undefined;
 
   constructor(code: CaptureErrorCode, offset: number, message: string, path?: string) {
@@ -133,7 +136,7 @@ export class CaptureError extends FlowscribeError {
 
   readonly #fault: string;
 
-  /** The same error, telling the file. */
+  /** Returns the same error with the path of the file. */
   inFile(path: string): CaptureError {
     return new CaptureError(this.code, this.offset, this.#fault, path);
   }

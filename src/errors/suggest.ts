@@ -1,11 +1,11 @@
-/** Largest number of edits between a misspelled name and the suggested one. */
+/** Maximum edit distance between a misspelled name and the suggestion. */
 const MAX_DISTANCE = 2;
-/** Longer names are not compared. */
+/** Maximum length of a name to look up, in UTF-16 code units. */
 const MAX_LENGTH = 64;
 
 /**
- * The name that was probably meant: the nearest within two edits, else the only one that starts with what was given, else
- * the only one that has all of its words (`maxBytes` suggests `maxFileBytes`).
+ * Suggests the name that was probably meant: the nearest within two edits, else the only one that starts with `given`,
+ * else the only one that contains all words of `given` (`maxBytes` suggests `maxFileBytes`).
  */
 export function suggest(given: string, names: readonly string[]): string | undefined {
   if (given === "" || given.length > MAX_LENGTH) return undefined;
@@ -21,7 +21,7 @@ function nearest(given: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.min(MAX_DISTANCE, given.length - 1) + 1;
   for (const name of names) {
-    // The same words in another notation (`max_file_bytes`) are no edit at all.
+    // The same words in another notation (`max_file_bytes`) have distance 0.
     const distance = plain !== "" && wordsOf(name).join("") === plain ? 0 : editDistance(given, name);
     if (distance >= bestDistance) continue;
     best = name;
@@ -35,18 +35,18 @@ function onlyOne(names: readonly string[], matches: (name: string) => boolean): 
   return second === undefined ? first : undefined;
 }
 
-/** `maxFileBytes`, `max_file_bytes` and `max-file-bytes` in lower-case words. */
+/** Splits `maxFileBytes`, `max_file_bytes` or `max-file-bytes` into lowercase words. */
 function wordsOf(name: string): string[] {
   const words = name.match(/[A-Z]?[a-z0-9]+|[A-Z]+/g) ?? [];
   return words.map((word) => word.toLowerCase());
 }
 
-/** One word alone says too little. */
+/** Whether all given words occur in a name. Requires at least two: a single word matches too much. */
 function hasWords(words: readonly string[], given: readonly string[]): boolean {
   return given.length > 1 && given.every((word) => words.includes(word));
 }
 
-/** Letters added, left out, replaced, or swapped with the next one (optimal string alignment). */
+/** Counts insertions, deletions, substitutions and transpositions of neighbours (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

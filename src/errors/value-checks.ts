@@ -5,21 +5,21 @@ import { describeValue } from "./describe-value.js";
 export type ReportIssue = (path: string, message: string) => void;
 
 /**
- * Checks one value: what an argument or an option must be, for callers without types. A check that would reject a value of
- * type `V` does not compile where a `ValueCheck<V>` is expected.
+ * Checks one argument or option, for callers without types. Where a `ValueCheck<V>` is expected, the compiler rejects a
+ * check whose type does not cover `V`.
  */
 export interface ValueCheck<in V> {
   (value: unknown, path: string, report: ReportIssue): void;
-  /** For the compiler only; never there. */
+  /** For type checking only; never present. */
   readonly accepts?: (value: V) => void;
 }
 
-/** The check of an option that must be there. */
+/** The check of a required option. */
 export interface RequiredCheck<in V> extends ValueCheck<V> {
   readonly required: true;
 }
 
-/** A check made of a predicate. `expected` completes the sentence "must be …". */
+/** Creates a check from a predicate. `expected` completes the sentence "must be …". */
 export function valueCheck<V>(expected: string, accepts: (value: unknown) => boolean): ValueCheck<V> {
   return (value, path, report) => {
     if (!accepts(value)) report(path, `must be ${expected}, not ${describeValue(value)}`);
@@ -28,7 +28,7 @@ export function valueCheck<V>(expected: string, accepts: (value: unknown) => boo
 
 export const aString: ValueCheck<string> = valueCheck("a string", (value) => typeof value === "string");
 
-/** Not empty. */
+/** A non-empty string. */
 export const aPath: ValueCheck<string> = valueCheck(
   "a path",
   (value) => typeof value === "string" && value !== "",
@@ -53,24 +53,24 @@ export const aDate: ValueCheck<Date> = valueCheck(
 
 export const aUint8Array: ValueCheck<Uint8Array> = valueCheck("a Uint8Array", (value) => isUint8Array(value));
 
-/** Infinity included. */
+/** Any number, including Infinity, except NaN. */
 export const aNumber: ValueCheck<number> = valueCheck(
   "a number",
   (value) => typeof value === "number" && !Number.isNaN(value),
 );
 
-/** Infinity included. */
+/** A number above 0, including Infinity. */
 export const aPositiveNumber: ValueCheck<number> = valueCheck(
   "a number above 0",
   (value) => typeof value === "number" && value > 0,
 );
 
-/** Infinity included. */
+/** A number of at least `least`, including Infinity. */
 export function aNumberFrom(least: number): ValueCheck<number> {
   return valueCheck(`a number, at least ${least}`, (value) => typeof value === "number" && value >= least);
 }
 
-/** An integer that a double holds exactly, by default of any size. */
+/** An integer from `least` to `most`; by default any safe integer. */
 export function anInteger(
   least: number = Number.MIN_SAFE_INTEGER,
   most: number = Number.MAX_SAFE_INTEGER,
@@ -83,7 +83,7 @@ export function anInteger(
   );
 }
 
-/** A number of things, of any size. */
+/** A non-negative bigint. */
 export const aCount: ValueCheck<bigint> = valueCheck(
   "a bigint, at least 0n",
   (value) => typeof value === "bigint" && value >= 0n,
@@ -113,7 +113,7 @@ export const anIterable: ValueCheck<AsyncIterable<unknown> | Iterable<unknown>> 
   isIterable,
 );
 
-/** A message of protobuf-es of one of these types; the object is not looked at further. */
+/** A protobuf-es message of one of these types; its fields are not checked. */
 export function aMessage<V extends { readonly $typeName: string }>(
   ...typeNames: readonly V["$typeName"][]
 ): ValueCheck<V> {
@@ -129,12 +129,12 @@ export function aListOf<V>(check: ValueCheck<V>): ValueCheck<readonly V[]> {
       report(path, `must be a list, not ${describeValue(value)}`);
       return;
     }
-    // By index, so that holes are elements, too.
+    // An index loop, so that holes are checked as well.
     for (let index = 0; index < value.length; index++) check(value[index], `${path}[${index}]`, report);
   };
 }
 
-/** An object used as a map: any keys, all values alike. */
+/** An object used as a map: any keys, and values of one type. */
 export function anObjectOf<V>(check: ValueCheck<V>): ValueCheck<Readonly<Record<string, V>>> {
   return (value, path, report) => {
     if (!isObject(value)) {
@@ -145,7 +145,7 @@ export function anObjectOf<V>(check: ValueCheck<V>): ValueCheck<Readonly<Record<
   };
 }
 
-/** One of two types: `isFirst` tells which check a value is for. */
+/** A value of one of two types; `isFirst` selects the check. */
 export function either<A, B>(
   isFirst: (value: unknown) => boolean,
   first: ValueCheck<A>,
@@ -154,7 +154,7 @@ export function either<A, B>(
   return (value, path, report) => (isFirst(value) ? first : second)(value, path, report);
 }
 
-/** For a value that the function itself checks, with issues of its own. */
+/** Accepts any value; for options that the function checks itself. */
 export const checkedElsewhere: ValueCheck<unknown> = () => {};
 
 export function required<V>(check: ValueCheck<V>): RequiredCheck<V> {
@@ -165,17 +165,17 @@ export function required<V>(check: ValueCheck<V>): RequiredCheck<V> {
   return Object.assign(checkRequired, { required: true } as const);
 }
 
-/** A Date of whatever realm, see {@link isUint8Array}. */
+/** Whether a value is a Date of any realm; see {@link isUint8Array}. */
 export function isDate(value: unknown): value is Date {
   return value instanceof Date || Object.prototype.toString.call(value) === "[object Date]";
 }
 
-/** Not null, and not an array. */
+/** Whether a value is an object other than null and arrays. */
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether `for await` takes it: not strings. */
+/** Whether a value is an iterable or async iterable object; strings are not. */
 export function isIterable(value: unknown): boolean {
   return hasMethods(value, [Symbol.asyncIterator]) || hasMethods(value, [Symbol.iterator]);
 }
