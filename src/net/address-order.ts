@@ -1,11 +1,13 @@
 import type { Address } from "./address.js";
 
-/** Orders addresses as 128-bit numbers; below 0 if the first is the lower. */
+/** Compares addresses as 128-bit numbers; negative if `left` is lower. */
 export function compareAddresses(left: Address, right: Address): number {
   return compareAt(left, 0, right);
 }
 
-/** Which of many addresses, sorted and laid one behind the other, is the last at or before the given one; -1 if none. */
+/**
+ * Index of the last address at or before `address` in a sorted list from {@link joinAddresses}; -1 if there is none.
+ */
 export function lastAtOrBefore(sorted: Uint32Array, address: Address): number {
   let low = 0;
   let high = sorted.length >>> 2;
@@ -17,7 +19,7 @@ export function lastAtOrBefore(sorted: Uint32Array, address: Address): number {
   return low - 1;
 }
 
-/** Addresses one behind the other. */
+/** Concatenates addresses, four words each. */
 export function joinAddresses(addresses: readonly Address[]): Uint32Array {
   const joined = new Uint32Array(4 * addresses.length);
   addresses.forEach((address, index) => {

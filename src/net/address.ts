@@ -2,8 +2,8 @@ import { checkArgument } from "../errors/check-argument.js";
 import { aString, aUint8Array, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
 /**
- * An IP address as the four big-endian 32-bit words of its 16-byte form. An IPv4 address is the IPv4-mapped IPv6
- * address `::ffff:a.b.c.d`, as in Go's `net.IP`: the two are one value, whichever way they were written.
+ * An IP address as four 32-bit words, the most significant first, of its 16-byte form. An IPv4 address is represented
+ * as the IPv4-mapped IPv6 address `::ffff:a.b.c.d`, as in Go's `net.IP`: both notations give the same value.
  */
 export type Address = Uint32Array;
 
@@ -13,8 +13,9 @@ const anAddress: ValueCheck<Address> = valueCheck(
 );
 
 /**
- * Reads what Go's `net.ParseIP` reads: dotted decimal without leading zeros, or RFC 4291 text with at most four hex
- * digits a group and perhaps a dotted tail. No zone, no spaces, no brackets, no shortened or octal IPv4.
+ * Parses an address like Go's `net.ParseIP`: dotted decimal without leading zeros, or an RFC 4291 string with at most
+ * four hex digits per group and an optional dotted decimal tail. Zones, spaces, brackets, and shortened or octal IPv4
+ * are invalid. Returns undefined for an invalid address.
  */
 export function parseAddress(text: string): Address | undefined {
   const words = new Uint32Array(4);
@@ -22,24 +23,24 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * {@link parseAddress} into words of the caller's, without allocating. False means not an address; what the words
- * then hold is undefined.
+ * Like {@link parseAddress}, but writes to `words` (four elements) and allocates nothing. Returns false for an invalid
+ * address; the content of `words` is then undefined.
  */
 export function parseAddressInto(text: string, words: Uint32Array): boolean {
   if (typeof text !== "string") checkArgument("parseAddress", "text", text, aString);
-  // No text is both, and the first characters already turn away the wrong one.
+  // No string is valid in both notations, and each parser rejects the other at the first characters.
   return parseDotted(text, 0, words) || parseGroups(text, words);
 }
 
-/** Whether Go's `To4()` would give an IPv4 address: true for `1.2.3.4` and for `::ffff:1.2.3.4`. */
+/** Whether an address is IPv4, as in Go's `To4()`: true for `1.2.3.4` and for `::ffff:1.2.3.4`. */
 export function isIpv4(address: Address): boolean {
   if (!(address instanceof Uint32Array)) checkArgument("isIpv4", "address", address, anAddress);
   return address[2] === MAPPED && address[1] === 0 && address[0] === 0;
 }
 
 /**
- * Writes what Go's `net.IP.String` writes: IPv4 and IPv4-mapped dotted, all else as RFC 5952 says, with the first of
- * the longest runs of two or more zero groups as `::`.
+ * Formats an address like Go's `net.IP.String`: IPv4 and IPv4-mapped addresses in dotted decimal, others as in RFC
+ * 5952, with the first of the longest runs of two or more zero groups as `::`.
  */
 export function formatAddress(address: Address): string {
   if (!(address instanceof Uint32Array)) checkArgument("formatAddress", "address", address, anAddress);
@@ -51,7 +52,7 @@ export function formatAddress(address: Address): string {
   return formatGroups();
 }
 
-/** The dotted text of the four bytes at `start`, all of which the caller knows to be there. */
+/** Formats the four bytes at `start` in dotted decimal. The caller checks the bounds. */
 export function formatIpv4(bytes: Uint8Array, start: number): string {
   if (!(bytes instanceof Uint8Array)) checkArgument("formatIpv4", "bytes", bytes, aUint8Array);
   return (
@@ -62,8 +63,8 @@ export function formatIpv4(bytes: Uint8Array, start: number): string {
 }
 
 /**
- * The text of the 16 bytes at `start`, all of which the caller knows to be there, as {@link formatAddress} writes it:
- * an IPv4-mapped address comes out dotted.
+ * Formats the 16 bytes at `start` like {@link formatAddress}: an IPv4-mapped address in dotted decimal. The caller
+ * checks the bounds.
  */
 export function formatIpv6(bytes: Uint8Array, start: number): string {
   if (!(bytes instanceof Uint8Array)) checkArgument("formatIpv6", "bytes", bytes, aUint8Array);
@@ -88,10 +89,10 @@ const DOTTED: readonly string[] = DECIMAL.map((octet) => `${octet}.`);
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16));
 const PADDED_HEX: readonly string[] = HEX.map((octet) => octet.padStart(2, "0"));
 
-// Scratch for one call at a time: no function here calls back, so none sees another's groups.
+// Scratch memory, safe to share because no function here calls back.
 const groups = new Uint16Array(8);
 
-/** IPv4 text from `start` to the end of the text, as an address. */
+/** Parses a dotted decimal address from `start` to the end of the string. */
 function parseDotted(text: string, start: number, words: Uint32Array): boolean {
   let value = 0;
   let octet = -1;
@@ -118,7 +119,7 @@ function parseDotted(text: string, start: number, words: Uint32Array): boolean {
   return true;
 }
 
-/** IPv6 text, see RFC 4291 section 2.2. */
+/** Parses an IPv6 address, see RFC 4291 section 2.2. */
 function parseGroups(text: string, words: Uint32Array): boolean {
   const end = text.length;
   let index = 0;
@@ -176,7 +177,7 @@ function formatWord(word: number): string {
   );
 }
 
-/** The groups in RFC 5952 text, section 4. */
+/** Formats `groups` as in RFC 5952, section 4. */
 function formatGroups(): string {
   let gap = 8;
   let gapEnd = 8;

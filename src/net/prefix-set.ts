@@ -4,12 +4,12 @@ import { type Address, isIpv4 } from "./address.js";
 import { compareAddresses, joinAddresses, lastAtOrBefore } from "./address-order.js";
 import { aPrefix, hasPrefixBits, type Prefix } from "./prefix.js";
 
-/** Whether an address is in one of the prefixes. Allocates nothing. */
+/** Whether an address is in any of the prefixes. Allocates nothing. */
 export type AddressPredicate = (address: Address) => boolean;
 
 /**
- * Many prefixes as one: what `prefixContains` says of any of them, at the cost of a binary search over disjoint ranges,
- * however many prefixes there are and however they overlap.
+ * Compiles prefixes into a predicate that is true if `prefixContains` is true for any of them. Each call costs one
+ * binary search over disjoint ranges, regardless of the number of prefixes and their overlap.
  */
 export function compilePrefixSet(prefixes: readonly Prefix[]): AddressPredicate {
   checkArgument("compilePrefixSet", "prefixes", prefixes, aListOf(aPrefix));
@@ -47,7 +47,9 @@ function compileIpv4Ranges(prefixes: readonly Prefix[]): (address: number) => bo
   };
 }
 
-/** As above on four words; prefixes nest or are disjoint, so that dropping the nested ones leaves disjoint ranges. */
+/**
+ * The same for four words. Prefixes are either nested or disjoint: without the nested ones, their ranges are disjoint.
+ */
 function compileIpv6Ranges(prefixes: readonly Prefix[]): AddressPredicate {
   const sorted = [...prefixes].sort((a, b) => compareAddresses(a.words, b.words) || a.length - b.length);
   const outermost: Prefix[] = [];

@@ -4,24 +4,24 @@ import { type Address, formatAddress, isIpv4, parseAddressInto } from "./address
 import { readWord } from "./word.js";
 
 /**
- * A set of addresses that begin alike: what Go's `net.IPNet` means to `Contains`. Written as IPv4-mapped IPv6 with a
- * length of 96 or more it *is* the IPv4 prefix (`::ffff:10.0.0.0/104` is `10.0.0.0/8`). Any other IPv6 prefix, `::/0`
- * included, holds no IPv4 address.
+ * A network prefix, with the meaning of Go's `net.IPNet.Contains`. An IPv4-mapped IPv6 prefix of length 96 or more is
+ * an IPv4 prefix (`::ffff:10.0.0.0/104` is `10.0.0.0/8`). Other IPv6 prefixes, including `::/0`, contain no IPv4
+ * addresses.
  *
- * `words` is the lowest address of the prefix and `words | ~mask` the highest; both families lie on one line of
- * 128-bit numbers.
+ * `words` is the lowest address of the prefix and `words | ~mask` the highest; both families share one range of 128-bit
+ * numbers.
  */
 export interface Prefix {
   readonly family: 4 | 6;
-  /** In bits of the family's own: 0 to 32, or 0 to 128. */
+  /** Prefix length in bits of the family: 0 to 32 for IPv4, 0 to 128 for IPv6. */
   readonly length: number;
-  /** The network address, host bits off, in the 16-byte form of {@link Address}. */
+  /** The network address with host bits cleared, as an {@link Address}. */
   readonly words: Uint32Array;
-  /** The bits that count, in the 16-byte form: for IPv4 the first three words are all ones. */
+  /** The network mask in the same form: for IPv4 the first three words are all ones. */
   readonly mask: Uint32Array;
   /**
-   * Whether the text was IPv4-mapped IPv6. With family 6 its length was below 96, which is hardly what its author
-   * meant: it holds neither IPv4 nor IPv4-mapped addresses.
+   * Whether the prefix was written as IPv4-mapped IPv6. If the family is 6, its length is below 96, most likely by
+   * mistake: it contains neither IPv4 nor IPv4-mapped addresses.
    */
   readonly mapped: boolean;
 }
@@ -32,8 +32,8 @@ export const aPrefix: ValueCheck<Prefix> = valueCheck(
 );
 
 /**
- * Reads what Go's `net.ParseCIDR` reads: an address as {@link parseAddress} has it, a slash, and a decimal length that may
- * have leading zeros but no sign. Host bits may be set; they are dropped.
+ * Parses a prefix like Go's `net.ParseCIDR`: an address as in {@link parseAddress}, a slash, and a decimal length,
+ * which may have leading zeros but no sign. Host bits are cleared. Returns undefined for an invalid prefix.
  */
 export function parsePrefix(text: string): Prefix | undefined {
   checkArgument("parsePrefix", "text", text, aString);
@@ -63,19 +63,19 @@ export function parsePrefix(text: string): Prefix | undefined {
   };
 }
 
-/** Writes what Go's `IPNet.String` writes: `10.0.0.0/8` also for a prefix read from `::ffff:10.1.2.3/104`. */
+/** Formats a prefix like Go's `IPNet.String`: `10.0.0.0/8` also for a prefix parsed from `::ffff:10.1.2.3/104`. */
 export function formatPrefix(prefix: Prefix): string {
   checkArgument("formatPrefix", "prefix", prefix, aPrefix);
   return `${formatAddress(prefix.words)}/${prefix.length}`;
 }
 
-/** Go's `IPNet.Contains`: an IPv4 address, however it was written, is in IPv4 prefixes only. */
+/** Whether a prefix contains an address, as Go's `IPNet.Contains`: IPv4 addresses are only in IPv4 prefixes. */
 export function prefixContains(prefix: Prefix, address: Address): boolean {
   if (prefix?.words === undefined) checkArgument("prefixContains", "prefix", prefix, aPrefix);
   return hasPrefixBits(prefix, address) && (prefix.family === 4 || !isIpv4(address));
 }
 
-/** Whether an address begins with the bits of a prefix, be it of one family or the other. */
+/** Whether an address starts with the bits of a prefix, regardless of families. */
 export function hasPrefixBits({ words, mask }: Prefix, address: Address): boolean {
   return (
     ((address[3]! ^ words[3]!) & mask[3]!) === 0 &&
@@ -86,10 +86,12 @@ export function hasPrefixBits({ words, mask }: Prefix, address: Address): boolea
 }
 
 /**
- * Whether an address in a packet is in the prefix, by its bytes alone: an IPv4 prefix holds addresses of IPv4 packets,
- * an IPv6 prefix those of IPv6 packets. Other than in {@link prefixContains}, an IPv4-mapped address in an IPv6 packet
- * is the 16 bytes it is: in `::/0`, not in `0.0.0.0/0`. `family` is the packet's; the caller knows that the 4 or 16
- * bytes at `start` are there.
+ * Whether a prefix contains an address in a packet, by its bytes: IPv4 prefixes contain addresses of IPv4 packets, IPv6
+ * prefixes those of IPv6 packets. Unlike in {@link prefixContains}, an IPv4-mapped address in an IPv6 packet is an IPv6
+ * address: in `::/0`, not in `0.0.0.0/0`.
+ *
+ * @param start Offset of the address; the caller checks that its 4 or 16 bytes are in bounds.
+ * @param family IP version of the packet.
  */
 export function prefixContainsBytes(
   prefix: Prefix,
@@ -108,7 +110,7 @@ export function prefixContainsBytes(
   );
 }
 
-/** The decimal number from `start` to the end of the text, or -1 if it is none. */
+/** Parses a decimal integer from `start` to the end of the string; -1 if it is invalid. */
 function parseLength(text: string, start: number): number {
   if (start === text.length) return -1;
   let length = 0;
@@ -120,9 +122,9 @@ function parseLength(text: string, start: number): number {
   return length;
 }
 
-/** A 32-bit word that begins with `count` ones; below 0 counts as 0, above 32 as 32. */
+/** A 32-bit word with `count` leading ones, clamped to 0 to 32. */
 function leadingOnes(count: number): number {
-  // A shift by 32 would be one by 0.
+  // JavaScript shifts modulo 32.
   if (count <= 0) return 0;
   return count >= 32 ? 0xffffffff : (-1 << (32 - count)) >>> 0;
 }
