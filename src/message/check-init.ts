@@ -1,14 +1,14 @@
 import { describeValue } from "../errors/describe-value.js";
 import { suggest } from "../errors/suggest.js";
 
-/** Notes a fault of a field of a message; of the message itself when the field is empty. */
+/** Reports an issue of a message field, or of the message itself if `field` is empty. */
 export type ReportField = (field: string, message: string) => void;
 
 /**
- * For callers without types: whether this is an object that can be a message. Its fields that the message does not have are
- * reported, as a misspelt limit would be none; names that begin with `$` are a message's own.
+ * Checks an init object, for callers without types. Returns whether `value` is an object. Reports unknown fields, so
+ * that a misspelled limit is not silently ignored; names that start with `$` belong to every message.
  *
- * @param fields As in TypeScript.
+ * @param fields Field names as in TypeScript.
  */
 export function checkFields(
   value: unknown,
@@ -29,14 +29,14 @@ export function checkFields(
   return true;
 }
 
-/** Whether this is a text; reports what is none. */
+/** Returns whether a value is a string; reports other values. */
 export function checkText(field: string, value: unknown, report: ReportField): boolean {
   if (typeof value === "string") return true;
   report(field, `not a text: ${describeValue(value)}`);
   return false;
 }
 
-/** Whether this is a number, whatever its range; reports what is none. */
+/** Returns whether a value is a number of any range; reports other values. */
 export function checkNumber(field: string, value: unknown, report: ReportField): boolean {
   if (typeof value === "number") return true;
   report(field, `not a number: ${describeValue(value)}`);

@@ -4,22 +4,21 @@ import { aUint8Array } from "../errors/value-checks.js";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
 
 /**
- * Decodes a Flow, as `fromBinary(FlowSchema, bytes)` does, into an object that V8 keeps in its fast form: reading fields
- * of it, as every filter does, takes from a half to a third of the time.
+ * Decodes a Flow like `fromBinary(FlowSchema, bytes)`, but into an object with fast properties in V8: reading its
+ * fields, as every filter does, takes a half to a third of the time.
  *
- * `fromBinary` adds the fields to an empty object one by one, by computed names; beyond twelve of them V8 turns such an
- * object into a hash table ("dictionary mode"), and Flow is the one message of the API with that many. Here the object
- * has all of its fields from the start, those without a value as undefined, which every function of protobuf-es takes
- * for unset.
+ * `fromBinary` adds fields to an empty object one by one, by computed names; beyond twelve fields V8 converts such an
+ * object to a hash table ("dictionary mode"), and Flow is the only message of the API with that many. Here the object
+ * has all fields from the start; those without a value are undefined, which protobuf-es treats as unset.
  *
- * @throws Error when the bytes are not a Flow, as `fromBinary` does.
+ * @throws Error if the bytes are not a valid Flow, like `fromBinary`.
  */
 export function decodeFlow(bytes: Uint8Array): Flow {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeFlow", "bytes", bytes, aUint8Array);
   return mergeFromBinary(FlowSchema, emptyFlow(), bytes);
 }
 
-/** Every field, in the order of declaration: one that is added to the message breaks this until it stands here, too. */
+/** Every field, in the order of declaration. A field added to the message does not compile until it is added here. */
 function emptyFlow(): Flow {
   const flow: EveryField = {
     $typeName: "flow.Flow",
@@ -72,5 +71,5 @@ function emptyFlow(): Flow {
   return flow;
 }
 
-/** `-?` alone would also forbid undefined. */
+/** Requires every field, but allows undefined, which `-?` alone would not. */
 type EveryField = { [K in keyof Omit<Required<Flow>, "$unknown">]: Flow[K] };

@@ -15,11 +15,11 @@ import {
 } from "../errors/value-checks.js";
 
 /**
- * The check of an init object (or message) of a type: `create` of protobuf-es ignores fields that the message does not have,
- * and accepts values of any type. Paths are in the names of the init object. Maps and `google.protobuf.Struct` are not
- * looked into.
+ * Creates a check of an init object (or message) of a type, since `create` of protobuf-es ignores unknown fields and
+ * accepts values of any type. Paths use the names of the init object. The contents of maps and `google.protobuf.Struct`
+ * are not checked.
  *
- * @param others Fields that the init object may have beside those of the message.
+ * @param others Additional fields that the init object may have.
  */
 export function anInitOf(schema: DescMessage, others: readonly string[] = []): ValueCheck<object> {
   return (value, path, report) => checkMessage(schema, others, value, path, report);
@@ -52,7 +52,7 @@ function unknownField(name: string, message: string, known: readonly string[]): 
   return `not a field of ${message}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
 
-/** `{ case: "flow", value: … }`, or `{ case: undefined }`. */
+/** Checks a oneof: `{ case: "flow", value: … }`, or `{ case: undefined }`. */
 function checkOneof(fields: readonly DescField[], value: unknown, path: string, report: ReportIssue): void {
   if (!isObject(value)) {
     anObject(value, path, report);
@@ -71,10 +71,10 @@ function checkField(field: DescField, value: unknown, path: string, report: Repo
   else checkOf(field)(value, path, report);
 }
 
-/** The check of one value of a field, or of one element of its list. */
+/** The check of a single value of a field, or of one element of a list field. */
 function checkOf({ message, enum: ofEnum, scalar, fieldKind }: DescField): ValueCheck<never> {
   if (message !== undefined) {
-    // A single wrapper message is the value that it wraps.
+    // A singular wrapper message is represented by its value.
     if (isWrapperDesc(message) && fieldKind !== "list") return SCALARS[message.fields[0].scalar];
     if (message.typeName === "google.protobuf.Struct") return anObject;
     return (value, path, report) => checkMessage(message, [], value, path, report);
@@ -86,7 +86,7 @@ const aDouble: ValueCheck<number> = valueCheck("a number", (value) => typeof val
 const anInt32 = anInteger(-(2 ** 31), 2 ** 31 - 1);
 const aUint32 = anInteger(0, 2 ** 32 - 1);
 
-/** Also numbers and decimal strings, which protobuf-es encodes as well. */
+/** A bigint, or a safe integer or decimal string, which protobuf-es also encodes. */
 const a64BitInteger: ValueCheck<bigint> = valueCheck(
   "a bigint",
   (value) =>
