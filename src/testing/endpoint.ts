@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Endpoint, EndpointSchema } from "../gen/flow/flow_pb.js";
 import { parseAddress } from "../net/index.js";
 
-/** One side of a flow. */
+/** The source or destination of a flow. */
 export interface FlowEndpoint {
   readonly ip: string;
   readonly port: number | undefined;
@@ -10,7 +10,7 @@ export interface FlowEndpoint {
   readonly names: string[];
 }
 
-// pkg/identity of Cilium v1.16.2.
+// Reserved identities in pkg/identity of Cilium v1.16.2.
 const RESERVED: Readonly<Record<string, number>> = {
   host: 1,
   world: 2,
@@ -27,7 +27,7 @@ const FIRST_IDENTITY = 256;
 
 const MAX_PORT = 0xffff;
 
-/** Whether it is an IPv6 address, with a port or without. */
+/** Whether a string is an IPv6 address, with or without a port. */
 export function isIpv6Endpoint(text: string): boolean {
   return splitPort(text).name.includes(":");
 }
@@ -39,8 +39,10 @@ function splitPort(text: string): { readonly name: string; readonly port: number
 }
 
 /**
- * @param isIpv6 Whether an endpoint by name gets an IPv6 address, as the other side has one.
- * @throws TypeError
+ * Parses an endpoint; see `from` of `FlowInit` for the notations.
+ *
+ * @param isIpv6 Whether a named endpoint gets an IPv6 address, because the other side has one.
+ * @throws TypeError for an invalid endpoint.
  */
 export function parseEndpoint(text: string, isIpv6: boolean): FlowEndpoint {
   const { name, port } = splitPort(text);
@@ -71,12 +73,15 @@ function reserved(name: string): Endpoint {
   return create(EndpointSchema, { identity: RESERVED[name] ?? 0, labels: [`reserved:${name}`] });
 }
 
-/** The networks for documentation: RFC 5737 (IPv4) and RFC 3849 (IPv6). No address in them is anybody's. */
+/**
+ * IPv4 networks reserved for documentation (RFC 5737), which are never assigned; for IPv6 it is 2001:db8::/32 (RFC
+ * 3849).
+ */
 const DOCUMENTATION = ["192.0.2", "198.51.100", "203.0.113"] as const;
 
 /**
- * Pods have private addresses: 10.0.0.0/8, or fd00::/8 (RFC 4193). All else is outside of the cluster; the IPv4 networks
- * for documentation have some 750 addresses, so that two names may share one.
+ * Pods get private addresses: 10.0.0.0/8, or fd00::/8 (RFC 4193). Other names are outside of the cluster and get
+ * addresses for documentation; in IPv4 there are about 750 of these, so that two names may share one.
  */
 function addressOf(name: string, where: "pod" | "outside", isIpv6: boolean): string {
   const hash = hashOf(name);
@@ -87,7 +92,7 @@ function addressOf(name: string, where: "pod" | "outside", isIpv6: boolean): str
   return `${DOCUMENTATION[(hash >>> 8) % DOCUMENTATION.length]}.${1 + ((hash & 0xff) % 254)}`;
 }
 
-/** FNV-1a. */
+/** FNV-1a hash, 32 bits. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

@@ -2,14 +2,16 @@ import type { Clock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { aNumber } from "../errors/value-checks.js";
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that only advances when the test calls `advance`. */
 export interface FakeClock extends Clock {
   /**
-   * Lets time pass. Timers that come due run in the order of their times, those of the same time in the order in which
-   * they were set; each sees its own time as `now()`, and timers it sets run as well when they come due by the end.
+   * Advances the clock. Due timers run in the order of their times, and of their creation for equal times. While a
+   * timer runs, `now()` returns its time. Timers that it sets run as well if they are due by the end.
+   *
+   * @throws RangeError for a negative number of milliseconds.
    */
   advance(milliseconds: number): void;
-  /** Timers that have neither run nor been called off. */
+  /** Number of timers that have neither run nor been cancelled. */
   readonly pending: number;
 }
 
@@ -19,16 +21,16 @@ interface Timer {
 }
 
 /**
- * A clock that stands until it is moved; timers fire as it passes them.
+ * Creates a clock that only advances when the test says so; timers fire when it passes them.
  *
- * @param startMs The time at which the clock stands at first, in milliseconds since 1970.
+ * @param startMs Initial time of the clock, in milliseconds since 1970; default 0.
  */
 export function fakeClock(startMs = 0): FakeClock {
   checkArgument("fakeClock", "startMs", startMs, aNumber);
   const timers = new Set<Timer>();
   let nowMs = startMs;
 
-  /** The timer to run next, if it is due by a time. A set keeps the order of setting. */
+  /** The next timer to run, if it is due by `byMs`. The set keeps the order of creation. */
   function nextDue(byMs: number): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of timers) {

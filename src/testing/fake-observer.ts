@@ -23,14 +23,14 @@ import { compileFieldMask, type FieldMask, FieldMaskError } from "../observer/in
 import { fakeClock } from "./fake-clock.js";
 import { type FlowInit, flow } from "./flow.js";
 
-/** What a fake Observer has to show. */
+/** Contents and settings of a fake Observer. */
 export interface FakeObserverOptions {
-  /** Those it holds from the beginning. */
+  /** Initial flows. */
   readonly flows?: readonly (Flow | FlowInit)[];
   readonly nodeName?: string;
-  /** What flows without a time get; a fake clock at 1970 by default. */
+  /** Time for flows that have none; default: a fake clock at 1970. */
   readonly clock?: Clock;
-  /** Flows it holds; the oldest give way. */
+  /** Size of the ring buffer, for flows and lost-event notices together; the oldest are dropped. Default 4,095. */
   readonly maxFlows?: number;
   readonly version?: string;
 }
@@ -43,32 +43,35 @@ const FAKE_OPTIONS: OptionTable<FakeObserverOptions> = {
   version: aString,
 };
 
-/** A Hubble server in this process, for tests of programs that observe. */
+/** An in-process Hubble server, for tests of programs that observe flows. */
 export interface FakeObserver {
-  /** For `observe` and every client of Connect. */
+  /** A transport for `observe` and any Connect client. */
   readonly transport: Transport;
-  /** The same, to be served over the network. */
+  /** The routes of the same service, to serve it over the network. */
   readonly routes: (router: ConnectRouter) => void;
-  /** Adds flows; those who follow get them at once. */
+  /** Adds flows; following streams receive them at once. */
   push(...flows: readonly (Flow | FlowInit)[]): void;
-  /** Tells of lost events. */
+  /** Adds a notice of lost events. */
   lose(count: number, source?: LostEventSource): void;
-  /** Breaks every stream, as a server that dies. */
+  /** Fails every open stream with UNAVAILABLE, like a server that dies. */
   disconnect(): void;
-  /** Refuses calls from now on, until called with false. */
+  /** Fails new calls with UNAVAILABLE until called with false. */
   setUnavailable(unavailable: boolean): void;
-  /** Calls of GetFlows under way. */
+  /** Number of GetFlows calls in progress. */
   readonly streams: number;
-  /** The requests of GetFlows so far. */
+  /** The GetFlows requests received so far. */
   readonly requests: readonly GetFlowsRequest[];
 }
 
-/** As Hubble's default. */
+/** Hubble's default. */
 const DEFAULT_MAX_FLOWS = 4095;
 
 /**
- * A fake Observer: GetFlows with filters, times, `first`, `number`, `follow` and field masks as a Hubble server has them, ServerStatus,
- * GetNodes and GetNamespaces. Nothing in it waits or depends on the machine's time.
+ * Creates a fake Observer that implements GetFlows with filters, times, `first`, `number`, `follow` and field masks
+ * like a Hubble server, and ServerStatus, GetNodes and GetNamespaces. It never waits and does not depend on the system
+ * clock.
+ *
+ * @throws OptionsError; TypeError for invalid `flows`.
  */
 export function fakeObserver(options: FakeObserverOptions = {}): FakeObserver {
   checkOptions("fakeObserver", options, FAKE_OPTIONS);
@@ -83,7 +86,7 @@ class Fake implements FakeObserver {
   readonly #maxFlows: number;
   readonly #version: string;
   readonly #ring: GetFlowsResponse[] = [];
-  /** The number of the oldest response in the ring, counted from the first ever pushed. */
+  /** Sequence number of the oldest response in the ring, counted from the first one ever pushed. */
   #oldest = 0;
   #seenFlows = 0;
   #streams = 0;
@@ -173,7 +176,7 @@ class Fake implements FakeObserver {
       if (open) this.#streams--;
       open = false;
     };
-    // Connect in memory never comes back for a call that was cancelled.
+    // The in-memory transport of Connect never resumes a cancelled call.
     const removeListener = onAbort(signal, close);
     try {
       let sent = 0n;
@@ -185,7 +188,7 @@ class Fake implements FakeObserver {
         if (next < this.#oldest) next = this.#oldest;
         const response = this.#ring[next - this.#oldest]!;
         const isFlow = response.responseTypes.case === "flow";
-        // Nobody asks for lost events: neither filters nor times apply to them (v1.16.2, observer.go: eventsReader.Next).
+        // Neither filters nor times apply to lost events (v1.16.2, observer.go: eventsReader.Next).
         if (isFlow) {
           if (!wanted(response)) continue;
           if (request.until !== undefined && !follow && isBefore(request.until, response.time)) return;
@@ -205,7 +208,7 @@ class Fake implements FakeObserver {
     if (this.#unavailable) throw lostConnection();
   }
 
-  /** Where to begin, counted from the first response ever pushed. */
+  /** Sequence number of the first response to consider. */
   #firstOf(request: GetFlowsRequest, wanted: (response: GetFlowsResponse) => boolean): number {
     const { number, first, follow, since } = request;
     const end = this.#oldest + this.#ring.length;
@@ -274,7 +277,7 @@ function compileWanted({ whitelist, blacklist }: GetFlowsRequest): (response: Ge
   return ({ responseTypes }) => responseTypes.case !== "flow" || passes(responseTypes.value);
 }
 
-/** The mask of the request, or the former field for it, which is the only one that the CLI of v1.16 sets. */
+/** Compiles the mask of the request, or of its deprecated field, which is the only one that the CLI of v1.16 sets. */
 function compileMask({ fieldMask, experimental }: GetFlowsRequest): FieldMask | undefined {
   const paths = fieldMask?.paths.length ? fieldMask.paths : (experimental?.fieldMask?.paths ?? []);
   if (paths.length === 0) return undefined;
@@ -286,7 +289,7 @@ function compileMask({ fieldMask, experimental }: GetFlowsRequest): FieldMask | 
   }
 }
 
-/** Unlike an exporter's, a server's responses keep their time and node. */
+/** Unlike those of an exporter, responses of a server keep their time and node name. */
 function masked(response: GetFlowsResponse, mask: FieldMask): GetFlowsResponse {
   const { nodeName, time } = response;
   const { responseTypes } = mask(response) as GetFlowsResponse;

@@ -25,10 +25,10 @@ import type { OpenSink } from "../recorder/sink.js";
 import { recorderRoutes } from "../rpc/connect-service.js";
 import { fakeClock } from "./fake-clock.js";
 
-/** What a fake Recorder records. */
+/** Options of a fake Recorder. */
 export interface FakeRecorderOptions
   extends Partial<Omit<RecorderServiceOptions, "openSource" | "openSink">> {
-  /** What the packets are; Ethernet by default. */
+  /** Format of the packets; default: Ethernet, microseconds, no snap length. */
   readonly format?: PacketFormat;
 }
 
@@ -38,28 +38,28 @@ const FAKE_OPTIONS: OptionTable<FakeRecorderOptions> = {
   format: aFormat,
 };
 
-/** A recording that the fake has taken up. */
+/** A recording of a fake Recorder. */
 export interface FakeRecording {
   readonly start: StartRecording;
   readonly filePath: string;
-  /** The pcap so far. */
+  /** The pcap file written so far. */
   readonly bytes: Uint8Array;
-  /** Whether the file is complete: closed, or given up. */
+  /** Whether the file was closed or the recording aborted. */
   readonly isClosed: boolean;
 }
 
-/** A Recorder in this process, for tests of programs that record. */
+/** An in-process Recorder, for tests of programs that record packets. */
 export interface FakeRecorder {
-  /** For `recordRemote` and every client of Connect. */
+  /** A transport for `recordRemote` and any Connect client. */
   readonly transport: Transport;
-  /** The same, to be served over the network. */
+  /** The routes of the same service, to serve it over the network. */
   readonly routes: (router: ConnectRouter) => void;
   readonly service: RecorderService;
-  /** Lets packets arrive at every recording there is. */
+  /** Delivers packets to every recording in progress. */
   push(...packets: readonly PacketInit[]): void;
-  /** Counts packets as lost in the kernel, for every recording there is. */
+  /** Counts packets as dropped in the kernel, for every recording in progress. */
   lose(count: number): void;
-  /** Makes the source of every recording there is fail. */
+  /** Makes the source of every recording in progress fail with `error`. */
   fail(error: unknown): void;
   readonly recordings: readonly FakeRecording[];
 }
@@ -72,15 +72,17 @@ const ETHERNET: PacketFormat = {
 };
 
 /**
- * A fake Recorder: the service itself, over packets that the test pushes and files in memory. Time stands still unless the
- * test's clock goes on; statistics are told at every change.
+ * Creates a fake Recorder: the real service, with packets pushed by the test and files in memory. By default its clock
+ * does not advance. It reports statistics on every change.
+ *
+ * @throws OptionsError
  */
 export function fakeRecorder(options: FakeRecorderOptions = {}): FakeRecorder {
   checkOptions("fakeRecorder", options, FAKE_OPTIONS);
   const { format = ETHERNET, nodeName = "default/fake-node", clock = fakeClock(), ...others } = options;
   const sources = new Set<FakeSource>();
   const recordings: (FakeRecording & { chunks: Uint8Array[] })[] = [];
-  /** The request for which a sink is being opened next: sources and sinks are opened in turn. */
+  /** Requests whose sinks are not open yet: the service opens the source of a request, then its sink. */
   const started: StartRecording[] = [];
   const service = createRecorderService({
     changeIntervalMs: 0,
@@ -113,12 +115,12 @@ export function fakeRecorder(options: FakeRecorderOptions = {}): FakeRecorder {
   };
 }
 
-/** How the packets came to their end. */
+/** How a source ended. */
 interface SourceEnd {
   readonly failure?: { readonly error: unknown };
 }
 
-/** Packets that arrive when the test says so. */
+/** A source of packets that the test pushes. */
 class FakeSource {
   readonly source: PacketSource;
   dropped = 0;

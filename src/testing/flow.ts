@@ -27,46 +27,46 @@ import { tcpSummary } from "../packet/flow/summary.js";
 import { isIpv6Endpoint, parseEndpoint } from "./endpoint.js";
 import { aDnsInit, anHttpInit, type DnsInit, dnsLayer, type HttpInit, httpLayer } from "./layer-7.js";
 
-/** What a flow of a test says of itself; all that is a field of Flow may be given as well, and counts. */
+/** Description of a test flow. Fields of Flow may be given as well and take precedence. */
 export type FlowInit = Omit<MessageInitShape<typeof FlowSchema>, "verdict" | "time"> & {
   /**
-   * Where it comes from: `default/web`, `default/web:4711`, `10.0.0.1:4711`, `[fd00::1]:53`, a DNS name with a dot, or a
-   * reserved identity: `world`, `host`, `remote-node`, `kube-apiserver`, `health`, `init`, `ingress`. A name alone is a
-   * pod of the namespace `default`.
+   * Source: `default/web`, `default/web:4711`, `10.0.0.1:4711`, `[fd00::1]:53`, a DNS name with a dot, or a reserved
+   * identity: `world`, `host`, `remote-node`, `kube-apiserver`, `health`, `init`, `ingress`, `unmanaged`. A name
+   * without a namespace is a pod in the namespace `default`.
    */
   readonly from?: string;
-  /** Where it goes, likewise. */
+  /** Destination, in the same notation. */
   readonly to?: string;
-  /** `FORWARDED` by default. */
+  /** Default `FORWARDED`. */
   readonly verdict?: Verdict | keyof typeof Verdict;
-  /** `TCP` by default, `UDP` with `dns`; without effect when `l4` is given. */
+  /** Default `TCP`, or `UDP` with `dns`. `l4` overrides it. */
   readonly protocol?: "TCP" | "UDP" | "SCTP" | "ICMPv4" | "ICMPv6";
-  /** Of a TCP packet: `["SYN", "ACK"]`. `["SYN"]` by default. */
+  /** Flags of a TCP packet, such as `["SYN", "ACK"]`; default `["SYN"]`. */
   readonly tcpFlags?: readonly TcpFlag[];
-  /** Makes it a flow of layer 7, as Hubble's proxy reports an HTTP request or response; not with `dns` or `tcpFlags`. */
+  /** Makes it a layer 7 flow, as Hubble's proxy reports HTTP requests or responses; not with `dns` or `tcpFlags`. */
   readonly http?: HttpInit;
-  /** Makes it a flow of layer 7, as Hubble's proxy reports a DNS query or response; not with `http` or `tcpFlags`. */
+  /** Makes it a layer 7 flow, as Hubble's proxy reports DNS queries or responses; not with `http` or `tcpFlags`. */
   readonly dns?: DnsInit;
-  /** None by default. */
+  /** Default unset. */
   readonly time?: Date | MessageInitShape<typeof FlowSchema>["time"];
 };
 
 /** A flag of a TCP header. */
 export type TcpFlag = "FIN" | "SYN" | "RST" | "PSH" | "ACK" | "URG" | "ECE" | "CWR" | "NS";
 
-/** With their bits, as in {@link tcpSummary}. */
+/** Flags with their bits, as in {@link tcpSummary}. */
 const TCP_FLAGS: Readonly<Record<TcpFlag, number>> = {
   ...{ FIN: 0x001, SYN: 0x002, RST: 0x004, PSH: 0x008, ACK: 0x010 },
   ...{ URG: 0x020, ECE: 0x040, CWR: 0x080, NS: 0x100 },
 };
 
-// pkg/monitor/api of Cilium v1.16.2.
+// Event types and drop reason in pkg/monitor/api of Cilium v1.16.2.
 const EVENT_DROP = 1;
 const EVENT_TRACE = 4;
 const EVENT_L7 = 129;
 const REASON_POLICY_DENIED = 133;
 
-/** The port of the side that begins a conversation, when none is said. */
+/** Default port of the client. */
 const CLIENT_PORT = 40_000;
 
 const DNS_PORT = 53;
@@ -100,8 +100,8 @@ function checkTogether({ protocol, tcpFlags, http, dns }: FlowInit, path: string
 }
 
 /**
- * A flow as Hubble tells of one between two pods, with what its endpoints make it: addresses, identities, labels, ports, event type,
- * drop reason. The same names always give the same addresses and identities.
+ * Creates a flow as Hubble reports it, by default between two pods. Addresses, identities, labels, ports, event type
+ * and drop reason are derived from `init`. The same names always get the same addresses and identities.
  *
  * ```ts
  * flow({ from: "default/web", to: "kube-system/dns:53", protocol: "UDP", verdict: "DROPPED" });
@@ -110,14 +110,14 @@ function checkTogether({ protocol, tcpFlags, http, dns }: FlowInit, path: string
  * flow({ from: "default/web", dns: { query: "example.com." } });
  * ```
  *
- * @throws TypeError for an endpoint, a verdict or a protocol that cannot be read, for unknown fields and values of the wrong type.
+ * @throws TypeError for an invalid endpoint, verdict or protocol, for unknown fields, and for type mismatches.
  */
 export function flow(init: FlowInit = {}): Flow {
   checkArgument("flow", "init", init, aFlowInit);
   const { from, to, protocol, time, tcpFlags, http, dns, ...fields } = init;
   const layer7 = http !== undefined ? httpLayer(http) : dns !== undefined ? dnsLayer(dns) : undefined;
   const [client, server] = dns === undefined ? DEFAULT_ENDS : DNS_ENDS;
-  // A response goes the other way.
+  // A response goes in the opposite direction.
   const [defaultFrom, defaultTo] = layer7?.isResponse === true ? [server, client] : [client, server];
   const texts = { from: from ?? defaultFrom, to: to ?? defaultTo };
   const isIpv6 = isIpv6Endpoint(texts.from) || isIpv6Endpoint(texts.to);
@@ -132,7 +132,7 @@ export function flow(init: FlowInit = {}): Flow {
     protocol: protocol ?? (dns === undefined ? "TCP" : "UDP"),
     sourcePort: source.port ?? sourcePort,
     destinationPort: destination.port ?? destinationPort,
-    // The proxy sees no headers of TCP.
+    // The proxy does not see TCP headers.
     tcpFlags: layer7 === undefined ? (tcpFlags ?? ["SYN"]) : undefined,
   } as const;
   return create(FlowSchema, {
@@ -158,11 +158,11 @@ export function flow(init: FlowInit = {}): Flow {
     ...definedOf(fields),
     verdict: verdict ?? Verdict.FORWARDED,
     ...(time !== undefined && { time: isDate(time) ? timestampFromDate(time) : time }),
-    // A rest of the init shape without its type name is one again, which the compiler does not see.
+    // The compiler does not see that the rest of an init shape without its type name is an init shape.
   } as Exclude<MessageInitShape<typeof FlowSchema>, Flow>);
 }
 
-/** The sides when they are not given. */
+/** Default endpoints. */
 const DEFAULT_ENDS = ["default/client", "default/server"] as const;
 const DNS_ENDS = ["default/client", "kube-system/kube-dns"] as const;
 
@@ -204,7 +204,7 @@ function transportSummary({ protocol, tcpFlags = [] }: Transport): string {
   return tcpSummary(tcpFlags.reduce((bits, name) => bits | TCP_FLAGS[name], 0));
 }
 
-/** A misspelt verdict would make a test pass for the wrong reason. */
+/** Rejects unknown names, because a misspelled verdict could make a test pass for the wrong reason. */
 function verdictNamed(name: string): Verdict {
   const verdict: unknown = Verdict[name as keyof typeof Verdict];
   if (typeof verdict === "number") return verdict;
@@ -215,7 +215,7 @@ function verdictNamed(name: string): Verdict {
   );
 }
 
-/** Without what is undefined, which would hide what the endpoints say. */
+/** Removes undefined fields, which would override the derived ones. */
 function definedOf<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

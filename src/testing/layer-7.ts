@@ -4,35 +4,35 @@ import { aListOf, anInteger, anObjectOf, aString, required } from "../errors/val
 import { L7FlowType, type Layer7Schema } from "../gen/flow/flow_pb.js";
 import { goQuote } from "../go/quote.js";
 
-/** An HTTP request, or with a `code` the response to it. */
+/** An HTTP request or, with a `code`, the response to it. */
 export interface HttpInit {
-  /** `GET` by default. */
+  /** Default `GET`. */
   readonly method?: string;
-  /** `http://server/` by default. */
+  /** Default `http://server/`. */
   readonly url?: string;
-  /** The status; it makes the flow a response. */
+  /** The status code, which makes the flow a response. */
   readonly code?: number;
-  /** `HTTP/1.1` by default. */
+  /** Default `HTTP/1.1`. */
   readonly protocol?: string;
-  /** By their names. */
+  /** Header values by name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of a response, 1 by default. */
+  /** Latency of a response; default 1. */
   readonly latencyMs?: number;
 }
 
-/** A DNS query, or with `ips`, `cnames` or `rcode` the response to it. */
+/** A DNS query or, with `ips`, `cnames` or `rcode`, the response to it. */
 export interface DnsInit {
-  /** The name; Hubble reports it with a dot at its end. */
+  /** The queried name; Hubble reports it with a trailing dot. */
   readonly query: string;
-  /** `["A"]` by default. */
+  /** Default `["A"]`. */
   readonly qtypes?: readonly string[];
-  /** The addresses of the answer. */
+  /** Addresses in the response. */
   readonly ips?: readonly string[];
-  /** The canonical names of the answer. */
+  /** Canonical names in the response. */
   readonly cnames?: readonly string[];
-  /** The response code, such as 3 for NXDOMAIN; 0 by default. */
+  /** Response code, such as 3 for NXDOMAIN; default 0. */
   readonly rcode?: number;
-  /** Of an answer, in seconds; 30 by default. */
+  /** Time to live of the response in seconds; default 30. */
   readonly ttl?: number;
 }
 
@@ -57,11 +57,11 @@ const DNS_INIT: OptionTable<DnsInit> = {
 export const anHttpInit = optionsOf("http", HTTP_INIT);
 export const aDnsInit = optionsOf("dns", DNS_INIT);
 
-/** What an exchange of an application makes of a flow. */
+/** The layer 7 part of a flow. */
 export interface Layer7 {
   readonly isResponse: boolean;
   readonly message: MessageInitShape<typeof Layer7Schema>;
-  /** As Hubble writes it (pkg/hubble/parser/seven of Cilium v1.16.2). */
+  /** The summary as formatted by Hubble (pkg/hubble/parser/seven of Cilium v1.16.2). */
   readonly summary: string;
 }
 
@@ -80,7 +80,7 @@ export function httpLayer(init: HttpInit): Layer7 {
     url,
     protocol,
     ...(isResponse && { code }),
-    // Hubble sorts them by name.
+    // Hubble sorts headers by name.
     headers: Object.keys(headers)
       .sort()
       .map((key) => ({ key, value: headers[key]! })),
@@ -114,7 +114,7 @@ export function dnsLayer(init: DnsInit): Layer7 {
   };
 }
 
-/** gopacket's names of the response codes in use. */
+/** gopacket's names of common response codes. */
 const RESPONSE_CODES: Readonly<Record<number, string>> = {
   1: "Format Error",
   2: "Server Failure ",
