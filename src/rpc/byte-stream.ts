@@ -15,11 +15,11 @@ export interface ByteStreamRequest {
 }
 
 /**
- * A server-streaming call of gRPC that yields its responses still encoded, in the lists in which they arrived: some
- * twenty flows at a time instead of one by one through Connect's chain of generators. The server may send on only as far as the
- * reader has read. Leaving early cancels the call.
+ * Makes a server-streaming gRPC call and yields its encoded responses in batches, as they arrive: about twenty flows at
+ * a time, instead of one by one through Connect's chain of generators. Flow control stops the server if the reader is
+ * slow. Ending the iteration early cancels the call.
  *
- * @throws RpcError from the iteration, after all responses before the failure; when the signal is aborted, its reason.
+ * @throws RpcError from the iteration, after all responses before the failure; the signal's reason if it is aborted.
  */
 export async function* streamBytes(
   connection: ClientConnection,

@@ -2,9 +2,9 @@ import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { onAbort } from "../async/abort.js";
 
 /**
- * The same streaming method, at most `max` calls of it at once; one more fails with RESOURCE_EXHAUSTED.
+ * Limits a streaming method to `max` concurrent calls; further calls fail with RESOURCE_EXHAUSTED.
  *
- * @param name Of what is limited, for the message: `health watches`.
+ * @param name What is limited, for the message: `health watches`.
  */
 export function limitCalls<Request, Response>(
   name: string,
@@ -20,7 +20,7 @@ export function limitCalls<Request, Response>(
       if (isCounted) calls--;
       isCounted = false;
     }
-    // Connect in memory never resumes a method whose call was cancelled.
+    // The in-memory transport of Connect never resumes the method of a cancelled call.
     const removeListener = onAbort(context.signal, release);
     try {
       yield* method(request, context);

@@ -19,11 +19,11 @@ import { type ChangeNotification, Peer } from "../gen/peer/peer_pb.js";
 import { anInitOf } from "../message/init-check.js";
 import { fromCallError } from "./connect-error.js";
 
-/** What ends a call early. */
+/** Cancellation and deadline of a call. */
 export interface RpcCallOptions {
-  /** Cancels the call, which fails at once with the signal's reason. */
+  /** Cancels the call, which then fails at once with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** The call fails with DEADLINE_EXCEEDED after so many milliseconds. */
+  /** Deadline in milliseconds, after which the call fails with DEADLINE_EXCEEDED; default none. */
   readonly timeoutMs?: number;
 }
 
@@ -35,21 +35,21 @@ export const aTransport: ValueCheck<Transport> = withMethods<Transport>(
   "stream",
 );
 
-/** How a Hubble server or Relay is doing. @throws RpcError */
+/** Gets the status of a Hubble server or Relay. @throws RpcError, or the signal's reason. */
 export function serverStatus(transport: Transport, options?: RpcCallOptions): Promise<ServerStatusResponse> {
   return unary("serverStatus", transport, options, (callOptions) =>
     createClient(Observer, transport).serverStatus({}, callOptions),
   );
 }
 
-/** The nodes that Relay knows. @throws RpcError */
+/** Gets the nodes known to Relay. @throws RpcError, or the signal's reason. */
 export function getNodes(transport: Transport, options?: RpcCallOptions): Promise<GetNodesResponse> {
   return unary("getNodes", transport, options, (callOptions) =>
     createClient(Observer, transport).getNodes({}, callOptions),
   );
 }
 
-/** The namespaces that flows were seen in lately. @throws RpcError */
+/** Gets the namespaces in which flows were seen recently. @throws RpcError, or the signal's reason. */
 export function getNamespaces(
   transport: Transport,
   options?: RpcCallOptions,
@@ -59,7 +59,11 @@ export function getNamespaces(
   );
 }
 
-/** What an agent reports of itself. Leaving early cancels the call. @throws RpcError from the iteration. */
+/**
+ * Streams the events that an agent reports about itself. Ending the iteration early cancels the call.
+ *
+ * @throws RpcError, or the signal's reason, from the iteration.
+ */
 export function getAgentEvents(
   transport: Transport,
   request: MessageInitShape<typeof GetAgentEventsRequestSchema> = {},
@@ -71,7 +75,11 @@ export function getAgentEvents(
   );
 }
 
-/** Debug messages of the datapath. Leaving early cancels the call. @throws RpcError from the iteration. */
+/**
+ * Streams debug messages of the datapath. Ending the iteration early cancels the call.
+ *
+ * @throws RpcError, or the signal's reason, from the iteration.
+ */
 export function getDebugEvents(
   transport: Transport,
   request: MessageInitShape<typeof GetDebugEventsRequestSchema> = {},
@@ -83,7 +91,11 @@ export function getDebugEvents(
   );
 }
 
-/** The Hubble servers of the cluster, then every change. Leaving early cancels the call. @throws RpcError from the iteration. */
+/**
+ * Streams the Hubble servers of the cluster, then every change. Ending the iteration early cancels the call.
+ *
+ * @throws RpcError, or the signal's reason, from the iteration.
+ */
 export function notifyPeers(
   transport: Transport,
   options?: RpcCallOptions,
@@ -127,7 +139,7 @@ function streaming<T>(
   return cancelledByReader(options, call);
 }
 
-/** A stream that is cancelled when the reader leaves, which Connect's own is not. */
+/** Cancels the call when the reader ends the iteration, which Connect's own streams do not. */
 async function* cancelledByReader<T>(
   options: RpcCallOptions,
   call: (options: ConnectCallOptions) => AsyncIterable<T>,

@@ -2,12 +2,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../recorder/service/error.js";
 import { boundedMessage } from "./grpc-message.js";
 
-// Connect's codes are those of gRPC, by number.
+// Connect's codes have the same numbers as gRPC's.
 const STATUS_BY_NUMBER = new Map(
   Object.entries(RPC_STATUS_NUMBERS).map(([status, number]) => [number as number, status as RpcStatus]),
 );
 
-/** The same failure for Connect to send; what is not meant for a client becomes INTERNAL without its text. */
+/**
+ * Converts an error for Connect to send. An error that is neither a ConnectError nor an RpcError becomes INTERNAL, and
+ * its message is not sent.
+ */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   if (!(error instanceof RpcError))
@@ -16,7 +19,7 @@ export function toConnectError(error: unknown): ConnectError {
   return new ConnectError(boundedMessage(error.message), code, undefined, undefined, error);
 }
 
-/** The failure of a call as Connect reports it. */
+/** Converts an error that Connect reports for a call. */
 export function fromConnectError(error: unknown): RpcError {
   const rpcError = rpcErrorIn(error);
   if (rpcError !== undefined) return rpcError;
@@ -26,17 +29,17 @@ export function fromConnectError(error: unknown): RpcError {
 
 function statusOf(connectError: ConnectError): RpcStatus {
   if (isLostConnection(connectError)) return "UNAVAILABLE";
-  // Connect says INVALID_ARGUMENT, to clients as to servers.
+  // Connect reports INVALID_ARGUMENT, to clients and servers alike.
   if (connectError.rawMessage === INCOMPLETE_MESSAGE) return "INTERNAL";
   return STATUS_BY_NUMBER.get(connectError.code) ?? "UNKNOWN";
 }
 
-/** Connect's text for a response that ends inside a message. */
+/** Connect's message for a response that ends inside a message. */
 const INCOMPLETE_MESSAGE = "protocol error: incomplete envelope";
 
 /**
- * The failure of a call that this side has not cancelled: where Connect then tells of a cancelled stream, Node has cancelled
- * it because its connection is gone.
+ * Converts the error of a call that this side has not cancelled. If Connect reports a cancelled stream, Node has closed
+ * it because its connection was lost.
  */
 export function fromCallError(error: unknown): RpcError {
   const rpcError = fromConnectError(error);
@@ -44,7 +47,9 @@ export function fromCallError(error: unknown): RpcError {
   return isReset ? new RpcError("UNAVAILABLE", "the connection was lost", { cause: error }) : rpcError;
 }
 
-/** What Node calls a connection that broke; Connect says ABORTED or INTERNAL of some of these, where gRPC says UNAVAILABLE. */
+/**
+ * Node's codes for a lost connection. Connect maps some of these to ABORTED or INTERNAL, where gRPC uses UNAVAILABLE.
+ */
 const LOST = new Set([
   "ECONNRESET",
   "ECONNREFUSED",
@@ -59,10 +64,10 @@ const LOST = new Set([
   "ERR_STREAM_PREMATURE_CLOSE",
 ]);
 
-/** Causes looked at; an error that causes itself must not hold anything up. */
+/** Maximum number of causes to follow, in case an error is its own cause. */
 const MAX_CAUSES = 8;
 
-/** The error and what caused it. */
+/** Yields an error and its causes. */
 function* causesOf(error: unknown): Generator<Error, void, undefined> {
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
@@ -71,7 +76,7 @@ function* causesOf(error: unknown): Generator<Error, void, undefined> {
   }
 }
 
-/** What a transport of ours has said before Connect put it into an error of its own. */
+/** The error of this package's transport, if Connect has wrapped one. */
 function rpcErrorIn(error: unknown): RpcError | undefined {
   for (const cause of causesOf(error)) if (cause instanceof RpcError) return cause;
   return undefined;

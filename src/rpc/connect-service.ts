@@ -12,7 +12,7 @@ import type { RpcPeer } from "../recorder/service/parts.js";
 import type { RecorderService } from "../recorder/service.js";
 import { fromConnectError, toConnectError } from "./connect-error.js";
 
-/** Where a server of Connect puts who calls; see `peerOfRequest`. */
+/** Context key under which a Connect server stores the peer of a call; see `peerOfRequest`. */
 export const peerKey: ContextKey<RpcPeer | undefined> = createContextKey<RpcPeer | undefined>(undefined, {
   description: "the peer of the call",
 });
@@ -24,8 +24,9 @@ export const aService: ValueCheck<RecorderService> = withMethods<RecorderService
 );
 
 /**
- * The Recorder service as routes of Connect, for `connectNodeAdapter`, Fastify, Express or an in-memory transport: gRPC, gRPC-web and
- * the Connect protocol. (Record needs HTTP/2.) Requests above `limits.maxMessageBytes` are refused.
+ * Creates Connect routes for the Recorder service, for `connectNodeAdapter`, Fastify, Express or an in-memory
+ * transport: gRPC, gRPC-web and the Connect protocol. (Record needs HTTP/2.) Requests above `limits.maxMessageBytes`
+ * are rejected.
  */
 export function recorderRoutes(service: RecorderService): (router: ConnectRouter) => void {
   checkArgument("recorderRoutes", "service", service, aService);
@@ -48,7 +49,7 @@ async function* answer(
   const responses = service.record(translated(requests), { signal: controller.signal, peer });
   const cancel = () => {
     controller.abort(fromConnectError(context.signal.reason));
-    // Connect in memory never comes back for a call that was cancelled.
+    // The in-memory transport of Connect never resumes a cancelled call.
     responses.return().catch(() => {});
   };
   const removeListener = onAbort(context.signal, cancel);
@@ -62,7 +63,7 @@ async function* answer(
   }
 }
 
-/** The same requests, with errors that the service knows how to pass on. */
+/** The same requests, with errors converted to the RpcErrors that the service expects. */
 async function* translated(
   requests: AsyncIterable<RecordRequest>,
 ): AsyncGenerator<RecordRequest, void, undefined> {

@@ -1,16 +1,16 @@
 import { RpcError } from "../recorder/service/error.js";
 
-// A message on the wire: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+// Framing of messages: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 const COMPRESSED = 0;
 const LENGTH = 1;
 const HEADER_LENGTH = 5;
 
-/** Splits the bytes of a gRPC stream into messages; the beginning of an incomplete message is kept. */
+/** Splits the bytes of a gRPC stream into messages; buffers the beginning of an incomplete message. */
 export class EnvelopeSplitter {
   readonly #maxMessageBytes: number;
-  /** The beginning of a message, header included. */
+  /** The beginning of an incomplete message, including its header. */
   #rest = new Uint8Array(0);
-  /** How much of {@link #rest} is filled; its length is that of the whole message once that is known. */
+  /** Filled bytes of {@link #rest}, which has the length of the whole message once that is known. */
   #filled = 0;
   #fault: RpcError | undefined;
 
@@ -18,28 +18,28 @@ export class EnvelopeSplitter {
     this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /** Whether a message has begun and not ended. */
+  /** Whether the stream is inside a message. */
   get isInside(): boolean {
     return this.#filled > 0;
   }
 
-  /** Why no message follows those that were returned: the next one is too long, or compressed. */
+  /** The error that ends the stream after the returned messages: the next message is too long or compressed. */
   get fault(): RpcError | undefined {
     return this.#fault;
   }
 
   /**
-   * The messages that a chunk completes, as views of it where they are complete in it.
+   * Returns the messages that a chunk completes; a message that lies completely in the chunk is a view of it.
    *
-   * @throws RpcError for one that is too long, or compressed; when there are messages before it they are returned, and
-   *   the error is `fault`.
+   * @throws RpcError for a message that is too long or compressed. If other messages precede it in the chunk, they are
+   *   returned instead, and `fault` is set.
    */
   split(chunk: Uint8Array): Uint8Array[] {
     const messages: Uint8Array[] = [];
     try {
       this.#split(chunk, messages);
     } catch (error) {
-      // `#lengthAt` throws nothing else.
+      // True because only `#lengthAt` throws, and only RpcErrors.
       this.#fault = error as RpcError;
       if (messages.length === 0) throw error;
     }
@@ -57,7 +57,7 @@ export class EnvelopeSplitter {
     if (at < chunk.length) this.#keep(chunk, at);
   }
 
-  /** Fills up the message that has begun; returns how much of the chunk that took. */
+  /** Continues an incomplete message; returns the number of bytes used from the chunk. */
   #complete(chunk: Uint8Array, messages: Uint8Array[]): number {
     let at = 0;
     while (this.#filled > 0) {

@@ -4,8 +4,10 @@ import { checkArgument } from "../errors/check-argument.js";
 import { aString } from "../errors/value-checks.js";
 
 /**
- * Bytes of the files in a folder, not of those in folders below it; 0 when there is none. For `storedBytes` of a
- * recorder service.
+ * Total size in bytes of the files in a folder, without subfolders; 0 if the folder does not exist. For `storedBytes`
+ * of a recorder service.
+ *
+ * @throws The system error, if the folder cannot be read.
  */
 export async function folderBytes(folder: string): Promise<number> {
   checkArgument("folderBytes", "folder", folder, aString);
@@ -25,7 +27,7 @@ async function entriesOf(folder: string) {
   }
 }
 
-/** A file may be taken away while the folder is read. */
+/** A file may be deleted while the folder is read. */
 async function fileBytes(path: string): Promise<number> {
   try {
     return (await stat(path)).size;

@@ -17,55 +17,57 @@ import { aService } from "./connect-service.js";
 import { boundedMessage } from "./grpc-message.js";
 import { identitiesOf } from "./peer.js";
 
-/** What the adapter needs of a call's headers. */
+/** The part of a call's headers that the adapter needs. */
 export interface GrpcJsMetadata {
-  /** The values of a header. */
+  /** Returns the values of a header. */
   get(name: string): readonly (string | Buffer)[];
 }
 
-/** What the adapter needs of a call of `@grpc/grpc-js` (`ServerDuplexStream`), which is not loaded here. */
+/**
+ * The part of a call of `@grpc/grpc-js` (`ServerDuplexStream`) that the adapter needs, without loading that package.
+ */
 export interface GrpcJsRecordCall extends EventEmitter {
-  /** The next request, or null. */
+  /** Returns the next request, or null if none is available. */
   read(): unknown;
   readonly cancelled: boolean;
   /** Headers by name. */
   readonly metadata: GrpcJsMetadata;
-  /** The client's address. */
+  /** Returns the client's address. */
   getPeer(): string;
-  /** What is known of the client by TLS. */
+  /** Returns the TLS properties of the client. */
   getAuthContext?(): { readonly sslPeerCertificate?: PeerCertificate };
-  /** False when the client is slower than what is written. */
+  /** Sends a response; returns false if the writer should wait for `drain`. */
   write(response: RecordResponse): boolean;
-  /** Ends the call well. */
+  /** Ends the call successfully. */
   end(): void;
 }
 
-/** What `addService` of a grpc-js server takes: `server.addService(definition, implementation)`. */
+/** The arguments for `addService` of a grpc-js server: `server.addService(definition, implementation)`. */
 export interface GrpcJsService {
   readonly definition: {
     readonly Record: {
       readonly path: string;
       readonly requestStream: true;
       readonly responseStream: true;
-      /** To bytes, as a client would. */
+      /** Encodes a request (used by clients). */
       readonly requestSerialize: (request: RecordRequest) => Buffer;
-      /** From the client's bytes. */
+      /** Decodes a request. */
       readonly requestDeserialize: (bytes: Buffer) => RecordRequest;
-      /** To the client's bytes. */
+      /** Encodes a response. */
       readonly responseSerialize: (response: RecordResponse) => Buffer;
-      /** From bytes, as a client would. */
+      /** Decodes a response (used by clients). */
       readonly responseDeserialize: (bytes: Buffer) => RecordResponse;
     };
   };
-  /** The handler by the name of its method. */
+  /** The handlers by method name. */
   readonly implementation: {
-    /** Answers a call. */
+    /** Handles a call. */
     readonly Record: (call: GrpcJsRecordCall) => void;
   };
 }
 
 /**
- * The Recorder service for a server of `@grpc/grpc-js`. Give that server
+ * Creates the Recorder service for a server of `@grpc/grpc-js`. Create that server with
  * `{ "grpc.max_receive_message_length": service.limits.maxMessageBytes }`.
  */
 export function grpcJsRecorder(service: RecorderService): GrpcJsService {
@@ -107,8 +109,8 @@ async function answer(service: RecorderService, call: GrpcJsRecordCall): Promise
 }
 
 /**
- * The requests of a call. Node's own iteration of a stream destroys it when it ends or fails, and with it what the
- * responses and the status go out on.
+ * Yields the requests of a call. Node's own iteration over a stream would destroy it at the end or on failure, and with
+ * it the channel for responses and status.
  */
 async function* requestsOf(call: GrpcJsRecordCall): AsyncGenerator<RecordRequest, void, undefined> {
   let ended = false;
@@ -124,7 +126,7 @@ async function* requestsOf(call: GrpcJsRecordCall): AsyncGenerator<RecordRequest
     for (;;) {
       const request = call.read();
       if (request !== null)
-        yield request as RecordRequest; // As deserialized above.
+        yield request as RecordRequest; // True because requestDeserialize returns nothing else.
       else if (ended) return;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
@@ -134,7 +136,7 @@ async function* requestsOf(call: GrpcJsRecordCall): AsyncGenerator<RecordRequest
   }
 }
 
-/** What comes when there are no more requests. */
+/** Events after which no more requests follow. */
 const ENDS = ["end", "close", "error"];
 
 function statusOf(error: unknown): { code: number; details: string } {
@@ -143,7 +145,7 @@ function statusOf(error: unknown): { code: number; details: string } {
     : { code: RPC_STATUS_NUMBERS.INTERNAL, details: "internal error" };
 }
 
-/** Waits until the client has taken what was written, or is gone. */
+/** Waits until the write buffer is drained or the client is gone. */
 function untilDrained(call: EventEmitter, signal: AbortSignal): Promise<void> {
   let onDrain = () => {};
   const drained = new Promise<void>((resolve) => {
@@ -156,7 +158,7 @@ function untilDrained(call: EventEmitter, signal: AbortSignal): Promise<void> {
 function peerOf(call: GrpcJsRecordCall): RpcPeer {
   return {
     address: call.getPeer(),
-    // grpc-js lets a call through without a checked certificate only when it was told not to check.
+    // grpc-js accepts calls without a verified certificate only if it is configured not to verify.
     identities: identitiesOf(call.getAuthContext?.().sslPeerCertificate),
     header: (name) => {
       const values = call.metadata.get(name);

@@ -5,21 +5,21 @@ import type { connectNodeAdapter } from "@connectrpc/connect-node";
 export type NodeHandler = ReturnType<typeof connectNodeAdapter>;
 
 /**
- * The longest encoded status message, in bytes. gRPC suggests to clients a limit of 8 KiB for all trailers
+ * Maximum length of an encoded status message in bytes. gRPC recommends that clients limit all trailers to 8 KiB
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses), and many connections break at 64 KiB.
  */
 const MAX_ENCODED_BYTES = 7 * 1024;
 const ELLIPSIS = "…";
-/** Cannot be encoded. */
+/** Lone surrogates cannot be encoded as UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 /**
- * The status message of a failed call, cut if its encoded form would be too long for a trailer. Everything that puts text
- * from elsewhere into a status message must use it: a trailer that is too long breaks the whole connection.
+ * Truncates a status message whose encoded form would be too long for a trailer. Required for all status messages that
+ * contain external text: a trailer that is too long breaks the whole connection.
  */
 export function boundedMessage(text: string): string {
   let room = MAX_ENCODED_BYTES;
-  // An encoded code unit has 9 bytes at most.
+  // An encoded UTF-16 code unit has at most 9 bytes.
   if (text.length * 9 <= room) return text;
   if (encodeMessage(text).length <= room) return text;
   room -= encodeMessage(ELLIPSIS).length;
@@ -33,8 +33,8 @@ export function boundedMessage(text: string): string {
 }
 
 /**
- * The same handler, with status messages encoded no more than gRPC asks for, and bounded. Connect encodes `:`, `,` and `/` as
- * well, which clients on grpc-js do not decode.
+ * Wraps a handler so that status messages are bounded, and only the characters that gRPC requires are encoded. Connect
+ * also encodes `:`, `,` and `/`, which grpc-js clients do not decode.
  */
 export function withPlainMessages(handler: NodeHandler): NodeHandler {
   return (request, response) => {
@@ -51,7 +51,7 @@ export function withPlainMessages(handler: NodeHandler): NodeHandler {
   };
 }
 
-/** Percent-encoding of gRPC: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses */
+/** gRPC's percent-encoding: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses */
 export function encodeMessage(text: string): string {
   return text.replace(LONE_SURROGATE, "\ufffd").replace(/[^\x20-\x24\x26-\x7e]+/gu, encodeURIComponent);
 }

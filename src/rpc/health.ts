@@ -31,30 +31,30 @@ const SERVICE_UNKNOWN = 3;
 /** Descriptor of `grpc.health.v1.Health`. */
 export const Health = health.service;
 
-/** Health by gRPC's own protocol, for probes of Kubernetes, `grpc_health_probe` and load balancers. */
+/** The gRPC health checking protocol, for Kubernetes probes, `grpc_health_probe` and load balancers. */
 export interface HealthService {
   /** Mounts the service on a Connect router. */
   readonly routes: (router: ConnectRouter) => void;
-  /** Says from now on that nothing is served, and ends the calls of those who watch. */
+  /** Reports NOT_SERVING from now on, and ends all Watch calls. */
   shutdown(): void;
 }
 
-/** What a health service bounds. */
+/** Limits of a health service. */
 export interface HealthServiceOptions {
-  /** Calls of Watch at once, 256 by default; one more fails with RESOURCE_EXHAUSTED. */
+  /** Maximum number of concurrent Watch calls; further calls fail with RESOURCE_EXHAUSTED. Default 256. */
   readonly maxWatches?: number;
 }
 
 const HEALTH_OPTIONS: OptionTable<HealthServiceOptions> = { maxWatches: aPositiveNumber };
 
-/** A watching client takes some 30 KB. */
+/** A Watch call uses about 30 KB. */
 const DEFAULT_MAX_WATCHES = 256;
 
 /**
- * Health by gRPC's own protocol: serving until it is shut down.
+ * Creates a gRPC health service that reports SERVING until it is shut down.
  *
- * @param services The names that can be asked for; the empty name, for the server as a whole, always can.
- * @throws OptionsError; TypeError for services that are not strings.
+ * @param services Full names of the services that clients can query, besides the empty name for the whole server.
+ * @throws OptionsError; TypeError if `services` is not a list of strings.
  */
 export function createHealthService(
   services: readonly string[],
@@ -66,7 +66,7 @@ export function createHealthService(
   const known = new Set(["", ...services]);
   let serving = true;
   const closing = new AbortController();
-  // One listener a watch, which `maxWatches` bounds: Node's warning about eleven would be a false alarm.
+  // One listener per watch, bounded by `maxWatches`: Node's warning at eleven would be a false alarm.
   setMaxListeners(0, closing.signal);
 
   async function* watch(
@@ -82,7 +82,7 @@ export function createHealthService(
 
   return {
     routes: (router) => {
-      // What kind of methods they are, the table above says.
+      // The casts are true by the table above.
       const { check, watch: watching } = health.service.method;
       router.rpc(check as DescMethodUnary, (request) => {
         const service = serviceOf(request);
@@ -99,7 +99,7 @@ export function createHealthService(
   };
 }
 
-/** The service asked for; the descriptor is made at run time, so that the type does not say that it is there. */
+/** The service in a request. The cast is true because the descriptor, built at run time, declares the field. */
 function serviceOf(request: Message): string {
   return (request as Message & { service: string }).service;
 }

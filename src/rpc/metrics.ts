@@ -85,7 +85,7 @@ const someCounters = fieldsOf<RecorderCounters>({
   storedBytes: required(aNumber),
 });
 
-/** The counters of a recorder service in the text format of Prometheus. */
+/** Formats the counters of a recorder service in the Prometheus text format. */
 export function formatMetrics(counters: RecorderCounters): string {
   checkArgument("formatMetrics", "counters", counters, someCounters);
   return METRICS.map(({ name, type, help, samples }) => {

@@ -30,21 +30,22 @@ import { fromCallError } from "./connect-error.js";
 import { Resumption } from "./resumption.js";
 import type { RpcTransport } from "./transport.js";
 
-/** When to connect again after a connection was lost. */
+/** How to reconnect after a lost connection. */
 export interface ReconnectOptions {
-  /** The first wait; each further one is twice as long. */
+  /** Delay before the first attempt; doubles with every further one. Default 500. */
   readonly initialDelayMs?: number;
+  /** Maximum delay; default 30,000. */
   readonly maxDelayMs?: number;
-  /** Tries in a row without a response before giving up. */
+  /** Maximum number of consecutive calls without a response, including the first one; default 8. */
   readonly maxAttempts?: number;
 }
 
 export interface ObserveOptions extends FlowFilterOptions {
-  /** "Give up": the iteration throws the signal's reason. */
+  /** Cancels the call; the iteration throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Whether to go on after a lost connection; not by default. */
+  /** Whether and how to reconnect after a lost connection; default false. */
   readonly reconnect?: boolean | ReconnectOptions;
-  /** Which of the flows that come to hand out; what the server can filter is better put into the request. */
+  /** Client-side filter of the received flows. Prefer filters in the request, which the server applies. */
   readonly filter?: FlowFilterLists | FlowPredicate;
   readonly clock?: Clock;
 }
@@ -63,33 +64,35 @@ const OBSERVE_OPTIONS: OptionTable<ObserveOptions> = {
     optionsOf("reconnect", RECONNECT_OPTIONS),
     aBoolean,
   ),
-  // Checked when it is compiled.
+  // compileFlowFilters checks it.
   filter: checkedElsewhere,
   clock: aClock,
 };
 
-/** Received = handed out + filtered + repeated. */
+/** Counters of a flow stream. `received` is the sum of yielded, `filtered` and `repeated` responses. */
 export interface FlowStreamStats {
-  /** Responses that came. */
+  /** Received responses: flows and notices. */
   readonly received: number;
-  /** Flows that `filter` kept out. */
+  /** Flows rejected by `filter`. */
   readonly filtered: number;
-  /** Flows that came again after a lost connection, and were left out. */
+  /** Flows received again after a reconnect, and skipped. */
   readonly repeated: number;
-  /** Events that the server says were lost, in the kernel or in its own ring buffer. */
+  /** Events that the server reports as lost, in the kernel or in its own ring buffer. */
   readonly lost: number;
-  /** Connections lost and made again. */
+  /** Attempts to reconnect, including failed ones. */
   readonly reconnects: number;
 }
 
-/** A stream of responses; can be read once. Leaving it cancels the call. */
+/** A stream of responses that can be read once. Ending the iteration early cancels the call. */
 export interface FlowStream extends AsyncIterable<GetFlowsResponse> {
-  /** The same pass in lists of responses that came together, none empty: fewer turns for whoever reads many. */
+  /** Iterates over non-empty batches of responses that arrived together: faster for readers of many flows. */
   batches(): AsyncIterableIterator<GetFlowsResponse[]>;
   readonly stats: FlowStreamStats;
 }
 
-/** `observer.GetFlowsRequest`, as a message or as an init object; `parseFlowFlags` and `toFlowsRequest` make one of flags. */
+/**
+ * `observer.GetFlowsRequest` as a message or init object; `parseFlowFlags` and `toFlowsRequest` create one from flags.
+ */
 export type GetFlowsRequestInit = MessageInitShape<typeof GetFlowsRequestSchema>;
 
 const DEFAULT_RECONNECT: Required<ReconnectOptions> = {
@@ -99,16 +102,16 @@ const DEFAULT_RECONNECT: Required<ReconnectOptions> = {
 };
 
 /**
- * Flows of a Hubble server or Relay, as they come; the server sends on only as far as they are read. Notices of lost events and
- * of nodes come between them, whatever the filter.
+ * Streams flows from a Hubble server or Relay. Flow control stops the server if the reader is slow. The stream also
+ * contains notices of lost events and of node status, regardless of the filter.
  *
- * With `reconnect` a lost connection is made again, and the flows asked for from a little before the latest one; those
- * that were seen are left out by their UUID. There is no gap as long as the server still holds what was missed, and no
- * repeat as long as no more than 16,384 flows lie within two seconds. A server that ends a stream that follows counts
- * as lost.
+ * With `reconnect`, a lost connection is reopened and flows are requested from shortly before the latest one; flows
+ * that were already seen are skipped by UUID. No flow is missed as long as the server still has it in its buffer, and
+ * no flow is repeated as long as at most 16,384 flows lie within two seconds. If the server ends a stream with
+ * `follow`, the connection counts as lost.
  *
- * @throws FilterError at once for a filter that does not compile; OptionsError, and TypeError for another transport or request, at
- *   once; from the iteration RpcError, or the signal's reason.
+ * @throws FilterError for an invalid filter, OptionsError, and TypeError for an invalid transport or request, from the
+ *   call; RpcError, or the signal's reason, from the iteration.
  */
 export function observe(
   transport: Transport,
@@ -128,7 +131,7 @@ class ObserveStream implements FlowStream {
   readonly #reconnect: Required<ReconnectOptions> | undefined;
   readonly #wanted: FlowPredicate | undefined;
   readonly #clock: Clock;
-  /** Ends the call, and every wait, when the reader leaves or the signal is aborted. */
+  /** Ends the call and every wait when the reader ends the iteration or the signal is aborted. */
   readonly #controller = new AbortController();
   #begun = false;
   #received = 0;
@@ -169,7 +172,7 @@ class ObserveStream implements FlowStream {
     return {
       next: () => batches.next(),
       return: async () => {
-        // Ends the wait at hand, too, which a generator's own return would wait for.
+        // Also ends a pending wait, which the generator's own `return` would wait for.
         this.#controller.abort();
         await batches.return();
         return { done: true, value: undefined };
@@ -192,7 +195,7 @@ class ObserveStream implements FlowStream {
       else yield* this.#readOn(this.#reconnect);
     } catch (error) {
       if (this.#signal?.aborted === true) throw this.#signal.reason;
-      // The reader has left, and is not told.
+      // Not reported if the reader has ended the iteration.
       if (!this.#controller.signal.aborted) throw error;
     } finally {
       removeRelay();
@@ -232,7 +235,7 @@ class ObserveStream implements FlowStream {
     }
   }
 
-  /** What is to be handed out of some responses. */
+  /** Returns the responses to yield: not yet seen, and accepted by the filter. Updates the counters. */
   #keep(batch: GetFlowsResponse[], resumption: Resumption | undefined): GetFlowsResponse[] {
     const wanted = this.#wanted;
     this.#received += batch.length;
@@ -272,9 +275,9 @@ class ObserveStream implements FlowStream {
 }
 
 /**
- * One batch, or those before a message that does not decode.
+ * Decodes a batch. Yields the messages before an invalid one, then throws.
  *
- * @throws RpcError INTERNAL, as grpc-go for a message that is not valid protobuf.
+ * @throws RpcError INTERNAL for a message that is not valid protobuf, as in grpc-go.
  */
 function* decodeBatch(messages: readonly Uint8Array[]): Generator<GetFlowsResponse[], void, undefined> {
   const batch: GetFlowsResponse[] = [];
@@ -296,14 +299,14 @@ function* decodeBatch(messages: readonly Uint8Array[]): Generator<GetFlowsRespon
 }
 
 /**
- * Whether a call is worth making again: the server was not reached, says that it is not available for now, or ended the
- * call without a status of its own, as proxies do that lose the server behind them.
+ * Whether to retry a call: the server was unreachable or reported UNAVAILABLE, or the call ended without a gRPC status,
+ * as with proxies that lose their backend.
  */
 function isResumable(error: unknown): boolean {
   return error instanceof RpcError && (error.status === "UNAVAILABLE" || error.cause instanceof StreamReset);
 }
 
-/** Responses one by one. Written out, as a generator within a generator takes several turns for each. */
+/** Iterates over single responses. A class, because a generator within a generator takes several turns for each. */
 class ResponseIterator implements AsyncIterator<GetFlowsResponse, undefined> {
   readonly #batches: AsyncIterableIterator<GetFlowsResponse[]>;
   #batch: GetFlowsResponse[] = [];

@@ -10,7 +10,7 @@ const aRequest: ValueCheck<IncomingMessage | Http2ServerRequest> = valueCheck(
   (value) => isObject(value) && "socket" in value && "headers" in value,
 );
 
-/** Who sent a request. Certificates count only when the server has checked them against its authorities. */
+/** Returns the sender of a request. Certificates count only if the server has verified them against its authorities. */
 export function peerOfRequest(request: IncomingMessage | Http2ServerRequest): RpcPeer {
   checkArgument("peerOfRequest", "request", request, aRequest);
   const { socket, headers } = request;
@@ -33,17 +33,17 @@ function addressText(address: string | undefined, port: number | undefined): str
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** A name in `subjectaltname`, which Node quotes as JSON when it holds a comma or a quote: so no name can pose as two. */
+/** A name in `subjectaltname`. Node quotes names with commas or quotes as JSON, so that one name cannot pose as two. */
 const ALTERNATIVE_NAME = /(?:^|, )(?:DNS|URI|email):("(?:[^"\\]|\\.)*"|[^,"]*)/g;
 
-/** The names in a certificate: its DNS names, URIs (SPIFFE) and e-mail addresses, then the common names. */
+/** Returns the names in a certificate: DNS names, URIs (SPIFFE) and email addresses, then the common names. */
 export function identitiesOf(certificate: PeerCertificate | undefined): readonly string[] {
   if (certificate === undefined) return [];
   const identities = new Set<string>();
   for (const [, name = ""] of (certificate.subjectaltname ?? "").matchAll(ALTERNATIVE_NAME)) {
     identities.add(name.startsWith('"') ? (JSON.parse(name) as string) : name);
   }
-  // A certificate may have several; Node then gives a list, which its types leave out. Without a subject it has none.
+  // Node returns a list for several common names, which its types omit. There may be no subject at all.
   const commonNames: unknown = certificate.subject?.CN;
   for (const name of Array.isArray(commonNames) ? commonNames : [commonNames]) {
     if (typeof name === "string") identities.add(name);

@@ -20,7 +20,7 @@ import { Updates } from "../recorder/stats.js";
 import { aTransport } from "./calls.js";
 import { fromCallError } from "./connect-error.js";
 
-/** Counts as a server tells them; what it lost in the kernel and in queues is one number. */
+/** Counters reported by a server; losses in the kernel and in queues are added up. */
 export interface RemoteStats {
   readonly packetsCaptured: number;
   readonly bytesCaptured: number;
@@ -28,46 +28,51 @@ export interface RemoteStats {
   readonly bytesLost: number;
 }
 
-/** How a remote recording ended well. */
+/** Result of a successful remote recording. */
 export interface RemoteRecordingResult {
-  /** On the node that recorded. */
+  /** Path of the file on the recording node. */
   readonly filePath: string;
   readonly nodeName: string;
   readonly stats: RemoteStats;
 }
 
-/** A recording on another node, of the same shape as one of `record`. */
+/** A recording on another node, with the same interface as one of `record`. */
 export interface RemoteRecording {
-  /** "Finish well": `stopped` resolves when the server has completed the file. Harmless when repeated or too late. */
+  /** Ends the recording gracefully: `stopped` resolves once the server has completed the file. Idempotent. */
   stop(): void;
-  /** The counts that came last. */
+  /** The latest counters. */
   readonly stats: RemoteStats;
-  /** Resolves when the server confirms that it records; rejects as `stopped` does. */
+  /** Resolves when the server confirms that it records; rejects with the same error as `stopped`. */
   readonly started: Promise<{ readonly nodeName: string }>;
-  /** The counts, as they come; coalesced for a slow reader. Ends with the recording. May be read any number of times. */
+  /**
+   * Yields the counters on every update, coalesced for slow readers; ends with the recording. Can be iterated
+   * repeatedly.
+   */
   readonly updates: AsyncIterable<RemoteStats>;
-  /** Rejects with the RpcError of the server or the connection, or with the reason of the signal. */
+  /**
+   * Resolves when the recording has ended; rejects with an RpcError of server or connection, or the signal's reason.
+   */
   readonly stopped: Promise<RemoteRecordingResult>;
 }
 
-/** How a recording on a server is asked for. */
+/** Options of {@link recordRemote}. */
 export interface RecordRemoteOptions {
-  /** "Give up": cancels the call, which makes the server abort the recording; `stopped` rejects with the reason. */
+  /** Cancels the call: the server aborts the recording, and `stopped` rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 const RECORD_OPTIONS: OptionTable<RecordRemoteOptions> = { signal: aSignal };
 
-/** Its fields and types; whether the values make sense is for the server to say. */
+/** Checks fields and types only; the server validates the values. */
 const A_START = anInitOf(StartRecordingSchema);
 
 const NO_STATS: RemoteStats = { packetsCaptured: 0, bytesCaptured: 0, packetsLost: 0, bytesLost: 0 };
 
 /**
- * Records on a node that serves the Recorder: Cilium's agent (1.10 to 1.18), or `createRecorderService`. Begins at once.
- * What is wrong with `start` the server says: `stopped` then rejects.
+ * Records on a node that serves the Recorder: Cilium's agent (1.10 to 1.18), or `createRecorderService`. Starts at
+ * once. The server validates the values in `start`; if they are invalid, `stopped` rejects.
  *
- * @throws OptionsError; TypeError for another transport, and for a start with unknown fields or values of the wrong type.
+ * @throws OptionsError; TypeError for an invalid transport, and for unknown fields or type mismatches in `start`.
  */
 export function recordRemote(
   transport: Transport,
@@ -83,7 +88,7 @@ export function recordRemote(
 class RemoteRecorder {
   readonly #start: StartRecordingInit;
   readonly #signal: AbortSignal | undefined;
-  /** Ends the call when it has come to its end: Connect would leave the sending side open. */
+  /** Ends the call after the last response: Connect would leave the sending side open. */
   readonly #controller = new AbortController();
   readonly #updates = new Updates<RemoteStats>(() => this.#stats);
   #stats = NO_STATS;
@@ -105,7 +110,7 @@ class RemoteRecorder {
     });
     const stopped = this.#record(transport, confirm);
     stopped.catch(deny);
-    // Whoever waits for the one need not look at the other.
+    // A caller that awaits only `stopped` gets no unhandled rejection.
     started.catch(() => {});
     const currentStats = () => this.#stats;
     return {
@@ -155,9 +160,10 @@ class RemoteRecorder {
     }
   }
 
-  /** The start, then the stop when it is asked for; the sending side stays open until the end, which servers insist on. */
+  /** Yields the start, then the stop on request. Keeps the sending side open until the end, as servers require. */
   async *#requests(): AsyncGenerator<RecordRequest, void, undefined> {
-    // Filters of ours take any number as the protocol, those of the message only the names of the enum: on the wire it is a number.
+    // The cast widens the protocol: filters accept any number, the message type only enum values, but both are encoded
+    // alike.
     const value = create(StartRecordingSchema, this.#start as MessageInitShape<typeof StartRecordingSchema>);
     yield create(RecordRequestSchema, { requestType: { case: "start", value } });
     let told = false;

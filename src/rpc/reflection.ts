@@ -12,7 +12,7 @@ import { aListOf, isObject, type ValueCheck, valueCheck } from "../errors/value-
 import { limitCalls } from "./call-limit.js";
 import { runtimeService } from "./runtime-file.js";
 
-// https://github.com/grpc/grpc-proto/blob/master/grpc/reflection/v1/reflection.proto; v1alpha is the same by another name.
+// https://github.com/grpc/grpc-proto/blob/master/grpc/reflection/v1/reflection.proto; v1alpha differs only in its name.
 const VERSIONS = ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map((packageName) =>
   runtimeService({
     package: packageName,
@@ -59,12 +59,12 @@ export const ServerReflection: readonly DescService[] = VERSIONS.map(({ service 
 
 const NOT_FOUND = 5;
 const UNIMPLEMENTED = 12;
-/** Tools make one call and end it. */
+/** Maximum number of concurrent calls: tools make one call and end it. */
 const MAX_CALLS = 64;
 
 type ReflectionResponse = Record<string, unknown>;
 
-/** What is asked for; the descriptor is made at run time, so that the type does not say that it is there. */
+/** The fields of a request; the generated types lack them because the descriptor is built at run time. */
 interface ReflectionRequest {
   readonly messageRequest:
     | {
@@ -84,7 +84,10 @@ const aServiceDescriptor: ValueCheck<DescService> = valueCheck(
   (value) => isObject(value) && "kind" in value && value.kind === "service",
 );
 
-/** Server reflection, so that grpcurl and its like need no proto files; tells of the services given and of itself. */
+/**
+ * Creates routes for gRPC server reflection, so that tools such as grpcurl need no proto files. It describes the given
+ * services and itself.
+ */
 export function reflectionRoutes(services: readonly DescService[]): (router: ConnectRouter) => void {
   checkArgument("reflectionRoutes", "services", services, aListOf(aServiceDescriptor));
   const told = [...services, ...ServerReflection];
@@ -137,7 +140,7 @@ function addFile(files: Map<string, DescFile>, file: DescFile): void {
   for (const dependency of file.dependencies) addFile(files, dependency);
 }
 
-/** The full names declared in a file: messages and enums at any depth, services and their methods. */
+/** The full names declared in a file: messages and enums at any depth, services, and their methods. */
 function symbolsOf(file: DescFile): string[] {
   const names: string[] = [];
   function addMessages(messages: DescFile["messages"]): void {

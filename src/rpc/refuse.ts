@@ -14,8 +14,8 @@ const HTTP_STATUS: Partial<Record<RpcStatus, number>> = {
 };
 
 /**
- * Answers a request that reaches no method with a status of its protocol. gRPC and gRPC-web get HTTP 200 and the status in
- * the headers ("Trailers-Only"), the Connect protocol and everything else its JSON error.
+ * Rejects a request before it reaches a method, with an error of its protocol: gRPC and gRPC-web get HTTP 200 with the
+ * status in the headers ("Trailers-Only"), the Connect protocol and all others a Connect JSON error.
  */
 export function refuse(
   request: NodeRequest,
@@ -29,20 +29,20 @@ export function refuse(
     response.setHeader("content-type", contentType);
     response.setHeader("grpc-status", String(RPC_STATUS_NUMBERS[status]));
     response.setHeader("grpc-message", encodeMessage(boundedMessage(message)));
-    // Without a body, so that the headers end the stream.
+    // No body, so that the headers end the stream.
     response.end();
-    // Closed in the same turn, a stream of Node 22 loses its headers.
+    // Node 22 loses the headers if the stream is closed in the same turn.
     setImmediate(closeStream, response);
   } else {
     response.statusCode = HTTP_STATUS[status] ?? 500;
     response.setHeader("content-type", "application/json");
     const body = JSON.stringify({ code: status.toLowerCase(), message: boundedMessage(message) });
-    // Both kinds of response take a body here; TypeScript finds no common overload.
+    // Both response types accept a body here; the cast is needed because TypeScript finds no common overload.
     (response as ServerResponse).end(body);
   }
 }
 
-/** The handler of paths that are no method: UNIMPLEMENTED with the messages of grpc-go. */
+/** Creates the handler of unknown paths: UNIMPLEMENTED with the messages of grpc-go. */
 export function unknownMethodHandler(services: () => ReadonlySet<string>): NodeHandler {
   return (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
@@ -57,12 +57,12 @@ function unknownMethodMessage(path: string, services: ReadonlySet<string>): stri
   return `unknown service ${service}`;
 }
 
-/** The stream of an HTTP/2 response. */
+/** The stream of an HTTP/2 response; undefined for HTTP/1.1. */
 export function streamOf(response: NodeResponse): ServerHttp2Stream | undefined {
   return (response as Partial<Http2ServerResponse>).stream;
 }
 
-/** Ends the stream of an HTTP/2 response, whatever is still to come of its request. */
+/** Closes the stream of an HTTP/2 response, even if its request is incomplete. */
 export function closeStream(response: NodeResponse, code: number = constants.NGHTTP2_NO_ERROR): void {
   const stream = streamOf(response);
   if (stream?.closed === false) stream.close(code);

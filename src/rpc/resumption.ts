@@ -2,11 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { GetFlowsRequest, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 
-/** Flows remembered, so that none is yielded twice. */
+/** Maximum number of flows remembered to detect repeats. */
 export const MAX_REMEMBERED = 16_384;
 
 /**
- * How far before the latest flow to ask again: Relay merges the flows of its nodes, which come up to a second or so out of
+ * How far before the latest flow to resume: Relay merges the flows of its nodes, which may be about a second out of
  * order.
  */
 export const OVERLAP_MS = 2000;
@@ -15,18 +15,18 @@ const NANOSECONDS_PER_MS = 1_000_000n;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 /**
- * Tracks a stream of flows so that it can be requested again where it broke off: from a little before the latest flow, but
- * not from before the start of the first request, and without the flows that have been seen.
+ * Tracks a stream of flows so that it can be resumed after a failure: from shortly before the latest flow, but not
+ * before the start of the original request, and without the flows already seen.
  */
 export class Resumption {
   readonly #request: GetFlowsRequest;
-  /** When the stream was requested first, in nanoseconds since 1970 by the clock of this machine. */
+  /** Time of the first request, in nanoseconds since 1970 by the clock of this machine. */
   readonly #begun: bigint;
-  /** Flows seen, in the order in which they came, with their times. */
+  /** Keys of the flows seen, in order of arrival, with their times. */
   readonly #seen = new Map<string, bigint>();
   #earliest: bigint | undefined;
   #latest: bigint | undefined;
-  /** The latest time of those forgotten: an earlier flow may have been seen or not. */
+  /** Latest time of the evicted flows: whether a flow before it was seen is unknown. */
   #forgotten: bigint | undefined;
   #flows = 0n;
   #resumed = false;
@@ -36,7 +36,7 @@ export class Resumption {
     this.#begun = BigInt(Math.floor(nowMs)) * NANOSECONDS_PER_MS;
   }
 
-  /** Whether a response has not been seen yet; remembers it. */
+  /** Returns whether a response is new, and remembers it. */
   take(response: GetFlowsResponse): boolean {
     if (response.responseTypes.case !== "flow") return true;
     const key = keyOf(response);
@@ -51,34 +51,34 @@ export class Resumption {
     return true;
   }
 
-  /** Whether the requested number of flows is complete. */
+  /** Whether the requested number of flows has arrived. */
   get isComplete(): boolean {
     const { number, follow } = this.#request;
     return !follow && number > 0n && this.#flows >= number;
   }
 
-  /** What to request now. */
+  /** Returns the request that resumes the stream. */
   resume(): GetFlowsRequest {
     const { number, follow } = this.#request;
     this.#resumed = true;
     if (this.#latest === undefined) {
       if (!this.#isForNewFlows) return this.#request;
-      // From when they were first requested: what happened while there was no connection belongs to them.
+      // From the time of the first request, to include flows from while there was no connection.
       return { ...this.#request, since: timestampOf(this.#begun) };
     }
     const from = this.#resumeTime(this.#latest);
-    // The server sends those that were seen once more, and counts them.
+    // The server sends the flows already seen again, and they count towards `number`.
     const left = number === 0n || follow ? 0n : number - this.#flows + BigInt(this.#seenFrom(from));
     return {
       ...this.#request,
       since: timestampOf(from),
-      // The next ones from there on: the last ones would by now be others.
+      // The first flows from there on; the last ones may have changed by now.
       first: left > 0n,
       number: left,
     };
   }
 
-  /** Whether flows were requested that come after the request, and no others. */
+  /** Whether only flows after the time of the request were requested. */
   get #isForNewFlows(): boolean {
     const { number, follow, first, since } = this.#request;
     return follow && !first && number === 0n && since === undefined;
@@ -92,13 +92,13 @@ export class Resumption {
     );
   }
 
-  /** No flow from before was requested; undefined when the request begins with the oldest flow. */
+  /** Start time of the original request; undefined if it starts with the oldest flow. */
   #startTime(): bigint | undefined {
     const { number, first, since } = this.#request;
     if (since !== undefined) return nanosecondsOf(since);
-    // Where this clock is ahead of the server's, the flows themselves say when they began.
+    // If this clock is ahead of the server's, the earliest flow is a better bound.
     if (this.#isForNewFlows) return earlier(this.#begun, this.#earliest);
-    // The last flows, and those after them if the stream follows.
+    // The last `number` flows, and with `follow` those after them.
     return number > 0n && !first ? this.#earliest : undefined;
   }
 
@@ -115,7 +115,7 @@ export class Resumption {
   }
 }
 
-/** What identifies a flow: its UUID, which Hubble gives every flow; where a field mask leaves it out, what there is. */
+/** A key that identifies a flow: its UUID, which Hubble always sets, or other fields if a field mask excludes it. */
 function keyOf({ responseTypes, nodeName, time }: GetFlowsResponse): string {
   if (responseTypes.case !== "flow") return "";
   const flow = responseTypes.value;

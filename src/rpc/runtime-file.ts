@@ -11,16 +11,16 @@ import {
   FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
 
-/** A field of a message that is described here rather than generated: `[name, number, type]`, `…[]` for repeated. */
+/** A field of a message described at run time: `[name, number, type, oneof]`; the type ends with `[]` if repeated. */
 export type RuntimeField = readonly [name: string, number: number, type: string, oneof?: string];
 
 export interface RuntimeFileInit {
   readonly package: string;
   readonly messages: Readonly<Record<string, readonly RuntimeField[]>>;
-  /** Values by their number, in order from 0, inside a message: `HealthCheckResponse.ServingStatus`. */
+  /** Value names in order of their numbers from 0; enums are nested: `HealthCheckResponse.ServingStatus`. */
   readonly enums?: Readonly<Record<string, readonly string[]>>;
   readonly service: string;
-  /** `[name, input, output, kind]` */
+  /** Methods as `[name, input, output, kind]`. */
   readonly methods: readonly (readonly [string, string, string, "unary" | "server" | "bidi"])[];
 }
 
@@ -31,8 +31,7 @@ const SCALARS: Readonly<Record<string, FieldDescriptorProto_Type>> = {
 };
 
 /**
- * The descriptors of a small well-known service, made when it is loaded: so that nothing has to be generated that is not
- * Hubble's.
+ * Builds the descriptors of a small well-known service at run time, so that only Hubble's own messages are generated.
  */
 export function runtimeService(init: RuntimeFileInit): { file: DescFile; service: DescService } {
   const proto = create(FileDescriptorProtoSchema, {

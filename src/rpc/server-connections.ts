@@ -5,25 +5,25 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "../async/clock.js";
 import { SessionSocket } from "./session-socket.js";
 
-/** How connections are kept. */
+/** Keepalive settings of server connections. */
 export interface ServerConnectionsOptions {
   readonly clock: Clock;
-  /** Between two pings of a connection; without an answer by the next one it is closed. */
+  /** Interval between pings of a connection; it is closed if a ping is not answered before the next one. */
   readonly pingIntervalMs: number;
 }
 
 type ConnectionListener = (this: Http2Server | Http2SecureServer, socket: object) => void;
 
 /**
- * The connections of an HTTP/2 server: pinged, closed with the server, and closed when their peer breaks HTTP/2. Node
- * sends GOAWAY then, and reads no further, but keeps the connection open.
+ * Manages the connections of an HTTP/2 server: pings them, closes them with the server, and closes them if the peer
+ * violates HTTP/2. In that case Node sends GOAWAY and stops reading, but keeps the connection open.
  */
 export class ServerConnections {
   readonly #sessions = new Map<ServerHttp2Session, Socket>();
   readonly #sockets = new Set<Socket>();
   #finishing = false;
 
-  /** @param server Not yet listening. */
+  /** @param server A server that is not listening yet. */
   constructor(server: Http2Server | Http2SecureServer, { clock, pingIntervalMs }: ServerConnectionsOptions) {
     this.#watchGoaway(server);
     server.on("connection", (socket: Socket) => {
@@ -33,7 +33,7 @@ export class ServerConnections {
     server.on("session", (session: ServerHttp2Session) => {
       if (this.#finishing) session.close();
       const stopPinging = keepAlive(session, clock, pingIntervalMs);
-      // A connection that breaks reports it in each of its streams.
+      // A failed connection reports its error on each of its streams.
       session.on("error", () => {});
       session.once("close", () => {
         stopPinging();
@@ -42,15 +42,18 @@ export class ServerConnections {
     });
   }
 
-  /** Makes `socket` of a request the one of its connection: a session over a {@link SessionSocket} has neither address nor certificate. */
+  /**
+   * Sets `socket` of a request to the socket of its connection, because a {@link SessionSocket} has neither address nor
+   * certificate.
+   */
   exposeSocket(request: IncomingMessage | Http2ServerRequest): void {
     if (!("stream" in request)) return;
-    // Streams of a server have sessions of a server.
+    // True because streams of a server have sessions of a server.
     const socket = this.#sessions.get(request.stream.session as ServerHttp2Session);
     if (socket !== undefined) Object.defineProperty(request, "socket", { value: socket });
   }
 
-  /** Lets every session end its streams; it accepts no new ones. */
+  /** Closes every session gracefully: open streams can end, new ones are rejected. */
   finish(): void {
     this.#finishing = true;
     for (const session of this.#sessions.keys()) session.close();
@@ -61,10 +64,10 @@ export class ServerConnections {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Puts a {@link SessionSocket} below each session that Node creates. */
+  /** Inserts a {@link SessionSocket} between each connection and its session. */
   #watchGoaway(server: Http2Server | Http2SecureServer): void {
     const event = "setSecureContext" in server ? "secureConnection" : "connection";
-    // The listener that Node's constructor has added: it creates the session.
+    // The listener that Node's constructor has added, which creates the session.
     const listeners = server.listeners(event) as ConnectionListener[];
     server.removeAllListeners(event);
     server.on(event, (socket: Socket | TLSSocket) => {
@@ -73,7 +76,7 @@ export class ServerConnections {
       let created: ServerHttp2Session | undefined;
       if (!isHttp1) {
         const sessionSocket = new SessionSocket(socket, "server", () => {
-          // A session that is being destroyed sends GOAWAY, too.
+          // A session that is being destroyed also sends GOAWAY.
           if (created === undefined || created.destroyed) return;
           created.destroy();
           sessionSocket.finish();
@@ -89,7 +92,9 @@ export class ServerConnections {
   }
 }
 
-/** Pings a session; destroys it when one ping has not been answered when the next is due. */
+/**
+ * Pings a session, and destroys it if a ping is not answered before the next is due. Returns a function that stops it.
+ */
 function keepAlive(session: ServerHttp2Session, clock: Clock, intervalMs: number): () => void {
   let answered = true;
   let callOff = clock.setTimer(intervalMs, ping);

@@ -4,19 +4,20 @@ import { messageOf } from "../errors/message.js";
 import { type NodeHandler, withPlainMessages } from "./grpc-message.js";
 import { closeStream, refuse, streamOf } from "./refuse.js";
 
-/** What a server bounds for all of its services. */
+/** Limits of a server for all of its services. */
 export interface HandlerLimits {
-  /** Requests at once, over all connections. */
+  /** Maximum number of concurrent requests over all connections. */
   readonly maxRequests: number;
-  /** How long a request whose method takes one message may take to end. */
+  /** Time limit for receiving a request of a method with a single request message. */
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
 }
 
 /**
- * A handler that a hostile client can neither make throw nor keep busy without bound.
+ * Wraps a handler so that hostile clients can neither make it throw nor hold unlimited requests open.
  *
- * @param takesOneMessage Whether the method of a path takes one message: then the request has to end by itself.
+ * @param takesOneMessage Whether the method of a path has a single request message, so that the client has to end the
+ *   request.
  */
 export function serverHandler(
   handler: NodeHandler,
@@ -26,7 +27,7 @@ export function serverHandler(
   const handle = withPlainMessages(handler);
   let requests = 0;
   return (request, response) => {
-    // Node sends the trailers when this event is emitted. Then the response is complete, and the rest of the request of no use.
+    // Node sends the trailers on this event. The response is then complete, and the rest of the request is not needed.
     streamOf(response)?.once("wantTrailers", () => setImmediate(closeStream, response));
     if (requests >= maxRequests) {
       refuse(request, response, "RESOURCE_EXHAUSTED", `at most ${maxRequests} requests at once`);
@@ -45,7 +46,7 @@ export function serverHandler(
     try {
       handle(request, response);
     } catch (error) {
-      // Connect throws for an authority that makes no URL.
+      // Connect throws if the authority is not valid in a URL.
       refuse(request, response, "INVALID_ARGUMENT", `invalid request: ${messageOf(error)}`);
     }
   };

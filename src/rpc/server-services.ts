@@ -6,7 +6,7 @@ import { recorderRoutes } from "./connect-service.js";
 import { createHealthService, Health, type HealthService } from "./health.js";
 import { reflectionRoutes } from "./reflection.js";
 
-/** What a server mounts beside the Recorder. */
+/** Services that a server mounts in addition to the Recorder. */
 export interface ServiceOptions {
   readonly routes: ((router: ConnectRouter) => void) | undefined;
   readonly health: boolean;
@@ -14,19 +14,19 @@ export interface ServiceOptions {
   readonly maxHealthWatches: number | undefined;
 }
 
-/** What is mounted. */
+/** Result of {@link mountServices}. */
 export interface MountedServices {
   readonly health: HealthService;
-  /** Full names of the services. */
+  /** Full names of the mounted services. */
   readonly names: ReadonlySet<string>;
-  /** Whether a path is that of a method that takes one message. */
+  /** Whether a path is that of a method with a single request message. */
   takesOneMessage(path: string): boolean;
 }
 
-/** The name by which `hubble status` (v1.16.2) asks for the health of an Observer. */
+/** The name that `hubble status` (v1.16.2) uses to query the health of an Observer. */
 const OBSERVER_HEALTH_NAME = "hubble.server.Observer";
 
-/** Mounts the Recorder, further services, and health (unless they have their own) and reflection for all of them. */
+/** Mounts the Recorder, further services, and health (unless `routes` has its own) and reflection for all of them. */
 export function mountServices(
   router: ConnectRouter,
   service: RecorderService,

@@ -20,28 +20,33 @@ import { type MountedServices, mountServices } from "./server-services.js";
 import { parseTarget } from "./target.js";
 import { SERVER_TLS, type ServerTls, serverTlsOptions } from "./tls.js";
 
-/** How a server listens, and what it serves beside the Recorder. */
+/** How a server listens, and what it serves in addition to the Recorder. */
 export interface RecorderServerOptions {
-  /** Serves TLS, and checks client certificates when there is a `clientCa`; see `readServerTls`. */
+  /** Certificates for TLS; with `clientCa` client certificates are verified. See `readServerTls`. Default: no TLS. */
   readonly tls?: ServerTls;
-  /** Further services; health and reflection know them, too. */
+  /** Mounts further services, which health and reflection include. */
   readonly routes?: (router: ConnectRouter) => void;
-  /** Serves `grpc.health.v1`; true by default. */
+  /** Whether to serve `grpc.health.v1`; default true. */
   readonly health?: boolean;
-  /** Serves gRPC reflection; true by default. */
+  /** Whether to serve gRPC reflection; default true. */
   readonly reflection?: boolean;
-  /** Permissions of a unix socket: its owner's only, by default. */
+  /** File permissions of a Unix socket; default 0o600 (owner only). */
   readonly socketMode?: number;
-  /** How often a connection is asked whether it is alive; it is closed when there is no answer by the next time. */
+  /**
+   * Interval between pings of a connection, which is closed if a ping is not answered before the next; default 30,000.
+   */
   readonly pingIntervalMs?: number;
-  /** Connections at once, 1,024 by default; one more is closed as soon as it is made. */
+  /** Maximum number of concurrent connections; further ones are closed at once. Default 1,024. */
   readonly maxConnections?: number;
   /**
-   * Requests at once over all connections and services, by default 1,024 more than the service's `maxCalls`; one more fails
-   * with RESOURCE_EXHAUSTED.
+   * Maximum number of concurrent requests over all connections and services; further ones fail with RESOURCE_EXHAUSTED.
+   * Default: the service's `maxCalls` plus 1,024.
    */
   readonly maxRequests?: number;
-  /** Calls of the health service's Watch at once, 256 by default; one more fails with RESOURCE_EXHAUSTED. */
+  /**
+   * Maximum number of concurrent Watch calls of the health service; further ones fail with RESOURCE_EXHAUSTED. Default
+   * 256.
+   */
   readonly maxHealthWatches?: number;
   readonly clock?: Clock;
 }
@@ -59,24 +64,30 @@ const SERVER_OPTIONS: OptionTable<RecorderServerOptions> = {
   clock: aClock,
 };
 
-/** How a server is closed. */
+/** Options of {@link RecorderServer.close}. */
 export interface CloseOptions {
-  /** How long calls may take to end; 10 s by default. */
+  /** Time for open calls to end, in milliseconds; default 10,000. */
   readonly graceMs?: number;
 }
 
 const CLOSE_OPTIONS: OptionTable<CloseOptions> = { graceMs: aNumberFrom(0) };
 
-/** A server that listens. Disposing of it closes it. */
+/** A listening server. Disposing of it closes it. */
 export interface RecorderServer extends AsyncDisposable {
-  /** What a client is to be given: `unix:///path`, `host:port` or `tls://host:port`, with the port that it is. */
+  /** Address for clients: `unix:///path`, `host:port` or `tls://host:port`, with the actual port. */
   readonly address: string;
   /**
-   * Shuts the service down, so that recordings end well and their clients get `stopped`, and closes; connections that
-   * are still open after `graceMs` (10 s by default) are cut. Again is harmless.
+   * Shuts down the service, so that recordings end gracefully and their clients receive `stopped`, then closes the
+   * server. Connections still open after `graceMs` (default 10 s) are destroyed. Idempotent.
+   *
+   * @throws OptionsError
    */
   close(options?: CloseOptions): Promise<void>;
-  /** Takes new certificates, for connections made from now on. */
+  /**
+   * Replaces the certificates for new connections.
+   *
+   * @throws OptionsError; TypeError if the server was opened without TLS; Node's error for invalid certificates.
+   */
   setTls(tls: ServerTls): void;
 }
 
@@ -84,18 +95,19 @@ const DEFAULT_PING_INTERVAL_MS = 30_000;
 const DEFAULT_GRACE_MS = 10_000;
 const DEFAULT_SOCKET_MODE = 0o600;
 const DEFAULT_MAX_CONNECTIONS = 1024;
-/** For calls other than Record: health, reflection, further services. */
+/** Default allowance for requests other than Record: health, reflection, further services. */
 const OTHER_REQUESTS = 1024;
-/** How long a client may take for a TLS handshake; Node's default is two minutes. */
+/** Time limit for a TLS handshake; Node's default is two minutes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * Serves a recorder over HTTP/2: gRPC, gRPC-web and the Connect protocol (with TLS also over HTTP/1.1, for health checks).
+ * Serves a recorder over HTTP/2: gRPC, gRPC-web and the Connect protocol (with TLS also over HTTP/1.1, for health
+ * checks).
  *
- * @param address `unix:///path`, or `host:port` with port 0 for any that is free. A socket that a dead server has left is
- *   replaced; one that answers is not.
- * @throws OptionsError; FlowscribeError `invalid_target`; the system's error when the address cannot be
- *   listened on.
+ * @param address `unix:///path`, or `host:port`, where port 0 selects a free port. A socket file left behind by a dead
+ *   server is replaced; a socket with a listening server is not.
+ * @throws OptionsError; TypeError for an invalid service; FlowscribeError `invalid_target`; the system error if the
+ *   server cannot listen on the address.
  */
 export async function openRecorderServer(
   address: string,
@@ -111,7 +123,7 @@ export async function openRecorderServer(
     maxRequests = service.limits.maxCalls + OTHER_REQUESTS,
     maxHealthWatches,
   } = options;
-  // Assigned before connectNodeAdapter returns.
+  // True because connectNodeAdapter calls `routes` before it returns.
   let mounted!: MountedServices;
   const adapter = connectNodeAdapter({
     routes: (router) => {
@@ -198,7 +210,7 @@ function listen(
   });
 }
 
-/** A socket that nobody answers at was left by a server that died. Anything that is no socket stays. */
+/** Removes a socket file that refuses connections: a dead server left it behind. Keeps all other files. */
 async function removeDeadSocket(path: string): Promise<void> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   const code = await new Promise<unknown>((resolve) => {

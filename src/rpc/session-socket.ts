@@ -1,19 +1,19 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
-/** The side of an HTTP/2 connection. */
+/** The role of one side of an HTTP/2 connection. */
 export type Http2Role = "client" | "server";
 
-/** Received bytes kept: enough for the first line of another protocol. */
+/** Number of received bytes to keep: enough for the first line of another protocol. */
 const FIRST_BYTES = 64;
 
 /**
- * The socket below an HTTP/2 session of a client or a server. Node's session does not report everything that its owner has to know:
- * what a peer sent that does not speak HTTP/2, and that it has given a connection up because the peer broke the protocol
- * (a server on every version, a client on Node 20). Both are seen in the bytes. So the session reads and writes through this stream, which costs about 1 ms of processor time
- * for each megabyte.
+ * A stream between a socket and an HTTP/2 session of a client or server. Node's session does not report what a peer
+ * sent that does not speak HTTP/2, nor that the session has abandoned a connection because the peer violated the
+ * protocol (on servers in every version, on clients in Node 20). Both are visible in the bytes, so that the session
+ * reads and writes through this stream. It costs about 1 ms of CPU time per megabyte.
  *
- * It never emits `error`: `failure` holds it, and `close` follows.
+ * Never emits `error`: the error is in `failure`, and `close` follows.
  */
 export class SessionSocket extends Duplex {
   readonly #socket: Socket;
@@ -25,16 +25,16 @@ export class SessionSocket extends Duplex {
   #hasEnded = false;
 
   /**
-   * @param socket Connected; owned from now on.
-   * @param role What the session above is.
-   * @param onGiveUp Called when the session sends GOAWAY with an error.
+   * @param socket A connected socket; this stream takes ownership.
+   * @param role Role of the session.
+   * @param onGiveUp Called when the session sends GOAWAY with an error code.
    */
   constructor(socket: Socket, role: Http2Role, onGiveUp: (http2Code: number) => void) {
     super();
     this.#socket = socket;
     this.#sent = new GoawayScanner(role);
     this.#onGiveUp = onGiveUp;
-    // As Node does for a session over a socket: else small frames wait for an acknowledgement, up to 40 ms each.
+    // As Node does for a session on a socket: otherwise small frames wait up to 40 ms each for an acknowledgement.
     socket.setNoDelay();
     socket.on("data", (chunk: Buffer) => {
       if (this.#firstBytes.length < FIRST_BYTES) {
@@ -51,7 +51,7 @@ export class SessionSocket extends Duplex {
       this.#failure = error;
     });
     socket.on("close", () => {
-      // After an orderly end the session reads what is left, and then closes by itself.
+      // After an orderly end the session reads the remaining bytes, then closes by itself.
       if (!this.#hasEnded || this.#failure !== undefined) this.destroy();
     });
   }
@@ -60,12 +60,12 @@ export class SessionSocket extends Duplex {
     return this.#receivedBytes;
   }
 
-  /** The first 64 bytes that were received, or fewer. */
+  /** The first received bytes, at most 64. */
   get firstBytes(): Uint8Array {
     return this.#firstBytes;
   }
 
-  /** The error of the system or of TLS that ended the connection, if one did. */
+  /** The system or TLS error that ended the connection, if any. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -81,7 +81,7 @@ export class SessionSocket extends Duplex {
     else this.#socket.unref();
   }
 
-  /** Closes the connection when what was written is sent, whether the peer closes its side or not. */
+  /** Closes the connection once written bytes are sent, whether or not the peer closes its side. */
   finish(): void {
     this.#socket.destroySoon();
   }
@@ -92,7 +92,7 @@ export class SessionSocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
     const http2Code = this.#sent.scan(chunk);
-    // A write that fails closes the socket, which says why.
+    // A failed write closes the socket, which then reports the error.
     this.#socket.write(chunk, () => callback());
     if (http2Code !== undefined && http2Code !== 0) this.#onGiveUp(http2Code);
   }
@@ -115,11 +115,11 @@ const GOAWAY = 7;
 const GOAWAY_CODE = FRAME_HEADER_BYTES + 4;
 const GOAWAY_BYTES = FRAME_HEADER_BYTES + 8;
 
-/** Finds GOAWAY in what one side of an HTTP/2 connection sends, however it is cut into chunks. */
+/** Finds GOAWAY frames in the bytes that one side of an HTTP/2 connection sends, in chunks of any size. */
 export class GoawayScanner {
-  /** Bytes to pass over before the next frame. */
+  /** Bytes to skip before the next frame. */
   #skip: number;
-  /** The beginning of a frame: its header, and of a GOAWAY its error code as well. */
+  /** The beginning of a frame: its header and, for GOAWAY, its error code. */
   readonly #frame = Buffer.alloc(GOAWAY_BYTES);
   #filled = 0;
 
@@ -128,7 +128,7 @@ export class GoawayScanner {
     this.#skip = sender === "client" ? PREFACE_BYTES : 0;
   }
 
-  /** The error code of the last GOAWAY whose code the chunk completes. */
+  /** Returns the error code of the last GOAWAY that the chunk completes up to its code; undefined if there is none. */
   scan(chunk: Uint8Array): number | undefined {
     let code: number | undefined;
     let at = 0;

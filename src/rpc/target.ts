@@ -2,26 +2,26 @@ import { checkArgument } from "../errors/check-argument.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { aString } from "../errors/value-checks.js";
 
-/** Where a server listens, and whether it is to be reached with TLS. */
+/** The address of a server, and whether to connect with TLS. */
 export type Target =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls: boolean };
 
-/** As gRPC has it for a name without one. */
+/** gRPC's default port. */
 const DEFAULT_PORT = 443;
 
 const MAX_PORT = 0xffff;
 
 /**
- * Reads an address as the Hubble CLI takes it: `unix:///var/run/cilium/hubble.sock` (or `unix:path`), `tls://host:port`,
- * `host:port`, `[v6]:port`, `dns:///host:port`. Without a port it is 443, as in gRPC.
+ * Parses a server address as the Hubble CLI does: `unix:///var/run/cilium/hubble.sock` (or `unix:path`),
+ * `tls://host:port`, `host:port`, `[v6]:port`, `dns:///host:port`. The default port is 443, as in gRPC.
  *
  * @throws FlowscribeError `invalid_target`.
  */
 export function parseTarget(text: string): Target {
   checkArgument("parseTarget", "text", text, aString);
   if (text.startsWith("unix:")) {
-    // unix:///absolute, unix:/absolute and unix:relative; an authority (unix://host/…) has no meaning.
+    // unix:///absolute, unix:/absolute and unix:relative; an authority (unix://host/…) is invalid.
     const rest = text.slice("unix:".length);
     const path = rest.startsWith("//") ? rest.slice("//".length) : rest;
     if (path === "" || (rest.startsWith("//") && !path.startsWith("/"))) throw invalid(text, "no path");
@@ -48,7 +48,7 @@ function tcpTarget(text: string, hostAndPort: string, tls: boolean): Target {
   return { kind: "tcp", host, port, tls };
 }
 
-/** Schemes of plain and of encrypted connections elsewhere. */
+/** Unsupported schemes that other tools use for plain and for TLS connections. */
 const PLAIN_SCHEMES: readonly string[] = ["http", "grpc", "tcp", "h2c", "passthrough", "ipv4", "ipv6"];
 const TLS_SCHEMES: readonly string[] = ["https", "grpcs", "ssl", "h2"];
 

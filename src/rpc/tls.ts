@@ -4,27 +4,30 @@ import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aBoolean, aListOf, aString, required, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
-/** PEM, as text or bytes. */
+/** PEM as a string or bytes. */
 export type Pem = string | Buffer;
 
-/** TLS of a server: who it is, and whose clients it takes. */
+/** TLS settings of a server: its certificate, and the authorities for client certificates. */
 export interface ServerTls {
   readonly cert: Pem;
   readonly key: Pem;
-  /** Authorities for client certificates; with them every client has to show one, and its names are the peer's identities. */
+  /**
+   * Authorities for client certificates. If set, every client must present a certificate, and its names are the
+   * identities of the peer.
+   */
   readonly clientCa?: readonly Pem[];
 }
 
-/** TLS of a client: whom it trusts, and who it is. */
+/** TLS settings of a client: the authorities that it trusts, and its certificate. */
 export interface ClientTls {
   /** Authorities to trust instead of the system's. */
   readonly ca?: readonly Pem[];
   /** The client's own certificate and key. */
   readonly cert?: Pem;
   readonly key?: Pem;
-  /** The name to expect in the server's certificate, instead of the host's: such as `*.hubble-relay.cilium.io`. */
+  /** Expected name in the server's certificate instead of the host name, such as `*.hubble-relay.cilium.io`. */
   readonly serverName?: string;
-  /** Takes any certificate. Whoever is between can then read and change everything. */
+  /** Accepts any server certificate, which allows man-in-the-middle attacks; default false. */
   readonly insecure?: boolean;
 }
 
@@ -33,14 +36,14 @@ const aPem: ValueCheck<Pem> = valueCheck(
   (value) => typeof value === "string" || isUint8Array(value),
 );
 
-/** What {@link ServerTls} must be. */
+/** The checks of {@link ServerTls}. */
 export const SERVER_TLS: OptionTable<ServerTls> = {
   cert: required(aPem),
   key: required(aPem),
   clientCa: aListOf(aPem),
 };
 
-/** What {@link ClientTls} must be. */
+/** The checks of {@link ClientTls}. */
 export const CLIENT_TLS: OptionTable<ClientTls> = {
   ca: aListOf(aPem),
   cert: aPem,
@@ -62,7 +65,7 @@ const SERVER_FILES: OptionTable<ServerTlsFiles> = {
   clientCaFiles: aListOf(aString),
 };
 
-/** Reads what {@link ServerTls} holds from files. @throws OptionsError; the system's own error for a file. */
+/** Reads {@link ServerTls} from files. @throws OptionsError; the system error if a file cannot be read. */
 export async function readServerTls(files: ServerTlsFiles): Promise<ServerTls> {
   checkOptions("readServerTls", files, SERVER_FILES);
   const { certFile, keyFile, clientCaFiles = [] } = files;
@@ -88,9 +91,9 @@ const CLIENT_FILES: OptionTable<ClientTlsFiles> = {
 };
 
 /**
- * Reads what {@link ClientTls} holds from files, named as by the flags of the Hubble CLI.
+ * Reads {@link ClientTls} from files, named like the flags of the Hubble CLI.
  *
- * @throws OptionsError; the system's own error for a file.
+ * @throws OptionsError; the system error if a file cannot be read.
  */
 export async function readClientTls(files: ClientTlsFiles): Promise<Pick<ClientTls, "ca" | "cert" | "key">> {
   checkOptions("readClientTls", files, CLIENT_FILES);
@@ -107,7 +110,7 @@ export async function readClientTls(files: ClientTlsFiles): Promise<Pick<ClientT
   };
 }
 
-/** TLS 1.3 only, as Hubble's servers; a client without a good certificate gets no connection when one is asked for. */
+/** TLS 1.3 only, like Hubble's servers. With `clientCa`, clients without a valid certificate are rejected. */
 export function serverTlsOptions({ cert, key, clientCa }: ServerTls): SecureServerOptions {
   return {
     cert: pem(cert),

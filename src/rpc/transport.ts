@@ -15,32 +15,33 @@ import { DEFAULT_KEEPALIVE, type KeepaliveTimes } from "./client/keepalive.js";
 import { parseTarget, type Target } from "./target.js";
 import { CLIENT_TLS, type ClientTls } from "./tls.js";
 
-/** How a server is reached. */
+/** How to connect to a server. */
 export interface TransportOptions {
   /**
-   * How to use TLS; without it the address decides (`tls://`), and the system's authorities are trusted. With it TLS is
-   * used, whatever the address says.
+   * TLS settings. If present, TLS is used for any address; otherwise the address decides (`tls://`), and the default
+   * authorities are trusted.
    */
   readonly tls?: ClientTls;
-  /** Sent as the Hubble CLI does, with every call; only over TLS or a unix socket. */
+  /** Credentials sent with every call, as the Hubble CLI does; only over TLS or a Unix socket. */
   readonly basicAuth?: { readonly username: string; readonly password: string };
-  /** Further headers of every call. */
+  /** Additional headers of every call. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Milliseconds of silence after which the server is pinged while a call is under way, and between further pings; 0 never
-   * pings. By default 30,000 before the first ping and 310,000 between further ones, which gRPC's servers in Go accept:
-   * a server that is pinged more often than it allows closes the connection (`too_many_pings`), and the interval is doubled.
+   * Milliseconds without received data before the server is pinged during a call, and between further pings; 0 disables
+   * pings. Default: 30,000 before the first ping and 310,000 between further ones, which gRPC servers in Go accept. A
+   * server that is pinged more often than it allows closes the connection (`too_many_pings`); the interval is then
+   * doubled.
    */
   readonly pingIntervalMs?: number;
-  /** Milliseconds that the answer to a ping may take before the connection counts as lost; 20,000 by default, as in gRPC. */
+  /** Milliseconds to wait for the answer to a ping before the connection counts as lost; default 20,000, as in gRPC. */
   readonly pingTimeoutMs?: number;
-  /** Bytes of one message; 4 MiB by default, as in gRPC. */
+  /** Maximum size of a received message in bytes; default 4 MiB, as in gRPC. */
   readonly maxMessageBytes?: number;
-  /** For the times above. */
+  /** Clock for pings, timeouts and idle times; default: the system clock. */
   readonly clock?: Clock;
 }
 
-/** The longest delay of a timer. */
+/** Maximum delay of a timer. */
 const MAX_PING_MS = 2 ** 31 - 1;
 
 const TRANSPORT_OPTIONS: OptionTable<TransportOptions> = {
@@ -56,11 +57,11 @@ const TRANSPORT_OPTIONS: OptionTable<TransportOptions> = {
   clock: aClock,
 };
 
-/** A connection to a server, made when it is first used and again after it broke. Any client of Connect runs on it. */
+/** A transport for any Connect client. It connects to the server on first use, and again after a lost connection. */
 export interface RpcTransport extends Transport, AsyncDisposable {
   /**
-   * A call with one request that yields its responses still encoded, in the lists in which they arrived; `observe` reads so.
-   * Leaving early cancels the call.
+   * Makes a call with one request and yields its encoded responses in batches, as they arrive. `observe` uses it.
+   * Ending the iteration early cancels the call.
    *
    * @throws RpcError from the iteration, or the signal's reason.
    */
@@ -69,7 +70,7 @@ export interface RpcTransport extends Transport, AsyncDisposable {
     message: Uint8Array,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<Uint8Array[]>;
-  /** Closes the connection; calls under way fail with CANCELLED. A later call opens a new one. */
+  /** Closes the connection; open calls fail with CANCELLED. A later call opens a new connection. */
   close(): void;
 }
 
@@ -78,12 +79,12 @@ const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_UINT32 = 0xffff_ffff;
 
 /**
- * A gRPC transport to a Hubble server, Relay or a recorder. Whatever the server is or does, a call fails with one `RpcError`:
- * UNAVAILABLE with the likely cause where there is no connection to a gRPC server.
+ * Creates a gRPC transport to a Hubble server, Relay or a recorder. A failed call always reports a single `RpcError`:
+ * UNAVAILABLE with the likely cause if there is no connection to a gRPC server.
  *
- * @param address As for the Hubble CLI, see `parseTarget`.
- * @throws FlowscribeError `invalid_target` for an invalid address, for certificates and keys that cannot be read, and for
- *   a password that would be sent in plain text; OptionsError.
+ * @param address Server address as for the Hubble CLI, see `parseTarget`.
+ * @throws FlowscribeError `invalid_target` for an invalid address, for unreadable certificates and keys, and for a
+ *   password that would be sent in plain text; OptionsError.
  *
  * @example
  * ```ts
@@ -139,7 +140,7 @@ function keepaliveOf({ pingIntervalMs, pingTimeoutMs }: TransportOptions): Keepa
 }
 
 function authorityOf(target: Target): string {
-  // As in gRPC, as a unix socket has no name.
+  // As in gRPC, because a Unix socket has no host name.
   if (target.kind === "unix") return "localhost";
   const host = target.host.includes(":") ? `[${target.host}]` : target.host;
   return `${host}:${target.port}`;

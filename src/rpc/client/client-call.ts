@@ -3,23 +3,23 @@ import { onAbort } from "../../async/abort.js";
 import type { RpcError } from "../../recorder/service/error.js";
 import { resetError, responseError } from "./http2-status.js";
 
-/** Received bytes that wait for the reader before the server is slowed down. */
+/** Received bytes to queue for the reader before flow control stops the server. */
 const MAX_QUEUED_BYTES = 256 * 1024;
 
-/** What a call has to know of its connection. */
+/** State of the connection that a call needs. */
 export interface CallConnection {
-  /** Whether it is gone, so that its streams close. */
+  /** Whether the connection is lost, so that its streams close. */
   readonly isLost: boolean;
   readonly failure: RpcError;
 }
 
 /**
- * One call over HTTP/2. Its outcome is decided once, by what comes first: the end of the response, a reset, the end of the
- * connection, or the signal. From then on no wait of the call lasts. What was received before a failure can still be read; only
- * the signal discards it.
+ * One call over HTTP/2. The first of these events decides its outcome: the end of the response, a reset, the end of the
+ * connection, or the signal. All waits of the call then end. Bytes received before a failure can still be read, unless
+ * the call was cancelled.
  */
 export class ClientCall {
-  /** Resolves with the outcome, whatever it is. */
+  /** Resolves when the call has ended, with any outcome. */
   readonly ended: Promise<void>;
   readonly #stream: ClientHttp2Stream;
   readonly #connection: CallConnection;
@@ -45,13 +45,13 @@ export class ClientCall {
     stream.once("trailers", (trailers) => (this.#trailers = trailers));
     stream.on("drain", () => this.#wakeWriter?.());
     stream.once("end", () => this.#settleWithResponse());
-    // "close" follows, and the connection or the code of the reset say why.
+    // "close" follows; the connection or the reset code tells the cause.
     stream.on("error", () => {});
     stream.once("close", () => this.#settleWithResponse());
     this.#removeListener = onAbort(signal, () => this.cancel(signal.reason));
   }
 
-  /** Sends bytes of the request; resolves when more may be sent, with false when the call has ended. */
+  /** Sends bytes of the request; resolves when more can be sent, or with false if the call has ended. */
   async send(bytes: Uint8Array): Promise<boolean> {
     if (this.#outcome === undefined && !this.#stream.write(bytes)) {
       await new Promise<void>((resolve) => (this.#wakeWriter = resolve));
@@ -59,15 +59,15 @@ export class ClientCall {
     return this.#outcome === undefined;
   }
 
-  /** The request is complete. */
+  /** Ends the request. */
   endSending(): void {
     this.#stream.end();
   }
 
   /**
-   * The headers of the response.
+   * Waits for the headers of the response.
    *
-   * @throws RpcError, also for a response that is not one of gRPC; the signal's reason.
+   * @throws RpcError, also for a response that is not gRPC; the signal's reason.
    */
   async response(): Promise<IncomingHttpHeaders> {
     while (this.#headers === undefined) {
@@ -80,9 +80,9 @@ export class ClientCall {
   }
 
   /**
-   * The bytes that have come since the last call; undefined at the end. The buffers are the reader's.
+   * Returns the bytes received since the last call, or undefined at the end. The caller owns the buffers.
    *
-   * @throws RpcError after everything that was received; the signal's reason at once.
+   * @throws RpcError after all received bytes; the signal's reason at once.
    */
   async next(): Promise<Uint8Array[] | undefined> {
     for (;;) {
@@ -95,19 +95,19 @@ export class ClientCall {
     }
   }
 
-  /** What came last, with the status: the trailers, or the headers of a response without a body. */
+  /** The headers with the status: the trailers, or the headers of a response without a body. */
   get trailers(): IncomingHttpHeaders {
     return this.#trailers ?? this.#headers ?? {};
   }
 
-  /** Ends the call from this side, and discards what was received; harmless after the end. */
+  /** Cancels the call and discards received bytes; no effect on the outcome of a call that has ended. */
   cancel(reason?: unknown): void {
     this.#discardQueue();
     this.#settle({ error: reason });
     if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** Ends the call, as its connection has ended. */
+  /** Ends the call because its connection has ended. */
   fail(error: RpcError): void {
     this.#settle({ error });
   }
@@ -132,7 +132,7 @@ export class ClientCall {
     this.#queuedBytes = 0;
   }
 
-  /** The stream has ended: well if a status came and everything before it was received. */
+  /** Settles after the end of the stream: successfully if a status and everything before it was received. */
   #settleWithResponse(): void {
     const isRead = this.#stream.readableLength === 0 && !this.#stream.isPaused();
     if (isRead && "grpc-status" in this.trailers) this.#settle({});

@@ -8,30 +8,30 @@ import { dial } from "./dial.js";
 import type { KeepaliveTimes } from "./keepalive.js";
 
 /**
- * How long a connection may take, TLS and the server's SETTINGS included:
+ * Time limit for a connection attempt, including TLS and the server's SETTINGS:
  * https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
  */
 const CONNECT_TIMEOUT_MS = 20_000;
 
-/** A connection without calls for so long is replaced: whatever lies between may have dropped it without notice. */
+/** Idle time after which a connection is replaced: a middlebox may have dropped it without notification. */
 const MAX_IDLE_MS = 5 * 60_000;
 
-/** Everything of {@link ClientSessionOptions} but what this module adds. */
+/** {@link ClientSessionOptions} without those that this module sets. */
 export type ClientConnectionOptions = Omit<ClientSessionOptions, "onChange">;
 
 /**
- * The connection of a transport: made for the first call, made anew for a call after it was lost, and replaced when the
- * server announces its end.
+ * The connection of a transport. It is opened for the first call, reopened for a call after it was lost, and replaced
+ * when the server announces its end.
  */
 export class ClientConnection {
   readonly #options: ClientConnectionOptions;
   #keepalive: KeepaliveTimes;
-  /** The one for new calls, or the attempt to make it. */
+  /** The session for new calls, or the attempt to open it. */
   #current: ClientSession | undefined;
   #attempt: Promise<ClientSession> | undefined;
-  /** All that have not ended: those that are draining as well. */
+  /** All sessions that have not ended, including draining ones. */
   readonly #sessions = new Set<ClientSession>();
-  /** Ends attempts. */
+  /** Aborts pending attempts. */
   #closing = new AbortController();
 
   constructor(options: ClientConnectionOptions) {
@@ -40,9 +40,9 @@ export class ClientConnection {
   }
 
   /**
-   * Begins a call.
+   * Starts a call.
    *
-   * @throws RpcError UNAVAILABLE when there is no connection to be had; the signal's reason.
+   * @throws RpcError UNAVAILABLE if no connection can be opened; the signal's reason.
    */
   async call(path: string, headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<ClientCall> {
     signal.throwIfAborted();
@@ -50,7 +50,7 @@ export class ClientConnection {
     return session.call({ ...headers, ":method": "POST", ":path": path }, signal);
   }
 
-  /** Closes the connection; calls under way fail with CANCELLED. A later call makes a new one. */
+  /** Closes the connection; open calls fail with CANCELLED. A later call opens a new connection. */
   close(): void {
     const reason = new RpcError("CANCELLED", "the transport was closed");
     this.#closing.abort(reason);
@@ -90,7 +90,7 @@ export class ClientConnection {
       throw connectionError({
         tls: endpoint.tls,
         isConnected: false,
-        // `dial` rejects with nothing else.
+        // True because `dial` rejects with Errors only, except for the signal's reason.
         error: error as Error,
         isHttp2: false,
         firstBytes: new Uint8Array(0),
@@ -102,7 +102,7 @@ export class ClientConnection {
     }
   }
 
-  /** Resolves when the server has begun to speak HTTP/2. */
+  /** Resolves when the server's SETTINGS have arrived. */
   #openSession(socket: Awaited<ReturnType<typeof dial>>, signal: AbortSignal): Promise<ClientSession> {
     return new Promise((resolve, reject) => {
       let removeListener = () => {};
@@ -128,7 +128,10 @@ export class ClientConnection {
   }
 }
 
-/** https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md: twice the interval after `too_many_pings`. */
+/**
+ * Doubles the intervals after `too_many_pings`:
+ * https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md
+ */
 function slower({ intervalMs, repeatMs, timeoutMs }: KeepaliveTimes): KeepaliveTimes {
   return { intervalMs: 2 * intervalMs, repeatMs: 2 * repeatMs, timeoutMs };
 }

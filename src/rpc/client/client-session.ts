@@ -9,10 +9,10 @@ import { connectionError } from "./connection-error.js";
 import type { Endpoint } from "./dial.js";
 import { Keepalive, type KeepaliveTimes } from "./keepalive.js";
 
-/** How much a server may send ahead, per call: flows come in bursts. */
+/** Flow-control window per call in bytes; large because flows arrive in bursts. */
 const WINDOW_BYTES = 1024 * 1024;
 
-/** Characters kept of the text in a GOAWAY. */
+/** Maximum length of the debug data kept from a GOAWAY, in UTF-16 code units. */
 const MAX_GOAWAY_TEXT = 200;
 
 /** https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md */
@@ -28,12 +28,12 @@ export interface ClientSessionOptions {
   readonly onChange: () => void;
 }
 
-/** What a connection does: it waits for the server's SETTINGS, accepts calls, finishes those that it has, or is closed. */
+/** The connection waits for the server's SETTINGS, accepts calls, only completes its open calls, or is closed. */
 export type SessionState = "opening" | "open" | "draining" | "ended";
 
 /**
- * One HTTP/2 connection and its calls. Whatever ends it, every call on it fails at once with `failure`; nothing else is
- * emitted or thrown.
+ * One HTTP/2 connection and its calls. When it ends for any reason, every open call fails at once with `failure`. It
+ * emits and throws no other errors.
  */
 export class ClientSession {
   readonly #options: ClientSessionOptions;
@@ -47,13 +47,13 @@ export class ClientSession {
   #goaway: { readonly http2Code: number; readonly text: string } | undefined;
   #lastUsedMs: number;
 
-  /** @param socket Connected; owned by the session from now on. */
+  /** @param socket A connected socket; the session takes ownership. */
   constructor(socket: Socket, options: ClientSessionOptions) {
     const { baseUrl, keepalive, clock } = options;
     this.#options = options;
     this.#lastUsedMs = clock.now();
     this.#socket = new SessionSocket(socket, "client", () => {
-      // A session that is being destroyed sends GOAWAY, too.
+      // A session that is being destroyed also sends GOAWAY.
       if (!this.#session.destroyed) this.end();
     });
     this.#session = connect(baseUrl, {
@@ -71,7 +71,7 @@ export class ClientSession {
     return this.#state;
   }
 
-  /** Why the connection has ended, or takes no more calls. */
+  /** Why the connection has ended, or accepts no more calls. */
   get failure(): RpcError {
     return (
       this.#failure ??
@@ -87,7 +87,7 @@ export class ClientSession {
     );
   }
 
-  /** Whether the connection is gone, so that streams which close do so because of that. */
+  /** Whether the connection is lost, which is then the reason that its streams close. */
   get isLost(): boolean {
     return this.#state === "ended" || this.#session.destroyed;
   }
@@ -96,12 +96,12 @@ export class ClientSession {
     return this.#goaway?.text === TOO_MANY_PINGS;
   }
 
-  /** Milliseconds since the last call ended; 0 while there is one. */
+  /** Milliseconds since the last call ended; 0 during calls. */
   get idleMs(): number {
     return this.#calls.size > 0 ? 0 : this.#options.clock.now() - this.#lastUsedMs;
   }
 
-  /** Begins a call. @throws RpcError when the session is not open. */
+  /** Starts a call. @throws RpcError if the session is not open. */
   call(headers: OutgoingHttpHeaders, signal: AbortSignal): ClientCall {
     if (this.#state !== "open" || this.isLost) throw this.failure;
     const call = new ClientCall(this.#session.request(headers), this, signal);
@@ -112,7 +112,7 @@ export class ClientSession {
     return call;
   }
 
-  /** Closes the connection; calls on it fail with the reason, or with what is known of the connection. */
+  /** Closes the connection; open calls fail with `reason`, by default with {@link failure}. */
   end(reason?: RpcError): void {
     if (this.#state === "ended") return;
     const failure = reason ?? this.failure;
@@ -136,16 +136,16 @@ export class ClientSession {
       if (this.#state === "open") this.#setState("draining");
       this.#endIfDrained();
     });
-    // "close" follows, and `failure` says why in other words.
+    // "close" follows; `failure` describes the cause.
     session.on("error", () => {});
     session.socket.on("error", () => {});
     session.on("close", () => this.end());
-    // Does not wait for a peer that keeps its side open.
+    // Do not wait for a peer that keeps its side open.
     this.#socket.on("close", () => this.end());
   }
 
   #ping(onAnswer: () => void): boolean {
-    // Node sends no pings after a GOAWAY.
+    // Node does not send pings after a GOAWAY.
     if (this.#session.closed || this.#session.destroyed) return false;
     return this.#session.ping((error) => {
       if (error === null) onAnswer();

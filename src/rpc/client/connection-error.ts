@@ -4,20 +4,22 @@ import { RpcError } from "../../recorder/service/error.js";
 import { http2CodeName } from "./http2-status.js";
 import { type TlsContext, tlsErrorText } from "./tls-error.js";
 
-/** What is known of a connection that could not be made, or has ended. */
+/** State of a connection that could not be established or has ended. */
 export interface LostConnection {
   /** Undefined without TLS. */
   readonly tls: TlsContext | undefined;
-  /** Whether the connection was made, TLS included. */
+  /** Whether the connection was established, including TLS. */
   readonly isConnected: boolean;
-  /** The error of the system or of TLS, if there was one. */
+  /** The system or TLS error, if any. */
   readonly error: Error | undefined;
-  /** Whether the server's SETTINGS came, with which every HTTP/2 server begins. */
+  /** Whether the server's SETTINGS arrived, which every HTTP/2 server sends first. */
   readonly isHttp2: boolean;
   readonly firstBytes: Uint8Array;
-  /** Whether the server has closed its side. Where it has not, and there is no error, it was given up for breaking HTTP/2. */
+  /**
+   * Whether the server closed its side. If not, and there is no error, the client closed it for an HTTP/2 violation.
+   */
   readonly isClosedByServer: boolean;
-  /** The GOAWAY of the server. */
+  /** The server's GOAWAY, if any. */
   readonly goaway: { readonly http2Code: number; readonly text: string } | undefined;
 }
 
@@ -25,7 +27,7 @@ export interface LostConnection {
 const FRAME_TYPE = 3;
 const SETTINGS = 4;
 
-/** The error for a connection that could not be made, or has ended: UNAVAILABLE, with the likely cause. */
+/** The error for a connection that could not be established or has ended: UNAVAILABLE with the likely cause. */
 export function connectionError(lost: LostConnection): RpcError {
   const options = lost.error === undefined ? {} : { cause: lost.error };
   return new RpcError("UNAVAILABLE", causeText(lost), options);
@@ -61,12 +63,12 @@ function silentCloseHint({ tls, isConnected }: LostConnection): string {
   return isConnected ? "it may require a client certificate" : "it may not speak TLS";
 }
 
-/** What a server speaks that does not begin as HTTP/2 does. */
+/** Describes the protocol of a server whose first bytes are not HTTP/2. */
 function foreignText(firstBytes: Uint8Array, isTls: boolean): string {
   const text = Buffer.from(firstBytes).toString("latin1");
   if (text.startsWith("HTTP/1."))
     return `the server is not a gRPC server: it speaks HTTP/1.1 (${quoteLine(text)})`;
-  // An alert of TLS: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
+  // A TLS alert: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
   if (!isTls && firstBytes[0] === 0x15 && firstBytes[1] === 0x03) {
     return "the server expects TLS: connect with TLS (tls://)";
   }
@@ -92,14 +94,14 @@ function isReset(error: Error): boolean {
 
 function errorText(error: Error): string {
   if (isReset(error)) return "the server reset it";
-  // The addresses of one name fail with one error that has no text of its own.
+  // If all addresses of a name fail, Node reports an AggregateError without a message of its own.
   if (!(error instanceof AggregateError)) return systemErrorText(error);
   return error.errors
     .map((one: unknown) => (one instanceof Error ? systemErrorText(one) : String(one)))
     .join("; ");
 }
 
-/** What errors of the system mean for a connection; Node's message, which names the address, stands behind it. */
+/** Descriptions of system errors for connections; Node's message, which contains the address, is appended. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "permission denied; run as a member of the group that owns the socket",
   ECONNREFUSED: "connection refused: no server is listening there",

@@ -7,7 +7,7 @@ import type { Target } from "../target.js";
 import type { ClientTls } from "../tls.js";
 import type { TlsContext } from "./tls-error.js";
 
-/** How to reach a server: what is decided before the first connection. */
+/** How to reach a server; fixed before the first connection. */
 export interface Endpoint {
   readonly target: Target;
   /** Undefined without TLS. */
@@ -20,7 +20,7 @@ interface EndpointTls extends TlsContext {
   readonly insecure: boolean;
 }
 
-/** @throws FlowscribeError `invalid_target` for certificates and keys that cannot be read. */
+/** @throws FlowscribeError `invalid_target` for unreadable certificates and keys. */
 export function createEndpoint(target: Target, tls: ClientTls | undefined): Endpoint {
   if (tls === undefined) return { target, tls: undefined };
   const { ca, cert, key, serverName, insecure = false } = tls;
@@ -46,9 +46,9 @@ export function createEndpoint(target: Target, tls: ClientTls | undefined): Endp
 }
 
 /**
- * Opens a connection, with its TLS handshake.
+ * Opens a connection, including the TLS handshake.
  *
- * @throws The error of the system or of TLS; the signal's reason.
+ * @throws The system or TLS error; the signal's reason.
  */
 export function dial({ target, tls }: Endpoint, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -87,7 +87,7 @@ function tlsOptions(target: Target, { secureContext, serverName, insecure }: End
   return {
     secureContext,
     ALPNProtocols: ["h2"],
-    // An address cannot be sent as the server's name: https://www.rfc-editor.org/rfc/rfc6066#section-3
+    // An IP address is not allowed as the server name: https://www.rfc-editor.org/rfc/rfc6066#section-3
     servername: serverName ?? (isIP(host) === 0 ? host : ""),
     rejectUnauthorized: !insecure,
   };

@@ -7,7 +7,8 @@ import type { ClientConnection } from "./client-connection.js";
 import { statusError } from "./http2-status.js";
 
 /**
- * HTTP for Connect's clients. Connect's own client for Node leaves calls pending and errors unhandled when a connection breaks.
+ * Creates the HTTP client for Connect. Connect's own client for Node leaves calls pending and errors unhandled when a
+ * connection is lost.
  */
 export function createHttpClient(connection: ClientConnection): UniversalClientFn {
   return async ({ url, header, body, signal = new AbortController().signal }) => {
@@ -58,7 +59,7 @@ async function* readBody(
   }
 }
 
-/** What Connect passes on: the signal's reason, or its own kind of error. */
+/** Converts an error to one that Connect passes on: the signal's reason, or a ConnectError. */
 function reasonFor(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   return error instanceof RpcError ? toConnectError(error) : error;

@@ -23,9 +23,9 @@ const HTTP2_CODE_NAMES = [
 type Http2CodeName = (typeof HTTP2_CODE_NAMES)[number];
 
 /**
- * What a call that the peer resets has for its status:
- * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#http2-transport-mapping, and for the two codes that it leaves
- * open (STREAM_CLOSED, HTTP_1_1_REQUIRED) what grpc-go says.
+ * gRPC status of a call that the peer reset:
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#http2-transport-mapping. The two codes without a
+ * mapping there (STREAM_CLOSED, HTTP_1_1_REQUIRED) are as in grpc-go.
  */
 const STATUS_OF_RESET: { readonly [Name in Http2CodeName]: RpcStatus } = {
   NO_ERROR: "INTERNAL",
@@ -56,10 +56,10 @@ const STATUS_OF_HTTP: Readonly<Record<number, RpcStatus>> = {
   504: "UNAVAILABLE",
 };
 
-/** A call that the peer ended without a status of gRPC: the cause of the RpcError that reports it. */
+/** The peer ended a call without a gRPC status; used as the cause of the RpcError. */
 export class StreamReset extends Error {
   override readonly name = "StreamReset";
-  /** HTTP/2's error code. */
+  /** HTTP/2 error code. */
   readonly http2Code: number;
 
   constructor(http2Code: number) {
@@ -68,12 +68,12 @@ export class StreamReset extends Error {
   }
 }
 
-/** `ENHANCE_YOUR_CALM`, or `code 99` for a number that has no name. */
+/** Name of an HTTP/2 error code: `ENHANCE_YOUR_CALM`, or `code 99` for an unknown one. */
 export function http2CodeName(code: number): string {
   return HTTP2_CODE_NAMES[code] ?? `code ${code}`;
 }
 
-/** The failure of a call that the peer ended with RST_STREAM, or without trailers (NO_ERROR). */
+/** The error of a call that the peer ended with RST_STREAM, or without trailers (NO_ERROR). */
 export function resetError(http2Code: number): RpcError {
   const name = HTTP2_CODE_NAMES[http2Code];
   const cause = new StreamReset(http2Code);
@@ -81,7 +81,7 @@ export function resetError(http2Code: number): RpcError {
   return new RpcError(name === undefined ? "UNKNOWN" : STATUS_OF_RESET[name], text, { cause });
 }
 
-/** The failure of a call that was answered by HTTP, but not by gRPC; undefined for a response of gRPC. */
+/** The error for an HTTP response that is not gRPC; undefined for a gRPC response. */
 export function responseError(httpStatus: number, contentType: string | undefined): RpcError | undefined {
   if (httpStatus !== 200) return new RpcError(STATUS_OF_HTTP[httpStatus] ?? "UNKNOWN", `HTTP ${httpStatus}`);
   if (contentType?.startsWith("application/grpc") === true) return undefined;
@@ -90,11 +90,11 @@ export function responseError(httpStatus: number, contentType: string | undefine
 }
 
 const STATUS_BY_NUMBER = new Map<number, RpcStatus>(
-  // The keys of RPC_STATUS_NUMBERS.
+  // The cast is true because the keys of RPC_STATUS_NUMBERS are the statuses.
   Object.entries(RPC_STATUS_NUMBERS).map(([status, number]) => [number, status as RpcStatus]),
 );
 
-/** The failure that the server reports with `grpc-status` and `grpc-message`; undefined when it reports none. */
+/** The error that the server reports with `grpc-status` and `grpc-message`; undefined if the status is OK. */
 export function statusError(trailers: IncomingHttpHeaders): RpcError | undefined {
   const number = String(trailers["grpc-status"]);
   if (number === "0") return undefined;
@@ -107,7 +107,7 @@ export function statusError(trailers: IncomingHttpHeaders): RpcError | undefined
 
 const MAX_SHOWN = 20;
 
-/** Percent-encoded; an invalid encoding stays as it is. */
+/** Decodes percent-encoding; returns an invalid encoding unchanged. */
 function decodeMessage(text: string): string {
   try {
     return decodeURIComponent(text);

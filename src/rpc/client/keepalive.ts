@@ -1,21 +1,21 @@
 import type { Clock } from "../../async/clock.js";
 
-/** When a silent connection is pinged. */
+/** When to ping a connection that receives no data. */
 export interface KeepaliveTimes {
-  /** Silence before the first ping; 0 never pings. */
+  /** Time without received data before the first ping; 0 disables pings. */
   readonly intervalMs: number;
-  /** Between two pings of one silence. */
+  /** Time between further pings while no data arrives. */
   readonly repeatMs: number;
-  /** How long an answer may take. */
+  /** Time limit for the answer to a ping. */
   readonly timeoutMs: number;
 }
 
 /**
- * Hubble's servers are built on grpc-go with its default policy (`grpc.NewServer` without `KeepaliveEnforcementPolicy` in
- * cilium's pkg/hubble/server and pkg/hubble/relay/server). That policy answers the third ping too many with GOAWAY
- * `too_many_pings`, where a ping is too many that comes less than five minutes after the one before it, unless the server
- * has sent headers or data in between (`handlePing` in grpc-go's internal/transport/http2_server.go). So the first ping of a
- * silence may come early, and only the further ones have to wait. The timeout is grpc-go's.
+ * Hubble's servers use grpc-go with its default policy (`grpc.NewServer` without `KeepaliveEnforcementPolicy` in
+ * cilium's pkg/hubble/server and pkg/hubble/relay/server). A ping violates that policy if it arrives less than five
+ * minutes after the previous one and the server has not sent headers or data in between; the server answers the third
+ * violation with GOAWAY `too_many_pings` (`handlePing` in grpc-go's internal/transport/http2_server.go). The first ping
+ * after the last received data may therefore be early, and only further ones have to wait. The timeout is grpc-go's.
  */
 export const DEFAULT_KEEPALIVE: KeepaliveTimes = {
   intervalMs: 30_000,
@@ -23,24 +23,24 @@ export const DEFAULT_KEEPALIVE: KeepaliveTimes = {
   timeoutMs: 20_000,
 };
 
-/** What keepalive needs of a connection. */
+/** The part of a connection that keepalive needs. */
 export interface PingableConnection {
-  /** Bytes received so far. */
+  /** Returns the number of bytes received so far. */
   receivedBytes(): number;
-  /** Sends a ping, and calls back when it is answered; false when no ping can be sent any more. */
+  /** Sends a ping and calls back when it is answered; returns false if pings can no longer be sent. */
   ping(onAnswer: () => void): boolean;
 }
 
-/** Pings a connection that is silent, while calls are under way, and reports one that does not answer. */
+/** Pings a connection that receives no data during calls, and reports a connection that does not answer. */
 export class Keepalive {
   readonly #connection: PingableConnection;
   readonly #times: KeepaliveTimes;
   readonly #clock: Clock;
   readonly #onDead: () => void;
   #cancelTimer: (() => void) | undefined;
-  /** Bytes received when last looked at. */
+  /** Value of `receivedBytes` at the last check. */
   #seenBytes = 0;
-  /** When the last ping of the present silence was sent. */
+  /** Time of the last ping since data was received; undefined if there was none. */
   #pingedMs: number | undefined;
 
   constructor(
@@ -53,7 +53,7 @@ export class Keepalive {
     this.#onDead = onDead;
   }
 
-  /** Begins to watch; harmless when it does already. */
+  /** Starts monitoring; no effect if it is already running. */
   start(): void {
     if (this.#cancelTimer !== undefined || this.#times.intervalMs === 0) return;
     this.#seenBytes = this.#connection.receivedBytes();
@@ -87,12 +87,12 @@ export class Keepalive {
     const isSent = this.#connection.ping(() => {
       if (!isWaiting || this.#cancelTimer === undefined) return;
       isWaiting = false;
-      // The answer is no sign of data: the silence continues.
+      // Bytes of the answer do not count as data.
       this.#seenBytes = this.#connection.receivedBytes();
       this.stop();
       this.#wait();
     });
-    // Without pings only silence is a sign: it has to be a longer one.
+    // If no ping can be sent, wait longer for data before the connection counts as lost.
     const patienceMs = isSent ? this.#times.timeoutMs : this.#times.repeatMs;
     this.#cancelTimer = this.#clock.setTimer(patienceMs, () => {
       isWaiting = false;
@@ -105,7 +105,7 @@ export class Keepalive {
     });
   }
 
-  /** Whether something has come since this was last asked. */
+  /** Whether data has arrived since the last check. */
   #hasHeard(): boolean {
     const receivedBytes = this.#connection.receivedBytes();
     const hasHeard = receivedBytes !== this.#seenBytes;

@@ -1,15 +1,15 @@
 import type { PeerCertificate } from "node:tls";
 import { cutText } from "../../errors/cut-text.js";
 
-/** What the words for a TLS failure depend on. */
+/** Context for the description of a TLS error. */
 export interface TlsContext {
   /** Whether the client has a certificate to present. */
   readonly hasClientCertificate: boolean;
-  /** The name that the server's certificate has to be for. */
+  /** The name that the server's certificate must contain. */
   readonly expectedName: string;
 }
 
-/** Node's names for a certificate whose authority is unknown. */
+/** Node's error codes for a certificate of an unknown authority. */
 const UNTRUSTED = new Set([
   "CERT_UNTRUSTED",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -20,8 +20,8 @@ const UNTRUSTED = new Set([
 ]);
 
 /**
- * Alerts with which servers reject a client for its certificate, or for having none: servers in Go before TLS 1.3 say "bad
- * certificate", OpenSSL says "handshake failure".
+ * Alerts with which servers reject a client because of its certificate or because it has none. For a missing
+ * certificate, Go servers before TLS 1.3 send "bad certificate", OpenSSL sends "handshake failure".
  */
 const CERTIFICATE_ALERT =
   /ALERT_(CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)/;
@@ -29,7 +29,7 @@ const HANDSHAKE_ALERT = /ALERT_HANDSHAKE_FAILURE/;
 const VERSION = /ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/;
 const APPLICATION_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
-/** A failure of TLS in plain words, and what to do; undefined for an error that is not one of TLS. */
+/** Describes a TLS error and its remedy; undefined for other errors. */
 export function tlsErrorText(error: Error, context: TlsContext): string | undefined {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return nameText(error, context);
@@ -58,7 +58,7 @@ function alertText(code: string, { hasClientCertificate }: TlsContext): string |
   return undefined;
 }
 
-/** `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA` is "unknown ca". */
+/** Name of a TLS alert: `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA` becomes "unknown ca". */
 function alertName(code: string): string {
   return code
     .replace(/^ERR_SSL_((SSL|TLS)V\d+_)?(ALERT_)?/, "")
@@ -66,7 +66,7 @@ function alertName(code: string): string {
     .toLowerCase();
 }
 
-/** Certificates may have hundreds of names. */
+/** Maximum length of the list of names, in UTF-16 code units: certificates may have hundreds of names. */
 const MAX_NAMES_LENGTH = 300;
 
 function nameText(error: Error, { expectedName }: TlsContext): string {
@@ -75,7 +75,9 @@ function nameText(error: Error, { expectedName }: TlsContext): string {
   return `the server's certificate is not for ${expectedName}, it ${list}: set the name to expect (tls.serverName, --tls-server-name)`;
 }
 
-/** As in the certificate: `DNS:relay.example.com, IP Address:10.0.0.1`; the common name where there are no others. */
+/**
+ * Names in the certificate: `DNS:relay.example.com, IP Address:10.0.0.1`, or the common name if there are no others.
+ */
 function namesOf({ subjectaltname = "", subject }: PeerCertificate): string {
   if (subjectaltname !== "") return subjectaltname;
   const commonName: unknown = subject?.CN;
