@@ -38,7 +38,7 @@ const SIGNATURES: readonly FileSignature[] = [
   { bytes: [0x25, 0x50, 0x44, 0x46], name: "a PDF document" },
   { bytes: [0xff, 0xfe], ...utf16 },
   { bytes: [0xfe, 0xff], ...utf16 },
-  // A brace and a quote, without a byte order mark.
+  // The start of a JSON object in UTF-16 without a byte order mark: a brace and a quote.
   { bytes: [0x7b, 0x00, 0x22, 0x00], ...utf16 },
   { bytes: [0x00, 0x7b, 0x00, 0x22], ...utf16 },
 ];

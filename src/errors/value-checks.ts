@@ -1,7 +1,7 @@
 import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { describeValue } from "./describe-value.js";
 
-/** Receives one issue: the path of the value, such as `rotation.maxBytes`, and what is wrong with it. */
+/** Receives one issue: the path of the value, such as `rotation.maxBytes`, and the message. */
 export type ReportIssue = (path: string, message: string) => void;
 
 /**

@@ -34,7 +34,7 @@ const [JA, JEQ, JGT, JGE, JSET] = [0, 1, 2, 3, 4];
 
 /**
  * Compiles a classic BPF program (https://www.tcpdump.org/papers/bpf-usenix93.pdf) into a predicate over captured
- * packets; for live captures the kernel runs the program itself. libpcap writes programs in the byte order of its
+ * packets; for live captures the kernel runs the program itself. libpcap writes programs in the byte order of the
  * machine.
  *
  * Accepts backward jumps, as libpcap does (pcap/bpf_filter.c) and the kernel does not: `protochain` compiles to a loop

@@ -22,7 +22,7 @@ export const LINKTYPE_LINUX_SLL2 = 276;
 
 /** Raw IP as numbered in libpcap's API; some programs write this number into files. */
 export const DLT_RAW = 12;
-/** The same on OpenBSD. */
+/** Raw IP as numbered in libpcap's API on OpenBSD. */
 export const DLT_RAW_OPENBSD = 14;
 
 /** Names of the link types that packet filters and flow decoders support. */

@@ -30,7 +30,7 @@ export interface CaptureSource extends PacketSource {
 }
 
 /**
- * Opens a capture in memory or from a stream: pcap or pcapng, with or without gzip; the first bytes tell which. Chunks
+ * Opens a capture in memory or from a stream: pcap or pcapng, with or without gzip, detected by the first bytes. Chunks
  * may have any size. Memory use does not depend on the length: the largest packet or block, the interface descriptions,
  * and about a megabyte.
  *

@@ -148,7 +148,7 @@ class Cursor {
   readonly isWritable: boolean;
   readonly #source: PacketSource;
   readonly #reader: BatchReader;
-  /** Ends the wait for a batch. */
+  /** Abandons the pending read of a batch; undefined if there is none. */
   #abandon: (() => void) | undefined;
   /** Whether the current batch is the last one to read. */
   #isLast = false;

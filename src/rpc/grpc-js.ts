@@ -145,7 +145,7 @@ function statusOf(error: unknown): { code: number; details: string } {
     : { code: RPC_STATUS_NUMBERS.INTERNAL, details: "internal error" };
 }
 
-/** Waits until the write buffer is drained or the client is gone. */
+/** Waits until the write buffer is drained or the client has disconnected. */
 function untilDrained(call: EventEmitter, signal: AbortSignal): Promise<void> {
   let onDrain = () => {};
   const drained = new Promise<void>((resolve) => {

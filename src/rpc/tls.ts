@@ -20,7 +20,7 @@ export interface ServerTls {
 
 /** TLS settings of a client: the authorities that it trusts, and its certificate. */
 export interface ClientTls {
-  /** Authorities to trust instead of the system's. */
+  /** Authorities to trust instead of Node's default ones. */
   readonly ca?: readonly Pem[];
   /** The client's own certificate and key. */
   readonly cert?: Pem;

@@ -14,7 +14,7 @@ export class PacketError {
   readonly layer: LayerName;
   /** Index of the packet in its batch. */
   readonly index: number;
-  /** Bytes from the start of the packet to that layer. */
+  /** Offset in bytes of that layer in the packet. */
   readonly offset: number;
 
   constructor(message: string, layer: LayerName, index: number, offset: number) {

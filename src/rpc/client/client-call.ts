@@ -45,7 +45,7 @@ export class ClientCall {
     stream.once("trailers", (trailers) => (this.#trailers = trailers));
     stream.on("drain", () => this.#wakeWriter?.());
     stream.once("end", () => this.#settleWithResponse());
-    // "close" follows; the connection or the reset code tells the cause.
+    // "close" follows; the connection or the reset code identifies the cause.
     stream.on("error", () => {});
     stream.once("close", () => this.#settleWithResponse());
     this.#removeListener = onAbort(signal, () => this.cancel(signal.reason));
