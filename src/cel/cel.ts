@@ -14,7 +14,7 @@ import {
   withMethods,
 } from "../errors/value-checks.js";
 import type { RegexBudget } from "../regex/budget.js";
-import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
+import { aRegexEngine, type RegexEngine, RegexLimitError } from "../regex/regex.js";
 import { checkCel } from "./check/check.js";
 import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
 import { registryOf } from "./check/registry.js";
@@ -207,7 +207,17 @@ export function prepareCel(
     const message = `got "${typeName(type)}", wanted "${typeName(wanted)}" result type`;
     throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }], message);
   }
-  return { ...compileChecked(checked, environment, declared, regex), type, variables: declared, environment };
+  try {
+    return {
+      ...compileChecked(checked, environment, declared, regex),
+      type,
+      variables: declared,
+      environment,
+    };
+  } catch (error) {
+    if (!(error instanceof RegexLimitError)) throw error;
+    throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message: error.message }]);
+  }
 }
 
 /** Parses the name of a type. Reports strings that are not types, and messages that the registry does not contain. */

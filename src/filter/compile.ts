@@ -190,7 +190,8 @@ function compileFilters(
   regexBudget: RegexBudget,
 ): { compiled: CompiledFilter[]; issues: Issue[] } {
   const issues: Issue[] = [];
-  const compiled = filters.map((filter, index) =>
+  // `map` would skip the holes of a sparse list.
+  const compiled = Array.from(filters, (filter, index) =>
     compileFields(filter, { ...options, regexBudget }, (path, message) => {
       issues.push(issueOf(`${pathOf(index)}${path}`.replace(/\.$/, ""), message));
     }),

@@ -49,13 +49,23 @@ export function toFlowFilter(filter: FlowFilterInit, report: ReportAt): FlowFilt
   return create(FlowFilterSchema, init as MessageInitShape<typeof FlowFilterSchema>);
 }
 
+/**
+ * Whether an object cannot be meant as a message without fields, which as a filter matches everything: a Map or a Date, for
+ * example, has no fields of its own. Plain objects of another realm have a prototype of that realm.
+ */
+function isForeign(value: object): boolean {
+  if ("$typeName" in value || Object.keys(value).length > 0) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
+}
+
 function convertMessage(
   schema: DescMessage,
   value: unknown,
   path: string,
   report: ReportAt,
 ): Record<string, unknown> | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || isForeign(value)) {
     report(path, `not a ${schema.name}: ${describe(value)}`);
     return undefined;
   }

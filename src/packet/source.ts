@@ -201,17 +201,35 @@ export function fromBatches(
   }
   const iterator = iteratorOf(batches);
   let ended = false;
+  let isWaiting = false;
+  let isStopped = false;
+
+  function stopOnce(): void {
+    if (isStopped) return;
+    isStopped = true;
+    stop?.();
+  }
+
   return createSource({
     interfaces,
     pull: async () => {
+      isWaiting = true;
       const { done, value } = await iterator.next();
+      isWaiting = false;
       ended = done === true;
       return ended ? undefined : (value as PacketBatch);
     },
     dropped,
-    ...(stop !== undefined && { stop }),
+    ...(stop !== undefined && { stop: stopOnce }),
     leave: async () => {
-      if (!ended) await iterator.return?.();
+      if (ended) return;
+      if (!isWaiting) {
+        await iterator.return?.();
+        return;
+      }
+      // A generator runs `return` after its pending `next`, which only `stop` ends, if anything does.
+      stopOnce();
+      Promise.resolve(iterator.return?.()).catch(() => {});
     },
   });
 }

@@ -6,9 +6,9 @@ import { RegexBudget } from "./budget.js";
 import { memoize } from "./memo.js";
 import { compileAnyRequired, findRequired, type Required } from "./required.js";
 import { findShortcut } from "./shortcut.js";
-import { parseRegex, RegexSyntaxError } from "./syntax.js";
+import { parseRegex, RegexLimitError, RegexSyntaxError } from "./syntax.js";
 
-export { RegexSyntaxError } from "./syntax.js";
+export { RegexLimitError, RegexSyntaxError } from "./syntax.js";
 
 /**
  * Runs regular expressions with RE2's syntax in linear time, without backtracking. Patterns and strings are well-formed
@@ -63,6 +63,8 @@ export const MAX_LIVE = 1024;
  * less often.
  */
 const MANY = 9;
+/** The ranges of a Unicode class take room in the engine: about as much as an instruction for so many code units. */
+const UNITS_PER_INSTRUCTION = 4;
 /** String comparisons are cheaper than an engine by this factor. */
 const SHORTCUT_DISCOUNT = 8;
 
@@ -167,7 +169,7 @@ function prepare(
   budget: RegexBudget,
 ): Search & { shortcut: ReturnType<typeof findShortcut> } {
   if (pattern.length > maxPatternLength) {
-    throw new RegexSyntaxError(
+    throw new RegexLimitError(
       `expression too large: ${pattern.length} characters, at most ${maxPatternLength} are allowed`,
     );
   }
@@ -175,9 +177,10 @@ function prepare(
   const { size, live } = root;
   const shortcut = findShortcut(root, live > MAX_LIVE);
   const needsEngine = shortcut === undefined || shortcut.singleLine;
-  if (needsEngine && live > MAX_LIVE) throw new RegexSyntaxError(`expression too large: \`${pattern}\``);
-  if (!budget.spend(needsEngine ? size : Math.ceil(size / SHORTCUT_DISCOUNT))) {
-    throw new RegexSyntaxError(`expression too large beside all others: \`${pattern}\``);
+  if (needsEngine && live > MAX_LIVE) throw new RegexLimitError(`expression too large: \`${pattern}\``);
+  const instructions = Math.max(size, portable.length / UNITS_PER_INSTRUCTION);
+  if (!budget.spend(Math.ceil(needsEngine ? instructions : size / SHORTCUT_DISCOUNT))) {
+    throw new RegexLimitError(`expression too large beside all others: \`${pattern}\``);
   }
   return { index, pattern: portable, live, required: findRequired(root), shortcut };
 }

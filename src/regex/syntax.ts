@@ -23,6 +23,9 @@ export class RegexSyntaxError extends Error {
   }
 }
 
+/** A regular expression that exceeds a limit of this package; Go may accept it. */
+export class RegexLimitError extends RegexSyntaxError {}
+
 export interface ParsedRegex {
   readonly root: RegexNode;
   /**
@@ -433,7 +436,7 @@ class Parser {
   }
 
   private tooLarge(): never {
-    throw new RegexSyntaxError(`expression too large: \`${this.pattern}\``);
+    throw new RegexLimitError(`expression too large: \`${this.pattern}\``);
   }
 
   /** Throws a fault that quotes the pattern from `start` to the cursor. */

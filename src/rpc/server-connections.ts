@@ -32,7 +32,8 @@ export class ServerConnections {
     });
     server.on("session", (session: ServerHttp2Session) => {
       if (this.#finishing) session.close();
-      const stopPinging = keepAlive(session, clock, pingIntervalMs);
+      const destroySocket = () => this.#sessions.get(session)?.destroy();
+      const stopPinging = keepAlive(session, clock, pingIntervalMs, destroySocket);
       // A failed connection reports its error on each of its streams.
       session.on("error", () => {});
       session.once("close", () => {
@@ -93,21 +94,31 @@ export class ServerConnections {
 }
 
 /**
- * Pings a session, and destroys it if a ping is not answered before the next is due. Returns a function that stops it.
+ * Pings a session, and closes its connection if a ping is not answered before the next is due. Returns a function that
+ * stops it.
+ *
+ * A session is destroyed before it emits `close`: it waits for the peer to close the connection. A peer that never does
+ * would hold the connection, and a ping would throw.
  */
-function keepAlive(session: ServerHttp2Session, clock: Clock, intervalMs: number): () => void {
+function keepAlive(
+  session: ServerHttp2Session,
+  clock: Clock,
+  intervalMs: number,
+  destroySocket: () => void,
+): () => void {
   let answered = true;
-  let callOff = clock.setTimer(intervalMs, ping);
+  let cancelTimer = clock.setTimer(intervalMs, ping);
   function ping(): void {
-    if (!answered) {
+    if (session.destroyed || !answered) {
       session.destroy();
+      destroySocket();
       return;
     }
     answered = false;
     session.ping((error) => {
       answered = error === null;
     });
-    callOff = clock.setTimer(intervalMs, ping);
+    cancelTimer = clock.setTimer(intervalMs, ping);
   }
-  return () => callOff();
+  return () => cancelTimer();
 }

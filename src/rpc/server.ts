@@ -7,6 +7,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
+import { FlowscribeError } from "../errors/errors.js";
 import { codeOf } from "../errors/message.js";
 import { aBoolean, aFunction, aNumberFrom, anInteger, aPositiveNumber } from "../errors/value-checks.js";
 import type { RecorderService } from "../recorder/service.js";
@@ -118,6 +119,12 @@ export async function openRecorderServer(
   checkOptions("openRecorderServer", options, SERVER_OPTIONS);
   const { tls, socketMode = DEFAULT_SOCKET_MODE, clock = systemClock } = options;
   const target = parseTarget(address);
+  if (target.kind === "tcp" && target.tls && tls === undefined) {
+    throw new FlowscribeError(
+      "invalid_target",
+      `${address}: TLS needs a certificate and its key (option tls)`,
+    );
+  }
   const {
     maxConnections = DEFAULT_MAX_CONNECTIONS,
     maxRequests = service.limits.maxCalls + OTHER_REQUESTS,
@@ -159,7 +166,13 @@ export async function openRecorderServer(
   if (target.kind === "unix") {
     await removeDeadSocket(target.path);
     await listen(server, { path: target.path });
-    chmodSync(target.path, socketMode);
+    try {
+      chmodSync(target.path, socketMode);
+    } catch (error) {
+      // Nobody but the owner may connect, not even for a moment longer.
+      server.close();
+      throw error;
+    }
   } else {
     await listen(server, { host: target.host, port: target.port });
   }

@@ -11,6 +11,8 @@ export type Target =
 const DEFAULT_PORT = 443;
 
 const MAX_PORT = 0xffff;
+/** `sun_path` of Linux has 108 bytes with the final NUL: https://man7.org/linux/man-pages/man7/unix.7.html */
+const MAX_UNIX_PATH_BYTES = 107;
 
 /**
  * Parses a server address as the Hubble CLI does: `unix:///var/run/cilium/hubble.sock` (or `unix:path`),
@@ -25,7 +27,11 @@ export function parseTarget(text: string): Target {
     const rest = text.slice("unix:".length);
     const path = rest.startsWith("//") ? rest.slice("//".length) : rest;
     if (path === "" || (rest.startsWith("//") && !path.startsWith("/"))) throw invalid(text, "no path");
-    if (path.includes("\0")) throw invalid(text, "a path holds no NUL");
+    if (path.includes("\0")) throw invalid(text, "a path cannot contain NUL");
+    // Node truncates a longer path without an error.
+    if (new TextEncoder().encode(path).length > MAX_UNIX_PATH_BYTES) {
+      throw invalid(text, `the path of a Unix socket has at most ${MAX_UNIX_PATH_BYTES} bytes`);
+    }
     return { kind: "unix", path };
   }
   if (text.startsWith("tls://")) return tcpTarget(text, text.slice("tls://".length), true);

@@ -4,6 +4,7 @@ import { CelError, CelEvaluationError } from "../../src/cel/index.js";
 import { markAbsent } from "../../src/cel/run/equal.js";
 import { FilterError } from "../../src/errors/errors.js";
 import {
+  checkFlowFilters,
   compileFlowFilter,
   compileFlowFilters,
   createCelEngine,
@@ -164,5 +165,30 @@ describe("an engine", () => {
       true,
       false,
     ]);
+  });
+});
+
+describe("checkFlowFilters: limits of patterns in CEL expressions", () => {
+  const filter = (celExpression: string[]) => ({ allow: [{ experimental: { celExpression } }] });
+
+  test("reports a constant pattern that exceeds a limit, as Hubble may accept it", () => {
+    const issues = checkFlowFilters(
+      filter([`_flow.uuid.matches('^[a-z]{1000}{2}{11}$')`, "_flow.uuid.matches('[a-z]{1000}[A-Z]{100}')"]),
+    );
+    expect(issues.map(({ message }) => message).join()).toContain("expression too large");
+  });
+
+  test("reports the pattern that exceeds the limit of all patterns together", () => {
+    const expressions = Array.from(
+      { length: 120 },
+      (_, index) => `_flow.uuid.matches('(?:abcdefghijklmnopqrst){500}[xy]${index}')`,
+    );
+    const issues = checkFlowFilters(filter(expressions));
+    expect(issues.length).toBeGreaterThan(0);
+    expect(issues[0]?.message).toContain("expression too large beside all others");
+  });
+
+  test("an invalid pattern is an error of the evaluation, as in Hubble", () => {
+    expect(checkFlowFilters(filter(["_flow.uuid.matches('(')"]))).toEqual([]);
   });
 });

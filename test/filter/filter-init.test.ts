@@ -1,9 +1,15 @@
+import { runInNewContext } from "node:vm";
 import { create, fromBinary, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FilterError } from "../../src/errors/errors.js";
 import { toFlowFilter } from "../../src/filter/filter-init.js";
-import { checkFlowFilters, compileFlowFilter, type FlowFilterInit } from "../../src/filter/index.js";
+import {
+  checkFlowFilters,
+  compileFlowFilter,
+  compileFlowFilters,
+  type FlowFilterInit,
+} from "../../src/filter/index.js";
 import { type FlowFilter, FlowFilterSchema, FlowSchema, Verdict } from "../../src/proto.js";
 import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
@@ -281,5 +287,31 @@ describe("the forms of a filter", () => {
       { numRuns: runs(500) },
     );
     expect(matching).toBeGreaterThan(runs(500) / 10);
+  });
+});
+
+describe("compileFlowFilters: values that are not filters", () => {
+  test.each([
+    ["a Map", new Map([["verdict", ["DROPPED"]]])],
+    ["a Date", new Date(0)],
+    ["an Error", new Error("x")],
+    ["an instance without fields", new (class Empty {})()],
+  ])("rejects %s, which has no fields", (_, value) => {
+    expect(checkFlowFilters({ deny: [value as never] })).toEqual([
+      { path: "deny[0]", message: expect.stringMatching(/^not a FlowFilter: /) },
+    ]);
+  });
+
+  test("accepts plain objects of another realm and objects without a prototype", () => {
+    const filters = [runInNewContext("({})"), Object.create(null)];
+    expect(checkFlowFilters({ allow: filters })).toEqual([]);
+  });
+
+  test("rejects a hole of a list", () => {
+    const allow: object[] = [];
+    allow[1] = { verdict: ["DROPPED"] };
+    expect(() => compileFlowFilters({ allow: allow as never })).toThrow(
+      "allow[0]: not a FlowFilter: undefined",
+    );
   });
 });

@@ -201,6 +201,60 @@ function throwing(): never {
   throw new Error("for the test");
 }
 
+describe("fromBatches: leaving while a batch is pending", () => {
+  /** A generator that waits until it is stopped. */
+  function waitingSource() {
+    let stops = 0;
+    let finished = false;
+    let end = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    async function* batches() {
+      try {
+        yield batch;
+        await stopped;
+      } finally {
+        finished = true;
+      }
+    }
+    const source = fromBatches(batches(), batch.format, {
+      stop: () => {
+        stops++;
+        end();
+      },
+    });
+    return { source, state: () => ({ stops, finished }) };
+  }
+
+  test.each(["disposing", "leaving"])("%s stops the generator, once, and settles", async (how) => {
+    const { source, state } = waitingSource();
+    const iterator = source[Symbol.asyncIterator]();
+    await iterator.next();
+    const pending = iterator.next();
+    if (how === "disposing") await source[Symbol.asyncDispose]();
+    else await iterator.return?.();
+    await pending;
+    await source[Symbol.asyncDispose]();
+    expect(state()).toEqual({ stops: 1, finished: true });
+  });
+
+  test("settles although the generator never does", async () => {
+    const source = fromBatches(
+      (async function* () {
+        yield batch;
+        await new Promise(() => {});
+      })(),
+      batch.format,
+      { stop: () => {} },
+    );
+    const iterator = source[Symbol.asyncIterator]();
+    await iterator.next();
+    iterator.next();
+    await source[Symbol.asyncDispose]();
+  });
+});
+
 describe("readBatches", () => {
   test("returns a batch that is there without a promise, and the end likewise", () => {
     const batches = [batch, undefined];

@@ -10,7 +10,17 @@ import { GoawayScanner } from "../../src/rpc/session-socket.js";
 import { fakeObserver } from "../../src/testing/index.js";
 import { settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";
-import { data, FLAG, FRAME, frame, HTTP2_CODES, headers, PREFACE, settings } from "./hostile/frames.js";
+import {
+  data,
+  FLAG,
+  FRAME,
+  frame,
+  goaway,
+  HTTP2_CODES,
+  headers,
+  PREFACE,
+  settings,
+} from "./hostile/frames.js";
 import { recordClient } from "./record-client.js";
 import { SERVERS, testRecorder } from "./servers.js";
 
@@ -293,6 +303,25 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
     socket.write(bytes);
     await once(socket, "close");
     expect(codes.some((code) => code !== undefined && code !== HTTP2_CODES.NO_ERROR)).toBe(true);
+  });
+
+  test("a connection that its client does not close after GOAWAY is closed by the next ping, and nothing throws", async () => {
+    const clock = fakeClock();
+    await using recorder = await testRecorder();
+    await using server = await openRecorderServer("127.0.0.1:0", recorder.service, {
+      clock,
+      pingIntervalMs: 1000,
+    });
+    const [host, port] = server.address.split(":");
+    const socket = connect({ host: host!, port: Number(port), allowHalfOpen: true });
+    socket.resume().on("error", () => {});
+    const ended = once(socket, "end");
+    socket.write(Buffer.concat([PREFACE, settings(), goaway(0, HTTP2_CODES.NO_ERROR, "")]));
+    await ended;
+    clock.advance(1000);
+    // Settles only if no connection is left, as the time of grace is not over.
+    await server.close();
+    socket.destroy();
   });
 
   test("other connections and calls go on", async () => {

@@ -30,6 +30,7 @@ describe("parseTarget", () => {
     "unix:",
     "unix://host/x",
     "unix:a\0b",
+    `unix:///${"x".repeat(107)}`,
     "user@host:1",
     "host:1/path",
     "tls://",

@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors/message.js";
-import { compileRegex, type RegexOptions, regexWeight } from "../../regex/regex.js";
+import { compileRegex, RegexLimitError, type RegexOptions, regexWeight } from "../../regex/regex.js";
 import { BOOL } from "../check/type.js";
 import { Fault, NO_OVERLOAD } from "../run/fault.js";
 import type { Frame } from "../run/frame.js";
@@ -15,7 +15,11 @@ const UNITS_PER_STEP = 64;
 /** The maximum number of characters per step, which applies to the lightest patterns. */
 const LIGHTEST_UNITS_PER_STEP = 6;
 
-/** Compiles `matches`. A constant pattern is compiled now; if it is invalid, each evaluation fails, as in cel-go. */
+/**
+ * Compiles `matches`. A constant pattern is compiled now; if it is invalid, each evaluation fails, as in cel-go.
+ *
+ * @throws RegexLimitError for a constant pattern that exceeds a limit, as cel-go may accept it.
+ */
 export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): Code {
   const codes = [text, pattern];
   const weight = weigh(codes);
@@ -25,8 +29,8 @@ export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): 
     try {
       search = compileSearch(pattern.constant, regex);
     } catch (error) {
-      if (error instanceof Fault) return failing(error, weight);
-      throw error;
+      if (error instanceof RegexLimitError) throw error;
+      return failing(new Fault(messageOf(error)), weight);
     }
     const canFail = anyFails(codes) || text.type.kind !== "string";
     return { type: BOOL, form: "value", run: (frame) => search(read(frame), frame), canFail, weight };
@@ -43,16 +47,12 @@ export function compileMatches(text: Code, pattern: Code, { regex }: Compiler): 
 type Search = (text: string, frame: Frame) => boolean;
 
 function compileSearch(pattern: string, options: RegexOptions): Search {
-  try {
-    const search = compileRegex(pattern, options);
-    const steps = Math.max(regexWeight(pattern) / UNITS_PER_STEP, 1 / LIGHTEST_UNITS_PER_STEP);
-    return (text, frame) => {
-      frame.spend(text.length * steps);
-      return search(text);
-    };
-  } catch (error) {
-    throw new Fault(messageOf(error));
-  }
+  const search = compileRegex(pattern, options);
+  const steps = Math.max(regexWeight(pattern) / UNITS_PER_STEP, 1 / LIGHTEST_UNITS_PER_STEP);
+  return (text, frame) => {
+    frame.spend(text.length * steps);
+    return search(text);
+  };
 }
 
 /** Run-time patterns do not use the budget that the patterns of the expressions share. */
@@ -62,11 +62,19 @@ function rememberSearches({ engine }: RegexOptions): (pattern: string, frame: Fr
     const known = memo.get(pattern);
     if (known !== undefined) return known;
     frame.spend((pattern.length + 1) * STEPS_PER_PATTERN_UNIT);
-    const search = compileSearch(pattern, engine === undefined ? {} : { engine });
+    const search = compileOrFail(pattern, engine === undefined ? {} : { engine });
     if (memo.size >= PATTERN_MEMO) memo.clear();
     memo.set(pattern, search);
     return search;
   };
+}
+
+function compileOrFail(pattern: string, options: RegexOptions): Search {
+  try {
+    return compileSearch(pattern, options);
+  } catch (error) {
+    throw new Fault(messageOf(error));
+  }
 }
 
 function stringOf(code: Code): Run<string> {
