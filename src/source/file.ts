@@ -1,5 +1,5 @@
-import { readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, createReadStream, fstatSync, open, readSync } from "node:fs";
+import { promisify } from "node:util";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
 import { CaptureError, OpenError } from "../errors/errors.js";
@@ -22,21 +22,22 @@ export async function openCaptureFile(
 ): Promise<CaptureSource> {
   checkArgument("openCaptureFile", "path", path, aPath);
   checkOptions("openCaptureFile", options, {});
-  const file = await open(path, "r").catch((cause) => {
+  const descriptor = await openDescriptor(path, "r").catch((cause) => {
     throw new OpenError(path, cause);
   });
-  try {
-    const stats = await file.stat();
-    if (stats.isDirectory()) throw new CaptureError("not_a_capture", 0, "a folder", path);
-    return await openCapture(stats.isFile() ? regularInput(file) : streamInput(file), path);
-  } catch (error) {
-    await file.close();
-    throw error;
+  const stats = fstatSync(descriptor);
+  if (stats.isDirectory()) {
+    closeSync(descriptor);
+    throw new CaptureError("not_a_capture", 0, "a folder", path);
   }
+  return openCapture(stats.isFile() ? regularInput(descriptor) : streamInput(descriptor), path);
 }
 
-function streamInput(file: FileHandle): ByteInput {
-  const stream = file.createReadStream();
+// Not a FileHandle: from Node 25 on, one that is collected before it is closed ends the process.
+const openDescriptor = promisify(open);
+
+function streamInput(descriptor: number): ByteInput {
+  const stream = createReadStream("", { fd: descriptor });
   return {
     ...createInput(stream),
     // Also end a pending read, which may never complete on a pipe.
@@ -46,9 +47,13 @@ function streamInput(file: FileHandle): ByteInput {
   };
 }
 
-function regularInput(file: FileHandle): ByteInput {
+function regularInput(descriptor: number): ByteInput {
+  let isClosed = false;
   return {
-    fill: (room) => readSync(file.fd, room, 0, room.length, null),
-    close: () => file.close(),
+    fill: (room) => (isClosed ? 0 : readSync(descriptor, room, 0, room.length, null)),
+    close: () => {
+      if (!isClosed) closeSync(descriptor);
+      isClosed = true;
+    },
   };
 }

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -19,6 +20,7 @@ import { turnsDuring } from "../async/turns.js";
 import { pcapFile } from "../pcap/pcap-file.js";
 import { fault, packetsIn, readAll } from "../pcap/read.js";
 import { sample, samplePath } from "../pcap/shared-captures.js";
+import { repository } from "../support/run.js";
 import { describeUnless, describeWithPrograms } from "../support/shared.js";
 
 // Many cases each: also a busy machine gets through.
@@ -263,3 +265,21 @@ function openFiles(at: string): number {
     }
   }).length;
 }
+
+test("openCaptureFile: a source that is collected without being disposed of ends no process and prints nothing", () => {
+  const program = `
+    import { openCaptureFile } from ${JSON.stringify(pathToFileURL(join(repository, "dist/source/file.js")).href)};
+    for (let round = 0; round < 20; round++) await openCaptureFile("examples/captures/sample.pcap");
+    for (let turn = 0; turn < 20; turn++) {
+      gc();
+      await new Promise(setImmediate);
+    }
+    console.log("ended");
+  `;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--expose-gc", "--input-type=module", "--eval", program],
+    { cwd: repository, encoding: "utf8" },
+  );
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "ended\n", stderr: "" });
+});
