@@ -1,3 +1,4 @@
+import { type CalendarDate, DAY_SECONDS, dateOfDay, daysOf, daysSince1970 } from "../../go/calendar.js";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { Fault } from "./fault.js";
 import { addInt, INT64_MAX, INT64_MIN, multiplyInt, negateInt, type Ordering } from "./int64.js";
@@ -18,9 +19,13 @@ export function parseTimestamp(text: string): CelTimestamp {
   const match = RFC3339.exec(text);
   if (match === null) throw notATimestamp();
   const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHour, offsetMinute] = match;
-  const days = daysOf(Number(year), within(month, 1, 12) - 1, Number(day));
+  const wholeMonth = within(month, 1, 12);
+  const wholeDay = within(day, 1, daysOf(Number(year), wholeMonth));
   const seconds =
-    days * DAY + within(hour, 0, 23) * HOUR + within(minute, 0, 59) * MINUTE + within(second, 0, 59);
+    daysSince1970(Number(year), wholeMonth, wholeDay) * DAY_SECONDS +
+    within(hour, 0, 23) * HOUR +
+    within(minute, 0, 59) * MINUTE +
+    within(second, 0, 59);
   const magnitude = within(offsetHour ?? "0", 0, 24) * HOUR + within(offsetMinute ?? "0", 0, 60) * MINUTE;
   const offset = sign === "-" ? -magnitude : magnitude;
   return inRange(seconds - offset, Number(fraction.slice(0, 9).padEnd(9, "0")), offset);
@@ -30,8 +35,8 @@ export function parseTimestamp(text: string): CelTimestamp {
 export function formatTimestamp(timestamp: CelTimestamp): string {
   const offset = ownOffset(timestamp);
   const { days, secondOfDay } = localTime(timestamp, undefined);
-  const { year, month, day } = civilDate(days);
-  const date = `${year < 0 ? "-" : ""}${pad(Math.abs(year), 4)}-${pad(month + 1, 2)}-${pad(day, 2)}`;
+  const { year, month, day } = dateOfDay(days);
+  const date = `${year < 0 ? "-" : ""}${pad(Math.abs(year), 4)}-${pad(month, 2)}-${pad(day, 2)}`;
   const fraction = timestamp.nanos === 0 ? "" : `.${pad(timestamp.nanos, 9).replace(/0+$/, "")}`;
   const zone = offset === 0 ? "Z" : `${offset < 0 ? "-" : "+"}${formatClock(Math.abs(offset))}`;
   return `${date}T${formatClock(secondOfDay)}:${pad(secondOfDay % MINUTE, 2)}${fraction}${zone}`;
@@ -93,7 +98,7 @@ export type TimestampGetter = (timestamp: CelTimestamp, zone?: string) => number
 export const getFullYear: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).year;
 
 /** The month, from 0 for January. */
-export const getMonth: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).month;
+export const getMonth: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).month - 1;
 
 /** The day of the month, from 1. */
 export const getDate: TimestampGetter = (timestamp, zone) => localDate(timestamp, zone).day;
@@ -104,7 +109,7 @@ export const getDayOfMonth: TimestampGetter = (timestamp, zone) => localDate(tim
 /** The day of the year, from 0. */
 export const getDayOfYear: TimestampGetter = (timestamp, zone) => {
   const { days } = localTime(timestamp, zone);
-  return days - daysBefore(civilDate(days).year, 0);
+  return days - daysSince1970(dateOfDay(days).year, 1, 1);
 };
 
 /** The day of the week, from 0 for Sunday. */
@@ -134,7 +139,6 @@ const RFC3339 =
 
 const MINUTE = 60;
 const HOUR = 3600;
-const DAY = 86_400;
 const NANOS = 1_000_000_000;
 const BIG_NANOS = 1_000_000_000n;
 
@@ -167,62 +171,17 @@ function within(text: string | undefined, least: number, most: number): number {
   return value;
 }
 
-/** Returns the days since 1970. Throws if the month does not have the day. Months count from 0, days from 1. */
-function daysOf(year: number, month: number, day: number): number {
-  const first = daysBefore(year, month);
-  if (day < 1 || first + day > daysBefore(year, month + 1)) throw notATimestamp();
-  return first + day - 1;
-}
-
 function localTime(
   timestamp: CelTimestamp,
   zone: string | undefined,
 ): { readonly days: number; readonly secondOfDay: number } {
   const { seconds } = timestamp;
   const local = seconds + (zone === undefined ? ownOffset(timestamp) : zoneOffset(zone, seconds));
-  return { days: Math.floor(local / DAY), secondOfDay: modulo(local, DAY) };
+  return { days: Math.floor(local / DAY_SECONDS), secondOfDay: modulo(local, DAY_SECONDS) };
 }
 
-function localDate(timestamp: CelTimestamp, zone: string | undefined): CivilDate {
-  return civilDate(localTime(timestamp, zone).days);
-}
-
-/** A date in the proleptic Gregorian calendar. Months count from 0, days from 1. */
-interface CivilDate {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-}
-
-// Not a `Date`, because a timestamp in a message may exceed its range.
-const DAYS_IN_400_YEARS = 146_097;
-/** The days before each month of a non-leap year. */
-const MONTHS = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365] as const;
-/** The days from 0000-01-01 to 1970-01-01. */
-const DAYS_TO_1970 = 719_528;
-
-/** The days from 1970 to the first of the month, which ranges from 0 to 12. */
-function daysBefore(year: number, month: number): number {
-  const last = year - 1;
-  const leapDays = Math.floor(last / 4) - Math.floor(last / 100) + Math.floor(last / 400) + 1;
-  const own = month >= 2 && isLeap(year) ? 1 : 0;
-  return year * 365 + leapDays + MONTHS[month]! + own - DAYS_TO_1970;
-}
-
-function civilDate(days: number): CivilDate {
-  const era = Math.floor((days + DAYS_TO_1970) / DAYS_IN_400_YEARS);
-  const dayOfEra = days + DAYS_TO_1970 - era * DAYS_IN_400_YEARS;
-  // At most one too high, at the end of a year.
-  let year = era * 400 + Math.floor(dayOfEra / 365);
-  while (daysBefore(year, 0) > days) year--;
-  // At most one too low.
-  let month = Math.floor((days - daysBefore(year, 0)) / 31);
-  if (daysBefore(year, month + 1) <= days) month++;
-  return { year, month, day: days - daysBefore(year, month) + 1 };
-}
-
-function isLeap(year: number): boolean {
-  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+function localDate(timestamp: CelTimestamp, zone: string | undefined): CalendarDate {
+  return dateOfDay(localTime(timestamp, zone).days);
 }
 
 /** Formats hours and minutes. */

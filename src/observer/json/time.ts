@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { DAY_SECONDS, daysOf, daysSince1970 } from "../../go/calendar.js";
+import { DAY_SECONDS, dateOfDay, daysOf, daysSince1970 } from "../../go/calendar.js";
 import type { JsonBuffer } from "./buffer.js";
 
 const QUOTE = 0x22;
@@ -70,7 +70,12 @@ export function writeUtcTime(out: JsonBuffer, seconds: number, nanos: number): v
   const days = Math.floor(seconds / DAY_SECONDS);
   const ofDay = seconds - days * DAY_SECONDS;
   out.byte(QUOTE);
-  writeDate(out, days);
+  const { year, month, day } = dateOfDay(days);
+  out.digits(year, 4);
+  out.byte(DASH);
+  out.digits(month, 2);
+  out.byte(DASH);
+  out.digits(day, 2);
   out.byte(T);
   out.digits(Math.floor(ofDay / 3600), 2);
   out.byte(COLON);
@@ -85,22 +90,4 @@ export function writeUtcTime(out: JsonBuffer, seconds: number, nanos: number): v
   }
   out.byte(Z);
   out.byte(QUOTE);
-}
-
-/** The inverse of {@link daysSince1970}. */
-function writeDate(out: JsonBuffer, days: number): void {
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const leapDays =
-    Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
-  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365);
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const marchMonth = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9;
-  out.digits(yearOfEra + era * 400 + (month <= 2 ? 1 : 0), 4);
-  out.byte(DASH);
-  out.digits(month, 2);
-  out.byte(DASH);
-  out.digits(dayOfYear - Math.floor((153 * marchMonth + 2) / 5) + 1, 2);
 }

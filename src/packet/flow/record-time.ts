@@ -1,4 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { uint32At } from "../../bytes/little-endian.js";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS } from "../batch.js";
 
@@ -15,8 +16,8 @@ export class RecordClock {
    */
   timeOf({ records, format, untimed, eraSeconds = 0 }: PacketBatch, offset: number): Timestamp | undefined {
     if (untimed === true) return undefined;
-    let seconds = readUint32(records, offset + RECORD_SECONDS) + eraSeconds;
-    let nanos = readUint32(records, offset + RECORD_FRACTION) * (format.resolution === "us" ? 1000 : 1);
+    let seconds = uint32At(records, offset + RECORD_SECONDS) + eraSeconds;
+    let nanos = uint32At(records, offset + RECORD_FRACTION) * (format.resolution === "us" ? 1000 : 1);
     if (nanos >= NANOSECONDS_PER_SECOND) {
       seconds += Math.floor(nanos / NANOSECONDS_PER_SECOND);
       nanos %= NANOSECONDS_PER_SECOND;
@@ -28,9 +29,4 @@ export class RecordClock {
     }
     return { $typeName: "google.protobuf.Timestamp", seconds: this.#bigSeconds, nanos };
   }
-}
-
-/** Reads a little-endian integer, as all fields of a record are. */
-function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

@@ -1,3 +1,4 @@
+import { uint32At } from "../../bytes/little-endian.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
@@ -117,7 +118,7 @@ export async function compileExpression(
 
   return (bytes, start, end, linkType) => {
     const program = programs.get(linkType) ?? addLate(linkType);
-    return program(bytes, start, end, originalLength(bytes, start - RECORD_HEADER_LENGTH));
+    return program(bytes, start, end, uint32At(bytes, start - RECORD_HEADER_LENGTH + RECORD_ORIGINAL_LENGTH));
   };
 }
 
@@ -129,8 +130,3 @@ interface Fault {
 }
 
 const never: BpfPredicate = () => false;
-
-function originalLength(bytes: Uint8Array, record: number): number {
-  const at = record + RECORD_ORIGINAL_LENGTH;
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-}
