@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { onAbort } from "../async/abort.js";
 import { type Clock, systemClock } from "../async/clock.js";
 import { codeOf } from "../errors/message.js";
 import { streamSettled } from "../sink/stream-settled.js";
@@ -45,24 +46,23 @@ export function outputStream(
   /** Waits for the stream; with a timeout once the program is ending. */
   async function waitFor(settling: Promise<void>): Promise<void> {
     let cancelTimer = () => {};
-    let onAbort = () => {};
+    let removeListener = () => {};
     const stalled = new Promise<void>((resolve) => {
-      onAbort = () => {
+      function limitStall(): void {
         const lengthBefore = stream.writableLength;
         cancelTimer = clock.setTimer(STALL_TIMEOUT_MS, () => {
-          if (stream.writableLength < lengthBefore) return onAbort();
+          if (stream.writableLength < lengthBefore) return limitStall();
           failure ??= new UnreadOutput("the output is not read: the rest of it was not written");
           resolve();
         });
-      };
-      if (signal?.aborted === true) onAbort();
-      else signal?.addEventListener("abort", onAbort, { once: true });
+      }
+      removeListener = onAbort(signal, limitStall);
     });
     try {
       await Promise.race([settling, stalled]);
     } finally {
       cancelTimer();
-      signal?.removeEventListener("abort", onAbort);
+      removeListener();
     }
     check();
   }

@@ -40,7 +40,11 @@ export function serverHandler(
       cancelTimer();
     });
     if (takesOneMessage(request.url ?? "")) {
-      cancelTimer = clock.setTimer(requestTimeoutMs, () => closeStream(response, constants.NGHTTP2_CANCEL));
+      cancelTimer = clock.setTimer(requestTimeoutMs, () => {
+        // A connection of HTTP/1.1 has one request at a time, and no stream that could be reset.
+        if (streamOf(response) === undefined) request.socket.destroy();
+        else closeStream(response, constants.NGHTTP2_CANCEL);
+      });
       request.once("end", cancelTimer);
     }
     try {

@@ -1,6 +1,7 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { aString } from "../errors/value-checks.js";
+import { utf8Length } from "../go/utf8.js";
 
 /** The address of a server, and whether to connect with TLS. */
 export type Target =
@@ -29,7 +30,7 @@ export function parseTarget(text: string): Target {
     if (path === "" || (rest.startsWith("//") && !path.startsWith("/"))) throw invalid(text, "no path");
     if (path.includes("\0")) throw invalid(text, "a path cannot contain NUL");
     // Node truncates a longer path without an error.
-    if (new TextEncoder().encode(path).length > MAX_UNIX_PATH_BYTES) {
+    if (utf8Length(path) > MAX_UNIX_PATH_BYTES) {
       throw invalid(text, `the path of a Unix socket has at most ${MAX_UNIX_PATH_BYTES} bytes`);
     }
     return { kind: "unix", path };

@@ -33,7 +33,7 @@ export async function openCaptureFile(
   return openCapture(stats.isFile() ? regularInput(descriptor) : streamInput(descriptor), path);
 }
 
-// Not a FileHandle: from Node 25 on, one that is collected before it is closed ends the process.
+// Not a FileHandle: one that is collected before it is closed prints a warning, and ends the process in Node 26.
 const openDescriptor = promisify(open);
 
 function streamInput(descriptor: number): ByteInput {

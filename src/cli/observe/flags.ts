@@ -145,7 +145,7 @@ export const OBSERVE_FLAGS = [
     shorthand: "s",
     value: "boolean",
     group: "Other",
-    help: "Do not tell of lines, packets and inputs that cannot be read; the exit code still does.",
+    help: "Do not report lines, packets and inputs that cannot be read; the exit code still does.",
   },
   {
     name: "debug",
