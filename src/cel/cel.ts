@@ -24,10 +24,10 @@ import { asBool, asValue, type Code } from "./compile/code.js";
 import { type CompiledExpr, compileChecked } from "./compile/compile.js";
 import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
 import { CEL_LIMITS, type CelLimits, parseCel } from "./parse/parse.js";
-import { Fault } from "./run/fault.js";
 import { Frame } from "./run/frame.js";
 import { type InputReader, inputReader } from "./run/input.js";
-import type { CelValue } from "./run/value.js";
+import { Fault } from "./value/fault.js";
+import type { CelValue } from "./value/value.js";
 
 export interface CelOptions extends CelLimits {
   /**

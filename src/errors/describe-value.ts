@@ -1,4 +1,4 @@
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 
 /** Longest quoted part of a string, in UTF-16 code units. */
 const MAX_QUOTED = 100;

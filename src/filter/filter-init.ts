@@ -13,7 +13,7 @@ import {
   FlowFilterSchema,
   VerdictSchema,
 } from "../gen/flow/flow_pb.js";
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 
 /**
  * A FlowFilter as a message, an init object, or parsed protobuf JSON: field names in lowerCamelCase or as in the proto

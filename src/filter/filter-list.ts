@@ -2,7 +2,7 @@ import type { Flow } from "../gen/flow/flow_pb.js";
 import type { FlowEvent } from "./event.js";
 import type { IndexKey, NamePrefix } from "./field.js";
 import { readPort } from "./fields/port.js";
-import { lastAtOrBefore } from "./name-prefix.js";
+import { lastAtOrBefore } from "./pattern/name-prefix.js";
 
 type OtherEvent = Exclude<FlowEvent, Flow>;
 

@@ -16,7 +16,7 @@ export {
   explainFlowFilters,
   type FieldExplanation,
   type FilterExplanation,
-} from "./explain.js";
+} from "./explain/explain.js";
 export type { FilterField } from "./field.js";
 export type { FlowFilterInit } from "./filter-init.js";
 export type { FlowFilterOptions } from "./filter-options.js";

@@ -1,5 +1,5 @@
-import { parseUint } from "../go/parse-integer.js";
-import { goQuote } from "../go/quote.js";
+import { parseUint } from "../go/strconv/parse-integer.js";
+import { goQuote } from "../go/strconv/quote.js";
 
 /**
  * Parses a port like Go's `strconv.ParseUint(text, 10, 16)`, as Hubble does: decimal digits with any number of leading

@@ -1,4 +1,4 @@
-import { quoteFirstByte } from "./quote-byte.js";
+import { quoteFirstByte } from "./strconv/quote-byte.js";
 
 /** The maximum nesting depth of Go's `encoding/json`. */
 const MAX_DEPTH = 10_000;

@@ -5,7 +5,7 @@ import { issueOf } from "../errors/issue.js";
 import { aListOf, aString, type ValueCheck } from "../errors/value-checks.js";
 import { FlowSchema } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 import { decodeFlow } from "../message/decode-flow.js";
 
 /**

@@ -7,10 +7,10 @@ import { FORMAT_OPTIONS, type FormatFlowOptions } from "./format/options.js";
 import type { PrintedText } from "./format/printed.js";
 import { createTextPrinter } from "./format/text-printer.js";
 
+export { type FormatStatusOptions, formatServerStatus } from "./format/event/server-status.js";
 export type { PrintableEvent } from "./format/event-printer.js";
 export { type FormatFlowOptions, OUTPUT_FORMATS, type OutputFormat } from "./format/options.js";
 export type { PrintedText } from "./format/printed.js";
-export { type FormatStatusOptions, formatServerStatus } from "./format/server-status.js";
 export { TIME_FORMATS, type TimeFormat } from "./format/time.js";
 
 /**

@@ -16,9 +16,10 @@ export {
   recordEnd,
   truncateBatch,
 } from "./batch.js";
-export { compilePacketFilter, type PacketPredicate } from "./filter.js";
-export { checkPacketFilter, type PacketFilterInit } from "./filter-check.js";
-export { formatPacketFilter } from "./filter-text.js";
+export { checkPacketFilter, type PacketFilterInit } from "./filter/check.js";
+export { compilePacketFilter, type PacketPredicate } from "./filter/filter.js";
+export { formatPacketFilter } from "./filter/pcap-text.js";
+export { cutRecords, keep, selectRecords } from "./filter/select.js";
 export type { LayerName } from "./flow/flow-layers.js";
 export {
   DEFAULT_LOOKUP_ENTRIES,
@@ -35,7 +36,6 @@ export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats
 export { formatPacket } from "./format.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
-export { cutRecords, keep, selectRecords } from "./select.js";
 export {
   type Borrowed,
   borrowBatches,

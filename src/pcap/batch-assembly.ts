@@ -1,6 +1,6 @@
 import { type PacketBatch, type PacketFormat, RECORD_HEADER_LENGTH } from "../packet/batch.js";
 import { CHUNK_BYTES } from "./input.js";
-import { BLOCK_OVERHEAD } from "./pcapng-format.js";
+import { BLOCK_OVERHEAD } from "./pcapng/format.js";
 
 /**
  * Collects the records of one batch in the input buffer. A decoder reuses one assembly for all batches, because a

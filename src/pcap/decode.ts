@@ -4,6 +4,8 @@ import { checkOptions } from "../errors/check-options.js";
 import { CaptureError } from "../errors/errors.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
+import { createPcapDecoder } from "./classic/decode.js";
+import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "./classic/format.js";
 import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
 import {
   aBytesLike,
@@ -14,9 +16,7 @@ import {
   inputWithTurns,
   prefixedInput,
 } from "./input.js";
-import { createPcapDecoder } from "./pcap-decode.js";
-import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "./pcap-format.js";
-import { SECTION_HEADER } from "./pcapng-format.js";
+import { SECTION_HEADER } from "./pcapng/format.js";
 
 /** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const GZIP_MAGIC = 0x1f8b;
@@ -160,7 +160,7 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
   }
   const bigEndianMagic = buffer.view.getUint32(buffer.start, false);
   if (bigEndianMagic === SECTION_HEADER) {
-    const { createPcapngDecoder } = await import("./pcapng-decode.js");
+    const { createPcapngDecoder } = await import("./pcapng/decode.js");
     return createPcapngDecoder(buffer);
   }
   for (const littleEndian of [true, false]) {

@@ -1,8 +1,8 @@
 import { FlowscribeError } from "../errors/errors.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureInterface } from "../packet/source.js";
+import { createPcapEncoder } from "../pcap/classic/encode.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
-import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import type { OpenSink } from "./sink.js";
 
 /** A sink that encodes a recording as a pcap stream. Writes wait while more than `queueBytes` are unread. */

@@ -1,10 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConfigurationError, type Issue } from "../errors/errors.js";
 import type { StartRecordingSchema } from "../gen/recorder/recorder_pb.js";
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 import { checkFields, checkNumber, checkText, type ReportField } from "../message/check-init.js";
-import { compilePacketFilter, type PacketPredicate } from "../packet/filter.js";
-import { checkPacketFilter, type PacketFilterInit } from "../packet/filter-check.js";
+import { checkPacketFilter, type PacketFilterInit } from "../packet/filter/check.js";
+import { compilePacketFilter, type PacketPredicate } from "../packet/filter/filter.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import type { StopConditionInit } from "./stop.js";
 import { checkStopCondition } from "./stop-check.js";

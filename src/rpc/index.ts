@@ -11,11 +11,7 @@ export {
   serverStatus,
 } from "./calls.js";
 export { fromConnectError, toConnectError } from "./connect-error.js";
-export { peerKey, recorderRoutes } from "./connect-service.js";
 export { folderBytes } from "./folder-bytes.js";
-export { type GrpcJsMetadata, type GrpcJsRecordCall, type GrpcJsService, grpcJsRecorder } from "./grpc-js.js";
-export { createHealthService, Health, type HealthService, type HealthServiceOptions } from "./health.js";
-export { formatMetrics, METRICS_CONTENT_TYPE } from "./metrics.js";
 export {
   type FlowStream,
   type FlowStreamStats,
@@ -32,13 +28,27 @@ export {
   type RemoteStats,
   recordRemote,
 } from "./record-remote.js";
-export { reflectionRoutes, ServerReflection } from "./reflection.js";
+export { peerKey, recorderRoutes } from "./server/connect-service.js";
+export {
+  type GrpcJsMetadata,
+  type GrpcJsRecordCall,
+  type GrpcJsService,
+  grpcJsRecorder,
+} from "./server/grpc-js.js";
+export {
+  createHealthService,
+  Health,
+  type HealthService,
+  type HealthServiceOptions,
+} from "./server/health.js";
+export { formatMetrics, METRICS_CONTENT_TYPE } from "./server/metrics.js";
+export { reflectionRoutes, ServerReflection } from "./server/reflection.js";
 export {
   type CloseOptions,
   openRecorderServer,
   type RecorderServer,
   type RecorderServerOptions,
-} from "./server.js";
+} from "./server/server.js";
 export { parseTarget, type Target } from "./target.js";
 export {
   type ClientTls,

@@ -8,10 +8,10 @@ import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { codeOf, withoutPath } from "../errors/message.js";
 import { aBoolean, aFunction, aString, oneOf } from "../errors/value-checks.js";
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 import type { Resolution } from "../packet/batch.js";
+import { createPcapEncoder } from "../pcap/classic/encode.js";
 import type { CaptureEncoder } from "../pcap/encoder.js";
-import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 import { CaptureFile } from "./capture-file.js";
@@ -230,7 +230,7 @@ async function encoderFactory(
   { fileFormat = "pcap", resolution = "us" }: CaptureFileOptions,
 ): Promise<() => CaptureEncoder> {
   if (fileFormat === "pcap") return () => createPcapEncoder({ resolution, snapLength }, true);
-  const { createPcapngEncoder } = await import("../pcap/pcapng-encode.js");
+  const { createPcapngEncoder } = await import("../pcap/pcapng/encode.js");
   return () => createPcapngEncoder(interfaces, { snapLength });
 }
 

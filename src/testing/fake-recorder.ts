@@ -12,8 +12,8 @@ import {
 } from "../packet/batch.js";
 import { LINKTYPE_ETHERNET } from "../packet/link-type.js";
 import { createSource, type PacketSource } from "../packet/source.js";
+import { createPcapEncoder } from "../pcap/classic/encode.js";
 import { interfaceOf } from "../pcap/encoder.js";
-import { createPcapEncoder } from "../pcap/pcap-encode.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import {
   createRecorderService,
@@ -22,7 +22,7 @@ import {
   type RecorderServiceOptions,
 } from "../recorder/service.js";
 import type { OpenSink } from "../recorder/sink.js";
-import { recorderRoutes } from "../rpc/connect-service.js";
+import { recorderRoutes } from "../rpc/server/connect-service.js";
 import { fakeClock } from "./fake-clock.js";
 
 /** Options of a fake Recorder. */

@@ -21,7 +21,7 @@ import {
   TrafficDirection,
   Verdict,
 } from "../gen/flow/flow_pb.js";
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 import { anInitOf } from "../message/init-check.js";
 import { tcpSummary } from "../packet/flow/summary.js";
 import { isIpv6Endpoint, parseEndpoint } from "./endpoint.js";

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aListOf, anInteger, anObjectOf, aString, required } from "../errors/value-checks.js";
 import { L7FlowType, type Layer7Schema } from "../gen/flow/flow_pb.js";
-import { goQuote } from "../go/quote.js";
+import { goQuote } from "../go/strconv/quote.js";
 
 /** An HTTP request or, with a `code`, the response to it. */
 export interface HttpInit {

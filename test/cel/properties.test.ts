@@ -15,7 +15,7 @@ import {
   type CelValue,
   compileCel,
 } from "../../src/cel/index.js";
-import { kindOf, typeNameOf } from "../../src/cel/run/value.js";
+import { kindOf, typeNameOf } from "../../src/cel/value/value.js";
 import { createCelEngine } from "../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../src/gen/flow/flow_pb.js";
 import { EndpointSchema } from "../../src/proto.js";

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
-import { formatDuration } from "../../src/cel/run/duration.js";
-import { formatTimestamp } from "../../src/cel/run/timestamp.js";
+import { formatDuration } from "../../src/cel/value/duration.js";
+import { formatTimestamp } from "../../src/cel/value/timestamp.js";
 import {
   CelDuration,
   CelMap,
@@ -8,7 +8,7 @@ import {
   CelTypeValue,
   CelUint,
   type CelValue,
-} from "../../src/cel/run/value.js";
+} from "../../src/cel/value/value.js";
 
 /** A value as an expression would write it, so that tables of values can be read; a message by its name. */
 export function show(value: CelValue): string {

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { CelError, CelEvaluationError } from "../../src/cel/index.js";
-import { markAbsent } from "../../src/cel/run/equal.js";
+import { markAbsent } from "../../src/cel/value/equal.js";
 import { FilterError } from "../../src/errors/errors.js";
 import {
   checkFlowFilters,

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 // Loading a module takes turns, too: these are loaded before they are counted.
 import "../../src/pcap/gzip.js";
-import "../../src/pcap/pcapng-decode.js";
+import "../../src/pcap/pcapng/decode.js";
 import { createBatch, fromBatches, packetsOf } from "../../src/packet/index.js";
 import { decodeCapture, encodePcap } from "../../src/pcap/index.js";
 import { CHUNK_BYTES } from "../../src/pcap/input.js";

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { OptionsError } from "../../src/errors/errors.js";
 import { Observer } from "../../src/gen/observer/observer_pb.js";
 import { openRecorderServer, type RecorderServerOptions, RpcError } from "../../src/rpc/index.js";
-import { GoawayScanner } from "../../src/rpc/session-socket.js";
+import { GoawayScanner } from "../../src/rpc/server/session-socket.js";
 import { fakeObserver } from "../../src/testing/index.js";
 import { settle } from "../recorder/sources.js";
 import { fakeClock } from "../support/fake-clock.js";

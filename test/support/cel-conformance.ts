@@ -41,11 +41,11 @@ import { asValue } from "../../src/cel/compile/code.js";
 import { compileChecked } from "../../src/cel/compile/compile.js";
 import { CelError } from "../../src/cel/parse/issue.js";
 import { parseCel } from "../../src/cel/parse/parse.js";
-import { createEquality } from "../../src/cel/run/equal.js";
-import { Fault } from "../../src/cel/run/fault.js";
 import { Frame } from "../../src/cel/run/frame.js";
 import { fromMessage } from "../../src/cel/run/message.js";
-import { CelMap, CelTypeValue, CelUint, type CelValue, kindOf } from "../../src/cel/run/value.js";
+import { createEquality } from "../../src/cel/value/equal.js";
+import { Fault } from "../../src/cel/value/fault.js";
+import { CelMap, CelTypeValue, CelUint, type CelValue, kindOf } from "../../src/cel/value/value.js";
 
 export const registry = getTestRegistry();
 const equal = createEquality(registry);

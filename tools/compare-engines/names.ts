@@ -1,5 +1,5 @@
 import { Minimatch, type MinimatchOptions } from "minimatch";
-import { compileNodeNamePatterns, parseNodeNamePattern } from "../../src/filter/pattern.js";
+import { compileNodeNamePatterns, parseNodeNamePattern } from "../../src/filter/pattern/pattern.js";
 import { type Contest, type Engine, installed } from "./engine.js";
 import { NAME_CASES } from "./name-cases.js";
 

@@ -1,14 +1,14 @@
 import type { Overload } from "../check/standard.js";
 import { BOOL, type CelType, DYN, INT, isSameType, listOf, UINT } from "../check/type.js";
 import type { CallExpr } from "../parse/ast.js";
-import { equalTexts } from "../run/equal.js";
-import { Fault, NO_OVERLOAD } from "../run/fault.js";
 import type { Frame } from "../run/frame.js";
 import { IMPLEMENTATIONS, type Implementation } from "../run/functions.js";
-import { NAN_UNORDERED } from "../run/int64.js";
-import { compareValues, orderTexts } from "../run/order.js";
-import { codePointCount } from "../run/text.js";
-import { CelMap, CelUint, type CelValue, kindOf } from "../run/value.js";
+import { equalTexts } from "../value/equal.js";
+import { Fault, NO_OVERLOAD } from "../value/fault.js";
+import { NAN_UNORDERED } from "../value/int64.js";
+import { compareValues, orderTexts } from "../value/order.js";
+import { codePointCount } from "../value/text.js";
+import { CelMap, CelUint, type CelValue, kindOf } from "../value/value.js";
 import {
   anyFails,
   asBigint,

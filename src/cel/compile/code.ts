@@ -1,7 +1,7 @@
 import { type CelType, DYN, isSameType } from "../check/type.js";
-import { Fault, NO_OVERLOAD } from "../run/fault.js";
 import { Frame } from "../run/frame.js";
-import { CelUint, type CelValue } from "../run/value.js";
+import { Fault, NO_OVERLOAD } from "../value/fault.js";
+import { CelUint, type CelValue } from "../value/value.js";
 
 /** Computes the value of a node. Throws a {@link Fault} if that fails. */
 export type Run<T> = (frame: Frame) => T;

@@ -18,11 +18,11 @@ import {
   UINT,
 } from "../check/type.js";
 import type { Expr, IdentExpr, ListExpr, MapExpr, SelectExpr, StructExpr } from "../parse/ast.js";
-import { createEquality } from "../run/equal.js";
-import { Fault } from "../run/fault.js";
 import { DynamicFields } from "../run/message.js";
 import { buildMessage } from "../run/message-literal.js";
-import { CelMap, CelTypeValue, CelUint, type CelValue } from "../run/value.js";
+import { createEquality } from "../value/equal.js";
+import { Fault } from "../value/fault.js";
+import { CelMap, CelTypeValue, CelUint, type CelValue } from "../value/value.js";
 import { compileCall } from "./call.js";
 import {
   anyFails,

@@ -3,7 +3,7 @@ import type { CheckedExpr } from "../check/check.js";
 import type { Environment } from "../check/environment.js";
 import type { CelType } from "../check/type.js";
 import type { Expr, MacroExpr } from "../parse/ast.js";
-import type { Equality } from "../run/equal.js";
+import type { Equality } from "../value/equal.js";
 import type { Code } from "./code.js";
 
 /** The dependencies for compiling the nodes of an expression. */

@@ -1,10 +1,10 @@
 import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
 import { fieldType, type TypeRegistry } from "../check/environment.js";
 import { BOOL, type CelType, DYN, isWellKnown } from "../check/type.js";
-import { Fault, NO_OVERLOAD } from "../run/fault.js";
 import type { Frame } from "../run/frame.js";
 import { type DynamicFields, defaultOf, emptyMessage, payingReader, presenceTest } from "../run/message.js";
-import { CelMap, type CelValue, kindOf } from "../run/value.js";
+import { Fault, NO_OVERLOAD } from "../value/fault.js";
+import { CelMap, type CelValue, kindOf } from "../value/value.js";
 import type { Code, Run } from "./code.js";
 import { readProperty } from "./property.js";
 

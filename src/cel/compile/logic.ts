@@ -1,7 +1,7 @@
 import { BOOL } from "../check/type.js";
 import type { CallExpr, Expr } from "../parse/ast.js";
-import { Fault, OVER_BUDGET } from "../run/fault.js";
 import type { Frame } from "../run/frame.js";
+import { Fault, OVER_BUDGET } from "../value/fault.js";
 import { asBool, type Code, folded, type Run, weigh } from "./code.js";
 import type { Compiler } from "./compiler.js";
 

@@ -1,7 +1,7 @@
 import { BOOL, type CelType, DYN, listOf } from "../check/type.js";
 import type { MacroExpr } from "../parse/ast.js";
-import { type Fault, NO_OVERLOAD } from "../run/fault.js";
-import { CelMap, type CelValue } from "../run/value.js";
+import { type Fault, NO_OVERLOAD } from "../value/fault.js";
+import { CelMap, type CelValue } from "../value/value.js";
 import { asBool, asValue, type Code, type Run } from "./code.js";
 import type { Compiler } from "./compiler.js";
 import { absorbable } from "./logic.js";

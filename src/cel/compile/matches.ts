@@ -1,8 +1,8 @@
 import { messageOf } from "../../errors/message.js";
 import { compileRegex, RegexLimitError, type RegexOptions, regexWeight } from "../../regex/regex.js";
 import { BOOL } from "../check/type.js";
-import { Fault, NO_OVERLOAD } from "../run/fault.js";
 import type { Frame } from "../run/frame.js";
+import { Fault, NO_OVERLOAD } from "../value/fault.js";
 import { anyFails, asValue, type Code, failing, type Run, weigh } from "./code.js";
 import type { Compiler } from "./compiler.js";
 

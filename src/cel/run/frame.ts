@@ -1,4 +1,4 @@
-import { OVER_BUDGET } from "./fault.js";
+import { OVER_BUDGET } from "../value/fault.js";
 
 /** The state of an evaluation. Each program reuses one frame, as evaluation is synchronous and never nested. */
 export class Frame {

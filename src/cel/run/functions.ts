@@ -1,4 +1,4 @@
-import { formatFloatG } from "../../go/format-float.js";
+import { formatFloatG } from "../../go/strconv/format-float.js";
 import {
   addDurations,
   durationHours,
@@ -8,9 +8,8 @@ import {
   formatDuration,
   parseDuration,
   subtractDurations,
-} from "./duration.js";
-import { Fault } from "./fault.js";
-import type { Frame } from "./frame.js";
+} from "../value/duration.js";
+import { Fault } from "../value/fault.js";
 import {
   addInt,
   addUint,
@@ -27,9 +26,9 @@ import {
   subtractInt,
   subtractUint,
   uintToInt,
-} from "./int64.js";
-import { parseBool, parseDouble, parseInt64, parseUint64 } from "./number-text.js";
-import { codePointCount, decodeUtf8, encodeUtf8 } from "./text.js";
+} from "../value/int64.js";
+import { parseBool, parseDouble, parseInt64, parseUint64 } from "../value/number-text.js";
+import { codePointCount, decodeUtf8, encodeUtf8 } from "../value/text.js";
 import {
   addDuration,
   formatTimestamp,
@@ -48,7 +47,7 @@ import {
   subtractTimestamps,
   timestampFromSeconds,
   wholeSeconds,
-} from "./timestamp.js";
+} from "../value/timestamp.js";
 import {
   type CelDuration,
   type CelMap,
@@ -57,7 +56,8 @@ import {
   CelUint,
   type CelValue,
   typeNameOf,
-} from "./value.js";
+} from "../value/value.js";
+import type { Frame } from "./frame.js";
 
 /** The implementation of an overload; called with values of its parameter types. */
 export type Implementation = (a: never, b: never, frame: Frame) => CelValue;

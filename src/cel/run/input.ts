@@ -3,8 +3,7 @@ import { isUint8Array } from "../../bytes/is-uint8-array.js";
 import { isDate } from "../../errors/value-checks.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { type CelType, formatType } from "../check/type.js";
-import { Fault } from "./fault.js";
-import { fromMessage } from "./message.js";
+import { Fault } from "../value/fault.js";
 import {
   CelDuration,
   CelMap,
@@ -13,7 +12,8 @@ import {
   CelUint,
   type CelValue,
   typeNameOf,
-} from "./value.js";
+} from "../value/value.js";
+import { fromMessage } from "./message.js";
 
 /** Converts a caller's value for a variable. Throws a {@link Fault} if it does not have the variable's type. */
 export type InputReader = (input: unknown) => CelValue;

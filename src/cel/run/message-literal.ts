@@ -33,13 +33,21 @@ import {
 import { isUint8Array } from "../../bytes/is-uint8-array.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { isWellKnown } from "../check/type.js";
-import { spendOnContent } from "./content.js";
-import { formatDuration } from "./duration.js";
-import { Fault } from "./fault.js";
+import { spendOnContent } from "../value/content.js";
+import { formatDuration } from "../value/duration.js";
+import { Fault } from "../value/fault.js";
+import { formatTimestamp, wholeSeconds } from "../value/timestamp.js";
+import {
+  CelDuration,
+  CelMap,
+  CelTimestamp,
+  CelUint,
+  type CelValue,
+  kindOf,
+  typeNameOf,
+} from "../value/value.js";
 import type { Frame } from "./frame.js";
 import { EMPTY_ANY, fromMessage } from "./message.js";
-import { formatTimestamp, wholeSeconds } from "./timestamp.js";
-import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue, kindOf, typeNameOf } from "./value.js";
 
 /**
  * Creates the value of a message literal: `google.protobuf.BoolValue{value: true}` is true. Throws a {@link Fault} if a

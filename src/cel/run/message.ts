@@ -10,12 +10,12 @@ import {
 import { type Any, anyUnpack, type ListValue, type Struct, type Value } from "@bufbuild/protobuf/wkt";
 import { findField, type TypeRegistry } from "../check/environment.js";
 import { isWellKnown } from "../check/type.js";
-import { spendOnContent } from "./content.js";
-import { durationOf } from "./duration.js";
-import { Fault, NO_OVERLOAD } from "./fault.js";
+import { spendOnContent } from "../value/content.js";
+import { durationOf } from "../value/duration.js";
+import { Fault, NO_OVERLOAD } from "../value/fault.js";
+import { timestampOf } from "../value/timestamp.js";
+import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue } from "../value/value.js";
 import type { Frame } from "./frame.js";
-import { timestampOf } from "./timestamp.js";
-import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue } from "./value.js";
 
 /** The properties of a message by name. */
 export type Fields = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { constants, gunzipSync } from "node:zlib";
 import { findSignature } from "../../bytes/signature.js";
-import { PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "../../pcap/pcap-format.js";
-import { SECTION_HEADER } from "../../pcap/pcapng-format.js";
+import { PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "../../pcap/classic/format.js";
+import { SECTION_HEADER } from "../../pcap/pcapng/format.js";
 
 /**
  * The contents of an input. `export`: lines of text, even if some are invalid, and files of other kinds that

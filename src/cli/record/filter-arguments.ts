@@ -1,6 +1,6 @@
-import { parseUint } from "../../go/parse-integer.js";
-import { goQuote } from "../../go/quote.js";
-import type { PacketFilterInit } from "../../packet/filter-check.js";
+import { parseUint } from "../../go/strconv/parse-integer.js";
+import { goQuote } from "../../go/strconv/quote.js";
+import type { PacketFilterInit } from "../../packet/filter/check.js";
 import { UsageError } from "../error-text.js";
 
 const FIELDS = 5;

@@ -1,8 +1,8 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import type { BatchStage } from "../../packet/derive-source.js";
+import { selectRecords } from "../../packet/filter/select.js";
 import { createFlowDecoder, PacketError } from "../../packet/index.js";
-import { selectRecords } from "../../packet/select.js";
 import type { CaptureInterface } from "../../packet/source.js";
 import type { FlowQuestion } from "./options.js";
 

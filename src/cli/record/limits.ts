@@ -1,5 +1,5 @@
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
-import type { PacketFilterInit } from "../../packet/filter-check.js";
+import type { PacketFilterInit } from "../../packet/filter/check.js";
 import { planRecording, type StartRecordingInit } from "../../recorder/start.js";
 import type { RECORD_FLAGS } from "./flags.js";
 

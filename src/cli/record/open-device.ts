@@ -1,6 +1,6 @@
 import { OptionsError } from "../../errors/errors.js";
 import type { Resolution } from "../../packet/batch.js";
-import type { PacketFilterInit } from "../../packet/filter-check.js";
+import type { PacketFilterInit } from "../../packet/filter/check.js";
 import type { PacketSource } from "../../packet/source.js";
 import { UsageError } from "../error-text.js";
 import { type DIRECTIONS, EBPF_DIRECTIONS, type SOURCES } from "./flags.js";

@@ -4,7 +4,7 @@ import { FlowscribeError } from "../../errors/errors.js";
 import { codeOf } from "../../errors/message.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
-import { compilePacketFilter } from "../../packet/filter.js";
+import { compilePacketFilter } from "../../packet/filter/filter.js";
 import { linkTypeName } from "../../packet/link-type.js";
 import type { PacketSource } from "../../packet/source.js";
 import { type RecordingResult, record } from "../../recorder/recording.js";

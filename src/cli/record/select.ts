@@ -1,7 +1,7 @@
 import type { PacketBatch } from "../../packet/batch.js";
 import { type BatchStage, deriveSource } from "../../packet/derive-source.js";
-import type { PacketPredicate } from "../../packet/filter.js";
-import { selectRecords } from "../../packet/select.js";
+import type { PacketPredicate } from "../../packet/filter/filter.js";
+import { selectRecords } from "../../packet/filter/select.js";
 import type { PacketSource } from "../../packet/source.js";
 
 /**

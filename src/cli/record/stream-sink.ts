@@ -1,6 +1,6 @@
 import type { Resolution } from "../../packet/batch.js";
+import { createPcapEncoder } from "../../pcap/classic/encode.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../../pcap/encoder.js";
-import { createPcapEncoder } from "../../pcap/pcap-encode.js";
 import type { OpenSink } from "../../recorder/sink.js";
 import type { OutputStream } from "../io.js";
 
@@ -18,7 +18,7 @@ export function streamSink(
 
     async function createEncoder(): Promise<CaptureEncoder> {
       if (fileFormat === "pcap") return createPcapEncoder({ resolution, snapLength }, true);
-      const { createPcapngEncoder } = await import("../../pcap/pcapng-encode.js");
+      const { createPcapngEncoder } = await import("../../pcap/pcapng/encode.js");
       return createPcapngEncoder(interfaces, { snapLength });
     }
 

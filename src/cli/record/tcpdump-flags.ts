@@ -1,5 +1,5 @@
 import type { Flag } from "../../observer/index.js";
-import { tokenize } from "../../source/libpcap/expression-tokens.js";
+import { tokenize } from "../../source/libpcap/expression/tokens.js";
 import { UsageError } from "../error-text.js";
 
 /** The equivalent of a tcpdump flag in `record`. */

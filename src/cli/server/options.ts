@@ -1,6 +1,6 @@
 import { FlowscribeError } from "../../errors/errors.js";
-import { parseDuration } from "../../go/duration.js";
-import { parseBool } from "../../go/parse-bool.js";
+import { parseBool } from "../../go/strconv/parse-bool.js";
+import { parseDuration } from "../../go/time/duration.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { parseTarget } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";

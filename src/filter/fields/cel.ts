@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { markAbsent } from "../../cel/run/equal.js";
+import { markAbsent } from "../../cel/value/equal.js";
 import { messageOf } from "../../errors/message.js";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
 import type { CelEngine } from "../engine.js";

@@ -4,7 +4,7 @@ import { requestPath } from "../../go/url.js";
 import { compileRegexes, type RegexOptions } from "../../regex/regex.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
-import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../http-status.js";
+import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../pattern/http-status.js";
 
 /** `MessageTypeAccessLog`: layer 7 events. */
 const L7_EVENT = 129;

@@ -1,5 +1,5 @@
 import type { Flow, FlowFilter } from "../../gen/flow/flow_pb.js";
-import { goQuote } from "../../go/quote.js";
+import { goQuote } from "../../go/strconv/quote.js";
 import {
   compilePrefixSet,
   type Prefix,

@@ -1,5 +1,5 @@
 import type { Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
-import { goQuote } from "../../go/quote.js";
+import { goQuote } from "../../go/strconv/quote.js";
 import { goToLower } from "../../go/strings.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";

@@ -6,7 +6,7 @@ import {
   compileNodeNamePatterns,
   parseFqdnPattern,
   parseNodeNamePattern,
-} from "../pattern.js";
+} from "../pattern/pattern.js";
 
 /** DNS names: any name of the endpoint must match any pattern (pkg/hubble/filters/fqdn.go). */
 function compileFqdn(

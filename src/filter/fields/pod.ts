@@ -2,7 +2,7 @@ import type { Endpoint, Flow, Service, Workload } from "../../gen/flow/flow_pb.j
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest, NamePrefix } from "../field.js";
 import { compileMember } from "../member.js";
-import { compileNamePrefixes } from "../name-prefix.js";
+import { compileNamePrefixes } from "../pattern/name-prefix.js";
 
 type Side = "source" | "destination";
 

@@ -1,4 +1,4 @@
-import { parseInt64 } from "../../go/parse-integer.js";
+import { parseInt64 } from "../../go/strconv/parse-integer.js";
 import type { LabelFinder } from "./label-finder.js";
 import type { LabelOperator, LabelRequirement } from "./requirement.js";
 

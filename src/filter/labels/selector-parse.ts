@@ -1,6 +1,6 @@
 import { compareText } from "../../go/compare.js";
-import { parseInt64 } from "../../go/parse-integer.js";
-import { goQuote } from "../../go/quote.js";
+import { parseInt64 } from "../../go/strconv/parse-integer.js";
+import { goQuote } from "../../go/strconv/quote.js";
 import { ANY_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
 import { labelValueFaults, qualifiedNameFaults } from "./qualified-name.js";
 import type { LabelOperator, LabelRequirement } from "./requirement.js";

@@ -15,7 +15,7 @@ import {
 import { checkFlowFilters } from "../../filter/compile.js";
 import type { FlowFilterInit } from "../../filter/filter-init.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter-options.js";
-import { daysOf } from "../../go/calendar.js";
+import { daysOf } from "../../go/time/calendar.js";
 import { checkFieldMask } from "../field-mask.js";
 
 /** An exporter of Hubble's dynamic export: a parsed element of `flowLogs` in its configuration file. */

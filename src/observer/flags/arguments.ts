@@ -1,5 +1,5 @@
-import { goQuote } from "../../go/quote.js";
-import { quoteFirstByte } from "../../go/quote-byte.js";
+import { goQuote } from "../../go/strconv/quote.js";
+import { quoteFirstByte } from "../../go/strconv/quote-byte.js";
 import { type Flag, FlagError } from "./flag.js";
 
 /** Sets the value of a flag. Returns the fault if the value is invalid. */

@@ -15,9 +15,9 @@ import {
   type Workload,
   WorkloadSchema,
 } from "../../gen/flow/flow_pb.js";
-import { parseUint } from "../../go/parse-integer.js";
-import { goQuote } from "../../go/quote.js";
 import type { Result } from "../../go/result.js";
+import { parseUint } from "../../go/strconv/parse-integer.js";
+import { goQuote } from "../../go/strconv/quote.js";
 import { goToLower } from "../../go/strings.js";
 import { parseEventType } from "./event-type.js";
 import type { FilterTracker } from "./filter-tracker.js";

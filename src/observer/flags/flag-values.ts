@@ -1,8 +1,8 @@
 import { parseCsv } from "../../go/csv.js";
-import { parseDuration } from "../../go/duration.js";
-import { parseBool } from "../../go/parse-bool.js";
-import { parseUint } from "../../go/parse-integer.js";
 import type { Result } from "../../go/result.js";
+import { parseBool } from "../../go/strconv/parse-bool.js";
+import { parseUint } from "../../go/strconv/parse-integer.js";
+import { parseDuration } from "../../go/time/duration.js";
 import type { Flag, FlagValues } from "./flag.js";
 
 /** A flag that the caller defines. */

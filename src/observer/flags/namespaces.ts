@@ -1,4 +1,4 @@
-import { goQuote } from "../../go/quote.js";
+import { goQuote } from "../../go/strconv/quote.js";
 import { FlagError } from "./flag.js";
 
 /** The maximum number of names that result from combining each namespace with each name of a command line. */

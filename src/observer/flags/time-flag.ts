@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { parseDuration } from "../../go/duration.js";
-import { type Instant, parseTime } from "../../go/time.js";
+import { parseDuration } from "../../go/time/duration.js";
+import { type Instant, parseTime } from "../../go/time/time.js";
 import { MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { FlagError } from "./flag.js";
 

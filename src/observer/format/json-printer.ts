@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExportEvent, ExportEventSchema } from "../../gen/observer/observer_pb.js";
 import { encodeEnvelope } from "../export/line.js";
+import { isNodeProblem } from "./event/node-status.js";
 import type { Envelope, EventPrinter } from "./event-printer.js";
-import { isNodeProblem } from "./node-status.js";
 import type { FormatFlowOptions } from "./options.js";
 import { NOTHING, toErr, toOut } from "./printed.js";
 import { unknownLostEvent } from "./text-printer.js";

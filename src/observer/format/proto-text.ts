@@ -1,7 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type LostEvent, LostEventSourceSchema } from "../../gen/flow/flow_pb.js";
 import { NodeStateSchema, type NodeStatusEvent } from "../../gen/relay/relay_pb.js";
-import { enumName } from "./enum-name.js";
+import { enumName } from "./event/enum-name.js";
 
 /**
  * Formats a LostEvent like Go's protobuf debug output: set fields in the order of their numbers. Go deliberately varies

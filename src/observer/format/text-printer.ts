@@ -1,9 +1,9 @@
-import { AGENT_EVENT_FORM } from "./agent-event.js";
-import { DEBUG_EVENT_FORM } from "./debug-event.js";
+import { AGENT_EVENT_FORM } from "./event/agent-event.js";
+import { DEBUG_EVENT_FORM } from "./event/debug-event.js";
+import { FLOW_FORM } from "./event/flow.js";
+import { LOST_EVENT_FORM } from "./event/lost-event.js";
+import { formatNodeStatus, isNodeProblem, nodeStatusFields } from "./event/node-status.js";
 import type { EventPrinter } from "./event-printer.js";
-import { FLOW_FORM } from "./flow.js";
-import { LOST_EVENT_FORM } from "./lost-event.js";
-import { formatNodeStatus, isNodeProblem, nodeStatusFields } from "./node-status.js";
 import { createStyle, type FormatFlowOptions } from "./options.js";
 import { NOTHING, toErr, toOut } from "./printed.js";
 import { lostEventText } from "./proto-text.js";

@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { DAY_SECONDS, dateOfDay, daysOf, daysSince1970 } from "../../go/calendar.js";
+import { DAY_SECONDS, dateOfDay, daysOf, daysSince1970 } from "../../go/time/calendar.js";
 import type { JsonBuffer } from "./buffer.js";
 
 const QUOTE = 0x22;

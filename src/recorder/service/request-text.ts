@@ -2,7 +2,7 @@ import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { cutMiddle } from "../../errors/cut-text.js";
 import { type RecordRequest, RecordRequestSchema } from "../../gen/recorder/recorder_pb.js";
-import { goQuote } from "../../go/quote.js";
+import { goQuote } from "../../go/strconv/quote.js";
 
 /** Quote at most this many UTF-16 code units from the start and from the end of a request. */
 const HEAD = 700;

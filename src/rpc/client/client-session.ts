@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../async/clock.js";
 import { cutText } from "../../errors/cut-text.js";
 import { RpcError } from "../../recorder/service/error.js";
-import { SessionSocket } from "../session-socket.js";
+import { SessionSocket } from "../server/session-socket.js";
 import { ClientCall } from "./client-call.js";
 import { connectionError } from "./connection-error.js";
 import type { Endpoint } from "./dial.js";

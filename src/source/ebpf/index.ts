@@ -1,8 +1,8 @@
 import { type EbpfOptions, type EbpfSource, open } from "./open.js";
 
 export type { LiveSource } from "../live-source.js";
-export { type DescribeOptions, describeProgram } from "./describe.js";
 export { DEFAULT_BUFFER_BYTES, type EbpfOptions, type EbpfSource } from "./open.js";
+export { type DescribeOptions, describeProgram } from "./program/describe.js";
 
 /**
  * Captures packets from a network interface with an eBPF program that is compiled for the filters, as Cilium's Recorder

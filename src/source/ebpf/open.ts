@@ -4,7 +4,7 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { anInteger, aSignal, aString, checkedElsewhere, oneOf } from "../../errors/value-checks.js";
-import type { PacketFilterInit } from "../../packet/filter-check.js";
+import type { PacketFilterInit } from "../../packet/filter/check.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import type { LiveSource } from "../live-source.js";
 import {
@@ -18,9 +18,9 @@ import {
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Attachment, captureSource, type OpenCapture } from "./capture.js";
 import { attachByClsact } from "./clsact.js";
-import { planFilters } from "./filter-plan.js";
 import { type Circumstances, isBefore, openError, TCX_KERNEL } from "./open-error.js";
-import { compileProgram, MIN_WINDOW } from "./program.js";
+import { planFilters } from "./program/filter-plan.js";
+import { compileProgram, MIN_WINDOW } from "./program/program.js";
 import { layOutRing, longestCopy, MAX_RING_BYTES, MIN_RING_BYTES, type RingLayout } from "./ring-layout.js";
 import { RingReader } from "./ring-reader.js";
 

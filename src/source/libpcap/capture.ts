@@ -1,8 +1,8 @@
 import { onAbort } from "../../async/abort.js";
 import type { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
-import type { PacketPredicate } from "../../packet/filter.js";
-import { cutRecords, selectRecords } from "../../packet/select.js";
+import type { PacketPredicate } from "../../packet/filter/filter.js";
+import { cutRecords, selectRecords } from "../../packet/filter/select.js";
 import type { CaptureInterface, Pull } from "../../packet/source.js";
 import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { PcapHandle } from "../native/pcap-handle.js";

@@ -2,7 +2,7 @@ import { type LibpcapOptions, type LibpcapSource, open } from "./open.js";
 
 export type { LiveSource } from "../live-source.js";
 export { type CaptureDevice, listDevices } from "./devices.js";
-export { compileExpression, type ExpressionOptions } from "./expression.js";
+export { compileExpression, type ExpressionOptions } from "./expression/expression.js";
 export {
   DEFAULT_BUFFER_BYTES,
   DEFAULT_TIMEOUT_MS,

@@ -1,4 +1,4 @@
-import { BPF_INSTRUCTION_LENGTH } from "../../packet/bpf.js";
+import { BPF_INSTRUCTION_LENGTH } from "../../packet/filter/bpf.js";
 import { LITTLE_ENDIAN } from "../native/endianness.js";
 
 // struct bpf_insn { code: 16 bits; jt, jf: 8 bits; k: 32 bits }, in the byte order of the machine

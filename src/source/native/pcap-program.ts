@@ -1,4 +1,4 @@
-import { BPF_INSTRUCTION_LENGTH } from "../../packet/bpf.js";
+import { BPF_INSTRUCTION_LENGTH } from "../../packet/filter/bpf.js";
 import { LITTLE_ENDIAN } from "./endianness.js";
 import type { Koffi } from "./koffi.js";
 import type { Libpcap, Pointer } from "./libpcap.js";

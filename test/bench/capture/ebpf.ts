@@ -8,7 +8,7 @@
  * A round sends as many packets, unless its file would grow beyond the megabytes.
  */
 import { parseArgs } from "node:util";
-import { compileProgram } from "../../../src/source/ebpf/program.js";
+import { compileProgram } from "../../../src/source/ebpf/program/program.js";
 import { bindKernel } from "../../../src/source/native/kernel.js";
 import { loadKoffi } from "../../../src/source/native/koffi.js";
 import { ipv4Frame } from "../../support/traffic/frames.js";

@@ -1,5 +1,5 @@
 import type { Expr, Literal, MacroExpr } from "../../../src/cel/parse/ast.js";
-import { goQuote } from "../../../src/go/quote.js";
+import { goQuote } from "../../../src/go/strconv/quote.js";
 
 /** The tree as cel-go's `ToDebugString` prints it, every node with the Go type that it has there, macros expanded. */
 export function debugText(expr: Expr): string {

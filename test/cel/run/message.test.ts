@@ -15,7 +15,6 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { findField } from "../../../src/cel/check/environment.js";
-import { Fault } from "../../../src/cel/run/fault.js";
 import { Frame } from "../../../src/cel/run/frame.js";
 import {
   DynamicFields,
@@ -24,6 +23,7 @@ import {
   payingReader,
   presenceTest,
 } from "../../../src/cel/run/message.js";
+import { Fault } from "../../../src/cel/value/fault.js";
 import { EndpointSchema, FlowSchema } from "../../../src/proto.js";
 import { registry } from "../../support/cel-conformance.js";
 import { show } from "../show.js";

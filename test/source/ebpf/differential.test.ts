@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compilePacketFilter, formatPacketFilter, type PacketFilterInit } from "../../../src/packet/index.js";
 import { openEbpf } from "../../../src/source/ebpf/index.js";
-import { compileProgram } from "../../../src/source/ebpf/program.js";
+import { compileProgram } from "../../../src/source/ebpf/program/program.js";
 import type { Kernel } from "../../../src/source/native/kernel.js";
 import { anyFilter, anyPacketOf } from "../../packet/arbitrary.js";
 import { drawFilters, readCorpus } from "../../packet/corpus.js";

@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { BPF_INSTRUCTION_LENGTH, loadBpf } from "../../../src/packet/bpf.js";
+import { BPF_INSTRUCTION_LENGTH, loadBpf } from "../../../src/packet/filter/bpf.js";
 import {
   estimateCost,
   MAX_EXPRESSION_COST,
   MAX_EXPRESSION_LENGTH,
-} from "../../../src/source/libpcap/expression-cost.js";
-import { tokenize } from "../../../src/source/libpcap/expression-tokens.js";
+} from "../../../src/source/libpcap/expression/cost.js";
+import { tokenize } from "../../../src/source/libpcap/expression/tokens.js";
 import { compileExpression } from "../../../src/source/libpcap/index.js";
 import { LITTLE_ENDIAN } from "../../../src/source/native/endianness.js";
 import { loadKoffi } from "../../../src/source/native/koffi.js";

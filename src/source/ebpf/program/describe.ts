@@ -1,0 +1,109 @@
+import { checkOptions, type OptionTable } from "../../../errors/check-options.js";
+import { anInteger, oneOf } from "../../../errors/value-checks.js";
+import { formatPrefix } from "../../../net/index.js";
+import { type PacketFilterInit, parsePacketFilters } from "../../../packet/filter/check.js";
+import { MAX_CAPTURED_LENGTH } from "../../../packet/link-type.js";
+import { layOutRing, MAX_RING_BYTES } from "../ring-layout.js";
+import type { FamilyPlan, Fate } from "./filter-plan.js";
+import { type CompiledProgram, compileProgram, MIN_WINDOW } from "./program.js";
+import { GROUP_FILTERS } from "./tables.js";
+
+/** Parameters of the program to describe; see `EbpfOptions`. */
+export interface DescribeOptions {
+  readonly snapLength?: number;
+  readonly direction?: "ingress" | "egress";
+  readonly bufferBytes?: number;
+  /** 2 (default) for devices with Ethernet headers, 3 for those without. */
+  readonly layer?: 2 | 3;
+}
+
+const DESCRIBE_OPTIONS: OptionTable<DescribeOptions> = {
+  snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
+  direction: oneOf("ingress", "egress"),
+  bufferBytes: anInteger(0, MAX_RING_BYTES),
+  layer: oneOf(2, 3),
+};
+
+/** Number of processors that the program is shown for, as it determines the program's bounds. */
+const SHOWN_PROCESSORS = 1;
+
+/**
+ * Describes the program that `openEbpf` creates for filters: how each filter is handled and why, then the instructions.
+ * Needs no privileges and runs on every platform.
+ *
+ * @param include Undefined for every packet, IP or not.
+ * @throws FilterError as `openEbpf` does; OptionsError.
+ */
+export function describeProgram(
+  include?: readonly PacketFilterInit[],
+  options: DescribeOptions = {},
+): string {
+  checkOptions("describeProgram", options, DESCRIBE_OPTIONS);
+  const { snapLength = 0, direction = "ingress", bufferBytes = 0, layer = 2 } = options;
+  const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
+  const ring = layOutRing(bufferBytes, keptLength, SHOWN_PROCESSORS);
+  const parts = { arriving: direction === "ingress", copyLength: keptLength, ring };
+  const compiled = compileProgram(include, {
+    layer,
+    window: Math.max(keptLength, MIN_WINDOW),
+    answer: { kind: "capture", parts },
+  });
+  return [
+    describeWhole(compiled, include),
+    ...compiled.plan.families.map(describeFamily),
+    "",
+    ...describeFilters(include ?? [], compiled.plan.fates),
+    "",
+    compiled.program.format(),
+    "",
+  ].join("\n");
+}
+
+function describeWhole(
+  { program, tables }: CompiledProgram,
+  include: readonly PacketFilterInit[] | undefined,
+): string {
+  const tableText = tables.length === 0 ? "no tables" : `tables of ${tables.length} bytes`;
+  const filters = include === undefined ? "every packet" : counted(include.length, "filter");
+  return `${filters}, ${program.instructions.length} instructions, ${tableText}`;
+}
+
+function describeFamily({ family, form, filters, needsProtocol, needsPorts }: FamilyPlan): string {
+  const count = filters.length;
+  const groups = Math.ceil(count / GROUP_FILTERS);
+  const how = {
+    nothing: "no filter: never matches",
+    everything: "a filter takes all: nothing is compared",
+    chain: `${counted(count, "filter")}, compared one after the other`,
+    tables: `${counted(count, "filter")} in ${groups === 1 ? "one group" : `${groups} groups`} of tables: each field is looked up once`,
+  }[form];
+  if (form === "nothing" || form === "everything") return `IPv${family}: ${how}`;
+  const protocol = needsProtocol ? "the protocol is read" : "neither protocol nor ports are read";
+  return `IPv${family}: ${how}; ${needsPorts ? "protocol and ports are read" : protocol}`;
+}
+
+function describeFilters(include: readonly PacketFilterInit[], fates: readonly Fate[]): readonly string[] {
+  const { filters } = parsePacketFilters(include);
+  return filters.map(({ source, destination, sourcePort, destinationPort, protocol }, index) => {
+    const from = `${formatPrefix(source)} port ${sourcePort || "any"}`;
+    const to = `${formatPrefix(destination)} port ${destinationPort || "any"}`;
+    return `include[${index}] ${from} → ${to}, protocol ${protocol || "any"}: ${describeFate(fates[index]!)}`;
+  });
+}
+
+function describeFate(fate: Fate): string {
+  switch (fate.kind) {
+    case "compared":
+      return "compared";
+    case "tabled":
+      return "in the tables";
+    case "impossible":
+      return "left out: a port of a protocol without ports never matches";
+    case "covered":
+      return `left out: include[${fate.by}] matches all that it does`;
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

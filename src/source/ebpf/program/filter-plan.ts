@@ -1,0 +1,151 @@
+import { FilterError, type Issue } from "../../../errors/errors.js";
+import { prefixContains } from "../../../net/index.js";
+import {
+  type PacketFilterInit,
+  type ParsedPacketFilter,
+  parsePacketFilters,
+} from "../../../packet/filter/check.js";
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../../../packet/layers.js";
+
+/** How the program handles a filter, and why. */
+export type Fate =
+  /** Compared by separate instructions. */
+  | { readonly kind: "compared" }
+  /** One bit in the rows of the tables. */
+  | { readonly kind: "tabled" }
+  /** Omitted: it requires a port for a protocol without ports. */
+  | { readonly kind: "impossible" }
+  /** Omitted: another filter matches everything that it matches. */
+  | { readonly kind: "covered"; readonly by: number };
+
+/** How the filters of one address family are matched. */
+export interface FamilyPlan {
+  readonly family: 4 | 6;
+  readonly form: "nothing" | "everything" | "chain" | "tables";
+  /** The remaining filters, in the given order. */
+  readonly filters: readonly ParsedPacketFilter[];
+  /** Whether any filter requires a protocol or a port, so that extension headers must be parsed. */
+  readonly needsProtocol: boolean;
+  readonly needsPorts: boolean;
+}
+
+export interface FilterPlan {
+  readonly families: readonly FamilyPlan[];
+  /** One entry per given filter. */
+  readonly fates: readonly Fate[];
+}
+
+/** Minimum number of filters in a family for which tables are faster than sequential comparison. */
+export const TABLE_FILTERS = 32;
+/** Maximum number of filters that are checked for coverage by another; in a longer list only duplicates are removed. */
+const COVER_FILTERS = 512;
+/** Limits the size of the program: jumps reach at most 32,767 instructions. */
+export const MAX_FILTERS = 32_768;
+
+const WITH_PORTS: readonly number[] = [0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP];
+
+/**
+ * Decides how to match recorder filters.
+ *
+ * @param tableFilters Minimum number of filters in a family for tables; for tests.
+ * @throws FilterError as `compilePacketFilter` does, and for more than {@link MAX_FILTERS} filters.
+ */
+export function planFilters(include: readonly PacketFilterInit[], tableFilters = TABLE_FILTERS): FilterPlan {
+  const { filters, issues } = parsePacketFilters(include);
+  // If `include` is not an array, the issues already say so.
+  const faults = [...issues, ...(Array.isArray(include) ? tooMany(include.length) : [])];
+  if (faults.length > 0) throw new FilterError(faults);
+  const fates: Fate[] = new Array(filters.length);
+  const families = ([4, 6] as const).map((family) => planFamily(family, filters, tableFilters, fates));
+  return { families, fates };
+}
+
+function tooMany(count: number): readonly Issue[] {
+  if (count <= MAX_FILTERS) return [];
+  return [
+    { path: "include", message: `${count} filters, of which the kernel's program takes ${MAX_FILTERS}` },
+  ];
+}
+
+function planFamily(
+  family: 4 | 6,
+  all: readonly ParsedPacketFilter[],
+  tableFilters: number,
+  fates: Fate[],
+): FamilyPlan {
+  const kept: { readonly filter: ParsedPacketFilter; readonly index: number }[] = [];
+  const first = new Map<string, number>();
+  all.forEach((filter, index) => {
+    if (filter.family !== family) return;
+    if (asksForPort(filter) && !WITH_PORTS.includes(filter.protocol)) {
+      fates[index] = { kind: "impossible" };
+      return;
+    }
+    const key = keyOf(filter);
+    const by = first.get(key);
+    if (by !== undefined) {
+      fates[index] = { kind: "covered", by };
+      return;
+    }
+    first.set(key, index);
+    kept.push({ filter, index });
+  });
+  const left = kept.length > COVER_FILTERS ? kept : kept.filter((own) => !isCovered(own, kept, fates));
+  const filters = left.map(({ filter }) => filter);
+  const form = formOf(filters, tableFilters);
+  for (const { index } of left) fates[index] = { kind: form === "tables" ? "tabled" : "compared" };
+  return {
+    family,
+    form,
+    filters,
+    needsProtocol: filters.some((filter) => filter.protocol > 0 || asksForPort(filter)),
+    needsPorts: filters.some(asksForPort),
+  };
+}
+
+function formOf(filters: readonly ParsedPacketFilter[], tableFilters: number): FamilyPlan["form"] {
+  if (filters.length === 0) return "nothing";
+  if (filters.some(isAny)) return "everything";
+  return filters.length < tableFilters ? "chain" : "tables";
+}
+
+function isAny(filter: ParsedPacketFilter): boolean {
+  const { source, destination, protocol } = filter;
+  return source.length === 0 && destination.length === 0 && protocol === 0 && !asksForPort(filter);
+}
+
+function asksForPort({ sourcePort, destinationPort }: ParsedPacketFilter): boolean {
+  return sourcePort > 0 || destinationPort > 0;
+}
+
+function keyOf({ source, destination, ...rest }: ParsedPacketFilter): string {
+  const { sourcePort, destinationPort, protocol } = rest;
+  return [source, destination]
+    .flatMap(({ words, length }) => [...words, length])
+    .concat(sourcePort, destinationPort, protocol)
+    .join();
+}
+
+function isCovered(
+  { filter, index }: { readonly filter: ParsedPacketFilter; readonly index: number },
+  kept: readonly { readonly filter: ParsedPacketFilter; readonly index: number }[],
+  fates: Fate[],
+): boolean {
+  const by = kept.find((other) => other.index !== index && covers(other.filter, filter));
+  if (by === undefined) return false;
+  fates[index] = { kind: "covered", by: by.index };
+  return true;
+}
+
+/** Whether `wide`, a different filter, matches everything that `narrow` matches. */
+function covers(wide: ParsedPacketFilter, narrow: ParsedPacketFilter): boolean {
+  return (
+    (wide.protocol === 0 || wide.protocol === narrow.protocol) &&
+    (wide.sourcePort === 0 || wide.sourcePort === narrow.sourcePort) &&
+    (wide.destinationPort === 0 || wide.destinationPort === narrow.destinationPort) &&
+    wide.source.length <= narrow.source.length &&
+    wide.destination.length <= narrow.destination.length &&
+    prefixContains(wide.source, narrow.source.words) &&
+    prefixContains(wide.destination, narrow.destination.words)
+  );
+}

@@ -1,0 +1,113 @@
+import type { PacketFilterInit } from "../../../packet/filter/check.js";
+import { Assembler, type Label, type Program } from "./assembler.js";
+import { type CaptureParts, emitCapture } from "./capture-stage.js";
+import { type FamilyPlan, type FilterPlan, planFilters } from "./filter-plan.js";
+import { emitChain } from "./match-chain.js";
+import { emitTables } from "./match-tables.js";
+import { emitNetwork, emitTransport } from "./network-stage.js";
+import { buildTables, GROUP_FILTERS, type GroupTables, TableBytes } from "./tables.js";
+
+/** What the program does with a matching packet. */
+export type Answer =
+  /** Writes it to the ring. All packets continue to the next program on the hook. */
+  | { readonly kind: "capture"; readonly parts: Omit<CaptureParts, "layer"> }
+  /** Returns 1 for a match, otherwise 0; for tests and measurements. */
+  | { readonly kind: "tell" };
+
+export interface ProgramOptions {
+  /** 2 for devices with Ethernet headers, 3 for those without. */
+  readonly layer: 2 | 3;
+  /** Bytes of a packet that filters consider; at least {@link MIN_WINDOW}. */
+  readonly window: number;
+  readonly answer: Answer;
+  /** See {@link planFilters}. */
+  readonly tableFilters?: number;
+}
+
+export interface CompiledProgram {
+  readonly plan: FilterPlan;
+  readonly program: Program;
+  /** The value of the map `tables`; empty if no tables are needed. */
+  readonly tables: Uint8Array;
+  readonly groups: readonly GroupTables[];
+}
+
+/** Minimum bytes of a packet that filters consider, regardless of the snap length. */
+export const MIN_WINDOW = 256;
+/** `TCX_NEXT` and `TC_ACT_UNSPEC`: continue with the next program. */
+const NEXT_PROGRAM = -1;
+const NO_PLAN: FilterPlan = { families: [], fates: [] };
+
+/**
+ * Compiles recorder filters into a program for the traffic-control hooks.
+ *
+ * @param include Undefined for every packet, IP or not.
+ * @throws FilterError as {@link planFilters} does.
+ */
+export function compileProgram(
+  include: readonly PacketFilterInit[] | undefined,
+  { layer, window, answer, tableFilters }: ProgramOptions,
+): CompiledProgram {
+  const plan = include === undefined ? NO_PLAN : planFilters(include, tableFilters);
+  const asm = new Assembler();
+  const tables = new TableBytes();
+  const groups: GroupTables[] = [];
+  const match = asm.label("match");
+  const miss = asm.label("miss");
+  const family = { 4: asm.label("IPv4"), 6: asm.label("IPv6") };
+  if (include === undefined) emitAll(asm, match);
+  else emitNetwork(asm, layer, window, { miss, family });
+  for (const own of plan.families) {
+    asm.place(family[own.family]);
+    const ownGroups = own.form === "tables" ? buildGroups(own, tables) : [];
+    groups.push(...ownGroups);
+    emitFamily(asm, own, ownGroups, match, miss);
+  }
+  asm.place(match);
+  emitAnswer(asm, layer, answer, miss);
+  return { plan, program: asm.assemble(), tables: tables.concat(), groups };
+}
+
+function emitAll(asm: Assembler, match: Label): void {
+  asm.alu("r6", "=", "r1");
+  asm.jump(match);
+}
+
+function buildGroups({ filters }: FamilyPlan, tables: TableBytes): readonly GroupTables[] {
+  const groups: GroupTables[] = [];
+  for (let from = 0; from < filters.length; from += GROUP_FILTERS) {
+    groups.push(buildTables(filters.slice(from, from + GROUP_FILTERS), tables));
+  }
+  return groups;
+}
+
+function emitFamily(
+  asm: Assembler,
+  plan: FamilyPlan,
+  groups: readonly GroupTables[],
+  match: Label,
+  miss: Label,
+): void {
+  if (plan.form === "nothing") {
+    asm.jump(miss);
+    return;
+  }
+  emitTransport(asm, plan, miss);
+  if (plan.form === "everything") asm.jump(match);
+  else if (plan.form === "chain") emitChain(asm, plan, match, miss);
+  else emitTables(asm, groups, match, miss);
+}
+
+function emitAnswer(asm: Assembler, layer: 2 | 3, answer: Answer, miss: Label): void {
+  if (answer.kind === "tell") {
+    asm.alu32("r0", "=", 1);
+    asm.exit();
+    asm.place(miss);
+    asm.alu32("r0", "=", 0);
+  } else {
+    emitCapture(asm, { layer, ...answer.parts }, miss);
+    asm.place(miss);
+    asm.alu32("r0", "=", NEXT_PROGRAM);
+  }
+  asm.exit();
+}

@@ -1,0 +1,110 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { createFlowPrinter, formatFlow } from "../../../../src/observer/format.js";
+import {
+  DebugEventSchema,
+  DebugEventType,
+  ExportEventSchema,
+  GetDebugEventsResponseSchema,
+} from "../../../../src/proto.js";
+
+type DebugEventInit = MessageInitShape<typeof DebugEventSchema> & { $typeName?: never };
+
+const response = (debugEvent: DebugEventInit) =>
+  create(GetDebugEventsResponseSchema, { debugEvent, nodeName: "one/n1", time: { seconds: 60n } });
+
+const lookup: DebugEventInit = {
+  type: DebugEventType.DBG_CT_LOOKUP,
+  source: { ID: 5, namespace: "shop", podName: "web" },
+  hash: 0xbeef,
+  cpu: 3,
+  message: "hello",
+};
+
+test.each<{ name: string; event: DebugEventInit; expected: string }>([
+  {
+    name: "all of it",
+    event: lookup,
+    expected: "shop/web (ID: 5) DBG_CT_LOOKUP MARK: 0xbeef CPU: 03 (hello)",
+  },
+  { name: "nothing", event: {}, expected: "N/A DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()" },
+  {
+    name: "zeros",
+    event: { source: {}, hash: 0, cpu: 0 },
+    expected: "ID: 0 DBG_EVENT_UNKNOWN MARK: 0x0 CPU: 00 ()",
+  },
+  {
+    name: "many processors",
+    event: { hash: 0xffffffff, cpu: 128 },
+    expected: "N/A DBG_EVENT_UNKNOWN MARK: 0xffffffff CPU: 128 ()",
+  },
+  {
+    name: "a negative processor",
+    event: { cpu: -1 },
+    expected: "N/A DBG_EVENT_UNKNOWN MARK: N/A CPU: -1 ()",
+  },
+  {
+    name: "a pod without namespace",
+    event: { source: { ID: 1, podName: "web" } },
+    expected: "ID: 1 DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
+  },
+  {
+    name: "a reserved endpoint",
+    event: { source: { ID: 1, labels: ["reserved:host"] } },
+    expected: "reserved:host (ID: 1) DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
+  },
+  {
+    name: "with another label",
+    event: { source: { ID: 1, labels: ["reserved:host", "a"] } },
+    expected: "ID: 1 DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
+  },
+  {
+    name: "a label of its own",
+    event: { source: { ID: 1, labels: ["k8s:a"] } },
+    expected: "ID: 1 DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
+  },
+])("$name", ({ event, expected }) => {
+  expect(formatFlow(response(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
+});
+
+test("as a record and a table", () => {
+  expect(formatFlow(response(lookup), { output: "dict", nodeName: true })).toBe(
+    [
+      "  TIMESTAMP: Jan  1 00:01:00.000",
+      "       NODE: one/n1",
+      "       TYPE: DBG_CT_LOOKUP",
+      "       FROM: shop/web (ID: 5)",
+      "       MARK: 0xbeef",
+      "        CPU: 03",
+      "    MESSAGE: hello",
+    ].join("\n"),
+  );
+  expect(formatFlow(response(lookup), { output: "tab", nodeName: true })).toBe(
+    [
+      "TIMESTAMP             NODE     FROM                  TYPE            CPU/MARK    MESSAGE",
+      "Jan  1 00:01:00.000   one/n1   shop/web (ID: 5)      DBG_CT_LOOKUP   03 0xbeef   hello",
+    ].join("\n"),
+  );
+});
+
+test("records are separated as Hubble does, without the end of the line", () => {
+  const printer = createFlowPrinter({ output: "dict" });
+  printer.write(response(lookup));
+  expect(printer.write(response(lookup)).out).toMatch(/^------------ {2}TIMESTAMP: /);
+});
+
+test("in JSON, whatever they come in; bare, without a time", () => {
+  const event = create(DebugEventSchema, lookup);
+  const exported = create(ExportEventSchema, {
+    responseTypes: { case: "debugEvent", value: event },
+    nodeName: "n",
+  });
+  expect(formatFlow(exported, { output: "json" })).toMatch(
+    /^\{"debug_event":\{"type":"DBG_CT_LOOKUP",.*\},"node_name":"n"\}$/,
+  );
+  expect(formatFlow(event, { output: "json", legacyJson: true })).toMatch(
+    /^\{"type":"DBG_CT_LOOKUP",.*"cpu":3\}$/,
+  );
+  expect(formatFlow(event)).toMatch(/^N\/A: shop/);
+  expect(formatFlow(create(GetDebugEventsResponseSchema))).toBe("");
+});

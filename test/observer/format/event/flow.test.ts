@@ -1,0 +1,416 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { formatDropReason } from "../../../../src/observer/format/event/drop-reason.js";
+import { type FormatFlowOptions, formatFlow } from "../../../../src/observer/format.js";
+import {
+  AuthType,
+  DebugCapturePoint,
+  DropReasonSchema,
+  FlowSchema,
+  L7FlowType,
+  SocketTranslationPoint,
+  TrafficDirection,
+  Verdict,
+} from "../../../../src/proto.js";
+
+type FlowInit = MessageInitShape<typeof FlowSchema> & { $typeName?: never };
+
+const compact = (init: FlowInit, options?: FormatFlowOptions) =>
+  formatFlow(create(FlowSchema, init), options);
+
+/** A field of the flow as a record. */
+function field(label: string, init: FlowInit, options?: FormatFlowOptions): string | undefined {
+  const record = compact(init, { ...options, output: "dict" });
+  const lines = record.split("\n").map((line) => line.split(/: (.*)/, 2));
+  return lines.find(([name]) => name?.trim() === label)?.[1];
+}
+
+const IP = { source: "10.0.0.1", destination: "10.0.0.2" };
+const TCP = { protocol: { case: "TCP" as const, value: { sourcePort: 40000, destinationPort: 80 } } };
+
+describe("a line", () => {
+  test("of an empty flow", () => {
+    expect(compact({})).toBe("N/A:  (unknown) <>  (unknown) UNKNOWN VERDICT_UNKNOWN ()");
+  });
+
+  test.each([
+    {
+      name: "direction unknown",
+      isReply: undefined,
+      expected: "10.0.0.1:40000 (host) <> 10.0.0.2:80 (ID:99)",
+    },
+    { name: "to the server", isReply: false, expected: "10.0.0.1:40000 (host) -> 10.0.0.2:80 (ID:99)" },
+    {
+      name: "a reply: the sides change places",
+      isReply: true,
+      expected: "10.0.0.2:80 (ID:99) <- 10.0.0.1:40000 (host)",
+    },
+  ])("arrow: $name", ({ isReply, expected }) => {
+    const sides = { IP, l4: TCP, source: { identity: 1 }, destination: { identity: 99 } };
+    const init = isReply === undefined ? sides : { ...sides, isReply };
+    expect(compact(init)).toBe(`N/A: ${expected} UNKNOWN VERDICT_UNKNOWN ()`);
+    expect(field("SOURCE", init)).toBe("10.0.0.1:40000");
+  });
+
+  test("names the node when asked", () => {
+    const flow = { nodeName: "one/worker", time: { seconds: 1n } };
+    expect(compact(flow, { nodeName: true })).toMatch(/^Jan {2}1 00:00:01\.000 \[one\/worker\]: /);
+    expect(compact({}, { nodeName: true })).toMatch(/^N\/A \[\]: /);
+    expect(compact(flow)).toMatch(/^Jan {2}1 00:00:01\.000: /);
+  });
+});
+
+describe("host", () => {
+  const pod = { namespace: "shop", podName: "web-1" };
+  const service = { namespace: "mesh", name: "gate" };
+
+  test.each<{ name: string; init: FlowInit; expected: string; options?: FormatFlowOptions }>([
+    { name: "an address", init: { IP }, expected: "10.0.0.1" },
+    { name: "with the port of TCP", init: { IP, l4: TCP }, expected: "10.0.0.1:40000" },
+    {
+      name: "of UDP",
+      init: { IP, l4: { protocol: { case: "UDP", value: { sourcePort: 53 } } } },
+      expected: "10.0.0.1:53",
+    },
+    {
+      name: "of SCTP",
+      init: { IP, l4: { protocol: { case: "SCTP", value: { sourcePort: 7 } } } },
+      expected: "10.0.0.1:7",
+    },
+    {
+      name: "ICMP has none",
+      init: { IP, l4: { protocol: { case: "ICMPv4", value: { type: 8 } } } },
+      expected: "10.0.0.1",
+    },
+    {
+      name: "port 0 is none",
+      init: { IP, l4: { protocol: { case: "TCP", value: {} } } },
+      expected: "10.0.0.1",
+    },
+    { name: "IPv6 without port", init: { IP: { source: "::1" } }, expected: "::1" },
+    { name: "IPv6 in brackets", init: { IP: { source: "::1" }, l4: TCP }, expected: "[::1]:40000" },
+    { name: "a pod", init: { IP, l4: TCP, source: pod }, expected: "shop/web-1:40000" },
+    { name: "a pod without namespace", init: { IP, source: { podName: "web-1" } }, expected: "web-1" },
+    {
+      name: "a namespace alone is nothing",
+      init: { IP, source: { namespace: "shop" } },
+      expected: "10.0.0.1",
+    },
+    { name: "a service", init: { IP, l4: TCP, sourceService: service }, expected: "mesh/gate:40000" },
+    { name: "a service without namespace", init: { IP, sourceService: { name: "gate" } }, expected: "gate" },
+    {
+      name: "the pod comes before the service, but in its namespace",
+      init: { IP, source: pod, sourceService: service },
+      expected: "mesh/web-1",
+    },
+    {
+      name: "even in that of an empty service",
+      init: { IP, source: pod, sourceService: {} },
+      expected: "web-1",
+    },
+    { name: "names", init: { IP, l4: TCP, sourceNames: ["a.io", "b.io"] }, expected: "a.io,b.io:40000" },
+    {
+      name: "a service comes before names",
+      init: { IP, sourceService: service, sourceNames: ["a.io"] },
+      expected: "mesh/gate",
+    },
+    {
+      name: "names with a colon in brackets",
+      init: { IP, l4: TCP, sourceNames: ["a:b"] },
+      expected: "[a:b]:40000",
+    },
+    {
+      name: "an empty service leaves the names",
+      init: { IP, sourceService: {}, sourceNames: ["a.io"] },
+      expected: "a.io",
+    },
+    { name: "one empty name takes the place of the address", init: { IP, sourceNames: [""] }, expected: "" },
+    {
+      name: "dots in a path are resolved",
+      init: { IP, source: { namespace: "a", podName: "../b" } },
+      expected: "b",
+    },
+    {
+      name: "numeric",
+      init: { IP, l4: TCP, source: pod, sourceService: service, sourceNames: ["a.io"] },
+      options: { ipTranslation: false },
+      expected: "10.0.0.1:40000",
+    },
+    {
+      name: "a MAC address without IP",
+      init: { ethernet: { source: "aa:bb" }, l4: TCP, source: pod },
+      expected: "aa:bb",
+    },
+    { name: "nothing at all", init: { l4: TCP, source: pod }, expected: "" },
+  ])("$name", ({ init, expected, options }) => {
+    expect(field("SOURCE", init, options) ?? "").toBe(expected);
+  });
+
+  test("the destination likewise, of its own fields", () => {
+    const other: FlowInit = {
+      IP,
+      l4: TCP,
+      destination: pod,
+      destinationService: service,
+      destinationNames: ["a.io"],
+    };
+    expect(field("DESTINATION", other)).toBe("mesh/web-1:80");
+    expect(field("DESTINATION", other, { ipTranslation: false })).toBe("10.0.0.2:80");
+    expect(field("DESTINATION", { IP, destinationService: service })).toBe("mesh/gate");
+    expect(field("DESTINATION", { IP, destinationNames: ["a.io"] })).toBe("a.io");
+    expect(field("DESTINATION", { ethernet: { destination: "cc:dd" } })).toBe("cc:dd");
+    expect(field("SOURCE", other)).toBe("10.0.0.1:40000");
+  });
+});
+
+describe("identity", () => {
+  test.each([
+    [0, "(unknown)"],
+    [1, "(host)"],
+    [2, "(world)"],
+    [3, "(unmanaged)"],
+    [4, "(health)"],
+    [5, "(init)"],
+    [6, "(remote-node)"],
+    [7, "(kube-apiserver)"],
+    [8, "(ingress)"],
+    [9, "(world-ipv4)"],
+    [10, "(world-ipv6)"],
+    [11, "(ID:11)"],
+    [16777217, "(ID:16777217)"],
+    [4294967295, "(ID:4294967295)"],
+  ])("%i is %s", (identity, expected) => {
+    expect(compact({ source: { identity } })).toBe(
+      `N/A:  ${expected} <>  (unknown) UNKNOWN VERDICT_UNKNOWN ()`,
+    );
+  });
+});
+
+describe("type", () => {
+  const http = { case: "http" as const, value: {} };
+  const dns = { case: "dns" as const, value: { observationSource: "proxy" } };
+
+  test.each<{ name: string; init: FlowInit; expected: string }>([
+    { name: "nothing known", init: {}, expected: "UNKNOWN" },
+    { name: "an unknown event", init: { eventType: { type: 77 } }, expected: "UNKNOWN" },
+    {
+      name: "an HTTP request",
+      init: { l7: { type: L7FlowType.REQUEST, record: http } },
+      expected: "http-request",
+    },
+    {
+      name: "an HTTP response",
+      init: { l7: { type: L7FlowType.RESPONSE, record: http } },
+      expected: "http-response",
+    },
+    {
+      name: "DNS, with who saw it",
+      init: { l7: { type: L7FlowType.RESPONSE, record: dns } },
+      expected: "dns-response proxy",
+    },
+    {
+      name: "DNS seen by nobody keeps the space",
+      init: { l7: { type: L7FlowType.REQUEST, record: { case: "dns", value: {} } } },
+      expected: "dns-request ",
+    },
+    {
+      name: "Kafka",
+      init: { l7: { type: L7FlowType.REQUEST, record: { case: "kafka", value: {} } } },
+      expected: "kafka-request",
+    },
+    { name: "another protocol", init: { l7: { type: L7FlowType.SAMPLE } }, expected: "l7-sample" },
+    { name: "of no known kind", init: { l7: {} }, expected: "l7-unknown_l7_type" },
+    { name: "of a kind that comes later", init: { l7: { type: 9 as L7FlowType } }, expected: "l7-9" },
+    {
+      name: "layer 7 goes before the event",
+      init: { l7: {}, eventType: { type: 1, subType: 133 } },
+      expected: "l7-unknown_l7_type",
+    },
+    {
+      name: "a debug capture",
+      init: { eventType: { type: 3 }, debugCapturePoint: DebugCapturePoint.DBG_CAPTURE_SNAT_PRE },
+      expected: "DBG_CAPTURE_SNAT_PRE",
+    },
+    {
+      name: "one that comes later",
+      init: { eventType: { type: 3 }, debugCapturePoint: 99 as DebugCapturePoint },
+      expected: "99",
+    },
+    { name: "a denied packet", init: { eventType: { type: 1, subType: 133 } }, expected: "Policy denied" },
+    { name: "a drop that comes later", init: { eventType: { type: 1, subType: 250 } }, expected: "250, 0" },
+    {
+      name: "the lowest byte counts",
+      init: { eventType: { type: 1, subType: 256 + 133 } },
+      expected: "Policy denied",
+    },
+    {
+      name: "of a negative number too",
+      init: { eventType: { type: 1, subType: -123 } },
+      expected: "Policy denied",
+    },
+  ])("$name", ({ init, expected }) => {
+    expect(field("TYPE", init)).toBe(expected);
+  });
+
+  test.each([
+    [0, "to-endpoint"],
+    [1, "to-proxy"],
+    [2, "to-host"],
+    [3, "to-stack"],
+    [4, "to-overlay"],
+    [5, "from-endpoint"],
+    [6, "from-proxy"],
+    [7, "from-host"],
+    [8, "from-stack"],
+    [9, "from-overlay"],
+    [10, "from-network"],
+    [11, "to-network"],
+    [12, "12"],
+    [255, "255"],
+    [256, "to-endpoint"],
+  ])("trace %i: %s", (subType, expected) => {
+    expect(field("TYPE", { eventType: { type: 4, subType } })).toBe(expected);
+  });
+
+  test.each([
+    [0, TrafficDirection.EGRESS, "policy-verdict:none EGRESS"],
+    [1, TrafficDirection.INGRESS, "policy-verdict:L3-Only INGRESS"],
+    [2, TrafficDirection.INGRESS, "policy-verdict:L3-L4 INGRESS"],
+    [3, TrafficDirection.INGRESS, "policy-verdict:L4-Only INGRESS"],
+    [4, TrafficDirection.TRAFFIC_DIRECTION_UNKNOWN, "policy-verdict:all TRAFFIC_DIRECTION_UNKNOWN"],
+    [5, TrafficDirection.INGRESS, "policy-verdict:L3-Proto INGRESS"],
+    [6, TrafficDirection.INGRESS, "policy-verdict:Proto-Only INGRESS"],
+    [7, 9 as TrafficDirection, "policy-verdict:unknown 9"],
+  ])("policy match %i", (policyMatchType, trafficDirection, expected) => {
+    expect(field("TYPE", { eventType: { type: 5 }, policyMatchType, trafficDirection })).toBe(expected);
+  });
+
+  test.each([
+    [SocketTranslationPoint.SOCK_XLATE_POINT_UNKNOWN, "SOCK_XLATE_POINT_UNKNOWN"],
+    [SocketTranslationPoint.SOCK_XLATE_POINT_PRE_DIRECTION_FWD, "pre-xlate-fwd"],
+    [SocketTranslationPoint.SOCK_XLATE_POINT_POST_DIRECTION_FWD, "post-xlate-fwd"],
+    [SocketTranslationPoint.SOCK_XLATE_POINT_PRE_DIRECTION_REV, "pre-xlate-rev"],
+    [SocketTranslationPoint.SOCK_XLATE_POINT_POST_DIRECTION_REV, "post-xlate-rev"],
+    [5 as SocketTranslationPoint, "5"],
+  ])("socket translation point %i: %s", (sockXlatePoint, expected) => {
+    expect(field("TYPE", { eventType: { type: 7 }, sockXlatePoint })).toBe(expected);
+  });
+
+  test("every reason of v1.16 has a text, and no later one", () => {
+    const LATER = [205];
+    const numbers = DropReasonSchema.values.map(({ number }) => number);
+    expect(numbers.filter((number) => formatDropReason(number) === `${number}, 0`)).toEqual(LATER);
+    expect(formatDropReason(159)).toBe("159, 0");
+    const texts = Array.from({ length: 256 }, (_, reason) => formatDropReason(reason));
+    expect(texts.filter((text) => !/^\d+, 0$/.test(text))).toHaveLength(85);
+  });
+
+  test.each([
+    [0, "Success"],
+    [11, "Missed tail call to custom program"],
+    [132, "Invalid source ip"],
+    [136, "Fragmentation needed"],
+    [161, "NAT 46/64 not enabled"],
+    [181, "Policy denied by denylist"],
+    [204, "No Egress IP configured"],
+  ])("drop reason %i: %s", (reason, expected) => {
+    expect(formatDropReason(reason)).toBe(expected);
+  });
+});
+
+describe("verdict", () => {
+  test.each([
+    [Verdict.VERDICT_UNKNOWN, "VERDICT_UNKNOWN", "VERDICT_UNKNOWN"],
+    [Verdict.FORWARDED, "FORWARDED", "ALLOWED"],
+    [Verdict.DROPPED, "DROPPED", "DENIED"],
+    [Verdict.ERROR, "ERROR", "DENIED"],
+    [Verdict.AUDIT, "AUDIT", "AUDITED"],
+    [Verdict.REDIRECTED, "REDIRECTED", "ALLOWED"],
+    [Verdict.TRACED, "TRACED", "TRACED"],
+    [Verdict.TRANSLATED, "TRANSLATED", "TRANSLATED"],
+    [42 as Verdict, "42", "42"],
+  ])("%i: %s, of a policy %s", (verdict, expected, ofPolicy) => {
+    expect(field("VERDICT", { verdict })).toBe(expected);
+    expect(field("VERDICT", { verdict, eventType: { type: 5 } })).toBe(ofPolicy);
+  });
+});
+
+describe("summary", () => {
+  test.each([
+    [AuthType.DISABLED, "(x)"],
+    [AuthType.SPIRE, "(x; Auth: SPIRE)"],
+    [AuthType.TEST_ALWAYS_FAIL, "(x; Auth: TEST_ALWAYS_FAIL)"],
+    [7 as AuthType, "(x; Auth: 7)"],
+  ])("with authentication %i ends with %s", (authType, expected) => {
+    const flow = { authType, Summary: "x" };
+    expect(compact(flow).endsWith(` ${expected}`)).toBe(true);
+    expect(compact(flow, { output: "table" }).endsWith(`   ${expected.slice(1, -1)}`)).toBe(true);
+  });
+
+  test("of a record has no authentication", () => {
+    expect(field("SUMMARY", { authType: AuthType.SPIRE, Summary: "x" })).toBe("x");
+  });
+});
+
+describe("colours", () => {
+  const color = true;
+  const green = (text: string) => `\x1b[32m${text}\x1b[0m`;
+  const red = (text: string) => `\x1b[31m${text}\x1b[0m`;
+  const yellow = (text: string) => `\x1b[33m${text}\x1b[0m`;
+
+  test.each([
+    { name: "an address", init: { IP }, expected: "\x1b[36m10.0.0.1\x1b[0m" },
+    {
+      name: "a port inside of its host",
+      init: { IP, l4: TCP },
+      expected: "\x1b[36m10.0.0.1:\x1b[33m40000\x1b[0m\x1b[0m",
+    },
+    { name: "a MAC address", init: { ethernet: { source: "aa" } }, expected: "\x1b[36maa\x1b[0m" },
+    { name: "no MAC address, yet a frame", init: { ethernet: {} }, expected: "\x1b[36m\x1b[0m" },
+    { name: "nothing", init: {}, expected: "" },
+  ])("$name", ({ init, expected }) => {
+    expect(field("SOURCE", init, { color }) ?? "").toBe(expected);
+  });
+
+  test.each([
+    [Verdict.VERDICT_UNKNOWN, "VERDICT_UNKNOWN"],
+    [Verdict.FORWARDED, green("FORWARDED")],
+    [Verdict.REDIRECTED, green("REDIRECTED")],
+    [Verdict.DROPPED, red("DROPPED")],
+    [Verdict.ERROR, red("ERROR")],
+    [Verdict.AUDIT, yellow("AUDIT")],
+    [Verdict.TRACED, yellow("TRACED")],
+    [Verdict.TRANSLATED, yellow("TRANSLATED")],
+  ])("verdict %i", (verdict, expected) => {
+    expect(field("VERDICT", { verdict }, { color })).toBe(expected);
+  });
+
+  test("a whole line", () => {
+    const flow = {
+      IP,
+      l4: TCP,
+      verdict: 2,
+      authType: AuthType.TEST_ALWAYS_FAIL,
+      Summary: "S",
+      isReply: false,
+    };
+    expect(compact(flow, { color })).toBe(
+      `N/A: \x1b[36m10.0.0.1:\x1b[33m40000\x1b[0m\x1b[0m \x1b[35m(unknown)\x1b[0m -> ` +
+        `\x1b[36m10.0.0.2:\x1b[33m80\x1b[0m\x1b[0m \x1b[35m(unknown)\x1b[0m UNKNOWN ${red("DROPPED")} ` +
+        `(S; Auth: ${red("TEST_ALWAYS_FAIL")})`,
+    );
+    expect(compact({ authType: AuthType.SPIRE }, { color })).toContain(`Auth: ${green("SPIRE")})`);
+  });
+
+  test("never of a table or of JSON", () => {
+    const flow = { IP, l4: TCP, verdict: Verdict.DROPPED };
+    for (const output of ["tab", "table", "json", "jsonpb"] as const) {
+      expect(compact(flow, { output, color })).toBe(compact(flow, { output }));
+    }
+  });
+
+  test("in a name do not reach the terminal", () => {
+    const flow = { IP, source: { podName: "\x1b[31mred\x1b[0m" } };
+    expect(field("SOURCE", flow, { color })).toBe("\x1b[36m^[[31mred^[[0m\x1b[0m");
+  });
+});

@@ -1,2 +1,0 @@
-// All shapes, of which `npm test` compiles one in 3.
-import "./filter-text.test.js";

@@ -1,2 +1,0 @@
-// With larger packets than `npm test` reads.
-import "./pcapng-decode.test.js";

@@ -1,0 +1,2 @@
+// With larger packets than `npm test` reads.
+import "./decode.test.js";
