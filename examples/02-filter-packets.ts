@@ -1,5 +1,5 @@
 // A recorder filter is compiled once into a predicate over bytes: for a service's hot path, and for unit tests of filters.
-import { compilePacketFilter, formatPacketFilter, keep } from "flowscribe/packet";
+import { compilePacketFilter, filterPackets, formatPacketFilter } from "flowscribe/packet";
 import { openCaptureFile } from "flowscribe/source/file";
 
 const webOverIpv6 = [
@@ -10,7 +10,7 @@ const wanted = compilePacketFilter(webOverIpv6);
 
 // As a stage: a source in, a source out.
 await using source = await openCaptureFile("examples/captures/sample.pcap");
-const kept = keep(source, wanted);
+const kept = filterPackets(source, wanted);
 let packets = 0;
 for await (const batch of kept) packets += batch.length;
 console.log(`${packets} of ${source.stats().received} packets are web traffic over IPv6`);

@@ -128,7 +128,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   createCelEngine: { options: everything.createCelEngine },
   // flowscribe/packet
-  borrowBatches: { first: everything.borrowBatches, named: /source/ },
+  reusedBatchesOf: { first: everything.reusedBatchesOf, named: /source/ },
   capturedBytes: { first: everything.capturedBytes, named: /batch/ },
   checkPacketFilter: { first: everything.checkPacketFilter, named: /include/ },
   compilePacketFilter: { first: everything.compilePacketFilter, named: /include/ },
@@ -155,7 +155,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => everything.fromBatches([], ETHERNET, options),
   },
   isSupportedLinkType: { first: everything.isSupportedLinkType, named: /linkType/, accepts: ["a number"] },
-  keep: { first: (value) => everything.keep(value, () => true), named: /source/ },
+  filterPackets: { first: (value) => everything.filterPackets(value, () => true), named: /source/ },
   linkTypeName: { first: everything.linkTypeName, named: /linkType/, accepts: ["a number"] },
   locateLayers: {
     first: (bytes) => everything.locateLayers(bytes, 0, 0, 1, everything.createLayers()),

@@ -202,7 +202,7 @@ export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefine
   }
 }
 
-/** Copies a batch and its bytes, to keep a batch whose memory the source reuses (see {@link PacketSource.borrow}). */
+/** Copies a batch and its bytes, to keep a batch whose memory the source reuses (see {@link PacketSource.reusedBatches}). */
 export function copyBatch(batch: PacketBatch): PacketBatch {
   checkBatch("copyBatch", batch);
   return {

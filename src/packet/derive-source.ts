@@ -29,7 +29,7 @@ export function deriveSource(
   { stage, describe, filtered = source.filtered }: Derivation,
 ): PacketSource {
   const described: CaptureInterface[] = [];
-  const writable = source.borrow !== undefined;
+  const writable = source.reusedBatches !== undefined;
   let reader: BatchReader | undefined;
 
   /**
@@ -71,7 +71,7 @@ export function deriveSource(
     interfaces: describe === undefined ? source.interfaces : described,
     filtered,
     pull,
-    // Without `borrow` on the source its batches must not be overwritten, and a stage may return them unchanged.
+    // Without `reusedBatches` on the source its batches must not be overwritten, and a stage may return them unchanged.
     ...(writable && { copy: copyBatch }),
     dropped: () => source.stats().dropped,
     ...(source.stop !== undefined && { stop: () => source.stop?.() }),

@@ -19,7 +19,7 @@ export {
 export { checkPacketFilter, type PacketFilterInit } from "./filter/check.js";
 export { compilePacketFilter, type PacketPredicate } from "./filter/filter.js";
 export { formatPacketFilter } from "./filter/pcap-text.js";
-export { cutRecords, keep, selectRecords } from "./filter/select.js";
+export { cutRecords, filterPackets, selectRecords } from "./filter/select.js";
 export type { LayerName } from "./flow/flow-layers.js";
 export {
   DEFAULT_LOOKUP_ENTRIES,
@@ -37,13 +37,13 @@ export { formatPacket } from "./format.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
 export {
-  type Borrowed,
-  borrowBatches,
   type CaptureInterface,
   fromBatches,
   type InterfaceCounts,
   type LiveOptions,
   type PacketSource,
   type PcapHeader,
+  type ReusedBatches,
+  reusedBatchesOf,
   type SourceStats,
 } from "./source.js";

@@ -92,11 +92,11 @@ export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposabl
    * The same single iteration without copies: a batch is only valid until the next pull, as the source may reuse its
    * memory. The reader may overwrite the batch. For stages that finish with a batch before they pull the next.
    */
-  borrow?(): AsyncIterable<PacketBatch>;
+  reusedBatches?(): AsyncIterable<PacketBatch>;
 }
 
 /** The single iteration over a source, and whether its batches may be overwritten. */
-export interface Borrowed {
+export interface ReusedBatches {
   readonly batches: AsyncIterable<PacketBatch>;
   /** Whether the reader may change the batches in place; if not, others may still use them. */
   readonly writable: boolean;
@@ -110,11 +110,11 @@ export const aSource: ValueCheck<PacketSource> = withMethods<PacketSource>(
 );
 
 /** Returns the fastest iteration that a source supports. */
-export function borrowBatches(source: PacketSource): Borrowed {
-  checkArgument("borrowBatches", "source", source, aSource);
-  return source.borrow === undefined
+export function reusedBatchesOf(source: PacketSource): ReusedBatches {
+  checkArgument("reusedBatchesOf", "source", source, aSource);
+  return source.reusedBatches === undefined
     ? { batches: source, writable: false }
-    : { batches: source.borrow(), writable: true };
+    : { batches: source.reusedBatches(), writable: true };
 }
 
 /** Reads a source once, batch by batch. */
@@ -132,7 +132,7 @@ export interface BatchReader {
 
 /** Begins the single iteration over a source, the fastest that it supports. */
 export function readBatches(source: PacketSource): BatchReader {
-  const { batches, writable } = borrowBatches(source);
+  const { batches, writable } = reusedBatchesOf(source);
   const iterator = batches[Symbol.asyncIterator]();
   const next: Pull =
     iterator instanceof BatchIterator
@@ -332,7 +332,7 @@ export function createSource(parts: SourceParts): PacketSource & Required<Pick<P
 
   function nextCopy(copyOne: (batch: PacketBatch) => PacketBatch): ReturnType<Pull> {
     const batch = next();
-    if (batch instanceof Promise) return batch.then((lent) => lent && copyOne(lent));
+    if (batch instanceof Promise) return batch.then((reused) => reused && copyOne(reused));
     return batch && copyOne(batch);
   }
 
@@ -355,7 +355,7 @@ export function createSource(parts: SourceParts): PacketSource & Required<Pick<P
       else finish().catch(() => {});
     },
     [Symbol.asyncIterator]: () => begin(copy === undefined ? next : () => nextCopy(copy)),
-    ...(copy !== undefined && { borrow: () => ({ [Symbol.asyncIterator]: () => begin(next) }) }),
+    ...(copy !== undefined && { reusedBatches: () => ({ [Symbol.asyncIterator]: () => begin(next) }) }),
     [Symbol.asyncDispose]: () => {
       closing ??= closeOnce();
       return closing;

@@ -1,9 +1,9 @@
 import type { PacketBatch, PacketFormat } from "../packet/batch.js";
 import { LINKTYPE_ETHERNET, MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import {
-  borrowBatches,
   type CaptureInterface,
   type PacketSource,
+  reusedBatchesOf,
   type SourceStats,
 } from "../packet/source.js";
 
@@ -59,7 +59,7 @@ export async function* encodeSource(
   const settled = settledInterface(source.interfaces);
   let begun = settled !== undefined;
   if (settled !== undefined) yield encoder.begin(settled).slice();
-  for await (const batch of borrowBatches(source).batches) {
+  for await (const batch of reusedBatchesOf(source).batches) {
     if (!begun) yield encoder.begin(interfaceOf(source.interfaces, batch.format)).slice();
     begun = true;
     if (batch.length > 0) yield encoder.encode(batch).slice();

@@ -1,8 +1,8 @@
 import { copyBatch } from "../packet/batch.js";
 import { type CaptureInterface, createSource, type PacketSource, type Pull } from "../packet/source.js";
 
-/** A source of live packets: it can be stopped and supports `borrow`. */
-export type LiveSource = PacketSource & Required<Pick<PacketSource, "stop" | "borrow">>;
+/** A source of live packets: it can be stopped and supports `reusedBatches`. */
+export type LiveSource = PacketSource & Required<Pick<PacketSource, "stop" | "reusedBatches">>;
 
 /** Number of batches before yielding to the event loop, as for files: a few milliseconds of work. */
 export const BATCHES_PER_TURN = 16;
@@ -32,6 +32,6 @@ export function createLiveSource(
     leave: () => capture.leave(),
     close: () => capture.close(),
   });
-  // The cast is true: `createSource` provides `borrow` if there is a `copy`.
+  // The cast is true: `createSource` provides `reusedBatches` if there is a `copy`.
   return source as LiveSource;
 }

@@ -7,8 +7,8 @@ import { afterAll } from "vitest";
 import {
   copyBatch,
   createBatch,
+  filterPackets,
   fromBatches,
-  keep,
   type PacketBatch,
   type PacketFormat,
 } from "../../src/packet/index.js";
@@ -89,7 +89,7 @@ sourceContract("fromBatches of an async generator", {
 
 const kept = createGenerator();
 sourceContract("keep over a source that does not lend", {
-  open: async (delivery) => keep(fromBatches(kept.batches(delivery), delivery.format), () => true),
+  open: async (delivery) => filterPackets(fromBatches(kept.batches(delivery), delivery.format), () => true),
   endings: ["end", "fail", "wait"],
   failure: FAILURE,
   formats: FORMATS,
@@ -180,7 +180,7 @@ for (const { name, encodeTo, compress, failure } of CAPTURES) {
   sourceContract(`keep over decodeCapture of ${name}`, {
     ...common,
     endings,
-    open: async (delivery) => keep(await decodeCapture(await bytesOf(delivery)), () => true),
+    open: async (delivery) => filterPackets(await decodeCapture(await bytesOf(delivery)), () => true),
   });
 
   sourceContract(`openCaptureFile of a regular file, ${name}`, {

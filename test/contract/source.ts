@@ -171,7 +171,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
         const source = await open(SOME_BATCHES);
         await readAll(source, SOME_BATCHES);
         expect(() => source[Symbol.asyncIterator]()).toThrow(expect.objectContaining(CONSUMED));
-        if (source.borrow !== undefined) await expectConsumed(source.borrow());
+        if (source.reusedBatches !== undefined) await expectConsumed(source.reusedBatches());
       });
 
       sourceTest("is all there is, also while it goes on", async () => {
@@ -320,10 +320,10 @@ export function sourceContract(name: string, contract: SourceContract): void {
     });
 
     if (lends) {
-      describe("borrowing", () => {
+      describe("reusedBatches", () => {
         sourceTest("gives the same packets", async () => {
           const source = await open(SOME_BATCHES);
-          const packets = await readAll(source, SOME_BATCHES, borrowed(source));
+          const packets = await readAll(source, SOME_BATCHES, reused(source));
           expect(comparable(packets)).toEqual(comparable(expectedOf(SOME_BATCHES)));
           expect(source.stats().received).toBe(SOME_PACKETS);
         });
@@ -332,7 +332,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
           const many = [numbered(2000), numbered(2000), numbered(7)];
           const source = await open(many);
           const packets: ReadPacket[] = [];
-          for await (const batch of borrowed(source)) {
+          for await (const batch of reused(source)) {
             packets.push(...readBatch(batch));
             batch.records.fill(0xff);
             batch.offsets.fill(0xffff_ffff);
@@ -343,7 +343,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
 
         sourceTest("is the same single pass", async () => {
           const source = await open(SOME_BATCHES);
-          const iterator = borrowed(source)[Symbol.asyncIterator]();
+          const iterator = reused(source)[Symbol.asyncIterator]();
           await iterator.next();
           await expectConsumed(source);
           await iterator.return?.();
@@ -351,7 +351,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
       });
     } else {
       sourceTest("lends no batches", async () => {
-        expect((await open(SOME_BATCHES)).borrow).toBeUndefined();
+        expect((await open(SOME_BATCHES)).reusedBatches).toBeUndefined();
       });
     }
 
@@ -452,10 +452,10 @@ function framingOf({ records, offsets, length }: PacketBatch): string {
   return end === records.length ? "well framed" : `the last record ends at ${end}, not at ${records.length}`;
 }
 
-function borrowed(source: PacketSource): AsyncIterable<PacketBatch> {
-  expect(source.borrow).toBeDefined();
+function reused(source: PacketSource): AsyncIterable<PacketBatch> {
+  expect(source.reusedBatches).toBeDefined();
   // Just seen to be there.
-  return (source.borrow as () => AsyncIterable<PacketBatch>)();
+  return (source.reusedBatches as () => AsyncIterable<PacketBatch>)();
 }
 
 async function expectConsumed(batches: AsyncIterable<PacketBatch>): Promise<void> {

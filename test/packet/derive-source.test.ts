@@ -61,7 +61,7 @@ test.each([
     return batch;
   };
   const derived = deriveSource(make(), { stage });
-  expect(derived.borrow !== undefined).toBe(writable);
+  expect(derived.reusedBatches !== undefined).toBe(writable);
   await lengthsOf(derived);
   expect(seen).toEqual([writable]);
 });

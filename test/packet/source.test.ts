@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
-  borrowBatches,
   type CaptureInterface,
   fromBatches,
   type PacketBatch,
   type PacketSource,
+  reusedBatchesOf,
 } from "../../src/packet/index.js";
 import { createSource, readBatches } from "../../src/packet/source.js";
 import { numberedBatch } from "./arbitrary-batch.js";
@@ -65,14 +65,14 @@ describe("fromBatches", () => {
   });
 });
 
-describe("borrowBatches", () => {
-  test("borrows where a source lends, and else iterates it", async () => {
+describe("reusedBatchesOf", () => {
+  test("reads reused batches where a source has them, and iterates it otherwise", async () => {
     const lending = sourceOf({ copy: () => numberedBatch([]) });
-    expect(borrowBatches(lending).writable).toBe(true);
-    const first = await borrowBatches(lending).batches[Symbol.asyncIterator]().next();
+    expect(reusedBatchesOf(lending).writable).toBe(true);
+    const first = await reusedBatchesOf(lending).batches[Symbol.asyncIterator]().next();
     expect(first.value).toBe(batch);
     const keeping = sourceOf({});
-    expect(borrowBatches(keeping)).toEqual({ batches: keeping, writable: false });
+    expect(reusedBatchesOf(keeping)).toEqual({ batches: keeping, writable: false });
   });
 });
 

@@ -121,7 +121,7 @@ test("a source can be left before its end", async () => {
   expect(source.stats().received).toBe(3);
 });
 
-test("batches belong to the reader; borrowed ones are lent until the next", async () => {
+test("batches belong to the reader; reused ones are valid until the next", async () => {
   const file = pcapFile(
     {},
     Array.from({ length: 20 }, (_, index) => ({ data: new Uint8Array(100_000).fill(index) })),
@@ -136,7 +136,7 @@ test("batches belong to the reader; borrowed ones are lent until the next", asyn
   const lent = [];
   const source = await decodeCapture(file);
   const seen = [];
-  for await (const batch of source.borrow!()) {
+  for await (const batch of source.reusedBatches!()) {
     lent.push(batch);
     seen.push(...firstBytes([batch]));
   }

@@ -188,7 +188,7 @@ describe("the order", () => {
 /** A source that lends its batches, and spoils each when the next one is asked for. */
 function lending(batches: readonly PacketBatch[]): PacketSource {
   const source = fromBatches(batches, ETHERNET);
-  async function* borrow() {
+  async function* reusedBatches() {
     for await (const batch of source) {
       const lent = { ...batch, records: batch.records.slice(), offsets: batch.offsets.slice() };
       yield lent;
@@ -196,7 +196,7 @@ function lending(batches: readonly PacketBatch[]): PacketSource {
       lent.offsets.fill(0xffff);
     }
   }
-  return { ...source, borrow };
+  return { ...source, reusedBatches };
 }
 
 describe("interfaces", () => {

@@ -86,7 +86,7 @@ export function controlledSource(
     stats: () => ({ received, dropped }),
     [Symbol.asyncIterator]: () => read(false),
     [Symbol.asyncDispose]: async () => {},
-    ...(lends && { borrow: () => ({ [Symbol.asyncIterator]: () => read(true) }) }),
+    ...(lends && { reusedBatches: () => ({ [Symbol.asyncIterator]: () => read(true) }) }),
     ...(stoppable && {
       stop: () => {
         stops++;

@@ -144,7 +144,7 @@ describe("a capture file", () => {
     await using source = await openCaptureFile(path("long.pcap"));
     // 32 MB in reads of at most 512 KiB. At both ends a turn may be counted that is not the reader's.
     const turns = await turnsDuring(async () => {
-      for await (const _ of source.borrow!());
+      for await (const _ of source.reusedBatches!());
     }, stepMs);
     expect(turns).toBeGreaterThanOrEqual(atLeast);
     expect(turns).toBeLessThanOrEqual(atMost);
@@ -156,7 +156,7 @@ describe("a capture file", () => {
     let packets = 0;
     await turnsDuring(async () => {
       setImmediate(() => controller.abort());
-      for await (const { length } of source.borrow!()) {
+      for await (const { length } of source.reusedBatches!()) {
         packets += length;
         if (controller.signal.aborted) break;
       }

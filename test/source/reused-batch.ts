@@ -42,7 +42,7 @@ export function detach(batch: PacketBatch): boolean {
 
 /** Reads a reused batch, and checks that transferring it neither loses a packet nor goes unnoticed. */
 export async function expectSafeReuse(source: PacketSource, sendTen: () => void): Promise<void> {
-  const iterator = source.borrow!()[Symbol.asyncIterator]();
+  const iterator = source.reusedBatches!()[Symbol.asyncIterator]();
   sendTen();
   const first = await iterator.next();
   expectNotTransferable(first.value as PacketBatch);

@@ -82,7 +82,7 @@ async function* decodePackets(
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const { nodeName = "" } = options;
   let before = 0;
-  for await (const batch of source.borrow?.() ?? source) {
+  for await (const batch of source.reusedBatches?.() ?? source) {
     let events: InputEvent[] = [];
     for (const flow of decoder.decodeEach(batch)) {
       if (flow instanceof PacketError) {

@@ -20,9 +20,9 @@ export function withPrecision(source: PacketSource, resolution: Resolution): Pac
   });
 }
 
-function convertBatch(lent: PacketBatch, resolution: Resolution, writable: boolean): PacketBatch {
-  if (lent.format.resolution === resolution) return lent;
-  const batch = writable ? lent : copyBatch(lent);
+function convertBatch(input: PacketBatch, resolution: Resolution, writable: boolean): PacketBatch {
+  if (input.format.resolution === resolution) return input;
+  const batch = writable ? input : copyBatch(input);
   const { records, offsets, format } = batch;
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   for (let index = 0; index < batch.length; index++) {

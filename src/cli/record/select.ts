@@ -8,11 +8,11 @@ import type { PacketSource } from "../../packet/source.js";
  * Creates a source of the packets that pass all stages; it counts as filtered. Disposing of it disposes of its source.
  */
 export function selectPackets(source: PacketSource, stages: readonly BatchStage[]): PacketSource {
-  function stage(lent: PacketBatch, writable: boolean): PacketBatch {
-    let batch = lent;
+  function stage(input: PacketBatch, writable: boolean): PacketBatch {
+    let batch = input;
     for (const next of stages) {
       if (batch.length === 0) break;
-      batch = next(batch, writable || batch !== lent);
+      batch = next(batch, writable || batch !== input);
     }
     return batch;
   }

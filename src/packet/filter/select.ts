@@ -18,33 +18,33 @@ import type { PacketPredicate } from "./filter.js";
  * @param writable Whether the memory of the batch may be overwritten. If so, the selected packets are compacted in
  *   place, which is fastest; otherwise in a copy.
  */
-export function selectRecords(batch: PacketBatch, wanted: PacketPredicate, writable = false): PacketBatch {
+export function selectRecords(batch: PacketBatch, predicate: PacketPredicate, writable = false): PacketBatch {
   checkBatch("selectRecords", batch);
-  checkArgument("selectRecords", "wanted", wanted, aFunction);
-  const kept = findRecords(batch, wanted);
+  checkArgument("selectRecords", "predicate", predicate, aFunction);
+  const kept = findRecords(batch, predicate);
   if (kept === batch.length) return batch;
   return compact(writable ? batch : copyBatch(batch), kept);
 }
 
 /** Creates a source of the matching packets of another. Disposing of it disposes of the other as well. */
-export function keep(source: PacketSource, wanted: PacketPredicate): PacketSource {
-  checkArgument("keep", "source", source, aSource);
-  checkArgument("keep", "wanted", wanted, aFunction);
-  return deriveSource(source, { stage: (batch, writable) => selectRecords(batch, wanted, writable) });
+export function filterPackets(source: PacketSource, predicate: PacketPredicate): PacketSource {
+  checkArgument("filterPackets", "source", source, aSource);
+  checkArgument("filterPackets", "predicate", predicate, aFunction);
+  return deriveSource(source, { stage: (batch, writable) => selectRecords(batch, predicate, writable) });
 }
 
 /** Indices of the selected packets of the current batch; reused for every batch, and only valid during one call. */
 let keptIndices = new Uint32Array(0);
 
 /** Writes the indices of the matching packets to {@link keptIndices} and returns their number. */
-function findRecords({ records, offsets, length, format }: PacketBatch, wanted: PacketPredicate): number {
+function findRecords({ records, offsets, length, format }: PacketBatch, predicate: PacketPredicate): number {
   if (keptIndices.length < length) keptIndices = new Uint32Array(length);
   const { linkType } = format;
   let kept = 0;
   for (let index = 0, start = 0; index < length; index++) {
     const end = index + 1 < length ? offsets[index + 1]! : records.length;
     keptIndices[kept] = index;
-    if (wanted(records, start + RECORD_HEADER_LENGTH, end, linkType)) kept++;
+    if (predicate(records, start + RECORD_HEADER_LENGTH, end, linkType)) kept++;
     start = end;
   }
   return kept;

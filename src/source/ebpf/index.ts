@@ -11,7 +11,7 @@ export { type DescribeOptions, describeProgram } from "./program/describe.js";
  * process ends for any reason; before, the next capture from the device detaches it.
  *
  * Batches have link type Ethernet, or raw IP for devices without a link header (tun), and timestamps in nanoseconds.
- * With `borrow()`, batches refer to the memory that the kernel writes packets into; each is only valid until the next
+ * With `reusedBatches()`, batches refer to the memory that the kernel writes packets into; each is only valid until the next
  * one is requested. On `lo`, direction `both` captures each packet once.
  *
  * @throws FlowscribeError `capture_unavailable`, `capture_denied`, `no_such_device`, `device_down` or `capture_failed`;

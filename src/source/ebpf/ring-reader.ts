@@ -41,7 +41,7 @@ export class RingReader {
   /** The next value of TAIL, after the current batch is released: bytes, and records. */
   #tailBytes: number;
   #tailRecords: number;
-  #lent = false;
+  #yielded = false;
   #cut = false;
 
   /**
@@ -130,7 +130,7 @@ export class RingReader {
     this.#cut = length === BATCH_PACKETS || at >= end;
     if (length === 0) return undefined;
     this.#tailRecords = records;
-    this.#lent = true;
+    this.#yielded = true;
     return {
       format: this.#format,
       length,
@@ -141,8 +141,8 @@ export class RingReader {
 
   /** Releases the current batch: its memory becomes available for new records. */
   release(): void {
-    if (!this.#lent) return;
-    this.#lent = false;
+    if (!this.#yielded) return;
+    this.#yielded = false;
     Atomics.store(this.#longs, TAIL / 8, this.#tail);
   }
 

@@ -22,7 +22,7 @@ const descriptor = openSync(output, "w");
 const source = await openCaptureFile(capture);
 const decoder = createFlowDecoder();
 let text = "";
-for await (const batch of source.borrow()) {
+for await (const batch of source.reusedBatches()) {
   for (const flow of decoder.decode(batch)) {
     text += line(flow);
     if (text.length > CHUNK_CHARACTERS) {

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   createBatch,
   cutRecords,
+  filterPackets,
   fromBatches,
-  keep,
   type PacketBatch,
   type PacketPredicate,
   type PacketSource,
@@ -191,7 +191,7 @@ async function collect(batches: AsyncIterable<PacketBatch>): Promise<PacketBatch
 }
 
 /** A source that lends one and the same memory for every batch. */
-function lending(batches: readonly PacketBatch[]): PacketSource {
+function reusing(batches: readonly PacketBatch[]): PacketSource {
   const rest = [...batches];
   const memory = new Uint8Array(1000);
   return createSource({
@@ -211,7 +211,7 @@ function lending(batches: readonly PacketBatch[]): PacketSource {
 describe("keep", () => {
   test("hands out what matches, and no empty batches", async () => {
     const batches = [numberedBatch([1, 2, 3]), numberedBatch([1]), numberedBatch([5, 5], { comments: [1] })];
-    const kept = keep(fromBatches(batches, numberedBatch([]).format), numbers(1, 2));
+    const kept = filterPackets(fromBatches(batches, numberedBatch([]).format), numbers(1, 2));
     expect((await collect(kept)).map(numbersOf)).toEqual([[1, 2], [1]]);
     expect(kept.stats()).toEqual({ received: 3, dropped: 0 });
   });
@@ -220,15 +220,15 @@ describe("keep", () => {
     const batches = [numberedBatch([4, 4, 4], { comments: [2] }), numberedBatch([4, 4])];
     const before = batches.map(memoryOf);
     const source = fromBatches(batches, numberedBatch([]).format);
-    const kept = keep(
-      keep(
-        keep(source, () => true),
+    const kept = filterPackets(
+      filterPackets(
+        filterPackets(source, () => true),
         numbers(1, 2),
       ),
       numbers(2),
     );
-    const { batches: borrowed } = { batches: kept.borrow?.() ?? kept };
-    expect((await collect(borrowed)).map(numbersOf)).toEqual([[2]]);
+    const { batches: reused } = { batches: kept.reusedBatches?.() ?? kept };
+    expect((await collect(reused)).map(numbersOf)).toEqual([[2]]);
     expect(batches.map(memoryOf)).toEqual(before);
   });
 
@@ -236,26 +236,26 @@ describe("keep", () => {
     const batch = numberedBatch([4, 4, 4]);
     const before = memoryOf(batch);
     await collect(
-      keep(
-        keep(fromBatches([batch], batch.format), () => true),
+      filterPackets(
+        filterPackets(fromBatches([batch], batch.format), () => true),
         numbers(2),
       ),
     );
     expect(memoryOf(batch)).toEqual(before);
   });
 
-  test("batches of a source that lends its memory stay good when they are not borrowed", async () => {
+  test("batches of a source that reuses its memory stay valid when iterated", async () => {
     const batches = [numberedBatch([4, 4, 4]), numberedBatch([2, 2, 2]), numberedBatch([3])];
-    const kept = await collect(keep(lending(batches), numbers(0, 2)));
+    const kept = await collect(filterPackets(reusing(batches), numbers(0, 2)));
     expect(kept.map(numbersOf)).toEqual([[0, 2], [0, 2], [0]]);
     expect(kept.map(framing)).toEqual(["well framed", "well framed", "well framed"]);
   });
 
   test("lends on what it was lent", async () => {
-    const kept = keep(lending([numberedBatch([4, 4]), numberedBatch([2, 2])]), numbers(1));
+    const kept = filterPackets(reusing([numberedBatch([4, 4]), numberedBatch([2, 2])]), numbers(1));
     const seen: unknown[] = [];
     const memories = new Set<ArrayBufferLike>();
-    for await (const batch of kept.borrow?.() ?? []) {
+    for await (const batch of kept.reusedBatches?.() ?? []) {
       seen.push(numbersOf(batch));
       memories.add(batch.records.buffer);
     }
@@ -274,7 +274,7 @@ describe("keep", () => {
         closed++;
       },
     });
-    const kept = keep(source, () => true);
+    const kept = filterPackets(source, () => true);
     expect(kept.interfaces).toBe(source.interfaces);
     expect(kept.filtered).toBe(true);
     expect(kept.stats()).toEqual({ received: 0, dropped: 3 });
@@ -293,7 +293,7 @@ describe("keep", () => {
         left++;
       },
     });
-    const kept = keep(endless, () => true);
+    const kept = filterPackets(endless, () => true);
     const iterator = kept[Symbol.asyncIterator]();
     await iterator.next();
     kept.stop?.();

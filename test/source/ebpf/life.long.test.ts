@@ -44,7 +44,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       let bytes = 0;
       let received = 0;
       let sent = 0;
-      const iterator = source.borrow()[Symbol.asyncIterator]();
+      const iterator = source.reusedBatches()[Symbol.asyncIterator]();
       while (bytes < 40 * 2 ** 20 || received < sent) {
         if (received === sent) {
           sender.send(frames);

@@ -56,7 +56,7 @@ describeLive(
       }
       source.stop();
       const lengths = new Map<number, number>();
-      for await (const { records, offsets, length } of source.borrow()) {
+      for await (const { records, offsets, length } of source.reusedBatches()) {
         const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
         for (let index = 0; index < length; index++) {
           const captured = view.getUint32(offsets[index]! + 8, true);
@@ -90,7 +90,7 @@ describeLive(
       const source = await openHere({ bufferBytes: 1024 * 1024 });
       source.stop();
       let batches = 0;
-      for await (const _ of source.borrow()) {
+      for await (const _ of source.reusedBatches()) {
         batches++;
         live().sender.send(FRAMES.slice(0, 500));
       }

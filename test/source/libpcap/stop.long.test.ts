@@ -20,7 +20,7 @@ async function stopSomewhere(
   try {
     const numbers: number[] = [];
     const read = async () => {
-      for await (const { records, offsets, length } of source.borrow()) {
+      for await (const { records, offsets, length } of source.reusedBatches()) {
         const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
         for (let index = 0; index < length; index++)
           numbers.push(view.getUint16(offsets[index]! + 16 + NUMBER));

@@ -32,7 +32,7 @@ export interface ExpressionOptions {
 const EXPRESSION_OPTIONS: OptionTable<ExpressionOptions> = { linkTypes: anIterable, onFault: aFunction };
 
 /**
- * Compiles pcap-filter text (`man pcap-filter`) to a predicate over existing packets, for `keep` of flowscribe/packet.
+ * Compiles pcap-filter text (`man pcap-filter`) to a predicate over existing packets, for `filterPackets` of flowscribe/packet.
  * Uses the compiler of the system's libpcap; no privileges are needed. For a link type not given, the text is compiled
  * at its first packet. Packets of a link type that the text cannot be compiled for do not match.
  *

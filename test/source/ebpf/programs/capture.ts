@@ -24,7 +24,7 @@ try {
   console.log("READY");
   once(process.stdin, "data").then(() => source.stop());
   let received = 0;
-  for await (const batch of source.borrow()) received += batch.length;
+  for await (const batch of source.reusedBatches()) received += batch.length;
   await source[Symbol.asyncDispose]();
   console.log(JSON.stringify({ received, dropped: source.stats().dropped }));
   process.exit(0);

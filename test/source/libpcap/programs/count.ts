@@ -12,7 +12,7 @@ process.once("SIGINT", () => source.stop());
 console.log("READY");
 const memory: number[] = [];
 let read = 0;
-for await (const { length } of source.borrow()) {
+for await (const { length } of source.reusedBatches()) {
   const before = Math.floor(read / EVERY);
   read += length;
   if (Math.floor(read / EVERY) > before) memory.push(process.memoryUsage.rss());

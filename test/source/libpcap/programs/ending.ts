@@ -21,7 +21,7 @@ if (isMainThread && way.startsWith("worker")) {
   });
 } else {
   const source = await openCapture();
-  const iterator = source.borrow!()[Symbol.asyncIterator]();
+  const iterator = source.reusedBatches!()[Symbol.asyncIterator]();
   if (way.endsWith("read and disposed") || way.endsWith("read and left open")) {
     await readOne(iterator);
     if (way.endsWith("disposed")) await source[Symbol.asyncDispose]();
