@@ -1,6 +1,6 @@
 import type { Flag } from "../observer/index.js";
 import type { ExitCode } from "./exit-code.js";
-import type { Io } from "./io.js";
+import type { Io } from "./io/io.js";
 
 /** A command. Each one is exported by its own file and listed in `commands.ts`. */
 export interface Command {

@@ -1,7 +1,7 @@
 import type { Flag } from "../observer/index.js";
 import type { Command, CommandEntry } from "./command.js";
 import { EXIT, EXIT_MEANINGS } from "./exit-code.js";
-import type { Io } from "./io.js";
+import type { Io } from "./io/io.js";
 
 /** The help flag of every command. */
 export const HELP_FLAG = {

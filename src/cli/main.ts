@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { processIo } from "./process-io.js";
+import { processIo } from "./io/process-io.js";
 import { runCli } from "./run.js";
 
 // Do not wait for pending reads (a terminal's next line, a followed file).

@@ -4,8 +4,8 @@ import { COMMANDS } from "./commands.js";
 import { errorText, exitCodeOf, isUsageError, UsageError } from "./error-text.js";
 import { EXIT, type ExitCode } from "./exit-code.js";
 import { formatHelp, formatOverview, helpColumns } from "./help.js";
-import { interruptionCode } from "./interruption.js";
-import { BrokenPipe, type Io, UnreadOutput } from "./io.js";
+import { interruptionCode } from "./io/interruption.js";
+import { BrokenPipe, type Io, UnreadOutput } from "./io/io.js";
 import { packageVersion } from "./version.js";
 
 /** Runs a command line. Never throws: errors are printed on standard error and determine the exit code. */

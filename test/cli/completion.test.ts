@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { observe } from "../../src/cli/commands/observe.js";
-import { recordCommand } from "../../src/cli/commands/record.js";
 import { EXIT } from "../../src/cli/exit-code.js";
+import { observe } from "../../src/cli/observe/command.js";
+import { recordCommand } from "../../src/cli/record/command.js";
 import { describeWithPrograms } from "../support/shared.js";
 import { outputOf, runFake } from "./fake-io.js";
 

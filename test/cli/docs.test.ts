@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { observe } from "../../src/cli/commands/observe.js";
+import { observe } from "../../src/cli/observe/command.js";
 import { OBSERVE_FLAGS } from "../../src/cli/observe/flags.js";
 import { parseFlowFlags } from "../../src/observer/index.js";
 import { repository } from "../support/run.js";

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from "../../src/cli/exit-code.js";
-import { Interruption } from "../../src/cli/interruption.js";
-import type { Io, OutputStream } from "../../src/cli/io.js";
+import { Interruption } from "../../src/cli/io/interruption.js";
+import type { Io, OutputStream } from "../../src/cli/io/io.js";
 import { runCli } from "../../src/cli/run.js";
 import { type FakeClock, fakeClock } from "../support/fake-clock.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { observe } from "../../src/cli/commands/observe.js";
 import { formatHelp, helpColumns } from "../../src/cli/help.js";
+import { observe } from "../../src/cli/observe/command.js";
 
 test("the help of observe", () => {
   expect(formatHelp(observe, 100)).toMatchSnapshot();

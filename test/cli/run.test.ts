@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Command, CommandEntry } from "../../src/cli/command.js";
 import { COMMANDS } from "../../src/cli/commands.js";
 import { EXIT, EXIT_MEANINGS } from "../../src/cli/exit-code.js";
-import { BrokenPipe } from "../../src/cli/io.js";
+import { BrokenPipe } from "../../src/cli/io/io.js";
 import { runCli } from "../../src/cli/run.js";
 import { FlagError } from "../../src/observer/index.js";
 import { repository } from "../support/run.js";

@@ -7,7 +7,7 @@ import { expect, test, vi } from "vitest";
 import { RecordRequestSchema } from "../../src/gen/recorder/recorder_pb.js";
 import { createRecorderService } from "../../src/recorder/index.js";
 import { openRecorderServer, openTransport, recordRemote } from "../../src/rpc/index.js";
-import { describeOnNetwork } from "../cli/commands/live-network.js";
+import { describeOnNetwork } from "../cli/record/live-network.js";
 import { WANTED } from "../recorder/packets.js";
 import { memorySink } from "../recorder/sinks.js";
 import { controlledSource } from "../recorder/sources.js";

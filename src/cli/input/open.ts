@@ -2,7 +2,7 @@ import { constants, createReadStream, openSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { isatty, ReadStream } from "node:tty";
-import type { Io } from "../io.js";
+import type { Io } from "../io/io.js";
 
 /** An open file or standard input. */
 export interface Input {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../async/clock.js";
-import type { Messages } from "../messages.js";
+import type { Messages } from "../io/messages.js";
 import type { Input } from "./open.js";
 
 /** Progress is shown only after this many milliseconds. */

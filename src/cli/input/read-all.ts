@@ -1,5 +1,5 @@
-import type { Io } from "../io.js";
-import type { Messages } from "../messages.js";
+import type { Io } from "../io/io.js";
+import type { Messages } from "../io/messages.js";
 import { type InputEvent, type PacketOptions, readEvents } from "./events.js";
 import { type Input, openInput } from "./open.js";
 import { withProgress } from "./progress.js";

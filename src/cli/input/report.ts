@@ -1,7 +1,7 @@
 import { reportOnce } from "../../observer/report-once.js";
 import { linkTypeName } from "../../packet/link-type.js";
 import { errorText } from "../error-text.js";
-import type { Messages } from "../messages.js";
+import type { Messages } from "../io/messages.js";
 
 /** Maximum number of skipped lines, packets or events to report individually per input. */
 export const TOLD_ONE_BY_ONE = 10;

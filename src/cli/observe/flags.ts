@@ -5,9 +5,9 @@ import {
   OUTPUT_FORMATS,
   TIME_FORMATS,
 } from "../../observer/index.js";
-import { COLOR_MODES } from "../color.js";
+import { SERVER_FLAGS, SERVER_GROUP } from "../flags/client-flags.js";
 import { HELP_FLAG } from "../help.js";
-import { SERVER_FLAGS, SERVER_GROUP } from "../server/flags.js";
+import { COLOR_MODES } from "../io/color.js";
 
 /** Flag group headings of the help, in display order. */
 export const OBSERVE_GROUPS: readonly string[] = [

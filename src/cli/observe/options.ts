@@ -10,12 +10,12 @@ import {
   TIME_FORMATS,
   type TimeFormat,
 } from "../../observer/index.js";
-import { wantsColor } from "../color.js";
+import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { UsageError } from "../error-text.js";
 import type { PacketOptions } from "../input/events.js";
 import { STANDARD_INPUT } from "../input/open.js";
-import type { Io } from "../io.js";
-import { readServerOptions, type ServerOptions } from "../server/options.js";
+import { wantsColor } from "../io/color.js";
+import type { Io } from "../io/io.js";
 import { FILE_ONLY_FLAGS, OBSERVE_FLAGS } from "./flags.js";
 
 /** The options of `observe`, as parsed from its command line. */

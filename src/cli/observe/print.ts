@@ -1,7 +1,7 @@
 import type { FlowPrinter } from "../../observer/index.js";
 import type { InputEvent } from "../input/events.js";
-import { BrokenPipe, type Io } from "../io.js";
-import type { Messages } from "../messages.js";
+import { BrokenPipe, type Io } from "../io/io.js";
+import type { Messages } from "../io/messages.js";
 
 /** Size in UTF-16 code units at which buffered text is written. */
 const CHUNK_LENGTH = 64 * 1024;

@@ -1,10 +1,10 @@
 import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { toFlowsRequest } from "../../observer/index.js";
 import { observe } from "../../rpc/index.js";
-import type { Io } from "../io.js";
-import type { Messages } from "../messages.js";
-import { greet, openServer, serverError } from "../server/connect.js";
-import type { ServerOptions } from "../server/options.js";
+import { greet, openServer, serverError } from "../client/connect.js";
+import type { ServerOptions } from "../client/options.js";
+import type { Io } from "../io/io.js";
+import type { Messages } from "../io/messages.js";
 import type { ObserveOptions } from "./options.js";
 
 /**

@@ -9,9 +9,10 @@ import type { PacketFilterInit } from "../../packet/filter/check.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
 import { UsageError } from "../error-text.js";
+import { readChoice } from "../flags/read-choice.js";
+import { parseSize } from "../flags/size.js";
 import { STANDARD_INPUT } from "../input/open.js";
-import type { Io } from "../io.js";
-import { readChoice } from "../read-choice.js";
+import type { Io } from "../io/io.js";
 import { type FilterArguments, parseFilterArguments } from "./filter-arguments.js";
 import {
   ALL_RECORD_FLAGS,
@@ -23,7 +24,6 @@ import {
   SOURCES,
 } from "./flags.js";
 import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
-import { parseSize } from "./size.js";
 import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
 /** The options of `record`, as parsed from its command line. */

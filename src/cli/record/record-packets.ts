@@ -13,16 +13,16 @@ import type { RecordingStats } from "../../recorder/stats.js";
 import { fileSink, namedFileSink } from "../../sink/file.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { createInputReport, type InputReport } from "../input/report.js";
-import { interruptionCode } from "../interruption.js";
-import { BrokenPipe, type Io, UnreadOutput } from "../io.js";
-import { createMessages, type Messages } from "../messages.js";
-import { endWithReader } from "../output-closed.js";
-import { type OpenedCaptures, openCaptures } from "./inputs.js";
-import { type OpenedPackets, openLive } from "./live.js";
+import { interruptionCode } from "../io/interruption.js";
+import { BrokenPipe, type Io, UnreadOutput } from "../io/io.js";
+import { createMessages, type Messages } from "../io/messages.js";
+import { endWithReader } from "../io/output-closed.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
-import { withPrecision } from "./precision.js";
-import { reportInput } from "./report-input.js";
-import { packetStage, selectPackets } from "./select.js";
+import { type OpenedCaptures, openCaptures } from "./packets/inputs.js";
+import { type OpenedPackets, openLive } from "./packets/live.js";
+import { withPrecision } from "./packets/precision.js";
+import { reportInput } from "./packets/report-input.js";
+import { packetStage, selectPackets } from "./packets/select.js";
 import { formatCounts, formatCountsWithoutReader, formatLine, showStatus } from "./status.js";
 import { streamSink } from "./stream-sink.js";
 
@@ -138,7 +138,7 @@ async function stagesOf(
     );
   }
   if (flows === undefined) return stages;
-  const { flowStage } = await import("./flow-stage.js");
+  const { flowStage } = await import("./packets/flow-stage.js");
   const byFlow = flowStage(flows, source.interfaces);
   return flows.guessReplies ? [byFlow, ...stages] : [...stages, byFlow];
 }

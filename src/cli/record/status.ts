@@ -1,6 +1,6 @@
 import type { Clock } from "../../async/clock.js";
 import type { RecordingStats } from "../../recorder/stats.js";
-import type { Messages } from "../messages.js";
+import type { Messages } from "../io/messages.js";
 
 const INTERVAL_MS = 500;
 

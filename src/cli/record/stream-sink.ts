@@ -2,7 +2,7 @@ import type { Resolution } from "../../packet/batch.js";
 import { createPcapEncoder } from "../../pcap/classic/encode.js";
 import { type CaptureEncoder, interfaceOf, settledInterface } from "../../pcap/encoder.js";
 import type { OpenSink } from "../../recorder/sink.js";
-import type { OutputStream } from "../io.js";
+import type { OutputStream } from "../io/io.js";
 
 /**
  * Creates a sink that writes to standard output. It waits while the output is full, and fails when the reader closes

@@ -1,5 +1,5 @@
-import type { Io } from "../io.js";
-import { createMessages } from "../messages.js";
+import type { Io } from "../io/io.js";
+import { createMessages } from "../io/messages.js";
 
 /** Writes an event as one JSON line, which starts with time, level and event. */
 export type Log = (level: "info" | "warn" | "error", event: string, fields?: LogFields) => void;

@@ -3,11 +3,11 @@ import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { completeLimits, type RecorderLimits } from "../../recorder/service/limits.js";
 import { parseTarget, type Target } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
-import { readChoice } from "../read-choice.js";
-import { readFlags } from "../read-flags.js";
+import { readChoice } from "../flags/read-choice.js";
+import { readFlags } from "../flags/read-flags.js";
+import { parseSize } from "../flags/size.js";
 import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
-import type { DeviceOptions } from "../record/open-device.js";
-import { parseSize } from "../record/size.js";
+import type { DeviceOptions } from "../record/packets/open-device.js";
 import { SERVE_FLAGS } from "./flags.js";
 
 /** The options of `serve`, as parsed from its command line. */

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { readOne } from "../../../src/cli/input/read-all.js";
 import { createInputReport } from "../../../src/cli/input/report.js";
-import { createMessages } from "../../../src/cli/messages.js";
+import { createMessages } from "../../../src/cli/io/messages.js";
 import { fakeIo } from "../fake-io.js";
 
 async function* once(bytes: Uint8Array) {

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { createInputReport, TOLD_ONE_BY_ONE } from "../../../src/cli/input/report.js";
-import { createMessages } from "../../../src/cli/messages.js";
+import { createMessages } from "../../../src/cli/io/messages.js";
 import { skipUnencodable } from "../../../src/cli/observe/skip-unencodable.js";
 import { createFlowPrinter } from "../../../src/observer/index.js";
 import { GetFlowsResponseSchema, NodeState } from "../../../src/proto.js";

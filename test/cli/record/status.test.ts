@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatDevices } from "../../../src/cli/record/devices.js";
+import { formatDevices } from "../../../src/cli/record/packets/devices.js";
 import { formatCounts, formatCountsWithoutReader, formatLine } from "../../../src/cli/record/status.js";
 import type { RecordingStats } from "../../../src/recorder/index.js";
 

@@ -1,0 +1,153 @@
+import { FlowscribeError } from "../../errors/errors.js";
+import { parseBool } from "../../go/strconv/parse-bool.js";
+import { parseDuration } from "../../go/time/duration.js";
+import type { ValuesOf } from "../../observer/flags/flag-values.js";
+import { parseTarget } from "../../rpc/target.js";
+import { UsageError } from "../error-text.js";
+import { SERVER_FLAGS } from "../flags/client-flags.js";
+import type { Io } from "../io/io.js";
+
+/** How to connect to a server, and timeouts. */
+export interface ServerOptions {
+  /** The address as given. */
+  readonly address: string;
+  readonly timeoutMs: number;
+  /** Undefined for the default of `openTransport`; 0 for no pings. */
+  readonly pingIntervalMs: number | undefined;
+  /** Undefined without TLS. */
+  readonly tls: ServerTlsFiles | undefined;
+  readonly basicAuth: { readonly username: string; readonly password: string } | undefined;
+}
+
+export interface ServerTlsFiles {
+  readonly caCertFiles: readonly string[];
+  readonly clientCertFile: string | undefined;
+  readonly clientKeyFile: string | undefined;
+  readonly serverName: string | undefined;
+  readonly insecure: boolean;
+}
+
+export type ServerFlagValues = ValuesOf<typeof SERVER_FLAGS>;
+
+/** As in the Hubble CLI. */
+const DEFAULT_TIMEOUT_MS = 5000;
+
+/**
+ * Reads the server options from flags and environment; undefined if no server is given. A flag takes precedence over
+ * the environment, where an empty string counts as unset.
+ *
+ * @param defaultAddress The server to use if none is given.
+ * @throws UsageError for invalid options, such as TLS flags for a server without TLS.
+ */
+export function readServerOptions(
+  flags: ServerFlagValues,
+  { env }: Pick<Io, "env">,
+  defaultAddress?: string,
+): ServerOptions | undefined {
+  const values = { ...fromEnvironment(env), ...flags };
+  const { server: address = defaultAddress, timeout: timeoutMs = DEFAULT_TIMEOUT_MS, keepalive } = values;
+  if (address === undefined) {
+    refuseGiven(flags, SERVER_FLAGS, "needs --server");
+    return undefined;
+  }
+  const secure = values.tls === true || isSecure(address);
+  if (!secure) refuseGiven(flags, TLS_FLAGS, "needs --tls, or an address that begins with tls://");
+  if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0");
+  return {
+    address,
+    timeoutMs,
+    pingIntervalMs: readKeepalive(keepalive),
+    tls: secure ? readTls(values) : undefined,
+    basicAuth: readBasicAuth(values),
+  };
+}
+
+/** The maximum delay of a timer. */
+const MAX_KEEPALIVE_MS = 2 ** 31 - 1;
+
+/** Rounds up to integer milliseconds, so that a value below 1 ms does not become 0, which disables the pings. */
+function readKeepalive(keepalive: number | undefined): number | undefined {
+  if (keepalive === undefined) return undefined;
+  if (keepalive < 0) throw new UsageError("--keepalive must not be below 0");
+  if (keepalive > MAX_KEEPALIVE_MS) throw new UsageError("--keepalive must not be above 24 days");
+  return Math.ceil(keepalive);
+}
+
+/** Flags that apply only with TLS. (`false` counts as not set.) */
+const TLS_FLAGS = SERVER_FLAGS.filter(({ name }) => name.startsWith("tls-"));
+
+function refuseGiven(flags: ServerFlagValues, of: readonly { readonly name: string }[], why: string): void {
+  const given = of.find(({ name }) => name in flags && flags[name as keyof ServerFlagValues] !== false);
+  if (given !== undefined) throw new UsageError(`--${given.name} ${why}`);
+}
+
+function isSecure(address: string): boolean {
+  try {
+    const target = parseTarget(address);
+    return target.kind === "tcp" && target.tls;
+  } catch (error) {
+    if (error instanceof FlowscribeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function readTls(values: ServerFlagValues): ServerTlsFiles {
+  const clientCertFile = values["tls-client-cert-file"];
+  const clientKeyFile = values["tls-client-key-file"];
+  if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
+    throw new UsageError("--tls-client-cert-file and --tls-client-key-file need each other");
+  }
+  return {
+    caCertFiles: values["tls-ca-cert-files"] ?? [],
+    clientCertFile,
+    clientKeyFile,
+    serverName: values["tls-server-name"],
+    insecure: values["tls-allow-insecure"] === true,
+  };
+}
+
+function readBasicAuth(values: ServerFlagValues): ServerOptions["basicAuth"] {
+  const username = values["basic-auth-username"];
+  const password = values["basic-auth-password"];
+  if (username === undefined && password === undefined) return undefined;
+  if (username === undefined || password === undefined) {
+    throw new UsageError("--basic-auth-username and --basic-auth-password need each other");
+  }
+  return { username, password };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function fromEnvironment(env: Io["env"]): ServerFlagValues {
+  const values: Writable<Record<string, unknown>> = {};
+  for (const { name, value } of SERVER_FLAGS) {
+    const variable = `HUBBLE_${name.toUpperCase().replaceAll("-", "_")}`;
+    const text = env[variable] ?? "";
+    if (text !== "") values[name] = readVariable(variable, value, text);
+  }
+  // The cast is true: each value was parsed according to the kind of its flag.
+  return values as ServerFlagValues;
+}
+
+function readVariable(
+  variable: string,
+  kind: (typeof SERVER_FLAGS)[number]["value"],
+  text: string,
+): string | boolean | number | readonly string[] {
+  switch (kind) {
+    case "string":
+      return text;
+    case "list":
+      // Separated by white space, as in the library that Hubble uses to read its environment.
+      return text.split(/\s+/).filter((part) => part !== "");
+    case "boolean":
+      return parsedOf(variable, parseBool(text));
+    case "duration":
+      return Number(parsedOf(variable, parseDuration(text))) / 1e6;
+  }
+}
+
+function parsedOf<T>(variable: string, parsed: { readonly value: T } | { readonly fault: string }): T {
+  if ("fault" in parsed) throw new UsageError(`invalid ${variable}: ${parsed.fault}`);
+  return parsed.value;
+}

@@ -1,0 +1,199 @@
+import { iterateUnlessAborted } from "../../async/iterate-or-abort.js";
+import { compileFlowFilters } from "../../filter/index.js";
+import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
+import { reportOnce } from "../../observer/report-once.js";
+import type { ServerOptions } from "../client/options.js";
+import type { Command } from "../command.js";
+import { UsageError } from "../error-text.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import { SERVER_FILE_FLAGS } from "../flags/client-flags.js";
+import { formatHelp, helpColumns } from "../help.js";
+import type { InputEvent } from "../input/events.js";
+import { followAll } from "../input/follow.js";
+import { STANDARD_INPUT } from "../input/open.js";
+import { readAll } from "../input/read-all.js";
+import { createInputReport, type InputReport } from "../input/report.js";
+import { interruptionCode } from "../io/interruption.js";
+import type { Io } from "../io/io.js";
+import { createMessages, type Messages } from "../io/messages.js";
+import { endWithReader } from "../io/output-closed.js";
+import { explainingPrinter } from "./explain.js";
+import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "./flags.js";
+import { type ObserveOptions, readObserveOptions } from "./options.js";
+import { printEvents } from "./print.js";
+import { skipUnencodable } from "./skip-unencodable.js";
+
+/** `flowscribe observe`: like `hubble observe --input-file`, for any number of files, which may be captures. */
+export const observe: Command = {
+  name: "observe",
+  help: {
+    usage: ["observe [FLAGS] [FILE...]", "observe [FLAGS] -", "observe --server ADDRESS [FLAGS]"],
+    text: [
+      "Show the flows of export files, captures and servers, filtered and printed as hubble observe does.",
+      "FILE is a file of export lines (what Hubble's exporter writes, or hubble observe -o jsonpb prints) or a capture " +
+        "(pcap, pcapng), gzip or not, told apart by content; - is standard input, which is also read when no file is named. " +
+        "Files are read one after the other, and --first and --last count over all of them.",
+      "Flags of one name are alternatives, flags of different names must all hold. --not turns the filter flag behind it.",
+    ],
+    examples: [
+      {
+        what: "what was dropped on the way to the shop",
+        command: "flowscribe observe --verdict DROPPED -n shop events.log",
+      },
+      {
+        what: "the last ten DNS flows of all files, as a table",
+        command: "flowscribe observe --protocol dns --last 10 -o table *.log.gz",
+      },
+      {
+        what: "connections that are opened in a capture, except those to port 22",
+        command: "flowscribe observe --tcp-flags SYN --not --port 22 capture.pcap",
+      },
+      {
+        what: "go on with what the exporter adds, as JSON",
+        command: "flowscribe observe -f --since 0s -o jsonpb /var/run/cilium/hubble/events.log",
+      },
+      {
+        what: "from a cluster, with a filter that Hubble's version does not know",
+        command:
+          "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024u'",
+      },
+      {
+        what: "what a cluster drops, by Relay",
+        command: "flowscribe observe --server localhost:4245 --verdict DROPPED --follow",
+      },
+      {
+        what: "why a flow does not pass",
+        command:
+          "flowscribe observe --uuid 6c1c… -o jsonpb events.log | flowscribe observe --explain --pod shop/cart",
+      },
+    ],
+    groups: OBSERVE_GROUPS,
+  },
+  flags: ALL_OBSERVE_FLAGS,
+  choices: OBSERVE_CHOICES,
+  fileFlags: ["input-file", ...SERVER_FILE_FLAGS],
+
+  async run(args, io) {
+    const options = readObserveOptions(args, io);
+    if (options.help) {
+      await io.stdout.write(formatHelp(observe, helpColumns(io.stdout)));
+      return EXIT.ok;
+    }
+    if (options.printRawFilters) {
+      await io.stdout.write(formatFlowFlags(options.selection));
+      return EXIT.ok;
+    }
+    using watched = endWithReader(io);
+    return await (options.server === undefined
+      ? observeInputs(options, watched)
+      : observeServer(options.server, options, watched));
+  },
+};
+
+async function observeServer(server: ServerOptions, options: ObserveOptions, io: Io): Promise<ExitCode> {
+  const { selection, explain, silentErrors, reconnect } = options;
+  const messages = createMessages(io, { silent: silentErrors });
+  const report = createInputReport(messages);
+  const printer = createPrinter(options, messages, server.address, report);
+  // Report invalid filters, with their location, before connecting to a server.
+  compileFlowFilters(selection);
+  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
+  // Load the modules for networking only when they are needed.
+  const { serverEvents } = await import("./server.js");
+  const events = serverEvents(server, { selection: wanted, reconnect }, io, messages);
+  try {
+    await printEvents(iterateUnlessAborted(events, io.signal), printer, io, messages);
+  } finally {
+    report.ended(server.address);
+  }
+  return (selection.follow === true ? undefined : interruptionCode(io.signal)) ?? EXIT.ok;
+}
+
+async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode> {
+  const { selection, packets, explain } = options;
+  const messages = createMessages(io, { silent: options.silentErrors });
+  const report = createInputReport(messages);
+  const isFollowing = selection.follow === true;
+  const progress = options.progress && messages.hasStatus && !isFollowing;
+  const context = { io, messages, report, packets, progress };
+  const paths = inputsOf(options, io);
+  const source = sourceOf(paths);
+  const printer = createPrinter(options, messages, source, report);
+  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
+
+  if (isFollowing) {
+    const { present, future } = followAll(paths, context);
+    // Both compile the filters before anything is read.
+    const parts = [
+      selectFlows(iterateUnlessAborted(present, io.signal), wanted),
+      selectFlows(iterateUnlessAborted(future, io.signal), { ...wanted, number: 0n }),
+    ];
+    await printEvents(oneAfterTheOther(parts), printer, io, messages);
+  } else {
+    const events = selectFlows(iterateUnlessAborted(readAll(paths, context), io.signal), wanted);
+    await printEvents(events, printer, io, messages);
+  }
+  // With --last, events are printed after the inputs have ended.
+  report.ended(source);
+  return exitCode(report, options, io, isFollowing);
+}
+
+function createPrinter(
+  { format, mask, explain, selection }: ObserveOptions,
+  messages: Messages,
+  source: string,
+  report: InputReport,
+): FlowPrinter {
+  const printer = createFormatPrinter(format, messages);
+  const masked = mask === undefined ? printer : maskingPrinter(printer, mask);
+  return skipUnencodable(explain ? explainingPrinter(printer, selection) : masked, source, report);
+}
+
+/** Name of the inputs for messages about events, as an event does not identify its input. */
+function sourceOf(paths: readonly string[]): string {
+  const [path = STANDARD_INPUT] = paths;
+  if (paths.length > 1) return `one of ${paths.length} inputs`;
+  return path === STANDARD_INPUT ? "standard input" : path;
+}
+
+function createFormatPrinter(format: ObserveOptions["format"], messages: Messages): FlowPrinter {
+  return createFlowPrinter({
+    ...format,
+    onUndecodableExtension: reportOnce(
+      (typeUrl) =>
+        messages.tell(`extensions of type ${typeUrl} cannot be decoded; they are printed as bytes`),
+      () => messages.tell("more types of extensions cannot be decoded"),
+    ),
+  });
+}
+
+function maskingPrinter(printer: FlowPrinter, mask: NonNullable<ObserveOptions["mask"]>): FlowPrinter {
+  return {
+    // The cast is true: inputs yield only these two types.
+    write: (event) => printer.write(mask(event as InputEvent)),
+    end: () => printer.end(),
+  };
+}
+
+function inputsOf({ inputs }: ObserveOptions, { stdin }: Io): readonly string[] {
+  if (inputs.length > 0) return inputs;
+  if (stdin.isTerminal) throw new UsageError("no input: name files, or - for standard input");
+  return [STANDARD_INPUT];
+}
+
+async function* oneAfterTheOther<T>(parts: readonly AsyncIterable<T>[]): AsyncGenerator<T, void, undefined> {
+  for (const part of parts) yield* part;
+}
+
+function exitCode(
+  { hasFailed, isIncomplete }: InputReport,
+  { strictInput }: ObserveOptions,
+  { signal }: Io,
+  isFollowing: boolean,
+): ExitCode {
+  // Following always ends with an interruption.
+  const interrupted = isFollowing ? undefined : interruptionCode(signal);
+  if (interrupted !== undefined) return interrupted;
+  if (hasFailed) return EXIT.failed;
+  return strictInput && isIncomplete ? EXIT.incomplete : EXIT.ok;
+}

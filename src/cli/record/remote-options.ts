@@ -1,0 +1,65 @@
+import { parseFlowFlags } from "../../observer/flags/parse.js";
+import type { StartRecordingInit } from "../../recorder/start.js";
+import { readServerOptions, type ServerOptions } from "../client/options.js";
+import { UsageError } from "../error-text.js";
+import { SERVER_FLAGS } from "../flags/client-flags.js";
+import type { Io } from "../io/io.js";
+import { parseFilterArguments } from "./filter-arguments.js";
+import { ALL_RECORD_FLAGS, RECORD_FLAGS } from "./flags.js";
+import { readRecordLimits } from "./limits.js";
+import { fromTcpdumpFlags } from "./tcpdump-flags.js";
+
+/** A recording to request from a server. */
+export interface RemoteRecordOptions {
+  readonly server: ServerOptions;
+  readonly start: StartRecordingInit;
+  readonly silent: boolean;
+}
+
+const FLAGS = [...RECORD_FLAGS, ...SERVER_FLAGS] as const;
+
+/** Flags of `record` that apply to a server: all flags of `hubble record`. */
+const REMOTE_FLAGS: ReadonlySet<string> = new Set([
+  "file-prefix",
+  "max-capture-len",
+  "packet-limit",
+  "bytes-limit",
+  "time-limit",
+  "silent-errors",
+  ...SERVER_FLAGS.map(({ name }) => name),
+]);
+
+/** Flags that make the command local, even if the environment names a server. */
+const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] as const;
+
+/**
+ * Parses the arguments of `record` for a server; undefined if no server is given.
+ *
+ * @throws FlagError, UsageError, ConfigurationError. The server validates the prefixes.
+ */
+export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
+  const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...SERVER_FLAGS]);
+  const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
+    extra: FLAGS,
+    now: () => io.clock.now(),
+  });
+  const isLocal = LOCAL_FLAGS.some((name) => extra[name] !== undefined);
+  if (extra.help === true) return undefined;
+  const server = readServerOptions(extra, isLocal ? { env: {} } : io);
+  if (server === undefined) return undefined;
+  const given = Object.keys(extra).find((name) => !REMOTE_FLAGS.has(name));
+  if (given !== undefined) throw new UsageError(`cannot set both --server and --${given}`);
+  if (allow.length + deny.length > 0 || Object.keys(selection).length > 0) {
+    throw new UsageError("a server records by filters only, not by flags about flows");
+  }
+  const { filters, expression } = parseFilterArguments(positionals);
+  if (expression !== undefined) {
+    throw new UsageError(
+      "a server records by 5-tuple filters only, not by pcap-filter text: SOURCE-PREFIX SOURCE-PORT DESTINATION-PREFIX DESTINATION-PORT PROTOCOL, as one argument",
+    );
+  }
+  if (filters.length === 0) throw new UsageError("need to specify at least one filter");
+  // Validated without the filters: the server validates them.
+  const start = { ...readRecordLimits(extra, []), include: filters };
+  return { server, start, silent: extra["silent-errors"] === true };
+}

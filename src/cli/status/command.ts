@@ -1,0 +1,117 @@
+import { toJsonString } from "@bufbuild/protobuf";
+import { type ServerStatusResponse, ServerStatusResponseSchema } from "../../gen/observer/observer_pb.js";
+import { formatServerStatus } from "../../observer/index.js";
+import { RpcError, serverStatus } from "../../rpc/index.js";
+import { firstCallError, openServer } from "../client/connect.js";
+import { checkHealth } from "../client/health.js";
+import { readServerOptions, type ServerOptions } from "../client/options.js";
+import type { Command } from "../command.js";
+import { UsageError } from "../error-text.js";
+import { EXIT, type ExitCode } from "../exit-code.js";
+import { SERVER_FILE_FLAGS, SERVER_FLAGS, SERVER_GROUP } from "../flags/client-flags.js";
+import { readFlags } from "../flags/read-flags.js";
+import { formatHelp, HELP_FLAG, helpColumns } from "../help.js";
+import { interruptionCode } from "../io/interruption.js";
+import type { Io } from "../io/io.js";
+import { createMessages } from "../io/messages.js";
+
+const OUTPUTS = ["compact", "dict", "tab", "table", "json", "jsonpb"] as const;
+type Output = (typeof OUTPUTS)[number];
+
+export const STATUS_FLAGS = [
+  {
+    name: "output",
+    shorthand: "o",
+    value: "string",
+    placeholder: "FORMAT",
+    group: "Output",
+    help: `How to print: ${OUTPUTS.join(", ")}; compact by default.`,
+  },
+  ...SERVER_FLAGS,
+  HELP_FLAG,
+] as const;
+
+/** The server behind a `kubectl port-forward` to Relay, as in the Hubble CLI. */
+const DEFAULT_SERVER = "localhost:4245";
+
+/** `flowscribe status`: like `hubble status`. */
+export const statusCommand: Command = {
+  name: "status",
+  help: {
+    usage: ["status [FLAGS]"],
+    text: [
+      "Show how a Hubble server or Relay is doing, as hubble status does.",
+      `Without --server and HUBBLE_SERVER it is ${DEFAULT_SERVER} that is asked.`,
+    ],
+    examples: [
+      { what: "Relay, by a port that is forwarded", command: "flowscribe status --server localhost:4245" },
+      {
+        what: "the agent of this node, every number on a line",
+        command: "flowscribe status --server unix:///var/run/cilium/hubble.sock -o dict",
+      },
+      {
+        what: "with a certificate to show",
+        command:
+          "flowscribe status --server tls://relay.example.com:443 --tls-client-cert-file me.crt --tls-client-key-file me.key",
+      },
+    ],
+    groups: ["Output", SERVER_GROUP],
+  },
+  flags: STATUS_FLAGS,
+  choices: { output: OUTPUTS },
+  fileFlags: SERVER_FILE_FLAGS,
+
+  async run(args, io) {
+    const { values, positionals } = readFlags(args, STATUS_FLAGS);
+    const { help, output: outputName = "compact", ...serverFlags } = values;
+    if (help === true) {
+      await io.stdout.write(formatHelp(statusCommand, helpColumns(io.stdout)));
+      return EXIT.ok;
+    }
+    const output = OUTPUTS.find((known) => known === outputName);
+    if (output === undefined) throw new UsageError(`invalid output format: ${outputName}`);
+    if (positionals.length > 0) throw new UsageError(`status takes no arguments: ${positionals.join(" ")}`);
+    // Never undefined, as there is a default server.
+    return showStatus(readServerOptions(serverFlags, io, DEFAULT_SERVER)!, output, io);
+  },
+};
+
+async function showStatus(server: ServerOptions, output: Output, io: Io): Promise<ExitCode> {
+  const { address, timeoutMs } = server;
+  const { signal, stdout } = io;
+  await using transport = await openServer(server);
+  try {
+    const health = await checkHealth(transport, { timeoutMs, signal });
+    if (health !== undefined && output === "compact") {
+      await stdout.write(`Healthcheck (via ${address}): ${health.text}\n`);
+    }
+    if (health?.isHealthy === false) throw new Error(`${address}: not healthy`);
+    const status = await statusUnlessRecorder(transport, { timeoutMs, signal }, health !== undefined);
+    if (status === undefined) createMessages(io).tell(`${address} is a server without flows`);
+    else await stdout.write(`${format(status, output)}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    const interrupted = interruptionCode(signal);
+    if (interrupted !== undefined) return interrupted;
+    throw firstCallError(server, error);
+  }
+}
+
+/** A recorder (`flowscribe serve`) may be healthy, but does not report flows. */
+async function statusUnlessRecorder(
+  transport: Parameters<typeof serverStatus>[0],
+  options: Parameters<typeof serverStatus>[1],
+  isHealthy: boolean,
+): Promise<ServerStatusResponse | undefined> {
+  try {
+    return await serverStatus(transport, options);
+  } catch (error) {
+    if (isHealthy && error instanceof RpcError && error.status === "UNIMPLEMENTED") return undefined;
+    throw error;
+  }
+}
+
+function format(status: ServerStatusResponse, output: Output): string {
+  if (output !== "json" && output !== "jsonpb") return formatServerStatus(status, { output });
+  return toJsonString(ServerStatusResponseSchema, status, { useProtoFieldName: true });
+}

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { interruptionCode, interruptionOf } from "../../../src/cli/io/interruption.js";
+
+function fakeProcess() {
+  const listeners = new Map<string, () => void>();
+  const exits: number[] = [];
+  return {
+    exits,
+    on: (name: string, listener: () => void) => listeners.set(name, listener),
+    exit: (code: number) => void exits.push(code),
+    send: (name: string) => listeners.get(name)?.(),
+  };
+}
+
+test.each([
+  { name: "SIGINT", code: 130 },
+  { name: "SIGTERM", code: 143 },
+  { name: "SIGHUP", code: 129 },
+])("the first $name asks to end with $code, the second ends", ({ name, code }) => {
+  const process = fakeProcess();
+  const signal = interruptionOf(process);
+  expect(interruptionCode(signal)).toBeUndefined();
+  process.send(name);
+  expect(signal.aborted).toBe(true);
+  expect(interruptionCode(signal)).toBe(code);
+  expect(process.exits).toEqual([]);
+  process.send(name);
+  expect(process.exits).toEqual([code]);
+});
+
+test("what was aborted for another reason counts as interrupted", () => {
+  expect(interruptionCode(AbortSignal.abort(new Error("over")))).toBe(130);
+});

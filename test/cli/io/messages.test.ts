@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { createMessages } from "../../../src/cli/io/messages.js";
+import { fakeIo } from "../fake-io.js";
+
+const CLEAR = "\r\x1b[K";
+
+test("a status line gives way to what is told, and is cut to the terminal", () => {
+  const io = fakeIo({ stderrTerminal: true, columns: 10 });
+  const messages = createMessages(io);
+  expect(messages.hasStatus).toBe(true);
+  messages.status("0123456789abc");
+  messages.tell("told");
+  messages.tell("again");
+  messages.clearStatus();
+  expect(io.err()).toBe(`${CLEAR}012345678${CLEAR}told\nagain\n`);
+});
+
+test("without a terminal there is no status line", () => {
+  const io = fakeIo();
+  const messages = createMessages(io);
+  expect(messages.hasStatus).toBe(false);
+  messages.status("50%");
+  messages.clearStatus();
+  expect(io.err()).toBe("");
+});
+
+test("what is told cannot move the cursor, what is passed is as it is", () => {
+  const io = fakeIo();
+  const messages = createMessages(io);
+  messages.tell("a\u001b[2J\r\nb\u202e");
+  messages.pass("c\u001b[2J\n");
+  expect(io.err()).toBe("a^[[2J\\r\nb\\u202e\nc\u001b[2J\n");
+});
+
+test("silent tells nothing", () => {
+  const io = fakeIo({ stderrTerminal: true });
+  const messages = createMessages(io, { silent: true });
+  messages.tell("a");
+  messages.pass("b");
+  messages.status("c");
+  expect(io.err()).toBe("");
+  expect(messages.hasStatus).toBe(false);
+});
+
+test("nobody listening is no failure", async () => {
+  const io = fakeIo();
+  const broken = new Error("EPIPE");
+  const throwing = {
+    ...io.stderr,
+    write: () => {
+      throw broken;
+    },
+  };
+  const rejecting = { ...io.stderr, write: () => Promise.reject(broken) };
+  createMessages({ stderr: throwing }).tell("a");
+  createMessages({ stderr: rejecting }).tell("a");
+  await new Promise((resolve) => setImmediate(resolve));
+});
