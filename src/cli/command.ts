@@ -8,10 +8,8 @@ export interface Command {
   readonly help: CommandHelp;
   /** All flags of the command, for its help and for shell completion. */
   readonly flags: readonly Flag[];
-  /** The possible values of flags and, with key `""`, of arguments, if they are an enumeration. */
-  readonly choices?: Readonly<Record<string, readonly string[]>>;
-  /** Flags whose values are file names. */
-  readonly fileFlags?: readonly string[];
+  /** The accepted arguments, if they are an enum; otherwise arguments are file names. */
+  readonly arguments?: readonly string[];
   /**
    * Runs the command. Throws user and system errors: `run.ts` prints the message and chooses the exit code.
    *

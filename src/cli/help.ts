@@ -1,16 +1,8 @@
 import type { Flag } from "../observer/index.js";
 import type { Command, CommandEntry } from "./command.js";
 import { EXIT, EXIT_MEANINGS } from "./exit-code.js";
+import { OTHER_GROUP } from "./flags/common-flags.js";
 import type { Io } from "./io/io.js";
-
-/** The help flag of every command. */
-export const HELP_FLAG = {
-  name: "help",
-  shorthand: "h",
-  value: "boolean",
-  group: "Other",
-  help: "Show this help.",
-} as const satisfies Flag;
 
 const DEFAULT_COLUMNS = 100;
 const MIN_COLUMNS = 60;
@@ -26,6 +18,8 @@ export function formatHelp(command: Command, columns: number): string {
   const { usage, text, examples, groups = [] } = command.help;
   const [what = "", ...more] = text;
   const headings = new Set([...groups, ...command.flags.map(groupOf)]);
+  headings.delete(OTHER_GROUP);
+  headings.add(OTHER_GROUP);
   const parts = [
     wrap(what, columns),
     section(
@@ -42,7 +36,7 @@ export function formatHelp(command: Command, columns: number): string {
         heading,
         command.flags
           .filter((flag) => groupOf(flag) === heading)
-          .map((flag) => entry(flagText(flag), flag.help, columns)),
+          .map((flag) => entry(flagText(flag), flagHelp(flag), columns)),
       ),
     ),
   ];
@@ -71,7 +65,7 @@ export function formatOverview(commands: readonly CommandEntry[], columns: numbe
   return `${parts.join("\n\n")}\n`;
 }
 
-function groupOf({ group = "Other" }: Flag): string {
+function groupOf({ group = OTHER_GROUP }: Flag): string {
   return group;
 }
 
@@ -85,6 +79,12 @@ function flagText({ name, shorthand, placeholder, value }: Flag): string {
   const short = shorthand === undefined ? "    " : `-${shorthand}, `;
   const shown = placeholder ?? (value === "boolean" || value === "filter" ? "" : "VALUE");
   return `${short}--${name}${shown === "" ? "" : ` ${shown}`}`;
+}
+
+/** The help of a flag with its choices and its default. */
+export function flagHelp({ help, choices, default: usual }: Flag): string {
+  const values = choices === undefined ? "" : ` One of: ${choices.join(", ")}.`;
+  return `${help}${values}${usual === undefined ? "" : ` Default: ${usual}.`}`;
 }
 
 /**

@@ -17,7 +17,9 @@ describe("completion", () => {
         expect(script).toMatch(shell === "fish" ? ` -s ${shorthand} ` : new RegExp(`-${shorthand}[ +[)|"]`));
       }
     }
-    for (const values of Object.values(observe.choices ?? {})) expect(script).toContain(values.join(" "));
+    for (const { choices } of [...observe.flags, ...recordCommand.flags]) {
+      if (choices !== undefined) expect(script).toContain(choices.join(" "));
+    }
   });
 
   test.each([{ args: [] }, { args: ["tcsh"] }, { args: ["bash", "zsh"] }])(

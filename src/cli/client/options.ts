@@ -4,7 +4,7 @@ import { parseDuration } from "../../go/time/duration.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { parseTarget } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
-import { SERVER_FLAGS } from "../flags/client-flags.js";
+import { CLIENT_FLAGS } from "../flags/client-flags.js";
 import type { Io } from "../io/io.js";
 
 /** How to connect to a server, and timeouts. */
@@ -27,7 +27,7 @@ export interface ServerTlsFiles {
   readonly insecure: boolean;
 }
 
-export type ServerFlagValues = ValuesOf<typeof SERVER_FLAGS>;
+export type ServerFlagValues = ValuesOf<typeof CLIENT_FLAGS>;
 
 /** As in the Hubble CLI. */
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -47,7 +47,7 @@ export function readServerOptions(
   const values = { ...fromEnvironment(env), ...flags };
   const { server: address = defaultAddress, timeout: timeoutMs = DEFAULT_TIMEOUT_MS, keepalive } = values;
   if (address === undefined) {
-    refuseGiven(flags, SERVER_FLAGS, "needs --server");
+    refuseGiven(flags, CLIENT_FLAGS, "needs --server");
     return undefined;
   }
   const secure = values.tls === true || isSecure(address);
@@ -74,7 +74,7 @@ function readKeepalive(keepalive: number | undefined): number | undefined {
 }
 
 /** Flags that apply only with TLS. (`false` counts as not set.) */
-const TLS_FLAGS = SERVER_FLAGS.filter(({ name }) => name.startsWith("tls-"));
+const TLS_FLAGS = CLIENT_FLAGS.filter(({ name }) => name.startsWith("tls-"));
 
 function refuseGiven(flags: ServerFlagValues, of: readonly { readonly name: string }[], why: string): void {
   const given = of.find(({ name }) => name in flags && flags[name as keyof ServerFlagValues] !== false);
@@ -120,7 +120,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function fromEnvironment(env: Io["env"]): ServerFlagValues {
   const values: Writable<Record<string, unknown>> = {};
-  for (const { name, value } of SERVER_FLAGS) {
+  for (const { name, value } of CLIENT_FLAGS) {
     const variable = `HUBBLE_${name.toUpperCase().replaceAll("-", "_")}`;
     const text = env[variable] ?? "";
     if (text !== "") values[name] = readVariable(variable, value, text);
@@ -131,7 +131,7 @@ function fromEnvironment(env: Io["env"]): ServerFlagValues {
 
 function readVariable(
   variable: string,
-  kind: (typeof SERVER_FLAGS)[number]["value"],
+  kind: (typeof CLIENT_FLAGS)[number]["value"],
   text: string,
 ): string | boolean | number | readonly string[] {
   switch (kind) {

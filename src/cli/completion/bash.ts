@@ -20,16 +20,18 @@ complete -F _flowscribe flowscribe
 }
 
 function commandCase({ name, flags, argumentChoices }: CommandWords): string {
-  const free = flags.filter(({ value }) => value === "free").flatMap(spellings);
+  const strings = flags.filter(({ value }) => value === "string").flatMap(spellings);
+  const directories = flags.filter(({ value }) => value === "directory").flatMap(spellings);
   const cases = [
     ...flags.flatMap((flag) => (Array.isArray(flag.value) ? [valueCase(flag, flag.value)] : [])),
-    ...(free.length === 0 ? [] : [`        ${free.join("|")}) return ;;\n`]),
+    ...(directories.length === 0
+      ? []
+      : [`        ${directories.join("|")}) ${fileNames("-d")}; return ;;\n`]),
+    ...(strings.length === 0 ? [] : [`        ${strings.join("|")}) return ;;\n`]),
   ];
-  const files =
-    'compopt -o filenames 2>/dev/null; while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")';
   const rest =
     argumentChoices === undefined
-      ? files
+      ? fileNames("-f")
       : `COMPREPLY=($(compgen -W "${argumentChoices.join(" ")}" -- "$current"))`;
   return `    ${name})
 ${cases.length === 0 ? "" : `      case "$previous" in\n${cases.join("")}      esac\n`}      case "$current" in
@@ -37,6 +39,11 @@ ${cases.length === 0 ? "" : `      case "$previous" in\n${cases.join("")}      e
         *) ${rest} ;;
       esac ;;
 `;
+}
+
+/** @param kind `-f` for files and directories, `-d` for directories. */
+function fileNames(kind: "-f" | "-d"): string {
+  return `compopt -o filenames 2>/dev/null; while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen ${kind} -- "$current")`;
 }
 
 function valueCase(flag: FlagWords, values: readonly string[]): string {

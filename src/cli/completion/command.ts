@@ -1,8 +1,9 @@
 import type { Command, CommandEntry } from "../command.js";
 import { UsageError } from "../error-text.js";
 import { EXIT } from "../exit-code.js";
+import { HELP_FLAG } from "../flags/common-flags.js";
 import { readFlags } from "../flags/read-flags.js";
-import { formatHelp, HELP_FLAG, helpColumns } from "../help.js";
+import { formatHelp, helpColumns } from "../help.js";
 import { bashScript } from "./bash.js";
 import { fishScript } from "./fish.js";
 import { toWords } from "./words.js";
@@ -26,7 +27,7 @@ export function completionCommand(entries: readonly CommandEntry[]): Command {
       ],
     },
     flags,
-    choices: { "": SHELLS },
+    arguments: SHELLS,
 
     async run(args, io) {
       const { values, positionals } = readFlags(args, flags);

@@ -34,7 +34,9 @@ function valueText({ value }: FlagWords): string {
       return "";
     case "file":
       return " -r -F";
-    case "free":
+    case "directory":
+      return " -x -a '(__fish_complete_directories)'";
+    case "string":
       return " -x";
     default:
       return ` -x -a ${quote(value.join(" "))}`;

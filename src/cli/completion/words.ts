@@ -6,37 +6,34 @@ export interface CommandWords {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly FlagWords[];
-  /** Possible values of its arguments; undefined for file names. */
+  /** Accepted arguments; undefined for file names. */
   readonly argumentChoices: readonly string[] | undefined;
 }
 
 export interface FlagWords {
   readonly name: string;
   readonly shorthand: string | undefined;
-  /** The kind of its value, or the possible values. */
-  readonly value: "none" | "file" | "free" | readonly string[];
+  /** What to complete as its value: nothing as it has none, files, directories, any string, or the listed values. */
+  readonly value: "none" | "file" | "directory" | "string" | readonly string[];
   readonly help: string;
 }
 
 export function toWords({ name, summary }: CommandEntry, command: Command): CommandWords {
-  const { flags, choices = {}, fileFlags = [] } = command;
   return {
     name,
     summary,
-    argumentChoices: choices[""],
-    flags: flags.map((flag) => ({
+    argumentChoices: command.arguments,
+    flags: command.flags.map((flag) => ({
       name: flag.name,
       shorthand: flag.shorthand,
-      value: takesNone(flag)
-        ? "none"
-        : (choices[flag.name] ?? (fileFlags.includes(flag.name) ? "file" : "free")),
+      value: hasValue(flag) ? (flag.choices ?? flag.completion ?? "string") : "none",
       help: flag.help,
     })),
   };
 }
 
-function takesNone({ value, bare }: Flag): boolean {
-  return value === "boolean" || bare !== undefined;
+function hasValue({ value, bare }: Flag): boolean {
+  return value !== "boolean" && bare === undefined;
 }
 
 /** Returns every way to write a flag without its value. */

@@ -48,6 +48,7 @@ function flagSpecs(flag: FlagWords): string[] {
 
 function valueText({ value }: FlagWords): string {
   if (value === "file") return ":file:_files";
+  if (value === "directory") return ":directory:_files -/";
   return typeof value === "string" ? ":value: " : `:value:(${value.join(" ")})`;
 }
 

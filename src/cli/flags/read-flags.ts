@@ -12,9 +12,9 @@ export function readFlags<const Flags extends readonly ExtraFlag[]>(
 ): { readonly values: ValuesOf<Flags>; readonly positionals: readonly string[] } {
   const kinds = new Map(flags.map(({ name, value }) => [name, value]));
   const store = new FlagStore();
-  const positionals = walkArguments(args, flags, ({ name }, value) =>
+  const positionals = walkArguments(args, flags, (flag, value) =>
     // Never undefined: the walker only reports flags of this list.
-    store.set(name, kinds.get(name)!, value),
+    store.set(flag, kinds.get(flag.name)!, value),
   );
   // The cast is true: each value was parsed according to the kind of its flag.
   return { values: store.toObject() as ValuesOf<Flags>, positionals };

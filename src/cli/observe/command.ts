@@ -6,7 +6,6 @@ import type { ServerOptions } from "../client/options.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
-import { SERVER_FILE_FLAGS } from "../flags/client-flags.js";
 import { formatHelp, helpColumns } from "../help.js";
 import type { InputEvent } from "../input/events.js";
 import { followAll } from "../input/follow.js";
@@ -18,7 +17,7 @@ import type { Io } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
 import { explainingPrinter } from "./explain.js";
-import { ALL_OBSERVE_FLAGS, OBSERVE_CHOICES, OBSERVE_GROUPS } from "./flags.js";
+import { ALL_OBSERVE_FLAGS, OBSERVE_GROUPS } from "./flags.js";
 import { type ObserveOptions, readObserveOptions } from "./options.js";
 import { printEvents } from "./print.js";
 import { skipUnencodable } from "./skip-unencodable.js";
@@ -70,8 +69,6 @@ export const observe: Command = {
     groups: OBSERVE_GROUPS,
   },
   flags: ALL_OBSERVE_FLAGS,
-  choices: OBSERVE_CHOICES,
-  fileFlags: ["input-file", ...SERVER_FILE_FLAGS],
 
   async run(args, io) {
     const options = readObserveOptions(args, io);

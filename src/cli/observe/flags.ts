@@ -1,12 +1,13 @@
+import type { ExtraFlag } from "../../observer/flags/flag-values.js";
+import { FLOW_FLAG_GROUPS, FLOW_FLAGS, OUTPUT_FORMATS, TIME_FORMATS } from "../../observer/index.js";
+import { CLIENT_FLAGS, CLIENT_GROUP } from "../flags/client-flags.js";
 import {
-  type ExtraFlag,
-  FLOW_FLAG_GROUPS,
-  FLOW_FLAGS,
-  OUTPUT_FORMATS,
-  TIME_FORMATS,
-} from "../../observer/index.js";
-import { SERVER_FLAGS, SERVER_GROUP } from "../flags/client-flags.js";
-import { HELP_FLAG } from "../help.js";
+  GUESS_REPLIES_FLAG,
+  HELP_FLAG,
+  NODE_FLAG,
+  OTHER_GROUP,
+  TUNNELS_FLAG,
+} from "../flags/common-flags.js";
 import { COLOR_MODES } from "../io/color.js";
 
 /** Flag group headings of the help, in display order. */
@@ -14,9 +15,8 @@ export const OBSERVE_GROUPS: readonly string[] = [
   ...FLOW_FLAG_GROUPS,
   "Output",
   "Input",
-  SERVER_GROUP,
+  CLIENT_GROUP,
   "Packets",
-  "Other",
 ];
 
 /** Flags of `observe` besides those that select flows; named as in Hubble if Hubble has them. */
@@ -24,153 +24,171 @@ export const OBSERVE_FLAGS = [
   {
     name: "output",
     shorthand: "o",
+    // A string, as Hubble's error text differs from that of an enum.
     value: "string",
+    choices: OUTPUT_FORMATS,
+    default: "compact",
     placeholder: "FORMAT",
     group: "Output",
-    help: `How to print: ${OUTPUT_FORMATS.join(", ")}; compact by default. tab is table, json is jsonpb.`,
+    help: "Output format. tab is table, json is jsonpb.",
   },
-  { name: "json", shorthand: "j", value: "boolean", group: "Output", help: "Short for --output json." },
+  { name: "json", shorthand: "j", value: "boolean", group: "Output", help: "The same as --output json." },
   {
     name: "time-format",
-    value: "string",
+    value: "enum",
+    choices: TIME_FORMATS,
+    default: "StampMilli",
     placeholder: "NAME",
     group: "Output",
-    help: `How to print times, which are UTC: ${TIME_FORMATS.join(", ")}; StampMilli by default. Not for JSON.`,
+    help: "Format of times, which are UTC. JSON is not affected.",
   },
   {
     name: "color",
-    value: "string",
+    value: "enum",
+    choices: COLOR_MODES,
+    default: "auto",
     placeholder: "WHEN",
     group: "Output",
-    help: "Colours in compact and dict: auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
+    help: "Colors in compact and dict; auto means on a terminal, unless NO_COLOR is set.",
   },
   {
     name: "ip-translation",
     value: "boolean",
+    default: "true",
     group: "Output",
-    help: "Print names of pods, services and hosts for addresses; =false does not.",
+    help: "Print names of pods, services and hosts instead of addresses.",
   },
-  { name: "numeric", value: "boolean", group: "Output", help: "Print addresses, not names." },
+  { name: "numeric", value: "boolean", group: "Output", help: "Print addresses instead of names." },
   { name: "print-node-name", value: "boolean", group: "Output", help: "Print the node of each flow." },
   {
     name: "raw-controls",
     value: "boolean",
     group: "Output",
-    help: "Print control characters as they are, as Hubble does before 1.17.5. Flows can then write to your terminal what they like.",
+    help: "Print control characters unescaped, like Hubble before 1.17.5. Unsafe on terminals.",
   },
   {
     name: "lost-events",
     value: "boolean",
     group: "Output",
-    help: "Print events about lost events, too, as Hubble does from 1.17 on.",
+    help: "Also print events about lost events, like Hubble since 1.17.",
   },
   {
     name: "explain",
     value: "boolean",
     group: "Output",
-    help: "Print all events within the times, each with why it passes the filters or does not. For compact and dict.",
+    help: "Print all events in the time range, and why each passes the filters or not.",
   },
   {
     name: "print-raw-filters",
     value: "boolean",
     group: "Output",
-    help: "Print the filters that the flags make, for --allowlist, --denylist and Hubble's configuration, and read nothing.",
+    help: "Print the flow filters that the flags stand for, and exit.",
   },
   {
     name: "experimental-field-mask",
     value: "list",
     placeholder: "FIELD,...",
     group: "Output",
-    help: "In JSON, print only these fields of flows: verdict,source.pod_name.",
+    help: "In JSON, print only these fields of flows, such as verdict,source.pod_name.",
   },
   {
     name: "experimental-use-default-field-masks",
     value: "boolean",
     group: "Output",
-    help: "Hubble's hint to servers; it changes nothing here.",
+    help: "A hint for servers in Hubble's CLI; has no effect here.",
   },
   {
     name: "input-file",
     value: "strings",
     placeholder: "FILE",
+    completion: "file",
     group: "Input",
-    help: "Read this file, before those that are named without a flag; - is standard input.",
+    help: "Read this file before the FILE arguments; - is standard input.",
   },
   {
     name: "strict-input",
     value: "boolean",
     group: "Input",
-    help: "End with exit code 3 when lines or packets had to be left out, or packets could not be decoded.",
+    help: "Exit with code 3 if lines or packets were skipped or could not be decoded.",
   },
   {
     name: "progress",
     value: "boolean",
+    default: "true",
     group: "Input",
-    help: "Show on a terminal how far a long input is read, as is the default; =false does not.",
+    help: "Show the progress of long inputs on a terminal.",
   },
-  ...SERVER_FLAGS,
+  ...CLIENT_FLAGS,
   {
     name: "reconnect",
     value: "boolean",
-    group: SERVER_GROUP,
-    help: "Go on after a lost connection, without gaps and repeats, as is the default with --follow; =false does not.",
+    default: "true with --follow",
+    group: CLIENT_GROUP,
+    help: "Continue after a lost connection, without gaps and duplicates.",
   },
   {
     name: "strict",
     value: "boolean",
     group: "Packets",
-    help: "Decode packets of captures exactly as Hubble 1.16.2 does: what it refuses is left out.",
+    help: "Decode packets exactly as Hubble 1.16.2 does; skip those that it rejects.",
   },
   {
-    name: "guess-replies",
-    value: "boolean",
-    group: "Packets",
-    help: "Tell which packets are replies by the packets before them in the file.",
+    ...GUESS_REPLIES_FLAG,
+    help: "Classify packets as replies by the packets before them in the file.",
   },
+  TUNNELS_FLAG,
   {
-    name: "tunnels",
-    value: "boolean",
+    ...NODE_FLAG,
     group: "Packets",
-    help: "Show the packets inside of VXLAN and Geneve, not those around them.",
-  },
-  {
-    name: "node",
-    value: "string",
-    placeholder: "[CLUSTER/]NODE",
-    group: "Packets",
-    help: "The name of the node where the packets were captured.",
+    help: "Name of the node where the packets were captured.",
   },
   {
     name: "silent-errors",
     shorthand: "s",
     value: "boolean",
-    group: "Other",
-    help: "Do not report lines, packets and inputs that cannot be read; the exit code still does.",
+    group: OTHER_GROUP,
+    help: "Do not report unreadable lines, packets and inputs; the exit code is the same.",
   },
   {
     name: "debug",
     shorthand: "D",
     value: "boolean",
-    group: "Other",
-    help: "Tell of nodes that come and go and of lost events, on standard error.",
+    group: OTHER_GROUP,
+    help: "Report nodes that connect and disconnect, and lost events, on standard error.",
   },
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
-/** Values of flags for completion. */
-export const OBSERVE_CHOICES: Readonly<Record<string, readonly string[]>> = {
-  output: OUTPUT_FORMATS,
-  "time-format": TIME_FORMATS,
-  color: COLOR_MODES,
-  verdict: ["FORWARDED", "DROPPED", "ERROR", "AUDIT", "REDIRECTED", "TRACED", "TRANSLATED"],
-  type: ["drop", "capture", "trace", "policy-verdict", "trace-sock", "l7"],
-  protocol: ["icmp", "icmpv4", "icmpv6", "tcp", "udp", "sctp", "dns", "http", "kafka"],
-  "traffic-direction": ["ingress", "egress"],
-  "ip-version": ["v4", "v6"],
-};
+type OwnFlagName = Exclude<(typeof OBSERVE_FLAGS)[number]["name"], (typeof CLIENT_FLAGS)[number]["name"]>;
 
-/** Flags that apply to files only, not to servers. */
-export const FILE_ONLY_FLAGS = ["strict-input", "strict", "guess-replies", "tunnels", "node"] as const;
+/** Which flags have an effect for files only, not for servers. */
+export const OBSERVE_FLAG_SCOPES: { readonly [K in OwnFlagName]: "files" | "everywhere" } = {
+  output: "everywhere",
+  json: "everywhere",
+  "time-format": "everywhere",
+  color: "everywhere",
+  "ip-translation": "everywhere",
+  numeric: "everywhere",
+  "print-node-name": "everywhere",
+  "raw-controls": "everywhere",
+  "lost-events": "everywhere",
+  explain: "everywhere",
+  "print-raw-filters": "everywhere",
+  "experimental-field-mask": "everywhere",
+  "experimental-use-default-field-masks": "everywhere",
+  // Checked with the other inputs: a server and files exclude each other.
+  "input-file": "everywhere",
+  "strict-input": "files",
+  progress: "everywhere",
+  reconnect: "everywhere",
+  strict: "files",
+  "guess-replies": "files",
+  tunnels: "files",
+  node: "files",
+  "silent-errors": "everywhere",
+  debug: "everywhere",
+  help: "everywhere",
+};
 
 /** All flags of `observe`. */
 export const ALL_OBSERVE_FLAGS = [...FLOW_FLAGS, ...OBSERVE_FLAGS];

@@ -7,8 +7,6 @@ import {
   OUTPUT_FORMATS,
   type OutputFormat,
   parseFlowFlags,
-  TIME_FORMATS,
-  type TimeFormat,
 } from "../../observer/index.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { UsageError } from "../error-text.js";
@@ -16,7 +14,7 @@ import type { PacketOptions } from "../input/events.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import { wantsColor } from "../io/color.js";
 import type { Io } from "../io/io.js";
-import { FILE_ONLY_FLAGS, OBSERVE_FLAGS } from "./flags.js";
+import { OBSERVE_FLAG_SCOPES, OBSERVE_FLAGS } from "./flags.js";
 
 /** The options of `observe`, as parsed from its command line. */
 export interface ObserveOptions {
@@ -65,7 +63,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
     reconnect: extra.reconnect ?? selection.follow === true,
     format: {
       output,
-      timeFormat: readTimeFormat(extra["time-format"]),
+      timeFormat: extra["time-format"],
       color: wantsColor(extra.color ?? "auto", io),
       ipTranslation: extra.numeric !== true && extra["ip-translation"] !== false,
       nodeName: extra["print-node-name"],
@@ -96,9 +94,13 @@ function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOpti
   }
   const server = readServerOptions(extra, io);
   if (server === undefined) return undefined;
-  const given = FILE_ONLY_FLAGS.find((name) => extra[name] !== undefined && extra[name] !== false);
+  // The cast is true: each key is a flag of `observe`, and the table lacks only the flags for a server.
+  const names = Object.keys(OBSERVE_FLAG_SCOPES) as (keyof typeof OBSERVE_FLAG_SCOPES)[];
+  const given = names.find(
+    (name) => (extra[name] ?? false) !== false && OBSERVE_FLAG_SCOPES[name] === "files",
+  );
   if (given !== undefined)
-    throw new UsageError(`--${given} is about files, and ${server.address} is a server`);
+    throw new UsageError(`--${given} requires files; it has no effect with --server ${server.address}`);
   return server;
 }
 
@@ -124,15 +126,6 @@ function readMask(paths: readonly string[] | undefined, output: OutputFormat): F
     throw new UsageError(`${output} output format is not compatible with custom field mask`);
   }
   return compileFieldMask(paths);
-}
-
-function readTimeFormat(name: string | undefined): TimeFormat | undefined {
-  if (name === undefined) return undefined;
-  const format = TIME_FORMATS.find((known) => known === name);
-  if (format === undefined) {
-    throw new UsageError(`invalid time format: ${name}, expected one of ${TIME_FORMATS.join(", ")}`);
-  }
-  return format;
 }
 
 /** What to use instead of the subcommands of `hubble observe`. */

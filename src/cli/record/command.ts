@@ -1,9 +1,9 @@
 import type { Command } from "../command.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
-import { SERVER_FILE_FLAGS, SERVER_FLAGS, SERVER_GROUP } from "../flags/client-flags.js";
+import { CLIENT_FLAGS, CLIENT_GROUP } from "../flags/client-flags.js";
 import { formatHelp, helpColumns } from "../help.js";
 import type { Io } from "../io/io.js";
-import { ALL_RECORD_FLAGS, RECORD_CHOICES, RECORD_GROUPS } from "./flags.js";
+import { ALL_RECORD_FLAGS, RECORD_GROUPS } from "./flags.js";
 import { type RecordCommandOptions, readRecordOptions } from "./options.js";
 import { formatDevices } from "./packets/devices.js";
 import { recordPackets } from "./record-packets.js";
@@ -55,11 +55,9 @@ export const recordCommand: Command = {
         command: "flowscribe record -r big.pcap -w small.pcapng --max-capture-len 128 --precision ns",
       },
     ],
-    groups: [...RECORD_GROUPS.slice(0, -1), SERVER_GROUP, ...RECORD_GROUPS.slice(-1)],
+    groups: [...RECORD_GROUPS, CLIENT_GROUP],
   },
-  flags: [...ALL_RECORD_FLAGS, ...SERVER_FLAGS],
-  choices: RECORD_CHOICES,
-  fileFlags: ["read", "write", ...SERVER_FILE_FLAGS],
+  flags: [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS],
 
   async run(args, io) {
     const remote = readRemoteRecordOptions(args, io);

@@ -1,120 +1,87 @@
 import type { ExtraFlag } from "../../observer/flags/flag-values.js";
-import { FLOW_FLAGS } from "../../observer/flags/flow-flags.js";
-import { HELP_FLAG } from "../help.js";
+import { FLOW_FLAG_GROUPS, FLOW_FLAGS } from "../../observer/flags/flow-flags.js";
+import { CAPTURE_FLAGS, CAPTURE_GROUP } from "../flags/capture-flags.js";
+import {
+  GUESS_REPLIES_FLAG,
+  HELP_FLAG,
+  NODE_FLAG,
+  OTHER_GROUP,
+  TUNNELS_FLAG,
+} from "../flags/common-flags.js";
+import { FORMAT_FLAG, PRECISION_FLAG } from "../flags/format-flags.js";
 
 /** Flag group headings of the help, in display order. */
 export const RECORD_GROUPS: readonly string[] = [
+  CAPTURE_GROUP,
   "Input",
   "Output",
   "Limits",
-  "Files",
+  "Rotation",
   "Packets",
-  "Selectors",
-  "Filters",
-  "Raw filters",
-  "Other",
+  ...FLOW_FLAG_GROUPS,
 ];
-
-export const FORMATS = ["pcap", "pcapng"] as const;
-export const PRECISIONS = ["us", "ns"] as const;
-export const SOURCES = ["libpcap", "ebpf"] as const;
-export const DIRECTIONS = ["in", "out", "both"] as const;
-/** The directions and their names for eBPF. */
-export const EBPF_DIRECTIONS = { in: "ingress", out: "egress", both: "both" } as const;
 
 /** Flags of `record` besides flow flags; named as in Hubble if Hubble has them, otherwise as in tcpdump or dumpcap. */
 export const RECORD_FLAGS = [
+  ...CAPTURE_FLAGS,
   {
-    name: "device",
-    shorthand: "i",
-    value: "string",
-    placeholder: "DEVICE",
-    group: "Input",
-    help: "Capture from this network interface; on Linux any is all of them.",
+    name: "list-devices",
+    shorthand: "D",
+    value: "boolean",
+    group: CAPTURE_GROUP,
+    help: "Print the network interfaces that can be captured from, and exit.",
+  },
+  {
+    name: "print-program",
+    value: "boolean",
+    group: CAPTURE_GROUP,
+    help: "With --source ebpf, print the kernel program for the filters, and exit.",
   },
   {
     name: "read",
     shorthand: "r",
     value: "strings",
     placeholder: "FILE",
+    completion: "file",
     group: "Input",
-    help: "Read this capture (pcap, pcapng, gzip or not; - is standard input). Given several times, the captures are merged in the order of time.",
+    help: "Read this capture; - is standard input. Several captures are merged by time.",
   },
   {
     name: "strict-input",
     value: "boolean",
     group: "Input",
-    help: "End with exit code 3 when filters could not look at packets, as their link type is not supported.",
-  },
-  {
-    name: "list-devices",
-    shorthand: "D",
-    value: "boolean",
-    group: "Input",
-    help: "Print the network interfaces that can be captured from, and record nothing.",
-  },
-  {
-    name: "source",
-    value: "string",
-    placeholder: "SOURCE",
-    group: "Input",
-    help: "How to capture: libpcap (the default) or ebpf, a program in the kernel made for the filters.",
-  },
-  {
-    name: "print-program",
-    value: "boolean",
-    group: "Input",
-    help: "With --source ebpf, print the program that the filters make, and record nothing.",
-  },
-  {
-    name: "direction",
-    value: "string",
-    placeholder: "DIRECTION",
-    group: "Input",
-    help: "What the interface receives (in), what it sends (out), or both (the default).",
-  },
-  {
-    name: "promiscuous",
-    value: "boolean",
-    group: "Input",
-    help: "Take in packets for others, too, as is the default; =false does not. For libpcap.",
-  },
-  {
-    name: "buffer-size",
-    value: "string",
-    placeholder: "SIZE",
-    group: "Input",
-    help: "What the kernel keeps while this program is busy, such as 64MiB.",
+    help: "Exit with code 3 if filters could not decode packets of an unsupported link type.",
   },
   {
     name: "write",
     shorthand: "w",
     value: "string",
     placeholder: "PATH",
+    completion: "file",
+    default: "the current directory",
     group: "Output",
-    help: "Write to this file, which must not exist yet, or to a new file in this folder; - is standard output. Default: the current folder.",
+    help: "Write to this new file, or to a new file in this directory; - is standard output.",
   },
-  { name: "overwrite", value: "boolean", group: "Output", help: "Write over an existing file." },
+  { name: "overwrite", value: "boolean", group: "Output", help: "Overwrite an existing file." },
   {
-    name: "format",
-    value: "string",
-    placeholder: "FORMAT",
+    ...FORMAT_FLAG,
+    default: "pcapng for files with that extension, otherwise pcap",
     group: "Output",
-    help: "pcap or pcapng; by default pcapng for a file whose name ends so, else pcap.",
+    help: "Format of the capture.",
   },
   {
-    name: "precision",
-    value: "string",
-    placeholder: "UNIT",
+    ...PRECISION_FLAG,
+    default: "that of the input; us for pcap files of a device",
     group: "Output",
-    help: "Unit of the times: us or ns; by default that of the captures read, us for pcap files of a live capture.",
+    help: "Unit of the packet times.",
   },
   {
     name: "file-prefix",
     value: "string",
     placeholder: "PREFIX",
+    default: "hubble",
     group: "Output",
-    help: "What names of files in a folder begin with; hubble by default.",
+    help: "Prefix of the names of files in a directory.",
   },
   {
     name: "packet-limit",
@@ -122,14 +89,14 @@ export const RECORD_FLAGS = [
     value: "uint64",
     placeholder: "N",
     group: "Limits",
-    help: "Stop after so many packets.",
+    help: "Stop after this number of packets.",
   },
   {
     name: "bytes-limit",
     value: "uint64",
     placeholder: "N",
     group: "Limits",
-    help: "Stop with the packet that makes it so many bytes of packets, without headers.",
+    help: "Stop with the packet that reaches this number of captured bytes.",
   },
   {
     name: "time-limit",
@@ -142,78 +109,99 @@ export const RECORD_FLAGS = [
     name: "max-capture-len",
     value: "uint64",
     placeholder: "N",
+    default: "0, whole packets",
     group: "Limits",
-    help: "Keep so many bytes of a packet; 0, the default, keeps all. As in tcpdump also -s N.",
+    help: "Capture at most this number of bytes per packet. As in tcpdump, also -s N.",
   },
   {
     name: "rotate-size",
     value: "string",
     placeholder: "SIZE",
-    group: "Files",
-    help: "Go on in another file before one gets longer than this, such as 100MB.",
+    group: "Rotation",
+    help: "Start a new file before one exceeds this size, such as 100MB.",
   },
   {
     name: "rotate-time",
     value: "duration",
     placeholder: "DURATION",
-    group: "Files",
-    help: "Go on in another file with the first packet that comes so long after the first one in the file.",
+    group: "Rotation",
+    help: "Start a new file with the first packet that is this much later than the file's first.",
   },
   {
     name: "ring",
     value: "uint64",
     placeholder: "N",
-    group: "Files",
-    help: "Keep the last N files only, as dumpcap's ring buffer does.",
+    group: "Rotation",
+    help: "Keep only the last N files, like dumpcap's ring buffer.",
   },
   {
     name: "expression",
     value: "string",
-    placeholder: "TEXT",
+    placeholder: "EXPRESSION",
     group: "Packets",
-    help: 'Packets that this pcap-filter text matches, such as "tcp port 443 and host 10.0.0.1" (man pcap-filter); also as the last arguments.',
+    help: 'Record packets that match this pcap-filter expression, such as "tcp port 443 and host 10.0.0.1".',
   },
   {
-    name: "guess-replies",
-    value: "boolean",
-    group: "Packets",
-    help: "For flags about flows, tell which packets are replies by the packets before them.",
+    ...GUESS_REPLIES_FLAG,
+    help: "For flow flags, classify packets as replies by the packets before them.",
   },
+  TUNNELS_FLAG,
   {
-    name: "tunnels",
-    value: "boolean",
+    ...NODE_FLAG,
+    default: "the host name",
     group: "Packets",
-    help: "For flags about flows, look at the packets inside of VXLAN and Geneve, not at those around them.",
-  },
-  {
-    name: "node",
-    value: "string",
-    placeholder: "[CLUSTER/]NODE",
-    group: "Packets",
-    help: "The name of the node: for flags about flows, and for names of files in a folder (the host's by default).",
+    help: "Name of the node, for flow flags and for the names of files in a directory.",
   },
   {
     name: "silent-errors",
     shorthand: "s",
     value: "boolean",
-    group: "Other",
-    help: "Print results only: no status, no messages about inputs; the exit code still tells.",
+    group: OTHER_GROUP,
+    help: "Print only results, no status and no messages about inputs.",
   },
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
+type RecordFlagName = (typeof RECORD_FLAGS)[number]["name"];
+
+/**
+ * Where each flag has an effect: only for a device, for devices and captures but not for a server, or everywhere. Every
+ * flag of `hubble record` applies to servers, too.
+ */
+export const RECORD_FLAG_SCOPES: { readonly [K in RecordFlagName]: "device" | "local" | "everywhere" } = {
+  device: "local",
+  source: "device",
+  direction: "device",
+  promiscuous: "device",
+  "buffer-size": "device",
+  "list-devices": "local",
+  "print-program": "local",
+  read: "local",
+  "strict-input": "local",
+  write: "local",
+  overwrite: "local",
+  format: "local",
+  precision: "local",
+  "file-prefix": "everywhere",
+  "packet-limit": "everywhere",
+  "bytes-limit": "everywhere",
+  "time-limit": "everywhere",
+  "max-capture-len": "everywhere",
+  "rotate-size": "local",
+  "rotate-time": "local",
+  ring: "local",
+  expression: "local",
+  "guess-replies": "local",
+  tunnels: "local",
+  node: "local",
+  "silent-errors": "everywhere",
+  help: "everywhere",
+};
+
 /** Flags of `observe` that select among existing flows; a recording has its own limits. */
 export const REFUSED_FLAGS: readonly string[] = ["all", "last", "first", "follow"];
 
-/** Values of flags for completion. */
-export const RECORD_CHOICES: Readonly<Record<string, readonly string[]>> = {
-  format: FORMATS,
-  precision: PRECISIONS,
-  source: SOURCES,
-  direction: DIRECTIONS,
-};
-
-/** All flags of `record`. */
+/** All flags of `record`, except those for a server. */
 export const ALL_RECORD_FLAGS = [
   ...RECORD_FLAGS,
   ...FLOW_FLAGS.filter(({ name }) => !REFUSED_FLAGS.includes(name)),

@@ -9,32 +9,21 @@ import type { PacketFilterInit } from "../../packet/filter/check.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
 import { UsageError } from "../error-text.js";
-import { readChoice } from "../flags/read-choice.js";
+import { type CaptureOptions, readCaptureOptions } from "../flags/capture-flags.js";
+import type { CaptureFormat } from "../flags/format-flags.js";
 import { parseSize } from "../flags/size.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io/io.js";
 import { type FilterArguments, parseFilterArguments } from "./filter-arguments.js";
-import {
-  ALL_RECORD_FLAGS,
-  DIRECTIONS,
-  FORMATS,
-  PRECISIONS,
-  RECORD_FLAGS,
-  REFUSED_FLAGS,
-  SOURCES,
-} from "./flags.js";
+import { ALL_RECORD_FLAGS, RECORD_FLAG_SCOPES, RECORD_FLAGS, REFUSED_FLAGS } from "./flags.js";
 import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
 import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
 /** The options of `record`, as parsed from its command line. */
-export interface RecordCommandOptions {
+export interface RecordCommandOptions extends CaptureOptions {
   readonly action: "help" | "list-devices" | "print-program" | "record";
   readonly device: string | undefined;
   readonly inputs: readonly string[];
-  readonly source: (typeof SOURCES)[number];
-  readonly direction: (typeof DIRECTIONS)[number];
-  readonly promiscuous: boolean;
-  readonly bufferBytes: number | undefined;
   /** Undefined for all packets. */
   readonly include: readonly PacketFilterInit[] | undefined;
   readonly expression: string | undefined;
@@ -61,7 +50,7 @@ export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
 /** Where packets are written, and in which format. */
 export interface OutputOptions {
   readonly target: OutputTarget;
-  readonly fileFormat: (typeof FORMATS)[number];
+  readonly fileFormat: CaptureFormat;
   /** Undefined: choose the most suitable one. */
   readonly precision: Resolution | undefined;
   readonly rotation: FileRotation | undefined;
@@ -92,12 +81,11 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
   const action = readAction(extra);
   if (action === "record") checkInput(device, read, positionals);
   const { filters, expression } = readFilters(positionals, extra);
-  const source = readChoice("source", SOURCES, extra.source) ?? "libpcap";
+  const capture = readCaptureOptions(extra);
   const limits = readRecordLimits(extra, filters);
-  if (read.length > 0) refuseIdle(extra, LIVE_FLAGS, "a device: there is none to capture from");
-  if (source === "ebpf") refuseIdle(extra, ["promiscuous"], "--source libpcap");
-  if (action === "print-program" && source !== "ebpf") {
-    throw new UsageError("--print-program is for --source ebpf");
+  if (read.length > 0) refuseDeviceFlags(extra);
+  if (action === "print-program" && capture.source !== "ebpf") {
+    throw new UsageError("--print-program requires --source ebpf");
   }
   const { since, until } = selection;
   const asksFlows = allow.length + deny.length > 0 || since !== undefined || until !== undefined;
@@ -105,10 +93,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     action,
     device,
     inputs: read,
-    source,
-    direction: readChoice("direction", DIRECTIONS, extra.direction) ?? "both",
-    promiscuous: extra.promiscuous ?? true,
-    bufferBytes: readSize("buffer-size", extra["buffer-size"]),
+    ...capture,
     include: filters.length === 0 ? undefined : filters,
     expression,
     flows: asksFlows
@@ -147,13 +132,12 @@ function refuseSelectors({ number, follow }: Pick<FlowFlags, "number" | "follow"
   );
 }
 
-/** Flags that configure capturing from a device. */
-const LIVE_FLAGS = ["source", "direction", "promiscuous", "buffer-size"] as const;
-
-/** Rejects flags that would have no effect. */
-function refuseIdle(extra: Extra, names: readonly (keyof Extra)[], whatFor: string): void {
-  const idle = names.find((name) => extra[name] !== undefined);
-  if (idle !== undefined) throw new UsageError(`--${idle} is for ${whatFor}`);
+/** Rejects flags that have an effect for devices only. */
+function refuseDeviceFlags(extra: Extra): void {
+  // The cast is true: each key is a flag of `record`.
+  const names = Object.keys(extra) as (keyof Extra)[];
+  const name = names.find((name) => RECORD_FLAG_SCOPES[name] === "device");
+  if (name !== undefined) throw new UsageError(`--${name} requires --device; it has no effect with --read`);
 }
 
 function readAction(extra: Extra): RecordCommandOptions["action"] {
@@ -213,8 +197,8 @@ function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOption
   const isNamedPcapng = target.kind === "file" && target.path.endsWith(".pcapng");
   return {
     target,
-    fileFormat: readChoice("format", FORMATS, extra.format) ?? (isNamedPcapng ? "pcapng" : "pcap"),
-    precision: readChoice("precision", PRECISIONS, extra.precision),
+    fileFormat: extra.format ?? (isNamedPcapng ? "pcapng" : "pcap"),
+    precision: extra.precision,
     rotation,
     nodeName: node,
   };

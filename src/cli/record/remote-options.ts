@@ -2,10 +2,10 @@ import { parseFlowFlags } from "../../observer/flags/parse.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { UsageError } from "../error-text.js";
-import { SERVER_FLAGS } from "../flags/client-flags.js";
+import { CLIENT_FLAGS } from "../flags/client-flags.js";
 import type { Io } from "../io/io.js";
 import { parseFilterArguments } from "./filter-arguments.js";
-import { ALL_RECORD_FLAGS, RECORD_FLAGS } from "./flags.js";
+import { ALL_RECORD_FLAGS, RECORD_FLAG_SCOPES, RECORD_FLAGS } from "./flags.js";
 import { readRecordLimits } from "./limits.js";
 import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
@@ -16,18 +16,7 @@ export interface RemoteRecordOptions {
   readonly silent: boolean;
 }
 
-const FLAGS = [...RECORD_FLAGS, ...SERVER_FLAGS] as const;
-
-/** Flags of `record` that apply to a server: all flags of `hubble record`. */
-const REMOTE_FLAGS: ReadonlySet<string> = new Set([
-  "file-prefix",
-  "max-capture-len",
-  "packet-limit",
-  "bytes-limit",
-  "time-limit",
-  "silent-errors",
-  ...SERVER_FLAGS.map(({ name }) => name),
-]);
+const FLAGS = [...RECORD_FLAGS, ...CLIENT_FLAGS] as const;
 
 /** Flags that make the command local, even if the environment names a server. */
 const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] as const;
@@ -38,7 +27,7 @@ const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] 
  * @throws FlagError, UsageError, ConfigurationError. The server validates the prefixes.
  */
 export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
-  const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...SERVER_FLAGS]);
+  const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS]);
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     extra: FLAGS,
     now: () => io.clock.now(),
@@ -47,7 +36,9 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
   if (extra.help === true) return undefined;
   const server = readServerOptions(extra, isLocal ? { env: {} } : io);
   if (server === undefined) return undefined;
-  const given = Object.keys(extra).find((name) => !REMOTE_FLAGS.has(name));
+  const given = RECORD_FLAGS.find(
+    ({ name }) => extra[name] !== undefined && RECORD_FLAG_SCOPES[name] !== "everywhere",
+  )?.name;
   if (given !== undefined) throw new UsageError(`cannot set both --server and --${given}`);
   if (allow.length + deny.length > 0 || Object.keys(selection).length > 0) {
     throw new UsageError("a server records by filters only, not by flags about flows");

@@ -1,8 +1,7 @@
 import type { Command } from "../command.js";
 import { EXIT } from "../exit-code.js";
 import { formatHelp, helpColumns } from "../help.js";
-import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
-import { SERVE_FILE_FLAGS, SERVE_FLAGS, SERVE_GROUPS } from "./flags.js";
+import { SERVE_FLAGS, SERVE_GROUPS } from "./flags.js";
 import { readServeOptions } from "./options.js";
 
 /** `flowscribe serve`: Cilium's Recorder for a network interface of any machine. */
@@ -37,8 +36,6 @@ export const serveCommand: Command = {
     groups: SERVE_GROUPS,
   },
   flags: SERVE_FLAGS,
-  choices: { source: SOURCES, direction: DIRECTIONS, format: FORMATS, precision: PRECISIONS },
-  fileFlags: SERVE_FILE_FLAGS,
 
   async run(args, io) {
     const options = readServeOptions(args);

@@ -3,10 +3,10 @@ import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { completeLimits, type RecorderLimits } from "../../recorder/service/limits.js";
 import { parseTarget, type Target } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
-import { readChoice } from "../flags/read-choice.js";
+import { readCaptureOptions } from "../flags/capture-flags.js";
+import type { CaptureFormat } from "../flags/format-flags.js";
 import { readFlags } from "../flags/read-flags.js";
 import { parseSize } from "../flags/size.js";
-import { DIRECTIONS, FORMATS, PRECISIONS, SOURCES } from "../record/flags.js";
 import type { DeviceOptions } from "../record/packets/open-device.js";
 import { SERVE_FLAGS } from "./flags.js";
 
@@ -15,7 +15,7 @@ export interface ServeOptions {
   /** Where the packets of all recordings are captured. */
   readonly capture: DeviceOptions;
   readonly folder: string;
-  readonly fileFormat: (typeof FORMATS)[number];
+  readonly fileFormat: CaptureFormat;
   /** Undefined for the host name. */
   readonly nodeName: string | undefined;
   readonly listen: Target;
@@ -48,8 +48,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions | undefi
   const { values, positionals } = readFlags(args, SERVE_FLAGS);
   if (values.help === true) return undefined;
   if (positionals.length > 0) throw new UsageError(`serve takes no arguments: ${positionals.join(" ")}`);
-  const { listen, folder } = values;
-  const fileFormat = readChoice("format", FORMATS, values.format) ?? "pcap";
+  const { listen, folder, format: fileFormat = "pcap" } = values;
   const capture = readCapture(values, fileFormat);
   if (folder === undefined || folder === "") {
     throw new UsageError("nowhere to write to: name a folder with --folder");
@@ -81,19 +80,8 @@ function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): De
       "nothing to record from: name a device with -i (see flowscribe record --list-devices)",
     );
   }
-  const bufferSize = values["buffer-size"];
-  const source = readChoice("source", SOURCES, values.source) ?? "libpcap";
-  if (source === "ebpf" && values.promiscuous !== undefined) {
-    throw new UsageError("--promiscuous is for --source libpcap");
-  }
-  return {
-    device,
-    source,
-    direction: readChoice("direction", DIRECTIONS, values.direction) ?? "both",
-    promiscuous: values.promiscuous ?? true,
-    bufferBytes: bufferSize === undefined ? undefined : parseSize("buffer-size", bufferSize),
-    precision: readChoice("precision", PRECISIONS, values.precision) ?? (fileFormat === "pcap" ? "us" : "ns"),
-  };
+  const { precision = fileFormat === "pcap" ? "us" : "ns" } = values;
+  return { device, ...readCaptureOptions(values), precision };
 }
 
 function readTls(values: Values): ServerTlsFiles | undefined {

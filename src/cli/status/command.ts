@@ -8,9 +8,10 @@ import { readServerOptions, type ServerOptions } from "../client/options.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
-import { SERVER_FILE_FLAGS, SERVER_FLAGS, SERVER_GROUP } from "../flags/client-flags.js";
+import { CLIENT_FLAGS, CLIENT_GROUP } from "../flags/client-flags.js";
+import { HELP_FLAG } from "../flags/common-flags.js";
 import { readFlags } from "../flags/read-flags.js";
-import { formatHelp, HELP_FLAG, helpColumns } from "../help.js";
+import { formatHelp, helpColumns } from "../help.js";
 import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
 import { createMessages } from "../io/messages.js";
@@ -25,9 +26,11 @@ export const STATUS_FLAGS = [
     value: "string",
     placeholder: "FORMAT",
     group: "Output",
-    help: `How to print: ${OUTPUTS.join(", ")}; compact by default.`,
+    choices: OUTPUTS,
+    default: "compact",
+    help: "Output format.",
   },
-  ...SERVER_FLAGS,
+  ...CLIENT_FLAGS,
   HELP_FLAG,
 ] as const;
 
@@ -55,11 +58,9 @@ export const statusCommand: Command = {
           "flowscribe status --server tls://relay.example.com:443 --tls-client-cert-file me.crt --tls-client-key-file me.key",
       },
     ],
-    groups: ["Output", SERVER_GROUP],
+    groups: ["Output", CLIENT_GROUP],
   },
   flags: STATUS_FLAGS,
-  choices: { output: OUTPUTS },
-  fileFlags: SERVER_FILE_FLAGS,
 
   async run(args, io) {
     const { values, positionals } = readFlags(args, STATUS_FLAGS);

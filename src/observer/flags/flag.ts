@@ -10,6 +10,8 @@ export interface FlagValues {
   readonly strings: readonly string[];
   /** Repeatable, each value a line of comma-separated values: pflag's `StringSlice`. */
   readonly list: readonly string[];
+  /** One of the flag's {@link Flag.choices}; the last value wins. */
+  readonly enum: string;
   /** Parsed like Go's `strconv.ParseUint` with base 0: `20`, `0x14`, `1_000`. */
   readonly uint64: bigint;
   /** A Go duration such as `1m30s`, in milliseconds. */
@@ -31,9 +33,18 @@ export interface Flag {
   readonly bare?: string;
   /** The placeholder for the value in a help text. */
   readonly placeholder?: string;
+  /**
+   * The values of an enum, for help and shell completion. Flags of kind `enum` reject other values; for other kinds
+   * the list may be incomplete.
+   */
+  readonly choices?: readonly string[];
+  /** The value that applies if the flag is not given, for the help. */
+  readonly default?: string;
+  /** What a shell completes as the value, besides {@link choices}. */
+  readonly completion?: "file" | "directory";
   /** Its heading in a help text. */
   readonly group?: string;
-  /** A sentence for a help text. */
+  /** A sentence for a help text; it does not repeat choices and default. */
   readonly help: string;
 }
 

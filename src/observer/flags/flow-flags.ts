@@ -16,7 +16,7 @@ function filter<const Name extends string>(
   name: Name,
   placeholder: string,
   help: string,
-  more: { readonly shorthand?: string } = {},
+  more: { readonly shorthand?: string; readonly choices?: readonly string[] } = {},
 ) {
   return { name, value: "filter", placeholder, group: "Filters", help, ...more } as const;
 }
@@ -48,92 +48,89 @@ function ends<const Name extends string>(
 const TIME = "a duration before now (90s, 1h30m), or a time (2021-11-10, 2021-11-10T10:41:00Z)";
 
 const TABLE = [
-  selector("all", "boolean", "All flows that there are."),
+  selector("all", "boolean", "All existing flows."),
   selector("last", "uint64", "The last N flows.", { placeholder: "N" }),
   selector("first", "uint64", "The first N flows.", { placeholder: "N" }),
-  selector("follow", "boolean", "Go on with new flows as they come.", { shorthand: "f" }),
+  selector("follow", "boolean", "Print existing flows, then new ones until interrupted.", { shorthand: "f" }),
   selector("since", "string", `Flows at or after ${TIME}.`, { placeholder: "TIME" }),
   selector("until", "string", `Flows at or before ${TIME}; not with --follow.`, { placeholder: "TIME" }),
 
-  bareFilter("not", "true", "Leave out what the next filter flag selects."),
+  bareFilter("not", "true", "Exclude the flows that the next filter flag selects."),
   filter("uuid", "ID", "The flow with this identifier."),
-  filter("node-name", "[CLUSTER/]NODE", "Flows seen on nodes with this name; * stands for any characters."),
-  filter("node-label", "SELECTOR", "Flows seen on nodes whose labels match."),
-  filter("cluster", "CLUSTER", "Flows seen in clusters with this name; * stands for any characters."),
-  filter("protocol", "PROTOCOL", "Flows of icmp, icmpv4, icmpv6, tcp, udp, sctp, dns, http or kafka."),
+  filter("node-name", "[CLUSTER/]NODE", "Flows observed on nodes with this name; * matches any characters."),
+  filter("node-label", "SELECTOR", "Flows observed on nodes whose labels match the selector."),
+  filter("cluster", "CLUSTER", "Flows observed in clusters with this name; * matches any characters."),
+  filter("protocol", "PROTOCOL", "Flows of this protocol.", {
+    choices: ["icmp", "icmpv4", "icmpv6", "tcp", "udp", "sctp", "dns", "http", "kafka"],
+  }),
   filter("tcp-flags", "FLAG,...", "TCP flows with all of these flags set, such as SYN,ACK."),
   filter(
     "type",
     "TYPE[:SUB]",
-    "Events of this type: drop, capture, trace, policy-verdict, trace-sock, l7 or a number; with a sub type, only those: " +
-      "an observation point of trace (trace:to-endpoint) or a number.",
-    { shorthand: "t" },
+    "Events of this type or number, and subtype: an observation point (trace:to-endpoint) or a number.",
+    { shorthand: "t", choices: ["drop", "capture", "trace", "policy-verdict", "trace-sock", "l7"] },
   ),
-  filter(
-    "verdict",
-    "VERDICT",
-    "Flows with this verdict: FORWARDED, DROPPED, ERROR, AUDIT, REDIRECTED, TRACED or TRANSLATED.",
-  ),
+  filter("verdict", "VERDICT", "Flows with this verdict.", {
+    choices: ["FORWARDED", "DROPPED", "ERROR", "AUDIT", "REDIRECTED", "TRACED", "TRANSLATED"],
+  }),
   filter("drop-reason-desc", "REASON", "Flows dropped for this reason, such as POLICY_DENIED."),
-  filter("http-status", "STATUS", "HTTP flows with this status (404), or one that begins so (5+)."),
-  filter("http-method", "METHOD", "HTTP flows with this method, in any case."),
-  filter("http-path", "REGEX", "HTTP flows in whose path this regular expression is found."),
-  filter("http-url", "REGEX", "HTTP flows in whose URL this regular expression is found."),
+  filter(
+    "http-status",
+    "STATUS",
+    "HTTP flows with this status (404), or with one that begins with these digits (5+).",
+  ),
+  filter("http-method", "METHOD", "HTTP flows with this method, case-insensitive."),
+  filter("http-path", "REGEX", "HTTP flows whose path contains a match of this regular expression."),
+  filter("http-url", "REGEX", "HTTP flows whose URL contains a match of this regular expression."),
   filter("http-header", "NAME:VALUE", "HTTP flows with this header."),
   filter("trace-id", "ID", "Flows of this trace."),
-  ...ends("fqdn", "NAME", "has this DNS name; * stands for any characters"),
-  ...ends("ip", "ADDRESS", "has this address, or one within this prefix (10.0.0.0/8)"),
+  ...ends("fqdn", "NAME", "has this DNS name; * matches any characters"),
+  ...ends("ip", "ADDRESS", "has this address, or one in this prefix (10.0.0.0/8)"),
   filter(
     "snat-ip",
     "ADDRESS",
-    "Flows whose source was translated to this address, or to one within this prefix.",
+    "Flows whose source was translated to this address, or to one in this prefix.",
   ),
   bareFilter("ipv4", "v4", "IPv4 flows.", { shorthand: "4" }),
   bareFilter("ipv6", "v6", "IPv6 flows.", { shorthand: "6" }),
-  filter("ip-version", "VERSION", "Flows of IP version v4 or v6; anything else: flows without IP."),
-  ...ends(
-    "pod",
-    "[NAMESPACE/]NAME",
-    "is a pod whose name begins so (in the namespace default, if none is given)",
-  ),
+  filter("ip-version", "VERSION", "Flows of this IP version; any other value: flows without IP.", {
+    choices: ["v4", "v6"],
+  }),
+  ...ends("pod", "[NAMESPACE/]NAME", "is a pod with this name prefix, in the namespace or in default"),
   ...ends("namespace", "NAMESPACE", "is in this namespace", { shorthand: "n" }),
   bareFilter("from-all-namespaces", "true", "Flows whose source is in any namespace."),
   bareFilter("all-namespaces", "true", "Flows whose source or destination is in any namespace.", {
     shorthand: "A",
   }),
   bareFilter("to-all-namespaces", "true", "Flows whose destination is in any namespace."),
-  ...ends("label", "SELECTOR", "has labels that match (app=web,tier!=db; reserved:world)", {
+  ...ends("label", "SELECTOR", "has labels that match the selector (app=web,tier!=db; reserved:world)", {
     shorthand: "l",
   }),
   ...ends(
     "service",
     "[NAMESPACE/]NAME",
-    "is a service whose name begins so (in the namespace default, if none is given)",
+    "is a service with this name prefix, in the namespace or in default",
   ),
-  ...ends("port", "PORT", "is this port"),
-  ...ends("workload", "[KIND/]NAME", "is of this workload"),
-  ...ends(
-    "identity",
-    "IDENTITY",
-    "has this security identity: a number, or a reserved name such as host or world",
-  ),
-  filter("traffic-direction", "DIRECTION", "Flows in this direction: ingress or egress."),
-  filter("cel-expression", "EXPRESSION", "Flows of which this CEL expression over _flow is true."),
-  filter("interface", "NAME", "Flows seen on the network interface with this name."),
+  ...ends("port", "PORT", "uses this port"),
+  ...ends("workload", "[KIND/]NAME", "belongs to this workload"),
+  ...ends("identity", "IDENTITY", "has this security identity: a number, or a reserved name such as world"),
+  filter("traffic-direction", "DIRECTION", "Flows in this direction.", { choices: ["ingress", "egress"] }),
+  filter("cel-expression", "EXPRESSION", "Flows for which this CEL expression over _flow is true."),
+  filter("interface", "NAME", "Flows observed on the network interface with this name."),
 
   {
     name: "allowlist",
     value: "strings",
     placeholder: "JSON",
     group: "Raw filters",
-    help: "FlowFilters in JSON: flows that match any of them, or the filter flags. Also in the variable HUBBLE_ALLOWLIST.",
+    help: "FlowFilters as JSON: flows that match one of them, or the filter flags. Environment: HUBBLE_ALLOWLIST.",
   },
   {
     name: "denylist",
     value: "strings",
     placeholder: "JSON",
     group: "Raw filters",
-    help: "FlowFilters in JSON: flows that match none of them. Also in the variable HUBBLE_DENYLIST.",
+    help: "FlowFilters as JSON: flows that match none of them. Environment: HUBBLE_DENYLIST.",
   },
 ] as const satisfies readonly Flag[];
 

@@ -1,3 +1,4 @@
+export { FLAGS_OF_FIELDS } from "./field-flags.js";
 export { type Flag, FlagError, type FlagValues } from "./flag.js";
 export type { ExtraFlag, ValuesOf } from "./flag-values.js";
 export { FLOW_FLAG_GROUPS, FLOW_FLAGS } from "./flow-flags.js";

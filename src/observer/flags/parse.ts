@@ -48,9 +48,12 @@ export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly [
 const EXTRA_FLAG: OptionTable<ExtraFlag> = {
   name: required(aString),
   shorthand: aString,
-  value: required(oneOf("boolean", "string", "strings", "list", "uint64", "duration")),
+  value: required(oneOf("boolean", "string", "strings", "list", "enum", "uint64", "duration")),
   bare: aString,
   placeholder: aString,
+  choices: aListOf(aString),
+  default: aString,
+  completion: oneOf("file", "directory"),
   group: aString,
   help: required(aString),
 };
@@ -66,7 +69,8 @@ const FLAG_OPTIONS: OptionTable<FlowFlagOptions<readonly ExtraFlag[]>> = {
  * filters.
  *
  * @throws FlagError with Hubble's error text for the first fault, as in Hubble.
- * @throws OptionsError; TypeError for arguments that are not strings, or if two flags have the same name or shorthand.
+ * @throws OptionsError; TypeError for arguments that are not strings, if two flags have the
+ *   same name or shorthand, or if an enum has no choices.
  */
 export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readonly []>(
   args: readonly string[],
@@ -76,7 +80,7 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
   checkOptions("parseFlowFlags", options, FLAG_OPTIONS);
   const { extra, env = {}, now = Date.now } = options;
   const extraFlags: readonly ExtraFlag[] = extra ?? [];
-  checkNames([...FLOW_FLAGS, ...extraFlags]);
+  checkFlags([...FLOW_FLAGS, ...extraFlags]);
   const filters = new FilterLists();
   const own = new FlagStore();
   const extraValues = new FlagStore();
@@ -84,7 +88,7 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
 
   const positionals = walkArguments(args, [...FLOW_FLAGS, ...extraFlags], (flag, value) => {
     if (flag.value === "filter") return filters.set(flag.name, value);
-    return (isExtra.has(flag) ? extraValues : own).set(flag.name, flag.value, value);
+    return (isExtra.has(flag) ? extraValues : own).set(flag, flag.value, value);
   });
 
   filters.checkEnd();
@@ -95,9 +99,11 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
   return { allow, deny, ...selection, positionals, extra: extraValues.toObject() as ValuesOf<Extra> };
 }
 
-function checkNames(flags: readonly Flag[]): void {
+function checkFlags(flags: readonly Flag[]): void {
   const seen = new Set<string>();
-  for (const { name, shorthand } of flags) {
+  for (const { name, shorthand, value, choices } of flags) {
+    if (value === "enum" && choices === undefined)
+      throw new TypeError(`--${name} is an enum without choices`);
     for (const one of shorthand === undefined ? [`--${name}`] : [`--${name}`, `-${shorthand}`]) {
       if (seen.has(one)) throw new TypeError(`two flags are called ${one}`);
       seen.add(one);

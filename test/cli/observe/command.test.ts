@@ -523,9 +523,12 @@ describe("command lines that make no sense", () => {
     { args: ["-o", "xml"], err: "invalid output format: xml" },
     {
       args: ["--time-format", "Kitchen"],
-      err: "invalid time format: Kitchen, expected one of YearMonthDay, ",
+      err: 'invalid argument "Kitchen" for "--time-format" flag: expected one of YearMonthDay, ',
     },
-    { args: ["--color", "yes"], err: "invalid color mode: yes, expected one of auto, always, never" },
+    {
+      args: ["--color", "yes"],
+      err: 'invalid argument "yes" for "--color" flag: expected one of auto, always, never',
+    },
     {
       args: ["flows"],
       err: "observe has no subcommand flows, and there is no such file: leave the word out",

@@ -304,7 +304,7 @@ describe("what makes no sense is refused", () => {
     },
     {
       args: ["--server", "a:1", "--guess-replies"],
-      err: "--guess-replies is about files, and a:1 is a server",
+      err: "--guess-replies requires files; it has no effect with --server a:1",
     },
     { args: ["--server", "a:1", "-o", "xml"], err: "invalid output format: xml" },
     { args: ["--server", "a:1", "--cel-expression", "1 +"], err: "" },

@@ -724,10 +724,22 @@ describe("a command line that makes no sense", () => {
       args: [...LIVE, "--time-limit", "5"],
       err: 'invalid argument "5" for "--time-limit" flag: time: missing unit in duration "5"',
     },
-    { args: [...LIVE, "--format", "snoop"], err: "invalid format: snoop, expected one of pcap, pcapng" },
-    { args: [...LIVE, "--precision", "ms"], err: "invalid precision: ms, expected one of us, ns" },
-    { args: [...LIVE, "--source", "xdp"], err: "invalid source: xdp, expected one of libpcap, ebpf" },
-    { args: [...LIVE, "--direction", "up"], err: "invalid direction: up, expected one of in, out, both" },
+    {
+      args: [...LIVE, "--format", "snoop"],
+      err: 'invalid argument "snoop" for "--format" flag: expected one of pcap, pcapng',
+    },
+    {
+      args: [...LIVE, "--precision", "ms"],
+      err: 'invalid argument "ms" for "--precision" flag: expected one of us, ns',
+    },
+    {
+      args: [...LIVE, "--source", "xdp"],
+      err: 'invalid argument "xdp" for "--source" flag: expected one of libpcap, ebpf',
+    },
+    {
+      args: [...LIVE, "--direction", "up"],
+      err: 'invalid argument "up" for "--direction" flag: expected one of in, out, both',
+    },
     { args: [...LIVE, "--ring", "3"], err: "--ring needs --rotate-size or --rotate-time" },
     { args: [...LIVE, "--ring", "0", "--rotate-time", "1s"], err: "--ring must be at least 1" },
     { args: [...LIVE, "--rotate-time", "0"], err: "--rotate-time must be above 0" },
@@ -745,13 +757,16 @@ describe("a command line that makes no sense", () => {
       err: "--all, --last, --first, --follow are flags of observe; record has --packet-limit, --bytes-limit and --time-limit",
     },
     { args: [...LIVE, "--verdict", "x"], err: 'invalid argument "x" for "--verdict" flag:' },
-    { args: [...LIVE, "--print-program"], err: "--print-program is for --source ebpf" },
+    { args: [...LIVE, "--print-program"], err: "--print-program requires --source ebpf" },
     {
       args: ["-r", SAMPLE, "--direction", "in"],
-      err: "--direction is for a device: there is none to capture from",
+      err: "--direction requires --device; it has no effect with --read",
     },
-    { args: ["-r", SAMPLE, "--buffer-size", "1MB"], err: "--buffer-size is for a device" },
-    { args: ["-i", "lo", "--source", "ebpf", "--promiscuous"], err: "--promiscuous is for --source libpcap" },
+    { args: ["-r", SAMPLE, "--buffer-size", "1MB"], err: "--buffer-size requires --device" },
+    {
+      args: ["-i", "lo", "--source", "ebpf", "--promiscuous"],
+      err: "--promiscuous requires --source libpcap",
+    },
     { args: ["--packet-limt", "3"], err: "unknown flag: --packet-limt\nDid you mean --packet-limit?" },
   ])("$args", async ({ args, err }) => {
     const outcome = await record(...args);

@@ -3,23 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatHelp } from "../../../src/cli/help.js";
 import { recordCommand } from "../../../src/cli/record/command.js";
-import { RECORD_FLAGS } from "../../../src/cli/record/flags.js";
 import { readRecordOptions } from "../../../src/cli/record/options.js";
 import { repository } from "../../support/run.js";
-import { fakeIo, outputOf } from "../fake-io.js";
+import { fakeIo } from "../fake-io.js";
 
 const PAGE = readFileSync(join(repository, "docs/cli.md"), "utf8");
-const SECTION = PAGE.slice(
-  PAGE.indexOf("### Flags of record"),
-  PAGE.indexOf("### Differences to `hubble record`"),
-);
-
 describe("the page", () => {
-  test.each(RECORD_FLAGS.map((flag) => ({ ...flag })))("has --$name as it is", ({ name, help }) => {
-    const row = SECTION.split("\n").find((line) => line.startsWith("|") && line.includes(`\`--${name}\` `));
-    expect(row).toContain(` ${help} `);
-  });
-
   const blocks = [...PAGE.matchAll(/^```sh\n(flowscribe record [\s\S]*?)^```$/gm)].map(
     ([, block = ""]) => block,
   );
@@ -44,11 +33,6 @@ describe("the help", () => {
     }
     expect(help).not.toMatch(/--(all|last|first|follow)( |$)/m);
   });
-});
-
-test.each(["bash", "zsh", "fish"])("completion for %s knows the values", async (shell) => {
-  const script = await outputOf(["completion", shell]);
-  for (const values of Object.values(recordCommand.choices ?? {})) expect(script).toContain(values.join(" "));
 });
 
 /** Reads an example, up to a pipe or a comment. */

@@ -3,15 +3,11 @@ import type { Resolution } from "../../../packet/batch.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import type { PacketSource } from "../../../packet/source.js";
 import { UsageError } from "../../error-text.js";
-import { type DIRECTIONS, EBPF_DIRECTIONS, type SOURCES } from "../flags.js";
+import { type CaptureOptions, EBPF_DIRECTIONS } from "../../flags/capture-flags.js";
 
 /** A network interface and how to capture from it, from the flags of `record` and `serve`. */
-export interface DeviceOptions {
+export interface DeviceOptions extends CaptureOptions {
   readonly device: string;
-  readonly source: (typeof SOURCES)[number];
-  readonly direction: (typeof DIRECTIONS)[number];
-  readonly promiscuous: boolean;
-  readonly bufferBytes: number | undefined;
   readonly precision: Resolution;
 }
 
