@@ -1,2 +1,2 @@
-// All signals, of which `npm test` sends a third.
+// All signals, of which `npm test` sends a part.
 import "./process.test.js";

@@ -1,2 +1,2 @@
-// All runs of the properties, of which `npm test` makes a tenth.
+// All runs of the properties, of which `npm test` makes a part.
 import "./regex.test.js";
