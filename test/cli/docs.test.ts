@@ -5,8 +5,10 @@ import { describe, expect, test } from "vitest";
 import { observe } from "../../src/cli/observe/command.js";
 import { OBSERVE_FLAGS } from "../../src/cli/observe/flags.js";
 import { parseFlowFlags } from "../../src/observer/index.js";
+import { isLong } from "../support/amount.js";
 import { repository } from "../support/run.js";
 import { describeWithPrograms } from "../support/shared.js";
+import { runFake } from "./fake-io.js";
 
 const PAGE = readFileSync(join(repository, "docs/cli.md"), "utf8");
 
@@ -22,13 +24,35 @@ const sessions = [...PAGE.matchAll(/^```console\n([\s\S]*?)^```$/gm)].flatMap(([
 );
 
 describeWithPrograms("docs/cli.md", ["bash"], () => {
-  test.each(sessions)("$command", ({ command, printed }) => {
-    const script = `flowscribe() { "${process.execPath}" dist/cli/main.js "$@"; }; ${command}`;
-    const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: repository, encoding: "utf8" });
+  test.each(sessions)("$command", async ({ command, printed }) => {
+    const { out, err } = isLong || !isPlain(command) ? inShell(command) : await inProcess(command);
     // Spaces at the ends of lines do not survive editors.
-    expect(stdout.replaceAll(/ +$/gm, "") + stderr).toBe(printed);
+    expect(out.replaceAll(/ +$/gm, "") + err).toBe(printed);
   });
 });
+
+/** Whether a command needs no shell, only its words. */
+function isPlain(command: string): boolean {
+  return /^flowscribe [^|<>;&$`\\]*$/.test(command);
+}
+
+function inShell(command: string): { out: string; err: string } {
+  const script = `flowscribe() { "${process.execPath}" dist/cli/main.js "$@"; }; ${command}`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: repository, encoding: "utf8" });
+  return { out: stdout, err: stderr };
+}
+
+async function inProcess(command: string): Promise<{ out: string; err: string }> {
+  const [, ...args] = wordsOf(command);
+  return runFake(args);
+}
+
+/** The words of a command line, without quotes. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double ?? bare ?? "",
+  );
+}
 
 describe("pages and help", () => {
   test("there are sessions on the page", () => {
@@ -37,8 +61,7 @@ describe("pages and help", () => {
 
   test.each(observe.help.examples)("the example $command is read", ({ command }) => {
     const [, args = ""] = command.split("flowscribe observe ");
-    const words = [...args.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
     const now = () => 0;
-    expect(() => parseFlowFlags(words, { extra: OBSERVE_FLAGS, now })).not.toThrow();
+    expect(() => parseFlowFlags(wordsOf(args), { extra: OBSERVE_FLAGS, now })).not.toThrow();
   });
 });
