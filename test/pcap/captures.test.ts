@@ -6,7 +6,7 @@ import { describeWithShared, sharedPath } from "../support/shared.js";
 import { chunksOf, readAll } from "./read.js";
 import { sharedCapture, sharedCaptures } from "./shared-captures.js";
 
-const STEP = 5;
+const STEP = 10;
 /** libpcap refuses its version 2.5, Wireshark reads it. */
 const EITHER = "libpcap/tests/pcap-invalid-version-2.pcap";
 

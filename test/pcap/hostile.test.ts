@@ -112,7 +112,7 @@ describeWithShared("damaged captures of other programs", () => {
   test("cut at any place give the packets before it", async () => {
     for (const bytes of files
       .filter(({ length }) => length < 1000)
-      .slice(0, amount({ quick: 8, long: 60 }))) {
+      .slice(0, amount({ quick: 3, long: 60 }))) {
       const expected = await packetsIn(bytes);
       const ends = packetEnds(bytes, expected);
       for (let length = 0; length <= bytes.length; length += 3) {
