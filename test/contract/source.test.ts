@@ -15,6 +15,7 @@ import {
 import { createSource } from "../../src/packet/source.js";
 import { decodeCapture, encodePcap, encodePcapng } from "../../src/pcap/index.js";
 import { openCaptureFile } from "../../src/source/file.js";
+import { amount } from "../support/amount.js";
 import { describeWithPrograms } from "../support/shared.js";
 import { type Delivery, type Ending, sourceContract } from "./source.js";
 
@@ -24,6 +25,9 @@ const FORMATS: readonly PacketFormat[] = [
   { ...ETHERNET, resolution: "ns" },
   { ...ETHERNET, linkType: 113, snapLength: 0 },
 ];
+
+/** Bytes of a small chunk: fewer than a record header in the long tests, about two records in the quick ones. */
+const CHUNK = amount({ quick: 61, long: 7 });
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-contract-"));
 let files = 0;
@@ -195,7 +199,7 @@ for (const { name, encodeTo, compress, failure } of CAPTURES) {
 }
 
 async function* chunksOf(bytes: Uint8Array, wait: boolean): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
+  for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
   if (wait) await new Promise(() => {});
 }
 

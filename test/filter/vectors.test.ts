@@ -42,7 +42,7 @@ const lines = text.trimEnd().split("\n");
 const vectors = lines.map((line): Vector => JSON.parse(line));
 const hasCel = (vector: Vector) => /cel_?expression/i.test(JSON.stringify([vector.allow, vector.deny]));
 const withCel = vectors.filter(hasCel);
-const STEP = 5;
+const STEP = 11;
 const sample = everyNth(STEP, vectors);
 const byField = groupBy(sample);
 

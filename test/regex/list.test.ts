@@ -9,8 +9,9 @@ import {
   type RegexSyntaxError,
   re2jsEngine,
 } from "../../src/regex/regex.js";
-import { runs } from "../support/amount.js";
+import { amount, runs } from "../support/amount.js";
 
+const MANY = amount({ quick: 1000, long: 10_000 });
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
@@ -150,9 +151,9 @@ describe("the budget", () => {
     expect(compile(["\\pL"], { budget: new RegexBudget(64) }).faults).toHaveLength(1);
   });
 
-  test("takes ten thousand patterns as people write them", () => {
-    const patterns = times(10_000, (index) => `^/api/v[0-9]{1,3}/(users|orders)/s${index}/[^/]+$`);
-    expect(compile(patterns).found?.("/api/v2/orders/s9999/x")).toBe(true);
+  test(`takes ${MANY} patterns as people write them`, () => {
+    const patterns = times(MANY, (index) => `^/api/v[0-9]{1,3}/(users|orders)/s${index}/[^/]+$`);
+    expect(compile(patterns).found?.(`/api/v2/orders/s${MANY - 1}/x`)).toBe(true);
   });
 
   test("shares memory: what one may take gets less, down to what is of use", () => {

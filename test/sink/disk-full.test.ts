@@ -45,8 +45,8 @@ const hasLimits =
   process.platform === "linux" && spawnSync("sh", ["-c", `ulimit -f ${LIMIT_BLOCKS}`]).status === 0;
 
 describeUnless("a file that may not grow", hasLimits ? undefined : "no limits of file sizes here", () => {
-  test.each(everyNth(3, FORMATS))(
-    `$fileFormat, batches of $batchLength${nth(3)}`,
+  test.each(everyNth(4, FORMATS))(
+    `$fileFormat, batches of $batchLength${nth(4)}`,
     async ({ fileFormat, batchLength }) => {
       await using folder = await temporaryFolder();
       const program = resolve(import.meta.dirname, "limited-process.ts");

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ENDS, earliestBreak, NEW_FLOWS, OLD_FLOWS, observeScript, REQUESTS, RETRYABLE } from "./resume.js";
+import "./resume.test.js";
 
 describe("observe with reconnect", () => {
   test("yields each flow once, whatever breaks and how often", async () => {

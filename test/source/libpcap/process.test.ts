@@ -4,8 +4,8 @@ import { ENDINGS, startProgram } from "../start-program.js";
 import { describeLive } from "./live.js";
 
 describeLive("a process with a libpcap capture", (live) => {
-  test.each(everyNth(3, [...ENDINGS, { way: "aborted while opening", device: "veth" }]))(
-    `ends without an error: $way${nth(3)}`,
+  test.each(everyNth(6, [...ENDINGS, { way: "aborted while opening", device: "veth" }]))(
+    `ends without an error: $way${nth(6)}`,
     async ({ way, device }) => {
       const { receiver } = live().pair;
       const name = device === "lo" ? "lo" : receiver.device;

@@ -1,0 +1,2 @@
+// All recorded flows, and all runs of the properties.
+import "./flows.test.js";

@@ -1,0 +1,2 @@
+// The longest list of filters.
+import "./describe.test.js";
