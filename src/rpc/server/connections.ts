@@ -3,12 +3,16 @@ import type { Http2SecureServer, Http2Server, Http2ServerRequest, ServerHttp2Ses
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../async/clock.js";
+import { Http1Connections, type Response } from "../http1-connections.js";
 import { SessionSocket } from "./session-socket.js";
 
 /** Keepalive settings of server connections. */
 export interface ServerConnectionsOptions {
   readonly clock: Clock;
-  /** Interval between pings of a connection; it is closed if a ping is not answered before the next one. */
+  /**
+   * Interval between pings of an HTTP/2 connection; it is closed if a ping is not answered before the next one. An
+   * HTTP/1.1 connection is closed after that long without a request.
+   */
   readonly pingIntervalMs: number;
 }
 
@@ -21,10 +25,12 @@ type ConnectionListener = (this: Http2Server | Http2SecureServer, socket: object
 export class ServerConnections {
   readonly #sessions = new Map<ServerHttp2Session, Socket>();
   readonly #sockets = new Set<Socket>();
+  readonly #http1: Http1Connections;
   #finishing = false;
 
   /** @param server A server that is not listening yet. */
   constructor(server: Http2Server | Http2SecureServer, { clock, pingIntervalMs }: ServerConnectionsOptions) {
+    this.#http1 = new Http1Connections(clock, pingIntervalMs);
     this.#watchGoaway(server);
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
@@ -44,19 +50,23 @@ export class ServerConnections {
   }
 
   /**
-   * Sets `socket` of a request to the socket of its connection, because a {@link SessionSocket} has neither address nor
-   * certificate.
+   * Adds a request before it is handled. Sets `socket` of an HTTP/2 request to the socket of its connection, because a
+   * {@link SessionSocket} has neither address nor certificate.
    */
-  exposeSocket(request: IncomingMessage | Http2ServerRequest): void {
-    if (!("stream" in request)) return;
+  addRequest(request: IncomingMessage | Http2ServerRequest, response: Response): void {
+    if (!("stream" in request)) {
+      this.#http1.hold(request, response);
+      return;
+    }
     // True because streams of a server have sessions of a server.
     const socket = this.#sessions.get(request.stream.session as ServerHttp2Session);
     if (socket !== undefined) Object.defineProperty(request, "socket", { value: socket });
   }
 
-  /** Closes every session gracefully: open streams can end, new ones are rejected. */
+  /** Closes every connection gracefully: open requests can end, new ones are rejected. */
   finish(): void {
     this.#finishing = true;
+    this.#http1.finish();
     for (const session of this.#sessions.keys()) session.close();
   }
 
@@ -75,7 +85,8 @@ export class ServerConnections {
       const isHttp1 = "alpnProtocol" in socket && socket.alpnProtocol !== "h2";
       let below: Socket | SessionSocket = socket;
       let created: ServerHttp2Session | undefined;
-      if (!isHttp1) {
+      if (isHttp1) this.#http1.add(socket);
+      else {
         const sessionSocket = new SessionSocket(socket, "server", () => {
           // A session that is being destroyed also sends GOAWAY.
           if (created === undefined || created.destroyed) return;

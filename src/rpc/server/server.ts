@@ -35,6 +35,7 @@ export interface RecorderServerOptions {
   readonly socketMode?: number;
   /**
    * Interval between pings of a connection, which is closed if a ping is not answered before the next; default 30,000.
+   * An HTTP/1.1 connection is closed after that long without a request.
    */
   readonly pingIntervalMs?: number;
   /** Maximum number of concurrent connections; further ones are closed at once. Default 1,024. */
@@ -148,7 +149,7 @@ export async function openRecorderServer(
   const { startTimeoutMs: requestTimeoutMs } = service.limits;
   const handle = serverHandler(adapter, mounted.takesOneMessage, { maxRequests, requestTimeoutMs, clock });
   const handler: NodeHandler = (request, response) => {
-    connections.exposeSocket(request);
+    connections.addRequest(request, response);
     handle(request, response);
   };
   const secureServer =
