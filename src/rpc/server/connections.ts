@@ -3,7 +3,7 @@ import type { Http2SecureServer, Http2Server, Http2ServerRequest, ServerHttp2Ses
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../async/clock.js";
-import { Http1Connections, type Response } from "../http1-connections.js";
+import { Http1Connections, type Response } from "./http1-connections.js";
 import { SessionSocket } from "./session-socket.js";
 
 /** Keepalive settings of server connections. */

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { openRecorderServer, type RecorderServer } from "../../src/rpc/index.js";
-import { fakeClock } from "../support/fake-clock.js";
-import { PATIENCE } from "../support/patience.js";
-import { describeWithPrograms } from "../support/shared.js";
-import { type Certificate, certificateAuthority } from "./certificates.js";
-import { testRecorder } from "./servers.js";
+import { openRecorderServer, type RecorderServer } from "../../../src/rpc/index.js";
+import { fakeClock } from "../../support/fake-clock.js";
+import { PATIENCE } from "../../support/patience.js";
+import { describeWithPrograms } from "../../support/shared.js";
+import { type Certificate, certificateAuthority } from "../certificates.js";
+import { testRecorder } from "../servers.js";
 
 const REQUEST = [
   "POST /grpc.health.v1.Health/Check HTTP/1.1",

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Clock } from "../async/clock.js";
+import type { Clock } from "../../async/clock.js";
 
 /** A response of any version of HTTP. */
 export interface Response {
