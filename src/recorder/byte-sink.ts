@@ -1,3 +1,4 @@
+import { Wakeup } from "../async/wakeup.js";
 import { FlowscribeError } from "../errors/errors.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureInterface } from "../packet/source.js";
@@ -25,21 +26,23 @@ export function createByteSink(
   /** How the recording ended. Set by `end` or `fail`: the sink is closed or aborted before the outcome is known. */
   let outcome: { readonly failure?: { readonly error: unknown } } | undefined;
   let left = false;
-  let wakeReader: (() => void) | undefined;
-  let wakeWriter: (() => void) | undefined;
+  /** Wakes the reader: a chunk was queued, or the iteration ends. */
+  const readable = new Wakeup();
+  /** Wakes the writer: the queue has free bytes, or the iteration ends. */
+  const writable = new Wakeup();
 
   /** Queues a copy of the chunk. Returns a promise if the reader must catch up first. */
   function push(chunk: Uint8Array): void | Promise<void> {
     if (left || chunk.length === 0) return;
     chunks.push(chunk.slice());
     unread += chunk.length;
-    wakeReader?.();
-    if (unread > queueBytes) return new Promise<void>((resolve) => (wakeWriter = resolve));
+    readable.wake();
+    if (unread > queueBytes) return writable.wait();
   }
 
   function settle(how: NonNullable<typeof outcome>): void {
     outcome = how;
-    wakeReader?.();
+    readable.wake();
   }
 
   async function read(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -47,14 +50,14 @@ export function createByteSink(
       const chunk = chunks.shift();
       if (chunk !== undefined) {
         unread -= chunk.length;
-        if (unread <= queueBytes) wakeWriter?.();
+        if (unread <= queueBytes) writable.wake();
         return { done: false, value: chunk };
       }
       if (outcome !== undefined) {
         left = true;
         if (outcome.failure !== undefined) throw outcome.failure.error;
       } else {
-        await new Promise<void>((resolve) => (wakeReader = resolve));
+        await readable.wait();
       }
     }
     return { done: true, value: undefined };
@@ -64,8 +67,8 @@ export function createByteSink(
   function leave(): void {
     left = true;
     chunks.length = 0;
-    wakeReader?.();
-    wakeWriter?.();
+    readable.wake();
+    writable.wake();
     onLeave();
   }
 

@@ -1,4 +1,5 @@
 import { aClock, type Clock, systemClock } from "../async/clock.js";
+import { Wakeup } from "../async/wakeup.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aFunction, aNumberFrom, aString, oneOf, required } from "../errors/value-checks.js";
 import type { RecordRequest, RecordResponse } from "../gen/recorder/recorder_pb.js";
@@ -105,7 +106,8 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
   let totals = NO_TOTALS;
   let recordings = 0;
   let closing = false;
-  const whenEmpty: (() => void)[] = [];
+  /** Wakes `shutdown`: the last call has ended. */
+  const emptied = new Wakeup();
 
   const parts: ServiceParts = {
     nodeName: options.nodeName,
@@ -145,7 +147,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     } finally {
       calls.delete(call);
       totals = addStats({ ...totals, [call.ended]: totals[call.ended] + 1 }, call.stats);
-      if (calls.size === 0) for (const resolve of whenEmpty.splice(0)) resolve();
+      if (calls.size === 0) emptied.wake();
     }
   }
 
@@ -163,9 +165,9 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
   async function shutdown(): Promise<void> {
     closing = true;
     if (calls.size === 0) return;
-    const emptied = new Promise<void>((resolve) => whenEmpty.push(resolve));
+    const lastCallEnded = emptied.wait();
     for (const call of calls) call.shutdown();
-    await emptied;
+    await lastCallEnded;
   }
 
   return {

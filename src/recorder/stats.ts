@@ -1,3 +1,5 @@
+import { Wakeup } from "../async/wakeup.js";
+
 /**
  * Counts of a recording. Bytes are captured bytes without headers. Each packet that matches is either captured or lost
  * in the queue. When the recording has stopped, matched = captured + lost in queue, exactly.
@@ -28,7 +30,7 @@ export class Updates<T> implements AsyncIterable<T> {
   readonly #snapshot: () => T;
   #version = 0;
   #ended = false;
-  #waiting: (() => void)[] = [];
+  readonly #changed = new Wakeup();
 
   constructor(snapshot: () => T) {
     this.#snapshot = snapshot;
@@ -37,19 +39,12 @@ export class Updates<T> implements AsyncIterable<T> {
   /** Notifies the readers of a newer value. */
   changed(): void {
     this.#version++;
-    this.#wake();
+    this.#changed.wake();
   }
 
   end(): void {
     this.#ended = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    this.#changed.wake();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
@@ -60,7 +55,7 @@ export class Updates<T> implements AsyncIterable<T> {
       } else if (this.#ended) {
         return;
       } else {
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        await this.#changed.wait();
       }
     }
   }

@@ -7,8 +7,9 @@ import {
   createRouterTransport,
   type Transport,
 } from "@connectrpc/connect";
-import { onAbort } from "../async/abort.js";
+import { onAbort, unlessAborted } from "../async/abort.js";
 import { aClock, type Clock } from "../async/clock.js";
+import { Wakeup } from "../async/wakeup.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aListOf, anObject, aPositiveNumber, aString } from "../errors/value-checks.js";
 import { compileFlowFilters, FilterError, type FlowPredicate } from "../filter/index.js";
@@ -92,7 +93,7 @@ class Fake implements FakeObserver {
   #streams = 0;
   #connection = new AbortController();
   #unavailable = false;
-  #waiting: (() => void)[] = [];
+  readonly #pushed = new Wakeup();
 
   constructor({
     flows = [],
@@ -156,7 +157,7 @@ class Fake implements FakeObserver {
       this.#ring.shift();
       this.#oldest++;
     }
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#pushed.wake();
   }
 
   async *#getFlows(
@@ -223,16 +224,9 @@ class Fake implements FakeObserver {
     return start;
   }
 
-  async #untilPushed(...signals: readonly AbortSignal[]): Promise<void> {
-    const isAborted = () => signals.some(({ aborted }) => aborted);
-    await new Promise<void>((resolve) => {
-      const removers = signals.map((signal) => onAbort(signal, resolve));
-      this.#waiting.push(() => {
-        for (const remove of removers) remove();
-        resolve();
-      });
-    });
-    if (isAborted()) throw lostConnection();
+  async #untilPushed(signal: AbortSignal, connection: AbortSignal): Promise<void> {
+    await unlessAborted(unlessAborted(this.#pushed.wait(), connection), signal);
+    if (signal.aborted || connection.aborted) throw lostConnection();
   }
 
   #status() {

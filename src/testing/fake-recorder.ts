@@ -1,5 +1,6 @@
 import { type ConnectRouter, createRouterTransport, type Transport } from "@connectrpc/connect";
 import type { Clock } from "../async/clock.js";
+import { Wakeup } from "../async/wakeup.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aString } from "../errors/value-checks.js";
 import type { StartRecording } from "../gen/recorder/recorder_pb.js";
@@ -126,7 +127,7 @@ class FakeSource {
   dropped = 0;
   readonly #arrived: PacketBatch[] = [];
   #end: SourceEnd | undefined;
-  #wake: (() => void) | undefined;
+  readonly #changed = new Wakeup();
 
   constructor({ linkType, resolution, snapLength }: PacketFormat, onClose: () => void) {
     this.source = createSource({
@@ -142,7 +143,7 @@ class FakeSource {
   push(batch: PacketBatch): void {
     if (this.#end !== undefined) return;
     this.#arrived.push(batch);
-    this.#wake?.();
+    this.#changed.wake();
   }
 
   fail(error: unknown): void {
@@ -151,7 +152,7 @@ class FakeSource {
 
   #finish(how: SourceEnd): void {
     this.#end ??= how;
-    this.#wake?.();
+    this.#changed.wake();
   }
 
   async #pull(): Promise<PacketBatch | undefined> {
@@ -160,7 +161,7 @@ class FakeSource {
       if (batch !== undefined) return batch;
       if (this.#end?.failure !== undefined) throw this.#end.failure.error;
       if (this.#end !== undefined) return undefined;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await this.#changed.wait();
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
 import { onAbort } from "../../async/abort.js";
+import { Wakeup } from "../../async/wakeup.js";
 import type { RpcError } from "../../recorder/service/error.js";
 import { resetError, responseError } from "./http2-status.js";
 
@@ -30,8 +31,10 @@ export class ClientCall {
   #queuedBytes = 0;
   #outcome: { readonly error?: unknown } | undefined;
   #onEnded!: () => void;
-  #wakeReader: (() => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
+  /** Wakes the reader: headers or bytes have arrived, or the call has ended. */
+  readonly #readable = new Wakeup();
+  /** Wakes the writer: more can be sent, or the call has ended. */
+  readonly #writable = new Wakeup();
 
   constructor(stream: ClientHttp2Stream, connection: CallConnection, signal: AbortSignal) {
     this.ended = new Promise((resolve) => (this.#onEnded = resolve));
@@ -39,11 +42,11 @@ export class ClientCall {
     this.#connection = connection;
     stream.once("response", (headers) => {
       this.#headers = headers;
-      this.#wakeReader?.();
+      this.#readable.wake();
     });
     stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     stream.once("trailers", (trailers) => (this.#trailers = trailers));
-    stream.on("drain", () => this.#wakeWriter?.());
+    stream.on("drain", () => this.#writable.wake());
     stream.once("end", () => this.#settleWithResponse());
     // "close" follows; the connection or the reset code identifies the cause.
     stream.on("error", () => {});
@@ -54,7 +57,7 @@ export class ClientCall {
   /** Sends bytes of the request; resolves when more can be sent, or with false if the call has ended. */
   async send(bytes: Uint8Array): Promise<boolean> {
     if (this.#outcome === undefined && !this.#stream.write(bytes)) {
-      await new Promise<void>((resolve) => (this.#wakeWriter = resolve));
+      await this.#writable.wait();
     }
     return this.#outcome === undefined;
   }
@@ -72,7 +75,7 @@ export class ClientCall {
   async response(): Promise<IncomingHttpHeaders> {
     while (this.#headers === undefined) {
       if (this.#outcome !== undefined) throw this.#outcome.error;
-      await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+      await this.#readable.wait();
     }
     const error = responseError(Number(this.#headers[":status"]), this.#headers["content-type"]);
     if (error !== undefined) throw error;
@@ -91,7 +94,7 @@ export class ClientCall {
         if ("error" in this.#outcome) throw this.#outcome.error;
         return undefined;
       }
-      await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+      await this.#readable.wait();
     }
   }
 
@@ -117,7 +120,7 @@ export class ClientCall {
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
     if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#stream.pause();
-    this.#wakeReader?.();
+    this.#readable.wake();
   }
 
   #takeQueue(): Uint8Array[] {
@@ -144,8 +147,8 @@ export class ClientCall {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
     this.#removeListener();
-    this.#wakeReader?.();
-    this.#wakeWriter?.();
+    this.#readable.wake();
+    this.#writable.wake();
     this.#onEnded();
   }
 }

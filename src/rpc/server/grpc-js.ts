@@ -2,6 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { PeerCertificate } from "node:tls";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { unlessAborted } from "../../async/abort.js";
+import { Wakeup } from "../../async/wakeup.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import {
   Recorder,
@@ -114,11 +115,11 @@ async function answer(service: RecorderService, call: GrpcJsRecordCall): Promise
  */
 async function* requestsOf(call: GrpcJsRecordCall): AsyncGenerator<RecordRequest, void, undefined> {
   let ended = false;
-  let wake: (() => void) | undefined;
-  const onReadable = () => wake?.();
+  const changed = new Wakeup();
+  const onReadable = () => changed.wake();
   const onEnd = () => {
     ended = true;
-    wake?.();
+    changed.wake();
   };
   call.on("readable", onReadable);
   for (const event of ENDS) call.on(event, onEnd);
@@ -128,7 +129,7 @@ async function* requestsOf(call: GrpcJsRecordCall): AsyncGenerator<RecordRequest
       if (request !== null)
         yield request as RecordRequest; // True because requestDeserialize returns nothing else.
       else if (ended) return;
-      else await new Promise<void>((resolve) => (wake = resolve));
+      else await changed.wait();
     }
   } finally {
     call.off("readable", onReadable);
