@@ -1,3 +1,4 @@
+import { Serial } from "../async/serial.js";
 import { Wakeup } from "../async/wakeup.js";
 import { FlowscribeError } from "../errors/errors.js";
 import type { Resolution } from "../packet/batch.js";
@@ -72,13 +73,9 @@ export function createByteSink(
     onLeave();
   }
 
-  let lastRead: Promise<unknown> = Promise.resolve();
+  const reads = new Serial();
   const reader: AsyncIterator<Uint8Array, undefined> = {
-    next: () => {
-      const result = lastRead.then(read);
-      lastRead = result.catch(() => {});
-      return result;
-    },
+    next: () => reads.run(read),
     return: async () => {
       leave();
       return { done: true, value: undefined };

@@ -3,6 +3,7 @@ import type { Transport } from "@connectrpc/connect";
 import { orAbort, relayAbort, sleep } from "../async/abort.js";
 import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { iterateOrAbort } from "../async/iterate-or-abort.js";
+import { Serial } from "../async/serial.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
@@ -309,28 +310,28 @@ function isResumable(error: unknown): boolean {
 /** Iterates over single responses. A class, because a generator within a generator takes several turns for each. */
 class ResponseIterator implements AsyncIterator<GetFlowsResponse, undefined> {
   readonly #batches: AsyncIterableIterator<GetFlowsResponse[]>;
+  readonly #reads = new Serial();
   #batch: GetFlowsResponse[] = [];
   #at = 0;
-  #pending: Promise<unknown> | undefined;
 
   constructor(batches: AsyncIterableIterator<GetFlowsResponse[]>) {
     this.#batches = batches;
   }
 
   async next(): Promise<IteratorResult<GetFlowsResponse, undefined>> {
-    while (this.#pending !== undefined) await this.#pending;
-    if (this.#at === this.#batch.length) {
-      const pending = this.#batches.next();
-      this.#pending = pending.catch(() => {});
-      try {
-        const { done, value } = await pending;
+    if (this.#at < this.#batch.length && this.#reads.isIdle) return this.#take();
+    return this.#reads.run(async () => {
+      if (this.#at === this.#batch.length) {
+        const { done, value } = await this.#batches.next();
         if (done === true) return { done, value: undefined };
         this.#batch = value;
         this.#at = 0;
-      } finally {
-        this.#pending = undefined;
       }
-    }
+      return this.#take();
+    });
+  }
+
+  #take(): IteratorResult<GetFlowsResponse, undefined> {
     return { done: false, value: this.#batch[this.#at++]! };
   }
 
