@@ -8,10 +8,10 @@ export {
   record,
   type StopReason,
 } from "./recording.js";
+export type { OpenRecordingSource, RecordContext, RecordingRequest, RpcPeer } from "./service/context.js";
 export type { RecorderCounters } from "./service/counters.js";
 export { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "./service/error.js";
 export { DEFAULT_RECORDER_LIMITS, type RecorderLimits } from "./service/limits.js";
-export type { OpenRecordingSource, RecordContext, RecordingRequest, RpcPeer } from "./service/parts.js";
 export {
   createRecorderService,
   DEFAULT_CHANGE_INTERVAL_MS,

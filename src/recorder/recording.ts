@@ -8,8 +8,8 @@ import { cutRecords, selectRecords } from "../packet/filter/select.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import { aSource, type PacketSource, readBatches } from "../packet/source.js";
 import { createByteSink } from "./byte-sink.js";
-import { type Delivery, queueingDelivery, waitingDelivery } from "./delivery.js";
 import type { OpenSink, PacketSink, SinkResult } from "./sink.js";
+import { createDirectQueue, createDroppingQueue, type SinkQueue } from "./sink-queue.js";
 import { planRecording, type RecordingPlan, type StartRecordingInit } from "./start.js";
 import { type RecordingStats, Updates } from "./stats.js";
 import { type StopLimit, StopTracker } from "./stop.js";
@@ -269,17 +269,17 @@ class Recorder {
   }
 
   async #recordInto(sink: PacketSink): Promise<RecordingResult> {
-    const delivery = this.#createDelivery(sink);
+    const queue = this.#createQueue(sink);
     try {
-      await this.#pump(delivery);
-      await this.#wait(delivery.drain());
+      await this.#pump(queue);
+      await this.#wait(queue.drain());
       const result = await this.#wait(sink.close(this.#source.stats()));
       this.#finalStats = this.#stats();
       return { ...result, reason: this.#reason ?? "source_end", stats: this.#finalStats };
     } catch (error) {
       // Write the packets received before the source failed. After an abort or a failed queued write this throws.
-      await this.#wait(delivery.drain()).catch(() => {});
-      const { packets, bytes } = delivery.abandon();
+      await this.#wait(queue.drain()).catch(() => {});
+      const { packets, bytes } = queue.discard();
       this.#packetsLost += packets;
       this.#bytesLost += bytes;
       const aborting = abort(sink);
@@ -289,22 +289,22 @@ class Recorder {
     }
   }
 
-  #createDelivery(sink: PacketSink): Delivery {
+  #createQueue(sink: PacketSink): SinkQueue {
     const { whenBusy = "wait", queueBytes = DEFAULT_QUEUE_BYTES } = this.#options;
-    const onTaken = (packets: number, bytes: number) => {
+    const onWritten = (packets: number, bytes: number) => {
       this.#packetsCaptured += packets;
       this.#bytesCaptured += bytes;
       this.#updates.changed();
     };
     return whenBusy === "wait"
-      ? waitingDelivery(sink, onTaken)
-      : queueingDelivery(sink, queueBytes, onTaken, (error) => this.#fail(error));
+      ? createDirectQueue(sink, onWritten)
+      : createDroppingQueue(sink, queueBytes, onWritten, (error) => this.#fail(error));
   }
 
   /**
-   * Moves packets from the source to the sink until there is a reason to stop and all received packets are delivered.
+   * Moves packets from the source to the sink until there is a reason to stop and all received packets are passed to the sink.
    */
-  async #pump(delivery: Delivery): Promise<void> {
+  async #pump(queue: SinkQueue): Promise<void> {
     const reader = readBatches(this.#source);
     let owesBatch = false;
     try {
@@ -318,8 +318,8 @@ class Recorder {
           this.#reason ??= "source_end";
           return;
         }
-        const delivered = this.#take(batch, reader.writable, delivery);
-        if (delivered !== undefined) await this.#wait(delivered);
+        const pushed = this.#take(batch, reader.writable, queue);
+        if (pushed !== undefined) await this.#wait(pushed);
         if (batchCount % BATCHES_PER_TURN === 0 && this.#clock.turn !== undefined)
           await this.#wait(this.#clock.turn());
       }
@@ -338,12 +338,12 @@ class Recorder {
     return this.#tracker.full || (this.#reason !== undefined && this.#source.stop === undefined);
   }
 
-  /** Selects, truncates and counts the packets of a batch, and delivers those to be recorded. */
-  #take(batch: PacketBatch, writable: boolean, delivery: Delivery): void | Promise<void> {
+  /** Selects, truncates and counts the packets of a batch, and passes those to be recorded to the sink. */
+  #take(batch: PacketBatch, writable: boolean, queue: SinkQueue): void | Promise<void> {
     const { wanted, maxCaptureLength } = this.#plan;
     let matched = this.#source.filtered ? batch : selectRecords(batch, wanted, writable);
     if (maxCaptureLength > 0) matched = cutRecords(matched, maxCaptureLength, writable || matched !== batch);
-    const accepted = truncateBatch(matched, delivery.capacity(matched));
+    const accepted = truncateBatch(matched, queue.capacity(matched));
     const recorded = truncateBatch(accepted, this.#tracker.take(accepted));
     if (this.#tracker.full) {
       this.#reason ??= this.#tracker.reached;
@@ -352,7 +352,7 @@ class Recorder {
       this.#bytesLost += capturedBytes(matched) - capturedBytes(accepted);
       this.#updates.changed();
     }
-    return recorded.length > 0 ? delivery.deliver(recorded) : undefined;
+    return recorded.length > 0 ? queue.push(recorded) : undefined;
   }
 
   /**

@@ -5,10 +5,15 @@ import { aFunction, aNumberFrom, aString, oneOf, required } from "../errors/valu
 import type { RecordRequest, RecordResponse } from "../gen/recorder/recorder_pb.js";
 import { DEFAULT_QUEUE_BYTES } from "./recording.js";
 import { RecordCall } from "./service/call.js";
+import type {
+  OpenRecordingSource,
+  RecordContext,
+  RecordingRequest,
+  ServiceDependencies,
+} from "./service/context.js";
 import { addStats, NO_TOTALS, type RecorderCounters } from "./service/counters.js";
 import { RpcError } from "./service/error.js";
 import { completeLimits, RECORDER_LIMITS, type RecorderLimits, StorageBudget } from "./service/limits.js";
-import type { OpenRecordingSource, RecordContext, RecordingRequest, ServiceParts } from "./service/parts.js";
 import type { OpenSink } from "./sink.js";
 
 /** Default interval of `running` responses when the counts do not change. */
@@ -109,7 +114,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
   /** Wakes `shutdown`: the last call has ended. */
   const emptied = new Wakeup();
 
-  const parts: ServiceParts = {
+  const dependencies: ServiceDependencies = {
     nodeName: options.nodeName,
     openSource: async (start, context) => options.openSource(start, context),
     openSink: options.openSink,
@@ -121,7 +126,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     queueBytes: options.queueBytes ?? DEFAULT_QUEUE_BYTES,
     runningIntervalMs: options.runningIntervalMs ?? DEFAULT_RUNNING_INTERVAL_MS,
     changeIntervalMs: options.changeIntervalMs ?? DEFAULT_CHANGE_INTERVAL_MS,
-    takeSlot: () => {
+    acquireSlot: () => {
       if (recordings >= limits.maxRecordings) {
         throw new RpcError(
           "RESOURCE_EXHAUSTED",
@@ -140,7 +145,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     context: RecordContext = {},
   ): AsyncGenerator<RecordResponse, void, undefined> {
     admitCall();
-    const call = new RecordCall(parts, context);
+    const call = new RecordCall(dependencies, context);
     calls.add(call);
     try {
       yield* call.run(requests);
@@ -176,7 +181,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
     get counters() {
       let sum = totals;
       for (const { stats } of calls) sum = addStats(sum, stats);
-      return { ...sum, running: recordings, calls: calls.size, storedBytes: parts.budget.usedBytes };
+      return { ...sum, running: recordings, calls: calls.size, storedBytes: dependencies.budget.usedBytes };
     },
     shutdown,
     [Symbol.asyncDispose]: shutdown,

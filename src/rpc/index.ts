@@ -1,6 +1,6 @@
 export { decodeGetFlowsResponse } from "../message/decode-response.js";
+export type { RpcPeer } from "../recorder/service/context.js";
 export { RPC_STATUS_NUMBERS, RpcError, type RpcStatus } from "../recorder/service/error.js";
-export type { RpcPeer } from "../recorder/service/parts.js";
 export {
   getAgentEvents,
   getDebugEvents,

@@ -3,7 +3,7 @@ import type { Http2ServerRequest } from "node:http2";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { checkArgument } from "../errors/check-argument.js";
 import { isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
-import type { RpcPeer } from "../recorder/service/parts.js";
+import type { RpcPeer } from "../recorder/service/context.js";
 
 const aRequest: ValueCheck<IncomingMessage | Http2ServerRequest> = valueCheck(
   "a request of Node's http or http2",

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIPv6 } from "node:net";
-import type { RecordingRequest } from "../../recorder/service/parts.js";
+import type { RecordingRequest } from "../../recorder/service/context.js";
 import { errorText, UsageError } from "../error-text.js";
 import type { ServeOptions } from "./options.js";
 

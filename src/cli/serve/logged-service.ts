@@ -1,6 +1,6 @@
 import type { RecordRequest, RecordResponse } from "../../gen/recorder/recorder_pb.js";
+import type { RecordContext, RecordingRequest } from "../../recorder/service/context.js";
 import { RpcError } from "../../recorder/service/error.js";
-import type { RecordContext, RecordingRequest } from "../../recorder/service/parts.js";
 import type { RecorderService } from "../../recorder/service.js";
 import { errorText } from "../error-text.js";
 import type { Log, LogFields } from "./log.js";

@@ -4,7 +4,7 @@ import type { StorageBudget } from "./limits.js";
 /** Length of the pcap file header. */
 const FILE_HEADER_LENGTH = 24;
 
-/** A sink whose stored bytes are taken from a budget. `onOpen` is called when the sink is open. */
+/** A sink whose stored bytes count towards a budget. `onOpen` is called when the sink is open. */
 export function boundedSink(openSink: OpenSink, budget: StorageBudget, onOpen: () => void): OpenSink {
   return async (request) => {
     const account = new RecordingAccount(budget);
@@ -32,18 +32,18 @@ class RecordingAccount implements StorageAccount {
   }
 
   estimate(bytes: number): void {
-    if (this.#isEstimated) this.#take(bytes);
+    if (this.#isEstimated) this.#reserve(bytes);
   }
 
   reserve(bytes: number): void {
     // The first reservation by the sink replaces the estimate.
     if (this.#isEstimated) this.close();
     this.#isEstimated = false;
-    this.#take(bytes);
+    this.#reserve(bytes);
   }
 
   release(bytes: number): void {
-    this.#budget.giveBack(bytes);
+    this.#budget.release(bytes);
     this.#bytes -= bytes;
   }
 
@@ -52,8 +52,8 @@ class RecordingAccount implements StorageAccount {
     this.release(this.#bytes);
   }
 
-  #take(bytes: number): void {
-    this.#budget.take(bytes);
+  #reserve(bytes: number): void {
+    this.#budget.reserve(bytes);
     this.#bytes += bytes;
   }
 }

@@ -6,9 +6,9 @@ import { type Recording, type RecordingResult, record } from "../recording.js";
 import { checkStartRecording } from "../start.js";
 import type { RecordingStats } from "../stats.js";
 import { boundedSink } from "./bounded-sink.js";
+import type { RecordContext, RpcPeer, ServiceDependencies } from "./context.js";
 import { abortError, RpcError, statusOfFailure } from "./error.js";
 import { issuesText } from "./issues-text.js";
-import type { RecordContext, RpcPeer, ServiceParts } from "./parts.js";
 import { RecordingSlot } from "./recording-slot.js";
 import { requestText } from "./request-text.js";
 import {
@@ -28,7 +28,7 @@ type Outcome = { readonly result: RecordingResult } | { readonly error: unknown 
  * concurrently, so that a client that does not read responses can still stop the recording.
  */
 export class RecordCall {
-  readonly #parts: ServiceParts;
+  readonly #service: ServiceDependencies;
   readonly #signal: AbortSignal | undefined;
   readonly #peer: RpcPeer | undefined;
   /** Aborts pending work: opening the source, and the recording. */
@@ -52,8 +52,8 @@ export class RecordCall {
   #over = false;
   #wake: (() => void) | undefined;
 
-  constructor(parts: ServiceParts, { signal, peer }: RecordContext) {
-    this.#parts = parts;
+  constructor(service: ServiceDependencies, { signal, peer }: RecordContext) {
+    this.#service = service;
     this.#signal = signal;
     this.#peer = peer;
   }
@@ -114,7 +114,7 @@ export class RecordCall {
   }
 
   #setTimer(delayMs: number, callback: () => void): () => void {
-    const callOffTimer = this.#parts.clock.setTimer(delayMs, () => {
+    const callOffTimer = this.#service.clock.setTimer(delayMs, () => {
       this.#timers.delete(callOff);
       callback();
     });
@@ -166,7 +166,7 @@ export class RecordCall {
   }
 
   async #receiveStart(): Promise<StartRecording> {
-    const { startTimeoutMs } = this.#parts.limits;
+    const { startTimeoutMs } = this.#service.limits;
     const callOff = this.#setTimer(startTimeoutMs, () =>
       this.#fail(new RpcError("DEADLINE_EXCEEDED", `no start request within ${startTimeoutMs} ms`)),
     );
@@ -177,8 +177,8 @@ export class RecordCall {
 
   async *#record(start: StartRecording): AsyncGenerator<RecordResponse, void, undefined> {
     await this.#admit(start);
-    const release = this.#parts.takeSlot();
-    const opening = this.#parts.openSource(start, { signal: this.#controller.signal, peer: this.#peer });
+    const release = this.#service.acquireSlot();
+    const opening = this.#service.openSource(start, { signal: this.#controller.signal, peer: this.#peer });
     const slot = new RecordingSlot(opening, release);
     try {
       yield* this.#follow(await this.#orGiveUp(slot.source), start, slot);
@@ -192,7 +192,7 @@ export class RecordCall {
 
   /** Rejects requests that are not allowed, exceed limits, or are invalid. */
   async #admit(start: StartRecording): Promise<void> {
-    const { limits, budget } = this.#parts;
+    const { limits, budget } = this.#service;
     if (!(await this.#orGiveUp(this.#isAllowed(start)))) {
       throw new RpcError("PERMISSION_DENIED", "not allowed to record");
     }
@@ -209,7 +209,7 @@ export class RecordCall {
 
   /** A failing `authorize` denies the request. Its error is not sent to the client, unless it is an RpcError. */
   async #isAllowed(start: StartRecording): Promise<boolean> {
-    const { authorize } = this.#parts;
+    const { authorize } = this.#service;
     if (authorize === undefined) return true;
     try {
       return await authorize({ start, peer: this.#peer });
@@ -254,14 +254,14 @@ export class RecordCall {
       const { stats, filePath = "" } = outcome.result;
       // Release the slot before the client can start its next recording.
       await this.#orGiveUp(slot.close());
-      const { nodeName, clock } = this.#parts;
+      const { nodeName, clock } = this.#service;
       yield stoppedResponse(nodeName, clock.now(), toWireStats(stats), filePath);
       return;
     }
   }
 
   #beginRecording(source: PacketSource, start: StartRecording, slot: RecordingSlot): Recording {
-    const { openSink, budget, clock, whenBusy, queueBytes } = this.#parts;
+    const { openSink, budget, clock, whenBusy, queueBytes } = this.#service;
     const onOpen = () => {
       this.#sinkOpen = true;
       this.#wake?.();
@@ -326,7 +326,7 @@ export class RecordCall {
 
   /** Sends counts and sets the timers for the earliest and the latest time of the next response. */
   async *#tell(stats: WireStats): AsyncGenerator<RecordResponse, void, undefined> {
-    const { nodeName, clock, runningIntervalMs, changeIntervalMs, limits } = this.#parts;
+    const { nodeName, clock, runningIntervalMs, changeIntervalMs, limits } = this.#service;
     for (const callOff of this.#timers) callOff();
     this.#isDue = false;
     const callOff = this.#setTimer(limits.readTimeoutMs, () =>

@@ -59,8 +59,8 @@ export class StorageBudget {
   readonly #maxBytes: number;
   readonly #measure: (() => number | Promise<number>) | undefined;
   #usedBytes = 0;
-  /** All bytes taken since the service started. Used to count bytes written while `storedBytes` is being measured. */
-  #takenBytes = 0;
+  /** All bytes reserved since the service started. Used to count bytes written while `storedBytes` is being measured. */
+  #reservedBytes = 0;
 
   constructor(maxBytes: number, measure: (() => number | Promise<number>) | undefined) {
     this.#maxBytes = maxBytes;
@@ -77,13 +77,13 @@ export class StorageBudget {
    */
   async refresh(): Promise<void> {
     if (this.#measure === undefined || this.#maxBytes === Number.POSITIVE_INFINITY) return;
-    const before = this.#takenBytes;
+    const before = this.#reservedBytes;
     const measured = await this.#measure();
-    this.#usedBytes = measured + this.#takenBytes - before;
+    this.#usedBytes = measured + this.#reservedBytes - before;
   }
 
-  /** @throws RpcError RESOURCE_EXHAUSTED if the bytes exceed the limit; none are taken then. */
-  take(bytes: number): void {
+  /** @throws RpcError RESOURCE_EXHAUSTED if the bytes exceed the limit; none are reserved then. */
+  reserve(bytes: number): void {
     if (this.#usedBytes + bytes > this.#maxBytes) {
       throw new RpcError(
         "RESOURCE_EXHAUSTED",
@@ -91,12 +91,12 @@ export class StorageBudget {
       );
     }
     this.#usedBytes += bytes;
-    this.#takenBytes += bytes;
+    this.#reservedBytes += bytes;
   }
 
-  /** Returns bytes that were taken but are not stored. */
-  giveBack(bytes: number): void {
+  /** Releases bytes that were reserved but are not stored. */
+  release(bytes: number): void {
     this.#usedBytes -= bytes;
-    this.#takenBytes -= bytes;
+    this.#reservedBytes -= bytes;
   }
 }

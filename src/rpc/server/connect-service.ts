@@ -8,7 +8,7 @@ import { onAbort } from "../../async/abort.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { type ValueCheck, withMethods } from "../../errors/value-checks.js";
 import { Recorder, type RecordRequest, type RecordResponse } from "../../gen/recorder/recorder_pb.js";
-import type { RpcPeer } from "../../recorder/service/parts.js";
+import type { RpcPeer } from "../../recorder/service/context.js";
 import type { RecorderService } from "../../recorder/service.js";
 import { fromConnectError, toConnectError } from "../connect-error.js";
 

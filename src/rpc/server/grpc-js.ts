@@ -11,8 +11,8 @@ import {
   type RecordResponse,
   RecordResponseSchema,
 } from "../../gen/recorder/recorder_pb.js";
+import type { RpcPeer } from "../../recorder/service/context.js";
 import { RPC_STATUS_NUMBERS, RpcError } from "../../recorder/service/error.js";
-import type { RpcPeer } from "../../recorder/service/parts.js";
 import type { RecorderService } from "../../recorder/service.js";
 import { boundedMessage } from "../grpc-message.js";
 import { identitiesOf } from "../peer.js";

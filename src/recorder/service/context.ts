@@ -39,7 +39,7 @@ export type OpenRecordingSource = (
 ) => Promise<PacketSource>;
 
 /** The dependencies of a call. */
-export interface ServiceParts {
+export interface ServiceDependencies {
   readonly nodeName: string;
   readonly openSource: OpenRecordingSource;
   readonly openSink: OpenSink;
@@ -56,5 +56,5 @@ export interface ServiceParts {
    *
    * @throws RpcError RESOURCE_EXHAUSTED if all are in use.
    */
-  takeSlot(): () => void;
+  acquireSlot(): () => void;
 }

@@ -2,49 +2,50 @@ import { capturedBytes, copyBatch, type PacketBatch, recordEnd } from "../packet
 import type { PacketSink } from "./sink.js";
 
 /** Passes packets from the recording loop to the sink. */
-export interface Delivery {
+export interface SinkQueue {
   /** How many packets from the start of a batch fit now; the rest is lost. */
   capacity(batch: PacketBatch): number;
   /** Passes on a batch. The batch is only valid until the call returns or its promise settles. */
-  deliver(batch: PacketBatch): void | Promise<void>;
-  /** Resolves when the sink has written every delivered batch. Rejects if a write fails. */
+  push(batch: PacketBatch): void | Promise<void>;
+  /** Resolves when the sink has written every batch. Rejects if a write fails. */
   drain(): Promise<void>;
   /**
-   * Stops delivery for a recording that fails. Returns the delivered packets that the sink has not written; they are
-   * lost. Afterwards no further batch is written or counted. The result of a pending write is ignored.
+   * Ends the queue of a recording that fails. Returns the packets that the sink has not written; they are lost.
+   * Afterwards no further batch is written or counted. The result of a pending write is ignored.
    */
-  abandon(): { packets: number; bytes: number };
+  discard(): { packets: number; bytes: number };
 }
 
-export type OnTaken = (packets: number, bytes: number) => void;
+/** Called when the sink has written a batch. */
+export type OnWritten = (packets: number, bytes: number) => void;
 
 /**
  * The recording loop waits for the sink. No packet is lost here; a live source drops and counts what exceeds its own
  * buffer.
  */
-export function waitingDelivery(sink: PacketSink, onTaken: OnTaken): Delivery {
+export function createDirectQueue(sink: PacketSink, onWritten: OnWritten): SinkQueue {
   let packets = 0;
   let bytes = 0;
-  let abandoned = false;
+  let isDiscarded = false;
 
-  function taken(): void {
-    if (abandoned) return;
-    onTaken(packets, bytes);
+  function finishWrite(): void {
+    if (isDiscarded) return;
+    onWritten(packets, bytes);
     packets = 0;
     bytes = 0;
   }
 
   return {
     capacity: (batch) => batch.length,
-    deliver: (batch) => {
+    push: (batch) => {
       packets = batch.length;
       bytes = capturedBytes(batch);
       const written = sink.write(batch);
-      return written === undefined ? taken() : written.then(taken);
+      return written === undefined ? finishWrite() : written.then(finishWrite);
     },
     drain: () => Promise.resolve(),
-    abandon: () => {
-      abandoned = true;
+    discard: () => {
+      isDiscarded = true;
       return { packets, bytes };
     },
   };
@@ -54,29 +55,29 @@ export function waitingDelivery(sink: PacketSink, onTaken: OnTaken): Delivery {
  * The recording loop does not wait for the sink. Batches are copied into a queue of at most `queueBytes` (record
  * headers included); packets that do not fit are lost. `onFailure` is called when a write fails.
  */
-export function queueingDelivery(
+export function createDroppingQueue(
   sink: PacketSink,
   queueBytes: number,
-  onTaken: OnTaken,
+  onWritten: OnWritten,
   onFailure: (error: unknown) => void,
-): Delivery {
+): SinkQueue {
   const queue: PacketBatch[] = [];
   let queuedBytes = 0;
   let queuedPackets = 0;
   let queuedCaptured = 0;
   let writing: Promise<void> | undefined;
-  let abandoned = false;
+  let isDiscarded = false;
 
   async function writeAll(): Promise<void> {
     for (let batch = queue[0]; batch !== undefined; batch = queue[0]) {
       await sink.write(batch);
-      if (abandoned) return;
+      if (isDiscarded) return;
       queue.shift();
       const bytes = capturedBytes(batch);
       queuedBytes -= batch.records.length;
       queuedPackets -= batch.length;
       queuedCaptured -= bytes;
-      onTaken(batch.length, bytes);
+      onWritten(batch.length, bytes);
     }
     writing = undefined;
   }
@@ -89,7 +90,7 @@ export function queueingDelivery(
       while (length < batch.length && recordEnd(batch, length) <= free) length++;
       return length;
     },
-    deliver: (batch) => {
+    push: (batch) => {
       queue.push(copyBatch(batch));
       queuedBytes += batch.records.length;
       queuedPackets += batch.length;
@@ -105,8 +106,8 @@ export function queueingDelivery(
     drain: async () => {
       await writing;
     },
-    abandon: () => {
-      abandoned = true;
+    discard: () => {
+      isDiscarded = true;
       return { packets: queuedPackets, bytes: queuedCaptured };
     },
   };
