@@ -151,7 +151,7 @@ export function createRecorderService(options: RecorderServiceOptions): Recorder
       yield* call.run(requests);
     } finally {
       calls.delete(call);
-      totals = addStats({ ...totals, [call.ended]: totals[call.ended] + 1 }, call.stats);
+      totals = addStats({ ...totals, [call.outcome]: totals[call.outcome] + 1 }, call.stats);
       if (calls.size === 0) emptied.wake();
     }
   }

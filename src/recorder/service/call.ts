@@ -1,27 +1,26 @@
-import { onAbort } from "../../async/abort.js";
+import { onAbort, orAbort } from "../../async/abort.js";
+import { nextState } from "../../async/state-machine.js";
+import { Wakeup } from "../../async/wakeup.js";
 import { messageOf } from "../../errors/message.js";
 import type { RecordRequest, RecordResponse, StartRecording } from "../../gen/recorder/recorder_pb.js";
 import type { PacketSource } from "../../packet/source.js";
 import { type Recording, type RecordingResult, record } from "../recording.js";
-import { checkStartRecording } from "../start.js";
 import type { RecordingStats } from "../stats.js";
+import { admit } from "./admission.js";
 import { boundedSink } from "./bounded-sink.js";
+import {
+  CALL_TRANSITIONS,
+  type CallEvent,
+  type CallOutcome,
+  type CallState,
+  OUTCOMES,
+} from "./call-state.js";
 import type { RecordContext, RpcPeer, ServiceDependencies } from "./context.js";
 import { abortError, RpcError, statusOfFailure } from "./error.js";
-import { issuesText } from "./issues-text.js";
 import { RecordingSlot } from "./recording-slot.js";
 import { requestText } from "./request-text.js";
-import {
-  NO_STATS,
-  runningResponse,
-  sameStats,
-  stoppedResponse,
-  toWireStats,
-  type WireStats,
-} from "./response.js";
-
-/** How a recording ended. */
-type Outcome = { readonly result: RecordingResult } | { readonly error: unknown };
+import { NO_STATS, runningResponse, stoppedResponse, toWireStats, type WireStats } from "./response.js";
+import { ResponsePace } from "./response-pace.js";
 
 /**
  * One Record call: the state machine of Cilium's Recorder (pkg/hubble/recorder/service.go). Requests are read
@@ -31,31 +30,31 @@ export class RecordCall {
   readonly #service: ServiceDependencies;
   readonly #signal: AbortSignal | undefined;
   readonly #peer: RpcPeer | undefined;
-  /** Aborts pending work: opening the source, and the recording. */
-  readonly #controller = new AbortController();
-  readonly #timers = new Set<() => void>();
-  /** The first error, which ends the call without a `stopped` response. */
-  #failure: RpcError | undefined;
-  #start: StartRecording | undefined;
-  #recording: Recording | undefined;
-  /** Whether to stop the recording gracefully: requested by the client or by a service shutdown. */
-  #stopping = false;
-  #sinkOpen = false;
-  #outcome: Outcome | undefined;
   /**
-   * `#changed`: the counts may have changed. `#mayTell`: the minimum interval since the last response has passed.
-   * `#isDue`: the maximum interval has passed, so respond even if the counts are unchanged.
+   * Aborted with the first error of the call, an RpcError, or at its end. Ends every wait, the opening of the source,
+   * and the recording.
    */
-  #changed = false;
-  #mayTell = true;
-  #isDue = false;
-  #over = false;
-  #wake: (() => void) | undefined;
+  readonly #failure = new AbortController();
+  /** Wakes the call: the state has changed, a response may be due, or the call has failed. */
+  readonly #changed = new Wakeup();
+  readonly #pace: ResponsePace;
+  #state: CallState = { name: "waiting" };
 
   constructor(service: ServiceDependencies, { signal, peer }: RecordContext) {
     this.#service = service;
     this.#signal = signal;
     this.#peer = peer;
+    const { clock, runningIntervalMs, changeIntervalMs, limits } = service;
+    const { readTimeoutMs } = limits;
+    this.#pace = new ResponsePace({
+      clock,
+      runningIntervalMs,
+      changeIntervalMs,
+      readTimeoutMs,
+      onReady: () => this.#changed.wake(),
+      onUnread: () =>
+        this.#fail(new RpcError("DEADLINE_EXCEEDED", `no response read within ${readTimeoutMs} ms`)),
+    });
   }
 
   /** The counts of the recording; undefined before it starts. */
@@ -63,10 +62,9 @@ export class RecordCall {
     return this.#recording?.stats;
   }
 
-  /** How the recording ended; `refused` if it never started. */
-  get ended(): "stopped" | "failed" | "refused" {
-    if (this.#recording === undefined || !this.#sinkOpen) return "refused";
-    return this.#outcome !== undefined && "result" in this.#outcome ? "stopped" : "failed";
+  /** How the call ended; call it after the end. */
+  get outcome(): CallOutcome {
+    return OUTCOMES[this.#state.name];
   }
 
   /**
@@ -74,56 +72,65 @@ export class RecordCall {
    * request.
    */
   shutdown(): void {
-    if (this.#start === undefined) this.#fail(new RpcError("UNAVAILABLE", "the recorder is shutting down"));
-    else this.#stop();
+    if (this.#state.name === "waiting") {
+      this.#fail(new RpcError("UNAVAILABLE", "the recorder is shutting down"));
+    } else {
+      this.#stop();
+    }
   }
 
   async *run(requests: AsyncIterable<RecordRequest>): AsyncGenerator<RecordResponse, void, undefined> {
     const removeListener = onAbort(this.#signal, () => this.#fail(abortError(this.#signal?.reason)));
     void this.#receiveAll(requests);
     try {
-      yield* this.#record(await this.#receiveStart());
+      const start = await this.#receiveStart();
+      await admit(start, this.#peer, this.#service, this.#failure.signal);
+      yield* this.#record(start);
     } catch (error) {
       throw asRpcError(error);
     } finally {
-      this.#over = true;
+      this.#end();
       removeListener();
-      for (const callOff of this.#timers) callOff();
+      this.#pace.end();
     }
   }
 
-  /** Waits until `look` returns a value. Throws the failure of the call if that comes first. */
-  async #until<T>(look: () => T | undefined): Promise<T> {
-    for (;;) {
-      const found = look();
-      if (found !== undefined) return found;
-      if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+  get #recording(): Recording | undefined {
+    return "recording" in this.#state ? this.#state.recording : undefined;
+  }
+
+  #apply(event: CallEvent): void {
+    this.#state = nextState(CALL_TRANSITIONS, this.#state, event);
+    this.#changed.wake();
   }
 
   #fail(error: RpcError): void {
-    this.#failure ??= error;
-    this.#controller.abort(this.#failure);
-    this.#wake?.();
+    this.#failure.abort(error);
+    this.#changed.wake();
+  }
+
+  /** Aborts what is pending when the call ends; has no effect after a failure. */
+  #end(): void {
+    this.#failure.abort(new RpcError("CANCELLED", "the client has left"));
   }
 
   #stop(): void {
-    this.#stopping = true;
+    this.#apply({ name: "stop" });
     this.#recording?.stop();
   }
 
-  #setTimer(delayMs: number, callback: () => void): () => void {
-    const callOffTimer = this.#service.clock.setTimer(delayMs, () => {
-      this.#timers.delete(callOff);
-      callback();
+  /** Waits until `find` returns a value. Throws the failure of the call if that comes first. */
+  #until<T>(find: () => T | undefined): Promise<T> {
+    return this.#changed.until(() => {
+      const found = find();
+      if (found === undefined) this.#failure.signal.throwIfAborted();
+      return found;
     });
-    const callOff = () => {
-      this.#timers.delete(callOff);
-      callOffTimer();
-    };
-    this.#timers.add(callOff);
-    return callOff;
+  }
+
+  /** Waits for a promise that may never settle. Throws the failure of the call if that comes first. */
+  #orFail<T>(pending: Promise<T>): Promise<T> {
+    return orAbort(pending, this.#failure.signal);
   }
 
   /**
@@ -131,11 +138,12 @@ export class RecordCall {
    * responses.
    */
   async #receiveAll(requests: AsyncIterable<RecordRequest>): Promise<void> {
+    const { signal } = this.#failure;
     try {
       const iterator = requests[Symbol.asyncIterator]();
-      while (!this.#over && this.#failure === undefined) {
+      while (!signal.aborted) {
         const { done, value } = await iterator.next();
-        if (this.#over) return;
+        if (signal.aborted) return;
         if (done === true) throw new RpcError("FAILED_PRECONDITION", "EOF");
         this.#receive(value);
       }
@@ -148,7 +156,7 @@ export class RecordCall {
 
   #receive(request: RecordRequest): void {
     const { requestType } = request;
-    const expected = this.#start === undefined ? "start" : "stop";
+    const expected = this.#state.name === "waiting" ? "start" : "stop";
     if (requestType.case !== expected) {
       const status = requestType.case === undefined ? "INVALID_ARGUMENT" : "FAILED_PRECONDITION";
       this.#fail(
@@ -158,192 +166,111 @@ export class RecordCall {
         ),
       );
     } else if (requestType.case === "start") {
-      this.#start = requestType.value;
-      this.#wake?.();
+      this.#apply({ name: "start", start: requestType.value });
     } else {
       this.#stop();
     }
   }
 
   async #receiveStart(): Promise<StartRecording> {
-    const { startTimeoutMs } = this.#service.limits;
-    const callOff = this.#setTimer(startTimeoutMs, () =>
+    const { clock, limits } = this.#service;
+    const { startTimeoutMs } = limits;
+    const cancelTimer = clock.setTimer(startTimeoutMs, () =>
       this.#fail(new RpcError("DEADLINE_EXCEEDED", `no start request within ${startTimeoutMs} ms`)),
     );
-    const start = await this.#until(() => this.#start);
-    callOff();
-    return start;
+    try {
+      return await this.#until(() => ("start" in this.#state ? this.#state.start : undefined));
+    } finally {
+      cancelTimer();
+    }
   }
 
+  /** Opens the source, records and yields the responses. */
   async *#record(start: StartRecording): AsyncGenerator<RecordResponse, void, undefined> {
-    await this.#admit(start);
     const release = this.#service.acquireSlot();
-    const opening = this.#service.openSource(start, { signal: this.#controller.signal, peer: this.#peer });
-    const slot = new RecordingSlot(opening, release);
+    const context = { signal: this.#failure.signal, peer: this.#peer };
+    const slot = new RecordingSlot(this.#service.openSource(start, context), release);
     try {
-      yield* this.#follow(await this.#orGiveUp(slot.source), start, slot);
+      this.#begin(await this.#orFail(slot.source), start, slot);
+      yield* this.#respond(slot);
     } finally {
-      this.#controller.abort(this.#failure ?? new RpcError("CANCELLED", "the client has left"));
+      this.#end();
       await this.#recording?.stopped.catch(() => {});
       // Not awaited: a source that does not open or close must not delay the response. It keeps its slot.
       void slot.close();
     }
   }
 
-  /** Rejects requests that are not allowed, exceed limits, or are invalid. */
-  async #admit(start: StartRecording): Promise<void> {
-    const { limits, budget } = this.#service;
-    if (!(await this.#orGiveUp(this.#isAllowed(start)))) {
-      throw new RpcError("PERMISSION_DENIED", "not allowed to record");
-    }
-    if (start.include.length > limits.maxFilters) {
-      throw new RpcError(
-        "RESOURCE_EXHAUSTED",
-        `too many include filters: ${start.include.length} (at most ${limits.maxFilters})`,
-      );
-    }
-    const issues = checkStartRecording(start);
-    if (issues.length > 0) throw new RpcError("INVALID_ARGUMENT", issuesText(issues));
-    await this.#orGiveUp(budget.refresh());
-  }
-
-  /** A failing `authorize` denies the request. Its error is not sent to the client, unless it is an RpcError. */
-  async #isAllowed(start: StartRecording): Promise<boolean> {
-    const { authorize } = this.#service;
-    if (authorize === undefined) return true;
-    try {
-      return await authorize({ start, peer: this.#peer });
-    } catch (error) {
-      if (error instanceof RpcError) throw error;
-      throw new RpcError("PERMISSION_DENIED", "not allowed to record", { cause: error });
-    }
-  }
-
-  /** Waits for a promise that may never settle. Throws the failure of the call if that comes first. */
-  async #orGiveUp<T>(pending: Promise<T>): Promise<T> {
-    let settled: { readonly value: T } | undefined;
-    pending.then(
-      (value) => {
-        settled = { value };
-        this.#wake?.();
-      },
-      (error: unknown) => this.#fail(asRpcError(error)),
-    );
-    return (await this.#until(() => settled)).value;
-  }
-
-  /** Records and yields the responses. */
-  async *#follow(
-    source: PacketSource,
-    start: StartRecording,
-    slot: RecordingSlot,
-  ): AsyncGenerator<RecordResponse, void, undefined> {
-    const recording = this.#beginRecording(source, start, slot);
-    await this.#until(() => (this.#sinkOpen ? true : this.#rejectedOutcome()));
-    let told = NO_STATS;
-    yield* this.#tell(told);
-    for (;;) {
-      const event = await this.#until(() => this.#nextEvent(recording, told));
-      if (event !== "ended") {
-        told = event;
-        yield* this.#tell(told);
-        continue;
-      }
-      const outcome = this.#outcome!;
-      if ("error" in outcome) throw asRpcError(outcome.error, "recorder recording error: ");
-      const { stats, filePath = "" } = outcome.result;
-      // Release the slot before the client can start its next recording.
-      await this.#orGiveUp(slot.close());
-      const { nodeName, clock } = this.#service;
-      yield stoppedResponse(nodeName, clock.now(), toWireStats(stats), filePath);
-      return;
-    }
-  }
-
-  #beginRecording(source: PacketSource, start: StartRecording, slot: RecordingSlot): Recording {
+  #begin(source: PacketSource, start: StartRecording, slot: RecordingSlot): void {
     const { openSink, budget, clock, whenBusy, queueBytes } = this.#service;
-    const onOpen = () => {
-      this.#sinkOpen = true;
-      this.#wake?.();
-    };
-    const open = boundedSink(openSink, budget, onOpen);
+    const open = boundedSink(openSink, budget, () => this.#apply({ name: "sinkOpen" }));
     const recording = record(source, start, {
       sink: (request) => {
         const opening = open(request);
         slot.holdForSink(opening);
         return opening;
       },
-      signal: this.#controller.signal,
+      signal: this.#failure.signal,
       clock,
       whenBusy,
       queueBytes,
     });
-    this.#recording = recording;
+    const isStopRequested = "isStopRequested" in this.#state && this.#state.isStopRequested;
+    this.#apply({ name: "begin", recording });
     recording.stopped.then(
-      (result) => this.#end({ result }),
+      (result) => this.#apply({ name: "recordingStopped", result }),
       (error: unknown) => {
-        this.#end({ error });
+        this.#apply({ name: "recordingFailed", error });
         // Also release the slot if the client never reads the next response.
         void slot.close();
       },
     );
     void this.#watch(recording);
-    if (this.#stopping) recording.stop();
-    return recording;
-  }
-
-  #end(outcome: Outcome): void {
-    this.#outcome = outcome;
-    this.#wake?.();
+    if (isStopRequested) recording.stop();
   }
 
   async #watch(recording: Recording): Promise<void> {
-    for await (const _ of recording.updates) {
-      this.#changed = true;
-      this.#wake?.();
+    for await (const _ of recording.updates) this.#pace.change();
+  }
+
+  async *#respond(slot: RecordingSlot): AsyncGenerator<RecordResponse, void, undefined> {
+    const { nodeName, clock } = this.#service;
+    await this.#until(() => this.#isStarted());
+    let stats = NO_STATS;
+    for (;;) {
+      this.#pace.send(stats);
+      yield runningResponse(nodeName, clock.now(), stats);
+      this.#pace.read();
+      const next = await this.#until(() => this.#nextResponse());
+      if ("result" in next) {
+        // Release the slot before the client can start its next recording.
+        await this.#orFail(slot.close());
+        const { stats: finalStats, filePath = "" } = next.result;
+        yield stoppedResponse(nodeName, clock.now(), toWireStats(finalStats), filePath);
+        return;
+      }
+      stats = next.stats;
     }
   }
 
-  /** Throws if the recording failed before its sink was open. */
-  #rejectedOutcome(): never | undefined {
-    const outcome = this.#outcome;
+  /** Returns true once the sink is open. Throws if it cannot be opened. */
+  #isStarted(): true | undefined {
+    const state = this.#state;
     // No prefix: nothing has been recorded yet. Upstream's message is the same.
-    if (outcome !== undefined && "error" in outcome) throw asRpcError(outcome.error);
-    return undefined;
+    if (state.name === "rejected") throw asRpcError(state.error);
+    return state.name === "starting" ? undefined : true;
   }
 
-  /** Returns `ended`, the counts to send next, or undefined while there is nothing to send. */
-  #nextEvent(recording: Recording, told: WireStats): "ended" | WireStats | undefined {
-    const outcome = this.#outcome;
-    if (outcome !== undefined && (this.#failure === undefined || "result" in outcome)) return "ended";
-    if (this.#failure !== undefined) return undefined;
-    if (this.#isDue) return toWireStats(recording.stats);
-    if (!this.#changed || !this.#mayTell) return undefined;
-    this.#changed = false;
-    const stats = toWireStats(recording.stats);
-    return sameStats(stats, told) ? undefined : stats;
-  }
-
-  /** Sends counts and sets the timers for the earliest and the latest time of the next response. */
-  async *#tell(stats: WireStats): AsyncGenerator<RecordResponse, void, undefined> {
-    const { nodeName, clock, runningIntervalMs, changeIntervalMs, limits } = this.#service;
-    for (const callOff of this.#timers) callOff();
-    this.#isDue = false;
-    const callOff = this.#setTimer(limits.readTimeoutMs, () =>
-      this.#fail(new RpcError("DEADLINE_EXCEEDED", `no response read within ${limits.readTimeoutMs} ms`)),
-    );
-    yield runningResponse(nodeName, clock.now(), stats);
-    callOff();
-    this.#setTimer(runningIntervalMs, () => {
-      this.#isDue = true;
-      this.#wake?.();
-    });
-    if (changeIntervalMs === 0) return;
-    this.#mayTell = false;
-    this.#setTimer(changeIntervalMs, () => {
-      this.#mayTell = true;
-      this.#wake?.();
-    });
+  /** Returns what to send next, or undefined while there is nothing to send. Throws if the recording has failed. */
+  #nextResponse(): { readonly result: RecordingResult } | { readonly stats: WireStats } | undefined {
+    const state = this.#state;
+    if (state.name === "stopped") return state;
+    // If the call has failed, that is why its recording failed.
+    if (this.#failure.signal.aborted) return undefined;
+    if (state.name === "failed") throw asRpcError(state.error, "recorder recording error: ");
+    const recording = this.#recording;
+    const stats = recording && this.#pace.select(() => toWireStats(recording.stats));
+    return stats && { stats };
   }
 }
 
