@@ -19,6 +19,7 @@ export const LEVELS: readonly (readonly string[])[] = [
 /** Imports within a level, as `importer → imported`. */
 export const WITHIN_LEVEL: readonly string[] = [
   "async → errors",
+  "bytes → async",
   "net → errors",
   "errors → go",
   "errors → bytes",

@@ -1,5 +1,5 @@
+import { CHUNK_BYTES } from "../bytes/byte-input.js";
 import { type PacketBatch, type PacketFormat, RECORD_HEADER_LENGTH } from "../packet/batch.js";
-import { CHUNK_BYTES } from "./input.js";
 import { BLOCK_OVERHEAD } from "./pcapng/format.js";
 
 /**

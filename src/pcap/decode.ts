@@ -1,25 +1,28 @@
+import { type ByteInput, inputWithTurns } from "../bytes/byte-input.js";
+import { createChunkInput, type ReadableStreamLike } from "../bytes/chunk-input.js";
+import { decompress, type GzipFault } from "../bytes/decompress.js";
+import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { describeSignature, findSignature } from "../bytes/signature.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
+import { describeValue } from "../errors/describe-value.js";
 import { CaptureError } from "../errors/errors.js";
+import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { copyBatch, type PacketBatch } from "../packet/batch.js";
 import { createSource, type PacketSource, type Pull } from "../packet/source.js";
 import { createPcapDecoder } from "./classic/decode.js";
-import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "./classic/format.js";
+import { PCAP_HEADER_LENGTH, PCAP_MAGIC_NS, PCAP_MAGIC_US } from "./classic/format.js";
 import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
-import {
-  aBytesLike,
-  type ByteInput,
-  type BytesLike,
-  createInput,
-  InputBuffer,
-  inputWithTurns,
-  prefixedInput,
-} from "./input.js";
+import { InputBuffer } from "./input-buffer.js";
 import { SECTION_HEADER } from "./pcapng/format.js";
 
-/** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
-const GZIP_MAGIC = 0x1f8b;
+/** Input bytes: a single array, or chunks of any size (including empty ones). */
+export type BytesLike = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | ReadableStreamLike;
+
+const aBytesLike: ValueCheck<BytesLike> = valueCheck(
+  "a Uint8Array, an iterable of these or a stream",
+  (value) => isUint8Array(value) || isIterable(value) || hasMethods(value, ["getReader"]),
+);
 
 /** A source that reads a capture file or stream. */
 export interface CaptureSource extends PacketSource {
@@ -48,7 +51,14 @@ export async function decodeCapture(
 ): Promise<CaptureSource> {
   checkArgument("decodeCapture", "bytes", bytes, aBytesLike);
   checkOptions("decodeCapture", options, {});
-  return openCapture(createInput(bytes));
+  return openCapture(createChunkInput(bytes, bytesOfChunk));
+}
+
+function bytesOfChunk(chunk: unknown): Uint8Array {
+  if (isUint8Array(chunk)) return chunk;
+  throw new TypeError(
+    `decodeCapture: every chunk of bytes must be a Uint8Array, not ${describeValue(chunk)}`,
+  );
 }
 
 /**
@@ -70,25 +80,13 @@ function located(error: unknown, path: string | undefined): unknown {
 }
 
 async function createCaptureSource(raw: ByteInput, path: string | undefined): Promise<CaptureSource> {
-  let input = inputWithTurns(raw);
-  let buffer = new InputBuffer();
-  let compressed = false;
-  await fillTo(buffer, input, 2);
-  if (buffer.available >= 2 && buffer.view.getUint16(buffer.start, false) === GZIP_MAGIC) {
-    compressed = true;
-    // Loaded on demand, like pcapng: most captures are plain pcap and open faster without.
-    const { createGunzip } = await import("./gzip.js");
-    input = inputWithTurns(createGunzip(prefixedInput(buffer.unread(), raw)));
-    buffer = new InputBuffer();
-  }
-  await fillTo(buffer, input, PCAP_HEADER_LENGTH);
+  const { input: plain, compressed } = await decompress(raw, gzipError);
+  const input = inputWithTurns(plain);
+  const buffer = new InputBuffer();
+  await buffer.readUntil(PCAP_HEADER_LENGTH, input);
   const decoder = await createDecoder(buffer);
   const pull = createPull(decoder, buffer, input);
-  while (!decoder.begin()) {
-    const filled = await input.fill(buffer.room());
-    if (filled === 0) break;
-    buffer.commit(filled);
-  }
+  while (!decoder.begin() && (await buffer.readFrom(input)) > 0);
 
   function locatedPull(): ReturnType<Pull> {
     try {
@@ -118,20 +116,18 @@ function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInp
     for (;;) {
       const batch = decoder.next();
       if (batch !== undefined) return batch;
-      const filled = input.fill(buffer.room());
-      if (filled instanceof Promise) return pullOn(filled);
-      if (filled === 0) return end();
-      buffer.commit(filled);
+      const read = buffer.readFrom(input);
+      if (read instanceof Promise) return pullOn(read);
+      if (read === 0) return end();
     }
   }
   /** A loop, not a recursion: a chain of promises would grow while no packets arrive. */
   async function pullOn(waiting: Promise<number>): Promise<PacketBatch | undefined> {
-    for (let filled = await waiting; filled > 0; ) {
-      buffer.commit(filled);
+    for (let read = await waiting; read > 0; ) {
       const batch = decoder.next();
       if (batch !== undefined) return batch;
-      const more = input.fill(buffer.room());
-      filled = more instanceof Promise ? await more : more;
+      const more = buffer.readFrom(input);
+      read = more instanceof Promise ? await more : more;
     }
     return end();
   }
@@ -141,13 +137,8 @@ function createPull(decoder: CaptureDecoder, buffer: InputBuffer, input: ByteInp
   return pull;
 }
 
-/** Reads until `length` bytes are available or the input ends. */
-async function fillTo(buffer: InputBuffer, input: ByteInput, length: number): Promise<void> {
-  while (buffer.available < length) {
-    const filled = await input.fill(buffer.room());
-    if (filled === 0) return;
-    buffer.commit(filled);
-  }
+function gzipError({ kind, message, offset }: GzipFault): CaptureError {
+  return new CaptureError(kind === "truncated" ? "truncated_capture" : "malformed_gzip", offset, message);
 }
 
 async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
@@ -171,12 +162,15 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
       }
       return createPcapDecoder(buffer, { littleEndian, resolution: magic === PCAP_MAGIC_US ? "us" : "ns" });
     }
-    const relative = PCAP_RELATIVES.get(magic);
-    if (relative !== undefined) {
-      throw new CaptureError("unsupported_capture", 0, `${relative} is not supported, only pcap and pcapng`);
-    }
   }
   const signature = findSignature(buffer.bytes.subarray(buffer.start, buffer.end));
+  if (signature?.capture === "unsupported") {
+    throw new CaptureError(
+      "unsupported_capture",
+      0,
+      `${signature.name} is not supported, only pcap and pcapng`,
+    );
+  }
   if (signature !== undefined) {
     throw new CaptureError("not_a_capture", 0, `not a capture but ${describeSignature(signature)}`);
   }

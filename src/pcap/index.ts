@@ -1,7 +1,7 @@
+export type { ReadableStreamLike } from "../bytes/chunk-input.js";
 export { encodePcap, type PcapOptions } from "./classic/encode.js";
-export { type CaptureSource, decodeCapture } from "./decode.js";
+export { type BytesLike, type CaptureSource, decodeCapture } from "./decode.js";
 export type { CaptureWarnings, NotPreserved } from "./decoder.js";
-export type { BytesLike, ReadableStreamLike } from "./input.js";
 export { mergeSources } from "./merge.js";
 export { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./pcapng/decode.js";
 export { encodePcapng, type PcapngOptions } from "./pcapng/encode.js";

@@ -1,11 +1,12 @@
 import { closeSync, createReadStream, fstatSync, open, readSync } from "node:fs";
 import { promisify } from "node:util";
+import type { ByteInput } from "../bytes/byte-input.js";
+import { createChunkInput } from "../bytes/chunk-input.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
 import { CaptureError, OpenError } from "../errors/errors.js";
 import { aPath } from "../errors/value-checks.js";
 import { type CaptureSource, openCapture } from "../pcap/decode.js";
-import { type ByteInput, createInput } from "../pcap/input.js";
 
 /**
  * Opens a capture file by path: pcap or pcapng, optionally gzip-compressed, as `decodeCapture` reads bytes. A regular
@@ -39,7 +40,7 @@ const openDescriptor = promisify(open);
 function streamInput(descriptor: number): ByteInput {
   const stream = createReadStream("", { fd: descriptor });
   return {
-    ...createInput(stream),
+    ...createChunkInput(stream),
     // Also end a pending read, which may never complete on a pipe.
     close: () => {
       stream.destroy();
@@ -50,7 +51,7 @@ function streamInput(descriptor: number): ByteInput {
 function regularInput(descriptor: number): ByteInput {
   let isClosed = false;
   return {
-    fill: (room) => (isClosed ? 0 : readSync(descriptor, room, 0, room.length, null)),
+    readInto: (buffer) => (isClosed ? 0 : readSync(descriptor, buffer, 0, buffer.length, null)),
     close: () => {
       if (!isClosed) closeSync(descriptor);
       isClosed = true;

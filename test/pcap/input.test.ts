@@ -101,8 +101,8 @@ describe("an error of the input", () => {
 
 test("an input without a close can be closed", async () => {
   const source = await openCapture({
-    fill: (room) => {
-      room.set(CAPTURE.subarray(0, 24));
+    readInto: (buffer) => {
+      buffer.set(CAPTURE.subarray(0, 24));
       return 24;
     },
   });

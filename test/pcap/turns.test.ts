@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { CHUNK_BYTES } from "../../src/bytes/byte-input.js";
 // Loading a module takes turns, too: these are loaded before they are counted.
-import "../../src/pcap/gzip.js";
+import "../../src/bytes/gunzip.js";
 import "../../src/pcap/pcapng/decode.js";
 import { createBatch, fromBatches, packetsOf } from "../../src/packet/index.js";
 import { decodeCapture, encodePcap } from "../../src/pcap/index.js";
-import { CHUNK_BYTES } from "../../src/pcap/input.js";
 import { turnsDuring } from "../async/turns.js";
 import { blockWriter, CUSTOM, join } from "./blocks.js";
 import { collect } from "./read.js";

@@ -1,10 +1,10 @@
+import type { ByteInput } from "../../bytes/byte-input.js";
+import { peek } from "../../bytes/peek.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
-import { decodeExportBatches } from "../../observer/index.js";
+import { decodeBatches } from "../../observer/export/decode.js";
 import { createFlowDecoder, type FlowDecoder, type FlowOptions, PacketError } from "../../packet/index.js";
 import { type CaptureSource, openCapture } from "../../pcap/decode.js";
-import { createInput } from "../../pcap/input.js";
-import { tellKind } from "./kind.js";
-import { peek } from "./peek.js";
+import { detectKind } from "./kind.js";
 import type { InputReport } from "./report.js";
 
 /** The events that inputs yield. */
@@ -20,20 +20,21 @@ const BATCH_LENGTH = 1024;
  * Yields the events of an input: those of export lines, or packets as flows. Lines and packets that cannot be read are
  * reported and skipped.
  *
+ * @param raw Closed by the caller.
  * @throws FlowscribeError if reading cannot continue, after the preceding events.
  */
 export async function* readEvents(
-  input: AsyncIterable<Uint8Array>,
+  raw: ByteInput,
   name: string,
   packets: PacketOptions,
   report: InputReport,
 ): AsyncGenerator<InputEvent[], void, undefined> {
-  const { told: kind, chunks } = await peek(input, tellKind);
+  const { result: kind, input } = await peek(raw, detectKind);
   switch (kind) {
     case "capture":
-      return yield* readCapture(chunks, name, packets, report);
+      return yield* readCapture(input, name, packets, report);
     case "export":
-      return yield* decodeExportBatches(chunks, {
+      return yield* decodeBatches(() => input, {
         onBadLine: ({ message }) => report.leftOut("line", name, message),
         onUnknownField: ({ line, message }) => report.unknownField(name, line, message),
       });
@@ -43,12 +44,12 @@ export async function* readEvents(
 }
 
 async function* readCapture(
-  chunks: AsyncIterable<Uint8Array>,
+  input: ByteInput,
   name: string,
   options: PacketOptions,
   report: InputReport,
 ): AsyncGenerator<InputEvent[], void, undefined> {
-  const source = await openCapture(createInput(chunks), name);
+  const source = await openCapture(input, name);
   const decoder = createDecoder(source, options);
   try {
     yield* decodePackets(source, decoder, name, options, report);

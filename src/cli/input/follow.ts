@@ -4,7 +4,7 @@ import type { Clock } from "../../async/clock.js";
 import { codeOf } from "../../errors/message.js";
 import { errorText } from "../error-text.js";
 import type { InputEvent } from "./events.js";
-import { CHUNK_BYTES, type Input, openInput, type RegularFile, readChunks } from "./open.js";
+import { type Input, openInput, type RegularFile, readFile } from "./open.js";
 import { type ReadContext, readOne, tryOpen } from "./read-all.js";
 
 /** Interval for checking a followed file for changes, in milliseconds. */
@@ -89,10 +89,10 @@ async function* followOne(
     const { file } = input;
     if (file === undefined) return yield* readOne(input, context);
     let end: TailEnd | undefined;
-    const chunks = tailChunks(file, io.clock, io.signal, onCaughtUp, (why) => {
+    const readInto = tailReader(file, io.clock, io.signal, onCaughtUp, (why) => {
       end = why;
     });
-    yield* readOne(input, { ...context, progress: false }, chunks);
+    yield* readOne({ ...input, readInto }, { ...context, progress: false });
     if (io.signal.aborted || end === undefined) return;
     messages.tell(
       `${path}: ${end === "cut" ? "file truncated" : "file has been replaced"}; following the new one`,
@@ -126,29 +126,30 @@ async function reopen(path: string, { io, messages }: ReadContext): Promise<Inpu
 /** Why a followed file ended: another file has its name, or it is shorter than what was read. */
 type TailEnd = "replaced" | "cut";
 
-async function* tailChunks(
+/** Reads a file, and what is added to it until it is replaced or truncated. */
+function tailReader(
   { path, handle }: RegularFile,
   clock: Clock,
   signal: AbortSignal,
   onCaughtUp: () => void,
   onEnd: (why: TailEnd) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffer = new Uint8Array(CHUNK_BYTES);
+): Input["readInto"] {
   let bytes = 0;
   let why: TailEnd | undefined;
-  for (;;) {
-    for await (const chunk of readChunks(handle, buffer)) {
-      bytes += chunk.length;
-      yield chunk;
+  return async (buffer) => {
+    for (;;) {
+      const length = await readFile(handle, buffer);
+      bytes += length;
+      if (length > 0) return length;
+      if (why !== undefined && !signal.aborted) onEnd(why);
+      if (why !== undefined || signal.aborted) return 0;
+      onCaughtUp();
+      await sleep(POLL_MS, clock, signal);
+      if (signal.aborted) return 0;
+      // After a replacement, loop once more to read what was added before it.
+      why = await endOf(path, handle, bytes);
     }
-    if (signal.aborted) return;
-    if (why !== undefined) return onEnd(why);
-    onCaughtUp();
-    await sleep(POLL_MS, clock, signal);
-    if (signal.aborted) return;
-    // After a replacement, loop once more to read what was added before it.
-    why = await endOf(path, handle, bytes);
-  }
+  };
 }
 
 async function endOf(

@@ -1,7 +1,5 @@
 import { constants, gunzipSync } from "node:zlib";
-import { findSignature } from "../../bytes/signature.js";
-import { PCAP_MAGIC_NS, PCAP_MAGIC_US, PCAP_RELATIVES } from "../../pcap/classic/format.js";
-import { SECTION_HEADER } from "../../pcap/pcapng/format.js";
+import { findSignature, isGzip, SIGNATURE_BYTES } from "../../bytes/signature.js";
 
 /**
  * The contents of an input. `export`: lines of text, even if some are invalid, and files of other kinds that
@@ -17,22 +15,18 @@ export const HEAD_BYTES = 1024;
  * export lines are text. Returns undefined if more bytes are needed; never if `isWhole` is true or {@link HEAD_BYTES}
  * are given.
  */
-export function tellKind(head: Uint8Array, isWhole: boolean): InputKind | undefined {
+export function detectKind(head: Uint8Array, isWhole: boolean): InputKind | undefined {
   const isEnough = isWhole || head.length >= HEAD_BYTES;
-  if (head.length < 4 && !isEnough) return undefined;
-  if (head[0] !== GZIP_MAGIC[0] || head[1] !== GZIP_MAGIC[1]) {
-    return tellPlain(head, isEnough);
-  }
+  if (head.length < SIGNATURE_BYTES && !isEnough) return undefined;
+  if (!isGzip(head)) return detectPlain(head, isEnough);
   const plain = decompressed(head);
-  if (plain !== undefined && plain.length >= 4) return tellPlain(plain, isEnough);
+  if (plain !== undefined && plain.length >= SIGNATURE_BYTES) return detectPlain(plain, isEnough);
   return isEnough ? "export" : undefined;
 }
 
-/** https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
-const GZIP_MAGIC = [0x1f, 0x8b] as const;
-
 /**
  * Decompresses the first bytes of a gzip file; undefined if they are invalid, which the reader reports in more detail.
+ * Node's zlib decompresses a truncated head in one call, where bytes/gunzip.ts reads an input to its end.
  */
 function decompressed(head: Uint8Array): Uint8Array | undefined {
   try {
@@ -43,22 +37,10 @@ function decompressed(head: Uint8Array): Uint8Array | undefined {
   }
 }
 
-const CAPTURE_MAGICS: ReadonlySet<number> = new Set([
-  SECTION_HEADER,
-  PCAP_MAGIC_US,
-  PCAP_MAGIC_NS,
-  // Not supported, but the capture decoder reports them best.
-  ...PCAP_RELATIVES.keys(),
-]);
-
-function tellPlain(head: Uint8Array, isEnough: boolean): InputKind | undefined {
-  if (head.length >= 4) {
-    const view = new DataView(head.buffer, head.byteOffset, 4);
-    if (CAPTURE_MAGICS.has(view.getUint32(0, true)) || CAPTURE_MAGICS.has(view.getUint32(0, false))) {
-      return "capture";
-    }
-  }
-  if (findSignature(head) !== undefined) return "export";
+function detectPlain(head: Uint8Array, isEnough: boolean): InputKind | undefined {
+  const signature = findSignature(head);
+  // The capture decoder also reports unsupported captures best.
+  if (signature !== undefined) return signature.capture === undefined ? "export" : "capture";
   const text = skipNuls(head).subarray(0, HEAD_BYTES);
   // A possibly long hole. Either lines follow, or nothing does.
   if (text.length === 0) return isEnough ? "export" : undefined;

@@ -2,16 +2,16 @@ import { constants, createReadStream, openSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { isatty, ReadStream } from "node:tty";
+import type { ByteInput } from "../../bytes/byte-input.js";
+import { createChunkInput } from "../../bytes/chunk-input.js";
 import type { Io } from "../io/io.js";
 
 /** An open file or standard input. */
-export interface Input {
+export interface Input extends ByteInput {
   /** Name for messages. */
   readonly name: string;
   /** The file, if it is a regular one, which can be followed and has a size. */
   readonly file: RegularFile | undefined;
-  /** The bytes. A chunk is only valid until the next one is requested. */
-  readonly chunks: AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -24,9 +24,6 @@ export interface RegularFile {
 /** The argument for standard input. */
 export const STANDARD_INPUT = "-";
 
-/** Maximum number of bytes per read. */
-export const CHUNK_BYTES = 256 * 1024;
-
 /**
  * Opens an input of a command line; `-` is standard input.
  *
@@ -34,7 +31,8 @@ export const CHUNK_BYTES = 256 * 1024;
  */
 export async function openInput(path: string, { stdin }: Pick<Io, "stdin">): Promise<Input> {
   if (path === STANDARD_INPUT) {
-    return { name: "standard input", file: undefined, chunks: stdin.chunks(), close: async () => {} };
+    const { readInto, close } = createChunkInput(stdin.chunks());
+    return { name: "standard input", file: undefined, readInto, close: async () => close?.() };
   }
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     // Report `open`, not the preceding `stat`.
@@ -44,7 +42,7 @@ export async function openInput(path: string, { stdin }: Pick<Io, "stdin">): Pro
   if (!stats.isFile()) return openStream(path, stats.isFIFO());
   const handle = await open(path, constants.O_RDONLY);
   const file = { path, handle, sizeBytes: stats.size };
-  return { name: path, file, chunks: readChunks(handle), close: () => handle.close() };
+  return { name: path, file, readInto: (buffer) => readFile(handle, buffer), close: () => handle.close() };
 }
 
 /**
@@ -62,22 +60,14 @@ function openStream(path: string, isPipe: boolean): Input {
   const close = async () => {
     stream.destroy();
   };
-  return { name: path, file: undefined, chunks: stream, close };
+  return { name: path, file: undefined, readInto: createChunkInput(stream).readInto, close };
 }
 
 /**
- * Yields the bytes of a file from its current position. Each read yields to the event loop, so that signals are
- * handled.
- *
- * @param buffer Reused for all chunks.
+ * Reads from the current position of a file; returns 0 at its end. Each read yields to the event loop, so that signals
+ * are handled.
  */
-export async function* readChunks(
-  handle: FileHandle,
-  buffer: Uint8Array = new Uint8Array(CHUNK_BYTES),
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-  }
+export async function readFile(handle: FileHandle, buffer: Uint8Array): Promise<number> {
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+  return bytesRead;
 }

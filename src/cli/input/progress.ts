@@ -7,28 +7,36 @@ const PATIENCE_MS = 700;
 const INTERVAL_MS = 100;
 const BAR_LENGTH = 20;
 
-/** Passes an input through, and shows progress on a terminal if reading takes long. */
-export async function* withProgress(
-  { name, file }: Pick<Input, "name"> & { readonly file?: { readonly sizeBytes: number } | undefined },
-  chunks: AsyncIterable<Uint8Array>,
-  messages: Messages,
-  clock: Clock,
-): AsyncGenerator<Uint8Array, void, undefined> {
+/** The same input, which shows progress on a terminal if reading takes long. */
+export function withProgress(input: Input, messages: Messages, clock: Clock): Input {
+  const { name, file } = input;
   const start = clock.now();
   let nextMs = start + PATIENCE_MS;
   let bytes = 0;
-  try {
-    for await (const chunk of chunks) {
-      yield chunk;
-      bytes += chunk.length;
-      const now = clock.now();
-      if (now < nextMs) continue;
-      nextMs = now + INTERVAL_MS;
-      messages.status(formatProgress(name, bytes, file?.sizeBytes, now - start));
-    }
-  } finally {
-    messages.clearStatus();
+
+  /** Called when the bytes that were read have been processed. */
+  function show(): void {
+    const now = clock.now();
+    if (bytes === 0 || now < nextMs) return;
+    nextMs = now + INTERVAL_MS;
+    messages.status(formatProgress(name, bytes, file?.sizeBytes, now - start));
   }
+
+  return {
+    name,
+    file,
+    readInto: async (buffer) => {
+      show();
+      const length = await input.readInto(buffer);
+      bytes += length;
+      if (length === 0) messages.clearStatus();
+      return length;
+    },
+    close: async () => {
+      messages.clearStatus();
+      await input.close();
+    },
+  };
 }
 
 function formatProgress(name: string, bytes: number, sizeBytes: number | undefined, ms: number): string {

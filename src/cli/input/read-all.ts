@@ -30,13 +30,12 @@ export async function* readAll(
 }
 
 export async function* readOne(
-  input: Input,
+  opened: Input,
   { io, messages, report, packets, progress }: ReadContext,
-  bytes: AsyncIterable<Uint8Array> = input.chunks,
 ): AsyncGenerator<InputEvent[], void, undefined> {
-  const chunks = progress ? withProgress(input, bytes, messages, io.clock) : bytes;
+  const input = progress ? withProgress(opened, messages, io.clock) : opened;
   try {
-    yield* readEvents(chunks, input.name, packets, report);
+    yield* readEvents(input, input.name, packets, report);
   } catch (error) {
     // After an interruption, a partly read input may look damaged.
     if (!io.signal.aborted) report.failed(named(error, input.name));

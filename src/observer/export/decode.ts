@@ -1,5 +1,6 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { createTurnDue } from "../../async/event-loop-turns.js";
+import type { ByteInput } from "../../bytes/byte-input.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { aFunction, aNumberFrom, either, oneOf } from "../../errors/value-checks.js";
@@ -7,7 +8,7 @@ import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_
 import { aRegistry, defaultRegistry } from "../json/registry.js";
 import { reportOnce } from "../report-once.js";
 import { ExportError } from "./error.js";
-import { anExportInput, type ExportInput, readChunks } from "./input.js";
+import { anExportInput, createExportInput, type ExportInput, openLines } from "./input.js";
 import { type LineFault, LineSplitter } from "./lines.js";
 import { ExportReader } from "./reader.js";
 
@@ -85,7 +86,7 @@ export function decodeExport(
 ): AsyncGenerator<GetFlowsResponse | ExportEvent, void, undefined> {
   checkArgument("decodeExport", "input", input, anExportInput);
   checkOptions("decodeExport", options, DECODE_OPTIONS);
-  return eachOf(readBatches(input, options));
+  return eachOf(decodeBatches(() => createExportInput(input), options));
 }
 
 async function* eachOf<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T, void, undefined> {
@@ -99,11 +100,19 @@ export function decodeExportBatches(
 ): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
   checkArgument("decodeExportBatches", "input", input, anExportInput);
   checkOptions("decodeExportBatches", options, DECODE_OPTIONS);
-  return readBatches(input, options);
+  return decodeBatches(() => createExportInput(input), options);
 }
 
-async function* readBatches(
-  input: ExportInput,
+/** Size of the buffer that bytes are read into; the decoder holds at most one line more. */
+const READ_BYTES = 256 * 1024;
+
+/**
+ * {@link decodeExportBatches} for a byte input, without argument checks. Closes the input.
+ *
+ * @param open Called when the first batch is requested.
+ */
+export async function* decodeBatches(
+  open: () => ByteInput,
   {
     onBadLine = "throw",
     onUnknownField,
@@ -150,15 +159,24 @@ async function* readBatches(
     yield* takeEvents();
   }
 
-  for await (const chunk of readChunks(input)) {
-    for (const lines of splitter.split(chunk)) {
-      yield* readLines(lines);
-      // Yield to the event loop: if no line contains an event, nothing else here does.
-      const turn = turnDue();
-      if (turn !== undefined) await turn;
+  const raw = open();
+  try {
+    const input = await openLines(raw);
+    const buffer = new Uint8Array(READ_BYTES);
+    for (;;) {
+      const length = await input.readInto(buffer);
+      if (length === 0) break;
+      for (const lines of splitter.split(buffer.subarray(0, length))) {
+        yield* readLines(lines);
+        // Yield to the event loop: if no line contains an event, nothing else here does.
+        const turn = turnDue();
+        if (turn !== undefined) await turn;
+      }
     }
+    yield* readLines(splitter.end());
+    reader.end();
+    yield* takeEvents();
+  } finally {
+    await raw.close?.();
   }
-  yield* readLines(splitter.end());
-  reader.end();
-  yield* takeEvents();
 }

@@ -1,3 +1,4 @@
+import { CHUNK_BYTES } from "../../bytes/byte-input.js";
 import { CaptureError } from "../../errors/errors.js";
 import {
   type PacketBatch,
@@ -12,7 +13,7 @@ import {
 import { maxCapturedLength } from "../../packet/link-type.js";
 import type { CaptureInterface } from "../../packet/source.js";
 import { type CaptureDecoder, noWarnings } from "../decoder.js";
-import { CHUNK_BYTES, type InputBuffer } from "../input.js";
+import type { InputBuffer } from "../input-buffer.js";
 import {
   PCAP_AMBIGUOUS_MINOR,
   PCAP_CURRENT_MINOR,

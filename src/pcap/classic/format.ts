@@ -10,15 +10,6 @@ export const PCAP_LINK_TYPE = 20;
 export const PCAP_MAGIC_US = 0xa1b2c3d4;
 export const PCAP_MAGIC_NS = 0xa1b23c4d;
 
-/** Unsupported variants of pcap with different record headers, by magic number, as in libpcap and Wireshark. */
-export const PCAP_RELATIVES: ReadonlyMap<number, string> = new Map([
-  [0xa1b2cd34, "Kuznetzov's modified pcap"],
-  [0xa1b234cd, "Mesquita's modified pcap"],
-  [0xa12b3c4d, "Navtel's modified pcap"],
-  [0x1c0001ac, "Ixia's pcap (hardware)"],
-  [0x1c0001ab, "Ixia's pcap (software)"],
-]);
-
 /** The bits of the link type itself; those above are reserved (10) or describe the frame check sequence (6). */
 export const PCAP_LINK_TYPE_BITS = 0x0000ffff;
 export const PCAP_RESERVED_BITS = 0x03ff0000;

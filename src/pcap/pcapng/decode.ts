@@ -12,7 +12,7 @@ import { maxCapturedLength } from "../../packet/link-type.js";
 import type { CaptureInterface, InterfaceCounts } from "../../packet/source.js";
 import { BatchAssembly } from "../batch-assembly.js";
 import { type CaptureDecoder, noWarnings } from "../decoder.js";
-import type { InputBuffer } from "../input.js";
+import type { InputBuffer } from "../input-buffer.js";
 import {
   BLOCK_LENGTH,
   BLOCK_OVERHEAD,

@@ -1,3 +1,4 @@
+import { CHUNK_BYTES } from "../../bytes/byte-input.js";
 import { copyBytes } from "../../bytes/copy-bytes.js";
 import { uint32At } from "../../bytes/little-endian.js";
 import { checkArgument } from "../../errors/check-argument.js";
@@ -14,7 +15,6 @@ import {
 } from "../../packet/batch.js";
 import { aSource, type CaptureInterface, type PacketSource, type SourceStats } from "../../packet/source.js";
 import { type CaptureEncoder, encodeSource } from "../encoder.js";
-import { CHUNK_BYTES } from "../input.js";
 import { BlockWriter } from "../writer.js";
 import {
   BLOCK_LENGTH,

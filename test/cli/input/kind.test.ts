@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HEAD_BYTES, tellKind } from "../../../src/cli/input/kind.js";
+import { detectKind, HEAD_BYTES } from "../../../src/cli/input/kind.js";
 import { repository } from "../../support/run.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -54,25 +54,25 @@ describe("tells by the first bytes", () => {
   ] as const;
 
   test.each(cases)("$name: $kind", ({ head, kind }) => {
-    expect(tellKind(head, true)).toBe(kind);
+    expect(detectKind(head, true)).toBe(kind);
   });
 
   test.each(cases.filter(({ head }) => head.length > 3))("$name in gzip: $kind", ({ head, kind }) => {
-    expect(tellKind(gzipSync(head), true)).toBe(kind);
+    expect(detectKind(gzipSync(head), true)).toBe(kind);
   });
 
   test("damaged gzip is for the reader to tell", () => {
-    expect(tellKind(Uint8Array.of(0x1f, 0x8b, 0xff, 0xff, 0xff, 0xff), true)).toBe("export");
+    expect(detectKind(Uint8Array.of(0x1f, 0x8b, 0xff, 0xff, 0xff, 0xff), true)).toBe("export");
   });
 
   test("a character cut at the end of the head is text", () => {
-    expect(tellKind(bytes("é".repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES - 1), false)).toBe("export");
+    expect(detectKind(bytes("é".repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES - 1), false)).toBe("export");
   });
 });
 
 test("asks for more bytes until it can tell, and then never changes its mind", () => {
   const whole = gzipSync(capture("sample.pcap").subarray(0, 3000));
-  const told = Array.from({ length: 1000 }, (_, length) => tellKind(whole.subarray(0, length), false));
+  const told = Array.from({ length: 1000 }, (_, length) => detectKind(whole.subarray(0, length), false));
   const first = told.indexOf("capture");
   expect(first).toBeGreaterThan(0);
   expect(told.slice(0, first).every((kind) => kind === undefined)).toBe(true);
@@ -83,7 +83,7 @@ test("always tells by a whole head, never throws", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (tail, gzip) => {
       const head = gzip ? Uint8Array.of(0x1f, 0x8b, ...tail) : tail;
-      expect(["capture", "export", "neither"]).toContain(tellKind(head, true));
+      expect(["capture", "export", "neither"]).toContain(detectKind(head, true));
     }),
   );
 });

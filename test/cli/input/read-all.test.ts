@@ -1,13 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { createChunkInput } from "../../../src/bytes/chunk-input.js";
 import { readOne } from "../../../src/cli/input/read-all.js";
 import { createInputReport } from "../../../src/cli/input/report.js";
 import { createMessages } from "../../../src/cli/io/messages.js";
 import { fakeIo } from "../fake-io.js";
-
-async function* once(bytes: Uint8Array) {
-  yield bytes;
-}
 
 const GZIP = gzipSync('{"flow":{"uuid":"a"}}\n');
 // A pcap header, and a packet that is cut.
@@ -30,7 +27,7 @@ test.each([
   const messages = createMessages(io);
   const report = createInputReport(messages);
   const context = { io, messages, report, packets: {}, progress: false };
-  const input = { name, file: undefined, chunks: once(bytes), close: async () => {} };
+  const input = { name, file: undefined, ...createChunkInput(bytes), close: async () => {} };
   for await (const _events of readOne(input, context));
   expect(report.hasFailed).toBe(true);
   const [first, ...rest] = io.err().trimEnd().split(": ");

@@ -4,7 +4,6 @@ import { createSource, type PacketSource, type Pull, readBatches } from "../../.
 import { UnsupportedLinkTypes } from "../../../packet/unsupported-link-types.js";
 import { type CaptureSource, openCapture } from "../../../pcap/decode.js";
 import type { CaptureWarnings } from "../../../pcap/decoder.js";
-import { createInput } from "../../../pcap/input.js";
 import { mergeSources } from "../../../pcap/merge.js";
 import { openCaptureFile } from "../../../source/file.js";
 import { openInput, STANDARD_INPUT } from "../../input/open.js";
@@ -74,7 +73,7 @@ async function openOne(path: string, io: Io): Promise<CaptureSource> {
   // Fastest for regular files. The other path supports pipes and reports missing files.
   if (stats?.isFile() === true) return openCaptureFile(path);
   const input = await openInput(path, io);
-  return openCapture({ ...createInput(input.chunks), close: () => input.close() }, input.name);
+  return openCapture(input, input.name);
 }
 
 function countPcapngOnly(interfaces: CaptureSource["interfaces"], packetComments: number): PcapngOnly {

@@ -9,8 +9,8 @@ import {
   zlibInflateReset,
 } from "pako";
 import { createTurnDue } from "../async/event-loop-turns.js";
-import { CaptureError } from "../errors/errors.js";
-import { type ByteInput, CHUNK_BYTES } from "./input.js";
+import { type ByteInput, CHUNK_BYTES } from "./byte-input.js";
+import type { GzipFault } from "./decompress.js";
 
 /** First byte of every gzip member: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1 */
 const MEMBER_FIRST_BYTE = 0x1f;
@@ -18,10 +18,13 @@ const MEMBER_FIRST_BYTE = 0x1f;
 const GZIP_WINDOW_BITS = 15 + 16;
 
 /**
- * Decompresses gzip and verifies its checksums; concatenated members form one stream, as for `gunzip`. Memory use is
- * one window and one chunk, regardless of the compression ratio. Does not close `compressed`.
+ * Decompresses gzip and verifies its checksums; concatenated members form one stream, and trailing bytes that do not
+ * start a member are ignored, as for `gunzip`. Memory use is one window and one chunk, regardless of the compression
+ * ratio. Data before a fault is returned before the error is thrown.
+ *
+ * @param errorOf Creates the error for a fault.
  */
-export function createGunzip(compressed: ByteInput): ByteInput {
+export function createGunzip(compressed: ByteInput, errorOf: (fault: GzipFault) => Error): ByteInput {
   const stream = new ZStream();
   zlibInflateInit2(stream, GZIP_WINDOW_BITS);
   const chunk = new Uint8Array(CHUNK_BYTES);
@@ -30,9 +33,9 @@ export function createGunzip(compressed: ByteInput): ByteInput {
   let inputEnded = false;
   const turnDue = createTurnDue();
 
-  async function fill(room: Uint8Array): Promise<number> {
-    // True because every InputBuffer allocates its own, unshared memory.
-    const output = room as Uint8Array<ArrayBuffer>;
+  async function readInto(buffer: Uint8Array): Promise<number> {
+    // True because all readers allocate their own, unshared memory.
+    const output = buffer as Uint8Array<ArrayBuffer>;
     stream.output = output;
     stream.next_out = 0;
     stream.avail_out = output.length;
@@ -47,16 +50,17 @@ export function createGunzip(compressed: ByteInput): ByteInput {
       // Return the output before the damage first; the next call reports the error again.
       else if (stream.next_out > 0) break;
       else if (status === Z_BUF_ERROR && inputEnded) {
-        throw new CaptureError("truncated_capture", position(), "the gzip data ends too early");
+        throw errorOf({ kind: "truncated", message: "the gzip data ends too early", offset: position() });
       } else if (status !== Z_OK && status !== Z_BUF_ERROR) {
-        throw new CaptureError("malformed_gzip", position(), `damaged gzip data: ${stream.msg || "unknown"}`);
+        const message = `damaged gzip data: ${stream.msg || "unknown"}`;
+        throw errorOf({ kind: "damaged", message, offset: position() });
       }
     }
     return stream.next_out;
   }
 
   async function refill(): Promise<void> {
-    const length = await compressed.fill(chunk);
+    const length = await compressed.readInto(chunk);
     inputEnded = length === 0;
     consumed += length;
     stream.input = chunk;
@@ -64,7 +68,7 @@ export function createGunzip(compressed: ByteInput): ByteInput {
     stream.avail_in = length;
   }
 
-  /** Starts the next member; false at the end. Like gunzip, ignores trailing bytes (padding) after the last member. */
+  /** Starts the next member; false at the end of the data. */
   function nextMember(): boolean {
     if (stream.avail_in === 0) return !inputEnded;
     if (chunk[stream.next_in] !== MEMBER_FIRST_BYTE) return false;
@@ -77,5 +81,5 @@ export function createGunzip(compressed: ByteInput): ByteInput {
     return consumed - stream.avail_in;
   }
 
-  return { fill };
+  return { readInto, close: () => compressed.close?.() };
 }
