@@ -2,9 +2,7 @@ import { Serial } from "../async/serial.js";
 import { Wakeup } from "../async/wakeup.js";
 import { FlowscribeError } from "../errors/errors.js";
 import type { Resolution } from "../packet/batch.js";
-import type { CaptureInterface } from "../packet/source.js";
-import { createPcapEncoder } from "../pcap/classic/encode.js";
-import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
+import { createRecordingWriter } from "../pcap/load-writer.js";
 import type { OpenSink } from "./sink.js";
 
 /** A sink that encodes a recording as a pcap stream. Writes wait while more than `queueBytes` are unread. */
@@ -83,21 +81,13 @@ export function createByteSink(
   };
 
   const open: OpenSink = async ({ interfaces, snapLength }) => {
-    const encoder: CaptureEncoder = createPcapEncoder({ resolution, snapLength }, true);
-    let begun = false;
-    function begin(first: CaptureInterface): void {
-      if (!begun) void push(encoder.begin(first));
-      begun = true;
-    }
-    const settled = settledInterface(interfaces);
-    if (settled !== undefined) begin(settled);
+    const writer = createRecordingWriter({ resolution, snapLength, interfaces });
+    // Not awaited, as for the header of a recording without packets: the reader may start after the recording.
+    void push(writer.begin());
     return {
-      write: (batch) => {
-        begin(interfaceOf(interfaces, batch.format));
-        return push(encoder.encode(batch));
-      },
-      close: async () => {
-        begin(interfaceOf(interfaces, undefined));
+      write: (batch) => push(writer.encode(batch)),
+      close: async (stats) => {
+        void push(writer.end(stats));
         return {};
       },
       abort: async () => {},

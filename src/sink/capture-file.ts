@@ -3,8 +3,8 @@ import type { Clock } from "../async/clock.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { withoutPath } from "../errors/message.js";
 import type { PacketBatch } from "../packet/batch.js";
-import type { CaptureInterface, SourceStats } from "../packet/source.js";
-import { type CaptureEncoder, interfaceOf, settledInterface } from "../pcap/encoder.js";
+import type { SourceStats } from "../packet/source.js";
+import type { CaptureWriter } from "../pcap/capture-writer.js";
 import type { SinkRequest, StorageAccount } from "../recorder/sink.js";
 import { isAtPath, statDescriptor } from "./file-identity.js";
 
@@ -22,27 +22,24 @@ const CHECK_INTERVAL_MS = 1000;
 export class CaptureFile {
   readonly path: string;
   readonly #clock: Pick<Clock, "now">;
-  readonly #encoder: CaptureEncoder;
-  readonly #interfaces: readonly CaptureInterface[];
+  readonly #writer: CaptureWriter;
   readonly #storage: StorageAccount | undefined;
   #descriptor: number | undefined;
   #length = 0;
-  #begun = false;
   /** Pipes and devices are not checked. */
   readonly #isRegular: boolean;
   #nextCheckMs: number;
 
-  /** @param request `interfaces` are those of the source and may grow; `storage` limits the stored bytes. */
+  /** @param request `storage` limits the stored bytes. */
   constructor(
     path: string,
     descriptor: number,
-    encoder: CaptureEncoder,
-    { interfaces, clock, storage }: Pick<SinkRequest, "interfaces" | "clock" | "storage">,
+    writer: CaptureWriter,
+    { clock, storage }: Pick<SinkRequest, "clock" | "storage">,
   ) {
     this.path = path;
     this.#descriptor = descriptor;
-    this.#encoder = encoder;
-    this.#interfaces = interfaces;
+    this.#writer = writer;
     this.#clock = clock;
     this.#isRegular = statDescriptor(descriptor).isFile();
     this.#nextCheckMs = clock.now() + CHECK_INTERVAL_MS;
@@ -56,13 +53,17 @@ export class CaptureFile {
 
   /** Maximum number of bytes, apart from packets, that are still to be written. */
   get pendingBytes(): number {
-    return this.#encoder.pendingBytes();
+    return this.#writer.pendingBytes;
   }
 
-  /** Writes the header if the first interface is already known. */
+  /** Maximum number of bytes that a packet takes in the file. */
+  packetBytes(batch: PacketBatch, index: number): number {
+    return this.#writer.packetBytes(batch, index);
+  }
+
+  /** Writes the header if it is already known. */
   begin(): void {
-    const settled = settledInterface(this.#interfaces);
-    if (settled !== undefined) this.#beginFrom(settled);
+    this.#append(this.#writer.begin());
   }
 
   write(batch: PacketBatch): void {
@@ -71,8 +72,7 @@ export class CaptureFile {
       this.#nextCheckMs = nowMs + CHECK_INTERVAL_MS;
       this.#checkContent();
     }
-    this.#beginWith(batch);
-    this.#append(this.#encoder.encode(batch), this.#encoder.wholeRecords);
+    this.#append(this.#writer.encode(batch));
   }
 
   /**
@@ -83,8 +83,7 @@ export class CaptureFile {
    */
   end(stats: SourceStats | undefined): void {
     this.#checkContent();
-    this.#beginWith(undefined);
-    if (stats !== undefined) this.#append(this.#encoder.end(stats), this.#encoder.wholeRecords);
+    this.#append(this.#writer.end(stats));
     this.#checkPath();
     this.#close();
   }
@@ -93,7 +92,7 @@ export class CaptureFile {
   abort(): void {
     try {
       try {
-        this.#beginWith(undefined);
+        this.#append(this.#writer.end(undefined));
       } finally {
         this.#close();
       }
@@ -126,17 +125,8 @@ export class CaptureFile {
     return new FlowscribeError("sink_failed", `${this.path} ${how}`);
   }
 
-  #beginWith(batch: PacketBatch | undefined): void {
-    if (!this.#begun) this.#beginFrom(interfaceOf(this.#interfaces, batch?.format));
-  }
-
-  #beginFrom(first: CaptureInterface): void {
-    this.#begun = true;
-    this.#append(this.#encoder.begin(first), () => 0);
-  }
-
-  /** @param wholeRecords How many of the written bytes to keep if the write fails. */
-  #append(chunk: Uint8Array, wholeRecords: CaptureEncoder["wholeRecords"]): void {
+  /** @param chunk The last result of the writer. */
+  #append(chunk: Uint8Array): void {
     if (this.#descriptor === undefined) throw new TypeError("the file is closed");
     if (chunk.length > 0) this.#storage?.reserve(chunk.length);
     let written = 0;
@@ -145,7 +135,7 @@ export class CaptureFile {
         written += writeSync(this.#descriptor, chunk, written, chunk.length - written);
       }
     } catch (error) {
-      const kept = wholeRecords(chunk, written);
+      const kept = this.#writer.wholeRecords(chunk, written);
       this.#storage?.release(chunk.length - kept);
       throw this.#cutBack(this.#descriptor, this.#length + kept, error);
     }

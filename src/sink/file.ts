@@ -10,20 +10,13 @@ import { codeOf, withoutPath } from "../errors/message.js";
 import { aBoolean, aFunction, aString, oneOf } from "../errors/value-checks.js";
 import { goQuote } from "../go/strconv/quote.js";
 import type { Resolution } from "../packet/batch.js";
-import { createPcapEncoder } from "../pcap/classic/encode.js";
-import type { CaptureEncoder } from "../pcap/encoder.js";
+import type { CaptureWriter } from "../pcap/capture-writer.js";
+import { loadCaptureWriter } from "../pcap/load-writer.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 import { CaptureFile } from "./capture-file.js";
 import { makeFolder } from "./make-folder.js";
-import {
-  aRotation,
-  createRotatingSink,
-  type FileRotation,
-  pcapLength,
-  pcapngLength,
-  rotatedName,
-} from "./rotate.js";
+import { aRotation, createRotatingSink, type FileRotation, rotatedName } from "./rotate.js";
 
 export type { FileRotation } from "./rotate.js";
 
@@ -101,14 +94,14 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
   checkOptions("fileSink", options, FILE_SINK_OPTIONS);
   const { rotation } = options;
   return async (request) => {
-    const encoders = await encoderFactory(request, options);
+    const createWriter = await loadWriter(request, options);
     makeFolder(folder);
     if (rotation === undefined) {
       const { path, descriptor } = createFile(resolve(folder), request, options);
-      return begin(new CaptureFile(path, descriptor, encoders(), request), true);
+      return begin(new CaptureFile(path, descriptor, createWriter(), request), true);
     }
     const base = resolve(folder, drawName(request, options));
-    return createRotation(base, rotation, CREATE, request, options, encoders);
+    return createRotation(base, rotation, CREATE, request, options, createWriter);
   };
 }
 
@@ -125,17 +118,17 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
   const { fileFormat = formatOfName(path), rotation, overwrite = false } = options;
   const files = { ...options, fileFormat };
   return async (request) => {
-    const encoders = await encoderFactory(request, files);
+    const createWriter = await loadWriter(request, files);
     const base = resolve(path);
     const flags = overwrite ? OVERWRITE : CREATE;
-    if (rotation !== undefined) return createRotation(base, rotation, flags, request, files, encoders);
+    if (rotation !== undefined) return createRotation(base, rotation, flags, request, files, createWriter);
     const found = await stat(base).catch(() => undefined);
     if (found !== undefined && !found.isFile()) {
       const descriptor = await openSpecial(base, found, request);
-      return begin(new CaptureFile(base, descriptor, encoders(), request), false);
+      return begin(new CaptureFile(base, descriptor, createWriter(), request), false);
     }
     const descriptor = openFile(base, flags);
-    return begin(new CaptureFile(base, descriptor, encoders(), request), !overwrite);
+    return begin(new CaptureFile(base, descriptor, createWriter(), request), !overwrite);
   };
 }
 
@@ -204,34 +197,27 @@ function createRotation(
   rotation: FileRotation,
   flags: number,
   request: SinkRequest,
-  { fileFormat, onFile }: CaptureFileOptions,
-  encoders: () => CaptureEncoder,
+  { onFile }: CaptureFileOptions,
+  createWriter: () => CaptureWriter,
 ): PacketSink {
   return createRotatingSink({
     rotation,
     storage: request.storage,
     open: (number) => {
       const path = rotatedName(base, number, request.clock.now());
-      const file = new CaptureFile(path, openFile(path, flags), encoders(), request);
+      const file = new CaptureFile(path, openFile(path, flags), createWriter(), request);
       beginOrRemove(file, flags === CREATE);
       return file;
     },
-    lengthOf: fileFormat === "pcapng" ? pcapngLength : pcapLength,
     onFile,
   });
 }
 
-/**
- * Returns a function that creates the encoder of each file. Modules are loaded beforehand, so that later files can be
- * opened synchronously.
- */
-async function encoderFactory(
+function loadWriter(
   { interfaces, snapLength }: SinkRequest,
   { fileFormat = "pcap", resolution = "us" }: CaptureFileOptions,
-): Promise<() => CaptureEncoder> {
-  if (fileFormat === "pcap") return () => createPcapEncoder({ resolution, snapLength }, true);
-  const { createPcapngEncoder } = await import("../pcap/pcapng/encode.js");
-  return () => createPcapngEncoder(interfaces, { snapLength });
+): Promise<() => CaptureWriter> {
+  return loadCaptureWriter({ fileFormat, resolution, snapLength, interfaces });
 }
 
 /** Tries random names until one is free. */

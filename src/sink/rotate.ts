@@ -4,13 +4,7 @@ import { type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { withoutPath } from "../errors/message.js";
 import { aNumberFrom, aPositiveNumber, isObject, type ValueCheck } from "../errors/value-checks.js";
-import {
-  type PacketBatch,
-  RECORD_FRACTION,
-  RECORD_HEADER_LENGTH,
-  RECORD_SECONDS,
-  recordEnd,
-} from "../packet/batch.js";
+import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS, recordEnd } from "../packet/batch.js";
 import type { PacketSink, StorageAccount } from "../recorder/sink.js";
 import type { CaptureFile } from "./capture-file.js";
 
@@ -66,8 +60,6 @@ export interface RotatingParts {
   readonly storage: StorageAccount | undefined;
   /** Creates the next file, with its header if that is already known. */
   readonly open: (number: number) => CaptureFile;
-  /** Maximum number of bytes that a packet takes in a file. */
-  readonly lengthOf: (batch: PacketBatch, index: number) => number;
   /** Called with the path of every completed file, except the last. */
   readonly onFile: ((path: string) => void) | undefined;
 }
@@ -125,14 +117,14 @@ class RotatingSink implements PacketSink {
    * Returns the index after the last packet that fits into the current file; an empty file accepts at least one packet.
    */
   #fitting(batch: PacketBatch, from: number): number {
-    const { rotation, lengthOf } = this.#parts;
+    const { rotation } = this.#parts;
     const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
     const view = new DataView(batch.records.buffer, batch.records.byteOffset, batch.records.byteLength);
     const isTimed = maxDurationMs !== undefined && batch.untimed !== true;
     let room = maxBytes - this.#file.length - this.#file.pendingBytes;
     let index = from;
     for (; index < batch.length; index++) {
-      room -= lengthOf(batch, index);
+      room -= this.#file.packetBytes(batch, index);
       if (room < 0 && this.#packets + index - from > 0) break;
       if (!isTimed) continue;
       const timeMs = timeOf(view, batch, index);
@@ -195,30 +187,4 @@ function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
     records: batch.records.subarray(start, recordEnd(batch, to - 1)),
     ...(comments.size > 0 && { comments }),
   };
-}
-
-/** Length of a packet in a pcap file, in bytes. */
-export function pcapLength(batch: PacketBatch, index: number): number {
-  return recordEnd(batch, index) - batch.offsets[index]!;
-}
-
-// https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html#section-4.3
-const ENHANCED_OVERHEAD = 32;
-const OPTION_OVERHEAD = 4;
-const MAX_OPTION_BYTES = 0xffff;
-
-/** Maximum length of a packet in a pcapng file, in bytes. */
-export function pcapngLength(batch: PacketBatch, index: number): number {
-  const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
-  let length = ENHANCED_OVERHEAD + padded(captured);
-  const comments = batch.comments?.get(index);
-  if (comments === undefined) return length;
-  for (const comment of comments) {
-    length += OPTION_OVERHEAD + padded(Math.min(Buffer.byteLength(comment), MAX_OPTION_BYTES));
-  }
-  return length + OPTION_OVERHEAD;
-}
-
-function padded(length: number): number {
-  return (length + 3) & ~3;
 }

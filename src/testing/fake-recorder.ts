@@ -13,8 +13,7 @@ import {
 } from "../packet/batch.js";
 import { LINKTYPE_ETHERNET } from "../packet/link-type.js";
 import { createSource, type PacketSource } from "../packet/source.js";
-import { createPcapEncoder } from "../pcap/classic/encode.js";
-import { interfaceOf } from "../pcap/encoder.js";
+import { createRecordingWriter } from "../pcap/load-writer.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import {
   createRecorderService,
@@ -173,7 +172,7 @@ function memorySink(
   recordings: (FakeRecording & { chunks: Uint8Array[] })[],
 ): OpenSink {
   return async ({ filePrefix, interfaces, snapLength }) => {
-    const encoder = createPcapEncoder({ resolution: "us", snapLength }, true);
+    const writer = createRecordingWriter({ resolution: "us", snapLength, interfaces });
     const name = recordingFileName({
       prefix: filePrefix,
       nowMs: clock.now(),
@@ -181,7 +180,7 @@ function memorySink(
       nodeName,
       extension: "pcap",
     });
-    const chunks = [encoder.begin(interfaceOf(interfaces, undefined)).slice()];
+    const chunks = [writer.begin().slice()];
     let isClosed = false;
     const filePath = `/fake/${name}`;
     recordings.push({
@@ -198,7 +197,7 @@ function memorySink(
     return {
       filePath,
       write: (batch) => {
-        chunks.push(encoder.encode(batch).slice());
+        chunks.push(writer.encode(batch).slice());
       },
       close: async () => {
         isClosed = true;

@@ -10,10 +10,12 @@ import {
   RECORD_ORIGINAL_LENGTH,
   RECORD_SECONDS,
   type Resolution,
+  recordEnd,
 } from "../../packet/batch.js";
 import { linkTypeName } from "../../packet/link-type.js";
 import { aSource, type PacketSource } from "../../packet/source.js";
-import { type CaptureEncoder, encodeSource } from "../encoder.js";
+import { encodeSource } from "../encode-source.js";
+import type { CaptureEncoder } from "../encoder.js";
 import {
   PCAP_CURRENT_MINOR,
   PCAP_HEADER_LENGTH,
@@ -103,6 +105,7 @@ export function createPcapEncoder(options: PcapOptions = {}, isNew = false): Cap
     },
     end: () => new Uint8Array(0),
     pendingBytes: () => 0,
+    packetBytes: (batch, index) => recordEnd(batch, index) - batch.offsets[index]!,
     wholeRecords: (chunk, length) => {
       const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       const capturedAt = swapLengths ? RECORD_ORIGINAL_LENGTH : RECORD_CAPTURED_LENGTH;

@@ -14,8 +14,9 @@ import {
   recordEnd,
 } from "../../packet/batch.js";
 import { aSource, type CaptureInterface, type PacketSource, type SourceStats } from "../../packet/source.js";
-import { type CaptureEncoder, encodeSource } from "../encoder.js";
-import { BlockWriter } from "../writer.js";
+import { encodeSource } from "../encode-source.js";
+import type { CaptureEncoder } from "../encoder.js";
+import { BlockWriter } from "./block-writer.js";
 import {
   BLOCK_LENGTH,
   BLOCK_OVERHEAD,
@@ -158,6 +159,7 @@ export function createPcapngEncoder(
       describeNew();
       return descriptions.length + STATISTICS_BYTES * described.length;
     },
+    packetBytes: enhancedBytes,
     wholeRecords: (chunk, length) => {
       const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       let end = 0;
@@ -258,6 +260,18 @@ function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, o
     endOptions(writer);
   }
   closeBlock(writer, at);
+}
+
+/** Maximum length in bytes of an enhanced packet block; a simple packet block is shorter. */
+function enhancedBytes(batch: PacketBatch, index: number): number {
+  const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
+  let length = EPB.data + padded(captured) + BLOCK_TRAILER;
+  const comments = batch.comments?.get(index);
+  if (comments === undefined) return length;
+  for (const comment of comments) {
+    length += OPTION_HEADER_LENGTH + padded(Math.min(utf8.encode(comment).length, MAX_OPTION_BYTES));
+  }
+  return length + OPTION_HEADER_LENGTH;
 }
 
 function writeData(writer: BlockWriter, batch: PacketBatch, index: number): void {
