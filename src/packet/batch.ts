@@ -15,23 +15,25 @@ import {
   type ValueCheck,
   valueCheck,
 } from "../errors/value-checks.js";
+import {
+  nanosecondsPerUnit,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_SECONDS,
+  type Resolution,
+  readOriginalLength,
+  writeRecordHeader,
+} from "./record-header.js";
 
-/**
- * A pcap record: 16 bytes of header, little endian, then the captured bytes
- * (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html#section-5).
- */
-export const RECORD_HEADER_LENGTH = 16;
-/** Offset of the seconds since 1970 in a record; like every field of the header, 32 bits. */
-export const RECORD_SECONDS = 0;
-/** Offset of the fraction of the second, in microseconds or nanoseconds as the format says. */
-export const RECORD_FRACTION = 4;
-/** Offset of the number of bytes that follow the header. */
-export const RECORD_CAPTURED_LENGTH = 8;
-/** Offset of the packet's length on the wire. */
-export const RECORD_ORIGINAL_LENGTH = 12;
-
-/** Unit of the fraction of a second in a record: microseconds or nanoseconds. */
-export type Resolution = "us" | "ns";
+// The layout of a record is part of the format of a batch.
+export {
+  RECORD_CAPTURED_LENGTH,
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_ORIGINAL_LENGTH,
+  RECORD_SECONDS,
+  type Resolution,
+} from "./record-header.js";
 
 /** Properties shared by all packets of a batch. */
 export interface PacketFormat {
@@ -141,6 +143,7 @@ export function createBatch(format: PacketFormat, packets: readonly PacketInit[]
   const view = new DataView(records.buffer);
   const offsets = new Uint32Array(packets.length);
   const comments = new Map<number, readonly string[]>();
+  const unit = nanosecondsPerUnit(format.resolution);
   let offset = 0;
   packets.forEach((packet, index) => {
     const { bytes, seconds = 0, nanoseconds = 0, originalLength = bytes.length } = packet;
@@ -148,14 +151,7 @@ export function createBatch(format: PacketFormat, packets: readonly PacketInit[]
     checkUint32("nanoseconds", nanoseconds);
     checkUint32("originalLength", originalLength);
     offsets[index] = offset;
-    view.setUint32(offset + RECORD_SECONDS, seconds, true);
-    view.setUint32(
-      offset + RECORD_FRACTION,
-      format.resolution === "us" ? Math.floor(nanoseconds / 1000) : nanoseconds,
-      true,
-    );
-    view.setUint32(offset + RECORD_CAPTURED_LENGTH, bytes.length, true);
-    view.setUint32(offset + RECORD_ORIGINAL_LENGTH, originalLength, true);
+    writeRecordHeader(view, offset, seconds, Math.floor(nanoseconds / unit), bytes.length, originalLength);
     records.set(bytes, offset + RECORD_HEADER_LENGTH);
     offset += RECORD_HEADER_LENGTH + bytes.length;
     if (packet.comments !== undefined && packet.comments.length > 0) comments.set(index, packet.comments);
@@ -186,7 +182,7 @@ export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefine
   checkBatch("packetsOf", batch);
   const { records, offsets, format } = batch;
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
-  const scale = format.resolution === "us" ? 1000 : 1;
+  const unit = nanosecondsPerUnit(format.resolution);
   for (let index = 0; index < batch.length; index++) {
     const offset = offsets[index] as number;
     yield {
@@ -194,9 +190,9 @@ export function* packetsOf(batch: PacketBatch): Generator<Packet, void, undefine
         batch.untimed === true
           ? undefined
           : view.getUint32(offset + RECORD_SECONDS, true) + (batch.eraSeconds ?? 0),
-      nanoseconds: view.getUint32(offset + RECORD_FRACTION, true) * scale,
+      nanoseconds: view.getUint32(offset + RECORD_FRACTION, true) * unit,
       bytes: records.subarray(offset + RECORD_HEADER_LENGTH, recordEnd(batch, index)),
-      originalLength: view.getUint32(offset + RECORD_ORIGINAL_LENGTH, true),
+      originalLength: readOriginalLength(records, offset),
       comments: batch.comments?.get(index) ?? [],
     };
   }

@@ -1,5 +1,6 @@
 import { CHUNK_BYTES } from "../bytes/byte-input.js";
-import { type PacketBatch, type PacketFormat, RECORD_HEADER_LENGTH } from "../packet/batch.js";
+import type { PacketBatch, PacketFormat } from "../packet/batch.js";
+import { RECORD_HEADER_LENGTH } from "../packet/record-header.js";
 import { BLOCK_OVERHEAD } from "./pcapng/format.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { Resolution } from "../packet/batch.js";
+import type { Resolution } from "../packet/record-header.js";
 import type { CaptureInterface } from "../packet/source.js";
 import { CaptureWriter } from "./capture-writer.js";
 import { createPcapEncoder } from "./classic/encode.js";

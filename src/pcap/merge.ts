@@ -1,15 +1,8 @@
 import { copyBytes } from "../bytes/copy-bytes.js";
-import { uint32At } from "../bytes/little-endian.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { aListOf } from "../errors/value-checks.js";
-import {
-  copyBatch,
-  type PacketBatch,
-  type PacketFormat,
-  RECORD_FRACTION,
-  RECORD_SECONDS,
-  recordEnd,
-} from "../packet/batch.js";
+import { copyBatch, type PacketBatch, type PacketFormat, recordEnd } from "../packet/batch.js";
+import { type PacketTime, readRecordTime } from "../packet/record-header.js";
 import {
   aSource,
   type BatchReader,
@@ -23,7 +16,6 @@ import {
 
 /** Size in bytes of a batch that collects packets of several sources; a larger packet gets its own batch. */
 const GATHERED_BYTES = 256 * 1024;
-const NANOSECONDS = 1_000_000_000;
 
 /**
  * Merges several captures into one source, ordered by time like mergecap: each source is assumed to be in order, and
@@ -155,8 +147,7 @@ class Cursor {
   batch: PacketBatch = EMPTY;
   index = 0;
   isEnded = false;
-  #seconds = Number.NEGATIVE_INFINITY;
-  #nanoseconds = 0;
+  readonly #time: PacketTime = { seconds: Number.NEGATIVE_INFINITY, nanoseconds: 0 };
 
   constructor(source: PacketSource, order: number) {
     this.#source = source;
@@ -198,18 +189,15 @@ class Cursor {
   skipTo(index: number): void {
     this.index = index;
     if (index >= this.batch.length || this.batch.untimed === true) return;
-    const at = this.batch.offsets[index]!;
-    const fraction = uint32At(this.batch.records, at + RECORD_FRACTION);
-    const nanoseconds = this.batch.format.resolution === "us" ? fraction * 1000 : fraction;
-    // Some files contain fractions of a second or more.
-    const carry = Math.floor(nanoseconds / NANOSECONDS);
-    this.#seconds = uint32At(this.batch.records, at + RECORD_SECONDS) + (this.batch.eraSeconds ?? 0) + carry;
-    this.#nanoseconds = nanoseconds - carry * NANOSECONDS;
+    const { records, offsets, format, eraSeconds = 0 } = this.batch;
+    readRecordTime(records, offsets[index]!, format.resolution, eraSeconds, this.#time);
   }
 
   isBefore(other: Cursor): boolean {
-    if (this.#seconds !== other.#seconds) return this.#seconds < other.#seconds;
-    if (this.#nanoseconds !== other.#nanoseconds) return this.#nanoseconds < other.#nanoseconds;
+    const mine = this.#time;
+    const others = other.#time;
+    if (mine.seconds !== others.seconds) return mine.seconds < others.seconds;
+    if (mine.nanoseconds !== others.nanoseconds) return mine.nanoseconds < others.nanoseconds;
     return this.order < other.order;
   }
 

@@ -4,7 +4,8 @@ import { type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { withoutPath } from "../errors/message.js";
 import { aNumberFrom, aPositiveNumber, isObject, type ValueCheck } from "../errors/value-checks.js";
-import { type PacketBatch, RECORD_FRACTION, RECORD_SECONDS, recordEnd } from "../packet/batch.js";
+import { type PacketBatch, recordEnd } from "../packet/batch.js";
+import { type PacketTime, readRecordTime } from "../packet/record-header.js";
 import type { PacketSink, StorageAccount } from "../recorder/sink.js";
 import type { CaptureFile } from "./capture-file.js";
 
@@ -119,7 +120,6 @@ class RotatingSink implements PacketSink {
   #fitting(batch: PacketBatch, from: number): number {
     const { rotation } = this.#parts;
     const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
-    const view = new DataView(batch.records.buffer, batch.records.byteOffset, batch.records.byteLength);
     const isTimed = maxDurationMs !== undefined && batch.untimed !== true;
     let room = maxBytes - this.#file.length - this.#file.pendingBytes;
     let index = from;
@@ -127,7 +127,7 @@ class RotatingSink implements PacketSink {
       room -= this.#file.packetBytes(batch, index);
       if (room < 0 && this.#packets + index - from > 0) break;
       if (!isTimed) continue;
-      const timeMs = timeOf(view, batch, index);
+      const timeMs = timeOf(batch, index);
       this.#startMs ??= timeMs;
       if (timeMs >= this.#startMs + maxDurationMs) break;
     }
@@ -154,11 +154,13 @@ class RotatingSink implements PacketSink {
   }
 }
 
-function timeOf(view: DataView, { offsets, format, eraSeconds = 0 }: PacketBatch, index: number): number {
-  const at = offsets[index]!;
-  const fraction = view.getUint32(at + RECORD_FRACTION, true);
-  const seconds = view.getUint32(at + RECORD_SECONDS, true) + eraSeconds;
-  return seconds * 1000 + fraction / (format.resolution === "us" ? 1000 : 1_000_000);
+/** Reused for every packet. */
+const time: PacketTime = { seconds: 0, nanoseconds: 0 };
+
+/** The time of a packet in milliseconds since 1970. */
+function timeOf({ records, offsets, format, eraSeconds = 0 }: PacketBatch, index: number): number {
+  readRecordTime(records, offsets[index]!, format.resolution, eraSeconds, time);
+  return time.seconds * 1000 + time.nanoseconds / 1e6;
 }
 
 function remove(path: string): void {

@@ -1,16 +1,16 @@
 import { CHUNK_BYTES } from "../../bytes/byte-input.js";
 import { CaptureError } from "../../errors/errors.js";
+import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
+import { maxCapturedLength } from "../../packet/link-type.js";
 import {
-  type PacketBatch,
-  type PacketFormat,
   RECORD_CAPTURED_LENGTH,
   RECORD_FRACTION,
   RECORD_HEADER_LENGTH,
   RECORD_ORIGINAL_LENGTH,
   RECORD_SECONDS,
   type Resolution,
-} from "../../packet/batch.js";
-import { maxCapturedLength } from "../../packet/link-type.js";
+  writeRecordHeader,
+} from "../../packet/record-header.js";
 import type { CaptureInterface } from "../../packet/source.js";
 import { type CaptureDecoder, noWarnings } from "../decoder.js";
 import type { InputBuffer } from "../input-buffer.js";
@@ -148,8 +148,7 @@ function rewriteHeader(
   captured: number,
   original: number,
 ): void {
-  view.setUint32(at + RECORD_SECONDS, view.getUint32(at + RECORD_SECONDS, littleEndian), true);
-  view.setUint32(at + RECORD_FRACTION, view.getUint32(at + RECORD_FRACTION, littleEndian), true);
-  view.setUint32(at + RECORD_CAPTURED_LENGTH, captured, true);
-  view.setUint32(at + RECORD_ORIGINAL_LENGTH, original, true);
+  const seconds = view.getUint32(at + RECORD_SECONDS, littleEndian);
+  const fraction = view.getUint32(at + RECORD_FRACTION, littleEndian);
+  writeRecordHeader(view, at, seconds, fraction, captured, original);
 }

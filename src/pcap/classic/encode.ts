@@ -2,17 +2,15 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { anInteger, oneOf } from "../../errors/value-checks.js";
+import { type PacketBatch, recordEnd } from "../../packet/batch.js";
+import { linkTypeName } from "../../packet/link-type.js";
 import {
-  type PacketBatch,
+  convertRecordTime,
   RECORD_CAPTURED_LENGTH,
-  RECORD_FRACTION,
   RECORD_HEADER_LENGTH,
   RECORD_ORIGINAL_LENGTH,
-  RECORD_SECONDS,
   type Resolution,
-  recordEnd,
-} from "../../packet/batch.js";
-import { linkTypeName } from "../../packet/link-type.js";
+} from "../../packet/record-header.js";
 import { aSource, type PacketSource } from "../../packet/source.js";
 import { encodeSource } from "../encode-source.js";
 import type { CaptureEncoder } from "../encoder.js";
@@ -146,27 +144,11 @@ function convert(
   const convertTimes = batch.format.resolution !== resolution;
   for (let index = 0; index < batch.length; index++) {
     const at = batch.offsets[index]!;
-    if (convertTimes) convertTime(view, at, resolution);
+    if (convertTimes && !convertRecordTime(view, at, resolution)) throw outOfRange();
     if (swapLengths) {
       const captured = view.getUint32(at + RECORD_CAPTURED_LENGTH, true);
       view.setUint32(at + RECORD_CAPTURED_LENGTH, view.getUint32(at + RECORD_ORIGINAL_LENGTH, true), true);
       view.setUint32(at + RECORD_ORIGINAL_LENGTH, captured, true);
     }
   }
-}
-
-function convertTime(view: DataView, at: number, resolution: Resolution): void {
-  const fraction = view.getUint32(at + RECORD_FRACTION, true);
-  if (resolution === "us") {
-    view.setUint32(at + RECORD_FRACTION, Math.floor(fraction / 1000), true);
-    return;
-  }
-  // Some files contain fractions of a second or more, which might not fit as nanoseconds: carry them into the seconds.
-  const carry = Math.floor(fraction / 1_000_000);
-  if (carry > 0) {
-    const seconds = view.getUint32(at + RECORD_SECONDS, true) + carry;
-    if (seconds > 0xffff_ffff) throw outOfRange();
-    view.setUint32(at + RECORD_SECONDS, seconds, true);
-  }
-  view.setUint32(at + RECORD_FRACTION, (fraction - carry * 1_000_000) * 1000, true);
 }

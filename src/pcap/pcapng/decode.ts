@@ -1,14 +1,7 @@
 import { CaptureError } from "../../errors/errors.js";
-import {
-  type PacketBatch,
-  type PacketFormat,
-  RECORD_CAPTURED_LENGTH,
-  RECORD_FRACTION,
-  RECORD_HEADER_LENGTH,
-  RECORD_ORIGINAL_LENGTH,
-  RECORD_SECONDS,
-} from "../../packet/batch.js";
+import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { maxCapturedLength } from "../../packet/link-type.js";
+import { RECORD_HEADER_LENGTH, writeRecordHeader } from "../../packet/record-header.js";
 import type { CaptureInterface, InterfaceCounts } from "../../packet/source.js";
 import { BatchAssembly } from "../batch-assembly.js";
 import { type CaptureDecoder, noWarnings } from "../decoder.js";
@@ -388,10 +381,7 @@ export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
     const comments = timed ? readComments(dataAt + padded(captured), at + length - BLOCK_TRAILER) : undefined;
     const target = batch.add(captured, comments);
     bytes.copyWithin(target + RECORD_HEADER_LENGTH, dataAt, dataAt + captured);
-    view.setUint32(target + RECORD_SECONDS, time.seconds, true);
-    view.setUint32(target + RECORD_FRACTION, time.fraction, true);
-    view.setUint32(target + RECORD_CAPTURED_LENGTH, captured, true);
-    view.setUint32(target + RECORD_ORIGINAL_LENGTH, original, true);
+    writeRecordHeader(view, target, time.seconds, time.fraction, captured, original);
     return true;
   }
 

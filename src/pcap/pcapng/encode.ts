@@ -5,14 +5,13 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { anInteger } from "../../errors/value-checks.js";
+import { type PacketBatch, recordEnd } from "../../packet/batch.js";
 import {
-  type PacketBatch,
   RECORD_FRACTION,
   RECORD_HEADER_LENGTH,
-  RECORD_ORIGINAL_LENGTH,
   RECORD_SECONDS,
-  recordEnd,
-} from "../../packet/batch.js";
+  readOriginalLength,
+} from "../../packet/record-header.js";
 import { aSource, type CaptureInterface, type PacketSource, type SourceStats } from "../../packet/source.js";
 import { encodeSource } from "../encode-source.js";
 import type { CaptureEncoder } from "../encoder.js";
@@ -213,18 +212,14 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
 function isSimple(batch: PacketBatch, index: number, described: readonly CaptureInterface[]): boolean {
   if (batch.format.interfaceId !== 0 || batch.comments?.has(index) === true) return false;
   const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
-  const original = originalLength(batch, index);
+  const original = readOriginalLength(batch.records, batch.offsets[index]!);
   const snapLength = described[0]?.snapLength ?? 0;
   return captured === (snapLength === 0 ? original : Math.min(original, snapLength));
 }
 
-function originalLength({ records, offsets }: PacketBatch, index: number): number {
-  return uint32At(records, offsets[index]! + RECORD_ORIGINAL_LENGTH);
-}
-
 function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): void {
   const at = openBlock(writer, SIMPLE_PACKET, SPB.data);
-  writer.view.setUint32(at + SPB.original, originalLength(batch, index), true);
+  writer.view.setUint32(at + SPB.original, readOriginalLength(batch.records, batch.offsets[index]!), true);
   writeData(writer, batch, index);
   closeBlock(writer, at);
 }
@@ -252,7 +247,7 @@ function writeEnhanced(writer: BlockWriter, batch: PacketBatch, index: number, o
     );
   }
   view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
-  view.setUint32(at + EPB.original, uint32At(records, header + RECORD_ORIGINAL_LENGTH), true);
+  view.setUint32(at + EPB.original, readOriginalLength(records, header), true);
   writeData(writer, batch, index);
   const own = comments?.get(index);
   if (own !== undefined) {

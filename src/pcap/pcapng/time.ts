@@ -1,8 +1,8 @@
-import type { Resolution } from "../../packet/batch.js";
+import { type Resolution, SECONDS_PER_ERA, unitsPerSecond } from "../../packet/record-header.js";
 
 /** The output of {@link TimeReader}. */
 export interface RecordTime {
-  /** A multiple of 2³². */
+  /** A multiple of {@link SECONDS_PER_ERA}. */
   eraSeconds: number;
   /** Seconds since the start of the era, 0 to 2³²−1. */
   seconds: number;
@@ -20,6 +20,7 @@ export interface TimeReader {
 }
 
 const WORD = 2 ** 32;
+const NANOSECONDS_PER_SECOND = BigInt(unitsPerSecond("ns"));
 const BINARY = 0x80;
 /** Maximum exponent for which the arithmetic on doubles below is exact. */
 const MAX_EXACT_DIGITS = 9;
@@ -32,43 +33,43 @@ const MAX_EXACT_DIGITS = 9;
 export function createTimeReader(unit: number, offsetSeconds: number): TimeReader {
   const exponent = unit & ~BINARY;
   if ((unit & BINARY) === 0 && exponent <= MAX_EXACT_DIGITS) return decimalReader(exponent, offsetSeconds);
-  const unitsPerSecond = (unit & BINARY) === 0 ? 10n ** BigInt(exponent) : 2n ** BigInt(exponent);
+  const perSecond = (unit & BINARY) === 0 ? 10n ** BigInt(exponent) : 2n ** BigInt(exponent);
   return {
     resolution: "ns",
     read: (high, low, time) => {
       const units = (BigInt(high) << 32n) | BigInt(low);
-      const seconds = units / unitsPerSecond;
+      const seconds = units / perSecond;
       setSeconds(time, Number(seconds >> 32n), Number(seconds & 0xffff_ffffn), offsetSeconds);
-      time.fraction = Number(((units % unitsPerSecond) * 1_000_000_000n) / unitsPerSecond);
+      time.fraction = Number(((units % perSecond) * NANOSECONDS_PER_SECOND) / perSecond);
     },
   };
 }
 
 function decimalReader(digits: number, offsetSeconds: number): TimeReader {
   const resolution = digits <= 6 ? "us" : "ns";
-  const scale = 10 ** ((resolution === "us" ? 6 : 9) - digits);
-  const unitsPerSecond = 10 ** digits;
+  const perSecond = 10 ** digits;
+  const scale = unitsPerSecond(resolution) / perSecond;
   return {
     resolution,
     // Long division in steps of 16 bits: every remainder, shifted by 16 bits, is below 2⁴⁶ and therefore exact.
     read: (high, low, time) => {
-      const fromHigh = Math.floor(high / unitsPerSecond);
-      let rest = (high - fromHigh * unitsPerSecond) * 0x10000 + (low >>> 16);
-      const fromMiddle = Math.floor(rest / unitsPerSecond);
-      rest = (rest - fromMiddle * unitsPerSecond) * 0x10000 + (low & 0xffff);
-      const fromLow = Math.floor(rest / unitsPerSecond);
+      const fromHigh = Math.floor(high / perSecond);
+      let rest = (high - fromHigh * perSecond) * 0x10000 + (low >>> 16);
+      const fromMiddle = Math.floor(rest / perSecond);
+      rest = (rest - fromMiddle * perSecond) * 0x10000 + (low & 0xffff);
+      const fromLow = Math.floor(rest / perSecond);
       setSeconds(time, fromHigh, fromMiddle * 0x10000 + fromLow, offsetSeconds);
-      time.fraction = (rest - fromLow * unitsPerSecond) * scale;
+      time.fraction = (rest - fromLow * perSecond) * scale;
     },
   };
 }
 
-/** Takes the seconds as two 32-bit words: files contain up to 2⁶⁴ seconds, which a double cannot represent exactly. */
+/** Accepts the seconds as two 32-bit words: files contain up to 2⁶⁴ seconds, which a double cannot represent exactly. */
 function setSeconds(time: RecordTime, high: number, low: number, offsetSeconds: number): void {
   const seconds = low + offsetSeconds;
-  const eras = Math.floor(seconds / WORD);
-  time.eraSeconds = (high + eras) * WORD;
-  time.seconds = seconds - eras * WORD;
+  const eras = Math.floor(seconds / SECONDS_PER_ERA);
+  time.eraSeconds = (high + eras) * SECONDS_PER_ERA;
+  time.seconds = seconds - eras * SECONDS_PER_ERA;
 }
 
 /**
@@ -84,14 +85,14 @@ export function writeTime(
   fraction: number,
   offsetSeconds: number,
 ): boolean {
-  const unitsPerSecond = resolution === "us" ? 1_000_000 : 1_000_000_000;
+  const perSecond = unitsPerSecond(resolution);
   if (eraSeconds !== 0 || offsetSeconds !== 0) {
     const sinceOffset = BigInt(eraSeconds) + BigInt(seconds) - BigInt(offsetSeconds);
-    return writeLarge(view, at, sinceOffset * BigInt(unitsPerSecond) + BigInt(fraction));
+    return writeLarge(view, at, sinceOffset * BigInt(perSecond) + BigInt(fraction));
   }
   // Multiplies in halves of 16 bits, so that all intermediate results are exact.
-  const upper = Math.floor(seconds / 0x10000) * unitsPerSecond;
-  const lower = (seconds % 0x10000) * unitsPerSecond + fraction;
+  const upper = Math.floor(seconds / 0x10000) * perSecond;
+  const lower = (seconds % 0x10000) * perSecond + fraction;
   const low = (upper % 0x10000) * 0x10000 + (lower % WORD);
   view.setUint32(at, Math.floor(upper / 0x10000) + Math.floor(lower / WORD) + Math.floor(low / WORD), true);
   view.setUint32(at + 4, low % WORD, true);

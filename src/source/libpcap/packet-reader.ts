@@ -1,12 +1,5 @@
-import {
-  type PacketBatch,
-  type PacketFormat,
-  RECORD_CAPTURED_LENGTH,
-  RECORD_FRACTION,
-  RECORD_HEADER_LENGTH,
-  RECORD_ORIGINAL_LENGTH,
-  RECORD_SECONDS,
-} from "../../packet/batch.js";
+import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
+import { RECORD_HEADER_LENGTH, writeRecordHeader } from "../../packet/record-header.js";
 import type { NextPacket, PcapHandle } from "../native/pcap-handle.js";
 import { checkAttached, markReused } from "../native/reused-memory.js";
 import { toFileLinkType } from "./memory-link-type.js";
@@ -57,10 +50,7 @@ export class PacketReader implements BatchReader {
       const captured = Math.min(packet.capturedLength, this.#snapLength);
       if (length === offsets.length) offsets = this.#offsets.grow();
       offsets[length++] = offset;
-      this.#view.setUint32(offset + RECORD_SECONDS, packet.seconds, true);
-      this.#view.setUint32(offset + RECORD_FRACTION, packet.fraction, true);
-      this.#view.setUint32(offset + RECORD_CAPTURED_LENGTH, captured, true);
-      this.#view.setUint32(offset + RECORD_ORIGINAL_LENGTH, packet.originalLength, true);
+      writeRecordHeader(this.#view, offset, packet.seconds, packet.fraction, captured, packet.originalLength);
       offset += RECORD_HEADER_LENGTH;
       this.#handle.copyPacket(this.#records.subarray(offset, offset + captured), captured);
       offset += captured;
