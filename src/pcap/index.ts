@@ -3,5 +3,5 @@ export { encodePcap, type PcapOptions } from "./classic/encode.js";
 export { type BytesLike, type CaptureSource, decodeCapture } from "./decode.js";
 export type { CaptureWarnings, NotPreserved } from "./decoder.js";
 export { mergeSources } from "./merge.js";
-export { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./pcapng/decode.js";
 export { encodePcapng, type PcapngOptions } from "./pcapng/encode.js";
+export { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./pcapng/limits.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeCapture } from "../../../src/pcap/index.js";
-import { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "../../../src/pcap/pcapng/decode.js";
+import { MAX_BLOCK_BYTES, MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "../../../src/pcap/pcapng/limits.js";
 import { amount } from "../../support/amount.js";
 import {
   type BlockWriter,

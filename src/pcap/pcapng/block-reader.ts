@@ -1,0 +1,100 @@
+import { CaptureError } from "../../errors/errors.js";
+import type { InputBuffer } from "../input-buffer.js";
+import { BLOCK_LENGTH, BLOCK_OVERHEAD, BLOCK_TRAILER } from "./format.js";
+import { OptionReader } from "./options.js";
+
+/**
+ * Reads fields of the blocks in the input buffer, in the byte order of their section, checks the framing of blocks, and
+ * skips blocks of any length without buffering them. Offsets are those of the buffer.
+ */
+export class BlockReader {
+  readonly input: InputBuffer;
+  /** Byte order of the current section. */
+  littleEndian = true;
+  /** Length of the block being skipped; 0 if there is none. */
+  #skippedLength = 0;
+  /** Its remaining bytes without the trailer. */
+  #toSkip = 0;
+
+  constructor(input: InputBuffer) {
+    this.input = input;
+  }
+
+  uint16(at: number): number {
+    return this.input.view.getUint16(at, this.littleEndian);
+  }
+
+  uint32(at: number): number {
+    return this.input.view.getUint32(at, this.littleEndian);
+  }
+
+  /** The options of a block, which begin at `start`. */
+  options(start: number, blockAt: number, length: number): OptionReader {
+    const { view, bytes } = this.input;
+    return new OptionReader(view, bytes, this.littleEndian, start, blockAt + length - BLOCK_TRAILER);
+  }
+
+  /** Reads the length of a block, which must be complete up to its length field. */
+  length(at: number): number {
+    const length = this.uint32(at + BLOCK_LENGTH);
+    if (length < BLOCK_OVERHEAD || length % 4 !== 0) {
+      throw this.malformed(at, `a block cannot be ${length} bytes long`);
+    }
+    return length;
+  }
+
+  /** Whether a block is complete in the buffer; checks its second length if so. */
+  isComplete(at: number, length: number): boolean {
+    if (length > this.input.available) return false;
+    this.#checkTrailer(at + length - BLOCK_TRAILER, length);
+    return true;
+  }
+
+  get isSkipping(): boolean {
+    return this.#skippedLength > 0;
+  }
+
+  /** Skips the block at the start of the buffer; call {@link continueSkip} until it returns true. */
+  skip(length: number): void {
+    this.#skippedLength = length;
+    this.#toSkip = length - BLOCK_TRAILER;
+  }
+
+  /** Skips as many bytes as are available; returns false if the block needs more. */
+  continueSkip(): boolean {
+    if (this.#skippedLength === 0) return true;
+    const { input } = this;
+    const length = Math.min(this.#toSkip, input.available);
+    input.start += length;
+    this.#toSkip -= length;
+    if (this.#toSkip > 0 || input.available < BLOCK_TRAILER) return false;
+    this.#checkTrailer(input.start, this.#skippedLength);
+    input.start += BLOCK_TRAILER;
+    this.#skippedLength = 0;
+    return true;
+  }
+
+  /** Whether the rest of the block being skipped is in the buffer. */
+  get canFinishSkip(): boolean {
+    return this.#skippedLength === 0 || this.#toSkip + BLOCK_TRAILER <= this.input.available;
+  }
+
+  malformed(at: number, message: string): CaptureError {
+    return new CaptureError("malformed_capture", this.position(at), message);
+  }
+
+  /** Offset in the input. */
+  position(at: number): number {
+    return this.input.position + (at - this.input.start);
+  }
+
+  #checkTrailer(at: number, length: number): void {
+    const trailer = this.uint32(at);
+    if (trailer !== length) {
+      throw this.malformed(
+        at,
+        `a block is ${length} bytes long by its first length and ${trailer} by its last`,
+      );
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import type { PacketFormat } from "../../packet/batch.js";
+import { maxCapturedLength } from "../../packet/link-type.js";
+import type { CaptureInterface, InterfaceCounts } from "../../packet/source.js";
+import type { CaptureWarningCounts } from "../decoder.js";
+import type { BlockReader } from "./block-reader.js";
+import {
+  BLOCK_TRAILER,
+  DEFAULT_TIME_RESOLUTION,
+  FILTER_IS_TEXT,
+  IDB,
+  IF_DESCRIPTION,
+  IF_FILTER,
+  IF_HARDWARE,
+  IF_NAME,
+  IF_OPERATING_SYSTEM,
+  IF_TIME_OFFSET,
+  IF_TIME_RESOLUTION,
+  ISB,
+  ISB_INTERFACE_DROPPED,
+  ISB_RECEIVED,
+  ISB_SYSTEM_DROPPED,
+  OPT_COMMENT,
+} from "./format.js";
+import { MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./limits.js";
+import { createTimeReader, type TimeReader } from "./time.js";
+
+/** How to read the packets of an interface. */
+export interface PacketLayout {
+  readonly format: PacketFormat;
+  readonly time: TimeReader;
+  readonly maxCaptured: number;
+}
+
+/** The interfaces of a pcapng file, over all its sections: their descriptions, statistics and packet layouts. */
+export class InterfaceReader {
+  /** Indexed by the `interfaceId` of packet formats. */
+  readonly list: CaptureInterface[] = [];
+  /** Packets dropped on all interfaces, according to the latest statistics. */
+  dropped = 0;
+  readonly #blocks: BlockReader;
+  readonly #notPreserved: CaptureWarningCounts["notPreserved"];
+  readonly #layouts: PacketLayout[] = [];
+  /** By unit and offset, since nearly all interfaces share one. */
+  readonly #timeReaders = new Map<string, TimeReader>();
+  #sectionStart = 0;
+  #descriptionBytes = 0;
+
+  constructor(blocks: BlockReader, notPreserved: CaptureWarningCounts["notPreserved"]) {
+    this.#blocks = blocks;
+    this.#notPreserved = notPreserved;
+  }
+
+  /** From now on, interface 0 is the next one to be described. */
+  beginSection(): void {
+    this.#sectionStart = this.list.length;
+  }
+
+  /** The layout of the packets of an interface of the section; undefined if it has not been described. */
+  layoutOf(id: number): PacketLayout | undefined {
+    return this.#layouts[this.#sectionStart + id];
+  }
+
+  /** Reads an interface description block. */
+  readDescription(at: number, length: number): void {
+    const blocks = this.#blocks;
+    if (length < IDB.options + BLOCK_TRAILER) {
+      throw blocks.malformed(at, "an interface description is too short");
+    }
+    if (this.list.length >= MAX_INTERFACES) {
+      throw blocks.malformed(at, `more than ${MAX_INTERFACES} interfaces`);
+    }
+    if (this.#descriptionBytes + length > MAX_DESCRIPTION_BYTES) {
+      throw blocks.malformed(at, `more than ${MAX_DESCRIPTION_BYTES} bytes of interface descriptions`);
+    }
+    const linkType = blocks.uint16(at + IDB.linkType);
+    const snapLength = blocks.uint32(at + IDB.snapLength);
+    const { unit, offsetSeconds, notPreserved, described } = this.#readOptions(at, length);
+    const time = this.#timeReaderOf(unit, offsetSeconds);
+    const { resolution } = time;
+    const interfaceId = this.list.length;
+    this.#descriptionBytes += length;
+    this.#notPreserved.interfaceOptions += notPreserved;
+    this.list.push({
+      linkType,
+      resolution,
+      snapLength,
+      ...described,
+      ...(offsetSeconds !== 0 && { timeOffsetSeconds: offsetSeconds }),
+    });
+    this.#layouts.push({
+      format: { linkType, resolution, snapLength, interfaceId },
+      time,
+      maxCaptured: maxCapturedLength(linkType),
+    });
+  }
+
+  #readOptions(at: number, length: number): DescriptionOptions {
+    const described: { -readonly [K in keyof Description]: Description[K] } = {};
+    const comments: string[] = [];
+    let unit = DEFAULT_TIME_RESOLUTION;
+    let offsetSeconds = 0;
+    let notPreserved = 0;
+    const options = this.#blocks.options(at + IDB.options, at, length);
+    while (options.next()) {
+      if (options.code === OPT_COMMENT) comments.push(options.text());
+      else if (options.code === IF_NAME) described.name = options.text();
+      else if (options.code === IF_DESCRIPTION) described.description = options.text();
+      else if (options.code === IF_OPERATING_SYSTEM) described.operatingSystem = options.text();
+      else if (options.code === IF_HARDWARE) described.hardware = options.text();
+      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_TEXT.charCodeAt(0))
+        described.filter = options.text(1);
+      else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
+      else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
+      else notPreserved++;
+    }
+    // The time unit may be among the unreadable options.
+    if (options.damaged) {
+      throw this.#blocks.malformed(at, "an option of an interface reaches past its block");
+    }
+    if (comments.length > 0) described.comments = comments;
+    return { unit, offsetSeconds, notPreserved, described };
+  }
+
+  #timeReaderOf(unit: number, offsetSeconds: number): TimeReader {
+    const key = `${unit} ${offsetSeconds}`;
+    let reader = this.#timeReaders.get(key);
+    if (reader === undefined) {
+      reader = createTimeReader(unit, offsetSeconds);
+      this.#timeReaders.set(key, reader);
+    }
+    return reader;
+  }
+
+  /** Reads an interface statistics block. */
+  readStatistics(at: number, length: number): void {
+    const blocks = this.#blocks;
+    if (length < ISB.options + BLOCK_TRAILER) {
+      throw blocks.malformed(at, "interface statistics are too short");
+    }
+    const interfaceId = this.#sectionStart + blocks.uint32(at + ISB.interfaceId);
+    const own = this.list[interfaceId];
+    if (own === undefined) {
+      throw blocks.malformed(at, "statistics of an interface that has not been described");
+    }
+    const counts: StatisticsCounts = {};
+    const options = blocks.options(at + ISB.options, at, length);
+    while (options.next()) {
+      const value = options.uint64();
+      if (value !== undefined && options.code === ISB_RECEIVED) counts.received = value;
+      else if (value !== undefined && options.code === ISB_INTERFACE_DROPPED) counts.interfaceDropped = value;
+      else if (value !== undefined && options.code === ISB_SYSTEM_DROPPED) counts.systemDropped = value;
+      else this.#notPreserved.statisticsOptions++;
+    }
+    const latest: InterfaceCounts = { ...own.counts, ...summarize(counts) };
+    this.dropped += (latest.dropped ?? 0) - (own.counts?.dropped ?? 0);
+    this.list[interfaceId] = { ...own, counts: latest };
+  }
+}
+
+type Description = Pick<
+  CaptureInterface,
+  "name" | "description" | "filter" | "operatingSystem" | "hardware" | "comments"
+>;
+
+interface DescriptionOptions {
+  /** `if_tsresol` */
+  readonly unit: number;
+  readonly offsetSeconds: number;
+  /** Number of options that are lost when the interface is written to a new file. */
+  readonly notPreserved: number;
+  readonly described: Description;
+}
+
+interface StatisticsCounts {
+  received?: number;
+  interfaceDropped?: number;
+  systemDropped?: number;
+}
+
+function summarize({ received, interfaceDropped, systemDropped }: StatisticsCounts): InterfaceCounts {
+  return {
+    ...(received !== undefined && { received }),
+    ...((interfaceDropped !== undefined || systemDropped !== undefined) && {
+      dropped: (interfaceDropped ?? 0) + (systemDropped ?? 0),
+    }),
+  };
+}
