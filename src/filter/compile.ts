@@ -5,11 +5,12 @@ import { issueOf } from "../errors/issue.js";
 import { suggest } from "../errors/suggest.js";
 import { isObject } from "../errors/value-checks.js";
 import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
+import { MessageIssues } from "../message/issues.js";
 import { RegexBudget } from "../regex/budget.js";
 import { re2jsEngine } from "../regex/regex.js";
 import { createFlowEngine } from "./cel-engine.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
-import type { FieldCompiler, FieldTest, FilterField } from "./field.js";
+import type { FieldCompiler, FieldContext, FieldTest, FilterField } from "./field.js";
 import { celExpression } from "./fields/cel.js";
 import { eventType, networkInterface } from "./fields/event.js";
 import { dnsQuery, httpHeader, httpMethod, httpPath, httpStatusCode, httpUrl } from "./fields/http.js";
@@ -111,9 +112,10 @@ export interface CompiledFilter {
  */
 export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOptions = {}): FlowPredicate {
   checkOptions("compileFlowFilter", options, FLOW_FILTER_OPTIONS);
-  const { compiled, issues } = compileFilters([filter], () => "", options, new RegexBudget());
-  if (issues.length > 0) throw new FilterError(issues);
-  return toPredicate(compileAny(compiled.map(toTest)));
+  const compiler = new FilterCompiler(options);
+  const compiled = compiler.compile(filter, "");
+  if (compiler.issues.length > 0) throw new FilterError(compiler.issues);
+  return toPredicate(compileAny([toTest(compiled)]));
 }
 
 /**
@@ -143,17 +145,15 @@ export function checkFlowFilters(lists: FlowFilterLists, options: FlowFilterOpti
 export function compileLists(
   lists: FlowFilterLists,
   options: FlowFilterOptions,
-): { allow: CompiledFilter[]; deny: CompiledFilter[]; issues: Issue[] } {
+): { allow: CompiledFilter[]; deny: CompiledFilter[]; issues: readonly Issue[] } {
   const faults = listIssues(lists);
   if (faults.length > 0) return { allow: [], deny: [], issues: faults };
+  const compiler = new FilterCompiler(options);
   const { allow = [], deny = [] } = lists;
-  const regexBudget = new RegexBudget();
-  const allowed = compileFilters(allow, (index) => `allow[${index}].`, options, regexBudget);
-  const denied = compileFilters(deny, (index) => `deny[${index}].`, options, regexBudget);
   return {
-    allow: allowed.compiled,
-    deny: denied.compiled,
-    issues: [...allowed.issues, ...denied.issues],
+    allow: compiler.compileList("allow", allow),
+    deny: compiler.compileList("deny", deny),
+    issues: compiler.issues,
   };
 }
 
@@ -183,54 +183,42 @@ export function listIssues(lists: FlowFilterLists): Issue[] {
   });
 }
 
-function compileFilters(
-  filters: readonly FlowFilterInit[],
-  pathOf: (index: number) => string,
-  options: FlowFilterOptions,
-  regexBudget: RegexBudget,
-): { compiled: CompiledFilter[]; issues: Issue[] } {
-  const issues: Issue[] = [];
-  // `map` would skip the holes of a sparse list.
-  const compiled = Array.from(filters, (filter, index) =>
-    compileFields(filter, { ...options, regexBudget }, (path, message) => {
-      issues.push(issueOf(`${pathOf(index)}${path}`.replace(/\.$/, ""), message));
-    }),
-  );
-  return { compiled, issues };
-}
+/** Compiles filters that share their engines, and collects their issues. */
+class FilterCompiler {
+  readonly #issues = new MessageIssues();
+  readonly #context: Omit<FieldContext, "report" | "filter">;
 
-function compileFields(
-  filter: FlowFilterInit,
-  {
-    regex = re2jsEngine,
-    regexBudget,
-    cel = createFlowEngine({ regex, regexBudget }),
-  }: FlowFilterOptions & {
-    regexBudget: RegexBudget;
-  },
-  report: (path: string, message: string) => void,
-): CompiledFilter {
-  const misfits = new Set<string>();
-  const message = toFlowFilter(filter, (path, text) => {
-    misfits.add(path);
-    report(path, text);
-  });
-  const fields: { field: FilterField; test: FieldTest }[] = [];
-  for (const field of FILTER_FIELDS) {
-    const test = compileField(field, message, {
-      report: (text, index) => {
-        const path = `${fieldPath(field)}${index === undefined ? "" : `[${index}]`}`;
-        // The placeholder for a value of the wrong type has already been reported.
-        if (!misfits.has(path)) report(path, text);
-      },
-      filter: message,
-      regex,
-      regexBudget,
-      cel,
-    });
-    if (test !== undefined) fields.push({ field, test });
+  constructor({ regex = re2jsEngine, cel }: FlowFilterOptions) {
+    const regexBudget = new RegexBudget();
+    this.#context = { regex, regexBudget, cel: cel ?? createFlowEngine({ regex, regexBudget }) };
   }
-  return { message, fields };
+
+  get issues(): readonly Issue[] {
+    return this.#issues.issues;
+  }
+
+  compileList(name: "allow" | "deny", filters: readonly FlowFilterInit[]): CompiledFilter[] {
+    // `map` would skip the holes of a sparse list.
+    return Array.from(filters, (filter, index) => this.compile(filter, `${name}[${index}]`));
+  }
+
+  /** @param path The path of the filter, for issues. */
+  compile(filter: FlowFilterInit, path: string): CompiledFilter {
+    const message = toFlowFilter(filter, path, (at, text) => this.#issues.reportUnreadable(at, text));
+    const fields: { field: FilterField; test: FieldTest }[] = [];
+    for (const field of FILTER_FIELDS) {
+      const test = compileField(field, message, {
+        ...this.#context,
+        filter: message,
+        report: (text, index) => {
+          const at = `${path === "" ? "" : `${path}.`}${fieldPath(field)}`;
+          this.#issues.report(index === undefined ? at : `${at}[${index}]`, text);
+        },
+      });
+      if (test !== undefined) fields.push({ field, test });
+    }
+    return { message, fields };
+  }
 }
 
 /** The path of a field in the filter: its proto name, except for the nested `experimental.cel_expression`. */

@@ -15,7 +15,7 @@ import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { anyEvent, flowAndFilter, withoutTypes } from "./arbitrary.js";
 
-/** What is not a filter to the type checker, as it may come from a file. */
+/** A value of an untyped caller, for example from a file. */
 const untyped = (value: unknown) => value as FlowFilterInit;
 
 function issuesOf(value: unknown): string[] {
@@ -24,12 +24,12 @@ function issuesOf(value: unknown): string[] {
 
 function convert(value: unknown): FlowFilter {
   const faults: string[] = [];
-  const message = toFlowFilter(untyped(value), (path, text) => faults.push(`${path}: ${text}`));
+  const message = toFlowFilter(untyped(value), "", (path, text) => faults.push(`${path}: ${text}`));
   expect(faults).toEqual([]);
   return message;
 }
 
-describe("a filter", () => {
+describe("toFlowFilter: a filter", () => {
   const wanted = create(FlowFilterSchema, {
     sourceIp: ["10.0.0.1"],
     verdict: [Verdict.DROPPED],
@@ -86,129 +86,132 @@ describe("a filter", () => {
     expect(convert(filter)).toEqual(wanted);
   });
 
-  test("without a value for experimental has none", () => {
+  test("may have null for a message", () => {
     expect(convert({ experimental: null })).toEqual(create(FlowFilterSchema));
   });
 
-  test("may have numbers that an enum does not name", () => {
+  test("may have enum numbers without a name", () => {
     expect(convert({ verdict: [77, -1] }).verdict).toEqual([77, -1]);
   });
 });
 
-describe("what is no filter is told", () => {
+describe("compileFlowFilters: rejects", () => {
   test.each([
     {
       filter: { sourceip: ["a"] },
-      issues: ["allow[0].sourceip: unknown field of FlowFilter; did you mean sourceIp?"],
+      issues: ["allow[0].sourceip: not a field of FlowFilter; did you mean sourceIp?"],
     },
     {
       filter: { verdicts: [1] },
-      issues: ["allow[0].verdicts: unknown field of FlowFilter; did you mean verdict?"],
+      issues: ["allow[0].verdicts: not a field of FlowFilter; did you mean verdict?"],
     },
     {
       filter: { verdict: ["alow", "deny", "FORWARD", "nothing"] },
       issues: [
-        'allow[0].verdict[0]: unknown value of Verdict: "alow"; did you mean FORWARDED?',
-        'allow[0].verdict[1]: unknown value of Verdict: "deny"; did you mean DROPPED?',
-        'allow[0].verdict[2]: unknown value of Verdict: "FORWARD"; did you mean FORWARDED?',
-        'allow[0].verdict[3]: unknown value of Verdict: "nothing"',
+        'allow[0].verdict[0]: not a value of Verdict: "alow"; did you mean FORWARDED?',
+        'allow[0].verdict[1]: not a value of Verdict: "deny"; did you mean DROPPED?',
+        'allow[0].verdict[2]: not a value of Verdict: "FORWARD"; did you mean FORWARDED?',
+        'allow[0].verdict[3]: not a value of Verdict: "nothing"',
       ],
     },
     {
       filter: { __proto: 1, toString: 1 },
-      issues: [
-        "allow[0].__proto: unknown field of FlowFilter",
-        "allow[0].toString: unknown field of FlowFilter",
-      ],
+      issues: ["allow[0].__proto: not a field of FlowFilter", "allow[0].toString: not a field of FlowFilter"],
     },
     {
       filter: JSON.parse('{"__proto__": {"uuid": ["x"]}}'),
-      issues: ["allow[0].__proto__: unknown field of FlowFilter"],
+      issues: ["allow[0].__proto__: not a field of FlowFilter"],
     },
-    { filter: { source_ip: "10.0.0.1" }, issues: ['allow[0].source_ip: not a list: "10.0.0.1"'] },
-    { filter: { sourceIp: ["10.0.0.1", 7] }, issues: ["allow[0].source_ip[1]: not a text: 7"] },
-    { filter: { source_pod: [null] }, issues: ["allow[0].source_pod[0]: not a text: null"] },
-    { filter: { source_pod: [["a"]] }, issues: ["allow[0].source_pod[0]: not a text: a list"] },
-    { filter: { source_pod: [{}] }, issues: ["allow[0].source_pod[0]: not a text: an object"] },
-    { filter: { source_pod: Array(1) }, issues: ["allow[0].source_pod[0]: not a text: undefined"] },
-    { filter: { reply: ["true"] }, issues: ['allow[0].reply[0]: not a boolean: "true"'] },
-    { filter: { reply: true }, issues: ["allow[0].reply: not a list: true"] },
+    { filter: { source_ip: "10.0.0.1" }, issues: ['allow[0].source_ip: must be a list, not "10.0.0.1"'] },
+    { filter: { sourceIp: ["10.0.0.1", 7] }, issues: ["allow[0].source_ip[1]: must be a string, not 7"] },
+    { filter: { source_pod: [null] }, issues: ["allow[0].source_pod[0]: must be a string, not null"] },
+    { filter: { source_pod: [["a"]] }, issues: ["allow[0].source_pod[0]: must be a string, not a list"] },
+    { filter: { source_pod: [{}] }, issues: ["allow[0].source_pod[0]: must be a string, not an object"] },
+    { filter: { source_pod: Array(1) }, issues: ["allow[0].source_pod[0]: must be a string, not undefined"] },
+    { filter: { reply: ["true"] }, issues: ['allow[0].reply[0]: must be true or false, not "true"'] },
+    { filter: { reply: true }, issues: ["allow[0].reply: must be a list, not true"] },
     {
       filter: { verdict: ["dropped"] },
-      issues: ['allow[0].verdict[0]: unknown value of Verdict: "dropped"; did you mean DROPPED?'],
+      issues: ['allow[0].verdict[0]: not a value of Verdict: "dropped"; did you mean DROPPED?'],
     },
-    { filter: { verdict: [1.5] }, issues: ["allow[0].verdict[0]: not a whole number: 1.5"] },
-    { filter: { verdict: [2 ** 31] }, issues: ["allow[0].verdict[0]: out of range: 2147483648"] },
+    { filter: { verdict: [1.5] }, issues: ["allow[0].verdict[0]: must be an integer, not 1.5"] },
+    {
+      filter: { verdict: [2 ** 31] },
+      issues: ["allow[0].verdict[0]: must be an integer from -2147483648 to 2147483647, not 2147483648"],
+    },
     {
       filter: { source_identity: [-1, 2 ** 32, Number.NaN] },
       issues: [
-        "allow[0].source_identity[0]: out of range: -1",
-        "allow[0].source_identity[1]: out of range: 4294967296",
-        "allow[0].source_identity[2]: not a whole number: NaN",
+        "allow[0].source_identity[0]: must be an integer from 0 to 4294967295, not -1",
+        "allow[0].source_identity[1]: must be an integer from 0 to 4294967295, not 4294967296",
+        "allow[0].source_identity[2]: must be an integer, not NaN",
       ],
     },
     {
       filter: { ip_trace_id: ["-1", "18446744073709551616", "1e3", "", 2 ** 53] },
       issues: [
-        "allow[0].ip_trace_id[0]: out of range: -1",
-        "allow[0].ip_trace_id[1]: out of range: 18446744073709551616",
-        'allow[0].ip_trace_id[2]: not a whole number: "1e3"',
-        'allow[0].ip_trace_id[3]: not a whole number: ""',
-        "allow[0].ip_trace_id[4]: not exact as a number, write it as text or bigint: 9007199254740992",
+        'allow[0].ip_trace_id[0]: must be an integer from 0 to 18446744073709551615, not "-1"',
+        'allow[0].ip_trace_id[1]: must be an integer from 0 to 18446744073709551615, not "18446744073709551616"',
+        'allow[0].ip_trace_id[2]: must be an integer, not "1e3"',
+        'allow[0].ip_trace_id[3]: must be an integer, not ""',
+        "allow[0].ip_trace_id[4]: not exact as a number, use a bigint or a string: 9007199254740992",
       ],
     },
     {
       filter: { event_type: [{ type: "l7" }] },
-      issues: ['allow[0].event_type[0].type: not a whole number: "l7"'],
+      issues: ['allow[0].event_type[0].type: must be an integer, not "l7"'],
     },
     {
       filter: { eventType: [{}, { subtype: 1 }] },
-      issues: ["allow[0].event_type[1].subtype: unknown field of EventTypeFilter; did you mean subType?"],
+      issues: ["allow[0].event_type[1].subtype: not a field of EventTypeFilter; did you mean subType?"],
     },
-    { filter: { eventType: [4] }, issues: ["allow[0].event_type[0]: not a EventTypeFilter: 4"] },
+    { filter: { eventType: [4] }, issues: ["allow[0].event_type[0]: must be an EventTypeFilter, not 4"] },
     {
       filter: { experimental: { cel: [] } },
-      issues: ["allow[0].experimental.cel: unknown field of Experimental; did you mean celExpression?"],
+      issues: ["allow[0].experimental.cel: not a field of Experimental; did you mean celExpression?"],
     },
-    { filter: { experimental: [] }, issues: ["allow[0].experimental: not a Experimental: a list"] },
+    { filter: { experimental: [] }, issues: ["allow[0].experimental: must be an Experimental, not a list"] },
     {
       filter: { uuid: ["a"], source_ip: ["::1"], sourceIp: ["::2"] },
       issues: ["allow[0].sourceIp: duplicate field"],
     },
     {
       filter: { uuid: [`${"x".repeat(200)}`], reply: ["x".repeat(200)] },
-      issues: [`allow[0].reply[0]: not a boolean: "${"x".repeat(100)}…"`],
+      issues: [`allow[0].reply[0]: must be true or false, not "${"x".repeat(100)}…"`],
     },
-    { filter: null, issues: ["allow[0]: not a FlowFilter: null"] },
-    { filter: undefined, issues: ["allow[0]: not a FlowFilter: undefined"] },
-    { filter: [], issues: ["allow[0]: not a FlowFilter: a list"] },
-    { filter: "{}", issues: ['allow[0]: not a FlowFilter: "{}"'] },
+    { filter: null, issues: ["allow[0]: must be a FlowFilter, not null"] },
+    { filter: undefined, issues: ["allow[0]: must be a FlowFilter, not undefined"] },
+    { filter: [], issues: ["allow[0]: must be a FlowFilter, not a list"] },
+    { filter: "{}", issues: ['allow[0]: must be a FlowFilter, not "{}"'] },
     {
       filter: create(FlowSchema, { uuid: "a" }),
-      issues: expect.arrayContaining(['allow[0].uuid: not a list: "a"']),
+      issues: expect.arrayContaining(['allow[0].uuid: must be a list, not "a"']),
     },
     {
       filter: { $typeName: "flow.FlowFilter", sourceIp: 7, verdict: [null] },
-      issues: ["allow[0].source_ip: not a list: 7", "allow[0].verdict[0]: not a whole number: null"],
+      issues: [
+        "allow[0].source_ip: must be a list, not 7",
+        "allow[0].verdict[0]: must be an integer, not null",
+      ],
     },
   ])("$issues", ({ filter, issues }) => {
     expect(issuesOf(filter)).toEqual(issues);
   });
 
-  test("beside the faults of what fits", () => {
+  test("values of the wrong type beside invalid values", () => {
     expect(issuesOf({ source_port: [80, "x"], source_pod: [""] })).toEqual([
-      "allow[0].source_port[0]: not a text: 80",
+      "allow[0].source_port[0]: must be a string, not 80",
       "allow[0].source_pod[0]: invalid filter, name must not be empty",
       'allow[0].source_port[1]: invalid source port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',
     ]);
   });
 
-  test("without a path for a filter that stands alone", () => {
-    expect(() => compileFlowFilter(untyped(7))).toThrow(/^not a FlowFilter: 7$/);
+  test("a single filter, without a path", () => {
+    expect(() => compileFlowFilter(untyped(7))).toThrow(/^must be a FlowFilter, not 7$/);
   });
 });
 
-describe("any value as a filter", () => {
+describe("compileFlowFilter: any value", () => {
   const names = FlowFilterSchema.fields.flatMap(({ name, localName }) => [name, localName]);
   const value = fc.oneof(fc.jsonValue(), fc.anything());
   const nearly = fc.dictionary(
@@ -256,10 +259,10 @@ function formsOf(message: FlowFilter): FlowFilterInit[] {
   ];
 }
 
-describe("the forms of a filter", () => {
+describe("compileFlowFilter: the forms of a filter", () => {
   const cel = { compile: (expression: string) => () => expression.length % 2 === 0 };
 
-  test("make the same message", () => {
+  test("become the same message", () => {
     fc.assert(
       fc.property(arbitraryMessage(FlowFilterSchema), (message) => {
         for (const form of formsOf(message)) expect(convert(form)).toEqual(message);
@@ -268,7 +271,7 @@ describe("the forms of a filter", () => {
     );
   });
 
-  test("have the same faults, or answer alike", () => {
+  test("have the same issues or the same result", () => {
     const any = arbitraryMessage(FlowFilterSchema);
     const sensible = flowAndFilter.map(({ flow, filter }) => ({
       event: flow,
@@ -298,7 +301,7 @@ describe("compileFlowFilters: values that are not filters", () => {
     ["an instance without fields", new (class Empty {})()],
   ])("rejects %s, which has no fields", (_, value) => {
     expect(checkFlowFilters({ deny: [value as never] })).toEqual([
-      { path: "deny[0]", message: expect.stringMatching(/^not a FlowFilter: /) },
+      { path: "deny[0]", message: expect.stringMatching(/^must be a FlowFilter, not /) },
     ]);
   });
 
@@ -311,7 +314,7 @@ describe("compileFlowFilters: values that are not filters", () => {
     const allow: object[] = [];
     allow[1] = { verdict: ["DROPPED"] };
     expect(() => compileFlowFilters({ allow: allow as never })).toThrow(
-      "allow[0]: not a FlowFilter: undefined",
+      "allow[0]: must be a FlowFilter, not undefined",
     );
   });
 });

@@ -40,7 +40,7 @@ describe("anInitOf: accepts", () => {
   ])("%o as a GetFlowsRequest", (init) => {
     const [first] = issuesOf(GetFlowsRequestSchema, init);
     // A list in a list is the one that is wrong.
-    expect(first === undefined || first.startsWith("whitelist[1]: must be an object")).toBe(true);
+    expect(first === undefined || first.startsWith("whitelist[1]: must be a FlowFilter")).toBe(true);
   });
 
   test("fields beside those of the message", () => {
@@ -54,9 +54,9 @@ describe("anInitOf: reports", () => {
     { init: { folow: true }, issue: "folow: not a field of GetFlowsRequest; did you mean follow?" },
     { init: { since_time: {} }, issue: "since_time: not a field of GetFlowsRequest" },
     { init: { follow: 1 }, issue: "follow: must be true or false, not 1" },
-    { init: { number: 1.5 }, issue: "number: must be a bigint, not 1.5" },
+    { init: { number: 1.5 }, issue: "number: must be an integer, not 1.5" },
     { init: { whitelist: {} }, issue: "whitelist: must be a list, not an object" },
-    { init: { whitelist: [null] }, issue: "whitelist[0]: must be an object, not null" },
+    { init: { whitelist: [null] }, issue: "whitelist[0]: must be a FlowFilter, not null" },
     {
       init: { whitelist: [{ sourcePods: [] }] },
       issue: "whitelist[0].sourcePods: not a field of FlowFilter; did you mean sourcePod?",
@@ -65,8 +65,8 @@ describe("anInitOf: reports", () => {
       init: { whitelist: [{ sourcePod: [1] }] },
       issue: "whitelist[0].sourcePod[0]: must be a string, not 1",
     },
-    { init: { since: { seconds: "x" } }, issue: 'since.seconds: must be a bigint, not "x"' },
-    { init: { since: null }, issue: "since: must be an object, not null" },
+    { init: { since: { seconds: "x" } }, issue: 'since.seconds: must be an integer, not "x"' },
+    { init: { since: null }, issue: "since: must be a Timestamp, not null" },
   ])("$issue", ({ init, issue }) => {
     expect(issuesOf(GetFlowsRequestSchema, init)).toEqual([issue]);
   });

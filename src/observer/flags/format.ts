@@ -29,8 +29,8 @@ function formatList(
 ): string {
   if (filters.length === 0) return "";
   const items = filters.map((init, index) => {
-    const filter = toFlowFilter(init, (path, message) => {
-      issues.push({ path: `${list}[${index}]${path === "" ? "" : `.${path}`}`, message });
+    const filter = toFlowFilter(init, `${list}[${index}]`, (path, message) => {
+      issues.push({ path, message });
     });
     const json = jsonWriter(FlowFilterSchema)(filter, { registry: NO_TYPES, undecodable: [], depth: 0 });
     return `    - ${quoteYaml(json)}\n`;

@@ -199,11 +199,11 @@ describe("formatFlowFlags", () => {
     expect(formatFlowFlags({ allow: [], deny: [] })).toBe("{}\n");
   });
 
-  test("refuses what is no filter, telling all faults", () => {
+  test("rejects values that are not filters, with all issues", () => {
     const lists = { allow: [{ nope: 1 }], deny: [{ uuid: [1] }] } as never;
     expect(() => formatFlowFlags(lists)).toThrow(FilterError);
     expect(() => formatFlowFlags(lists)).toThrow(
-      "allow[0].nope: unknown field of FlowFilter\ndeny[0].uuid[0]: not a text: 1",
+      "allow[0].nope: not a field of FlowFilter\ndeny[0].uuid[0]: must be a string, not 1",
     );
   });
 
