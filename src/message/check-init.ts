@@ -5,8 +5,8 @@ import { suggest } from "../errors/suggest.js";
 export type ReportField = (field: string, message: string) => void;
 
 /**
- * Checks an init object, for callers without types. Returns whether `value` is an object. Reports unknown fields, so
- * that a misspelled limit is not silently ignored; names that start with `$` belong to every message.
+ * Checks the keys of an init object with the messages of `readMessage`, for a caller that checks the values itself.
+ * Returns whether `value` is an object.
  *
  * @param fields Field names as in TypeScript.
  */
@@ -16,29 +16,15 @@ export function checkFields(
   fields: readonly string[],
   report: ReportField,
 ): boolean {
-  const described = `${message} (${fields.join(", ")})`;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    report("", `not a ${described}: ${describeValue(value)}`);
+    report("", `must be a ${message}, not ${describeValue(value)}`);
     return false;
   }
   for (const name of Object.keys(value)) {
     if (fields.includes(name) || name.startsWith("$")) continue;
     const meant = suggest(name, fields);
-    report(name, `unknown field of ${described}${meant === undefined ? "" : `; did you mean ${meant}?`}`);
+    const hint = meant === undefined ? `known are ${fields.join(", ")}` : `did you mean ${meant}?`;
+    report(name, `not a field of ${message}; ${hint}`);
   }
   return true;
-}
-
-/** Returns whether a value is a string; reports other values. */
-export function checkText(field: string, value: unknown, report: ReportField): boolean {
-  if (typeof value === "string") return true;
-  report(field, `not a text: ${describeValue(value)}`);
-  return false;
-}
-
-/** Returns whether a value is a number of any range; reports other values. */
-export function checkNumber(field: string, value: unknown, report: ReportField): boolean {
-  if (typeof value === "number") return true;
-  report(field, `not a number: ${describeValue(value)}`);
-  return false;
 }

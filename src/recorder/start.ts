@@ -1,17 +1,40 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConfigurationError, type Issue } from "../errors/errors.js";
-import type { StartRecordingSchema } from "../gen/recorder/recorder_pb.js";
+import type { ReportIssue } from "../errors/value-checks.js";
+import type {
+  FileSinkConfiguration,
+  FileSinkConfigurationJson,
+  StartRecording,
+  StartRecordingSchema,
+  StopCondition,
+  StopConditionJson,
+} from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go/strconv/quote.js";
-import { checkFields, checkNumber, checkText, type ReportField } from "../message/check-init.js";
-import { checkPacketFilter, type PacketFilterInit } from "../packet/filter/check.js";
+import { DURATION } from "../message/duration.js";
+import { MessageIssues } from "../message/issues.js";
+import { readMessage } from "../message/read.js";
+import { ANY_INTEGER, type MessageType, messageOf, messageType, STRING, UINT64 } from "../message/type.js";
+import {
+  FILTER,
+  type FilterFields,
+  type PacketFilterInit,
+  type PacketFilterInput,
+  parseFilters,
+} from "../packet/filter/check.js";
 import { compilePacketFilter, type PacketPredicate } from "../packet/filter/filter.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import type { StopConditionInit } from "./stop.js";
-import { checkStopCondition } from "./stop-check.js";
 
 /** `recorder.StartRecording`, as a message or as an init object. */
 export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSchema>, "include"> & {
   readonly include?: readonly PacketFilterInit[];
+};
+
+/** {@link StartRecordingInit}, or parsed protobuf JSON; the two forms may be mixed. */
+type StartRecordingInput = Omit<StartRecordingInit, "filesink" | "include" | "stopCondition"> & {
+  readonly filesink?: StartRecordingInit["filesink"] | FileSinkConfigurationJson | undefined;
+  readonly include?: readonly PacketFilterInput[] | undefined;
+  readonly stopCondition?: StopConditionInit | StopConditionJson | undefined;
 };
 
 /** A valid recording request. */
@@ -23,60 +46,67 @@ export interface RecordingPlan {
   readonly stopCondition: StopConditionInit;
 }
 
-const START_FIELDS = ["filesink", "include", "maxCaptureLength", "stopCondition"];
-const FILESINK_FIELDS = ["filePrefix"];
+/** The request, without its descriptor, which would load protobuf-es. */
+const START: MessageType = messageType<StartRecording>("StartRecording", {
+  filesink: messageOf(messageType<FileSinkConfiguration>("FileSinkConfiguration", { filePrefix: STRING })),
+  include: { listOf: messageOf(FILTER) },
+  // Any integer: the range is checked after reading.
+  maxCaptureLength: ANY_INTEGER,
+  stopCondition: messageOf(
+    messageType<StopCondition>("StopCondition", {
+      bytesCapturedCount: UINT64,
+      packetsCapturedCount: UINT64,
+      timeElapsed: messageOf(DURATION),
+    }),
+  ),
+});
+
+/** The fields of a request that was read as {@link START}. */
+interface StartFields {
+  readonly filesink?: { readonly filePrefix?: string };
+  readonly include?: readonly FilterFields[];
+  readonly maxCaptureLength?: number;
+  readonly stopCondition?: StopConditionInit;
+}
 
 const DEFAULT_PREFIX = "hubble";
 const PREFIX = /^[a-z][a-z0-9]{0,19}$/;
 
 /**
- * Returns the faults of a recording request, in the order and with the texts of Cilium v1.16.2; empty if `record`
+ * Returns the issues of a recording request, in the order and with the texts of Cilium v1.16.2; empty if `record`
  * accepts it. In addition, it rejects a `max_capture_length` above 262,144 (upstream truncates it to 16 bits for the
- * datapath) and, for untyped callers, unknown fields and values of the wrong type.
+ * datapath), unknown fields and values of the wrong type.
  */
-export function checkStartRecording(start: StartRecordingInit): readonly Issue[] {
-  const issues: Issue[] = [];
-  const report: ReportField = (path, message) => {
-    issues.push({ path, message });
-  };
-  if (!checkFields(start, "StartRecording", START_FIELDS, report)) return issues;
-  const { filesink, include = [], maxCaptureLength = 0, stopCondition } = start;
-  if (filesink !== undefined) checkFilesink(filesink, below("filesink", report));
-  for (const issue of checkPacketFilter(include)) issues.push(issue);
-  checkCaptureLength(maxCaptureLength, report);
-  if (stopCondition !== undefined) checkStopCondition(stopCondition, below("stop_condition", report));
-  return issues;
+export function checkStartRecording(start: StartRecordingInput): readonly Issue[] {
+  return readStart(start).issues;
 }
 
-function checkFilesink(filesink: NonNullable<StartRecordingInit["filesink"]>, report: ReportField): void {
-  if (!checkFields(filesink, "FileSinkConfiguration", FILESINK_FIELDS, report)) return;
-  const { filePrefix = "" } = filesink;
-  if (!checkText("file_prefix", filePrefix, report)) return;
+function readStart(start: StartRecordingInput): { fields: StartFields; issues: readonly Issue[] } {
+  const issues = new MessageIssues();
+  const report: ReportIssue = (path, message) => issues.report(path, message);
+  // Every field has the type of its row in the table.
+  const fields = readMessage(START, start, "", {
+    report: (path, message) => issues.reportUnreadable(path, message),
+  }) as StartFields;
+  const { filesink: { filePrefix = "" } = {}, include = [], maxCaptureLength = 0 } = fields;
   if (filePrefix !== "" && !PREFIX.test(filePrefix)) {
-    report("file_prefix", `invalid file sink prefix: ${goQuote(filePrefix)}`);
+    report("filesink.file_prefix", `invalid file sink prefix: ${goQuote(filePrefix)}`);
   }
-}
-
-function checkCaptureLength(length: number, report: ReportField): void {
-  if (!checkNumber("max_capture_length", length, report)) return;
-  if (!Number.isInteger(length) || length < 0 || length > MAX_CAPTURED_LENGTH) {
+  parseFilters(include, report);
+  if (maxCaptureLength < 0 || maxCaptureLength > MAX_CAPTURED_LENGTH) {
     report(
       "max_capture_length",
-      `max capture length ${length} out of range (at most ${MAX_CAPTURED_LENGTH}, 0 for all)`,
+      `max capture length ${maxCaptureLength} out of range (at most ${MAX_CAPTURED_LENGTH}, 0 for all)`,
     );
   }
+  return { fields, issues: issues.issues };
 }
 
-/** Reports faults of a nested message under `path`. */
-function below(path: string, report: ReportField): ReportField {
-  return (field, message) => report(field === "" ? path : `${path}.${field}`, message);
-}
-
-/** @throws ConfigurationError `invalid_recording` with every fault. */
-export function planRecording(start: StartRecordingInit): RecordingPlan {
-  const issues = checkStartRecording(start);
+/** @throws ConfigurationError `invalid_recording` with every issue. */
+export function planRecording(start: StartRecordingInput): RecordingPlan {
+  const { fields, issues } = readStart(start);
   if (issues.length > 0) throw new ConfigurationError("invalid_recording", issues);
-  const { filesink, include = [], maxCaptureLength = 0, stopCondition = {} } = start;
+  const { filesink, include = [], maxCaptureLength = 0, stopCondition = {} } = fields;
   return {
     filePrefix: filesink?.filePrefix || DEFAULT_PREFIX,
     wanted: compilePacketFilter(include),

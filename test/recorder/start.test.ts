@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toJson } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
@@ -118,7 +118,7 @@ describe("the faults of a request, in upstream's words", () => {
       start: { include: [ALL], maxCaptureLength: 262_144 },
       issues: [],
     },
-    ...[262_145, 2 ** 32 - 1, -1, 1.5, Number.NaN].map((maxCaptureLength) => ({
+    ...[262_145, 2 ** 32 - 1, -1].map((maxCaptureLength) => ({
       name: `a capture length of ${maxCaptureLength}`,
       start: { include: [ALL], maxCaptureLength },
       issues: [
@@ -162,7 +162,7 @@ describe("the faults of a request, in upstream's words", () => {
       ],
     },
     {
-      name: "a message is taken as well",
+      name: "accepts a message",
       start: create(StartRecordingSchema, { filesink: { filePrefix: "-" }, include: [ALL] }),
       issues: [{ path: "filesink.file_prefix", message: 'invalid file sink prefix: "-"' }],
     },
@@ -171,16 +171,83 @@ describe("the faults of a request, in upstream's words", () => {
   });
 });
 
-describe("the faults of callers without types", () => {
-  const START = "StartRecording (filesink, include, maxCaptureLength, stopCondition)";
-  const CONDITION = "StopCondition (bytesCapturedCount, packetsCapturedCount, timeElapsed)";
-  const DURATION = "Duration (seconds, nanos)";
+describe("planRecording: protobuf JSON", () => {
+  const include = [
+    { sourceCidr: "10.0.0.0/8", destinationCidr: "0.0.0.0/0", destinationPort: 443, protocol: 6 },
+  ];
+  const wanted = {
+    filePrefix: "web",
+    maxCaptureLength: 96,
+    stopCondition: {
+      bytesCapturedCount: 2n ** 63n,
+      packetsCapturedCount: 5n,
+      timeElapsed: { seconds: 1n, nanos: 500_000_000 },
+    },
+  };
+
+  test.each<{ form: string; start: unknown }>([
+    {
+      form: "lowerCamelCase",
+      start: {
+        filesink: { filePrefix: "web" },
+        include: [{ ...include[0], destinationPort: "443", protocol: "PROTOCOL_TCP" }],
+        maxCaptureLength: "96",
+        stopCondition: {
+          bytesCapturedCount: "9223372036854775808",
+          packetsCapturedCount: 5,
+          timeElapsed: "1.5s",
+        },
+      },
+    },
+    {
+      form: "the names of the proto file",
+      start: {
+        filesink: { file_prefix: "web" },
+        include: [
+          {
+            source_cidr: "10.0.0.0/8",
+            destination_cidr: "0.0.0.0/0",
+            source_port: null,
+            destination_port: 443,
+            protocol: "PROTOCOL_TCP",
+          },
+        ],
+        max_capture_length: 96,
+        stop_condition: {
+          bytes_captured_count: "9223372036854775808",
+          packets_captured_count: "5",
+          time_elapsed: "1.500s",
+        },
+      },
+    },
+  ])("accepts $form", ({ start }) => {
+    expect(planRecording(start as StartRecordingInit)).toMatchObject(wanted);
+  });
+
+  test("gives the same issues as the message", () => {
+    fc.assert(
+      fc.property(arbitraryMessage(StartRecordingSchema), (message) => {
+        const forms = [
+          toJson(StartRecordingSchema, message),
+          toJson(StartRecordingSchema, message, { useProtoFieldName: true }),
+        ];
+        const issues = checkStartRecording(message);
+        for (const form of forms) {
+          expect(checkStartRecording(JSON.parse(JSON.stringify(form)))).toEqual(issues);
+        }
+      }),
+    );
+  });
+});
+
+describe("checkStartRecording: untyped callers", () => {
+  const DURATION = 'a duration in seconds, such as "1.5s"';
 
   test.each<{ name: string; start: unknown; issues: readonly [path: string, message: string][] }>([
-    { name: "nothing", start: undefined, issues: [["", `not a ${START}: undefined`]] },
-    { name: "null", start: null, issues: [["", `not a ${START}: null`]] },
+    { name: "nothing", start: undefined, issues: [["", "must be a StartRecording, not undefined"]] },
+    { name: "null", start: null, issues: [["", "must be a StartRecording, not null"]] },
     {
-      name: "unknown fields, of which those that hold them are told first",
+      name: "unknown fields, in the order of the object",
       start: {
         maxCaptureLen: 96,
         filesink: { prefix: "a" },
@@ -188,24 +255,24 @@ describe("the faults of callers without types", () => {
         stopCondition: { time: { seconds: 1n }, packetsCount: 5n, timeElapsed: { milliseconds: 5 } },
       },
       issues: [
-        ["maxCaptureLen", `unknown field of ${START}; did you mean maxCaptureLength?`],
-        ["filesink.prefix", "unknown field of FileSinkConfiguration (filePrefix)"],
+        ["maxCaptureLen", "not a field of StartRecording; did you mean maxCaptureLength?"],
+        ["filesink.prefix", "not a field of FileSinkConfiguration; known are filePrefix"],
         [
           "include[0].destPort",
-          "unknown field of Filter (sourceCidr, sourcePort, destinationCidr, destinationPort, protocol)",
+          "not a field of Filter; known are sourceCidr, sourcePort, destinationCidr, destinationPort, protocol",
         ],
-        ["stop_condition.time", `unknown field of ${CONDITION}; did you mean timeElapsed?`],
-        ["stop_condition.packetsCount", `unknown field of ${CONDITION}; did you mean packetsCapturedCount?`],
-        ["stop_condition.time_elapsed.milliseconds", `unknown field of ${DURATION}`],
+        ["stop_condition.time", "not a field of StopCondition; did you mean timeElapsed?"],
+        ["stop_condition.packetsCount", "not a field of StopCondition; did you mean packetsCapturedCount?"],
+        ["stop_condition.time_elapsed.milliseconds", "not a field of Duration; known are seconds, nanos"],
       ],
     },
     {
-      name: "messages that are none",
-      start: { filesink: null, include: { ...ALL }, stopCondition: null },
+      name: "values that are not messages",
+      start: { filesink: "x", include: { ...ALL }, stopCondition: [] },
       issues: [
-        ["filesink", "not a FileSinkConfiguration (filePrefix): null"],
-        ["include", "not a list: an object"],
-        ["stop_condition", `not a ${CONDITION}: null`],
+        ["filesink", 'must be a FileSinkConfiguration, not "x"'],
+        ["include", "must be a list, not an object"],
+        ["stop_condition", "must be a StopCondition, not a list"],
       ],
     },
     {
@@ -213,19 +280,19 @@ describe("the faults of callers without types", () => {
       start: {
         filesink: { filePrefix: 5 },
         include: [ALL],
-        maxCaptureLength: "96",
-        stopCondition: { bytesCapturedCount: "5", packetsCapturedCount: 1.5, timeElapsed: "0.5s" },
+        maxCaptureLength: "96 bytes",
+        stopCondition: { bytesCapturedCount: "5k", packetsCapturedCount: 1.5, timeElapsed: "1m" },
       },
       issues: [
-        ["filesink.file_prefix", "not a text: 5"],
-        ["max_capture_length", 'not a number: "96"'],
-        ["stop_condition.bytes_captured_count", 'not a whole number: "5"'],
-        ["stop_condition.packets_captured_count", "not a whole number: 1.5"],
-        ["stop_condition.time_elapsed", `not a ${DURATION}: "0.5s"`],
+        ["filesink.file_prefix", "must be a string, not 5"],
+        ["max_capture_length", 'must be an integer, not "96 bytes"'],
+        ["stop_condition.bytes_captured_count", 'must be an integer, not "5k"'],
+        ["stop_condition.packets_captured_count", "must be an integer, not 1.5"],
+        ["stop_condition.time_elapsed", `must be ${DURATION}, not "1m"`],
       ],
     },
     {
-      name: "limits that can be none",
+      name: "limits out of range",
       start: {
         include: [ALL],
         stopCondition: {
@@ -235,22 +302,39 @@ describe("the faults of callers without types", () => {
         },
       },
       issues: [
-        ["stop_condition.bytes_captured_count", "out of range: 18446744073709551616"],
-        ["stop_condition.packets_captured_count", "out of range: -1"],
-        ["stop_condition.time_elapsed.seconds", "out of range: 9223372036854775808"],
-        ["stop_condition.time_elapsed.nanos", "out of range: 2147483648"],
+        [
+          "stop_condition.bytes_captured_count",
+          "must be an integer from 0 to 18446744073709551615, not 18446744073709551616n",
+        ],
+        [
+          "stop_condition.packets_captured_count",
+          "must be an integer from 0 to 18446744073709551615, not -1n",
+        ],
+        [
+          "stop_condition.time_elapsed.seconds",
+          "must be an integer from -9223372036854775808 to 9223372036854775807, not 9223372036854775808n",
+        ],
+        [
+          "stop_condition.time_elapsed.nanos",
+          "must be an integer from -2147483648 to 2147483647, not 2147483648",
+        ],
       ],
     },
     {
-      name: "a duration of other numbers",
+      name: "a duration with a fraction",
       start: { include: [ALL], stopCondition: { timeElapsed: { seconds: 0.5, nanos: 5n } } },
+      issues: [["stop_condition.time_elapsed.seconds", "must be an integer, not 0.5"]],
+    },
+    {
+      name: "a capture length that is not an integer",
+      start: { include: [ALL], maxCaptureLength: Number.NaN, stopCondition: { packetsCapturedCount: -0.5 } },
       issues: [
-        ["stop_condition.time_elapsed.seconds", "not a whole number: 0.5"],
-        ["stop_condition.time_elapsed.nanos", "not a number: 5n"],
+        ["max_capture_length", "must be an integer, not NaN"],
+        ["stop_condition.packets_captured_count", "must be an integer, not -0.5"],
       ],
     },
     {
-      name: "numbers that are none",
+      name: "NaN, but not null, which is unset in JSON",
       start: {
         include: [ALL],
         stopCondition: {
@@ -259,13 +343,12 @@ describe("the faults of callers without types", () => {
         },
       },
       issues: [
-        ["stop_condition.packets_captured_count", "not a whole number: NaN"],
-        ["stop_condition.time_elapsed.seconds", "not a whole number: NaN"],
-        ["stop_condition.time_elapsed.nanos", "not a whole number: null"],
+        ["stop_condition.packets_captured_count", "must be an integer, not NaN"],
+        ["stop_condition.time_elapsed.seconds", "must be an integer, not NaN"],
       ],
     },
     {
-      name: "plain whole numbers are none",
+      name: "accepts numbers for 64-bit integers",
       start: {
         include: [ALL],
         stopCondition: { bytesCapturedCount: 0, packetsCapturedCount: 5, timeElapsed: { seconds: 1 } },
@@ -273,7 +356,7 @@ describe("the faults of callers without types", () => {
       issues: [],
     },
     {
-      name: "the widest limits are none",
+      name: "accepts the widest limits",
       start: {
         include: [ALL],
         stopCondition: {
@@ -285,7 +368,7 @@ describe("the faults of callers without types", () => {
       issues: [],
     },
     {
-      name: "absent fields are none",
+      name: "accepts undefined fields",
       start: { filesink: undefined, include: [ALL], maxCaptureLength: undefined, stopCondition: undefined },
       issues: [],
     },
@@ -308,16 +391,16 @@ describe("the faults of callers without types", () => {
   ])("every field of $schema.name is known", ({ schema, start }) => {
     const one = Object.fromEntries(schema.fields.map(({ localName }) => [localName, undefined]));
     const texts = checkStartRecording(start(one)).map(({ message }) => message);
-    expect(texts.filter((text) => text.startsWith("unknown"))).toEqual([]);
+    expect(texts.filter((text) => text.startsWith("not a field"))).toEqual([]);
   });
 
-  test("messages are none, whatever fields they have and could not read", () => {
+  test("accepts the type of every message, with unknown fields", () => {
     const arbitrary = arbitraryMessage(StartRecordingSchema);
     fc.assert(
       fc.property(arbitrary, (message) => {
         message.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(1) }];
         const texts = checkStartRecording(message).map((issue) => issue.message);
-        expect(texts.filter((text) => /^(unknown field|not a )/.test(text))).toEqual([]);
+        expect(texts.filter((text) => /^(not a |must be )/.test(text))).toEqual([]);
         expect(checkStartRecording(message).some(({ path }) => path.startsWith("stop_condition"))).toBe(
           false,
         );

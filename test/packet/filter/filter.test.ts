@@ -1,8 +1,9 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FilterError } from "../../../src/errors/errors.js";
 import { FilterSchema } from "../../../src/gen/recorder/recorder_pb.js";
+import { parsePacketFilters } from "../../../src/packet/filter/check.js";
 import { checkPacketFilter, compilePacketFilter, type PacketFilterInit } from "../../../src/packet/index.js";
 import { amount, runs } from "../../support/amount.js";
 import { anyFilter, packetWithLinkType } from "../arbitrary.js";
@@ -360,12 +361,12 @@ describe("faults", () => {
       ],
     },
     {
-      name: "numbers that are none",
+      name: "numbers that are not integers, before those out of range",
       include: [{ ...good, sourcePort: -1, destinationPort: 1.5, protocol: Number.NaN as 0 }],
       issues: [
+        ["include[0].destination_port", "must be an integer, not 1.5"],
+        ["include[0].protocol", "must be an integer, not NaN"],
         ["include[0].source_port", "source port -1 out of range"],
-        ["include[0].destination_port", "destination port 1.5 out of range"],
-        ["include[0].protocol", "protocol NaN out of range"],
       ],
     },
     {
@@ -413,54 +414,75 @@ describe("faults", () => {
     });
   });
 
-  const FILTER = "Filter (sourceCidr, sourcePort, destinationCidr, destinationPort, protocol)";
+  test("compilePacketFilter: protobuf JSON is the same filter as the message", () => {
+    const anyProtocol = fc.constantFrom(0, 6, 17, 132, 1);
+    fc.assert(
+      fc.property(anyFilter(), anyProtocol, (filter, protocol) => {
+        const message = create(FilterSchema, { ...filter, protocol });
+        const forms = [
+          toJson(FilterSchema, message),
+          toJson(FilterSchema, message, { useProtoFieldName: true }),
+          { ...filter, protocol, sourcePort: String(filter.sourcePort ?? 0) },
+        ].map((form) => JSON.parse(JSON.stringify(form)));
+        const parsed = parsePacketFilters([message]);
+        for (const form of forms) expect(parsePacketFilters([form])).toEqual(parsed);
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+
+  const UNKNOWN = "not a field of Filter";
+  const KNOWN = "known are sourceCidr, sourcePort, destinationCidr, destinationPort, protocol";
 
   test.each<{ name: string; include: unknown; issues: readonly [path: string, message: string][] }>([
-    { name: "no list", include: { ...good }, issues: [["include", "not a list: an object"]] },
-    { name: "nothing", include: undefined, issues: [["include", "not a list: undefined"]] },
+    { name: "not a list", include: { ...good }, issues: [["include", "must be a list, not an object"]] },
+    { name: "nothing", include: undefined, issues: [["include", "must be a list, not undefined"]] },
     {
       name: "unknown fields",
-      include: [good, { ...good, destPort: 5001, source_port: undefined, ["__proto__"]: 1 }],
+      include: [good, { ...good, destPort: 5001, source_prt: undefined, ["__proto__"]: 1 }],
       issues: [
-        ["include[1].destPort", `unknown field of ${FILTER}`],
-        ["include[1].source_port", `unknown field of ${FILTER}; did you mean sourcePort?`],
-        ["include[1].__proto__", `unknown field of ${FILTER}`],
+        ["include[1].destPort", `${UNKNOWN}; ${KNOWN}`],
+        ["include[1].source_prt", `${UNKNOWN}; did you mean source_port?`],
+        [
+          "include[1].__proto__",
+          `${UNKNOWN}; ${KNOWN.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+        ],
       ],
     },
     {
       name: "numbers of another type",
-      include: [{ ...good, sourcePort: 5001n, destinationPort: "5001", protocol: "UDP" }],
+      include: [{ ...good, sourcePort: 1.5, destinationPort: "http", protocol: "UDP" }],
       issues: [
-        ["include[0].source_port", "not a number: 5001n"],
-        ["include[0].destination_port", 'not a number: "5001"'],
-        ["include[0].protocol", 'not a number: "UDP"'],
+        ["include[0].source_port", "must be an integer, not 1.5"],
+        ["include[0].destination_port", 'must be an integer, not "http"'],
+        ["include[0].protocol", 'not a value of Protocol: "UDP"; did you mean PROTOCOL_UDP?'],
       ],
     },
     {
-      name: "texts of another type",
-      include: [{ sourceCidr: 10, destinationCidr: ["0.0.0.0/0"], protocol: null }],
+      name: "strings of another type",
+      include: [{ sourceCidr: 10, destinationCidr: ["0.0.0.0/0"], protocol: [] }],
       issues: [
-        ["include[0].source_cidr", "not a text: 10"],
-        ["include[0].destination_cidr", "not a text: a list"],
-        ["include[0].protocol", "not a number: null"],
+        ["include[0].source_cidr", "must be a string, not 10"],
+        ["include[0].destination_cidr", "must be a string, not a list"],
+        ["include[0].protocol", "must be an integer, not a list"],
       ],
     },
     {
-      name: "what is no filter, and a hole",
+      name: "values that are not filters, and a hole",
       // biome-ignore lint/suspicious/noSparseArray: a hole is an element, too
       include: [null, "tcp", [good], , () => {}],
       issues: [
-        ["include[0]", `not a ${FILTER}: null`],
-        ["include[1]", `not a ${FILTER}: "tcp"`],
-        ["include[2]", `not a ${FILTER}: a list`],
-        ["include[3]", `not a ${FILTER}: undefined`],
-        ["include[4]", `not a ${FILTER}: a function`],
+        ["include[0]", `must be a Filter, not null`],
+        ["include[1]", `must be a Filter, not "tcp"`],
+        ["include[2]", `must be a Filter, not a list`],
+        ["include[3]", `must be a Filter, not undefined`],
+        ["include[4]", `must be a Filter, not a function`],
       ],
     },
     {
-      name: "a long text of the wrong kind is quoted in part",
+      name: "a long string of the wrong type, quoted in part",
       include: ["x".repeat(1000)],
-      issues: [["include[0]", `not a ${FILTER}: "${"x".repeat(100)}…"`]],
+      issues: [["include[0]", `must be a Filter, not "${"x".repeat(100)}…"`]],
     },
   ])("of callers without types: $name", ({ include, issues }) => {
     const expected = issues.map(([path, message]) => ({ path, message }));
