@@ -51,7 +51,7 @@ test.each([
   { lists: [{}], path: "", message: "not an object with the lists allow and deny: a list" },
   { lists: { allow: [], deni: [] }, path: "deni", message: "neither allow nor deny; did you mean deny?" },
   { lists: { allow: null }, path: "allow", message: "not a list of filters" },
-  { lists: { allow: [null] }, path: "allow[0]", message: "not a FlowFilter: null" },
+  { lists: { allow: [null] }, path: "allow[0]", message: "must be a FlowFilter, not null" },
 ])("checkFlowFilters, compileFlowFilters: report $lists with its path", ({ lists, path, message }) => {
   // A caller without types.
   const wrong = lists as FlowFilterLists;

@@ -1,4 +1,4 @@
-import { type CelType, DYN, isSameType } from "../check/type.js";
+import { BOOL, type CelType, DYN, isSameType } from "../check/type.js";
 import { Frame } from "../run/frame.js";
 import { Fault, NO_OVERLOAD } from "../value/fault.js";
 import { CelUint, type CelValue } from "../value/value.js";
@@ -103,6 +103,15 @@ export function weigh(codes: readonly Code[]): number {
 
 export function anyFails(codes: readonly Code[]): boolean {
   return codes.some(({ canFail }) => canFail);
+}
+
+/** Creates code for a condition. */
+export function testCode(
+  run: Run<boolean>,
+  codes: readonly Code[],
+  canFail: boolean = anyFails(codes),
+): Code {
+  return { type: BOOL, form: "value", run, canFail, weight: weigh(codes) };
 }
 
 /** Enough for any expression without a loop. */
