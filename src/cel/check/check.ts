@@ -1,6 +1,7 @@
 import type { CallExpr, Expr, MacroExpr, SelectExpr, StructExpr } from "../parse/ast.js";
 import type { CelIssue } from "../parse/issue.js";
-import { Bindings, isDyn, isSameToChecker, mostGeneral } from "./assign.js";
+import { isDyn, mostGeneral } from "./assign.js";
+import type { CheckedExpr } from "./checked.js";
 import {
   candidatesFor,
   type Environment,
@@ -9,6 +10,9 @@ import {
   lookUp,
   type Reference,
 } from "./environment.js";
+import { Inference } from "./inference.js";
+import { elementTypeOf, typeOfMacro } from "./macro-type.js";
+import { resolveCall } from "./resolve-call.js";
 import type { Overload } from "./standard.js";
 import {
   BOOL,
@@ -27,24 +31,7 @@ import {
   partsOf,
   STRING,
   UINT,
-  withParts,
 } from "./type.js";
-
-/** A type-checked expression. */
-export interface CheckedExpr {
-  readonly expr: Expr;
-  typeOf(expr: Expr): CelType;
-  /** The declaration that a name, or a chain of names, refers to; undefined for macro variables and fields. */
-  referenceOf(expr: Expr): Reference | undefined;
-  /** The macro that declares the variable. */
-  macroOf(expr: Expr): MacroExpr | undefined;
-  /** The candidate overloads of a call: one, unless types are only known at run time. */
-  overloadsOf(expr: Expr): readonly Overload[];
-  /** The full name of the message that a literal creates. */
-  messageOf(expr: Expr): string;
-  /** Why evaluating a node always fails; only set if faults are deferred to the evaluation. */
-  faultOf(expr: Expr): string | undefined;
-}
 
 /** The faults of an expression, or the result of the check. */
 export type CheckResult =
@@ -62,13 +49,13 @@ const MAX_TYPE_PARTS = 1000;
 export function checkCel(expr: Expr, environment: Environment, { lenient = false } = {}): CheckResult {
   const checker = new Checker(environment);
   checker.check(expr);
-  return checker.issues.length > 0 && !lenient
-    ? { checked: undefined, issues: checker.issues }
+  const { issues } = checker;
+  return issues.length > 0 && !lenient
+    ? { checked: undefined, issues }
     : { checked: checker.result(expr), issues: [] };
 }
 
 class Checker {
-  readonly issues: CelIssue[] = [];
   private readonly environment: Environment;
   private readonly types = new Map<Expr, CelType>();
   private readonly references = new Map<Expr, Reference>();
@@ -79,17 +66,20 @@ class Checker {
   /** The variables of the enclosing macros, innermost last. */
   private readonly scopes: { readonly name: string; readonly type: CelType; readonly macro: MacroExpr }[] =
     [];
-  private readonly bindings = new Bindings();
-  private parameters = 0;
+  private readonly inference = new Inference();
 
   constructor(environment: Environment) {
     this.environment = environment;
   }
 
+  get issues(): readonly CelIssue[] {
+    return this.inference.issues;
+  }
+
   check(expr: Expr): CelType {
     let type = this.infer(expr);
-    if (countParts(this.bindings.substitute(type)) > MAX_TYPE_PARTS) {
-      this.report(expr.at, "the type is too large");
+    if (countParts(this.inference.shown(type)) > MAX_TYPE_PARTS) {
+      this.inference.report(expr.at, "the type is too large");
       type = ERROR;
     }
     this.types.set(expr, type);
@@ -97,10 +87,10 @@ class Checker {
   }
 
   result(expr: Expr): CheckedExpr {
-    const { types, references, macros, overloads, messages, faults, bindings } = this;
+    const { types, references, macros, overloads, messages, faults, inference } = this;
     return {
       expr,
-      typeOf: (node) => bindings.substitute(types.get(node) ?? ERROR, DYN),
+      typeOf: (node) => inference.resolved(types.get(node) ?? ERROR),
       referenceOf: (node) => references.get(node),
       macroOf: (node) => macros.get(node),
       overloadsOf: (node) => overloads.get(node) ?? [],
@@ -123,11 +113,11 @@ class Checker {
       case "call":
         return this.inferCall(expr);
       case "list":
-        return listOf(this.join(expr.elements) ?? this.newParameter());
+        return listOf(this.join(expr.elements) ?? this.inference.newParameter());
       case "map": {
         const keys = this.join(expr.entries.map(({ key }) => key));
         const values = this.join(expr.entries.map(({ value }) => value));
-        return mapOf(keys ?? this.newParameter(), values ?? this.newParameter());
+        return mapOf(keys ?? this.inference.newParameter(), values ?? this.inference.newParameter());
       }
       case "struct":
         return this.inferStruct(expr);
@@ -158,7 +148,7 @@ class Checker {
     const name = qualifiedName(expr);
     const named = name === undefined ? undefined : this.inferName(expr, name);
     if (named !== undefined) return named;
-    const operand = this.bindings.substitute(this.check(expr.operand));
+    const operand = this.inference.shown(this.check(expr.operand));
     const type = this.inferField(expr, operand);
     return expr.testOnly ? BOOL : type;
   }
@@ -176,12 +166,15 @@ class Checker {
       }
       case "param":
         // Bind it to dyn so that it is not inferred as anything else later.
-        this.assign(DYN, operand);
+        this.inference.assign(DYN, operand);
         return DYN;
       default:
         if (isDyn(operand)) return DYN;
     }
-    this.report(expr.at, `type '${formatType(this.shown(operand))}' does not support field selection`);
+    this.inference.report(
+      expr.at,
+      `type '${formatType(this.inference.shown(operand))}' does not support field selection`,
+    );
     return DYN;
   }
 
@@ -193,7 +186,7 @@ class Checker {
     const fault =
       desc === undefined ? `unexpected failed resolution of '${message}'` : `undefined field '${name}'`;
     this.faults.set(expr, fault);
-    return this.report(at, fault);
+    return this.inference.report(at, fault);
   }
 
   private inferCall(expr: CallExpr): CelType {
@@ -238,59 +231,17 @@ class Checker {
     args: readonly Expr[],
     argTypes: readonly CelType[],
   ): CelType {
-    if (name === "_&&_" || name === "_||_") {
-      this.overloads.set(expr, overloads);
-      return this.resolveLogic(args, argTypes);
-    }
-    const types = target === undefined ? argTypes : [target, ...argTypes];
-    const found: Overload[] = [];
-    let result: CelType | undefined;
-    for (const overload of overloads) {
-      if (overload.isMember !== (target !== undefined)) continue;
-      const { parameters, result: own } = this.instantiate(overload);
-      if (!this.bindings.assignAll(types, parameters)) continue;
-      found.push(overload);
-      const type = this.bindings.substitute(own);
-      if (result === undefined) result = type;
-      else if (result.kind !== "dyn" && !isSameToChecker(result, type)) result = DYN;
-    }
-    if (result === undefined) return this.noOverload(expr.at, name, target, argTypes);
-    this.overloads.set(expr, found);
-    return result;
-  }
-
-  /** Instantiates an overload with fresh type parameters. */
-  private instantiate(overload: Overload): Pick<Overload, "parameters" | "result"> {
-    if (overload.typeParameters.length === 0) return overload;
-    const fresh = new Map(overload.typeParameters.map((letter) => [letter, this.newParameter()]));
-    const rename = (type: CelType): CelType =>
-      type.kind === "param" ? (fresh.get(type.name) ?? type) : withParts(type, rename);
-    return { parameters: overload.parameters.map(rename), result: rename(overload.result) };
-  }
-
-  private resolveLogic(args: readonly Expr[], types: readonly CelType[]): CelType {
-    const misfits = types.map((type, index) => this.expectBool(args[index]!, type)).includes(false);
-    return misfits ? ERROR : BOOL;
-  }
-
-  private expectBool(expr: Expr, type: CelType): boolean {
-    if (this.assign(BOOL, type)) return true;
-    this.report(expr.at, `expected type 'bool' but found '${formatType(this.shown(type))}'`);
-    return false;
-  }
-
-  private noOverload(
-    at: number,
-    name: string,
-    target: CelType | undefined,
-    types: readonly CelType[],
-  ): CelType {
-    const format = (type: CelType) => formatType(this.bindings.substitute(type, DYN));
-    const prefix = target === undefined ? "" : `${format(target)}.`;
-    return this.report(
-      at,
-      `found no matching overload for '${name}' applied to '${prefix}(${types.map(format).join(", ")})'`,
+    const { type, candidates } = resolveCall(
+      this.inference,
+      name,
+      overloads,
+      target,
+      args,
+      argTypes,
+      expr.at,
     );
+    if (candidates !== undefined) this.overloads.set(expr, candidates);
+    return type;
   }
 
   /** Returns the common type of all elements; dyn if they differ; undefined if there are none. */
@@ -299,7 +250,7 @@ class Checker {
     for (const element of elements) {
       const type = this.check(element);
       if (joined === undefined) joined = type;
-      else joined = this.assign(joined, type) ? mostGeneral(joined, type) : DYN;
+      else joined = this.inference.assign(joined, type) ? mostGeneral(joined, type) : DYN;
     }
     return joined;
   }
@@ -310,10 +261,10 @@ class Checker {
       const found = this.check(value);
       if (message === undefined) continue;
       const wanted = this.typeOfField(expr, at, message, name);
-      if (this.assign(wanted, found)) continue;
-      this.report(
+      if (this.inference.assign(wanted, found)) continue;
+      this.inference.report(
         at,
-        `expected type of field '${name}' is '${formatType(wanted)}' but provided type is '${formatType(this.shown(found))}'`,
+        `expected type of field '${name}' is '${formatType(wanted)}' but provided type is '${formatType(this.inference.shown(found))}'`,
       );
     }
     return type;
@@ -338,91 +289,25 @@ class Checker {
   }
 
   private inferMacro(expr: MacroExpr): CelType {
-    const range = this.bindings.substitute(this.check(expr.range));
-    const element = this.elementOf(range, expr.range);
-    const accumulated = listOf(this.newParameter());
+    const range = this.inference.shown(this.check(expr.range));
+    const element = elementTypeOf(range, expr.range, this.inference);
+    // As in cel-go, the parameter is created before those of the predicate.
+    const list = listOf(this.inference.newParameter());
     this.scopes.push({ name: expr.variable, type: element, macro: expr });
     const predicate = expr.predicate === undefined ? undefined : this.check(expr.predicate);
     const transform = expr.transform === undefined ? undefined : this.check(expr.transform);
     this.scopes.pop();
-    switch (expr.macro) {
-      case "all":
-      case "exists":
-        this.expectBool(expr.predicate!, predicate!);
-        return BOOL;
-      case "exists_one":
-        return this.expectCondition(expr, predicate!, INT) ? BOOL : ERROR;
-      case "filter":
-        return this.accumulate(expr, accumulated, element, predicate);
-      case "map":
-        return this.accumulate(expr, accumulated, transform!, predicate);
-    }
-  }
-
-  /** The type of the list that a macro builds, inferred as for `list + [element]` under the condition. */
-  private accumulate(
-    expr: MacroExpr,
-    list: CelType,
-    element: CelType,
-    condition: CelType | undefined,
-  ): CelType {
-    const sum = this.bind("_+_", expr, [list, listOf(element)]);
-    if (sum === ERROR) return ERROR;
-    if (condition !== undefined && !this.expectCondition(expr, condition, sum)) return ERROR;
-    this.assign(list, sum);
-    return this.bindings.substitute(list);
-  }
-
-  private expectCondition(expr: MacroExpr, condition: CelType, type: CelType): boolean {
-    return this.bind("_?_:_", expr, [condition, type, type]) !== ERROR;
-  }
-
-  /** Infers the type of a call that a macro expands to, without recording its overloads. */
-  private bind(name: string, expr: Expr, types: readonly CelType[]): CelType {
-    const overloads = this.environment.functions.get(name) ?? [];
-    const type = this.resolve(expr, name, overloads, undefined, [], types);
-    this.overloads.delete(expr);
-    return type;
-  }
-
-  private elementOf(range: CelType, expr: Expr): CelType {
-    if (range.kind === "list") return range.element;
-    if (range.kind === "map") return range.key;
-    if (isDyn(range) || range.kind === "param") {
-      this.assign(DYN, range);
-      return DYN;
-    }
-    return this.report(
-      expr.at,
-      `expression of type '${formatType(this.shown(range))}' cannot be range of a comprehension (must be list, map, or dynamic)`,
-    );
-  }
-
-  private assign(to: CelType, from: CelType): boolean {
-    return this.bindings.assign(to, from);
-  }
-
-  private newParameter(): CelType {
-    return { kind: "param", name: `_var${this.parameters++}` };
-  }
-
-  private shown(type: CelType): CelType {
-    return this.bindings.substitute(type);
+    return typeOfMacro(expr, { list, element, predicate, transform }, this.inference, this.environment);
   }
 
   private inContainer(): string {
     return `(in container '${this.environment.container}')`;
   }
 
-  private report(at: number, message: string): CelType {
-    this.issues.push({ at, message });
-    return ERROR;
-  }
-
   /** Reports a fault that makes the node fail at evaluation. */
   private reject(expr: Expr, message: string): CelType {
     this.faults.set(expr, message);
-    return this.report(expr.at, message);
+    return this.inference.report(expr.at, message);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { RegexOptions } from "../../regex/regex.js";
-import type { CheckedExpr } from "../check/check.js";
+import type { CheckedExpr } from "../check/checked.js";
 import { type Environment, findField } from "../check/environment.js";
 import {
   BOOL,

@@ -1,5 +1,5 @@
 import type { RegexOptions } from "../../regex/regex.js";
-import type { CheckedExpr } from "../check/check.js";
+import type { CheckedExpr } from "../check/checked.js";
 import type { Environment } from "../check/environment.js";
 import type { CelType } from "../check/type.js";
 import type { Expr, MacroExpr } from "../parse/ast.js";
