@@ -6,9 +6,10 @@ import { RegexBudget } from "./budget.js";
 import { memoize } from "./memo.js";
 import { compileAnyRequired, findRequired, type Required } from "./required.js";
 import { findShortcut } from "./shortcut.js";
-import { parseRegex, RegexLimitError, RegexSyntaxError } from "./syntax.js";
+import { parseRegex } from "./syntax.js";
+import { RegexLimitError, RegexSyntaxError } from "./syntax-error.js";
 
-export { RegexLimitError, RegexSyntaxError } from "./syntax.js";
+export { RegexLimitError, RegexSyntaxError } from "./syntax-error.js";
 
 /**
  * Runs regular expressions with RE2's syntax in linear time, without backtracking. Patterns and strings are well-formed
