@@ -15,35 +15,38 @@ const LEAST_MEMO_ENTRIES = 64;
  * The memory and size budget of the regular expressions in one compilation. Shares are computed at the first search.
  */
 export class RegexBudget {
-  private size = 0;
-  private automata = 0;
-  private memos = 0;
+  readonly #maxSize: number;
+  #size = 0;
+  #automata = 0;
+  #memos = 0;
 
-  constructor(private readonly maxSize = MAX_TOTAL_SIZE) {}
+  constructor(maxSize: number = MAX_TOTAL_SIZE) {
+    this.#maxSize = maxSize;
+  }
 
   /** Reserves instructions; returns false if the budget is exceeded. */
   spend(size: number): boolean {
-    if (this.size + size > this.maxSize) return false;
-    this.size += size;
+    if (this.#size + size > this.#maxSize) return false;
+    this.#size += size;
     return true;
   }
 
   addAutomaton(): void {
-    this.automata++;
+    this.#automata++;
   }
 
   addMemo(): void {
-    this.memos++;
+    this.#memos++;
   }
 
   /** The maximum bytes for the states of an automaton, as the engine counts them. */
   automatonBytes(): number {
-    return share(AUTOMATA_BYTES, this.automata, LEAST_AUTOMATON_BYTES, MOST_AUTOMATON_BYTES);
+    return share(AUTOMATA_BYTES, this.#automata, LEAST_AUTOMATON_BYTES, MOST_AUTOMATON_BYTES);
   }
 
   /** The maximum number of strings in a memo, at most `wanted`. */
   memoEntries(wanted: number): number {
-    return share(TOTAL_MEMO_ENTRIES, this.memos, Math.min(LEAST_MEMO_ENTRIES, wanted), wanted);
+    return share(TOTAL_MEMO_ENTRIES, this.#memos, Math.min(LEAST_MEMO_ENTRIES, wanted), wanted);
   }
 }
 

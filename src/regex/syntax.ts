@@ -67,246 +67,254 @@ const WITHOUT_CASE = /[^A-Za-z\u0080-\u{10ffff}]/u;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
 class Parser {
-  private fold = false;
-  private lines = false;
-  private dotNewline = false;
-  private readonly open: Frame[] = [];
-  private frame: Frame;
+  #fold = false;
+  #lines = false;
+  #dotNewline = false;
+  readonly #open: Frame[] = [];
+  #frame: Frame;
 
-  private readonly pattern: string;
-  private readonly cursor: PatternCursor;
+  readonly #pattern: string;
+  readonly #cursor: PatternCursor;
 
   constructor(pattern: string) {
-    this.pattern = pattern;
-    this.cursor = new PatternCursor(pattern);
-    this.frame = this.newFrame(false);
+    this.#pattern = pattern;
+    this.#cursor = new PatternCursor(pattern);
+    this.#frame = this.#newFrame(false);
   }
 
   parse(): ParsedRegex {
-    const { pattern } = this;
+    const pattern = this.#pattern;
     let lastRepeat = -1;
-    while (this.cursor.at < pattern.length) {
+    while (this.#cursor.at < pattern.length) {
       let repeat = -1;
-      const character = pattern[this.cursor.at]!;
+      const character = pattern[this.#cursor.at]!;
       switch (character) {
         case "(":
-          this.openGroup();
+          this.#openGroup();
           break;
         case ")":
-          this.closeGroup();
+          this.#closeGroup();
           break;
         case "|":
-          this.cursor.at++;
-          this.frame.choices.push(this.limited(concatOf(this.frame.items)));
-          this.frame.items = [];
+          this.#cursor.at++;
+          this.#frame.choices.push(this.#limited(concatOf(this.#frame.items)));
+          this.#frame.items = [];
           break;
         case "^":
         case "$":
-          this.cursor.at++;
-          this.push(this.lines ? OPAQUE : character === "^" ? BEGIN : END);
+          this.#cursor.at++;
+          this.#push(this.#lines ? OPAQUE : character === "^" ? BEGIN : END);
           break;
         case ".":
-          this.cursor.at++;
-          this.push({ kind: "any", newline: this.dotNewline, height: 1, size: 1, live: 1, single: true });
+          this.#cursor.at++;
+          this.#push({ kind: "any", newline: this.#dotNewline, height: 1, size: 1, live: 1, single: true });
           break;
         case "[":
-          this.parseClass();
+          this.#parseClass();
           break;
         case "*":
         case "+":
         case "?":
-          repeat = this.cursor.at++;
-          this.repeat(character === "+" ? 1 : 0, character === "?" ? 1 : -1, false, repeat, lastRepeat);
+          repeat = this.#cursor.at++;
+          this.#repeat(character === "+" ? 1 : 0, character === "?" ? 1 : -1, false, repeat, lastRepeat);
           break;
         case "{": {
-          COUNTS.lastIndex = this.cursor.at;
+          COUNTS.lastIndex = this.#cursor.at;
           const counts = COUNTS.exec(pattern);
           if (counts === null) {
-            this.literal(this.cursor.next());
+            this.#literal(this.#cursor.next());
             break;
           }
-          repeat = this.cursor.at;
-          this.cursor.at += counts[0].length;
+          repeat = this.#cursor.at;
+          this.#cursor.at += counts[0].length;
           const min = Number(counts[1]);
           const max = counts[2] === undefined ? min : counts[3] === undefined ? -1 : Number(counts[3]);
           if (min > MAX_REPEAT || max > MAX_REPEAT || (max >= 0 && min > max)) {
-            this.cursor.fail("invalid repeat count", repeat);
+            this.#cursor.fail("invalid repeat count", repeat);
           }
-          this.repeat(min, max, true, repeat, lastRepeat);
+          this.#repeat(min, max, true, repeat, lastRepeat);
           break;
         }
         case "\\":
-          this.parseEscapeOutsideClass();
+          this.#parseEscapeOutsideClass();
           break;
         default:
-          this.literalFrom(this.cursor.at, this.cursor.next());
+          this.#literalFrom(this.#cursor.at, this.#cursor.next());
       }
       lastRepeat = repeat;
     }
-    if (this.open.length > 0) throw new RegexSyntaxError(`missing closing ): \`${pattern}\``);
-    const root = this.closed(this.frame);
-    return { root, portable: this.cursor.portable };
+    if (this.#open.length > 0) throw new RegexSyntaxError(`missing closing ): \`${pattern}\``);
+    const root = this.#closed(this.#frame);
+    return { root, portable: this.#cursor.portable };
   }
 
-  private openGroup(): void {
-    const { pattern, cursor } = this;
-    const { at: start } = cursor;
+  #openGroup(): void {
+    const pattern = this.#pattern;
+    const cursor = this.#cursor;
+    const start = cursor.at;
     if (pattern[start + 1] !== "?") {
-      this.cursor.at++;
-      this.cursor.rewrite(start, this.cursor.at, "(?:");
-      this.enter(this.newFrame(true));
+      cursor.at++;
+      cursor.rewrite(start, cursor.at, "(?:");
+      this.#enter(this.#newFrame(true));
       return;
     }
     const nameStart = start + (pattern.startsWith("P<", start + 2) ? 4 : pattern[start + 2] === "<" ? 3 : 0);
     if (nameStart > start && nameStart < pattern.length) {
       const nameEnd = pattern.indexOf(">", start);
-      this.cursor.at = nameEnd < 0 ? pattern.length : nameEnd + 1;
+      cursor.at = nameEnd < 0 ? pattern.length : nameEnd + 1;
       if (nameEnd < 0 || !GROUP_NAME.test(pattern.slice(nameStart, nameEnd))) {
-        this.cursor.fail("invalid named capture", start);
+        cursor.fail("invalid named capture", start);
       }
-      this.cursor.rewrite(start, this.cursor.at, "(?:");
-      this.enter(this.newFrame(true));
+      cursor.rewrite(start, cursor.at, "(?:");
+      this.#enter(this.#newFrame(true));
       return;
     }
-    this.parseFlags(start);
+    this.#parseFlags(start);
   }
 
   /** `(?i)`, `(?i-s:`, `(?:`. `U` is ignored because greedy and lazy searches give the same result. */
-  private parseFlags(start: number): void {
-    const { pattern } = this;
-    const before = this.newFrame(false);
-    let { fold, lines, dotNewline } = this;
+  #parseFlags(start: number): void {
+    const pattern = this.#pattern;
+    const before = this.#newFrame(false);
+    let [fold, lines, dotNewline] = [this.#fold, this.#lines, this.#dotNewline];
     let value = true;
     let sawFlag = false;
-    this.cursor.at += 2;
-    while (this.cursor.at < pattern.length) {
-      const flag = this.cursor.next();
+    this.#cursor.at += 2;
+    while (this.#cursor.at < pattern.length) {
+      const flag = this.#cursor.next();
       if (flag === "i") fold = value;
       else if (flag === "m") lines = value;
       else if (flag === "s") dotNewline = value;
       else if (flag === "-" && value) value = false;
       else if ((flag === ":" || flag === ")") && (value || sawFlag)) {
-        if (flag === ":") this.enter(before);
-        this.fold = fold;
-        this.lines = lines;
-        this.dotNewline = dotNewline;
+        if (flag === ":") this.#enter(before);
+        this.#fold = fold;
+        this.#lines = lines;
+        this.#dotNewline = dotNewline;
         return;
       } else if (flag !== "U") break;
       sawFlag = flag !== "-";
     }
-    this.cursor.fail("invalid or unsupported Perl syntax", start);
+    this.#cursor.fail("invalid or unsupported Perl syntax", start);
   }
 
-  private newFrame(captures: boolean): Frame {
-    const { fold, lines, dotNewline } = this;
-    return { captures, fold, lines, dotNewline, choices: [], items: [] };
+  #newFrame(captures: boolean): Frame {
+    return {
+      captures,
+      fold: this.#fold,
+      lines: this.#lines,
+      dotNewline: this.#dotNewline,
+      choices: [],
+      items: [],
+    };
   }
 
-  private enter(frame: Frame): void {
-    this.open.push(this.frame);
-    this.frame = frame;
+  #enter(frame: Frame): void {
+    this.#open.push(this.#frame);
+    this.#frame = frame;
   }
 
-  private closeGroup(): void {
-    const closed = this.frame;
-    const outer = this.open.pop();
-    if (outer === undefined) throw new RegexSyntaxError(`unexpected ): \`${this.pattern}\``);
-    this.cursor.at++;
-    this.fold = closed.fold;
-    this.lines = closed.lines;
-    this.dotNewline = closed.dotNewline;
-    const of = this.closed(closed);
-    this.frame = outer;
-    this.push(closed.captures ? this.limited(captureOf(of)) : of);
+  #closeGroup(): void {
+    const closed = this.#frame;
+    const outer = this.#open.pop();
+    if (outer === undefined) throw new RegexSyntaxError(`unexpected ): \`${this.#pattern}\``);
+    this.#cursor.at++;
+    this.#fold = closed.fold;
+    this.#lines = closed.lines;
+    this.#dotNewline = closed.dotNewline;
+    const of = this.#closed(closed);
+    this.#frame = outer;
+    this.#push(closed.captures ? this.#limited(captureOf(of)) : of);
   }
 
-  private repeat(min: number, max: number, counted: boolean, start: number, lastRepeat: number): void {
-    if (this.pattern[this.cursor.at] === "?") this.cursor.at++;
-    if (lastRepeat >= 0) this.cursor.fail("invalid nested repetition operator", lastRepeat);
-    const { items } = this.frame;
+  #repeat(min: number, max: number, counted: boolean, start: number, lastRepeat: number): void {
+    if (this.#pattern[this.#cursor.at] === "?") this.#cursor.at++;
+    if (lastRepeat >= 0) this.#cursor.fail("invalid nested repetition operator", lastRepeat);
+    const { items } = this.#frame;
     const of = items.pop();
-    if (of === undefined) this.cursor.fail("missing argument to repetition operator", start);
+    if (of === undefined) this.#cursor.fail("missing argument to repetition operator", start);
     const node = repeatOf(of, min, max);
     if (counted && (min >= 2 || max >= 2) && !fitsRepeats(node, MAX_REPEAT)) {
-      this.cursor.fail("invalid repeat count", start);
+      this.#cursor.fail("invalid repeat count", start);
     }
-    items.push(this.limited(node));
+    items.push(this.#limited(node));
   }
 
-  private parseClass(): void {
-    const { literal, unicodeClasses } = parseClass(this.cursor, this.fold);
-    if (literal === undefined) this.push(classOf(unicodeClasses));
-    else this.literal(literal);
+  #parseClass(): void {
+    const { literal, unicodeClasses } = parseClass(this.#cursor, this.#fold);
+    if (literal === undefined) this.#push(classOf(unicodeClasses));
+    else this.#literal(literal);
   }
 
-  private parseEscapeOutsideClass(): void {
-    const { pattern, cursor } = this;
-    const { at: start } = cursor;
+  #parseEscapeOutsideClass(): void {
+    const pattern = this.#pattern;
+    const cursor = this.#cursor;
+    const start = cursor.at;
     switch (pattern[start + 1]) {
       case "A":
-        this.cursor.at += 2;
-        this.push(BEGIN);
+        cursor.at += 2;
+        this.#push(BEGIN);
         return;
       case "z":
-        this.cursor.at += 2;
-        this.push(END);
+        cursor.at += 2;
+        this.#push(END);
         return;
       case "b":
       case "B":
-        this.cursor.at += 2;
-        this.push(OPAQUE);
+        cursor.at += 2;
+        this.#push(OPAQUE);
         return;
       case "Q": {
         const end = pattern.indexOf("\\E", start + 2);
         const quoted = pattern.slice(start + 2, end < 0 ? pattern.length : end);
-        this.cursor.at = end < 0 ? pattern.length : end + 2;
-        if (this.fold && BEYOND_ASCII.test(quoted))
-          this.cursor.rewrite(start, this.cursor.at, quoteFolded(quoted));
-        else if (end < 0) this.cursor.rewrite(this.cursor.at, this.cursor.at, "\\E");
-        for (const character of quoted) this.literal(character);
+        cursor.at = end < 0 ? pattern.length : end + 2;
+        if (this.#fold && BEYOND_ASCII.test(quoted)) cursor.rewrite(start, cursor.at, quoteFolded(quoted));
+        else if (end < 0) cursor.rewrite(cursor.at, cursor.at, "\\E");
+        for (const character of quoted) this.#literal(character);
         return;
       }
     }
-    const members = new CharacterClass(this.fold);
+    const members = new CharacterClass(this.#fold);
     const kind = parseClassEscape(cursor, members);
     if (kind === undefined) {
-      this.literalFrom(start, String.fromCodePoint(parseEscape(cursor)));
+      this.#literalFrom(start, String.fromCodePoint(parseEscape(cursor)));
       return;
     }
-    if (kind === "unicode") this.cursor.rewrite(start, this.cursor.at, members.format(false));
-    this.push(classOf(kind === "unicode" ? 1 : 0));
+    if (kind === "unicode") cursor.rewrite(start, cursor.at, members.format(false));
+    this.#push(classOf(kind === "unicode" ? 1 : 0));
   }
 
   /** Adds a literal character that is written from `start` to the cursor, escaped or not. */
-  private literalFrom(start: number, character: string): void {
-    if (this.fold && character > "\x7f") this.cursor.rewrite(start, this.cursor.at, formatFolded(character));
-    this.literal(character);
+  #literalFrom(start: number, character: string): void {
+    if (this.#fold && character > "\x7f")
+      this.#cursor.rewrite(start, this.#cursor.at, formatFolded(character));
+    this.#literal(character);
   }
 
-  private literal(character: string): void {
-    if ((this.fold ? WITHOUT_CASE : PLAIN).test(character)) {
-      this.push({ kind: "literal", text: character, height: 1, size: 1, live: 1, single: true });
-    } else this.push({ ...OPAQUE_CHARACTER, letter: character });
+  #literal(character: string): void {
+    if ((this.#fold ? WITHOUT_CASE : PLAIN).test(character)) {
+      this.#push({ kind: "literal", text: character, height: 1, size: 1, live: 1, single: true });
+    } else this.#push({ ...OPAQUE_CHARACTER, letter: character });
   }
 
-  private push(node: RegexNode): void {
-    this.frame.items.push(node);
+  #push(node: RegexNode): void {
+    this.#frame.items.push(node);
   }
 
-  private closed({ choices, items }: Frame): RegexNode {
-    return this.limited(alternateOf([...choices, this.limited(concatOf(items))]));
+  #closed({ choices, items }: Frame): RegexNode {
+    return this.#limited(alternateOf([...choices, this.#limited(concatOf(items))]));
   }
 
-  private limited(node: RegexNode): RegexNode {
+  #limited(node: RegexNode): RegexNode {
     if (node.height > MAX_HEIGHT) {
-      throw new RegexSyntaxError(`expression nests too deeply: \`${this.pattern}\``);
+      throw new RegexSyntaxError(`expression nests too deeply: \`${this.#pattern}\``);
     }
-    if (node.size > MAX_PROGRAM_SIZE) this.tooLarge();
+    if (node.size > MAX_PROGRAM_SIZE) this.#tooLarge();
     return node;
   }
 
-  private tooLarge(): never {
-    throw new RegexLimitError(`expression too large: \`${this.pattern}\``);
+  #tooLarge(): never {
+    throw new RegexLimitError(`expression too large: \`${this.#pattern}\``);
   }
 }
 

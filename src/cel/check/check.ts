@@ -56,162 +56,160 @@ export function checkCel(expr: Expr, environment: Environment, { lenient = false
 }
 
 class Checker {
-  private readonly environment: Environment;
-  private readonly types = new Map<Expr, CelType>();
-  private readonly references = new Map<Expr, Reference>();
-  private readonly macros = new Map<Expr, MacroExpr>();
-  private readonly overloads = new Map<Expr, readonly Overload[]>();
-  private readonly messages = new Map<Expr, string>();
-  private readonly faults = new Map<Expr, string>();
+  readonly #environment: Environment;
+  readonly #types = new Map<Expr, CelType>();
+  readonly #references = new Map<Expr, Reference>();
+  readonly #macros = new Map<Expr, MacroExpr>();
+  readonly #overloads = new Map<Expr, readonly Overload[]>();
+  readonly #messages = new Map<Expr, string>();
+  readonly #faults = new Map<Expr, string>();
   /** The variables of the enclosing macros, innermost last. */
-  private readonly scopes: { readonly name: string; readonly type: CelType; readonly macro: MacroExpr }[] =
-    [];
-  private readonly inference = new Inference();
+  readonly #scopes: { readonly name: string; readonly type: CelType; readonly macro: MacroExpr }[] = [];
+  readonly #inference = new Inference();
 
   constructor(environment: Environment) {
-    this.environment = environment;
+    this.#environment = environment;
   }
 
   get issues(): readonly CelIssue[] {
-    return this.inference.issues;
+    return this.#inference.issues;
   }
 
   check(expr: Expr): CelType {
-    let type = this.infer(expr);
-    if (countParts(this.inference.shown(type)) > MAX_TYPE_PARTS) {
-      this.inference.report(expr.at, "the type is too large");
+    let type = this.#infer(expr);
+    if (countParts(this.#inference.shown(type)) > MAX_TYPE_PARTS) {
+      this.#inference.report(expr.at, "the type is too large");
       type = ERROR;
     }
-    this.types.set(expr, type);
+    this.#types.set(expr, type);
     return type;
   }
 
   result(expr: Expr): CheckedExpr {
-    const { types, references, macros, overloads, messages, faults, inference } = this;
     return {
       expr,
-      typeOf: (node) => inference.resolved(types.get(node) ?? ERROR),
-      referenceOf: (node) => references.get(node),
-      macroOf: (node) => macros.get(node),
-      overloadsOf: (node) => overloads.get(node) ?? [],
-      messageOf: (node) => messages.get(node) ?? "",
-      faultOf: (node) => faults.get(node),
+      typeOf: (node) => this.#inference.resolved(this.#types.get(node) ?? ERROR),
+      referenceOf: (node) => this.#references.get(node),
+      macroOf: (node) => this.#macros.get(node),
+      overloadsOf: (node) => this.#overloads.get(node) ?? [],
+      messageOf: (node) => this.#messages.get(node) ?? "",
+      faultOf: (node) => this.#faults.get(node),
     };
   }
 
-  private infer(expr: Expr): CelType {
+  #infer(expr: Expr): CelType {
     switch (expr.kind) {
       case "const":
         return LITERAL_TYPES[expr.literal.type];
       case "ident":
         return (
-          this.inferName(expr, expr.name) ??
-          this.reject(expr, `undeclared reference to '${expr.name}' ${this.inContainer()}`)
+          this.#inferName(expr, expr.name) ??
+          this.#reject(expr, `undeclared reference to '${expr.name}' ${this.#inContainer()}`)
         );
       case "select":
-        return this.inferSelect(expr);
+        return this.#inferSelect(expr);
       case "call":
-        return this.inferCall(expr);
+        return this.#inferCall(expr);
       case "list":
-        return listOf(this.join(expr.elements) ?? this.inference.newParameter());
+        return listOf(this.#join(expr.elements) ?? this.#inference.newParameter());
       case "map": {
-        const keys = this.join(expr.entries.map(({ key }) => key));
-        const values = this.join(expr.entries.map(({ value }) => value));
-        return mapOf(keys ?? this.inference.newParameter(), values ?? this.inference.newParameter());
+        const keys = this.#join(expr.entries.map(({ key }) => key));
+        const values = this.#join(expr.entries.map(({ value }) => value));
+        return mapOf(keys ?? this.#inference.newParameter(), values ?? this.#inference.newParameter());
       }
       case "struct":
-        return this.inferStruct(expr);
+        return this.#inferStruct(expr);
       case "macro":
-        return this.inferMacro(expr);
+        return this.#inferMacro(expr);
     }
   }
 
   /** Resolves a name to a macro variable or a declaration of the environment, preferring the innermost namespace. */
-  private inferName(expr: Expr, name: string): CelType | undefined {
-    for (const candidate of candidatesFor(this.environment.container, name)) {
-      for (let index = this.scopes.length - 1; index >= 0; index--) {
-        const scope = this.scopes[index]!;
+  #inferName(expr: Expr, name: string): CelType | undefined {
+    for (const candidate of candidatesFor(this.#environment.container, name)) {
+      for (let index = this.#scopes.length - 1; index >= 0; index--) {
+        const scope = this.#scopes[index]!;
         if (scope.name !== candidate) continue;
-        this.macros.set(expr, scope.macro);
+        this.#macros.set(expr, scope.macro);
         return scope.type;
       }
-      const reference = lookUp(this.environment, candidate);
+      const reference = lookUp(this.#environment, candidate);
       if (reference === undefined) continue;
-      this.references.set(expr, reference);
+      this.#references.set(expr, reference);
       return reference.type;
     }
     return undefined;
   }
 
-  private inferSelect(expr: SelectExpr): CelType {
+  #inferSelect(expr: SelectExpr): CelType {
     // A chain of names is resolved as a qualified name first, then as a field.
     const name = qualifiedName(expr);
-    const named = name === undefined ? undefined : this.inferName(expr, name);
+    const named = name === undefined ? undefined : this.#inferName(expr, name);
     if (named !== undefined) return named;
-    const operand = this.inference.shown(this.check(expr.operand));
-    const type = this.inferField(expr, operand);
+    const operand = this.#inference.shown(this.check(expr.operand));
+    const type = this.#inferField(expr, operand);
     return expr.testOnly ? BOOL : type;
   }
 
-  private inferField(expr: SelectExpr, operand: CelType): CelType {
+  #inferField(expr: SelectExpr, operand: CelType): CelType {
     switch (operand.kind) {
       case "map":
         return operand.value;
       case "message":
-        return this.typeOfField(expr, expr.at, operand.name, expr.field);
+        return this.#typeOfField(expr, expr.at, operand.name, expr.field);
       case "opaque": {
         const [inner] = operand.parameters;
         if (operand.name !== "optional_type" || inner === undefined) break;
-        return { ...operand, parameters: [this.inferField(expr, inner)] };
+        return { ...operand, parameters: [this.#inferField(expr, inner)] };
       }
       case "param":
         // Bind it to dyn so that it is not inferred as anything else later.
-        this.inference.assign(DYN, operand);
+        this.#inference.assign(DYN, operand);
         return DYN;
       default:
         if (isDyn(operand)) return DYN;
     }
-    this.inference.report(
+    this.#inference.report(
       expr.at,
-      `type '${formatType(this.inference.shown(operand))}' does not support field selection`,
+      `type '${formatType(this.#inference.shown(operand))}' does not support field selection`,
     );
     return DYN;
   }
 
   /** Returns the type of a message's field. If the field does not exist, the node that needs it fails at evaluation. */
-  private typeOfField(expr: Expr, at: number, message: string, name: string): CelType {
-    const desc = this.environment.registry.getMessage(message);
+  #typeOfField(expr: Expr, at: number, message: string, name: string): CelType {
+    const desc = this.#environment.registry.getMessage(message);
     const field = desc && findField(desc, name);
     if (field !== undefined) return fieldType(field);
     const fault =
       desc === undefined ? `unexpected failed resolution of '${message}'` : `undefined field '${name}'`;
-    this.faults.set(expr, fault);
-    return this.inference.report(at, fault);
+    this.#faults.set(expr, fault);
+    return this.#inference.report(at, fault);
   }
 
-  private inferCall(expr: CallExpr): CelType {
+  #inferCall(expr: CallExpr): CelType {
     const { target, args } = expr;
     if (target === undefined) {
       const types = args.map((arg) => this.check(arg));
-      const overloads = this.findFunction(expr.function);
-      if (overloads === undefined) return this.undeclaredFunction(expr);
-      return this.resolve(expr, expr.function, overloads, undefined, args, types);
+      const overloads = this.#findFunction(expr.function);
+      if (overloads === undefined) return this.#undeclaredFunction(expr);
+      return this.#resolve(expr, expr.function, overloads, undefined, args, types);
     }
     const prefix = qualifiedName(target);
-    const qualified = prefix === undefined ? undefined : this.findFunction(`${prefix}.${expr.function}`);
+    const qualified = prefix === undefined ? undefined : this.#findFunction(`${prefix}.${expr.function}`);
     if (qualified !== undefined) {
       const types = args.map((arg) => this.check(arg));
-      return this.resolve(expr, `${prefix}.${expr.function}`, qualified, undefined, args, types);
+      return this.#resolve(expr, `${prefix}.${expr.function}`, qualified, undefined, args, types);
     }
     const types = args.map((arg) => this.check(arg));
     const targetType = this.check(target);
-    const overloads = this.findFunction(expr.function);
-    if (overloads === undefined) return this.undeclaredFunction(expr);
-    return this.resolve(expr, expr.function, overloads, targetType, args, types);
+    const overloads = this.#findFunction(expr.function);
+    if (overloads === undefined) return this.#undeclaredFunction(expr);
+    return this.#resolve(expr, expr.function, overloads, targetType, args, types);
   }
 
-  private findFunction(name: string): readonly Overload[] | undefined {
-    const { container, functions } = this.environment;
+  #findFunction(name: string): readonly Overload[] | undefined {
+    const { container, functions } = this.#environment;
     for (const candidate of candidatesFor(container, name)) {
       const overloads = functions.get(candidate);
       if (overloads !== undefined) return overloads;
@@ -219,11 +217,11 @@ class Checker {
     return undefined;
   }
 
-  private undeclaredFunction(expr: CallExpr): CelType {
-    return this.reject(expr, `undeclared reference to '${expr.function}' ${this.inContainer()}`);
+  #undeclaredFunction(expr: CallExpr): CelType {
+    return this.#reject(expr, `undeclared reference to '${expr.function}' ${this.#inContainer()}`);
   }
 
-  private resolve(
+  #resolve(
     expr: Expr,
     name: string,
     overloads: readonly Overload[],
@@ -232,7 +230,7 @@ class Checker {
     argTypes: readonly CelType[],
   ): CelType {
     const { type, candidates } = resolveCall(
-      this.inference,
+      this.#inference,
       name,
       overloads,
       target,
@@ -240,74 +238,74 @@ class Checker {
       argTypes,
       expr.at,
     );
-    if (candidates !== undefined) this.overloads.set(expr, candidates);
+    if (candidates !== undefined) this.#overloads.set(expr, candidates);
     return type;
   }
 
   /** Returns the common type of all elements; dyn if they differ; undefined if there are none. */
-  private join(elements: readonly Expr[]): CelType | undefined {
+  #join(elements: readonly Expr[]): CelType | undefined {
     let joined: CelType | undefined;
     for (const element of elements) {
       const type = this.check(element);
       if (joined === undefined) joined = type;
-      else joined = this.inference.assign(joined, type) ? mostGeneral(joined, type) : DYN;
+      else joined = this.#inference.assign(joined, type) ? mostGeneral(joined, type) : DYN;
     }
     return joined;
   }
 
-  private inferStruct(expr: StructExpr): CelType {
-    const { type, message } = this.resolveMessage(expr);
+  #inferStruct(expr: StructExpr): CelType {
+    const { type, message } = this.#resolveMessage(expr);
     for (const { at, name, value } of expr.fields) {
       const found = this.check(value);
       if (message === undefined) continue;
-      const wanted = this.typeOfField(expr, at, message, name);
-      if (this.inference.assign(wanted, found)) continue;
-      this.inference.report(
+      const wanted = this.#typeOfField(expr, at, message, name);
+      if (this.#inference.assign(wanted, found)) continue;
+      this.#inference.report(
         at,
-        `expected type of field '${name}' is '${formatType(wanted)}' but provided type is '${formatType(this.inference.shown(found))}'`,
+        `expected type of field '${name}' is '${formatType(wanted)}' but provided type is '${formatType(this.#inference.shown(found))}'`,
       );
     }
     return type;
   }
 
-  private resolveMessage(expr: StructExpr): { type: CelType; message?: string } {
-    const { registry, container } = this.environment;
+  #resolveMessage(expr: StructExpr): { type: CelType; message?: string } {
+    const { registry, container } = this.#environment;
     for (const candidate of candidatesFor(container, expr.name)) {
       if (registry.getMessage(candidate) !== undefined || isWellKnown(candidate)) {
-        this.messages.set(expr, candidate);
+        this.#messages.set(expr, candidate);
         return { type: messageType(candidate), message: candidate };
       }
-      const reference = lookUp(this.environment, candidate);
+      const reference = lookUp(this.#environment, candidate);
       if (reference === undefined) continue;
       const message =
         reference.kind === "type"
           ? `'${candidate}' is not a message type`
           : `'${formatType(reference.type)}' is not a type`;
-      return { type: this.reject(expr, message) };
+      return { type: this.#reject(expr, message) };
     }
-    return { type: this.reject(expr, `undeclared reference to '${expr.name}' ${this.inContainer()}`) };
+    return { type: this.#reject(expr, `undeclared reference to '${expr.name}' ${this.#inContainer()}`) };
   }
 
-  private inferMacro(expr: MacroExpr): CelType {
-    const range = this.inference.shown(this.check(expr.range));
-    const element = elementTypeOf(range, expr.range, this.inference);
+  #inferMacro(expr: MacroExpr): CelType {
+    const range = this.#inference.shown(this.check(expr.range));
+    const element = elementTypeOf(range, expr.range, this.#inference);
     // As in cel-go, the parameter is created before those of the predicate.
-    const list = listOf(this.inference.newParameter());
-    this.scopes.push({ name: expr.variable, type: element, macro: expr });
+    const list = listOf(this.#inference.newParameter());
+    this.#scopes.push({ name: expr.variable, type: element, macro: expr });
     const predicate = expr.predicate === undefined ? undefined : this.check(expr.predicate);
     const transform = expr.transform === undefined ? undefined : this.check(expr.transform);
-    this.scopes.pop();
-    return typeOfMacro(expr, { list, element, predicate, transform }, this.inference, this.environment);
+    this.#scopes.pop();
+    return typeOfMacro(expr, { list, element, predicate, transform }, this.#inference, this.#environment);
   }
 
-  private inContainer(): string {
-    return `(in container '${this.environment.container}')`;
+  #inContainer(): string {
+    return `(in container '${this.#environment.container}')`;
   }
 
   /** Reports a fault that makes the node fail at evaluation. */
-  private reject(expr: Expr, message: string): CelType {
-    this.faults.set(expr, message);
-    return this.inference.report(expr.at, message);
+  #reject(expr: Expr, message: string): CelType {
+    this.#faults.set(expr, message);
+    return this.#inference.report(expr.at, message);
   }
 }
 

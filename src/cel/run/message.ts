@@ -300,32 +300,32 @@ export function presenceTest(field: DescField): (message: Message) => boolean {
 
 /** Reads a field by name from messages whose type is only known at run time. */
 export class DynamicFields {
-  private readonly field: string;
-  private readonly registry: TypeRegistry;
-  private readonly readers = new Map<string, { read: PayingReader; has: (message: Message) => boolean }>();
+  readonly #field: string;
+  readonly #registry: TypeRegistry;
+  readonly #readers = new Map<string, { read: PayingReader; has: (message: Message) => boolean }>();
 
   constructor(field: string, registry: TypeRegistry) {
-    this.field = field;
-    this.registry = registry;
+    this.#field = field;
+    this.#registry = registry;
   }
 
   read(message: Message, frame: Frame): CelValue {
-    return this.readerFor(message).read(message, frame);
+    return this.#readerFor(message).read(message, frame);
   }
 
   has(message: Message): boolean {
-    return this.readerFor(message).has(message);
+    return this.#readerFor(message).has(message);
   }
 
-  private readerFor({ $typeName }: Message) {
-    const known = this.readers.get($typeName);
+  #readerFor({ $typeName }: Message) {
+    const known = this.#readers.get($typeName);
     if (known !== undefined) return known;
-    const desc = this.registry.getMessage($typeName);
-    const field = desc && findField(desc, this.field);
+    const desc = this.#registry.getMessage($typeName);
+    const field = desc && findField(desc, this.#field);
     if (desc === undefined) throw NO_OVERLOAD;
-    if (field === undefined) throw new Fault(`no such field '${this.field}'`);
-    const reader = { read: payingReader(field, this.registry), has: presenceTest(field) };
-    this.readers.set($typeName, reader);
+    if (field === undefined) throw new Fault(`no such field '${this.#field}'`);
+    const reader = { read: payingReader(field, this.#registry), has: presenceTest(field) };
+    this.#readers.set($typeName, reader);
     return reader;
   }
 }

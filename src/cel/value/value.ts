@@ -44,34 +44,34 @@ type MapIndex = string | boolean | bigint;
 
 /** A map that keeps the order of its entries. Keys are strings, bools, ints and uints. */
 export class CelMap {
-  private readonly entries = new Map<MapIndex, readonly [key: CelValue, value: CelValue]>();
+  readonly #entries = new Map<MapIndex, readonly [key: CelValue, value: CelValue]>();
 
   get size(): number {
-    return this.entries.size;
+    return this.#entries.size;
   }
 
   /** Adds an entry. Returns false if the key exists or has an unsupported type. */
   add(key: CelValue, value: CelValue): boolean {
     const index = toIndex(key);
-    if (index === undefined || this.entries.has(index)) return false;
-    this.entries.set(index, [key, value]);
+    if (index === undefined || this.#entries.has(index)) return false;
+    this.#entries.set(index, [key, value]);
     return true;
   }
 
   /** Returns the value of a key, or undefined. Numeric keys match regardless of their type. */
   get(key: CelValue): CelValue | undefined {
     const index = typeof key === "number" && Number.isInteger(key) ? BigInt(key) : toIndex(key);
-    return index === undefined ? undefined : this.entries.get(index)?.[1];
+    return index === undefined ? undefined : this.#entries.get(index)?.[1];
   }
 
   /** Returns the keys in the order of the entries. */
   *keys(): IterableIterator<CelValue> {
-    for (const [key] of this.entries.values()) yield key;
+    for (const [key] of this.#entries.values()) yield key;
   }
 
   /** Returns the entries in order. */
   [Symbol.iterator](): IterableIterator<readonly [key: CelValue, value: CelValue]> {
-    return this.entries.values();
+    return this.#entries.values();
   }
 }
 
