@@ -3,21 +3,10 @@ import { checkArgument } from "../errors/check-argument.js";
 import { isObject, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 import { formatIpv4, formatIpv6 } from "../net/index.js";
 import type { Packet } from "./batch.js";
-import {
-  createLayers,
-  IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPV4_DESTINATION,
-  IPV4_SOURCE,
-  IPV6_DESTINATION,
-  IPV6_SOURCE,
-  locateLayers,
-  type PacketLayers,
-  UNKNOWN,
-} from "./layers.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "./headers/ipv4.js";
+import { IPV6_DESTINATION, IPV6_SOURCE } from "./headers/ipv6.js";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "./headers/transport.js";
+import { createLayers, locateLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 import { linkTypeName } from "./link-type.js";
 import { readUint16 } from "./word.js";
 

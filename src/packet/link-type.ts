@@ -1,43 +1,12 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { aNumber } from "../errors/value-checks.js";
+import { LINK_TYPES } from "./headers/link-types.js";
 
-// Supported link types, numbered as in capture files (https://www.tcpdump.org/linktypes.html).
+export * from "./link-type-numbers.js";
 
-/** BSD loopback: an address family in the byte order of the capturing machine. */
-export const LINKTYPE_NULL = 0;
-/** Ethernet. */
-export const LINKTYPE_ETHERNET = 1;
-/** IPv4 or IPv6 without a link header. */
-export const LINKTYPE_RAW = 101;
-/** OpenBSD loopback: an address family in network byte order. */
-export const LINKTYPE_LOOP = 108;
-/** Linux cooked capture, version 1: used by the `any` device. */
-export const LINKTYPE_LINUX_SLL = 113;
-/** IPv4 without a link header. */
-export const LINKTYPE_IPV4 = 228;
-/** IPv6 without a link header. */
-export const LINKTYPE_IPV6 = 229;
-/** Linux cooked capture, version 2. */
-export const LINKTYPE_LINUX_SLL2 = 276;
-
-/** Raw IP as numbered in libpcap's API; some programs write this number into files. */
-export const DLT_RAW = 12;
-/** Raw IP as numbered in libpcap's API on OpenBSD. */
-export const DLT_RAW_OPENBSD = 14;
-
-/** Names of the link types that packet filters and flow decoders support. */
-const SUPPORTED_NAMES: ReadonlyMap<number, string> = new Map([
-  [LINKTYPE_NULL, "BSD loopback"],
-  [LINKTYPE_ETHERNET, "Ethernet"],
-  [DLT_RAW, "raw IP"],
-  [DLT_RAW_OPENBSD, "raw IP"],
-  [LINKTYPE_RAW, "raw IP"],
-  [LINKTYPE_LOOP, "OpenBSD loopback"],
-  [LINKTYPE_LINUX_SLL, "Linux cooked v1"],
-  [LINKTYPE_IPV4, "raw IPv4"],
-  [LINKTYPE_IPV6, "raw IPv6"],
-  [LINKTYPE_LINUX_SLL2, "Linux cooked v2"],
-]);
+const SUPPORTED_NAMES: ReadonlyMap<number, string> = new Map(
+  LINK_TYPES.flatMap(({ name, numbers }) => numbers.map((number) => [number, name] as const)),
+);
 
 /** Names of common unsupported link types: https://www.tcpdump.org/linktypes.html */
 const OTHER_NAMES: ReadonlyMap<number, string> = new Map([

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAX_EXTENSION_HEADERS } from "../../src/packet/headers/ipv6.js";
 import { createLayers, locateLayers, type PacketLayers } from "../../src/packet/index.js";
-import { MAX_EXTENSION_HEADERS, UNKNOWN } from "../../src/packet/layers.js";
+import { UNKNOWN } from "../../src/packet/layers.js";
 import { runs } from "../support/amount.js";
 import { packetWithLinkType } from "./arbitrary.js";
 import {

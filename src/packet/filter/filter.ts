@@ -1,14 +1,8 @@
 import { FilterError } from "../../errors/errors.js";
 import type { Prefix } from "../../net/index.js";
-import {
-  createLayers,
-  IPV4_DESTINATION,
-  IPV4_SOURCE,
-  IPV6_DESTINATION,
-  IPV6_SOURCE,
-  locateLayers,
-  UNKNOWN,
-} from "../layers.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
+import { IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
+import { createLayers, locateLayers, UNKNOWN } from "../layers.js";
 import { readUint16, readWord } from "../word.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
 import { compileTable, type LayersPredicate, TABLE_ROWS } from "./table.js";

@@ -2,16 +2,9 @@ import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FilterError } from "../../errors/errors.js";
 import { anInteger } from "../../errors/value-checks.js";
 import { formatPrefix, type Prefix } from "../../net/index.js";
-import {
-  EXTENSION_HEADER_NUMBERS,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPV4_DESTINATION,
-  IPV4_SOURCE,
-  IPV6_DESTINATION,
-  IPV6_SOURCE,
-} from "../layers.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
+import { EXTENSION_HEADER_NUMBERS, IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../headers/transport.js";
 import { LINKTYPE_ETHERNET } from "../link-type.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
 

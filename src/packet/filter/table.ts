@@ -1,11 +1,6 @@
-import {
-  IPV4_DESTINATION,
-  IPV4_SOURCE,
-  IPV6_DESTINATION,
-  IPV6_SOURCE,
-  type PacketLayers,
-  UNKNOWN,
-} from "../layers.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
+import { IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
+import { type PacketLayers, UNKNOWN } from "../layers.js";
 import { readUint16, readWord } from "../word.js";
 import type { ParsedPacketFilter } from "./check.js";
 

@@ -1,4 +1,5 @@
 import type { Layer4 } from "../../gen/flow/flow_pb.js";
+import { IPPROTO_IPIP, IPPROTO_IPV4, IPPROTO_IPV6 } from "../headers/transport.js";
 
 /** The transport protocols that a flow has a message for. */
 export type Transport = Exclude<Layer4["protocol"]["case"], undefined>;
@@ -93,13 +94,5 @@ export function encapsulatedVersion(protocol: number): 0 | 4 | 6 {
   }
 }
 
-// https://www.iana.org/assignments/protocol-numbers
-const IPPROTO_IPV4 = 4;
-const IPPROTO_IPV6 = 41;
-const IPPROTO_IPIP = 94;
-
 /** Protocol number if no decodable header follows. */
 export const NOTHING = -1;
-
-/** EtherType of an encapsulated Ethernet frame: gopacket decodes the inner frame. */
-export const ETHERTYPE_BRIDGED = 0x6558;

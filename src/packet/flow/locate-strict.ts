@@ -1,23 +1,27 @@
 import {
   ETHERNET_LENGTH,
   ETHERTYPE,
+  ETHERTYPE_BRIDGED,
   ETHERTYPE_IPV4,
   ETHERTYPE_IPV6,
+  ETHERTYPE_MIN,
+} from "../headers/ethernet.js";
+import { IPV4_FLAGS_OFFSET, IPV4_MIN_LENGTH, IPV4_PROTOCOL, IPV4_TOTAL_LENGTH } from "../headers/ipv4.js";
+import { HOP_BY_HOP, IPV6_LENGTH, IPV6_NEXT_HEADER, IPV6_PAYLOAD_LENGTH } from "../headers/ipv6.js";
+import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
-  IPV4_FLAGS_OFFSET,
-  IPV4_MIN_LENGTH,
-  IPV4_PROTOCOL,
-  IPV6_LENGTH,
-  IPV6_NEXT_HEADER,
-} from "../layers.js";
+  TCP_DATA_OFFSET,
+  TCP_MIN_LENGTH,
+  UDP_HEADER_LENGTH,
+  UDP_LENGTH,
+} from "../headers/transport.js";
 import { LINKTYPE_ETHERNET, linkTypeName } from "../link-type.js";
 import { readUint16 } from "../word.js";
 import {
-  ETHERTYPE_BRIDGED,
   encapsulatedVersion,
   type FlowLayers,
   forgetLayers,
@@ -26,16 +30,8 @@ import {
   type Transport,
 } from "./flow-layers.js";
 import { hopByHopFault, jumboPayloadLength } from "./hop-by-hop.js";
-import { IPV4_TOTAL_LENGTH, IPV6_PAYLOAD_LENGTH } from "./locate-lenient.js";
 import { protocolName } from "./protocol-name.js";
 import { ipv4OptionsFault, tcpOptionsFault } from "./strict-options.js";
-
-const HOP_BY_HOP = 0;
-const TCP_MIN_LENGTH = 20;
-const TCP_DATA_OFFSET = 12;
-const UDP_LENGTH = 4;
-/** A lower EtherType is a length (IEEE 802.3): gopacket continues with LLC, for which Hubble has no decoder. */
-const ETHERTYPE_MIN = 0x0600;
 
 /**
  * Locates the layers of a packet as Hubble v1.16.2 does, which uses gopacket 1.1.19 and decodes only Ethernet, IPv4,
@@ -91,6 +87,7 @@ function walkEthernet(bytes: Uint8Array, layers: FlowLayers): 0 | 4 | 6 | typeof
     layers.ethernet = at;
     layers.transportAt = at + ETHERNET_LENGTH;
     const type = readUint16(bytes, at + ETHERTYPE);
+    // gopacket continues with LLC, for which Hubble has no decoder.
     if (type < ETHERTYPE_MIN || layers.transportAt === layers.end) return 0;
     if (type === ETHERTYPE_IPV4) return 4;
     if (type === ETHERTYPE_IPV6) return 6;
@@ -209,7 +206,7 @@ function tcpFault(bytes: Uint8Array, at: number, length: number): string | undef
 }
 
 function udpFault(bytes: Uint8Array, at: number, length: number): string | undefined {
-  if (length < 8) return `Invalid UDP header. Length ${length} less than 8`;
+  if (length < UDP_HEADER_LENGTH) return `Invalid UDP header. Length ${length} less than 8`;
   const stated = readUint16(bytes, at + UDP_LENGTH);
   return stated > 0 && stated < 8 ? `UDP packet too small: ${stated} bytes` : undefined;
 }

@@ -14,7 +14,10 @@ import type {
   Tunnel_Protocol,
   Verdict,
 } from "../../gen/flow/flow_pb.js";
-import { IPV4_DESTINATION, IPV4_SOURCE, IPV6_DESTINATION, IPV6_SOURCE } from "../layers.js";
+import { MAC_DESTINATION, MAC_SOURCE } from "../headers/ethernet.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
+import { IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
+import { TCP_DATA_OFFSET, TCP_FLAGS, TCP_FLAGS_END } from "../headers/transport.js";
 import { readUint16 } from "../word.js";
 import type { AddressText } from "./address-text.js";
 import { ABSENT, type FlowLayers } from "./flow-layers.js";
@@ -27,13 +30,6 @@ const IPV6 = 2 satisfies IPVersion.IPv6;
 const VXLAN = 1 satisfies Tunnel_Protocol.VXLAN;
 const GENEVE = 2 satisfies Tunnel_Protocol.GENEVE;
 
-/** Ethernet: https://standards.ieee.org/ieee/802.3/10422/ */
-const MAC_DESTINATION = 0;
-const MAC_SOURCE = 6;
-/** TCP: data offset with NS as the lowest bit, then the other eight flags (RFC 3540, RFC 3168, RFC 9293). */
-const TCP_NS = 12;
-const TCP_FLAGS = 13;
-const TCP_FLAGS_END = 14;
 const IGMP_GROUP = 4;
 const IGMP_GROUP_END = 8;
 
@@ -165,7 +161,7 @@ function setTransport(flow: Flow, bytes: Uint8Array, layers: FlowLayers, text: A
   switch (transport) {
     case "TCP": {
       const whole = at + TCP_FLAGS_END <= end;
-      const flags = whole ? ((bytes[at + TCP_NS]! & 1) << 8) | bytes[at + TCP_FLAGS]! : 0;
+      const flags = whole ? ((bytes[at + TCP_DATA_OFFSET]! & 1) << 8) | bytes[at + TCP_FLAGS]! : 0;
       flow.l4 = layer4({
         case: "TCP",
         value: {

@@ -1,6 +1,8 @@
+import { DESTINATION_PORT, UDP_HEADER_LENGTH, UDP_LENGTH } from "../headers/transport.js";
+import { link, walkEthernet, walkEtherType } from "../walk-link.js";
 import { readUint16, readWord } from "../word.js";
-import { type FlowLayers, forgetLayers, type LocateFlowLayers } from "./flow-layers.js";
-import { locateLenient, walkEthernet, walkEtherType } from "./locate-lenient.js";
+import { ABSENT, type FlowLayers, forgetLayers, type LocateFlowLayers } from "./flow-layers.js";
+import { locateLenient, recordNetwork } from "./locate-lenient.js";
 
 /** UDP destination ports that identify tunnels. */
 export interface TunnelPorts {
@@ -11,15 +13,11 @@ export interface TunnelPorts {
 /** VXLAN: the port of Linux and Cilium, and the port registered with IANA. Geneve: the registered port. */
 export const DEFAULT_TUNNEL_PORTS: TunnelPorts = { vxlan: [8472, 4789], geneve: [6081] };
 
-const UDP_LENGTH = 4;
-const UDP_HEADER_LENGTH = 8;
-
 // https://www.rfc-editor.org/rfc/rfc7348#section-5: the flag that marks the network identifier as valid
 const VXLAN_FLAG_VNI = 0x08;
 // https://www.rfc-editor.org/rfc/rfc8926#section-3.4: version and length of the options, flags, EtherType
 const GENEVE_PROTOCOL = 2;
 const GENEVE_OPTION_WORDS = 0x3f;
-const ETHERTYPE_ETHERNET = 0x6558;
 /** In both headers: offset of the 32-bit word whose upper 24 bits are the network identifier. */
 const VNI = 4;
 const TUNNEL_HEADER_LENGTH = 8;
@@ -35,7 +33,7 @@ export function locateThroughTunnels({ vxlan, geneve }: TunnelPorts): LocateFlow
   return (bytes, start, end, linkType, layers) => {
     locateLenient(bytes, start, end, linkType, layers);
     if (layers.transport === "UDP") {
-      const port = readUint16(bytes, layers.transportAt + 2);
+      const port = readUint16(bytes, layers.transportAt + DESTINATION_PORT);
       if (vxlanPorts.has(port)) enterVxlan(bytes, layers);
       else if (genevePorts.has(port)) enterGeneve(bytes, layers);
     }
@@ -48,7 +46,9 @@ function enterVxlan(bytes: Uint8Array, layers: FlowLayers): void {
   const end = endOfUdp(bytes, layers);
   if (at + TUNNEL_HEADER_LENGTH > end || (bytes[at]! & VXLAN_FLAG_VNI) === 0) return;
   wrap(bytes, layers, "VXLAN", at);
-  walkEthernet(bytes, at + TUNNEL_HEADER_LENGTH, end, layers);
+  link.ethernet = ABSENT;
+  const version = walkEthernet(bytes, at + TUNNEL_HEADER_LENGTH, end, "flows");
+  recordNetwork(bytes, version, end, layers);
 }
 
 function enterGeneve(bytes: Uint8Array, layers: FlowLayers): void {
@@ -60,8 +60,9 @@ function enterGeneve(bytes: Uint8Array, layers: FlowLayers): void {
   if (payload > end) return;
   const protocol = readUint16(bytes, at + GENEVE_PROTOCOL);
   wrap(bytes, layers, "GENEVE", at);
-  if (protocol === ETHERTYPE_ETHERNET) walkEthernet(bytes, payload, end, layers);
-  else walkEtherType(bytes, protocol, payload, end, layers);
+  link.ethernet = ABSENT;
+  const version = walkEtherType(bytes, protocol, payload, end, "flows");
+  recordNetwork(bytes, version, end, layers);
 }
 
 /**

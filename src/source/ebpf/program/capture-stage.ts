@@ -5,7 +5,7 @@ import {
   RECORD_ORIGINAL_LENGTH,
   RECORD_SECONDS,
 } from "../../../packet/batch.js";
-import { ETHERNET_LENGTH, ETHERTYPE, VLAN_LENGTH } from "../../../packet/layers.js";
+import { ETHERNET_LENGTH, ETHERTYPE, VLAN_LENGTH } from "../../../packet/headers/ethernet.js";
 import {
   BYTE_COUNT_BITS,
   CLOCK_OFFSET,

@@ -5,7 +5,7 @@ import {
   type ParsedPacketFilter,
   parsePacketFilters,
 } from "../../../packet/filter/check.js";
-import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../../../packet/layers.js";
+import { PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
 
 /** How the program handles a filter, and why. */
 export type Fate =
@@ -42,7 +42,7 @@ const COVER_FILTERS = 512;
 /** Limits the size of the program: jumps reach at most 32,767 instructions. */
 export const MAX_FILTERS = 32_768;
 
-const WITH_PORTS: readonly number[] = [0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP];
+const WITH_PORTS: readonly number[] = [0, ...PROTOCOLS_WITH_PORTS];
 
 /**
  * Decides how to match recorder filters.

@@ -3,19 +3,20 @@ import {
   ETHERTYPE,
   ETHERTYPE_IPV4,
   ETHERTYPE_IPV6,
+  VLAN_ETHERTYPES,
+  VLAN_LENGTH,
+} from "../../../packet/headers/ethernet.js";
+import { IPV4_FLAGS_OFFSET, IPV4_MIN_LENGTH, IPV4_PROTOCOL } from "../../../packet/headers/ipv4.js";
+import {
+  AUTHENTICATION,
   EXTENSION_HEADER_NUMBERS,
   FRAGMENT,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPV4_FLAGS_OFFSET,
-  IPV4_MIN_LENGTH,
-  IPV4_PROTOCOL,
+  FRAGMENT_LENGTH,
   IPV6_LENGTH,
   IPV6_NEXT_HEADER,
   MAX_EXTENSION_HEADERS,
-  VLAN_LENGTH,
-} from "../../../packet/layers.js";
+} from "../../../packet/headers/ipv6.js";
+import { PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
 import { MAX_COPY_LENGTH } from "../ring-layout.js";
 import type { Assembler, Label, Place } from "./assembler.js";
 import type { FamilyPlan } from "./filter-plan.js";
@@ -32,11 +33,6 @@ export const SKB_VLAN_CONTROL: Place = { base: "r6", offset: 24 };
 export const SKB_VLAN_TYPE: Place = { base: "r6", offset: 28 };
 export const SKB_TIME: Place = { base: "r6", offset: 152 };
 
-/** EtherTypes of a VLAN tag, as in `isVlanTag`. */
-const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
-
-const AUTHENTICATION = 51;
-const FRAGMENT_LENGTH = 8;
 /** Mask above all offsets in packets. */
 const OFFSET_MASK = 2 * MAX_COPY_LENGTH - 1;
 /** End, offset and number of the current header. */
@@ -51,7 +47,6 @@ const PROTOCOL_MASK = 2 * PROTOCOL_UNKNOWN - 1;
 /** Fragment offsets of IPv4 and IPv6 as they are loaded, in network order. */
 const IPV4_FRAGMENT_OFFSET = 0xff1f;
 const IPV6_FRAGMENT_OFFSET = 0xf8ff;
-const WITH_PORTS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP];
 
 /** Where to continue after a stage. */
 export interface NetworkExits {
@@ -158,7 +153,7 @@ function emitByEtherType(asm: Assembler, place: Place, family: Readonly<Record<4
 
 function emitUnlessTag(asm: Assembler, miss: Label, name: string): void {
   const tagged = asm.label(name);
-  for (const type of VLAN_TYPES) asm.jumpIf("r1", "==", swap16(type), tagged);
+  for (const type of VLAN_ETHERTYPES) asm.jumpIf("r1", "==", swap16(type), tagged);
   asm.jump(miss);
   asm.place(tagged);
 }
@@ -359,7 +354,7 @@ function emitPorts(
   { isAt, none, done }: { isAt?: (at: Label) => void; none: Label; done: Label },
 ): void {
   const has = asm.label("protocol with ports");
-  for (const protocol of WITH_PORTS) asm.jumpIf("r9", "==", protocol, has);
+  for (const protocol of PROTOCOLS_WITH_PORTS) asm.jumpIf("r9", "==", protocol, has);
   asm.jump(none);
   asm.place(has);
   asm.alu("r2", "=", "r8");

@@ -1,10 +1,5 @@
-import {
-  IPV4_DESTINATION,
-  IPV4_SOURCE,
-  IPV6_DESTINATION,
-  IPV6_LENGTH,
-  IPV6_SOURCE,
-} from "../../../packet/layers.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "../../../packet/headers/ipv4.js";
+import { IPV6_DESTINATION, IPV6_LENGTH, IPV6_SOURCE } from "../../../packet/headers/ipv6.js";
 import type { Place } from "./assembler.js";
 
 // Layout of the program's stack. Each word must be aligned to its size.

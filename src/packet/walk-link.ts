@@ -1,0 +1,208 @@
+import { FAMILY_LENGTH, versionOfFamily } from "./headers/bsd-loopback.js";
+import { type Announcement, ENCAPSULATIONS, type Encapsulation } from "./headers/encapsulations.js";
+import { ETHERNET_LENGTH, ETHERTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "./headers/ethernet.js";
+import { LINK_TYPES, type LinkHeader } from "./headers/link-types.js";
+import { LINKTYPE_ETHERNET } from "./link-type-numbers.js";
+import { readUint16, readWord } from "./word.js";
+
+/** Whose nesting limits apply: those of packet filters, or those of flows. */
+export type Limits = keyof Encapsulation["most"];
+
+/** IP version of the header that a walk found; 0 if there is none. */
+export type FoundVersion = 0 | 4 | 6;
+
+/** What the last walk found: only valid until the next one, so that walking allocates nothing. */
+export const link: {
+  /** Offset of the IP header; only valid if the walk returned a version. */
+  network: number;
+  /** Offset of the last Ethernet header; -1 if there is none. */
+  ethernet: number;
+  /** The kernel's index of the interface; 0 if the packet does not contain it. */
+  interfaceIndex: number;
+} = { network: 0, ethernet: -1, interfaceIndex: 0 };
+
+/**
+ * Walks from the start of a packet over the link header and encapsulations to the IP header, driven by the tables in
+ * `headers/`; sets {@link link}. Returns the IP version that the layer before announces, which the header may
+ * contradict. Accepts any bytes, and reads only those from `start` to `end`.
+ */
+export function walkLink(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  linkType: number,
+  limits: Limits,
+): FoundVersion {
+  link.ethernet = -1;
+  link.interfaceIndex = 0;
+  if (linkType === LINKTYPE_ETHERNET) return walkEthernet(bytes, start, end, limits);
+  if (linkType !== lastLinkType) {
+    lastLinkType = linkType;
+    lastWalk = WALKS.get(linkType) ?? walkNothing;
+  }
+  return lastWalk(bytes, start, end, limits);
+}
+
+/** The same from an Ethernet header on, which is not the start of the packet. */
+export function walkEthernet(bytes: Uint8Array, start: number, end: number, limits: Limits): FoundVersion {
+  if (start + ETHERNET_LENGTH > end) return 0;
+  link.ethernet = start;
+  return walkEtherType(bytes, readUint16(bytes, start + ETHERTYPE), start + ETHERNET_LENGTH, end, limits);
+}
+
+/** The same from the header on that an EtherType announces. */
+export function walkEtherType(
+  bytes: Uint8Array,
+  type: number,
+  at: number,
+  end: number,
+  limits: Limits,
+): FoundVersion {
+  link.network = at;
+  if (type === ETHERTYPE_IPV4) return 4;
+  if (type === ETHERTYPE_IPV6) return 6;
+  return IS_HIGH_BYTE[type >> 8] === 0 ? 0 : walkEncapsulations(bytes, type, at, end, limits);
+}
+
+/** A loop, not a recursion: a packet can contain thousands of tags. */
+function walkEncapsulations(
+  bytes: Uint8Array,
+  firstType: number,
+  firstAt: number,
+  end: number,
+  limits: Limits,
+): FoundVersion {
+  let type = firstType;
+  let at = firstAt;
+  let counts = 0;
+  do {
+    const row = findRow(type);
+    if (row === undefined || at + row.length > end) return 0;
+    const most = limits === "filters" ? row.mostForFilters : row.mostForFlows;
+    if (((counts >> row.shift) & COUNT_MASK) >= most) return 0;
+    if (most <= COUNT_MASK) counts += 1 << row.shift;
+    if (row.isEthernet) link.ethernet = at;
+    type = readUint16(bytes, at + row.nextAt);
+    at += row.length;
+  } while (type !== ETHERTYPE_IPV4 && type !== ETHERTYPE_IPV6);
+  link.network = at;
+  return type === ETHERTYPE_IPV4 ? 4 : 6;
+}
+
+/** The bits of a walk's counts that each encapsulation has. Larger limits are not counted. */
+const COUNT_BITS = 4;
+const COUNT_MASK = 2 ** COUNT_BITS - 1;
+
+/** An encapsulation, for the walk. All have the same shape, so that access is fast. */
+interface Row {
+  readonly length: number;
+  readonly nextAt: number;
+  readonly isEthernet: boolean;
+  readonly mostForFilters: number;
+  readonly mostForFlows: number;
+  readonly shift: number;
+}
+
+/** An announcement and the row that it announces. */
+interface Entry {
+  readonly from: number;
+  readonly to: number;
+  readonly row: Row;
+}
+
+const BY_ETHERTYPE: readonly Entry[] = Object.values(ENCAPSULATIONS).flatMap(
+  ({ etherTypes, length, next, isEthernet, most }: Encapsulation, index) => {
+    const row: Row = {
+      length,
+      nextAt: next.at,
+      isEthernet,
+      mostForFilters: most.filters,
+      mostForFlows: most.flows,
+      shift: COUNT_BITS * index,
+    };
+    return etherTypes.map((announcement) => entryOf(announcement, row));
+  },
+);
+
+function entryOf(announcement: Announcement, row: Row): Entry {
+  const [from, to] = typeof announcement === "number" ? [announcement, announcement] : announcement;
+  return { from, to, row };
+}
+
+/** Whether any entry has this high byte: rejects most other EtherTypes at once. */
+const IS_HIGH_BYTE = new Uint8Array(256);
+for (const { from, to } of BY_ETHERTYPE) IS_HIGH_BYTE.fill(1, from >> 8, (to >> 8) + 1);
+
+function findRow(etherType: number): Row | undefined {
+  for (let index = 0; index < BY_ETHERTYPE.length; index++) {
+    const { from, to, row } = BY_ETHERTYPE[index]!;
+    if (etherType >= from && etherType <= to) return row;
+  }
+  return undefined;
+}
+
+type Walk = (bytes: Uint8Array, start: number, end: number, limits: Limits) => FoundVersion;
+
+const WALKS: ReadonlyMap<number, Walk> = new Map(
+  LINK_TYPES.flatMap(({ numbers, header }) => {
+    const walk = compileHeader(header);
+    return numbers.map((number) => [number, walk] as const);
+  }),
+);
+
+const walkNothing: Walk = () => 0;
+
+/** The link type of the last packet: nearly always that of the next one as well. */
+let lastLinkType = Number.NaN;
+let lastWalk: Walk = walkNothing;
+
+function compileHeader(header: LinkHeader): Walk {
+  switch (header.kind) {
+    case "etherType":
+      return compileEtherType(header);
+    case "family":
+      return compileFamily(header.order);
+    case "ip":
+      return compileIp(header.version);
+  }
+}
+
+function compileEtherType({
+  length,
+  at,
+  isEthernet = false,
+  interfaceIndexAt = -1,
+}: LinkHeader & { readonly kind: "etherType" }): Walk {
+  return (bytes, start, end, limits) => {
+    if (start + length > end) return 0;
+    if (isEthernet) link.ethernet = start;
+    if (interfaceIndexAt >= 0) link.interfaceIndex = readWord(bytes, start + interfaceIndexAt) >>> 0;
+    return walkEtherType(bytes, readUint16(bytes, start + at), start + length, end, limits);
+  };
+}
+
+function compileFamily(order: "network" | "machine"): Walk {
+  return (bytes, start, end) => {
+    if (start + FAMILY_LENGTH > end) return 0;
+    link.network = start + FAMILY_LENGTH;
+    const high = readUint16(bytes, start);
+    const low = readUint16(bytes, start + 2);
+    if (high === 0) return versionOfFamily(low);
+    // Captured on a little-endian machine.
+    if (order === "machine" && low === 0) return versionOfFamily((high >> 8) | ((high & 0xff) << 8));
+    return 0;
+  };
+}
+
+function compileIp(version: 4 | 6 | "stated"): Walk {
+  return (bytes, start, end) => {
+    link.network = start;
+    return version === "stated" ? statedVersion(bytes, start, end) : version;
+  };
+}
+
+function statedVersion(bytes: Uint8Array, at: number, end: number): FoundVersion {
+  if (at >= end) return 0;
+  const version = bytes[at]! >> 4;
+  return version === 4 || version === 6 ? version : 0;
+}
