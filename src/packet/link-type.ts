@@ -1,11 +1,11 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { aNumber } from "../errors/value-checks.js";
-import { LINK_TYPES } from "./headers/link-types.js";
+import { LINK_TYPE_LIST } from "./headers/link-types.js";
 
 export * from "./link-type-numbers.js";
 
 const SUPPORTED_NAMES: ReadonlyMap<number, string> = new Map(
-  LINK_TYPES.flatMap(({ name, numbers }) => numbers.map((number) => [number, name] as const)),
+  LINK_TYPE_LIST.flatMap(({ name, numbers }) => numbers.map((number) => [number, name] as const)),
 );
 
 /** Names of common unsupported link types: https://www.tcpdump.org/linktypes.html */

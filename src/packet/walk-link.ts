@@ -1,7 +1,8 @@
 import { FAMILY_LENGTH, versionOfFamily } from "./headers/bsd-loopback.js";
-import { type Announcement, ENCAPSULATIONS, type Encapsulation } from "./headers/encapsulations.js";
+import { type Announcement, ENCAPSULATION_LIST, type Encapsulation } from "./headers/encapsulations.js";
 import { ETHERNET_LENGTH, ETHERTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "./headers/ethernet.js";
-import { LINK_TYPES, type LinkHeader } from "./headers/link-types.js";
+import { LINK_TYPE_LIST, type LinkHeader } from "./headers/link-types.js";
+import { PPP_IPV4, PPP_IPV6 } from "./headers/ppp.js";
 import { LINKTYPE_ETHERNET } from "./link-type-numbers.js";
 import { readUint16, readWord } from "./word.js";
 
@@ -53,40 +54,63 @@ export function walkEthernet(bytes: Uint8Array, start: number, end: number, limi
 /** The same from the header on that an EtherType announces. */
 export function walkEtherType(
   bytes: Uint8Array,
-  type: number,
+  etherType: number,
   at: number,
   end: number,
   limits: Limits,
 ): FoundVersion {
   link.network = at;
-  if (type === ETHERTYPE_IPV4) return 4;
-  if (type === ETHERTYPE_IPV6) return 6;
-  return IS_HIGH_BYTE[type >> 8] === 0 ? 0 : walkEncapsulations(bytes, type, at, end, limits);
+  if (etherType === ETHERTYPE_IPV4) return 4;
+  if (etherType === ETHERTYPE_IPV6) return 6;
+  return IS_HIGH_BYTE[etherType >> 8] === 0 ? 0 : walkEncapsulations(bytes, etherType, at, end, limits);
 }
+
+/** Added to PPP protocols to distinguish them from EtherTypes. */
+const PPP = 0x1_0000;
 
 /** A loop, not a recursion: a packet can contain thousands of tags. */
 function walkEncapsulations(
   bytes: Uint8Array,
-  firstType: number,
+  firstNumber: number,
   firstAt: number,
   end: number,
   limits: Limits,
 ): FoundVersion {
-  let type = firstType;
+  let number = firstNumber;
   let at = firstAt;
   let counts = 0;
-  do {
-    const row = findRow(type);
-    if (row === undefined || at + row.length > end) return 0;
+  for (;;) {
+    const row = findRow(number);
+    if (row === undefined || at + row.length > end || !hasRequired(bytes, at, row)) return 0;
     const most = limits === "filters" ? row.mostForFilters : row.mostForFlows;
     if (((counts >> row.shift) & COUNT_MASK) >= most) return 0;
     if (most <= COUNT_MASK) counts += 1 << row.shift;
     if (row.isEthernet) link.ethernet = at;
-    type = readUint16(bytes, at + row.nextAt);
+    const nextAt = at + row.nextAt;
     at += row.length;
-  } while (type !== ETHERTYPE_IPV4 && type !== ETHERTYPE_IPV6);
-  link.network = at;
-  return type === ETHERTYPE_IPV4 ? 4 : 6;
+    link.network = at;
+    if (row.lastBits !== 0) {
+      if ((bytes[nextAt]! & row.lastBits) !== 0) return statedVersion(bytes, at, end);
+    } else {
+      number = row.nextBase + readUint16(bytes, nextAt);
+      if (number === ETHERTYPE_IPV4 || number === PPP + PPP_IPV4) return 4;
+      if (number === ETHERTYPE_IPV6 || number === PPP + PPP_IPV6) return 6;
+    }
+  }
+}
+
+function hasRequired(bytes: Uint8Array, start: number, { required }: Row): boolean {
+  for (let index = 0; index < required.length; index++) {
+    const { at, value } = required[index]!;
+    if (bytes[start + at] !== value) return false;
+  }
+  return true;
+}
+
+function statedVersion(bytes: Uint8Array, at: number, end: number): FoundVersion {
+  if (at >= end) return 0;
+  const version = bytes[at]! >> 4;
+  return version === 4 || version === 6 ? version : 0;
 }
 
 /** The bits of a walk's counts that each encapsulation has. Larger limits are not counted. */
@@ -96,47 +120,59 @@ const COUNT_MASK = 2 ** COUNT_BITS - 1;
 /** An encapsulation, for the walk. All have the same shape, so that access is fast. */
 interface Row {
   readonly length: number;
+  readonly required: Encapsulation["required"];
   readonly nextAt: number;
+  /** 0 if an EtherType follows, {@link PPP} if a PPP protocol does. */
+  readonly nextBase: number;
+  /** Bits that mark the last header of a stack; 0 if it is not a stack. */
+  readonly lastBits: number;
   readonly isEthernet: boolean;
   readonly mostForFilters: number;
   readonly mostForFlows: number;
+  /** Position of its count. */
   readonly shift: number;
 }
 
-/** An announcement and the row that it announces. */
+/** Numbers (see {@link PPP}) and the row that they announce. */
 interface Entry {
   readonly from: number;
   readonly to: number;
   readonly row: Row;
 }
 
-const BY_ETHERTYPE: readonly Entry[] = Object.values(ENCAPSULATIONS).flatMap(
-  ({ etherTypes, length, next, isEthernet, most }: Encapsulation, index) => {
+const ENTRIES: readonly Entry[] = ENCAPSULATION_LIST.flatMap(
+  ({ etherTypes, pppProtocols, length, required, next, isEthernet, most }, index) => {
     const row: Row = {
       length,
+      required,
       nextAt: next.at,
+      nextBase: next.kind === "ppp" ? PPP : 0,
+      lastBits: next.kind === "stack" ? next.lastBits : 0,
       isEthernet,
       mostForFilters: most.filters,
       mostForFlows: most.flows,
       shift: COUNT_BITS * index,
     };
-    return etherTypes.map((announcement) => entryOf(announcement, row));
+    return [
+      ...etherTypes.map((announcement) => entryOf(0, announcement, row)),
+      ...pppProtocols.map((announcement) => entryOf(PPP, announcement, row)),
+    ];
   },
 );
 
-function entryOf(announcement: Announcement, row: Row): Entry {
+function entryOf(base: number, announcement: Announcement, row: Row): Entry {
   const [from, to] = typeof announcement === "number" ? [announcement, announcement] : announcement;
-  return { from, to, row };
+  return { from: base + from, to: base + to, row };
 }
 
 /** Whether any entry has this high byte: rejects most other EtherTypes at once. */
-const IS_HIGH_BYTE = new Uint8Array(256);
-for (const { from, to } of BY_ETHERTYPE) IS_HIGH_BYTE.fill(1, from >> 8, (to >> 8) + 1);
+const IS_HIGH_BYTE = new Uint8Array(512);
+for (const { from, to } of ENTRIES) IS_HIGH_BYTE.fill(1, from >> 8, (to >> 8) + 1);
 
-function findRow(etherType: number): Row | undefined {
-  for (let index = 0; index < BY_ETHERTYPE.length; index++) {
-    const { from, to, row } = BY_ETHERTYPE[index]!;
-    if (etherType >= from && etherType <= to) return row;
+function findRow(number: number): Row | undefined {
+  for (let index = 0; index < ENTRIES.length; index++) {
+    const { from, to, row } = ENTRIES[index]!;
+    if (number >= from && number <= to) return row;
   }
   return undefined;
 }
@@ -144,7 +180,7 @@ function findRow(etherType: number): Row | undefined {
 type Walk = (bytes: Uint8Array, start: number, end: number, limits: Limits) => FoundVersion;
 
 const WALKS: ReadonlyMap<number, Walk> = new Map(
-  LINK_TYPES.flatMap(({ numbers, header }) => {
+  LINK_TYPE_LIST.flatMap(({ numbers, header }) => {
     const walk = compileHeader(header);
     return numbers.map((number) => [number, walk] as const);
   }),
@@ -199,10 +235,4 @@ function compileIp(version: 4 | 6 | "stated"): Walk {
     link.network = start;
     return version === "stated" ? statedVersion(bytes, start, end) : version;
   };
-}
-
-function statedVersion(bytes: Uint8Array, at: number, end: number): FoundVersion {
-  if (at >= end) return 0;
-  const version = bytes[at]! >> 4;
-  return version === 4 || version === 6 ? version : 0;
 }

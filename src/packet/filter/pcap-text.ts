@@ -7,6 +7,7 @@ import { EXTENSION_HEADER_NUMBERS, IPV6_DESTINATION, IPV6_SOURCE } from "../head
 import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../headers/transport.js";
 import { LINKTYPE_ETHERNET } from "../link-type.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
+import { formatForLinkType } from "./link-text.js";
 
 const NAMED_PROTOCOLS: ReadonlyMap<number, string> = new Map([
   [IPPROTO_TCP, "tcp"],
@@ -18,11 +19,9 @@ const OPTIONS: OptionTable<{ linkType?: number }> = { linkType: anInteger(0) };
 
 /**
  * Formats recorder filters as a pcap-filter expression (`man pcap-filter`), for `tcpdump` and for filtering in the
- * kernel. It matches the same packets as {@link compilePacketFilter} if they have no IPv6 extension headers. The
- * expression cannot skip those to the transport protocol: such packets match if their addresses do, so that the
- * expression never matches fewer of them than the predicate. It matches fewer packets in two cases that the live
- * captures of this package do not produce: VLAN tags after a Linux cooked header, and BSD loopback address families in
- * the opposite byte order or with numbers other than libpcap's.
+ * kernel. It matches every packet that {@link compilePacketFilter} matches, and others where pcap-filter has no means to
+ * find the fields: packets with IPv6 extension headers if their addresses match, and all packets with certain
+ * encapsulations (see `docs/packets-to-flows.md`).
  *
  * @param options `linkType`: the link type that the expression will be compiled for. For Ethernet (default) it includes
  *   alternatives for one and two VLAN tags; for other link types libpcap rejects the keyword `vlan`.
@@ -36,11 +35,12 @@ export function formatPacketFilter(
   const { linkType = LINKTYPE_ETHERNET } = options;
   const { filters, issues } = parsePacketFilters(include);
   if (issues.length > 0) throw new FilterError(issues);
-  const text = [formatFamily(4, filters), formatFamily(6, filters)]
-    .filter((part) => part !== "")
-    .join(" or ");
-  // The keyword `vlan` shifts the offsets of everything after it, so the second one is nested in the first.
-  return linkType === LINKTYPE_ETHERNET ? `${text} or (vlan and (${text} or (vlan and (${text}))))` : text;
+  const families = ([4, 6] as const).filter((own) => filters.some(({ family }) => family === own));
+  return formatForLinkType(
+    linkType,
+    families,
+    families.map((family) => formatFamily(family, filters)),
+  );
 }
 
 /**
@@ -56,7 +56,6 @@ const EXTENSION_HEADERS = EXTENSION_HEADER_NUMBERS.map((header) => `ip6[6] == ${
 
 function formatFamily(family: 4 | 6, filters: readonly ParsedPacketFilter[]): string {
   const own = filters.filter((filter) => filter.family === family);
-  if (own.length === 0) return "";
   // A load outside the captured bytes rejects the packet at once, so filters without ports come first: they load less.
   const inOrder = [...own.filter((filter) => !hasPort(filter)), ...own.filter(hasPort)];
   const alternatives = inOrder.map(formatTerms);

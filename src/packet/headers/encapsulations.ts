@@ -10,46 +10,73 @@ import {
 /** A number that announces a header, or a range of such numbers (both inclusive). */
 export type Announcement = number | readonly [from: number, to: number];
 
-/** A header between the link header and the IP header. The field `next` in its bytes announces what follows it. */
+/** How a header announces what follows it. */
+export type NextHeader =
+  /** By the EtherType at this offset. */
+  | { readonly kind: "etherType"; readonly at: number }
+  /** By the PPP protocol at this offset. */
+  | { readonly kind: "ppp"; readonly at: number }
+  /** The same header again, unless one of these bits is set at this offset; then IP of the version that it states. */
+  | { readonly kind: "stack"; readonly at: number; readonly lastBits: number };
+
+/** A header between the link header and the IP header. */
 export interface Encapsulation {
   readonly name: string;
   /** The EtherTypes that announce it. */
   readonly etherTypes: readonly Announcement[];
-  /** Bytes of the header. */
+  /** The PPP protocols that announce it. */
+  readonly pppProtocols: readonly Announcement[];
+  /** Bytes of the header, at most 14. */
   readonly length: number;
-  /** What follows: a header announced by the EtherType at this offset. */
-  readonly next: { readonly kind: "etherType"; readonly at: number };
+  /** Bytes that it must contain; the packet is not decoded further without them. */
+  readonly required: readonly { readonly at: number; readonly value: number }[];
+  readonly next: NextHeader;
   /** Whether it is an Ethernet header, whose addresses a flow has. */
   readonly isEthernet: boolean;
-  /** Maximum number of such headers in a packet: for packet filters in all their forms, and for flows. */
+  /**
+   * Maximum number of such headers in a packet: for packet filters (at most 15, or 0 if they do not enter it), and for
+   * flows. Filters are limited because a kernel program has no unbounded loops.
+   */
   readonly most: { readonly filters: number; readonly flows: number };
   /**
-   * How a pcap-filter expression (`man pcap-filter`) enters it after an Ethernet header: by a keyword that shifts all
-   * that follows; by matching every packet that has it, because pcap-filter has no such keyword; or not, as filters do
-   * not enter it either.
+   * How a pcap-filter expression (`man pcap-filter`) enters it on Ethernet: by a keyword that shifts all that follows.
+   * Where there is no keyword, `matchAll` lists the conditions under which the expression matches any packet, so that it
+   * is never narrower than the predicate. Other link types have no keywords; there any packet matches.
    */
-  readonly text: "vlan" | "match all" | "not entered";
+  readonly text: { readonly keyword?: "vlan"; readonly matchAll: readonly string[] };
 }
 
-/** Every encapsulation that is entered. A new one is one row: all engines read this table. */
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/**
+ * Every encapsulation that is entered, by packet filters, flow decoders, pcap-filter expressions and the kernel program:
+ * all of them are derived from these rows.
+ */
 export const ENCAPSULATIONS = {
   vlan: {
     name: "VLAN tag",
     etherTypes: VLAN_ETHERTYPES,
+    pppProtocols: [],
     length: VLAN_LENGTH,
+    required: [],
     next: { kind: "etherType", at: VLAN_NEXT },
     isEthernet: false,
-    most: { filters: 2, flows: Number.POSITIVE_INFINITY },
-    text: "vlan",
+    most: { filters: 2, flows: UNLIMITED },
+    text: { keyword: "vlan", matchAll: [] },
   },
   // gopacket decodes the inner frame, so flows describe it.
   bridged: {
     name: "bridged Ethernet",
     etherTypes: [ETHERTYPE_BRIDGED],
+    pppProtocols: [],
     length: ETHERNET_LENGTH,
+    required: [],
     next: { kind: "etherType", at: ETHERTYPE },
     isEthernet: true,
-    most: { filters: 0, flows: Number.POSITIVE_INFINITY },
-    text: "not entered",
+    most: { filters: 0, flows: UNLIMITED },
+    text: { matchAll: [] },
   },
 } as const satisfies Readonly<Record<string, Encapsulation>>;
+
+/** The rows as a list, in which all have the same type. */
+export const ENCAPSULATION_LIST: readonly Encapsulation[] = Object.values(ENCAPSULATIONS);
