@@ -2,7 +2,7 @@ import { create, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FilterError } from "../../../src/errors/errors.js";
-import { FilterSchema } from "../../../src/gen/recorder/recorder_pb.js";
+import { FilterSchema, type Protocol } from "../../../src/gen/recorder/recorder_pb.js";
 import { parsePacketFilters } from "../../../src/packet/filter/check.js";
 import { checkPacketFilter, compilePacketFilter, type PacketFilterInit } from "../../../src/packet/index.js";
 import { amount, runs } from "../../support/amount.js";
@@ -418,7 +418,8 @@ describe("faults", () => {
     const anyProtocol = fc.constantFrom(0, 6, 17, 132, 1);
     fc.assert(
       fc.property(anyFilter(), anyProtocol, (filter, protocol) => {
-        const message = create(FilterSchema, { ...filter, protocol });
+        // The cast is true: enums of proto3 are open, so 1 (ICMP) is a value, too.
+        const message = create(FilterSchema, { ...filter, protocol: protocol as Protocol });
         const forms = [
           toJson(FilterSchema, message),
           toJson(FilterSchema, message, { useProtoFieldName: true }),
