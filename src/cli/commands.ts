@@ -4,22 +4,22 @@ import type { CommandEntry } from "./command.js";
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "observe",
-    summary: "Show flows of export files and captures, as hubble observe does.",
+    summary: "Print flows of export files, captures and servers, like hubble observe.",
     load: async () => (await import("./observe/command.js")).observe,
   },
   {
     name: "record",
-    summary: "Record packets of a network interface or of captures, as hubble record does.",
+    summary: "Record packets of a network interface or of captures, like hubble record.",
     load: async () => (await import("./record/command.js")).recordCommand,
   },
   {
     name: "serve",
-    summary: "Serve recordings of a network interface to hubble record, as Cilium's Recorder does.",
+    summary: "Serve recordings of a network interface to hubble record, like Cilium's Recorder.",
     load: async () => (await import("./serve/command.js")).serveCommand,
   },
   {
     name: "status",
-    summary: "Show how a Hubble server or Relay is doing, as hubble status does.",
+    summary: "Print the status of a Hubble server or Relay, like hubble status.",
     load: async () => (await import("./status/command.js")).statusCommand,
   },
   {

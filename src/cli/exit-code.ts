@@ -13,13 +13,12 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** The meaning of each exit code. */
 export const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
-  ok: "Done; also when nothing matched, when the reader of the output has gone, and when --follow, a live recording or a server was ended by a signal.",
+  ok: "Success, even if nothing matched; also when the output was closed, or a signal ended --follow, a live recording or a server.",
   failed:
-    "An input could not be opened or read to its end, or the output could not be written. What could be done was done.",
-  usage: "The command line does not say what to do: an unknown flag or command, an invalid value or filter.",
-  incomplete:
-    "All was read, but --strict-input was given, and lines, packets or events had to be left out or could not be decoded.",
-  hungUp: "Ended early by SIGHUP (the terminal was closed). What had been read is printed, or recorded.",
-  interrupted: "Ended early by SIGINT (Ctrl-C), likewise.",
-  terminated: "Ended early by SIGTERM, likewise.",
+    "An input could not be opened or read to its end, or the output could not be written. Everything else was processed.",
+  usage: "Invalid command line: an unknown flag or command, an invalid value or filter.",
+  incomplete: "With --strict-input: lines, packets or events were skipped or could not be decoded.",
+  hungUp: "Ended early by SIGHUP (the terminal was closed). Everything read so far is printed or recorded.",
+  interrupted: "Ended early by SIGINT (Ctrl-C), as for SIGHUP.",
+  terminated: "Ended early by SIGTERM, as for SIGHUP.",
 };

@@ -50,7 +50,7 @@ export function formatOverview(commands: readonly CommandEntry[], columns: numbe
     entry(String(code), EXIT_MEANINGS[name as keyof typeof EXIT], columns, 8),
   );
   const parts = [
-    "Flows of Cilium Hubble, and packets: shown, filtered and explained, without a cluster.",
+    "Print, filter and explain Cilium Hubble flows, and record packets, with or without a cluster.",
     section("Usage", ["  flowscribe COMMAND [FLAGS] [ARGUMENTS]", "  flowscribe COMMAND --help"]),
     section(
       "Commands",

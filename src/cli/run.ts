@@ -14,13 +14,13 @@ export async function runCli(
   io: Io,
   commands: readonly CommandEntry[] = COMMANDS,
 ): Promise<ExitCode> {
-  const code = await runAndTell(args, io, commands);
+  const code = await runCommand(args, io, commands);
   // Write pending messages. Ignore errors, as standard error may be closed.
   await io.stderr.flush().catch(() => {});
   return code;
 }
 
-async function runAndTell(
+async function runCommand(
   args: readonly string[],
   io: Io,
   commands: readonly CommandEntry[],
@@ -38,7 +38,7 @@ async function runAndTell(
   } catch (error) {
     if (error instanceof BrokenPipe) return EXIT.ok;
     if (error instanceof UnreadOutput) return interruptionCode(io.signal) ?? EXIT.failed;
-    return tell(error, command, io);
+    return reportError(error, command, io);
   }
 }
 
@@ -83,7 +83,7 @@ function unknownCommand(name: string, commands: readonly CommandEntry[]): UsageE
 }
 
 /** Prints the message, which is Hubble's if Hubble has the same error, and where to find help. */
-async function tell(error: unknown, command: Command | undefined, { stderr }: Io): Promise<ExitCode> {
+async function reportError(error: unknown, command: Command | undefined, { stderr }: Io): Promise<ExitCode> {
   const text = errorText(error);
   const lines = [text];
   if (isUsageError(error)) {

@@ -50,7 +50,7 @@ async function readTls({
  *
  * @throws Error whose message names the server; the signal's reason.
  */
-export async function greet(
+export async function checkServer(
   transport: RpcTransport,
   server: ServerOptions,
   signal: AbortSignal,

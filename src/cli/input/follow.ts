@@ -94,7 +94,7 @@ async function* followOne(
     });
     yield* readOne({ ...input, readInto }, { ...context, progress: false });
     if (io.signal.aborted || end === undefined) return;
-    messages.tell(
+    messages.report(
       `${path}: ${end === "cut" ? "file truncated" : "file has been replaced"}; following the new one`,
     );
     input = await reopen(path, context);
@@ -114,7 +114,7 @@ async function reopen(path: string, { io, messages }: ReadContext): Promise<Inpu
     } catch (error) {
       const reason = errorText(error);
       if (codeOf(error) !== "ENOENT" && reason !== reported) {
-        messages.tell(`${reason}; waiting for another file`);
+        messages.report(`${reason}; waiting for another file`);
         reported = reason;
       }
     }

@@ -4,7 +4,7 @@ import { errorText } from "../error-text.js";
 import type { Messages } from "../io/messages.js";
 
 /** Maximum number of skipped lines, packets or events to report individually per input. */
-export const TOLD_ONE_BY_ONE = 10;
+export const MAX_REPORTED = 10;
 
 /** Records and reports what could not be read. */
 export interface InputReport {
@@ -25,8 +25,8 @@ export function createInputReport(messages: Messages): InputReport {
   let hasFailed = false;
   let isIncomplete = false;
   const reportUnknown = reportOnce<[where: string]>(
-    (message, where) => messages.tell(`${where}${message}; kept in JSON output, ignored otherwise`),
-    (where) => messages.tell(`${where}more unknown fields, which are not reported`),
+    (message, where) => messages.report(`${where}${message}; kept in JSON output, ignored otherwise`),
+    (where) => messages.report(`${where}more unknown fields, which are not reported`),
   );
   const counts = { line: 0, packet: 0, event: 0 };
   return {
@@ -39,9 +39,9 @@ export function createInputReport(messages: Messages): InputReport {
     leftOut(what, input, message) {
       isIncomplete = true;
       counts[what]++;
-      if (counts[what] <= TOLD_ONE_BY_ONE) messages.tell(`${input}: ${message}`);
-      if (counts[what] === TOLD_ONE_BY_ONE + 1)
-        messages.tell(`${input}: more ${what}s cannot be ${what === "event" ? "printed" : "read"} …`);
+      if (counts[what] <= MAX_REPORTED) messages.report(`${input}: ${message}`);
+      if (counts[what] === MAX_REPORTED + 1)
+        messages.report(`${input}: more ${what}s cannot be ${what === "event" ? "printed" : "read"} …`);
     },
     unknownField(input, line, message) {
       // Reported once for all inputs.
@@ -50,18 +50,18 @@ export function createInputReport(messages: Messages): InputReport {
     unsupportedLinkType(input, linkType, packets) {
       isIncomplete = true;
       const what = packets === 1 ? "1 packet" : `${packets} packets`;
-      messages.tell(
+      messages.report(
         `${input}: ${what} of ${linkTypeName(linkType)} cannot be decoded: the link type is not supported`,
       );
     },
     failed(error) {
       hasFailed = true;
-      messages.tell(errorText(error));
+      messages.report(errorText(error));
     },
     ended(input) {
       for (const what of ["line", "packet", "event"] as const) {
         const count = counts[what];
-        if (count > 0) messages.tell(`${input}: ${count} ${what}${count === 1 ? "" : "s"} left out`);
+        if (count > 0) messages.report(`${input}: ${count} ${what}${count === 1 ? "" : "s"} skipped`);
         counts[what] = 0;
       }
     },

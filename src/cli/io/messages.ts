@@ -6,9 +6,9 @@ export interface Messages {
   /** Whether status lines are shown. */
   readonly hasStatus: boolean;
   /** Prints one or more lines, escaped for a terminal. */
-  tell(text: string): void;
+  report(text: string): void;
   /** Prints text that is already escaped and includes line feeds. */
-  pass(text: string): void;
+  write(text: string): void;
   /** Shows a status line in place of the previous one. */
   status(text: string): void;
   /** Call it before other code writes to the terminal. */
@@ -42,7 +42,7 @@ export function createMessages(
     isShown = false;
   }
 
-  function pass(text: string): void {
+  function writeUnlessSilent(text: string): void {
     if (silent || text === "") return;
     clearStatus();
     write(text);
@@ -50,8 +50,8 @@ export function createMessages(
 
   return {
     hasStatus: stderr.isTerminal && !silent,
-    tell: (text) => pass(`${clean(text)}\n`),
-    pass,
+    report: (text) => writeUnlessSilent(`${clean(text)}\n`),
+    write: writeUnlessSilent,
     status(text) {
       if (!stderr.isTerminal || silent) return;
       // One character less, as some terminals wrap a full line.

@@ -65,7 +65,7 @@ function isPipeOrSocket(descriptor: number): boolean {
  */
 export function endWithReader(io: Io): Io & Disposable {
   const controller = new AbortController();
-  const stop = io.stdout.watch?.(() => controller.abort(new BrokenPipe("the reader of the output has gone")));
+  const stop = io.stdout.watch?.(() => controller.abort(new BrokenPipe("the output was closed")));
   return {
     ...io,
     signal: AbortSignal.any([io.signal, controller.signal]),

@@ -52,7 +52,7 @@ export function outputStream(
         const lengthBefore = stream.writableLength;
         cancelTimer = clock.setTimer(STALL_TIMEOUT_MS, () => {
           if (stream.writableLength < lengthBefore) return limitStall();
-          failure ??= new UnreadOutput("the output is not read: the rest of it was not written");
+          failure ??= new UnreadOutput("the output is not being read; the rest was not written");
           resolve();
         });
       }

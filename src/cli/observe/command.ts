@@ -28,15 +28,15 @@ export const observe: Command = {
   help: {
     usage: ["observe [FLAGS] [FILE...]", "observe [FLAGS] -", "observe --server ADDRESS [FLAGS]"],
     text: [
-      "Show the flows of export files, captures and servers, filtered and printed as hubble observe does.",
-      "FILE is a file of export lines (what Hubble's exporter writes, or hubble observe -o jsonpb prints) or a capture " +
-        "(pcap, pcapng), gzip or not, told apart by content; - is standard input, which is also read when no file is named. " +
-        "Files are read one after the other, and --first and --last count over all of them.",
-      "Flags of one name are alternatives, flags of different names must all hold. --not turns the filter flag behind it.",
+      "Print the flows of export files, captures and servers, filtered and formatted like hubble observe.",
+      "FILE is an export file (the output of Hubble's exporter or of hubble observe -o jsonpb) or a capture (pcap, pcapng), optionally " +
+        "gzipped; its content determines the format. - is standard input, the default. Files are read one after the other; --first and " +
+        "--last count over all of them.",
+      "Repeated flags are alternatives; different flags must all match. --not inverts the next filter flag.",
     ],
     examples: [
       {
-        what: "what was dropped on the way to the shop",
+        what: "flows dropped in the namespace shop",
         command: "flowscribe observe --verdict DROPPED -n shop events.log",
       },
       {
@@ -44,20 +44,20 @@ export const observe: Command = {
         command: "flowscribe observe --protocol dns --last 10 -o table *.log.gz",
       },
       {
-        what: "connections that are opened in a capture, except those to port 22",
+        what: "connections opened in a capture, except port 22",
         command: "flowscribe observe --tcp-flags SYN --not --port 22 capture.pcap",
       },
       {
-        what: "go on with what the exporter adds, as JSON",
+        what: "follow the exporter's file, as JSON",
         command: "flowscribe observe -f --since 0s -o jsonpb /var/run/cilium/hubble/events.log",
       },
       {
-        what: "from a cluster, with a filter that Hubble's version does not know",
+        what: "flows of a cluster, with a filter that its Hubble version does not support",
         command:
           "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024u'",
       },
       {
-        what: "what a cluster drops, by Relay",
+        what: "flows dropped in a cluster, from Relay",
         command: "flowscribe observe --server localhost:4245 --verdict DROPPED --follow",
       },
       {
@@ -158,8 +158,8 @@ function createFormatPrinter(format: ObserveOptions["format"], messages: Message
     ...format,
     onUndecodableExtension: reportOnce(
       (typeUrl) =>
-        messages.tell(`extensions of type ${typeUrl} cannot be decoded; they are printed as bytes`),
-      () => messages.tell("more types of extensions cannot be decoded"),
+        messages.report(`extensions of type ${typeUrl} cannot be decoded; they are printed as bytes`),
+      () => messages.report("more types of extensions cannot be decoded"),
     ),
   });
 }

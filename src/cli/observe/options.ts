@@ -130,9 +130,11 @@ function readMask(paths: readonly string[] | undefined, output: OutputFormat): F
 
 /** What to use instead of the subcommands of `hubble observe`. */
 const SUBCOMMANDS: Readonly<Record<string, string>> = {
-  flows: "leave the word out",
-  "agent-events": "agent events of files are printed with their flows, and servers are asked for flows only",
-  "debug-events": "debug events of files are printed with their flows, and servers are asked for flows only",
+  flows: "omit it",
+  "agent-events":
+    "agent events of files are printed with their flows, and servers are queried for flows only",
+  "debug-events":
+    "debug events of files are printed with their flows, and servers are queried for flows only",
 };
 
 /** Rejects Hubble's subcommands, wherever they are among the arguments, unless a file of that name exists. */

@@ -36,7 +36,7 @@ export async function printEvents(
         text += out;
         if (err !== "") {
           await flush();
-          messages.pass(err);
+          messages.write(err);
         }
         if (text.length >= CHUNK_LENGTH) await flush();
       }

@@ -1,7 +1,7 @@
 import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { toFlowsRequest } from "../../observer/index.js";
 import { observe } from "../../rpc/index.js";
-import { greet, openServer, serverError } from "../client/connect.js";
+import { checkServer, openServer, serverError } from "../client/connect.js";
 import type { ServerOptions } from "../client/options.js";
 import type { Io } from "../io/io.js";
 import type { Messages } from "../io/messages.js";
@@ -20,14 +20,14 @@ export async function* serverEvents(
   messages: Messages,
 ): AsyncGenerator<GetFlowsResponse[], void, undefined> {
   await using transport = await openServer(server);
-  await greet(transport, server, signal);
+  await checkServer(transport, server, signal);
   const stream = observe(transport, toFlowsRequest(selection), { signal, reconnect, clock });
   let reconnects = 0;
   try {
     for await (const batch of stream.batches()) {
       if (stream.stats.reconnects > reconnects) {
         reconnects = stream.stats.reconnects;
-        messages.tell(`${server.address}: the connection was lost, and made again`);
+        messages.report(`${server.address}: reconnected after a lost connection`);
       }
       yield batch;
     }

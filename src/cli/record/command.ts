@@ -19,23 +19,23 @@ export const recordCommand: Command = {
       "record --server ADDRESS [FLAGS] FILTER...",
     ],
     text: [
-      "Record packets of a network interface, or of captures, into pcap or pcapng files, as hubble record does.",
+      "Record packets of a network interface, or of captures, to pcap or pcapng files, like hubble record.",
       'FILTER is one argument as for hubble record: "SOURCE-PREFIX SOURCE-PORT DESTINATION-PREFIX DESTINATION-PORT PROTOCOL", ' +
-        "with 0 for any port and TCP, UDP, SCTP or ANY; each says one direction, and a packet has to match one of them. What is asked by " +
-        "--expression and by the flags about flows has to hold as well. Without any of it all packets are recorded.",
-      "EXPRESSION is pcap-filter text as for tcpdump, as one argument or several. Flags of tcpdump such as -nn, -s 96, -p, -C 100 and -W 5 work, too, " +
-        "and those without a meaning here name what to use instead.",
-      "With --server a node records, into a file there; then it has the flags of hubble record only: filters, limits and --file-prefix.",
-      "Ctrl-C ends a recording well: the file is whole.",
+        "with 0 for any port, and TCP, UDP, SCTP or ANY. Each filter covers one direction, and a packet must match one of them. It must " +
+        "also match --expression and the flow flags. Without filters all packets are recorded.",
+      "EXPRESSION is a pcap-filter expression as for tcpdump, in one or several arguments. Flags of tcpdump such as -nn, -s 96, -p, -C 100 " +
+        "and -W 5 are supported; the error for any other flag of tcpdump names the alternative.",
+      "With --server, a node records to a file on that node. Only the flags of hubble record apply then: filters, limits and --file-prefix.",
+      "Ctrl-C ends a recording gracefully: the file is complete.",
     ],
     examples: [
       {
-        what: "what goes to port 443 from 10.0.0.0/8, and what comes back",
+        what: "packets from 10.0.0.0/8 to port 443, and the replies",
         command:
           'flowscribe record -i eth0 "10.0.0.0/8 0 0.0.0.0/0 443 TCP" "0.0.0.0/0 443 10.0.0.0/8 0 TCP"',
       },
       {
-        what: "ten packets, as with tcpdump",
+        what: "ten packets, with the arguments of tcpdump",
         command: "flowscribe record -i lo -c 10 tcp port 80",
       },
       {
@@ -47,11 +47,11 @@ export const recordCommand: Command = {
         command: "flowscribe record -r a.pcap -r b.pcapng.gz -w dns.pcap --port 53",
       },
       {
-        what: "watch it in Wireshark",
+        what: "live in Wireshark",
         command: "flowscribe record -i eth0 -w - --expression 'tcp port 80' | wireshark -k -i -",
       },
       {
-        what: "the first 128 bytes of packets, in nanoseconds",
+        what: "the first 128 bytes of each packet, with times in nanoseconds",
         command: "flowscribe record -r big.pcap -w small.pcapng --max-capture-len 128 --precision ns",
       },
     ],

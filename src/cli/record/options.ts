@@ -165,9 +165,9 @@ function checkInput(
   if (device !== undefined && read.length > 0) throw new UsageError("cannot set both --device and --read");
   if (device === undefined && read.length === 0) {
     const file = positionals.find((path) => existsSync(path) && statSync(path).isFile());
-    if (file !== undefined) throw new UsageError(`nothing to record from: read ${file} with --read`);
+    if (file !== undefined) throw new UsageError(`no input: to read ${file}, set --read ${file}`);
     throw new UsageError(
-      "nothing to record from: name a device with -i (see --list-devices), or captures with --read",
+      "no input: set a device with -i (--list-devices prints the devices), or captures with --read",
     );
   }
   if (read.filter((path) => path === STANDARD_INPUT).length > 1) {
@@ -192,7 +192,9 @@ function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOption
   if (target.kind === "stdout") {
     if (rotation !== undefined) throw new UsageError("standard output cannot be rotated");
     if (io.stdout.isTerminal)
-      throw new UsageError("a capture is nothing for a terminal: redirect it, or name a file");
+      throw new UsageError(
+        "refusing to write a binary capture to a terminal: redirect the output, or set -w",
+      );
   }
   const isNamedPcapng = target.kind === "file" && target.path.endsWith(".pcapng");
   return {
@@ -217,7 +219,7 @@ function checkNoInput(path: string, read: readonly string[]): void {
   for (const input of read) {
     const stats = input === STANDARD_INPUT ? undefined : statSync(input, { throwIfNoEntry: false });
     if (resolve(input) === resolve(path) || (stats?.ino === output.ino && stats.dev === output.dev)) {
-      throw new UsageError(`${path} is read and cannot be written to at the same time`);
+      throw new UsageError(`${path} is an input and cannot be overwritten`);
     }
   }
 }

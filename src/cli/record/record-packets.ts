@@ -130,7 +130,7 @@ async function stagesOf(
         await compileExpression(expression, {
           linkTypes,
           onFault: (linkType, message) =>
-            messages.tell(
+            messages.report(
               `${JSON.stringify(cutText(expression, QUOTED_LENGTH))} matches no packet of ${linkTypeName(linkType)}: ${message}`,
             ),
         }),
@@ -169,7 +169,7 @@ async function recordFrom(
   const recording = record(source, requestOf(options), {
     sink: async (request) => {
       sink = await openSink(request);
-      if (isLive) messages.tell("Started recording. Press CTRL+C to stop.");
+      if (isLive) messages.report("Started recording. Press CTRL+C to stop.");
       return sink;
     },
     clock: io.clock,
@@ -177,9 +177,7 @@ async function recordFrom(
   });
   const stop = () => {
     hasReader = !(io.signal.reason instanceof BrokenPipe);
-    messages.tell(
-      hasReader ? "Stopping recording..." : "The reader of the output has gone, stopping recording...",
-    );
+    messages.report(hasReader ? "Stopping recording..." : "The output was closed, stopping recording...");
     if (sink === undefined) neverBegun.abort(io.signal.reason);
     else recording.stop();
   };

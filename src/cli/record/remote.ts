@@ -3,7 +3,7 @@ import type { Clock } from "../../async/clock.js";
 import { escapeControls } from "../../observer/format/escape.js";
 import type { RecordingStats } from "../../recorder/stats.js";
 import { type RemoteRecording, type RemoteStats, RpcError, recordRemote } from "../../rpc/index.js";
-import { greet, openServer, serverError } from "../client/connect.js";
+import { checkServer, openServer, serverError } from "../client/connect.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
@@ -28,7 +28,7 @@ export async function recordOnServer(
   const messages = createMessages(io, { silent });
   await using transport = await openServer(server);
   try {
-    await greet(transport, server, signal);
+    await checkServer(transport, server, signal);
   } catch (error) {
     const interrupted = interruptionCode(signal);
     if (interrupted !== undefined) return interrupted;
@@ -40,14 +40,14 @@ export async function recordOnServer(
   recording.started.then(
     () => {
       isStarted = true;
-      messages.tell("Started recording. Press CTRL+C to stop.");
+      messages.report("Started recording. Press CTRL+C to stop.");
     },
     () => {}, // Reported by `stopped`.
   );
   const stop = () => {
     // Nothing has been recorded yet.
     if (!isStarted) return call.abort(signal.reason);
-    messages.tell("Stopping recording...");
+    messages.report("Stopping recording...");
     recording.stop();
     void abortIfSilent(recording, call, clock);
   };

@@ -19,7 +19,7 @@ export function formatCountsWithoutReader(stats: RecordingStats): string {
   const { packetsLostInQueue, bytesLostInQueue } = stats;
   const text = countsText({ ...stats, packetsLostInQueue: 0, bytesLostInQueue: 0 });
   if (packetsLostInQueue === 0) return text;
-  return `${text}, ${packetsLostInQueue} packets (${bytesLostInQueue} bytes) not written, as nobody read the output`;
+  return `${text}, ${packetsLostInQueue} packets (${bytesLostInQueue} bytes) not written because the output was not read`;
 }
 
 function countsText(stats: RecordingStats): string {

@@ -22,8 +22,8 @@ export async function listenAddress({ listen, tls, allowAnyone }: ServeOptions):
   const address = await addressOf(listen.host);
   if (!checksClients && !allowAnyone && !isLoopback(address)) {
     throw new UsageError(
-      `anyone who can reach ${listen.host} could record: ask for certificates with --tls-client-ca-files, ` +
-        "listen on a unix socket or a loopback address, or say --allow-anyone",
+      `every client that can reach ${listen.host} could record: require certificates with --tls-client-ca-files, ` +
+        "listen on a unix socket or a loopback address, or set --allow-anyone",
     );
   }
   return `${isIPv6(address) ? `[${address}]` : address}:${listen.port}`;

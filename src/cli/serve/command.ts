@@ -11,24 +11,24 @@ export const serveCommand: Command = {
     usage: ["serve -i DEVICE --folder FOLDER --listen ADDRESS [FLAGS]"],
     text: [
       "Serve recordings of a network interface to hubble record and other clients, as Cilium's Recorder does.",
-      "Whoever may connect may record what everyone says. So without --tls-client-ca-files it listens on unix sockets and loopback " +
-        "addresses only, unless --allow-anyone is given.",
-      "What happens is written to standard error, a line of JSON each. Ctrl-C, SIGTERM and SIGHUP end it well: recordings are whole, their " +
-        "clients are told; the second time it ends on the spot.",
+      "A client that can connect can record the traffic of all others. Without --tls-client-ca-files, the server therefore listens only " +
+        "on unix sockets and loopback addresses, unless --allow-anyone is given.",
+      "Events are logged to standard error, one line of JSON each. Ctrl-C, SIGTERM and SIGHUP shut the server down gracefully: recordings " +
+        "are completed and clients are notified. A second signal ends it immediately.",
     ],
     examples: [
       {
-        what: "for the users of this machine that may open the socket",
+        what: "for local users with access to the socket",
         command: "flowscribe serve -i eth0 --folder /var/lib/pcaps --listen unix:///run/flowscribe.sock",
       },
       {
-        what: "for those with a certificate, with metrics",
+        what: "for clients with a certificate, with metrics",
         command:
           "flowscribe serve -i any --folder /var/lib/pcaps --listen 0.0.0.0:4244 --tls-cert-file s.crt --tls-key-file s.key " +
           "--tls-client-ca-files ca.crt --allow-identity ops.example.com --metrics-listen localhost:9900",
       },
       {
-        what: "with bounds",
+        what: "with limits",
         command:
           "flowscribe serve -i eth0 --folder pcaps --listen localhost:4245 --max-recordings 4 --max-stored-bytes 10GB",
       },

@@ -15,7 +15,7 @@ export function createLog(io: Pick<Io, "stderr" | "clock">): Log {
   return (level, event, fields = {}) => {
     const time = new Date(io.clock.now()).toISOString();
     const line = JSON.stringify({ time, level, event, ...fields });
-    messages.pass(`${line.replace(UNSAFE, escaped)}\n`);
+    messages.write(`${line.replace(UNSAFE, escaped)}\n`);
   };
 }
 

@@ -51,10 +51,10 @@ export function readServeOptions(args: readonly string[]): ServeOptions | undefi
   const { listen, folder, format: fileFormat = "pcap" } = values;
   const capture = readCapture(values, fileFormat);
   if (folder === undefined || folder === "") {
-    throw new UsageError("nowhere to write to: name a folder with --folder");
+    throw new UsageError("no output directory: set --folder");
   }
   if (listen === undefined) {
-    throw new UsageError("nowhere to listen: name an address with --listen, host:port or unix:///path");
+    throw new UsageError("no address to listen on: set --listen to host:port or unix:///path");
   }
   const tls = readTls(values);
   return {
@@ -76,9 +76,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions | undefi
 function readCapture(values: Values, fileFormat: ServeOptions["fileFormat"]): DeviceOptions {
   const { device } = values;
   if (device === undefined) {
-    throw new UsageError(
-      "nothing to record from: name a device with -i (see flowscribe record --list-devices)",
-    );
+    throw new UsageError("no device: set -i (flowscribe record --list-devices prints the devices)");
   }
   const { precision = fileFormat === "pcap" ? "us" : "ns" } = values;
   return { device, ...readCaptureOptions(values), precision };
@@ -107,7 +105,8 @@ function readListen(
   const socketMode = readMode(mode);
   if (listen.kind === "unix") return { listen, socketMode };
   // Clients default to port 443; a server has no default port.
-  if (!text.endsWith(`:${listen.port}`)) throw new UsageError(`--listen takes host:port, not ${text}`);
+  if (!text.endsWith(`:${listen.port}`))
+    throw new UsageError(`invalid --listen: ${text}, expected host:port`);
   if (listen.tls && tls === undefined) {
     throw new UsageError(`${text} needs --tls-cert-file and --tls-key-file`);
   }
@@ -119,7 +118,7 @@ function readMetrics(text: string | undefined): ServeOptions["metrics"] {
   if (text === undefined) return undefined;
   const target = readTarget(text);
   if (target.kind === "unix" || target.tls || !text.endsWith(`:${target.port}`)) {
-    throw new UsageError(`--metrics-listen takes host:port, not ${text}`);
+    throw new UsageError(`invalid --metrics-listen: ${text}, expected host:port`);
   }
   return target;
 }
@@ -151,9 +150,7 @@ function readAccess(
   const allowAnyone = values["allow-anyone"] === true;
   const checksClients = tls !== undefined && tls.clientCaFiles.length > 0;
   if (names !== undefined && !checksClients) {
-    throw new UsageError(
-      "--allow-identity needs --tls-client-ca-files, which say whose certificates to believe",
-    );
+    throw new UsageError("--allow-identity requires --tls-client-ca-files");
   }
   if (allowAnyone && (names !== undefined || checksClients)) {
     const other = names === undefined ? "--tls-client-ca-files" : "--allow-identity";

@@ -43,17 +43,17 @@ export const statusCommand: Command = {
   help: {
     usage: ["status [FLAGS]"],
     text: [
-      "Show how a Hubble server or Relay is doing, as hubble status does.",
-      `Without --server and HUBBLE_SERVER it is ${DEFAULT_SERVER} that is asked.`,
+      "Print the status of a Hubble server or Relay, like hubble status.",
+      `The default server is ${DEFAULT_SERVER}, unless HUBBLE_SERVER is set.`,
     ],
     examples: [
-      { what: "Relay, by a port that is forwarded", command: "flowscribe status --server localhost:4245" },
+      { what: "Relay, through a forwarded port", command: "flowscribe status --server localhost:4245" },
       {
-        what: "the agent of this node, every number on a line",
+        what: "the agent of this node, one value per line",
         command: "flowscribe status --server unix:///var/run/cilium/hubble.sock -o dict",
       },
       {
-        what: "with a certificate to show",
+        what: "with a client certificate",
         command:
           "flowscribe status --server tls://relay.example.com:443 --tls-client-cert-file me.crt --tls-client-key-file me.key",
       },
@@ -88,7 +88,7 @@ async function showStatus(server: ServerOptions, output: Output, io: Io): Promis
     }
     if (health?.isHealthy === false) throw new Error(`${address}: not healthy`);
     const status = await statusUnlessRecorder(transport, { timeoutMs, signal }, health !== undefined);
-    if (status === undefined) createMessages(io).tell(`${address} is a server without flows`);
+    if (status === undefined) createMessages(io).report(`${address} is a server without flows`);
     else await stdout.write(`${format(status, output)}\n`);
     return EXIT.ok;
   } catch (error) {

@@ -9,8 +9,8 @@ test("a status line gives way to what is told, and is cut to the terminal", () =
   const messages = createMessages(io);
   expect(messages.hasStatus).toBe(true);
   messages.status("0123456789abc");
-  messages.tell("told");
-  messages.tell("again");
+  messages.report("told");
+  messages.report("again");
   messages.clearStatus();
   expect(io.err()).toBe(`${CLEAR}012345678${CLEAR}told\nagain\n`);
 });
@@ -27,16 +27,16 @@ test("without a terminal there is no status line", () => {
 test("what is told cannot move the cursor, what is passed is as it is", () => {
   const io = fakeIo();
   const messages = createMessages(io);
-  messages.tell("a\u001b[2J\r\nb\u202e");
-  messages.pass("c\u001b[2J\n");
+  messages.report("a\u001b[2J\r\nb\u202e");
+  messages.write("c\u001b[2J\n");
   expect(io.err()).toBe("a^[[2J\\r\nb\\u202e\nc\u001b[2J\n");
 });
 
 test("silent tells nothing", () => {
   const io = fakeIo({ stderrTerminal: true });
   const messages = createMessages(io, { silent: true });
-  messages.tell("a");
-  messages.pass("b");
+  messages.report("a");
+  messages.write("b");
   messages.status("c");
   expect(io.err()).toBe("");
   expect(messages.hasStatus).toBe(false);
@@ -52,7 +52,7 @@ test("nobody listening is no failure", async () => {
     },
   };
   const rejecting = { ...io.stderr, write: () => Promise.reject(broken) };
-  createMessages({ stderr: throwing }).tell("a");
-  createMessages({ stderr: rejecting }).tell("a");
+  createMessages({ stderr: throwing }).report("a");
+  createMessages({ stderr: rejecting }).report("a");
   await new Promise((resolve) => setImmediate(resolve));
 });

@@ -43,17 +43,17 @@ export function reportInput(
     }
   }
   if (warnings === undefined) return;
-  const tell = (count: number, [one, several]: readonly [one: string, several: string], why = "") => {
+  const reportCount = (count: number, [one, several]: readonly [one: string, several: string], why = "") => {
     if (count === 0) return;
     const what = count === 1 ? `${one} is` : `${several} are`;
-    messages.tell(`${name}: ${count} ${what} not copied${why}`);
+    messages.report(`${name}: ${count} ${what} not copied${why}`);
   };
   // The cast is true: `Object.keys` returns the keys of the table.
   for (const kind of Object.keys(NAMES) as (keyof NotPreserved)[])
-    tell(warnings.notPreserved[kind], NAMES[kind]);
+    reportCount(warnings.notPreserved[kind], NAMES[kind]);
   if (output.fileFormat === "pcapng") return;
   const { comments, namedInterfaces } = pcapngOnly?.() ?? { comments: 0, namedInterfaces: 0 };
   const why = ", as pcap has no place for that: --format pcapng keeps it";
-  tell(namedInterfaces, ["name of an interface", "names of interfaces"], why);
-  tell(comments, ["comment", "comments"], why);
+  reportCount(namedInterfaces, ["name of an interface", "names of interfaces"], why);
+  reportCount(comments, ["comment", "comments"], why);
 }
