@@ -13,6 +13,7 @@ import {
   valueCheck,
   withMethods,
 } from "../errors/value-checks.js";
+import { goQuote } from "../go/strconv/quote.js";
 import type { RegexBudget } from "../regex/budget.js";
 import { aRegexEngine, type RegexEngine, RegexLimitError } from "../regex/regex.js";
 import { checkCel } from "./check/check.js";
@@ -25,8 +26,7 @@ import { type CompiledExpr, compileChecked } from "./compile/compile.js";
 import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
 import { CEL_LIMITS, type CelLimits, parseCel } from "./parse/parse.js";
 import { Frame } from "./run/frame.js";
-import { type InputReader, inputReader } from "./run/input.js";
-import { Fault } from "./value/fault.js";
+import { faultAt, type InputReader, inputReader } from "./run/input.js";
 import type { CelValue } from "./value/value.js";
 
 export interface CelOptions extends CelLimits {
@@ -105,6 +105,11 @@ export function evaluationError(error: unknown): unknown {
   return error instanceof RangeError ? new CelEvaluationError("values are nested too deeply") : error;
 }
 
+/** One or more identifiers joined by dots. */
+const QUALIFIED_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
+/** Identifiers with a meaning of their own, so that no expression can refer to a variable of the name. */
+const LITERALS: readonly string[] = ["true", "false", "null", "in"];
+
 /** A million operations: some ten milliseconds, or about a hundred for the most expensive ones. */
 export const MAX_STEPS = 1_000_000;
 
@@ -151,7 +156,7 @@ function readVariable(name: string, read: InputReader, input: unknown): CelValue
   try {
     return read(input);
   } catch (error) {
-    throw error instanceof Fault ? new Fault(`${name}: ${error.message}`) : error;
+    throw faultAt(name, error);
   }
 }
 
@@ -181,18 +186,26 @@ export function prepareCel(
   const entries = Object.entries(variables);
   const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
   const registry = options.registry ?? registryOf(messages);
-  const typeIssues: Issue[] = [];
+  const optionIssues: Issue[] = [];
+  if (container !== "" && !QUALIFIED_NAME.test(container))
+    optionIssues.push(
+      issueOf("container", `must be empty or names joined by dots, not ${goQuote(container)}`),
+    );
+  for (const [name] of entries) {
+    if (!QUALIFIED_NAME.test(name) || LITERALS.includes(name))
+      optionIssues.push(issueOf("variables", `not a name in CEL: ${goQuote(name)}`));
+  }
   const declared = entries.map(([name, type]) => ({
     name,
     type:
       typeof type === "string"
-        ? declaredType(`variables.${name}`, type, registry, typeIssues)
+        ? declaredType(`variables.${name}`, type, registry, optionIssues)
         : messageType(type.typeName),
     form: "value" as const,
   }));
   const wanted =
-    options.result === undefined ? undefined : declaredType("result", options.result, registry, typeIssues);
-  if (typeIssues.length > 0) throw new OptionsError(typeIssues);
+    options.result === undefined ? undefined : declaredType("result", options.result, registry, optionIssues);
+  if (optionIssues.length > 0) throw new OptionsError(optionIssues);
   const environment = createEnvironment({
     container,
     variables: new Map(declared.map(({ name, type }) => [name, type])),
@@ -226,7 +239,8 @@ function declaredType(path: string, text: string, registry: TypeRegistry, issues
     const type = parseType(text);
     const unknown = findUnknown(type, registry);
     if (unknown === undefined) return type;
-    issues.push(issueOf(path, `unknown type ${unknown}${unknown === text ? "" : ` in ${text}`}`));
+    const hint = unknown.includes(".") ? "; the option `registry` has the messages that a name can mean" : "";
+    issues.push(issueOf(path, `unknown type ${unknown}${unknown === text ? "" : ` in ${text}`}${hint}`));
   } catch (error) {
     // `parseType` only throws TypeErrors about the string.
     issues.push(issueOf(path, messageOf(error)));

@@ -1,19 +1,28 @@
 import type { OptionTable } from "../../errors/check-options.js";
-import { aNumberFrom } from "../../errors/value-checks.js";
+import { aNumberFrom, valueCheck } from "../../errors/value-checks.js";
 import type { Expr } from "./ast.js";
 import { CelError, WHOLE_EXPRESSION } from "./issue.js";
 import { CelParser } from "./parser.js";
+
+// Half of the depth at which the worst expressions, such as `((((`, overflow Node's default stack.
+const MAX_DEPTH = 500;
 
 /** Limits for expressions. */
 export interface CelLimits {
   /** The maximum length in code points. Default 4096. */
   readonly maxCodePoints?: number;
-  /** The maximum nesting of grammar rules and operators. Default 250, as in cel-go; values above 500 count as 500. */
+  /** The maximum nesting of grammar rules and operators. Default 250, as in cel-go; at most 500. */
   readonly maxDepth?: number;
 }
 
 /** The checks for the limits. */
-export const CEL_LIMITS: OptionTable<CelLimits> = { maxCodePoints: aNumberFrom(0), maxDepth: aNumberFrom(0) };
+export const CEL_LIMITS: OptionTable<CelLimits> = {
+  maxCodePoints: aNumberFrom(0),
+  maxDepth: valueCheck(
+    `a number from 0 to ${MAX_DEPTH}`,
+    (value) => typeof value === "number" && value >= 0 && value <= MAX_DEPTH,
+  ),
+};
 
 /**
  * Parses an expression like cel-go v0.20.1, with its standard macros and without optional syntax
@@ -30,11 +39,9 @@ export function parseCel(expression: string, { maxCodePoints = 4096, maxDepth = 
       throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }]);
     }
   }
-  return new CelParser(expression, Math.min(maxDepth, MAX_DEPTH)).parse();
+  return new CelParser(expression, maxDepth).parse();
 }
 
-// Half of the depth at which the worst expressions, such as `((((`, overflow Node's default stack.
-const MAX_DEPTH = 500;
 
 function countCodePoints(text: string): number {
   let count = 0;

@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { isUint8Array } from "../../bytes/is-uint8-array.js";
 import { isDate } from "../../errors/value-checks.js";
+import { goQuote } from "../../go/strconv/quote.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { type CelType, formatType } from "../check/type.js";
 import { Fault } from "../value/fault.js";
@@ -29,13 +30,13 @@ export function inputReader(type: CelType, registry: TypeRegistry): InputReader 
 }
 
 function readerOf(type: CelType, registry: TypeRegistry): InputReader {
-  const misfit = (input: unknown) =>
-    new Fault(`no such overload: a variable of type ${formatType(type)} was given ${describe(input)}`);
+  const mismatch = (input: unknown, why: string) =>
+    new Fault(`no such overload: a variable of type ${formatType(type)} was given ${describe(input)}${why}`);
   const guarded =
-    (read: (input: unknown) => CelValue | undefined): InputReader =>
+    (read: (input: unknown) => CelValue | undefined, range?: string): InputReader =>
     (input) => {
       const value = read(input);
-      if (value === undefined) throw misfit(input);
+      if (value === undefined) throw mismatch(input, whyNoInteger(input, range));
       return value;
     };
   switch (type.kind) {
@@ -51,12 +52,12 @@ function readerOf(type: CelType, registry: TypeRegistry): InputReader {
       return guarded((input) => {
         const value = toBigint(input);
         return value !== undefined && isInt(value) ? value : undefined;
-      });
+      }, "-2^63 to 2^63 - 1");
     case "uint":
       return guarded((input) => {
         const value = toBigint(input instanceof CelUint ? input.value : input);
         return value !== undefined && BigInt.asUintN(64, value) === value ? new CelUint(value) : undefined;
-      });
+      }, "0 to 2^64 - 1");
     case "null":
       return guarded((input) => (input === null || input === undefined ? null : undefined));
     case "wrapper": {
@@ -78,9 +79,14 @@ function readerOf(type: CelType, registry: TypeRegistry): InputReader {
     case "list": {
       const read = inputReader(type.element, registry);
       return guarded((input) =>
-        Array.isArray(input) ? Array.from(input, (element) => read(element)) : undefined,
+        Array.isArray(input)
+          ? Array.from(input, (element, index) => readAt(index, read, element))
+          : undefined,
       );
     }
+    // The checker takes every type of a type for any other, and so does this.
+    case "type":
+      return guarded((input) => (input instanceof CelTypeValue ? input : undefined));
     case "map": {
       const readKey = inputReader(type.key, registry);
       const readValue = inputReader(type.value, registry);
@@ -104,7 +110,7 @@ function toBigint(input: unknown): bigint | undefined {
 function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
   const readAny: InputReader = (value) => {
     const read = fromAny(value, registry);
-    if (read === undefined) throw new Fault(`no value of CEL: ${describe(value)}`);
+    if (read === undefined) throw new Fault(`not a CEL value: ${describe(value)}`);
     return read;
   };
   switch (typeof input) {
@@ -123,7 +129,7 @@ function fromAny(input: unknown, registry: TypeRegistry): CelValue | undefined {
   }
   if (input === null || isOwnValue(input)) return input;
   if (isMessage(input)) return fromMessage(input, registry);
-  if (Array.isArray(input)) return Array.from(input, readAny);
+  if (Array.isArray(input)) return Array.from(input, (element, index) => readAt(index, readAny, element));
   if (isDate(input)) return fromDate(input);
   return readMap(input, readAny, readAny);
 }
@@ -147,11 +153,35 @@ function fromDate(date: Date): CelTimestamp | undefined {
 
 function readMap(input: unknown, readKey: InputReader, readValue: InputReader): CelMap | undefined {
   if (typeof input !== "object" || input === null) return undefined;
+  if (!isEntries(input) && !isPlainObject(input)) return undefined;
   const map = new CelMap();
   for (const [key, value] of isEntries(input) ? input : Object.entries(input)) {
-    if (!map.add(readKey(key), readValue(value))) throw new Fault(`bad key of a map: ${describe(key)}`);
+    const shown = typeof key === "string" ? goQuote(key) : String(key);
+    if (!map.add(readKey(key), readAt(shown, readValue, value)))
+      throw new Fault(`invalid key of a map: ${describe(key)}`);
   }
   return map;
+}
+
+/** Reads an element of a list or map; a fault names its index or key. */
+function readAt(index: number | string, read: InputReader, input: unknown): CelValue {
+  try {
+    return read(input);
+  } catch (error) {
+    throw faultAt(`[${index}]`, error);
+  }
+}
+
+/** Adds a place in front of a fault: `pods` of `[2]: …` is `pods[2]: …`. Other errors stay as they are. */
+export function faultAt(place: string, error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  return new Fault(`${place}${error.message.startsWith("[") ? "" : ": "}${error.message}`);
+}
+
+/** Whether an object, also of another realm, is written as `{}` or made by JSON.parse; class instances are not. */
+function isPlainObject(input: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return !isMessage(input) && (prototype === null || Object.getPrototypeOf(prototype) === null);
 }
 
 function isEntries(input: object): input is Iterable<readonly [key: unknown, value: unknown]> {
@@ -162,5 +192,19 @@ function describe(input: unknown): string {
   if (input === null || input === undefined) return String(input);
   if (isMessage(input)) return input.$typeName;
   if (typeof input === "object" && isOwnValue(input)) return typeNameOf(input);
-  return typeof input === "object" ? "an object" : `a ${typeof input}`;
+  if (Array.isArray(input)) return "an array";
+  if (typeof input !== "object") return `a ${typeof input}`;
+  // The name of its class: "a Set", "a Date"; "an object" for plain ones.
+  const name = Object.prototype.toString.call(input).slice("[object ".length, -1);
+  return ["Object", "String", "Number", "Boolean"].includes(name) ? "an object" : `a ${name}`;
+}
+
+/** Why a number is not an int or uint: the end of a message. */
+function whyNoInteger(input: unknown, range: string | undefined): string {
+  if (range === undefined || (typeof input !== "number" && typeof input !== "bigint")) return "";
+  if (typeof input === "bigint") return ` that is out of range (${range})`;
+  if (!Number.isInteger(input)) return " that is not an integer";
+  return Number.isSafeInteger(input)
+    ? ` that is out of range (${range})`
+    : " that is not exact; use a bigint";
 }

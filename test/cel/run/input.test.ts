@@ -100,10 +100,10 @@ describe("what is not of the type of its variable", () => {
     { type: "uint", input: 2n ** 64n, why: "a bigint" },
     { type: "double", input: 1n, why: "a bigint" },
     { type: "string", input: new String("a"), why: "an object" },
-    { type: "bytes", input: [1], why: "an object" },
+    { type: "bytes", input: [1], why: "an array" },
     { type: "null_type", input: 0, why: "a number" },
     { type: "timestamp", input: 5, why: "a number" },
-    { type: "timestamp", input: new Date(Number.NaN), why: "an object" },
+    { type: "timestamp", input: new Date(Number.NaN), why: "a Date" },
     { type: "timestamp", input: create(DurationSchema), why: "google.protobuf.Duration" },
     { type: "duration", input: timestamp, why: "google.protobuf.Timestamp" },
     { type: "flow.Endpoint", input: create(FlowSchema), why: "flow.Flow" },
@@ -111,6 +111,19 @@ describe("what is not of the type of its variable", () => {
     { type: "flow.Endpoint", input: null, why: "null" },
     { type: "list(int)", input: "a", why: "a string" },
     { type: "map(string, int)", input: 5, why: "a number" },
+    { type: "int", input: 1.5, why: "a number that is not an integer" },
+    { type: "int", input: 2 ** 53, why: "a number that is not exact; use a bigint" },
+    { type: "int", input: -(2n ** 63n) - 1n, why: "a bigint that is out of range (-2^63 to 2^63 - 1)" },
+    { type: "uint", input: -1, why: "a number that is out of range (0 to 2^64 - 1)" },
+    { type: "type(int)", input: 5, why: "a number" },
+    { type: "type", input: "int", why: "a string" },
+    { type: "map(int, int)", input: new Set([1]), why: "a Set" },
+    { type: "map(string, int)", input: new Date(0), why: "a Date" },
+    { type: "map(string, int)", input: [1], why: "an array" },
+    { type: "map(string, int)", input: new Uint8Array(1), why: "bytes" },
+    { type: "map(string, dyn)", input: endpoint, why: "flow.Endpoint" },
+    { type: "map(string, int)", input: new (class Point {})(), why: "an object" },
+    { type: "dyn", input: new Set([1]), why: "a Set" },
     { type: "dyn", input: () => 5, why: "a function" },
     { type: "dyn", input: Symbol("a"), why: "a symbol" },
     { type: "dyn", input: 2n ** 63n, why: "a bigint" },
@@ -121,16 +134,18 @@ describe("what is not of the type of its variable", () => {
   });
 
   test.each([
-    { type: "list(int)", input: [1, "a"] },
-    { type: "map(string, int)", input: { a: "b" } },
-    { type: "map(string, int)", input: new Map<unknown, unknown>([[1, 1]]) },
-    { type: "map(string, string)", input: celMap },
-    { type: "dyn", input: new Map([[1.5, 1]]) },
-    { type: "dyn", input: [() => 5] },
-    { type: "dyn", input: { a: Symbol("a") } },
-  ])("$type: a part of it", ({ type, input }) => {
+    { type: "list(int)", input: [1, "a"], message: "x[1]: no such overload: a variable of type int was" },
+    { type: "list(list(int))", input: [[], [0.5]], message: "x[1][0]: no such overload" },
+    { type: "map(string, int)", input: { a: "b" }, message: 'x["a"]: no such overload' },
+    { type: "map(string, int)", input: new Map<unknown, unknown>([[1, 1]]), message: "x: no such overload" },
+    { type: "map(string, string)", input: celMap, message: 'x["a"]: no such overload' },
+    { type: "dyn", input: new Map([[1.5, 1]]), message: "x: invalid key of a map: a number" },
+    { type: "dyn", input: [() => 5], message: "x[0]: not a CEL value: a function" },
+    { type: "dyn", input: { a: Symbol("a") }, message: 'x["a"]: not a CEL value: a symbol' },
+  ])("$type: $message", ({ type, input, message }) => {
     const program = compileCel("x", { variables: { x: type } });
     expect(() => program({ x: input })).toThrow(CelEvaluationError);
+    expect(() => program({ x: input })).toThrow(message);
   });
 
   test("does not matter when nobody asks", () => {
@@ -175,13 +190,34 @@ test("compileCel: reports every type that does not exist, with its path", () => 
       issues: [
         { path: "variables.a", message: "unknown type nosuch" },
         { path: "variables.b", message: "not a type of CEL: list(" },
-        { path: "variables.d", message: "unknown type no.Such in list(no.Such)" },
+        {
+          path: "variables.d",
+          message:
+            "unknown type no.Such in list(no.Such); the option `registry` has the messages that a name can mean",
+        },
       ],
     }),
   );
 });
 
-test.each([{ maxSteps: Number.NaN }, { maxCodePoints: Number.NaN }, { maxDepth: -1 }])(
+test("compileCel: reports names of variables and containers that no expression can contain", () => {
+  const variables = { "a b": "int", "": "int", "a..b": "int", "1a": "int", in: "int", "a.b_1": "int" };
+  expect(() => compileCel("1", { variables, container: "a..b" })).toThrow(
+    expect.objectContaining({
+      code: "invalid_options",
+      issues: [
+        { path: "container", message: 'must be empty or names joined by dots, not "a..b"' },
+        { path: "variables", message: 'not a name in CEL: "a b"' },
+        { path: "variables", message: 'not a name in CEL: ""' },
+        { path: "variables", message: 'not a name in CEL: "a..b"' },
+        { path: "variables", message: 'not a name in CEL: "1a"' },
+        { path: "variables", message: 'not a name in CEL: "in"' },
+      ],
+    }),
+  );
+});
+
+test.each([{ maxSteps: Number.NaN }, { maxCodePoints: Number.NaN }, { maxDepth: -1 }, { maxDepth: 501 }])(
   "compileCel: rejects %o",
   (limit) => {
     expect(() => compileCel("true", limit)).toThrow(OptionsError);
