@@ -79,7 +79,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
   refuseSelectors(selection);
   const { device, read = [], node = "" } = extra;
   const action = readAction(extra);
-  if (action === "record") checkInput(device, read, positionals);
+  if (action === "record") checkInput(device, read, positionals, ownArgs);
   const { filters, expression } = readFilters(positionals, extra);
   const capture = readCaptureOptions(extra);
   const limits = readRecordLimits(extra, filters);
@@ -161,13 +161,17 @@ function checkInput(
   device: string | undefined,
   read: readonly string[],
   positionals: readonly string[],
+  args: readonly string[],
 ): void {
   if (device !== undefined && read.length > 0) throw new UsageError("cannot set both --device and --read");
   if (device === undefined && read.length === 0) {
     const file = positionals.find((path) => existsSync(path) && statSync(path).isFile());
     if (file !== undefined) throw new UsageError(`no input: to read ${file}, set --read ${file}`);
+    const hint = args.some((argument) => /^--interface(?:=|$)/.test(argument))
+      ? "; --interface selects flows by their interface"
+      : "";
     throw new UsageError(
-      "no input: set a device with -i (--list-devices prints the devices), or captures with --read",
+      `no input: set a device with -i (--list-devices prints the devices), or captures with --read${hint}`,
     );
   }
   if (read.filter((path) => path === STANDARD_INPUT).length > 1) {

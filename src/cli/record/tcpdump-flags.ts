@@ -1,94 +1,8 @@
+import { parseEventType } from "../../observer/flags/event-type.js";
 import type { Flag } from "../../observer/index.js";
 import { tokenize } from "../../source/libpcap/expression/tokens.js";
 import { UsageError } from "../error-text.js";
-
-/** The equivalent of a tcpdump flag in `record`. */
-type Meaning =
-  /** The behaviour of `record` without any flag. */
-  | { readonly kind: "implied" }
-  /** Equivalent to a flag of `record`. */
-  | { readonly kind: "flag"; toFlag(): string }
-  | { readonly kind: "value"; toFlag(value: string): string }
-  /** No equivalent; the text names an alternative. */
-  | { readonly kind: "unsupported"; readonly instead: string };
-
-const IMPLIED: Meaning = { kind: "implied" };
-
-const PRINTING = unsupported(
-  "it changes how tcpdump prints packets, and record prints none; leave it out, or print with -w - | flowscribe observe",
-);
-
-/** The flags of tcpdump 4.99 (man tcpdump) that `record` does not have in the same form. */
-const SHORT: Readonly<Record<string, Meaning>> = {
-  "#": PRINTING,
-  A: unsupported(
-    "tcpdump prints contents of packets with it, and record prints none; leave it out, or write --all-namespaces for the flag of observe",
-  ),
-  B: { kind: "value", toFlag: (kibibytes) => `--buffer-size=${kibibytes}KiB` },
-  C: { kind: "value", toFlag: (size) => `--rotate-size=${toSize(size)}` },
-  E: PRINTING,
-  F: unsupported('write --expression "$(cat FILE)"'),
-  G: { kind: "value", toFlag: (seconds) => `--rotate-time=${seconds}s` },
-  H: PRINTING,
-  I: unsupported("monitor mode is not supported; set it with iw(8) before"),
-  J: unsupported("types of time stamps cannot be chosen; --precision is the unit of the times"),
-  K: IMPLIED,
-  L: unsupported("link types cannot be chosen; --list-devices lists the interfaces"),
-  M: PRINTING,
-  N: PRINTING,
-  O: unsupported(
-    "the compiler of --expression is always the optimizing one, as far as the expression allows it",
-  ),
-  Q: {
-    kind: "value",
-    toFlag: (direction) => `--direction=${direction === "inout" ? "both" : direction}`,
-  },
-  S: PRINTING,
-  T: PRINTING,
-  U: IMPLIED,
-  V: unsupported("give --read for each file"),
-  W: { kind: "value", toFlag: (files) => `--ring=${files}` },
-  X: PRINTING,
-  Z: unsupported(
-    "record does not change its user; give the rights to capture to the user that runs it (docs/capture.md)",
-  ),
-  b: PRINTING,
-  d: unsupported("--print-program prints the program of --source ebpf"),
-  e: PRINTING,
-  j: unsupported("types of time stamps cannot be chosen; --precision is the unit of the times"),
-  m: PRINTING,
-  p: { kind: "flag", toFlag: () => "--promiscuous=false" },
-  q: unsupported(
-    "tcpdump prints less of each packet with it, and record prints none; --silent-errors prints results only",
-  ),
-  u: PRINTING,
-  v: IMPLIED,
-  x: PRINTING,
-  y: unsupported("the link type is that of the interface"),
-  z: unsupported("record runs no programs; the Output lines name each file when it is complete"),
-};
-
-/** Long forms of the flags above, or of flags that have another name in `record`. */
-const LONG: Readonly<Record<string, Meaning>> = {
-  "dont-verify-checksums": IMPLIED,
-  "list-data-link-types": SHORT.L!,
-  "list-interfaces": { kind: "flag", toFlag: () => "--list-devices" },
-  linktype: SHORT.y!,
-  micro: { kind: "flag", toFlag: () => "--precision=us" },
-  "monitor-mode": SHORT.I!,
-  nano: { kind: "flag", toFlag: () => "--precision=ns" },
-  "no-optimize": SHORT.O!,
-  "no-promiscuous-mode": SHORT.p!,
-  number: PRINTING,
-  "packet-buffered": IMPLIED,
-  print: PRINTING,
-  "relinquish-privileges": SHORT.Z!,
-  "snapshot-length": { kind: "value", toFlag: (bytes) => `--max-capture-len=${bytes}` },
-  "time-stamp-precision": { kind: "value", toFlag: (unit) => `--precision=${PRECISIONS[unit] ?? unit}` },
-  "time-stamp-type": SHORT.j!,
-};
-
-const PRECISIONS: Readonly<Record<string, string>> = { micro: "us", nano: "ns" };
+import { BYTES, DIGITS, IMPLIED, LONG, type Meaning, PRINTING, SHORT } from "./tcpdump-meanings.js";
 
 /** Flags that Hubble and tcpdump define differently; {@link meaningOfShared} decides. */
 const SHARED = "nlts";
@@ -114,6 +28,8 @@ class Rewriter {
   readonly #byShorthand: ReadonlyMap<string | undefined, Flag>;
   readonly #rewritten: string[] = [];
   readonly #given = new Set<string>();
+  readonly #live: LiveFlag[] = [];
+  #readsCaptures = false;
   #path = "";
   #next = 0;
 
@@ -135,7 +51,7 @@ class Rewriter {
       else this.#rewritten.push(argument);
     }
     this.#checkRotation();
-    return this.#rewritten;
+    return this.#readsCaptures ? this.#withoutLiveFlags() : this.#rewritten;
   }
 
   #long(argument: string): void {
@@ -182,17 +98,32 @@ class Rewriter {
       case "implied":
         return false;
       case "flag":
-        this.#rewritten.push(meaning.toFlag());
+        this.#push(shown, meaning.toFlag());
         return false;
       case "unsupported":
         throw new UsageError(`${shown} is not supported: ${meaning.instead}`);
       case "value": {
         const value = attached ?? this.#args[this.#next++];
         if (value === undefined) throw new UsageError(`flag needs an argument: ${shown}`);
-        this.#rewritten.push(meaning.toFlag(value));
+        if (!meaning.value.pattern.test(value))
+          throw new UsageError(`${shown} ${value}: must be ${meaning.value.expected}`);
+        this.#push(shown, meaning.toFlag(value));
         return true;
       }
     }
+  }
+
+  #push(shown: string, flag: string): void {
+    if (/^--(?:promiscuous|buffer-size|direction)=/.test(flag))
+      this.#live.push({ shown, at: this.#rewritten.length });
+    this.#rewritten.push(flag);
+  }
+
+  /** As in tcpdump, captures that are read have neither a mode nor a buffer, and their packets no direction. */
+  #withoutLiveFlags(): string[] {
+    const direction = this.#live.find(({ shown }) => shown === "-Q");
+    if (direction !== undefined) throw new UsageError("-Q is for a device, given with -i");
+    return this.#rewritten.filter((_, index) => this.#live.every(({ at }) => at !== index));
   }
 
   #copyNext(): string {
@@ -205,22 +136,27 @@ class Rewriter {
 
   #noteValue({ name }: Flag, value: string): void {
     if (name === "write") this.#path = value;
+    if (name === "read") this.#readsCaptures = true;
   }
 
   /** The meaning in tcpdump; undefined for Hubble's. */
   #meaningOfShared(letter: string, rest: string): Meaning | undefined {
     const next = this.#args[this.#next];
     if (letter === "s") {
-      const isNumber = isDigits(rest === "" ? next : rest);
-      return isNumber ? { kind: "value", toFlag: (bytes) => `--max-capture-len=${bytes}` } : undefined;
+      // Digits with letters are a number with a typing error, and no filter.
+      const isNumber = /^[0-9]+[A-Za-z]*$/.test((rest === "" ? next : rest) ?? "");
+      if (!isNumber) return undefined;
+      return { kind: "value", value: BYTES, toFlag: (bytes) => `--max-capture-len=${bytes}` };
     }
     // A filter flag of Hubble: it follows --not or has an attached value.
     if (rest.startsWith("=") || this.#rewritten.at(-1) === "--not") return undefined;
     const standsAlone = rest === "" && standsBeforeNoValue(letter, next);
     if (letter === "t") {
       const isRepeated = [...rest].every((more) => more === "t");
-      return isRepeated && (rest !== "" || standsAlone) ? PRINTING : undefined;
+      if (isRepeated) return rest !== "" || standsAlone ? PRINTING : undefined;
+      return this.#isCluster(rest) && !isEventType(rest) ? PRINTING : undefined;
     }
+    if (letter === "l" && /^n+$/.test(rest)) return IMPLIED;
     if (standsAlone || (letter === "n" && this.#isCluster(rest))) return IMPLIED;
     if (letter === "l" && !(rest !== "" && this.#isCluster(rest))) return undefined;
     const [name, about] =
@@ -232,7 +168,9 @@ class Rewriter {
 
   /** Whether all letters, up to one with a value, are flags of tcpdump or `record`. */
   #isCluster(letters: string): boolean {
-    for (const letter of letters) {
+    for (let index = 0; index < letters.length; index++) {
+      const letter = letters[index]!;
+      if (letter === "s" && isDigits(letters.slice(index + 1))) return true;
       const flag = this.#byShorthand.get(letter);
       const meaning = Object.hasOwn(SHORT, letter) ? SHORT[letter] : undefined;
       if (meaning === undefined && flag === undefined) return false;
@@ -261,8 +199,10 @@ class Rewriter {
   }
 }
 
-function unsupported(instead: string): Meaning {
-  return { kind: "unsupported", instead };
+/** A rewritten flag of a live capture, as given, and where it is in the result. */
+interface LiveFlag {
+  readonly shown: string;
+  readonly at: number;
 }
 
 function takesValue({ value, bare }: Flag): boolean {
@@ -270,7 +210,12 @@ function takesValue({ value, bare }: Flag): boolean {
 }
 
 function isDigits(text: string | undefined): boolean {
-  return text !== undefined && /^[0-9]+$/.test(text);
+  return text !== undefined && DIGITS.test(text);
+}
+
+/** Whether it is a value of Hubble's `-t`: `drop`, `l7`, `trace:to-endpoint`. */
+function isEventType(value: string): boolean {
+  return !("fault" in parseEventType(value));
 }
 
 /**
@@ -284,11 +229,4 @@ function standsBeforeNoValue(letter: string, next: string | undefined): boolean 
   // Labels may contain spaces and operators.
   if (letter !== "n") return isKeyword && (second === undefined || next.includes(" "));
   return isKeyword || first?.kind === "operator" || next.includes(" ");
-}
-
-/** Converts a size of `-C`: millions of bytes, or a number with a unit of powers of two. */
-function toSize(text: string): string {
-  const [, digits = "", unit = ""] = /^([0-9]+)([kKmMgG])$/.exec(text) ?? [];
-  if (unit !== "") return `${digits}${unit.toUpperCase()}iB`;
-  return isDigits(text) ? `${text}MB` : text;
 }

@@ -690,6 +690,10 @@ describe("a command line that makes no sense", () => {
       args: [],
       err: "nothing to record from: name a device with -i (see --list-devices), or captures with --read",
     },
+    {
+      args: ["--interface", "eth0"],
+      err: "nothing to record from: name a device with -i (see --list-devices), or captures with --read; --interface selects flows by their interface",
+    },
     { args: ["-i", "x", "-r", "y"], err: "cannot set both --device and --read" },
     { args: ["-r", "-", "-r", "-"], err: "standard input can be read only once" },
     { args: [...LIVE, "0.0.0.0/0 b"], err: 'invalid 5-tuple filter: ["0.0.0.0/0" "b"]' },
@@ -754,7 +758,7 @@ describe("a command line that makes no sense", () => {
     },
     {
       args: [...LIVE, "-f"],
-      err: "--all, --last, --first, --follow are flags of observe; record has --packet-limit, --bytes-limit and --time-limit",
+      err: "-f is not supported: record prints no addresses, and captures until it is stopped; --follow is a flag of observe",
     },
     { args: [...LIVE, "--verdict", "x"], err: 'invalid argument "x" for "--verdict" flag:' },
     { args: [...LIVE, "--print-program"], err: "--print-program requires --source ebpf" },
