@@ -9,6 +9,9 @@ import { utf8Length } from "./utf8.js";
 export function parseCsv(text: string): Result<string[]> {
   if (text === "") return { value: [] };
   const lines = text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+  // What follows the last newline is no line, unless it has characters.
+  const isTerminated = text.endsWith("\n");
+  if (isTerminated) lines.pop();
   const first = lines.findIndex((line) => line !== "");
   if (first < 0) return { fault: "EOF" };
 
@@ -43,7 +46,11 @@ export function parseCsv(text: string): Result<string[]> {
       // The field continues on the next line.
       parts.push(line.slice(at), "\n");
       const next = lines[row + 1];
-      if (next === undefined) return fault(first, row, line, line.length, MISSING_QUOTE);
+      // At the end, Go points behind the newline of the last line.
+      if (next === undefined) {
+        const whole = isTerminated ? `${line}\n` : line;
+        return fault(first, row, whole, whole.length, MISSING_QUOTE);
+      }
       row++;
       line = next;
       at = 0;

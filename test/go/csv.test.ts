@@ -24,6 +24,14 @@ describe("parseCsv", () => {
     { text: 'a"b', fault: 'parse error on line 1, column 2: bare " in non-quoted-field' },
     { text: 'é,a"', fault: 'parse error on line 1, column 5: bare " in non-quoted-field' },
     { text: '"a', fault: 'parse error on line 1, column 3: extraneous or missing " in quoted-field' },
+    {
+      text: '"a\n',
+      fault: 'parse error on line 1, column 4: extraneous or missing " in quoted-field',
+    },
+    {
+      text: '"a\r\n\r\n',
+      fault: 'record on line 1; parse error on line 2, column 2: extraneous or missing " in quoted-field',
+    },
     { text: '"a"b', fault: 'parse error on line 1, column 3: extraneous or missing " in quoted-field' },
     {
       text: '\n"a\nb"c',

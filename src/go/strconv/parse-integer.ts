@@ -54,7 +54,9 @@ export function parseInt64(text: string): number | bigint | undefined {
 export function parseAtoi(text: string): Result<bigint> {
   const value = parseInt64(text);
   if (value !== undefined) return { value: BigInt(value) };
-  const reason = /^[+-]?\d+$/.test(text) ? OUT_OF_RANGE : INVALID;
+  // Go reads the digits as a uint64 first, and stops where they exceed it: what follows is not looked at.
+  const digits = parseUint(text.replace(/^[+-]/, ""), 10, 64);
+  const reason = "fault" in digits && digits.fault.endsWith(INVALID) ? INVALID : OUT_OF_RANGE;
   return { fault: `strconv.Atoi: parsing ${goQuote(text)}: ${reason}` };
 }
 

@@ -29,7 +29,7 @@ const DATE_TIME =
 
 /** A space in the layout matches any number of spaces. */
 const MAIL_DATE =
-  /^(?:sun|mon|tue|wed|thu|fri|sat), *(?<day>\d\d) +(?<monthName>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +(?<year>\d{4}) +(?<hour>\d\d?):(?<minute>\d\d):(?<second>\d\d)(?:[.,](?<fraction>\d+))? +(?<sign>[+-])(?<offsetHour>\d\d)(?<offsetMinute>\d\d)$/i;
+  /^(?:sun|mon|tue|wed|thu|fri|sat), +(?<day>\d\d) +(?<monthName>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) +(?<year>\d{4}) +(?<hour>\d\d?):(?<minute>\d\d):(?<second>\d\d)(?:[.,](?<fraction>\d+))? +(?<sign>[+-])(?<offsetHour>\d\d)(?<offsetMinute>\d\d)$/i;
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 

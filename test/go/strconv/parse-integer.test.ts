@@ -116,6 +116,11 @@ describe("parseAtoi", () => {
     ["+", "invalid syntax"],
     ["1x", "invalid syntax"],
     ["99999999999999999999", "value out of range"],
+    ["99999999999999999999x", "value out of range"],
+    ["-99999999999999999999x", "value out of range"],
+    ["9999999999999999999x", "invalid syntax"],
+    ["9999999999999999999", "value out of range"],
+    ["1_0", "invalid syntax"],
     ["-9223372036854775809", "value out of range"],
   ])("reports %j as Go does: %s", (text, reason) => {
     expect(parseAtoi(text)).toEqual({ fault: `strconv.Atoi: parsing ${JSON.stringify(text)}: ${reason}` });
