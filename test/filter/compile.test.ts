@@ -236,6 +236,14 @@ describe("faults", () => {
     expect(checkFlowFilters({})).toEqual([]);
   });
 
+  test("compileFlowFilter: reports event types and values of an HTTP field together", () => {
+    const filter = { eventType: [{ type: 4 }], httpPath: ["(", "ok"] };
+    expect(checkFlowFilters({ allow: [filter] }).map(({ path }) => path)).toEqual([
+      "allow[0].http_path",
+      "allow[0].http_path[0]",
+    ]);
+  });
+
   test.each([
     {
       filter: { sourceService: [""] },
@@ -333,7 +341,7 @@ describe("faults", () => {
     };
     const faults = checkFlowFilters({ allow: [faulty] }).map(({ path }) => path);
     expect(faults.join(" ").replaceAll("allow[0].", "")).toBe(
-      "protocol[0] source_ip[0] destination_ip[0] source_ip_xlated[0] source_pod[0] destination_pod[0] source_service[0] destination_service[0] source_fqdn[0] destination_fqdn[0] dns_query[0] source_label[0] destination_label[0] node_labels[0] source_port[0] destination_port[0] http_status_code http_method http_path http_url http_header node_name[0] source_cluster_name[0] destination_cluster_name[0] experimental.cel_expression[0]",
+      "protocol[0] source_ip[0] destination_ip[0] source_ip_xlated[0] source_pod[0] destination_pod[0] source_service[0] destination_service[0] source_fqdn[0] destination_fqdn[0] dns_query[0] source_label[0] destination_label[0] node_labels[0] source_port[0] destination_port[0] http_status_code http_status_code[0] http_method http_path http_path[0] http_url http_url[0] http_header node_name[0] source_cluster_name[0] destination_cluster_name[0] experimental.cel_expression[0]",
     );
   });
 

@@ -15,17 +15,16 @@ function httpOf(flow: Flow): HTTP | undefined {
   return record?.case === "http" ? record.value : undefined;
 }
 
-/** Rejects HTTP fields combined with event types that exclude layer 7 events, before the values are checked. */
-function excludesHttp({ filter, report }: FieldContext, what: string): boolean {
+/** Rejects an HTTP field combined with event types that exclude layer 7 events. Its values are checked as well. */
+function checkEventTypes({ filter, report }: FieldContext, what: string): void {
   const { eventType } = filter;
-  if (eventType.length === 0 || eventType.some(({ type }) => type === L7_EVENT)) return false;
+  if (eventType.length === 0 || eventType.some(({ type }) => type === L7_EVENT)) return;
   report(`filtering by ${what} requires the event type filter to only match 'l7' events`);
-  return true;
 }
 
 /** The status code, or its leading digits followed by `+` (pkg/hubble/filters/http.go, like all HTTP fields). */
 export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context) => {
-  if (excludesHttp(context, "http status code")) return undefined;
+  checkEventTypes(context, "http status code");
   const patterns: HttpStatusPattern[] = [];
   values.forEach((text, index) => {
     const pattern = parseHttpStatus(text);
@@ -47,7 +46,7 @@ export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context)
 
 /** The method, case-insensitive under Unicode simple case folding. */
 export const httpMethod: FieldCompiler<"httpMethod"> = (values, context) => {
-  if (excludesHttp(context, "http method")) return undefined;
+  checkEventTypes(context, "http method");
   const isWanted = compileMethods(values);
   return {
     matches: (flow) => {
@@ -76,39 +75,39 @@ function compileMethods(values: readonly string[]): (method: string) => boolean 
 }
 
 /** A pattern that must occur in the decoded path of a URL that `url.ParseRequestURI` accepts. */
-export const httpPath: FieldCompiler<"httpPath"> = (values, context) =>
-  excludesHttp(context, "http path")
-    ? undefined
-    : compilePatterns(
-        values,
-        context,
-        "invalid http path filter: ",
-        true,
-        (flow) => {
-          const url = httpOf(flow)?.url;
-          return url === undefined || url === "" ? undefined : requestPath(url);
-        },
-        "l7.http.url",
-        // A path is a substring of its URL, and caching it would keep the whole URL in memory.
-        { memoEntries: 0 },
-      );
+export const httpPath: FieldCompiler<"httpPath"> = (values, context) => {
+  checkEventTypes(context, "http path");
+  return compilePatterns(
+    values,
+    context,
+    "invalid http path filter: ",
+    true,
+    (flow) => {
+      const url = httpOf(flow)?.url;
+      return url === undefined || url === "" ? undefined : requestPath(url);
+    },
+    "l7.http.url",
+    // A path is a substring of its URL, and caching it would keep the whole URL in memory.
+    { memoEntries: 0 },
+  );
+};
 
 /** A pattern that must occur in the URL, which is not decoded. */
-export const httpUrl: FieldCompiler<"httpUrl"> = (values, context) =>
-  excludesHttp(context, "http url")
-    ? undefined
-    : compilePatterns(
-        values,
-        context,
-        "invalid http url filter: ",
-        true,
-        (flow) => httpOf(flow)?.url || undefined,
-        "l7.http.url",
-      );
+export const httpUrl: FieldCompiler<"httpUrl"> = (values, context) => {
+  checkEventTypes(context, "http url");
+  return compilePatterns(
+    values,
+    context,
+    "invalid http url filter: ",
+    true,
+    (flow) => httpOf(flow)?.url || undefined,
+    "l7.http.url",
+  );
+};
 
 /** A header whose key and value both match exactly, including case. */
 export const httpHeader: FieldCompiler<"httpHeader"> = (values, context) => {
-  if (excludesHttp(context, "http headers")) return undefined;
+  checkEventTypes(context, "http headers");
   return {
     matches: (flow) => {
       const headers = httpOf(flow)?.headers;
