@@ -125,9 +125,12 @@ const aBatch: ValueCheck<PacketBatch> = valueCheck(
 
 /**
  * Checks a batch for callers without types. One comparison only: it runs for every batch, sometimes for every packet.
+ *
+ * @param index The index of the batch in the argument `batches`; absent for the argument `batch`.
  */
-export function checkBatch(name: string, batch: PacketBatch): void {
-  if (batch?.records === undefined) checkArgument(name, "batch", batch, aBatch);
+export function checkBatch(name: string, batch: PacketBatch, index?: number): void {
+  if (batch?.records === undefined)
+    checkArgument(name, index === undefined ? "batch" : `batches[${index}]`, batch, aBatch);
 }
 
 /**

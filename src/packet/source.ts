@@ -13,7 +13,7 @@ import {
   type ValueCheck,
   withMethods,
 } from "../errors/value-checks.js";
-import { aFormat, type PacketBatch, type PacketFormat, type Resolution } from "./batch.js";
+import { aFormat, checkBatch, type PacketBatch, type PacketFormat, type Resolution } from "./batch.js";
 
 // Declares global types for programs without them. The declaration files would not keep an `import type {}`.
 export type {} from "../async/global-types.js";
@@ -169,7 +169,7 @@ const anInterface: ValueCheck<CaptureInterface> = fieldsOf<
   linkType: required(aNumber),
   resolution: required(oneOf("us", "ns")),
   snapLength: required(anInteger(0)),
-  timeOffsetSeconds: anInteger(-(2 ** 63), 2 ** 63),
+  timeOffsetSeconds: anInteger(Number.MIN_SAFE_INTEGER + 1),
 });
 
 const aFormatOrInterfaces = either(Array.isArray, aListOf(anInterface), aFormat);
@@ -200,6 +200,7 @@ export function fromBatches(
     interfaces = [{ linkType, resolution, snapLength }];
   }
   const iterator = iteratorOf(batches);
+  let index = 0;
   let ended = false;
   let isWaiting = false;
   let isStopped = false;
@@ -217,7 +218,11 @@ export function fromBatches(
       const { done, value } = await iterator.next();
       isWaiting = false;
       ended = done === true;
-      return ended ? undefined : (value as PacketBatch);
+      if (ended) return undefined;
+      // True because only a result at the end has another value.
+      const batch = value as PacketBatch;
+      checkBatch("fromBatches", batch, index++);
+      return batch;
     },
     dropped,
     ...(stop !== undefined && { stop: stopOnce }),

@@ -317,3 +317,21 @@ describe("readBatches", () => {
     expect(await reader.next()).toBe(undefined);
   });
 });
+
+test.each([undefined, null, 5, {}])(
+  "fromBatches: names the index of %s, which is not a batch",
+  async (value) => {
+    // The cast is of what callers without types pass.
+    const source = fromBatches([batch, value as PacketBatch, batch], batch.format);
+    const iterator = source[Symbol.asyncIterator]();
+    await iterator.next();
+    await expect(iterator.next()).rejects.toThrow(/^fromBatches: batches\[1\] must be a /);
+  },
+);
+
+test("fromBatches: rejects a time offset that is not exact", () => {
+  const own = { linkType: 1, resolution: "us", snapLength: 0 } as const;
+  expect(() => fromBatches([], [{ ...own, timeOffsetSeconds: 2 ** 63 }])).toThrow(
+    /^fromBatches: format\[0\]\.timeOffsetSeconds must be an integer/,
+  );
+});

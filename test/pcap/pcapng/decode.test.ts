@@ -210,6 +210,12 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     expect(packet?.nanoseconds).toBe(Number(count % 1_000_000n) * 1000);
   });
 
+  test.each([2n ** 53n, -(2n ** 53n), 2n ** 63n])("rejects a time offset of %s seconds", async (offset) => {
+    const option = BigInt.asUintN(64, offset);
+    const file = join(section(), writer.interface({ options: [[IF_TIME_OFFSET, option]] }));
+    await expect(packetsIn(file)).rejects.toThrow("the time offset of an interface is 2^53 seconds or more");
+  });
+
   test("starts a batch where the 2³² seconds of the records' fields do not suffice", async () => {
     const at = (seconds: bigint) => enhanced({ time: seconds * 1_000_000n, data: DATA });
     const file = join(section(), writer.interface(), at(1n), at(2n ** 32n - 1n), at(2n ** 32n), at(3n));
