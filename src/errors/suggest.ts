@@ -5,14 +5,16 @@ const MAX_LENGTH = 64;
 
 /**
  * Suggests the name that was probably meant: the nearest within two edits, else the only one that starts with `given`,
- * else the only one that contains all words of `given` (`maxBytes` suggests `maxFileBytes`).
+ * else the only one that contains all words of `given` (`maxBytes` suggests `maxFileBytes`), else the only one whose
+ * words it abbreviates (`destPort` suggests `destination_port`).
  */
 export function suggest(given: string, names: readonly string[]): string | undefined {
   if (given === "" || given.length > MAX_LENGTH) return undefined;
   return (
     nearest(given, names) ??
     onlyOne(names, (name) => name.startsWith(given)) ??
-    onlyOne(names, (name) => hasWords(wordsOf(name), wordsOf(given)))
+    onlyOne(names, (name) => hasWords(wordsOf(name), wordsOf(given))) ??
+    onlyOne(names, (name) => abbreviates(wordsOf(name), wordsOf(given)))
   );
 }
 
@@ -44,6 +46,15 @@ function wordsOf(name: string): string[] {
 /** Whether all given words occur in a name. Requires at least two: a single word matches too much. */
 function hasWords(words: readonly string[], given: readonly string[]): boolean {
   return given.length > 1 && given.every((word) => words.includes(word));
+}
+
+/** Whether each given word begins the word of a name at the same place. Requires at least two, as {@link hasWords}. */
+function abbreviates(words: readonly string[], given: readonly string[]): boolean {
+  return (
+    given.length > 1 &&
+    given.length === words.length &&
+    given.every((word, index) => words[index]!.startsWith(word))
+  );
 }
 
 /** Counts insertions, deletions, substitutions and transpositions of neighbours (optimal string alignment). */

@@ -36,7 +36,7 @@ function checkDuration(duration: NonNullable<StopConditionInit["timeElapsed"]>, 
 
 function checkInteger(field: string, value: unknown, least: bigint, most: bigint, report: ReportField): void {
   if (typeof value !== "bigint" && !Number.isInteger(value)) {
-    report(field, `not a whole number: ${describeValue(value)}`);
+    report(field, `not an integer: ${describeValue(value)}`);
   } else if ((value as bigint | number) < least || (value as bigint | number) > most) {
     report(field, `out of range: ${value}`);
   }

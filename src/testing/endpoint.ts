@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Endpoint, EndpointSchema } from "../gen/flow/flow_pb.js";
-import { parseAddress } from "../net/index.js";
+import { parseAddress, parsePrefix } from "../net/index.js";
 
 /** The source or destination of a flow. */
 export interface FlowEndpoint {
@@ -46,14 +46,18 @@ function splitPort(text: string): { readonly name: string; readonly port: number
  */
 export function parseEndpoint(text: string, isIpv6: boolean): FlowEndpoint {
   const { name, port } = splitPort(text);
-  if (name === "" || (port ?? 0) > MAX_PORT) throw new TypeError(`not an endpoint: ${JSON.stringify(text)}`);
+  const invalid = (why: string) => new TypeError(`not an endpoint: ${JSON.stringify(text)}${why}`);
+  if (name === "") throw invalid("");
+  if ((port ?? 0) > MAX_PORT) throw invalid(`; ports are at most ${MAX_PORT}`);
   if (parseAddress(name) !== undefined) return { ip: name, port, endpoint: reserved("world"), names: [] };
   if (name in RESERVED)
     return { ip: addressOf(name, "outside", isIpv6), port, endpoint: reserved(name), names: [] };
-  if (name.includes(":")) throw new TypeError(`not an endpoint: ${JSON.stringify(text)}`);
+  if (name.includes(":")) throw invalid("");
   if (!name.includes("/") && name.includes(".")) {
     return { ip: addressOf(name, "outside", isIpv6), port, endpoint: reserved("world"), names: [name] };
   }
+  if (parsePrefix(name) !== undefined) throw invalid("; an endpoint has one address, not a prefix");
+  if (!/^(?:[^/]+\/)?[^/]+$/.test(name)) throw invalid("; a pod is NAMESPACE/NAME");
   const [podName = "", namespace = "default"] = name.split("/").reverse();
   const ip = addressOf(`${namespace}/${podName}`, "pod", isIpv6);
   return { ip, port, endpoint: pod(namespace, podName), names: [] };

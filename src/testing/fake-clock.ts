@@ -8,7 +8,7 @@ export interface FakeClock extends Clock {
    * Advances the clock. Due timers run in the order of their times, and of their creation for equal times. While a
    * timer runs, `now()` returns its time. Timers that it sets run as well if they are due by the end.
    *
-   * @throws RangeError for a negative number of milliseconds.
+   * @throws RangeError for a negative number of milliseconds and NaN; TypeError for what is not a number.
    */
   advance(milliseconds: number): void;
   /** Number of timers that have neither run nor been cancelled. */
@@ -49,6 +49,7 @@ export function fakeClock(startMs = 0): FakeClock {
       };
     },
     advance: (milliseconds) => {
+      if (typeof milliseconds !== "number") checkArgument("advance", "milliseconds", milliseconds, aNumber);
       if (!(milliseconds >= 0)) throw new RangeError(`time does not pass by ${milliseconds} ms`);
       const endMs = nowMs + milliseconds;
       for (let timer = nextDue(endMs); timer !== undefined; timer = nextDue(endMs)) {

@@ -3,6 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { checkArgument } from "../errors/check-argument.js";
 import { describeValue } from "../errors/describe-value.js";
 import {
+  aDate,
   aListOf,
   anObject,
   aString,
@@ -82,7 +83,8 @@ const aFlowInit: ValueCheck<FlowInit> = (value, path, report) => {
   const { from, to, time, tcpFlags, http, dns } = value as FlowInit;
   if (from !== undefined) aString(from, `${path}.from`, report);
   if (to !== undefined) aString(to, `${path}.to`, report);
-  if (time !== undefined) anObject(time, `${path}.time`, report);
+  if (isDate(time)) aDate(time, `${path}.time`, report);
+  else if (time !== undefined) anObject(time, `${path}.time`, report);
   if (tcpFlags !== undefined) aTcpFlagList(tcpFlags, `${path}.tcpFlags`, report);
   if (http !== undefined) anHttpInit(http, `${path}.http`, report);
   if (dns !== undefined) aDnsInit(dns, `${path}.dns`, report);

@@ -136,6 +136,13 @@ describe("the fake clock as a tool", () => {
     expect(second).not.toHaveBeenCalled();
   });
 
+  test("advance: rejects what is not a number", () => {
+    // The cast is of what callers without types pass.
+    expect(() => fakeClock().advance("5" as unknown as number)).toThrow(
+      new TypeError('advance: milliseconds must be a number, not "5"'),
+    );
+  });
+
   test.each([-1, Number.NaN])("time does not pass by %s", (milliseconds) => {
     expect(() => fakeClock().advance(milliseconds)).toThrow(RangeError);
   });

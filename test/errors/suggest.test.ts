@@ -43,3 +43,14 @@ test.each([
 ])("suggest: $given means $meant among camelCase names", ({ given, meant }) => {
   expect(suggest(given, ["maxFileBytes", "maxBackups", "fieldMask"])).toBe(meant);
 });
+
+test.each([
+  { word: "destPort", meant: "destination_port" },
+  { word: "dest_ip", meant: "destination_ip" },
+  { word: "srcPort", meant: undefined },
+  { word: "port", meant: undefined },
+])("suggest: $word abbreviates $meant", ({ word, meant }) => {
+  expect(suggest(word, ["source_port", "destination_port", "destination_ip", "destination_ip_x"])).toBe(
+    meant,
+  );
+});

@@ -200,3 +200,16 @@ test.each([{ verdict: "NOPE" }, { verdict: "dropped" }, { protocol: "udp" }])(
     expect(() => flow(init)).toThrow(TypeError);
   },
 );
+
+test.each([
+  { from: "a:99999", message: 'not an endpoint: "a:99999"; ports are at most 65535' },
+  { from: "10.0.0.0/8", message: 'not an endpoint: "10.0.0.0/8"; an endpoint has one address, not a prefix' },
+  { from: "a/b/c", message: 'not an endpoint: "a/b/c"; a pod is NAMESPACE/NAME' },
+  { from: "a/", message: 'not an endpoint: "a/"; a pod is NAMESPACE/NAME' },
+])("flow: rejects the endpoint $from", ({ from, message }) => {
+  expect(() => flow({ from })).toThrow(new TypeError(message));
+});
+
+test("flow: rejects an invalid Date", () => {
+  expect(() => flow({ time: new Date(Number.NaN) })).toThrow(/^flow: init\.time must be a valid Date/);
+});

@@ -86,7 +86,7 @@ function listOf(flowLogs: unknown, report: ReportIssue): readonly unknown[] {
   }
   const file = toFields(flowLogs, FILE_FIELDS);
   for (const key of Object.keys(file)) {
-    if (!FILE_FIELDS.includes(key)) report(key, "not a field of the configuration; it has flowLogs only");
+    if (!FILE_FIELDS.includes(key)) report(key, "is not a field of the configuration; it has flowLogs only");
   }
   const { flowLogs: list = [] } = file;
   if (Array.isArray(list)) return Array.from(list);

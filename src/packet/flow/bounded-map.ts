@@ -13,7 +13,7 @@ export class BoundedMap<Value> {
   /** @throws RangeError if the bound is not a safe integer of at least 0. */
   constructor(name: string, bound: number) {
     if (!Number.isSafeInteger(bound) || bound < 0) {
-      throw new RangeError(`${name} must be a whole number from 0 on, not ${bound}`);
+      throw new RangeError(`${name} must be an integer of at least 0, not ${bound}`);
     }
     this.#half = Math.floor(bound / 2);
   }

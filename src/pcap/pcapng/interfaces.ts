@@ -117,6 +117,9 @@ export class InterfaceReader {
     if (options.damaged) {
       throw this.#blocks.malformed(at, "an option of an interface reaches past its block");
     }
+    if (!Number.isSafeInteger(offsetSeconds)) {
+      throw this.#blocks.malformed(at, "the time offset of an interface is 2^53 seconds or more");
+    }
     if (comments.length > 0) described.comments = comments;
     return { unit, offsetSeconds, notPreserved, described };
   }

@@ -269,7 +269,7 @@ function findDevice(kernel: Kernel, name: string): Device {
   if (fits) return kernel.device(name);
   throw new FlowscribeError(
     "no_such_device",
-    `${JSON.stringify(name)} is no name of a network interface: those have 1 to 15 bytes`,
+    `${JSON.stringify(name)} is not a name of a network interface: those have 1 to 15 bytes`,
   );
 }
 

@@ -97,7 +97,7 @@ describe("checkFlowLogs", () => {
       name: "misspelled fields and wrong types",
       flowLogs: { flowLogs: [{ ...good, name: 5, fieldMasks: [], fileMaxSizeMb: "ten" }], version: 1 },
       faults: [
-        "version: not a field of the configuration; it has flowLogs only",
+        "version: is not a field of the configuration; it has flowLogs only",
         "flowLogs[0].fieldMasks: not an option of a flow log; did you mean fieldMask?",
         "flowLogs[0].name: must be a string, not 5",
         'flowLogs[0].fileMaxSizeMb: must be an integer, not "ten"',

@@ -47,7 +47,7 @@ describe("BoundedMap", () => {
 
   test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])("has no bound of %d", (bound) => {
     expect(() => new BoundedMap("maxThings", bound)).toThrow(
-      new RangeError(`maxThings must be a whole number from 0 on, not ${bound}`),
+      new RangeError(`maxThings must be an integer of at least 0, not ${bound}`),
     );
   });
 });
