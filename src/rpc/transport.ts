@@ -7,7 +7,7 @@ import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { anInteger, anObjectOf, aPositiveNumber, aString, required } from "../errors/value-checks.js";
-import { streamBytes } from "./byte-stream.js";
+import { streamBytes } from "./client/byte-stream.js";
 import { ClientConnection } from "./client/client-connection.js";
 import { createEndpoint } from "./client/dial.js";
 import { createHttpClient } from "./client/http-client.js";

@@ -1,4 +1,4 @@
-import { RpcError } from "../recorder/service/error.js";
+import { RpcError } from "../../recorder/service/error.js";
 
 // Framing of messages: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 const COMPRESSED = 0;

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import type { GetFlowsRequest, GetFlowsResponse } from "../gen/observer/observer_pb.js";
+import type { GetFlowsRequest, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 
 /** Maximum number of flows remembered to detect repeats. */
 export const MAX_REMEMBERED = 16_384;
@@ -37,7 +37,7 @@ export class Resumption {
   }
 
   /** Returns whether a response is new, and remembers it. */
-  take(response: GetFlowsResponse): boolean {
+  accept(response: GetFlowsResponse): boolean {
     if (response.responseTypes.case !== "flow") return true;
     const key = keyOf(response);
     if (this.#resumed && this.#seen.has(key)) return false;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EnvelopeSplitter } from "../../src/rpc/envelope.js";
+import { EnvelopeSplitter } from "../../../src/rpc/client/envelope.js";
 
 function enveloped(message: Uint8Array): Uint8Array {
   const bytes = Buffer.alloc(5 + message.length);

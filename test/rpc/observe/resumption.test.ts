@@ -7,8 +7,8 @@ import {
   GetFlowsRequestSchema,
   type GetFlowsResponse,
   GetFlowsResponseSchema,
-} from "../../src/gen/observer/observer_pb.js";
-import { MAX_REMEMBERED, Resumption } from "../../src/rpc/resumption.js";
+} from "../../../src/gen/observer/observer_pb.js";
+import { MAX_REMEMBERED, Resumption } from "../../../src/rpc/observe/resumption.js";
 
 function response(id: number, timeMs: number, uuid = String(id)): GetFlowsResponse {
   return create(GetFlowsResponseSchema, {
@@ -108,7 +108,7 @@ describe("Resumption", () => {
     },
   ])("resumes $behaviour", ({ request, requestedMs, seenMs, sinceMs }) => {
     const resumption = new Resumption(create(GetFlowsRequestSchema, request), requestedMs);
-    for (const [id, timeMs] of seenMs.entries()) resumption.take(response(id, timeMs));
+    for (const [id, timeMs] of seenMs.entries()) resumption.accept(response(id, timeMs));
     const { since } = resumption.resume();
     const sinceNs = since && since.seconds * SECOND_NS + BigInt(since.nanos);
     expect(sinceNs).toBe(BigInt(sinceMs) * 1_000_000n);
@@ -138,7 +138,7 @@ describe("Resumption", () => {
               let sent = 0;
               for (const flow of serve(flows, next)) {
                 if (sent++ === length || resumption.isComplete) break;
-                if (resumption.take(flow)) seen.push(idOf(flow));
+                if (resumption.accept(flow)) seen.push(idOf(flow));
               }
               next = resumption.resume();
             }
@@ -158,7 +158,7 @@ describe("Resumption", () => {
     const request = create(GetFlowsRequestSchema, { number: 5n, whitelist: [{ uuid: ["x"] }] });
     const resumption = new Resumption(request, 0);
     expect(resumption.resume()).toEqual(request);
-    resumption.take(response(1, 10_000));
+    resumption.accept(response(1, 10_000));
     expect(resumption.resume()).toMatchObject({
       number: 5n,
       first: true,
@@ -169,14 +169,14 @@ describe("Resumption", () => {
 
   test("does not ask before what was asked for first", () => {
     const resumption = new Resumption(create(GetFlowsRequestSchema, { since: { seconds: 9n } }), 0);
-    resumption.take(response(1, 10_000));
+    resumption.accept(response(1, 10_000));
     expect(resumption.resume()).toMatchObject({ since: { seconds: 9n } });
   });
 
   test("remembers so many flows, and then asks no further back than it remembers", () => {
     const resumption = new Resumption(create(GetFlowsRequestSchema, { follow: true }), 0);
     for (let id = 0; id < 2 * MAX_REMEMBERED; id++)
-      resumption.take(response(id, 1_000_000 + Math.floor(id / 100)));
+      resumption.accept(response(id, 1_000_000 + Math.floor(id / 100)));
     const { since } = resumption.resume();
     const sinceMs = Number(since?.seconds) * 1000 + (since?.nanos ?? 0) / 1e6;
     expect(sinceMs).toBeGreaterThanOrEqual(1_000_000 + MAX_REMEMBERED / 100 - 2);

@@ -1,8 +1,8 @@
-import { RpcError } from "../recorder/service/error.js";
-import type { ClientConnection } from "./client/client-connection.js";
-import { statusError } from "./client/http2-status.js";
-import { fromCallError } from "./connect-error.js";
+import { RpcError } from "../../recorder/service/error.js";
+import { fromCallError } from "../connect-error.js";
+import type { ClientConnection } from "./client-connection.js";
 import { EnvelopeSplitter } from "./envelope.js";
+import { statusError } from "./http2-status.js";
 
 export interface ByteStreamRequest {
   /** `/package.Service/Method` */
