@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../async/clock.js";
+import { nextState } from "../../async/state-machine.js";
 import { cutText } from "../../errors/cut-text.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { SessionSocket } from "../server/session-socket.js";
@@ -8,6 +9,7 @@ import { ClientCall } from "./client-call.js";
 import { connectionError } from "./connection-error.js";
 import type { Endpoint } from "./dial.js";
 import { Keepalive, type KeepaliveTimes } from "./keepalive.js";
+import { SESSION_TRANSITIONS, type SessionEvent, type SessionState } from "./session-state.js";
 
 /** Flow-control window per call in bytes; large because flows arrive in bursts. */
 const WINDOW_BYTES = 1024 * 1024;
@@ -28,9 +30,6 @@ export interface ClientSessionOptions {
   readonly onChange: () => void;
 }
 
-/** The connection waits for the server's SETTINGS, accepts calls, only completes its open calls, or is closed. */
-export type SessionState = "opening" | "open" | "draining" | "ended";
-
 /**
  * One HTTP/2 connection and its calls. When it ends for any reason, every open call fails at once with `failure`. It
  * emits and throws no other errors.
@@ -41,9 +40,8 @@ export class ClientSession {
   readonly #session: ClientHttp2Session;
   readonly #keepalive: Keepalive;
   readonly #calls = new Set<ClientCall>();
-  #state: SessionState = "opening";
-  #isHttp2 = false;
-  #failure: RpcError | undefined;
+  #state: SessionState = { name: "opening" };
+  /** The last GOAWAY of the server. */
   #goaway: { readonly http2Code: number; readonly text: string } | undefined;
   #lastUsedMs: number;
 
@@ -67,29 +65,27 @@ export class ClientSession {
     this.#listen();
   }
 
-  get state(): SessionState {
-    return this.#state;
+  get state(): SessionState["name"] {
+    return this.#state.name;
   }
 
   /** Why the connection has ended, or accepts no more calls. */
   get failure(): RpcError {
-    return (
-      this.#failure ??
-      connectionError({
-        tls: this.#options.endpoint.tls,
-        isConnected: true,
-        error: this.#socket.failure,
-        isHttp2: this.#isHttp2,
-        firstBytes: this.#socket.firstBytes,
-        isClosedByServer: this.#socket.hasEnded,
-        goaway: this.#goaway,
-      })
-    );
+    if (this.#state.name === "ended") return this.#state.failure;
+    return connectionError({
+      tls: this.#options.endpoint.tls,
+      isConnected: true,
+      error: this.#socket.failure,
+      isHttp2: this.#state.name !== "opening",
+      firstBytes: this.#socket.firstBytes,
+      isClosedByServer: this.#socket.hasEnded,
+      goaway: this.#goaway,
+    });
   }
 
   /** Whether the connection is lost, which is then the reason that its streams close. */
   get isLost(): boolean {
-    return this.#state === "ended" || this.#session.destroyed;
+    return this.#state.name === "ended" || this.#session.destroyed;
   }
 
   get wasPingedTooOften(): boolean {
@@ -103,7 +99,7 @@ export class ClientSession {
 
   /** Starts a call. @throws RpcError if the session is not open. */
   call(headers: OutgoingHttpHeaders, signal: AbortSignal): ClientCall {
-    if (this.#state !== "open" || this.isLost) throw this.failure;
+    if (this.#state.name !== "open" || this.isLost) throw this.failure;
     const call = new ClientCall(this.#session.request(headers), this, signal);
     this.#calls.add(call);
     this.#socket.setActive(true);
@@ -114,26 +110,25 @@ export class ClientSession {
 
   /** Closes the connection; open calls fail with `reason`, by default with {@link failure}. */
   end(reason?: RpcError): void {
-    if (this.#state === "ended") return;
+    if (this.#state.name === "ended") return;
     const failure = reason ?? this.failure;
-    this.#failure = failure;
+    this.#state = nextState(SESSION_TRANSITIONS, this.#state, { name: "end", failure });
     this.#keepalive.stop();
     for (const call of this.#calls) call.fail(failure);
     this.#session.destroy();
     this.#socket.finish();
-    this.#setState("ended");
+    this.#options.onChange();
   }
 
   #listen(): void {
     const session = this.#session;
     session.once("remoteSettings", () => {
-      this.#isHttp2 = true;
       this.#socket.setActive(this.#calls.size > 0);
-      if (this.#state === "opening") this.#setState("open");
+      this.#apply({ name: "settings" });
     });
     session.on("goaway", (http2Code, _lastStreamId, data?: Buffer) => {
       this.#goaway = { http2Code, text: cutText(data?.toString() ?? "", MAX_GOAWAY_TEXT) };
-      if (this.#state === "open") this.#setState("draining");
+      this.#apply({ name: "goaway" });
       this.#endIfDrained();
     });
     // "close" follows; `failure` describes the cause.
@@ -163,12 +158,13 @@ export class ClientSession {
   }
 
   #endIfDrained(): void {
-    if (this.#state === "draining" && this.#calls.size === 0) this.end();
+    if (this.#state.name === "draining" && this.#calls.size === 0) this.end();
   }
 
-  #setState(state: SessionState): void {
-    this.#state = state;
-    this.#options.onChange();
+  #apply(event: SessionEvent): void {
+    const before = this.#state;
+    this.#state = nextState(SESSION_TRANSITIONS, before, event);
+    if (this.#state !== before) this.#options.onChange();
   }
 }
 
