@@ -1,4 +1,3 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { relayAbort } from "../async/abort.js";
 import { iterateOrAbort } from "../async/iterate-or-abort.js";
@@ -8,8 +7,6 @@ import { aSignal } from "../errors/value-checks.js";
 import {
   Recorder,
   type RecordingStatistics,
-  type RecordRequest,
-  RecordRequestSchema,
   type RecordResponse,
   StartRecordingSchema,
 } from "../gen/recorder/recorder_pb.js";
@@ -19,6 +16,7 @@ import type { StartRecordingInit } from "../recorder/start.js";
 import { Updates } from "../recorder/stats.js";
 import { aTransport } from "./calls.js";
 import { fromCallError } from "./connect-error.js";
+import { RecordRequests } from "./record-requests.js";
 
 /** Counters reported by a server; losses in the kernel and in queues are added up. */
 export interface RemoteStats {
@@ -86,18 +84,15 @@ export function recordRemote(
 }
 
 class RemoteRecorder {
-  readonly #start: StartRecordingInit;
+  readonly #requests: RecordRequests;
   readonly #signal: AbortSignal | undefined;
   /** Ends the call after the last response: Connect would leave the sending side open. */
   readonly #controller = new AbortController();
   readonly #updates = new Updates<RemoteStats>(() => this.#stats);
   #stats = NO_STATS;
-  #stopping = false;
-  #wakeSender: (() => void) | undefined;
-  #ended = false;
 
   constructor(start: StartRecordingInit, { signal }: RecordRemoteOptions) {
-    this.#start = start;
+    this.#requests = new RecordRequests(start);
     this.#signal = signal;
   }
 
@@ -114,10 +109,7 @@ class RemoteRecorder {
     started.catch(() => {});
     const currentStats = () => this.#stats;
     return {
-      stop: () => {
-        this.#stopping = true;
-        this.#wakeSender?.();
-      },
+      stop: () => this.#requests.stop(),
       get stats() {
         return currentStats();
       },
@@ -136,12 +128,12 @@ class RemoteRecorder {
       this.#signal?.throwIfAborted();
       const client = createClient(Recorder, transport);
       const { signal } = this.#controller;
-      const responses = iterateOrAbort(client.record(this.#requests(), { signal }), signal);
+      const responses = iterateOrAbort(client.record(this.#requests, { signal }), signal);
       let result: RemoteRecordingResult | undefined;
       for await (const response of responses) {
-        result ??= this.#take(response);
+        result ??= this.#update(response);
         confirm({ nodeName: response.nodeName });
-        if (result !== undefined) this.#endSending();
+        if (result !== undefined) this.#requests.end();
       }
       if (result !== undefined) return result;
       throw new RpcError(
@@ -152,7 +144,7 @@ class RemoteRecorder {
       if (this.#signal?.aborted === true) throw this.#signal.reason;
       throw fromCallError(error);
     } finally {
-      this.#endSending();
+      this.#requests.end();
       this.#controller.abort();
       removeRelay();
       this.#updates.changed();
@@ -160,29 +152,7 @@ class RemoteRecorder {
     }
   }
 
-  /** Yields the start, then the stop on request. Keeps the sending side open until the end, as servers require. */
-  async *#requests(): AsyncGenerator<RecordRequest, void, undefined> {
-    // The cast widens the protocol: filters accept any number, the message type only enum values, but both are encoded
-    // alike.
-    const value = create(StartRecordingSchema, this.#start as MessageInitShape<typeof StartRecordingSchema>);
-    yield create(RecordRequestSchema, { requestType: { case: "start", value } });
-    let told = false;
-    while (!this.#ended) {
-      if (this.#stopping && !told) {
-        told = true;
-        yield create(RecordRequestSchema, { requestType: { case: "stop", value: {} } });
-      } else {
-        await new Promise<void>((resolve) => (this.#wakeSender = resolve));
-      }
-    }
-  }
-
-  #endSending(): void {
-    this.#ended = true;
-    this.#wakeSender?.();
-  }
-
-  #take({ nodeName, responseType }: RecordResponse): RemoteRecordingResult | undefined {
+  #update({ nodeName, responseType }: RecordResponse): RemoteRecordingResult | undefined {
     if (responseType.case === undefined) return undefined;
     this.#stats = toRemoteStats(responseType.value.stats);
     this.#updates.changed();
