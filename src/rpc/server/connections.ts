@@ -26,7 +26,7 @@ export class ServerConnections {
   readonly #sessions = new Map<ServerHttp2Session, Socket>();
   readonly #sockets = new Set<Socket>();
   readonly #http1: Http1Connections;
-  #finishing = false;
+  #isClosing = false;
 
   /** @param server A server that is not listening yet. */
   constructor(server: Http2Server | Http2SecureServer, { clock, pingIntervalMs }: ServerConnectionsOptions) {
@@ -37,7 +37,7 @@ export class ServerConnections {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("session", (session: ServerHttp2Session) => {
-      if (this.#finishing) session.close();
+      if (this.#isClosing) session.close();
       const destroySocket = () => this.#sessions.get(session)?.destroy();
       const stopPinging = keepAlive(session, clock, pingIntervalMs, destroySocket);
       // A failed connection reports its error on each of its streams.
@@ -64,13 +64,14 @@ export class ServerConnections {
   }
 
   /** Closes every connection gracefully: open requests can end, new ones are rejected. */
-  finish(): void {
-    this.#finishing = true;
-    this.#http1.finish();
+  close(): void {
+    this.#isClosing = true;
+    this.#http1.close();
     for (const session of this.#sessions.keys()) session.close();
   }
 
-  cut(): void {
+  /** Destroys every session and connection. */
+  destroy(): void {
     for (const session of this.#sessions.keys()) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }

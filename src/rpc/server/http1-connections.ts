@@ -21,7 +21,7 @@ export class Http1Connections {
   readonly #connections = new Map<Socket, Connection>();
   readonly #clock: Clock;
   readonly #idleMs: number;
-  #finishing = false;
+  #isClosing = false;
 
   constructor(clock: Clock, idleMs: number) {
     this.#clock = clock;
@@ -29,7 +29,7 @@ export class Http1Connections {
   }
 
   add(socket: Socket): void {
-    if (this.#finishing) {
+    if (this.#isClosing) {
       socket.destroy();
       return;
     }
@@ -56,14 +56,14 @@ export class Http1Connections {
   }
 
   /** Closes every connection without a request now, and the others after their responses. */
-  finish(): void {
-    this.#finishing = true;
+  close(): void {
+    this.#isClosing = true;
     for (const [socket, { requests }] of this.#connections) if (requests === 0) socket.destroy();
   }
 
   #closeWhenIdle(socket: Socket, connection: Connection): void {
     // `end` sends what is left of the response first.
-    if (this.#finishing) socket.end(() => socket.destroy());
+    if (this.#isClosing) socket.end(() => socket.destroy());
     else connection.cancelTimer = this.#clock.setTimer(this.#idleMs, () => socket.destroy());
   }
 }

@@ -1,6 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import { createSecureServer, createServer, type Http2SecureServer, type Http2Server } from "node:http2";
-import { type AddressInfo, connect } from "node:net";
+import { createSecureServer, createServer } from "node:http2";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -8,7 +6,6 @@ import { aClock, type Clock, systemClock } from "../../async/clock.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
-import { codeOf } from "../../errors/message.js";
 import { aBoolean, aFunction, aNumberFrom, anInteger, aPositiveNumber } from "../../errors/value-checks.js";
 import type { RecorderService } from "../../recorder/service.js";
 import type { NodeHandler } from "../grpc-message.js";
@@ -18,6 +15,7 @@ import { SERVER_TLS, type ServerTls, serverTlsOptions } from "../tls.js";
 import { aService, peerKey } from "./connect-service.js";
 import { ServerConnections } from "./connections.js";
 import { serverHandler } from "./handler.js";
+import { addressOf, listen } from "./listen.js";
 import { unknownMethodHandler } from "./refuse.js";
 import { type MountedServices, mountServices } from "./services.js";
 
@@ -164,32 +162,20 @@ export async function openRecorderServer(
     clock,
     pingIntervalMs: options.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS,
   });
-  if (target.kind === "unix") {
-    await removeDeadSocket(target.path);
-    await listen(server, { path: target.path });
-    try {
-      chmodSync(target.path, socketMode);
-    } catch (error) {
-      // Nobody but the owner may connect, not even for a moment longer.
-      server.close();
-      throw error;
-    }
-  } else {
-    await listen(server, { host: target.host, port: target.port });
-  }
+  await listen(server, target, socketMode);
   let closing: Promise<void> | undefined;
 
   async function closeOnce(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     mounted.health.shutdown();
     const graceOver = new Promise<void>((resolve) => {
-      const callOff = clock.setTimer(graceMs, resolve);
-      void closed.then(callOff);
+      const cancelTimer = clock.setTimer(graceMs, resolve);
+      void closed.then(cancelTimer);
     });
     await Promise.race([service.shutdown(), graceOver]);
-    connections.finish();
+    connections.close();
     await Promise.race([closed, graceOver]);
-    connections.cut();
+    connections.destroy();
     await closed;
   }
 
@@ -209,38 +195,4 @@ export async function openRecorderServer(
     },
     [Symbol.asyncDispose]: () => close(),
   };
-}
-
-function listen(
-  server: Http2Server | Http2SecureServer,
-  where: { path: string } | { host: string; port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(where, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-/** Removes a socket file that refuses connections: a dead server left it behind. Keeps all other files. */
-async function removeDeadSocket(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
-  const code = await new Promise<unknown>((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(undefined);
-    });
-    socket.once("error", (error) => resolve(codeOf(error)));
-  });
-  if (code === "ECONNREFUSED") unlinkSync(path);
-}
-
-function addressOf(server: Http2Server | Http2SecureServer, tls: boolean): string {
-  const address = server.address() as AddressInfo | string;
-  if (typeof address === "string") return address.startsWith("/") ? `unix://${address}` : `unix:${address}`;
-  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return `${tls ? "tls://" : ""}${host}:${address.port}`;
 }
