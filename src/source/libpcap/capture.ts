@@ -1,4 +1,5 @@
 import { onAbort } from "../../async/abort.js";
+import { nextState } from "../../async/state-machine.js";
 import type { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import type { PacketPredicate } from "../../packet/filter/filter.js";
@@ -6,6 +7,7 @@ import { cutRecords, selectRecords } from "../../packet/filter/select.js";
 import type { CaptureInterface, Pull } from "../../packet/source.js";
 import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { PcapHandle } from "../native/pcap-handle.js";
+import { CAPTURE_TRANSITIONS, type CaptureEvent, type CaptureState } from "./capture-state.js";
 import { captureError } from "./open-error.js";
 import type { BatchReader } from "./reader.js";
 import type { Readiness } from "./readiness.js";
@@ -45,21 +47,15 @@ export function captureSource(capture: OpenCapture): LiveSource {
 class LibpcapCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #removeListener: () => void;
+  #state: CaptureState = { name: "capturing" };
   #batches = 0;
   /** Whether the last read found no further packets. */
-  #idle = false;
-  /** Time at which the kernel has delivered all packets that arrived before the capture was stopped or failed. */
-  #flushedAt: number | undefined;
-  /** Bytes read since then. More than the kernel's buffer can hold must have arrived later. */
+  #isIdle = false;
+  /** Bytes read after the flush. More than the kernel's buffer can hold must have arrived later. */
   #bytesAfterFlush = 0;
-  /** Whether the last read is done. */
-  #done = false;
-  #left = false;
-  /** Error to throw after all earlier packets have been yielded. */
-  #failure: FlowscribeError | undefined;
   #droppedTotal = 0;
   /** The kernel's counter at the last query, modulo 2³². */
-  #droppedTold = 0;
+  #droppedReported = 0;
 
   constructor(capture: OpenCapture) {
     this.#capture = capture;
@@ -69,8 +65,8 @@ class LibpcapCapture implements LiveCapture {
   pull(): ReturnType<Pull> {
     this.#capture.signal?.throwIfAborted();
     this.#batches++;
-    if (!this.#idle && !this.#done && this.#batches % BATCHES_PER_TURN !== 0) {
-      const batch = this.#take();
+    if (!this.#isIdle && this.#state.name !== "done" && this.#batches % BATCHES_PER_TURN !== 0) {
+      const batch = this.#read();
       if (batch !== undefined) return batch;
     }
     return this.#pullOn();
@@ -78,13 +74,21 @@ class LibpcapCapture implements LiveCapture {
 
   async #pullOn(): Promise<PacketBatch | undefined> {
     for (;;) {
-      if (this.#done) return this.#end();
+      if (this.#state.name === "done") return this.#end();
       await this.#wait();
       this.#capture.signal?.throwIfAborted();
-      if (this.#left) return undefined;
-      const batch = this.#take();
+      if (this.#state.name === "left") return undefined;
+      const batch = this.#read();
       if (batch !== undefined) return batch;
     }
+  }
+
+  get #failure(): FlowscribeError | undefined {
+    return "failure" in this.#state ? this.#state.failure : undefined;
+  }
+
+  #apply(event: CaptureEvent): void {
+    this.#state = nextState(CAPTURE_TRANSITIONS, this.#state, event);
   }
 
   #end(): undefined {
@@ -93,25 +97,26 @@ class LibpcapCapture implements LiveCapture {
 
   /** Waits until packets may be available; for one event loop turn if there are more. */
   #wait(): Promise<void> {
-    if (!this.#idle) return new Promise((resolve) => setImmediate(resolve));
+    if (!this.#isIdle) return new Promise((resolve) => setImmediate(resolve));
     const { readiness } = this.#capture;
-    if (this.#flushedAt === undefined) return readiness.wait();
-    const leftMs = Math.max(0, Math.ceil(this.#flushedAt - performance.now()));
+    if (this.#state.name !== "flushing") return readiness.wait();
+    const { untilMs, failure } = this.#state;
+    const leftMs = Math.max(0, Math.ceil(untilMs - performance.now()));
     // A removed interface would always be reported as ready.
-    return this.#failure === undefined ? readiness.wait(leftMs) : readiness.sleep(leftMs);
+    return failure === undefined ? readiness.wait(leftMs) : readiness.sleep(leftMs);
   }
 
   /** Reads, selects and truncates the available packets; undefined if there are none or none match. */
-  #take(): PacketBatch | undefined {
-    const { reader, format, wanted, cutTo } = this.#capture;
-    const flushed = this.#flushedAt !== undefined && performance.now() >= this.#flushedAt;
+  #read(): PacketBatch | undefined {
+    const { reader, format, wanted, cutTo, bufferBytes } = this.#capture;
+    const isFlushed = this.#state.name === "flushing" && performance.now() >= this.#state.untilMs;
     const batch = reader.read(format);
-    this.#idle = reader.drained;
+    this.#isIdle = reader.drained;
     if (reader.failed) this.#fail();
-    if (flushed) {
+    if (isFlushed) {
       this.#bytesAfterFlush += batch?.records.length ?? 0;
-      if (this.#idle || this.#bytesAfterFlush > this.#capture.bufferBytes + BUFFER_ROUNDING_BYTES)
-        this.#done = true;
+      const isRead = this.#isIdle || this.#bytesAfterFlush > bufferBytes + BUFFER_ROUNDING_BYTES;
+      if (isRead) this.#apply({ name: "flushed" });
     }
     if (batch === undefined) return undefined;
     const selected = wanted === undefined ? batch : selectRecords(batch, wanted, true);
@@ -119,33 +124,34 @@ class LibpcapCapture implements LiveCapture {
     return cutTo === undefined ? selected : cutRecords(selected, cutTo, true);
   }
 
+  /** Packets still buffered in the kernel arrived before the failure. */
   #fail(): void {
     const { device, handle } = this.#capture;
     if (this.#failure !== undefined) return;
-    this.#failure = captureError(device, handle.errorText());
-    // Packets still buffered in the kernel arrived before the failure.
-    this.#flush();
+    const failure = captureError(device, handle.errorText());
+    this.#apply({ name: "fail", failure, untilMs: this.#flushTime() });
   }
 
-  #flush(): void {
-    this.#flushedAt ??= performance.now() + 2 * this.#capture.timeoutMs + FLUSH_MARGIN_MS;
+  /** The time by which the kernel delivers the packets that have arrived by now. */
+  #flushTime(): number {
+    return performance.now() + 2 * this.#capture.timeoutMs + FLUSH_MARGIN_MS;
   }
 
   stop(): void {
-    this.#flush();
+    this.#apply({ name: "stop", untilMs: this.#flushTime() });
     this.#capture.readiness.wake();
   }
 
   leave(): void {
-    this.#left = true;
+    this.#apply({ name: "leave" });
     this.#capture.readiness.wake();
   }
 
   dropped(): number {
-    const told = this.#capture.handle.dropped();
-    if (told !== undefined) {
-      this.#droppedTotal += (told - this.#droppedTold) >>> 0;
-      this.#droppedTold = told;
+    const reported = this.#capture.handle.dropped();
+    if (reported !== undefined) {
+      this.#droppedTotal += (reported - this.#droppedReported) >>> 0;
+      this.#droppedReported = reported;
     }
     return this.#droppedTotal;
   }
@@ -153,7 +159,7 @@ class LibpcapCapture implements LiveCapture {
   async close(): Promise<void> {
     const { handle, reader, readiness } = this.#capture;
     this.#removeListener();
-    this.#left = true;
+    this.#apply({ name: "leave" });
     // Query the counter before the handle is closed.
     this.dropped();
     readiness.close();

@@ -1,4 +1,6 @@
-import { type LibpcapOptions, type LibpcapSource, open } from "./open.js";
+import type { LiveSource } from "../live-source.js";
+import { open } from "./open.js";
+import type { LibpcapOptions } from "./plan.js";
 
 export type { LiveSource } from "../live-source.js";
 export { type CaptureDevice, listDevices } from "./devices.js";
@@ -8,8 +10,10 @@ export {
   DEFAULT_TIMEOUT_MS,
   type Direction,
   type LibpcapOptions,
-  type LibpcapSource,
-} from "./open.js";
+} from "./plan.js";
+
+/** A live capture. */
+export type LibpcapSource = LiveSource;
 
 /**
  * Captures from a network interface, or on Linux from all of them (`any`), with the system's libpcap. Packets are read

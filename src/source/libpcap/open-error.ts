@@ -1,4 +1,5 @@
 import { FlowscribeError } from "../../errors/errors.js";
+import type { PcapHandle } from "../native/pcap-handle.js";
 import type { CaptureDevice } from "./devices.js";
 
 // PCAP_ERROR_… in pcap/pcap.h
@@ -67,4 +68,11 @@ export function captureError(device: string, text: string): FlowscribeError {
   return text.includes("disappeared")
     ? new FlowscribeError("device_gone", `${device} was removed while it was captured from (${text})`)
     : new FlowscribeError("capture_failed", `capturing from ${device} failed: ${text}`);
+}
+
+/** @throws FlowscribeError `capture_failed` with libpcap's message for a negative status. */
+export function checkStatus(device: string, handle: PcapHandle, status: number): void {
+  if (status < 0) {
+    throw new FlowscribeError("capture_failed", `${device} cannot be captured from: ${handle.errorText()}`);
+  }
 }

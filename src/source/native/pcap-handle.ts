@@ -30,6 +30,13 @@ export interface NextPacket {
   originalLength: number;
 }
 
+/** The state of a `pcap_t`, with the pointer while C may be called. */
+type HandleState =
+  | { readonly name: "usable"; readonly pointer: Pointer }
+  /** A thread activates it. */
+  | { readonly name: "activating" }
+  | { readonly name: "closed"; readonly closing: Promise<void> };
+
 /**
  * A `pcap_t` with protection against invalid use: no method reaches C after {@link close} or while a thread uses the
  * handle, and closing twice is harmless. Results are returned as C returns them.
@@ -37,9 +44,7 @@ export interface NextPacket {
 export class PcapHandle {
   readonly #koffi: Koffi;
   readonly #libpcap: Libpcap;
-  #pointer: Pointer | undefined;
-  #busy = false;
-  #closing: Promise<void> | undefined;
+  #state: HandleState;
   readonly #stats = new Uint8Array(STATS_LENGTH);
   readonly #statsView = new DataView(this.#stats.buffer);
   /** State of {@link next}, created at its first call. */
@@ -56,17 +61,17 @@ export class PcapHandle {
   private constructor(koffi: Koffi, libpcap: Libpcap, pointer: Pointer) {
     this.#koffi = koffi;
     this.#libpcap = libpcap;
-    this.#pointer = pointer;
+    this.#state = { name: "usable", pointer };
   }
 
   /** The pointer, for a synchronous call. */
-  get #alive(): Pointer {
-    if (this.#pointer === undefined || this.#busy) throw new TypeError("the capture is closed");
-    return this.#pointer;
+  get #pointer(): Pointer {
+    if (this.#state.name !== "usable") throw new TypeError("the capture is closed");
+    return this.#state.pointer;
   }
 
   configure({ snapLength, promiscuous, timeoutMs, bufferBytes, nanoseconds }: PcapSettings): void {
-    const pcap = this.#alive;
+    const pcap = this.#pointer;
     this.#libpcap.set_snaplen(pcap, snapLength);
     this.#libpcap.set_promisc(pcap, promiscuous ? 1 : 0);
     this.#libpcap.set_timeout(pcap, timeoutMs);
@@ -78,12 +83,12 @@ export class PcapHandle {
   /**
    * Activates the handle. Takes 10 ms or more, as the kernel synchronizes its processors, so it runs on a pool thread.
    *
-   * @param here Run on this thread instead, whose network namespace may differ from that of the process.
+   * @param onThisThread Run on this thread instead, whose network namespace may differ from that of the process.
    */
-  async activate(here: boolean): Promise<number> {
-    const pcap = this.#alive;
-    if (here) return this.#libpcap.activate(pcap);
-    this.#busy = true;
+  async activate(onThisThread: boolean): Promise<number> {
+    const pcap = this.#pointer;
+    if (onThisThread) return this.#libpcap.activate(pcap);
+    this.#state = { name: "activating" };
     try {
       return await new Promise((resolve, reject) => {
         this.#libpcap.activate.async(pcap, (error, result) => {
@@ -92,39 +97,39 @@ export class PcapHandle {
         });
       });
     } finally {
-      this.#busy = false;
+      this.#state = { name: "usable", pointer: pcap };
     }
   }
 
   /** libpcap's message for the last error. */
   errorText(): string {
-    return this.#libpcap.geterr(this.#alive);
+    return this.#libpcap.geterr(this.#pointer);
   }
 
   setNonBlocking(): number {
-    return this.#libpcap.setnonblock(this.#alive, 1, new Uint8Array(ERROR_LENGTH));
+    return this.#libpcap.setnonblock(this.#pointer, 1, new Uint8Array(ERROR_LENGTH));
   }
 
   setDirection(direction: number): number {
-    return this.#libpcap.setdirection(this.#alive, direction);
+    return this.#libpcap.setdirection(this.#pointer, direction);
   }
 
   /** Memory link type; a few link types have other numbers in files. */
   get linkType(): number {
-    return this.#libpcap.datalink(this.#alive);
+    return this.#libpcap.datalink(this.#pointer);
   }
 
   setLinkType(linkType: number): number {
-    return this.#libpcap.set_datalink(this.#alive, linkType);
+    return this.#libpcap.set_datalink(this.#pointer, linkType);
   }
 
   get nanoseconds(): boolean {
-    return this.#libpcap.get_tstamp_precision?.(this.#alive) === NANOSECONDS;
+    return this.#libpcap.get_tstamp_precision?.(this.#pointer) === NANOSECONDS;
   }
 
   /** Descriptor to wait on; undefined if the system does not support it. */
   get descriptor(): number | undefined {
-    const descriptor = this.#libpcap.get_selectable_fd?.(this.#alive) ?? -1;
+    const descriptor = this.#libpcap.get_selectable_fd?.(this.#pointer) ?? -1;
     return descriptor < 0 ? undefined : descriptor;
   }
 
@@ -134,16 +139,16 @@ export class PcapHandle {
    * @throws Error with libpcap's message.
    */
   compile(text: BoundedText): Uint8Array {
-    return compileText(this.#koffi, this.#libpcap, this.#alive, text);
+    return compileText(this.#koffi, this.#libpcap, this.#pointer, text);
   }
 
   /** Sets a filter in the kernel, or in libpcap if the kernel rejects it. The instructions are copied. */
   setFilter(instructions: Uint8Array): number {
-    return setProgram(this.#koffi, this.#libpcap, this.#alive, instructions);
+    return setProgram(this.#koffi, this.#libpcap, this.#pointer, instructions);
   }
 
   openStream(bytes: number): RecordStream | undefined {
-    return RecordStream.open(this.#koffi, this.#libpcap, this.#alive, bytes);
+    return RecordStream.open(this.#koffi, this.#libpcap, this.#pointer, bytes);
   }
 
   /**
@@ -152,7 +157,7 @@ export class PcapHandle {
    * @returns Number of packets; negative for an error. The stream knows how many bytes were written.
    */
   dispatch(stream: RecordStream, count: number): number {
-    return this.#libpcap.dispatch(this.#alive, count, this.#libpcap.dump, stream.target());
+    return this.#libpcap.dispatch(this.#pointer, count, this.#libpcap.dump, stream.target());
   }
 
   /**
@@ -162,7 +167,7 @@ export class PcapHandle {
    */
   next(packet: NextPacket): number {
     this.#next ??= new NextReader(this.#koffi);
-    return this.#next.next(this.#libpcap, this.#alive, packet);
+    return this.#next.next(this.#libpcap, this.#pointer, packet);
   }
 
   /**
@@ -171,27 +176,27 @@ export class PcapHandle {
    * @throws RangeError if the packet is shorter.
    */
   copyPacket(target: Uint8Array, bytes: number): void {
-    if (this.#pointer === undefined || this.#next === undefined) throw new TypeError("there is no packet");
+    if (this.#state.name === "closed" || this.#next === undefined) throw new TypeError("there is no packet");
     this.#next.copy(target, bytes);
   }
 
   /** Packets dropped by the kernel, modulo 2³²; undefined if unavailable. */
   dropped(): number | undefined {
-    if (this.#pointer === undefined || this.#busy) return undefined;
-    if (this.#libpcap.stats(this.#pointer, this.#stats) !== 0) return undefined;
+    if (this.#state.name !== "usable") return undefined;
+    if (this.#libpcap.stats(this.#state.pointer, this.#stats) !== 0) return undefined;
     return this.#statsView.getUint32(STATS_DROPPED, LITTLE_ENDIAN);
   }
 
   /** Closes the handle on a pool thread, as the kernel takes about 30 ms. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  async close(): Promise<void> {
+    if (this.#state.name === "closed") return this.#state.closing;
+    const closing = this.#closePointer(this.#pointer);
+    this.#state = { name: "closed", closing };
+    return closing;
   }
 
-  async #close(): Promise<void> {
-    const pcap = this.#alive;
-    this.#pointer = undefined;
-    await new Promise<void>((resolve) => {
+  #closePointer(pcap: Pointer): Promise<void> {
+    return new Promise((resolve) => {
       try {
         this.#libpcap.close.async(pcap, () => resolve());
       } catch {

@@ -33,7 +33,7 @@ const TCP_ONLY = "tcp";
 
 const MODES: readonly { readonly mode: string; readonly options: TestOptions }[] = [
   { mode: "in batches", options: {} },
-  { mode: "packet by packet", options: { singly: true, looking: true } },
+  { mode: "packet by packet", options: { packetByPacket: true, isPolling: true } },
 ];
 
 describeWithPrograms("beside tcpdump", ["tcpdump"], () => {
@@ -58,7 +58,7 @@ describeWithPrograms("beside tcpdump", ["tcpdump"], () => {
         const source = await open(
           device,
           { bufferBytes: LARGE_BUFFER, ...options },
-          { here: true, ...testOptions },
+          { onThisThread: true, ...testOptions },
         );
         try {
           const reading = readRecords(source);

@@ -21,7 +21,7 @@ function contractFor(name: string, live: () => Live, options: TestOptions): void
       const source = await open(
         pair.receiver.device,
         { snapLength: CAPTURED, precision: delivery.format.resolution },
-        { here: true, ...options },
+        { onThisThread: true, ...options },
       );
       sender.send(framesOf(delivery));
       return source;
@@ -40,5 +40,5 @@ function contractFor(name: string, live: () => Live, options: TestOptions): void
 
 describeLive("libpcap", (live) => {
   contractFor("libpcap", live, {});
-  contractFor("libpcap, packet by packet", live, { singly: true, looking: true });
+  contractFor("libpcap, packet by packet", live, { packetByPacket: true, isPolling: true });
 });

@@ -58,7 +58,7 @@ describe("opening a libpcap capture without its prerequisites", () => {
 
 describeLive("opening a libpcap capture", (live) => {
   const openHere = (device: string, expression?: string) =>
-    open(device, expression === undefined ? {} : { expression }, { here: true });
+    open(device, expression === undefined ? {} : { expression }, { onThisThread: true });
 
   test("without the library says which package to install", async () => {
     const { code, message } = await errorOf(open("lo", {}, { libraryNames: ["libnosuch.so.1"] }));

@@ -73,7 +73,7 @@ describeLive("the include filters of a libpcap capture", (live) => {
           ...(expression !== undefined && { expression }),
           ...(snapLength !== undefined && { snapLength }),
         },
-        { here: true },
+        { onThisThread: true },
       );
       try {
         expect(source.filtered).toBe(true);
@@ -97,7 +97,7 @@ describeLive("the include filters of a libpcap capture", (live) => {
     const source = await open(
       pair.receiver.device,
       { include: [{ ...IPV4, protocol: PROTOCOL.tcp }], expression: "vlan", bufferBytes: 512 * 1024 },
-      { here: true },
+      { onThisThread: true },
     );
     try {
       for (let round = 0; round < 20; round++) sender.send(FRAMES.filter((frame) => frame[12] !== 0x81));

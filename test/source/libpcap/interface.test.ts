@@ -17,8 +17,8 @@ function addInterfaces(
 }
 
 const MODES = [
-  { mode: "in batches", options: { here: true } },
-  { mode: "packet by packet", options: { here: true, singly: true, looking: true } },
+  { mode: "in batches", options: { onThisThread: true } },
+  { mode: "packet by packet", options: { onThisThread: true, packetByPacket: true, isPolling: true } },
 ];
 
 describeLive("an interface", (live) => {
@@ -28,7 +28,7 @@ describeLive("an interface", (live) => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "down0");
     receiver.ip("link", "set", device, "down");
-    await expect(open(device, {}, { here: true })).rejects.toMatchObject({
+    await expect(open(device, {}, { onThisThread: true })).rejects.toMatchObject({
       code: "device_down",
       message: expect.stringContaining(`ip link set ${device} up`),
     });
@@ -66,7 +66,7 @@ describeLive("an interface", (live) => {
 
   test.each([
     ...MODES.map((mode) => ({ ...mode, first: [] as string[] })),
-    { mode: "down before", options: { here: true }, first: ["down"] },
+    { mode: "down before", options: { onThisThread: true }, first: ["down"] },
   ])("that is removed ends the capture, after all that came before ($mode)", async ({ options, first }) => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "gone0");
@@ -97,7 +97,7 @@ describeLive("an interface", (live) => {
   test("that is removed while nobody reads is told to who reads then", async () => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "gone1");
-    const source = await open(device, {}, { here: true });
+    const source = await open(device, {}, { onThisThread: true });
     sender.send(TEN);
     receiver.ip("link", "del", device);
     let read = 0;

@@ -14,7 +14,7 @@ describeLive(
   "a libpcap capture",
   (live) => {
     const openHere = (options: LibpcapOptions = {}, test: TestOptions = {}) =>
-      open(live().pair.receiver.device, options, { here: true, ...test });
+      open(live().pair.receiver.device, options, { onThisThread: true, ...test });
 
     test("counts what the kernel drops while nobody reads", async () => {
       const source = await openHere({ bufferBytes: 1024 * 1024 });
@@ -146,7 +146,7 @@ describeLive(
       expect(heldByCaptures()).toBe(NOTHING);
     });
 
-    test.each([{ singly: false }, { singly: true }])(
+    test.each([{ packetByPacket: false }, { packetByPacket: true }])(
       "keeps its memory when a batch is transferred: %o",
       async (options) => {
         await expectSafeReuse(await openHere({}, options), () => live().sender.send(FRAMES.slice(0, 10)));
@@ -172,7 +172,7 @@ describeLive(
     });
 
     test("takes each packet on lo once, though the kernel shows it twice", async () => {
-      const source = await open("lo", {}, { here: true });
+      const source = await open("lo", {}, { onThisThread: true });
       const sender = RawSender.create(live().koffi, "lo", false);
       sender.send([1, 2, 3].map((number) => ipv4Frame({ number })));
       sender.close();

@@ -45,7 +45,7 @@ describeLive("a process with a libpcap capture", (live) => {
             const source = await open(
               live().pair.receiver.device,
               { bufferBytes: 512 * 1024 },
-              { here: true },
+              { onThisThread: true },
             );
             const pending = source[Symbol.asyncIterator]().next();
             await source[Symbol.asyncDispose]();

@@ -15,7 +15,7 @@ async function stopSomewhere(
   afterMs: number,
   readWhileSending: boolean,
 ): Promise<{ sent: number; numbers: number[]; dropped: number }> {
-  const source = await open(pair.receiver.device, { bufferBytes: 4 * 1024 * 1024 }, { here: true });
+  const source = await open(pair.receiver.device, { bufferBytes: 4 * 1024 * 1024 }, { onThisThread: true });
   const first = sentSoFar();
   try {
     const numbers: number[] = [];
