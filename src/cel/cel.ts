@@ -27,6 +27,7 @@ import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
 import { CEL_LIMITS, type CelLimits, parseCel } from "./parse/parse.js";
 import { Frame } from "./run/frame.js";
 import { faultAt, type InputReader, inputReader } from "./run/input.js";
+import { Fault } from "./value/fault.js";
 import type { CelValue } from "./value/value.js";
 
 export interface CelOptions extends CelLimits {

@@ -42,7 +42,6 @@ export function parseCel(expression: string, { maxCodePoints = 4096, maxDepth = 
   return new CelParser(expression, maxDepth).parse();
 }
 
-
 function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
