@@ -151,12 +151,12 @@ export class Recorder {
   }
 
   #limitTime(timeLimitMs: number): (() => void) | undefined {
-    const timeUp = () => {
-      this.#tracker.timeUp();
+    const onTimeLimit = () => {
+      this.#tracker.reachTimeLimit();
       this.#stop("time");
     };
-    if (timeLimitMs > 0) return this.#clock.setTimer(timeLimitMs, timeUp);
-    timeUp();
+    if (timeLimitMs > 0) return this.#clock.setTimer(timeLimitMs, onTimeLimit);
+    onTimeLimit();
     return undefined;
   }
 
@@ -237,7 +237,7 @@ export class Recorder {
     let matched = this.#source.filtered ? batch : selectRecords(batch, wanted, writable);
     if (maxCaptureLength > 0) matched = cutRecords(matched, maxCaptureLength, writable || matched !== batch);
     const accepted = truncateBatch(matched, queue.capacity(matched));
-    const recorded = truncateBatch(accepted, this.#tracker.take(accepted));
+    const recorded = truncateBatch(accepted, this.#tracker.accept(accepted));
     const { full, reached } = this.#tracker;
     if (full && reached !== undefined) {
       this.#apply({ name: "full", reason: reached });

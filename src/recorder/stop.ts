@@ -50,7 +50,7 @@ export class StopTracker {
   }
 
   /** Counts the packets of a batch until a limit is reached. Returns how many of them to record. */
-  take(batch: PacketBatch): number {
+  accept(batch: PacketBatch): number {
     if (this.full) return 0;
     const bytes = this.#bytes + capturedBytes(batch);
     const packets = this.#packets + batch.length;
@@ -60,15 +60,15 @@ export class StopTracker {
       this.#packets = packets;
       return batch.length;
     }
-    return this.#takeOneByOne(batch);
+    return this.#acceptOneByOne(batch);
   }
 
   /** Marks {@link timeLimitMs} as reached. */
-  timeUp(): void {
+  reachTimeLimit(): void {
     this.#reached ??= "time";
   }
 
-  #takeOneByOne(batch: PacketBatch): number {
+  #acceptOneByOne(batch: PacketBatch): number {
     for (let index = 0; index < batch.length; index++) {
       this.#bytes += recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
       this.#packets++;

@@ -23,7 +23,7 @@ import { fromCallError } from "./connect-error.js";
 export interface RpcCallOptions {
   /** Cancels the call, which then fails at once with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Deadline in milliseconds, after which the call fails with DEADLINE_EXCEEDED; default none. */
+  /** Deadline in milliseconds, after which the call fails with DEADLINE_EXCEEDED; without one by default. */
   readonly timeoutMs?: number;
 }
 

@@ -18,15 +18,15 @@ const LONE_SURROGATE = /\p{Surrogate}/gu;
  * contain external text: a trailer that is too long breaks the whole connection.
  */
 export function boundedMessage(text: string): string {
-  let room = MAX_ENCODED_BYTES;
+  let freeBytes = MAX_ENCODED_BYTES;
   // An encoded UTF-16 code unit has at most 9 bytes.
-  if (text.length * 9 <= room) return text;
-  if (encodeMessage(text).length <= room) return text;
-  room -= encodeMessage(ELLIPSIS).length;
+  if (text.length * 9 <= freeBytes) return text;
+  if (encodeMessage(text).length <= freeBytes) return text;
+  freeBytes -= encodeMessage(ELLIPSIS).length;
   let end = 0;
   for (const character of text) {
-    room -= encodeMessage(character).length;
-    if (room < 0) break;
+    freeBytes -= encodeMessage(character).length;
+    if (freeBytes < 0) break;
     end += character.length;
   }
   return text.slice(0, end) + ELLIPSIS;

@@ -119,20 +119,20 @@ describe("counts", () => {
   ])("$name", ({ condition, lengths, taken, reached }) => {
     const tracker = new StopTracker(condition);
     expect(tracker.full).toBe(false);
-    expect(tracker.take(batchOf(lengths))).toBe(taken);
+    expect(tracker.accept(batchOf(lengths))).toBe(taken);
     expect(tracker.reached).toBe(reached);
     expect(tracker.full).toBe(reached !== undefined);
   });
 
   test("nothing is taken after a limit", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 1n });
-    tracker.take(batchOf([1]));
-    expect(tracker.take(batchOf([1, 1]))).toBe(0);
+    tracker.accept(batchOf([1]));
+    expect(tracker.accept(batchOf([1, 1]))).toBe(0);
   });
 
   test("an empty batch changes nothing", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 1n, bytesCapturedCount: 1n });
-    expect(tracker.take(batchOf([]))).toBe(0);
+    expect(tracker.accept(batchOf([]))).toBe(0);
     expect(tracker.full).toBe(false);
   });
 });
@@ -162,18 +162,18 @@ describe("time", () => {
 
   test("what arrives after the time is still taken, up to the counts, and the time stays the limit reached", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 2n, timeElapsed: { seconds: 1n } });
-    tracker.timeUp();
+    tracker.reachTimeLimit();
     expect(tracker.reached).toBe("time");
     expect(tracker.full).toBe(false);
-    expect(tracker.take(batchOf([1, 1, 1]))).toBe(2);
+    expect(tracker.accept(batchOf([1, 1, 1]))).toBe(2);
     expect(tracker.full).toBe(true);
     expect(tracker.reached).toBe("time");
   });
 
   test("a count reached before the time stays the limit reached", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 1n, timeElapsed: { seconds: 1n } });
-    tracker.take(batchOf([1]));
-    tracker.timeUp();
+    tracker.accept(batchOf([1]));
+    tracker.reachTimeLimit();
     expect(tracker.reached).toBe("packets");
   });
 });
@@ -207,7 +207,7 @@ describe("batches", () => {
         for (let at = 0, batch = 0; at < all.length; batch++) {
           // Empty batches occur, then all the rest comes at once.
           const size = sizes[batch] ?? all.length;
-          taken += tracker.take(batchOf(all.slice(at, at + size)));
+          taken += tracker.accept(batchOf(all.slice(at, at + size)));
           at += size;
         }
         expect(taken).toBe(packets);

@@ -21,7 +21,7 @@ export function boundedSink(openSink: OpenSink, budget: StorageBudget, onOpen: (
   };
 }
 
-/** The stored bytes of one recording: the bytes that its sink reserves, or an estimate if the sink reserves none. */
+/** The stored bytes of one recording: the bytes that its sink reserves, or an estimate if it does not reserve bytes. */
 class RecordingAccount implements StorageAccount {
   readonly #budget: StorageBudget;
   #bytes = 0;

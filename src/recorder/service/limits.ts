@@ -82,7 +82,7 @@ export class StorageBudget {
     this.#usedBytes = measured + this.#reservedBytes - before;
   }
 
-  /** @throws RpcError RESOURCE_EXHAUSTED if the bytes exceed the limit; none are reserved then. */
+  /** @throws RpcError RESOURCE_EXHAUSTED if the bytes exceed the limit; nothing is reserved then. */
   reserve(bytes: number): void {
     if (this.#usedBytes + bytes > this.#maxBytes) {
       throw new RpcError(

@@ -61,10 +61,10 @@ export class EnvelopeSplitter {
   #complete(chunk: Uint8Array, messages: Uint8Array[]): number {
     let at = 0;
     while (this.#filled > 0) {
-      const taken = Math.min(this.#rest.length - this.#filled, chunk.length - at);
-      this.#rest.set(chunk.subarray(at, at + taken), this.#filled);
-      this.#filled += taken;
-      at += taken;
+      const copied = Math.min(this.#rest.length - this.#filled, chunk.length - at);
+      this.#rest.set(chunk.subarray(at, at + copied), this.#filled);
+      this.#filled += copied;
+      at += copied;
       if (this.#filled < this.#rest.length) break;
       const wholeLength = HEADER_LENGTH + this.#lengthAt(this.#rest, 0);
       if (wholeLength === this.#filled) {
@@ -88,7 +88,10 @@ export class EnvelopeSplitter {
 
   #lengthAt(bytes: Uint8Array, at: number): number {
     if (bytes[at + COMPRESSED] !== 0) {
-      throw new RpcError("INTERNAL", "the server sent a compressed message, though none was asked for");
+      throw new RpcError(
+        "INTERNAL",
+        "the server sent a compressed message, though the client did not offer compression",
+      );
     }
     const length =
       bytes[at + LENGTH]! * 0x1000000 +

@@ -6,7 +6,7 @@ export interface KeepaliveTimes {
   readonly intervalMs: number;
   /** Time between further pings while no data arrives. */
   readonly repeatMs: number;
-  /** Time limit for the answer to a ping. */
+  /** Time limit for the response to a ping. */
   readonly timeoutMs: number;
 }
 
@@ -40,7 +40,7 @@ export class Keepalive {
   #cancelTimer: (() => void) | undefined;
   /** Value of `receivedBytes` at the last check. */
   #seenBytes = 0;
-  /** Time of the last ping since data was received; undefined if there was none. */
+  /** Time of the last ping since data was received; undefined if there was no ping. */
   #pingedMs: number | undefined;
 
   constructor(
@@ -71,7 +71,7 @@ export class Keepalive {
   }
 
   #check(): void {
-    if (this.#hasHeard()) {
+    if (this.#hasReceived()) {
       this.#pingedMs = undefined;
       this.#wait();
     } else if (this.#pingedMs !== undefined && this.#clock.now() - this.#pingedMs < this.#times.repeatMs) {
@@ -93,10 +93,10 @@ export class Keepalive {
       this.#wait();
     });
     // If no ping can be sent, wait longer for data before the connection counts as lost.
-    const patienceMs = isSent ? this.#times.timeoutMs : this.#times.repeatMs;
-    this.#cancelTimer = this.#clock.setTimer(patienceMs, () => {
+    const limitMs = isSent ? this.#times.timeoutMs : this.#times.repeatMs;
+    this.#cancelTimer = this.#clock.setTimer(limitMs, () => {
       isWaiting = false;
-      if (this.#hasHeard()) {
+      if (this.#hasReceived()) {
         this.#wait();
       } else {
         this.#cancelTimer = undefined;
@@ -106,10 +106,10 @@ export class Keepalive {
   }
 
   /** Whether data has arrived since the last check. */
-  #hasHeard(): boolean {
+  #hasReceived(): boolean {
     const receivedBytes = this.#connection.receivedBytes();
-    const hasHeard = receivedBytes !== this.#seenBytes;
+    const hasReceived = receivedBytes !== this.#seenBytes;
     this.#seenBytes = receivedBytes;
-    return hasHeard;
+    return hasReceived;
   }
 }

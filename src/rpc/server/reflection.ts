@@ -90,28 +90,28 @@ const aServiceDescriptor: ValueCheck<DescService> = valueCheck(
  */
 export function reflectionRoutes(services: readonly DescService[]): (router: ConnectRouter) => void {
   checkArgument("reflectionRoutes", "services", services, aListOf(aServiceDescriptor));
-  const told = [...services, ...ServerReflection];
+  const exposed = [...services, ...ServerReflection];
   const files = new Map<string, DescFile>();
-  for (const service of told) addFile(files, service.file);
+  for (const service of exposed) addFile(files, service.file);
   const fileOfSymbol = new Map(
     [...files.values()].flatMap((file) => symbolsOf(file).map((name) => [name, file])),
   );
 
-  function answer({ messageRequest: asked }: ReflectionRequest): object {
-    switch (asked.case) {
+  function respond({ messageRequest: query }: ReflectionRequest): object {
+    switch (query.case) {
       case "listServices":
         return {
           case: "listServicesResponse",
-          value: { service: told.map(({ typeName }) => ({ name: typeName })) },
+          value: { service: exposed.map(({ typeName }) => ({ name: typeName })) },
         };
       case "fileByFilename":
-        return fileAnswer(files.get(asked.value), asked.value);
+        return fileResponse(files.get(query.value), query.value);
       case "fileContainingSymbol":
-        return fileAnswer(fileOfSymbol.get(asked.value), asked.value);
+        return fileResponse(fileOfSymbol.get(query.value), query.value);
       case "allExtensionNumbersOfType":
-        return fileOfSymbol.has(asked.value)
-          ? { case: "allExtensionNumbersResponse", value: { baseTypeName: asked.value, extensionNumber: [] } }
-          : fault(NOT_FOUND, `not found: ${asked.value}`);
+        return fileOfSymbol.has(query.value)
+          ? { case: "allExtensionNumbersResponse", value: { baseTypeName: query.value, extensionNumber: [] } }
+          : fault(NOT_FOUND, `not found: ${query.value}`);
       case "fileContainingExtension":
         return fault(NOT_FOUND, "there are no extensions");
       default:
@@ -123,8 +123,9 @@ export function reflectionRoutes(services: readonly DescService[]): (router: Con
     requests: AsyncIterable<Message>,
   ): AsyncGenerator<ReflectionResponse, void, undefined> {
     for await (const request of requests) {
-      const asked = request as unknown as ReflectionRequest;
-      yield { originalRequest: request, messageResponse: answer(asked) };
+      // True because the methods of ServerReflection have this request type.
+      const response = respond(request as unknown as ReflectionRequest);
+      yield { originalRequest: request, messageResponse: response };
     }
   }
 
@@ -157,7 +158,7 @@ function symbolsOf(file: DescFile): string[] {
   return names;
 }
 
-function fileAnswer(file: DescFile | undefined, name: string): object {
+function fileResponse(file: DescFile | undefined, name: string): object {
   if (file === undefined) return fault(NOT_FOUND, `not found: ${name}`);
   const needed = new Map<string, DescFile>();
   addFile(needed, file);

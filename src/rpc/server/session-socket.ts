@@ -128,7 +128,7 @@ export class GoawayScanner {
     this.#skip = sender === "client" ? PREFACE_BYTES : 0;
   }
 
-  /** Returns the error code of the last GOAWAY that the chunk completes up to its code; undefined if there is none. */
+  /** Returns the error code of the last GOAWAY that the chunk completes up to its code; otherwise undefined. */
   scan(chunk: Uint8Array): number | undefined {
     let code: number | undefined;
     let at = 0;

@@ -24,8 +24,10 @@ export function setFilter(
   expression: ExpressionText,
 ): void {
   let program = compileForDevice(handle, expression);
-  const ours = include === undefined ? undefined : compileInclude(handle, linkType, include);
-  if (ours !== undefined) program = expression.text === "" ? ours : chainPrograms(program, ours);
+  const includeProgram = include === undefined ? undefined : compileInclude(handle, linkType, include);
+  if (includeProgram !== undefined) {
+    program = expression.text === "" ? includeProgram : chainPrograms(program, includeProgram);
+  }
   checkStatus(device, handle, handle.setFilter(program));
 }
 

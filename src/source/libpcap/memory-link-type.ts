@@ -50,9 +50,9 @@ export function linkTypeNumbers(platform: string): LinkTypeNumbers {
   };
 }
 
-const here = linkTypeNumbers(process.platform);
+const thisSystem = linkTypeNumbers(process.platform);
 
 /** {@link LinkTypeNumbers.toFile} on this system. */
-export const toFileLinkType: LinkTypeNumbers["toFile"] = here.toFile;
+export const toFileLinkType: LinkTypeNumbers["toFile"] = thisSystem.toFile;
 /** {@link LinkTypeNumbers.toMemory} on this system. */
-export const toMemoryLinkType: LinkTypeNumbers["toMemory"] = here.toMemory;
+export const toMemoryLinkType: LinkTypeNumbers["toMemory"] = thisSystem.toMemory;

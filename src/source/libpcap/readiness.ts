@@ -3,7 +3,7 @@ import type { Koffi, PollHandle } from "../native/koffi.js";
 /**
  * Polling interval for captures without a descriptor to wait on (Windows); the same as the kernel's default timeout.
  */
-const LOOK_INTERVAL_MS = 10;
+const POLL_INTERVAL_MS = 10;
 /** Polling interval for an interface that went down: its removal is not signalled. */
 const DOWN_INTERVAL_MS = 200;
 
@@ -27,7 +27,7 @@ export class Readiness {
   /** Resolves when packets may be available, or after `atMostMs` milliseconds. Only one wait at a time. */
   async wait(atMostMs: number = Number.POSITIVE_INFINITY): Promise<void> {
     let limitMs = atMostMs;
-    if (this.#descriptor === undefined) limitMs = Math.min(limitMs, LOOK_INTERVAL_MS);
+    if (this.#descriptor === undefined) limitMs = Math.min(limitMs, POLL_INTERVAL_MS);
     else if (this.#faulty) limitMs = Math.min(limitMs, DOWN_INTERVAL_MS);
     await this.#wait(limitMs, this.#descriptor);
   }

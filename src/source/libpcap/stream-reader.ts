@@ -68,9 +68,9 @@ export class StreamReader implements BatchReader {
     let end = 0;
     while (!this.drained && capacity - end > capacity / FULL_PART) {
       const count = this.#countFor(capacity - end);
-      const taken = this.#handle.dispatch(stream, count);
-      this.failed = taken < 0;
-      this.drained = taken < count;
+      const received = this.#handle.dispatch(stream, count);
+      this.failed = received < 0;
+      this.drained = received < count;
       const position = stream.position();
       if (position > capacity) {
         records = stream.overflow();
@@ -84,8 +84,10 @@ export class StreamReader implements BatchReader {
     return { format, length: this.#length, records: records.subarray(0, end), offsets: this.#offsets.array };
   }
 
-  #countFor(room: number): number {
-    const likely = Math.floor(room / (RECORD_HEADER_LENGTH + Math.max(this.#longest, this.#longestBefore)));
+  #countFor(freeBytes: number): number {
+    const likely = Math.floor(
+      freeBytes / (RECORD_HEADER_LENGTH + Math.max(this.#longest, this.#longestBefore)),
+    );
     return Math.max(1, Math.min(this.#maxCount, likely));
   }
 

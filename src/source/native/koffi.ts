@@ -122,7 +122,7 @@ function reason(cause: unknown): string {
     : `live capture and pcap-filter text need the package koffi, which has no working build for ${process.platform} on ${process.arch} here`;
 }
 
-/** Loads the first of these libraries that the system's loader finds; undefined if it finds none. */
+/** Loads the first of these libraries that the system's loader finds; undefined if it finds no library. */
 export function loadLibrary(koffi: Koffi, names: readonly string[]): Library | undefined {
   for (const name of names) {
     try {

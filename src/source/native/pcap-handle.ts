@@ -163,7 +163,7 @@ export class PcapHandle {
   /**
    * Reads one packet. Fetch its bytes with {@link copyPacket} before any other call.
    *
-   * @returns 1 for a packet, 0 for none, negative for an error.
+   * @returns 1 for a packet, 0 if no packet is available, negative for an error.
    */
   next(packet: NextPacket): number {
     this.#next ??= new NextReader(this.#koffi);
