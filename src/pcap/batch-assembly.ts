@@ -12,7 +12,7 @@ export class BatchAssembly {
   #start = 0;
   #end = 0;
   #format: PacketFormat | undefined;
-  #timed = true;
+  #untimed = false;
   #eraSeconds = 0;
   #comments: Map<number, readonly string[]> | undefined;
   /** Number of packets in the batch. */
@@ -31,13 +31,13 @@ export class BatchAssembly {
   accepts(format: PacketFormat, timed: boolean, eraSeconds: number): boolean {
     if (this.length === 0) {
       this.#format = format;
-      this.#timed = timed;
+      this.#untimed = !timed;
       this.#eraSeconds = eraSeconds;
       return true;
     }
     return (
       format === this.#format &&
-      timed === this.#timed &&
+      timed !== this.#untimed &&
       eraSeconds === this.#eraSeconds &&
       this.length < this.#offsets.length
     );
@@ -58,15 +58,35 @@ export class BatchAssembly {
   /** Returns the batch, valid until the next one begins; undefined if it is empty. */
   finish(inputBytes: Uint8Array): PacketBatch | undefined {
     if (this.#format === undefined || this.length === 0) return undefined;
-    const records = inputBytes.subarray(this.#start, this.#end);
-    const plain = { format: this.#format, length: this.length, records, offsets: this.#offsets };
-    // Fast path for nearly every batch: three spreads cost as much as reading a packet.
-    if (this.#comments === undefined && this.#timed && this.#eraSeconds === 0) return plain;
-    return {
-      ...plain,
-      ...(this.#comments !== undefined && { comments: this.#comments }),
-      ...(!this.#timed && { untimed: true }),
-      ...(this.#eraSeconds !== 0 && { eraSeconds: this.#eraSeconds }),
-    };
+    return batchOf(
+      this.#format,
+      this.length,
+      inputBytes.subarray(this.#start, this.#end),
+      this.#offsets,
+      this.#comments,
+      this.#untimed,
+      this.#eraSeconds,
+    );
   }
+}
+
+/** A batch that has its optional fields only where they are needed. */
+export function batchOf(
+  format: PacketFormat,
+  length: number,
+  records: Uint8Array,
+  offsets: Uint32Array,
+  comments: ReadonlyMap<number, readonly string[]> | undefined,
+  untimed: boolean,
+  eraSeconds: number,
+): PacketBatch {
+  const plain = { format, length, records, offsets };
+  // Fast path for nearly every batch: three spreads cost as much as reading a packet.
+  if (comments === undefined && !untimed && eraSeconds === 0) return plain;
+  return {
+    ...plain,
+    ...(comments !== undefined && { comments }),
+    ...(untimed && { untimed }),
+    ...(eraSeconds !== 0 && { eraSeconds }),
+  };
 }
