@@ -1,12 +1,7 @@
 import { copyBatch, type PacketBatch } from "./batch.js";
-import {
-  type BatchReader,
-  type CaptureInterface,
-  createSource,
-  type PacketSource,
-  type Pull,
-  readBatches,
-} from "./source.js";
+import { type BatchReader, type Pull, readBatches } from "./source/batch-reader.js";
+import { createSource } from "./source/create-source.js";
+import type { CaptureInterface, PacketSource } from "./source.js";
 
 /**
  * Transforms a batch; an empty result is skipped. If `writable`, the stage may overwrite the memory of the batch and

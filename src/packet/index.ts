@@ -36,11 +36,10 @@ export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats
 export { formatPacket } from "./format.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
+export { fromBatches, type LiveOptions } from "./source/from-batches.js";
 export {
   type CaptureInterface,
-  fromBatches,
   type InterfaceCounts,
-  type LiveOptions,
   type PacketSource,
   type PcapHeader,
   type ReusedBatches,

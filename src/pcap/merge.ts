@@ -1,7 +1,9 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { aListOf } from "../errors/value-checks.js";
 import { copyBatch, type PacketBatch, type PacketFormat } from "../packet/batch.js";
-import { aSource, createSource, type PacketSource, type Pull } from "../packet/source.js";
+import type { Pull } from "../packet/source/batch-reader.js";
+import { createSource } from "../packet/source/create-source.js";
+import { aSource, type PacketSource } from "../packet/source.js";
 import { Cursor, nextRun } from "./merge/cursor.js";
 import { GatheredBatch } from "./merge/gathered-batch.js";
 import { MergedInterfaces } from "./merge/interfaces.js";

@@ -1,5 +1,7 @@
 import { copyBatch } from "../packet/batch.js";
-import { type CaptureInterface, createSource, type PacketSource, type Pull } from "../packet/source.js";
+import type { Pull } from "../packet/source/batch-reader.js";
+import { createSource } from "../packet/source/create-source.js";
+import type { CaptureInterface, PacketSource } from "../packet/source.js";
 
 /** A source of live packets: it can be stopped and supports `reusedBatches`. */
 export type LiveSource = PacketSource & Required<Pick<PacketSource, "stop" | "reusedBatches">>;

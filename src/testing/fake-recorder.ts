@@ -12,7 +12,8 @@ import {
   type PacketInit,
 } from "../packet/batch.js";
 import { LINKTYPE_ETHERNET } from "../packet/link-type.js";
-import { createSource, type PacketSource } from "../packet/source.js";
+import { createSource } from "../packet/source/create-source.js";
+import type { PacketSource } from "../packet/source.js";
 import { createRecordingWriter } from "../pcap/load-writer.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import {

@@ -12,7 +12,7 @@ import {
   type PacketBatch,
   type PacketFormat,
 } from "../../src/packet/index.js";
-import { createSource } from "../../src/packet/source.js";
+import { createSource } from "../../src/packet/source/create-source.js";
 import { decodeCapture, encodePcap, encodePcapng } from "../../src/pcap/index.js";
 import { openCaptureFile } from "../../src/source/file.js";
 import { amount } from "../support/amount.js";

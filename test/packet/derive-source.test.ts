@@ -8,7 +8,7 @@ import {
   type PacketSource,
   truncateBatch,
 } from "../../src/packet/index.js";
-import { createSource } from "../../src/packet/source.js";
+import { createSource } from "../../src/packet/source/create-source.js";
 
 const FORMAT = { linkType: 1, resolution: "ns", snapLength: 0, interfaceId: 0 } as const;
 

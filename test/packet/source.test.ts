@@ -6,7 +6,8 @@ import {
   type PacketSource,
   reusedBatchesOf,
 } from "../../src/packet/index.js";
-import { createSource, readBatches } from "../../src/packet/source.js";
+import { readBatches } from "../../src/packet/source/batch-reader.js";
+import { createSource } from "../../src/packet/source/create-source.js";
 import { numberedBatch } from "./arbitrary-batch.js";
 
 // What all sources have in common is in ../contract/source.ts.

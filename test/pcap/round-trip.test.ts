@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CaptureInterface, fromBatches, type PacketSource } from "../../src/packet/source.js";
+import { fromBatches } from "../../src/packet/source/from-batches.js";
+import type { CaptureInterface, PacketSource } from "../../src/packet/source.js";
 import { encodePcap, encodePcapng } from "../../src/pcap/index.js";
 import { everyNth, nth, runs } from "../support/amount.js";
 import { describeWithShared } from "../support/shared.js";

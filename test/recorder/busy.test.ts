@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OptionsError } from "../../src/errors/errors.js";
 import { fromBatches } from "../../src/packet/index.js";
-import { createSource } from "../../src/packet/source.js";
+import { createSource } from "../../src/packet/source/create-source.js";
 import { type RecordingStats, record } from "../../src/recorder/index.js";
 import { runs } from "../support/amount.js";
 import { batchOf, idsOf, MIN_PACKET_LENGTH, numbered, type PacketSpec, range, WANTED } from "./packets.js";

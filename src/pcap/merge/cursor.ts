@@ -1,6 +1,7 @@
 import type { PacketBatch } from "../../packet/batch.js";
 import { type PacketTime, readRecordTime } from "../../packet/record-header.js";
-import { type BatchReader, type PacketSource, type Pull, readBatches } from "../../packet/source.js";
+import { type BatchReader, type Pull, readBatches } from "../../packet/source/batch-reader.js";
+import type { PacketSource } from "../../packet/source.js";
 
 const EMPTY: PacketBatch = {
   format: { linkType: 0, resolution: "us", snapLength: 0, interfaceId: 0 },

@@ -2,7 +2,7 @@ import { onAbort } from "../../async/abort.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
 import { cutRecords } from "../../packet/filter/select.js";
-import type { Pull } from "../../packet/source.js";
+import type { Pull } from "../../packet/source/batch-reader.js";
 import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { Descriptor, Kernel } from "../native/kernel.js";
 import type { Koffi, PollHandle } from "../native/koffi.js";

@@ -10,7 +10,7 @@ import {
   type PacketSource,
   selectRecords,
 } from "../../../src/packet/index.js";
-import { createSource } from "../../../src/packet/source.js";
+import { createSource } from "../../../src/packet/source/create-source.js";
 import {
   anyFormat,
   anyPacketInit,

@@ -6,7 +6,8 @@ import {
   type PacketInit,
   type Resolution,
 } from "../../../src/packet/batch.js";
-import { type CaptureInterface, fromBatches, type PacketSource } from "../../../src/packet/source.js";
+import { fromBatches } from "../../../src/packet/source/from-batches.js";
+import type { CaptureInterface, PacketSource } from "../../../src/packet/source.js";
 import { createPcapEncoder } from "../../../src/pcap/classic/encode.js";
 import { decodeCapture, encodePcap, type PcapOptions } from "../../../src/pcap/index.js";
 import { blockWriter, join } from "../blocks.js";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createBatch, type PacketBatch, type PacketFormat } from "../../../src/packet/batch.js";
-import { type CaptureInterface, fromBatches } from "../../../src/packet/source.js";
+import { fromBatches } from "../../../src/packet/source/from-batches.js";
+import type { CaptureInterface } from "../../../src/packet/source.js";
 import { encodePcapng, type PcapngOptions } from "../../../src/pcap/index.js";
 import { createPcapngEncoder } from "../../../src/pcap/pcapng/encode.js";
 import {

@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { copyBatch, type PacketBatch } from "../../../packet/batch.js";
-import { createSource, type PacketSource, type Pull, readBatches } from "../../../packet/source.js";
+import { type Pull, readBatches } from "../../../packet/source/batch-reader.js";
+import { createSource } from "../../../packet/source/create-source.js";
+import type { PacketSource } from "../../../packet/source.js";
 import { UnsupportedLinkTypes } from "../../../packet/unsupported-link-types.js";
 import { type CaptureSource, openCapture } from "../../../pcap/decode.js";
 import type { CaptureWarnings } from "../../../pcap/decoder.js";
