@@ -3,6 +3,15 @@ import { messageOf } from "../../errors/message.js";
 import { FlowSchema } from "../../gen/flow/flow_pb.js";
 import { JsonDocument } from "./document.js";
 import { ENVELOPES, type EnvelopeContent, isJson } from "./envelopes.js";
+import {
+  EVENT_START,
+  indentOf,
+  isEvent,
+  jsonFault,
+  MAY_BE_OBJECT,
+  parseJson,
+  withoutComma,
+} from "./event-text.js";
 import type { LineFault } from "./lines.js";
 import { type JoinedLine, type LinePart, PartJoiner } from "./parts.js";
 import { type EventReading, envelopeSchema, isBareFlow, readEvent } from "./read.js";
@@ -225,10 +234,10 @@ export class ExportReader {
     const objects: (string | undefined)[] = [];
     const state = document.add(text, objects);
     // A truncated line does not end like this.
-    const goesOn = state === "open" && depth === 0 && /[{[,]\s*$/.test(text);
-    if (state === "broken" || (state === "open" && !goesOn)) return false;
+    const continues = state === "open" && depth === 0 && /[{[,]\s*$/.test(text);
+    if (state === "broken" || (state === "open" && !continues)) return false;
     this.#readDocumentObjects(objects, line, depth + 1);
-    if (goesOn) {
+    if (continues) {
       const objectIndent = indentOf(text);
       this.#document = { document, line, objectLine: line, objectIndent, isLost: false, lines: [] };
     }
@@ -317,49 +326,5 @@ export class ExportReader {
     for (const text of texts.map(withoutComma)) {
       if (isEvent(text)) this.#fail(this.#readText(text, line), line);
     }
-  }
-}
-
-/** The number of leading white-space characters. */
-function indentOf(text: string): number {
-  return text.length - text.trimStart().length;
-}
-
-/** Removes surrounding white space and the comma after an element of a list. */
-function withoutComma(text: string): string {
-  return text.trim().replace(/,$/, "");
-}
-
-/** Whether a string is a complete event and not a part of one. */
-function isEvent(text: string): boolean {
-  if (!text.startsWith("{") || !text.trimEnd().endsWith("}")) return false;
-  const json = parseJson(text);
-  return json !== undefined && envelopeSchema(json) !== undefined;
-}
-
-/** Matches a string that begins like an event, whether or not it can be decoded. */
-const EVENT_START =
-  /^\s*\{\s*"(flow|node_status|nodeStatus|lost_events|lostEvents|agent_event|agentEvent|debug_event|debugEvent)"/;
-
-/** Matches a string that begins like an object or a list. */
-const MAY_BE_OBJECT = /^\s*[{[]/;
-
-/** Parses JSON; returns undefined if it is invalid. */
-function parseJson(text: string): object | undefined {
-  try {
-    // The callers have checked that it begins like an object or a list.
-    return JSON.parse(text) as object;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Explains why a string is not a JSON object. */
-function jsonFault(text: string): string {
-  try {
-    JSON.parse(text);
-    return "not a JSON object";
-  } catch (error) {
-    return `not JSON: ${messageOf(error)}`;
   }
 }
