@@ -6,7 +6,7 @@ import { createSource } from "../packet/source/create-source.js";
 import { aSource, type PacketSource } from "../packet/source.js";
 import { Cursor, nextRun } from "./merge/cursor.js";
 import { GatheredBatch } from "./merge/gathered-batch.js";
-import { MergedInterfaces } from "./merge/interfaces.js";
+import { MergedInterfaces } from "./merge/merged-interfaces.js";
 
 /**
  * Merges several captures into one source, ordered by time like mergecap: each source is assumed to be in order, and

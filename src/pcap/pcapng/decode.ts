@@ -22,9 +22,9 @@ import {
   SHB_USER_APPLICATION,
   SIMPLE_PACKET,
 } from "./format.js";
-import { InterfaceReader } from "./interfaces.js";
+import { InterfaceReader } from "./interface-reader.js";
 import { MAX_BLOCK_BYTES } from "./limits.js";
-import { PacketReader } from "./packets.js";
+import { PacketReader } from "./packet-reader.js";
 
 /**
  * Decodes pcapng: sections of either byte order, interfaces with their own time units, enhanced, simple and obsolete

@@ -16,7 +16,7 @@ import {
   SIMPLE_PACKET,
   SPB,
 } from "./format.js";
-import type { InterfaceReader, PacketLayout } from "./interfaces.js";
+import type { InterfaceReader, PacketLayout } from "./interface-reader.js";
 import { MAX_BLOCK_BYTES, MAX_OPTIONS_BYTES } from "./limits.js";
 import type { RecordTime } from "./time.js";
 

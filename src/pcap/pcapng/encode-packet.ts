@@ -1,0 +1,103 @@
+import { copyBytes } from "../../bytes/copy-bytes.js";
+import { uint32At } from "../../bytes/little-endian.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { type PacketBatch, recordEnd } from "../../packet/batch.js";
+import {
+  RECORD_FRACTION,
+  RECORD_HEADER_LENGTH,
+  RECORD_SECONDS,
+  readOriginalLength,
+} from "../../packet/record-header.js";
+import type { CaptureInterface } from "../../packet/source.js";
+import { type BlockWriter, stringBytes } from "./block-writer.js";
+import {
+  BLOCK_TRAILER,
+  ENHANCED_PACKET,
+  EPB,
+  OPT_COMMENT,
+  OPTION_HEADER_LENGTH,
+  padded,
+  SIMPLE_PACKET,
+  SPB,
+} from "./format.js";
+import { writeTime } from "./time.js";
+
+/** A simple packet block has neither interface nor captured length: both follow from the first interface. */
+export function isSimple(batch: PacketBatch, index: number, described: readonly CaptureInterface[]): boolean {
+  if (batch.format.interfaceId !== 0 || batch.comments?.has(index) === true) return false;
+  const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
+  const original = readOriginalLength(batch.records, batch.offsets[index]!);
+  const snapLength = described[0]?.snapLength ?? 0;
+  return captured === (snapLength === 0 ? original : Math.min(original, snapLength));
+}
+
+/** Writes a packet as a simple packet block. */
+export function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): void {
+  const at = writer.openBlock(SIMPLE_PACKET, SPB.data);
+  writer.view.setUint32(at + SPB.original, readOriginalLength(batch.records, batch.offsets[index]!), true);
+  writeData(writer, batch, index);
+  writer.closeBlock(at);
+}
+
+/**
+ * Writes a packet as an enhanced packet block.
+ *
+ * @param offsetSeconds Time offset of the interface.
+ */
+export function writeEnhanced(
+  writer: BlockWriter,
+  batch: PacketBatch,
+  index: number,
+  offsetSeconds: number,
+): void {
+  const { records, offsets, format, comments } = batch;
+  const header = offsets[index]!;
+  const at = writer.openBlock(ENHANCED_PACKET, EPB.data);
+  const { view } = writer;
+  view.setUint32(at + EPB.interfaceId, format.interfaceId, true);
+  const fits = writeTime(
+    view,
+    at + EPB.timeHigh,
+    format.resolution,
+    batch.eraSeconds ?? 0,
+    uint32At(records, header + RECORD_SECONDS),
+    uint32At(records, header + RECORD_FRACTION),
+    batch.untimed === true ? Math.min(offsetSeconds, 0) : offsetSeconds,
+  );
+  if (!fits) {
+    throw new FlowscribeError(
+      "time_out_of_range",
+      "the time of a packet is outside of what pcapng can hold from the time offset of its interface on",
+    );
+  }
+  view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
+  view.setUint32(at + EPB.original, readOriginalLength(records, header), true);
+  writeData(writer, batch, index);
+  const own = comments?.get(index);
+  if (own !== undefined) {
+    for (const comment of own) writer.addString(OPT_COMMENT, comment);
+    writer.endOptions();
+  }
+  writer.closeBlock(at);
+}
+
+/** Maximum length in bytes of an enhanced packet block; a simple packet block is shorter. */
+export function enhancedBytes(batch: PacketBatch, index: number): number {
+  const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
+  let length = EPB.data + padded(captured) + BLOCK_TRAILER;
+  const comments = batch.comments?.get(index);
+  if (comments === undefined) return length;
+  for (const comment of comments) {
+    length += OPTION_HEADER_LENGTH + padded(stringBytes(comment));
+  }
+  return length + OPTION_HEADER_LENGTH;
+}
+
+function writeData(writer: BlockWriter, batch: PacketBatch, index: number): void {
+  const start = batch.offsets[index]! + RECORD_HEADER_LENGTH;
+  const end = recordEnd(batch, index);
+  const length = end - start;
+  const target = writer.reserve(padded(length));
+  copyBytes(writer.bytes, target, batch.records, start, end);
+  for (let at = target + length; at < target + padded(length); at++) writer.bytes[at] = 0;
+}
