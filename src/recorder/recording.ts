@@ -2,17 +2,13 @@ import { aClock, type Clock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aFunction, aNumberFrom, aSignal, oneOf } from "../errors/value-checks.js";
-import { capturedBytes, type PacketBatch, type Resolution, truncateBatch } from "../packet/batch.js";
-import { cutRecords, selectRecords } from "../packet/filter/select.js";
-import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
-import { readBatches } from "../packet/source/batch-reader.js";
+import type { Resolution } from "../packet/batch.js";
 import { aSource, type PacketSource } from "../packet/source.js";
-import { createByteSink } from "./byte-sink.js";
-import { type Delivery, queueingDelivery, waitingDelivery } from "./delivery.js";
-import type { OpenSink, PacketSink, SinkResult } from "./sink.js";
-import { planRecording, type RecordingPlan, type StartRecordingInit } from "./start.js";
-import { type RecordingStats, Updates } from "./stats.js";
-import { type StopLimit, StopTracker } from "./stop.js";
+import { Recorder } from "./recorder.js";
+import type { OpenSink, SinkResult } from "./sink.js";
+import { planRecording, type StartRecordingInit } from "./start.js";
+import type { RecordingStats } from "./stats.js";
+import type { StopLimit } from "./stop.js";
 
 /** Default queue limit in bytes: about 58,000 packets with 128 captured bytes each. */
 export const DEFAULT_QUEUE_BYTES = 8 * 1024 * 1024;

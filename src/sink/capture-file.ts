@@ -114,7 +114,7 @@ export class CaptureFile {
     }
   }
 
-  /** @throws FlowscribeError if the path leads to another file or to none. */
+  /** @throws FlowscribeError if the path leads to another file or no file. */
   #checkPath(): void {
     if (!this.#isRegular || this.#descriptor === undefined) return;
     if (isAtPath(statDescriptor(this.#descriptor), this.path)) return;
@@ -137,12 +137,12 @@ export class CaptureFile {
     } catch (error) {
       const kept = this.#writer.wholeRecords(chunk, written);
       this.#storage?.release(chunk.length - kept);
-      throw this.#cutBack(this.#descriptor, this.#length + kept, error);
+      throw this.#truncate(this.#descriptor, this.#length + kept, error);
     }
     this.#length += chunk.length;
   }
 
-  #cutBack(descriptor: number, length: number, cause: unknown): FlowscribeError {
+  #truncate(descriptor: number, length: number, cause: unknown): FlowscribeError {
     let state =
       length === 0
         ? "the file is cut back to nothing"

@@ -51,7 +51,7 @@ const PERMISSIONS = 0o7777;
 const OPEN_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
 /** Buffered lines are written at the end of the event loop turn, or as soon as they reach this size. */
 const BUFFER_BYTES = 64 * 1024;
-/** If a backup name is taken, the next millisecond is tried, at most this often. */
+/** If a backup of that name exists, the next millisecond is tried, at most this often. */
 const MAX_NAME_TRIES = 10_000;
 const LF = 0x0a;
 

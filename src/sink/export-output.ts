@@ -4,8 +4,8 @@ import { withoutPath } from "../errors/message.js";
 /** Where the lines of an export are written. */
 export interface LineOutput {
   /**
-   * Accepts a line without its line feed. Returns a promise if the output is behind. If it throws, the line is not
-   * accepted.
+   * Accepts a line without its line feed. Returns a promise if the output is slower than the caller. If it
+   * throws, the line is not accepted.
    */
   write(line: string): void | Promise<void>;
   /** Resolves when all accepted lines are written. */

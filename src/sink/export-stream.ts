@@ -41,12 +41,12 @@ export function streamOutput(stream: Writable): LineOutput {
       bytes += length;
       waitingBytes += length;
       waitingLines++;
-      const hasRoom = stream.write(text, (error) => {
+      const acceptsMore = stream.write(text, (error) => {
         if (error) return;
         waitingBytes -= length;
         waitingLines--;
       });
-      return hasRoom ? undefined : drained();
+      return acceptsMore ? undefined : drained();
     },
     close: async () => {
       if (failure === undefined && !stream.destroyed) {

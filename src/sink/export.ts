@@ -77,7 +77,7 @@ export interface ExportStats {
 export interface ExportSink extends AsyncDisposable {
   readonly stats: ExportStats;
   /**
-   * Exports an event, or a bare flow, if the filter lists accept it. Returns a promise if the output is behind: await
+   * Exports an event, or a bare flow, if the filter lists accept it. Returns a promise if the output is slower than the caller: await
    * it to limit memory.
    *
    * @throws ExportError `unencodable_event`: the event counts as lost; further events can be written. FlowscribeError
@@ -146,7 +146,7 @@ function compilePipeline(options: ExportOptions): Pipeline {
 
 function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
   let offered = 0;
-  let taken = 0;
+  let accepted = 0;
   let filtered = 0;
   let late = 0;
   let closing: Promise<void> | undefined;
@@ -157,7 +157,7 @@ function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
   };
   return {
     get stats() {
-      const written = taken - output.lostLines;
+      const written = accepted - output.lostLines;
       const { rotations, bytes } = output;
       return {
         offered,
@@ -178,7 +178,7 @@ function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
       else if (verdict === "late") late++;
       else {
         const waiting = output.write(verdict.line);
-        taken++;
+        accepted++;
         return waiting;
       }
     },

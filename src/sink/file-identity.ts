@@ -30,7 +30,7 @@ export function isSameFile(one: FileIdentity, other: FileIdentity | undefined): 
   return other !== undefined && one.ino === other.ino && one.dev === other.dev;
 }
 
-/** False only if the path is known to lead to another file or to none; true if this cannot be determined. */
+/** False only if the path is known to lead to another file or no file; true if this cannot be determined. */
 export function isAtPath(file: FileIdentity, path: string): boolean {
   try {
     return isSameFile(file, statPath(path));

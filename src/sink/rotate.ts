@@ -55,7 +55,7 @@ export function rotatedName(path: string, number: number, nowMs: number): string
 }
 
 /** The dependencies of a rotating sink. */
-export interface RotatingParts {
+export interface RotationDependencies {
   readonly rotation: FileRotation;
   /** The bytes of files removed by the ring are released here. */
   readonly storage: StorageAccount | undefined;
@@ -66,12 +66,12 @@ export interface RotatingParts {
 }
 
 /** Opens the first file; `write` opens the others when needed. */
-export function createRotatingSink(parts: RotatingParts): PacketSink {
-  return new RotatingSink(parts);
+export function createRotatingSink(dependencies: RotationDependencies): PacketSink {
+  return new RotatingSink(dependencies);
 }
 
 class RotatingSink implements PacketSink {
-  readonly #parts: RotatingParts;
+  readonly #dependencies: RotationDependencies;
   /**
    * With a ring, the completed files that are kept, the oldest first. (Not CaptureFile objects, as each holds an
    * encoder with its buffer.)
@@ -83,9 +83,9 @@ class RotatingSink implements PacketSink {
   /** Timestamp of the first timed packet of the file, in milliseconds. */
   #startMs: number | undefined;
 
-  constructor(parts: RotatingParts) {
-    this.#parts = parts;
-    this.#file = parts.open(this.#number);
+  constructor(dependencies: RotationDependencies) {
+    this.#dependencies = dependencies;
+    this.#file = dependencies.open(this.#number);
   }
 
   get filePath(): string {
@@ -94,7 +94,7 @@ class RotatingSink implements PacketSink {
 
   write(batch: PacketBatch): void {
     for (let from = 0; from < batch.length; ) {
-      const to = this.#fitting(batch, from);
+      const to = this.#fittingEnd(batch, from);
       if (to === from) {
         this.#openNext();
         continue;
@@ -117,15 +117,15 @@ class RotatingSink implements PacketSink {
   /**
    * Returns the index after the last packet that fits into the current file; an empty file accepts at least one packet.
    */
-  #fitting(batch: PacketBatch, from: number): number {
-    const { rotation } = this.#parts;
+  #fittingEnd(batch: PacketBatch, from: number): number {
+    const { rotation } = this.#dependencies;
     const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
     const isTimed = maxDurationMs !== undefined && batch.untimed !== true;
-    let room = maxBytes - this.#file.length - this.#file.pendingBytes;
+    let freeBytes = maxBytes - this.#file.length - this.#file.pendingBytes;
     let index = from;
     for (; index < batch.length; index++) {
-      room -= this.#file.packetBytes(batch, index);
-      if (room < 0 && this.#packets + index - from > 0) break;
+      freeBytes -= this.#file.packetBytes(batch, index);
+      if (freeBytes < 0 && this.#packets + index - from > 0) break;
       if (!isTimed) continue;
       const timeMs = timeOf(batch, index);
       this.#startMs ??= timeMs;
@@ -135,7 +135,7 @@ class RotatingSink implements PacketSink {
   }
 
   #openNext(): void {
-    const { rotation, open, onFile, storage } = this.#parts;
+    const { rotation, open, onFile, storage } = this.#dependencies;
     const { ringFiles } = rotation;
     this.#file.end(undefined);
     const { path, length } = this.#file;

@@ -35,7 +35,7 @@ export async function* readEvents(
       return yield* readCapture(input, name, packets, report);
     case "export":
       return yield* decodeBatches(() => input, {
-        onBadLine: ({ message }) => report.leftOut("line", name, message),
+        onBadLine: ({ message }) => report.skipped("line", name, message),
         onUnknownField: ({ line, message }) => report.unknownField(name, line, message),
       });
     case "neither":
@@ -88,7 +88,7 @@ async function* decodePackets(
     for (const flow of decoder.decodeEach(batch)) {
       if (flow instanceof PacketError) {
         const { index, layer, offset, message } = flow;
-        report.leftOut(
+        report.skipped(
           "packet",
           name,
           `packet ${before + index + 1}, ${layer} at byte ${offset}: ${message}`,

@@ -10,7 +10,7 @@ import { type ReadContext, readOne, tryOpen } from "./read-all.js";
 /** Interval for checking a followed file for changes, in milliseconds. */
 export const POLL_MS = 250;
 
-/** The two parts of followed inputs. */
+/** The events of followed inputs. */
 export interface Followed {
   /** The existing events, one input after another. */
   readonly present: AsyncGenerator<InputEvent[], void, undefined>;
@@ -44,7 +44,7 @@ export function followAll(paths: readonly string[], context: ReadContext): Follo
 }
 
 interface Tail {
-  /** The next existing events; undefined if there are none now but more may follow. */
+  /** The next existing events; undefined if more may follow later. */
   nextPresent(): Promise<IteratorResult<InputEvent[]> | undefined>;
   /** Events added later. */
   readonly rest: AsyncIterator<InputEvent[]>;
@@ -174,7 +174,7 @@ async function* merge<T>(iterators: readonly AsyncIterator<T>[]): AsyncGenerator
   let failure: { readonly error: unknown } | undefined;
   let wake = () => {};
 
-  function ask(iterator: AsyncIterator<T>): void {
+  function request(iterator: AsyncIterator<T>): void {
     iterator.next().then(
       (result) => {
         ready.push({ iterator, result });
@@ -188,7 +188,7 @@ async function* merge<T>(iterators: readonly AsyncIterator<T>[]): AsyncGenerator
   }
 
   let open = iterators.length;
-  iterators.forEach(ask);
+  iterators.forEach(request);
   while (open > 0) {
     const next = ready.shift();
     if (next !== undefined) {
@@ -197,7 +197,7 @@ async function* merge<T>(iterators: readonly AsyncIterator<T>[]): AsyncGenerator
         continue;
       }
       yield next.result.value;
-      ask(next.iterator);
+      request(next.iterator);
     } else if (failure !== undefined) {
       throw failure.error;
     } else {

@@ -12,7 +12,7 @@ export interface InputReport {
   readonly hasFailed: boolean;
   /** Whether lines, packets or events were skipped, or packets could not be decoded. */
   readonly isIncomplete: boolean;
-  leftOut(what: "line" | "packet" | "event", input: string, message: string): void;
+  skipped(what: "line" | "packet" | "event", input: string, message: string): void;
   unknownField(input: string, line: number, message: string): void;
   /** Reports packets of an unsupported link type; call it once per input and link type. */
   unsupportedLinkType(input: string, linkType: number, packets: number): void;
@@ -36,7 +36,7 @@ export function createInputReport(messages: Messages): InputReport {
     get isIncomplete() {
       return isIncomplete;
     },
-    leftOut(what, input, message) {
+    skipped(what, input, message) {
       isIncomplete = true;
       counts[what]++;
       if (counts[what] <= MAX_REPORTED) messages.report(`${input}: ${message}`);

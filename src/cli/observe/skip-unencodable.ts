@@ -13,7 +13,7 @@ const MAX_QUOTED_LENGTH = 100;
 export function skipUnencodable(
   printer: FlowPrinter,
   source: string,
-  report: Pick<InputReport, "leftOut">,
+  report: Pick<InputReport, "skipped">,
 ): FlowPrinter {
   return {
     write(event) {
@@ -21,7 +21,7 @@ export function skipUnencodable(
         return printer.write(event);
       } catch (error) {
         if (!(error instanceof ExportError && error.code === "unencodable_event")) throw error;
-        report.leftOut("event", source, `${describe(event)} has no JSON form: ${error.message}`);
+        report.skipped("event", source, `${describe(event)} has no JSON form: ${error.message}`);
         return { out: "", err: "" };
       }
     },

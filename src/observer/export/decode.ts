@@ -65,7 +65,7 @@ const DECODE_OPTIONS: OptionTable<DecodeExportOptions> = {
  *
  * A line with an agent or debug event is an `ExportEvent`; any other line is a `GetFlowsResponse`, which has the same
  * JSON form. A bare `Flow` is wrapped in a `GetFlowsResponse` with the flow's time and node name; older versions of
- * `hubble observe -o json` print bare flows. A line counts as one if it has a field of a flow and none of an envelope.
+ * `hubble observe -o json` print bare flows. A line counts as one if it has a field of a flow and no field of an envelope.
  * Events are also decoded from the wrappers of container runtimes and log collectors, from lists, and from documents
  * that span several lines: docs/export-files.md lists the forms. Empty lines, a byte order mark, runs of NUL bytes and
  * a missing line feed at the end are ignored.
@@ -142,7 +142,7 @@ export async function* decodeBatches(
     },
   });
 
-  function* takeEvents(): Generator<typeof events, void, undefined> {
+  function* flushEvents(): Generator<typeof events, void, undefined> {
     if (events.length > 0) {
       const read = events;
       events = [];
@@ -156,7 +156,7 @@ export async function* decodeBatches(
       reader.read(line);
       if (failure !== undefined) break;
     }
-    yield* takeEvents();
+    yield* flushEvents();
   }
 
   const raw = open();
@@ -175,7 +175,7 @@ export async function* decodeBatches(
     }
     yield* readLines(splitter.end());
     reader.end();
-    yield* takeEvents();
+    yield* flushEvents();
   } finally {
     await raw.close?.();
   }

@@ -13,7 +13,7 @@ export type LineFault = { readonly fault: string };
  * longer line is not buffered. Removes a byte order mark at the very beginning; keeps carriage returns.
  *
  * A file that is truncated while it is being written (logrotate's `copytruncate`) contains a run of NUL bytes. Such a
- * run counts as at most one byte toward the length of a line, and as none at the beginning of a line, so that the line
+ * run counts as at most one byte toward the length of a line, and as no byte at the beginning of a line, so that the line
  * after the run is read however long the run is.
  */
 export class LineSplitter {
@@ -37,7 +37,7 @@ export class LineSplitter {
       const end = chunk.indexOf(LF);
       if (end === -1) return this.#hold(chunk, 0);
       this.#hold(chunk.subarray(0, end), 0);
-      yield [this.#takeHeld()];
+      yield [this.#endHeld()];
       at = end + 1;
     }
     while (at < chunk.length) {
@@ -51,7 +51,7 @@ export class LineSplitter {
 
   /** Returns the last line if it has no line feed; otherwise an empty list. */
   end(): (string | LineFault)[] {
-    return this.#heldLength > 0 || this.#skipping ? [this.#takeHeld()] : [];
+    return this.#heldLength > 0 || this.#skipping ? [this.#endHeld()] : [];
   }
 
   #hold(bytes: Uint8Array, start: number): void {
@@ -80,7 +80,7 @@ export class LineSplitter {
     this.#heldLength = length;
   }
 
-  #takeHeld(): string | LineFault {
+  #endHeld(): string | LineFault {
     const line = this.#skipping
       ? this.#tooLong()
       : this.#decodeLine(this.#held.subarray(0, this.#heldLength));
@@ -127,7 +127,7 @@ export class LineSplitter {
 }
 
 /**
- * Returns a copy in which each run of NULs is collapsed to one, or to none after a line feed. `before` is the preceding
+ * Returns a copy in which each run of NULs is collapsed to one, or removed after a line feed. `before` is the preceding
  * byte.
  */
 function collapseNuls(bytes: Uint8Array, before: number): Uint8Array {

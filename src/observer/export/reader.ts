@@ -97,7 +97,7 @@ export class ExportReader {
   /** Reads everything that was waiting for more lines. */
   end(): void {
     if (this.#document !== undefined) this.#abandonDocument(this.#document, "it does not end");
-    for (const stream of ["stdout", "stderr"] as const) this.#takeParts(stream);
+    for (const stream of ["stdout", "stderr"] as const) this.#endParts(stream);
   }
 
   #fail(fault: string | undefined, line: number): void {
@@ -197,7 +197,7 @@ export class ExportReader {
     const { text, stream, isLast } = part;
     if (this.#parts.isWaiting(stream)) {
       // A complete event begins a new line, so the rest of the previous line is missing.
-      if (isEvent(text)) this.#takeParts(stream);
+      if (isEvent(text)) this.#endParts(stream);
       else {
         const joined = this.#parts.add(part, line);
         return joined && this.#readJoined(joined, depth);
@@ -218,7 +218,7 @@ export class ExportReader {
     return isReported || isMessage ? undefined : fault;
   }
 
-  #takeParts(stream: LinePart["stream"]): void {
+  #endParts(stream: LinePart["stream"]): void {
     const joined = this.#parts.take(stream);
     if (joined !== undefined) this.#fail(this.#readJoined(joined, 1), joined.line);
   }

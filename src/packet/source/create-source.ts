@@ -4,7 +4,7 @@ import type { CaptureInterface, PacketSource } from "../source.js";
 import { BatchIterator, type Pull } from "./batch-reader.js";
 
 /** The implementation of a source, for {@link createSource}. */
-export interface SourceParts {
+export interface SourceImplementation {
   readonly interfaces: readonly CaptureInterface[];
   readonly filtered?: boolean;
   /** Called for one batch at a time, and not after it has failed or returned undefined. */
@@ -26,8 +26,10 @@ export interface SourceParts {
 /**
  * Creates a source with the behaviour that all sources share: one iteration, packet counts, stop, and a single close.
  */
-export function createSource(parts: SourceParts): PacketSource & Required<Pick<PacketSource, "stop">> {
-  const { interfaces, filtered = false, pull, copy, dropped, stop, leave, close } = parts;
+export function createSource(
+  implementation: SourceImplementation,
+): PacketSource & Required<Pick<PacketSource, "stop">> {
+  const { interfaces, filtered = false, pull, copy, dropped, stop, leave, close } = implementation;
   let begun = false;
   let stopped = false;
   let ended = false;

@@ -122,7 +122,7 @@ function checkFits(batch: PacketBatch, linkType: number): void {
   if (batch.format.linkType !== linkType) {
     throw new FlowscribeError(
       "mixed_link_types",
-      `a pcap file has one link type, here ${linkTypeName(linkType)}; it cannot take packets of ` +
+      `a pcap file has one link type, here ${linkTypeName(linkType)}; it cannot contain packets of ` +
         `${linkTypeName(batch.format.linkType)}: write pcapng, or read only one interface`,
     );
   }

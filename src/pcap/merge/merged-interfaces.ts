@@ -109,10 +109,10 @@ function isPlain(own: CaptureInterface): boolean {
 function descriptionOf(own: CaptureInterface): string {
   const { linkType, resolution, snapLength, name, description, filter, hardware, operatingSystem } = own;
   const { timeOffsetSeconds = 0 } = own;
-  const texts = [name, description, filter, hardware, operatingSystem, ...(own.comments ?? [])];
+  const strings = [name, description, filter, hardware, operatingSystem, ...(own.comments ?? [])];
   const format = `${linkType} ${resolution} ${snapLength} ${timeOffsetSeconds} ${own.pcapHeader?.linkTypeWord}`;
-  if (texts.every((text) => text === undefined)) return format;
-  return format + JSON.stringify(texts.map((text) => text ?? null));
+  if (strings.every((value) => value === undefined)) return format;
+  return format + JSON.stringify(strings.map((value) => value ?? null));
 }
 
 function sum(total: InterfaceCounts | undefined, { received, dropped }: InterfaceCounts): InterfaceCounts {

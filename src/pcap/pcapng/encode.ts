@@ -11,7 +11,7 @@ import {
   BLOCK_LENGTH,
   BLOCK_OVERHEAD,
   BYTE_ORDER_MAGIC,
-  FILTER_IS_TEXT,
+  FILTER_IS_STRING,
   IDB,
   IF_DESCRIPTION,
   IF_FILTER,
@@ -49,7 +49,7 @@ const PCAPNG_OPTIONS: OptionTable<PcapngOptions> = { snapLength: anInteger(0, 2 
 /**
  * Encodes a source as a little-endian pcapng file with one section: an interface description for every interface of the
  * source, written when the source adds it; an enhanced packet block for every packet, with its comments; and at the end
- * a statistics block for every interface with packet counts. The counts of a single interface that has none are the
+ * a statistics block for every interface with packet counts. The counts of a single interface without counts are the
  * totals of the source, unless it comes from a pcap file.
  *
  * A packet without a time becomes a simple packet block if the format can express it: of the first interface, without
@@ -177,7 +177,7 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
   for (const comment of own.comments ?? []) writer.addString(OPT_COMMENT, comment);
   if (own.name !== undefined) writer.addString(IF_NAME, own.name);
   if (own.description !== undefined) writer.addString(IF_DESCRIPTION, own.description);
-  if (own.filter !== undefined) writer.addString(IF_FILTER, FILTER_IS_TEXT + own.filter);
+  if (own.filter !== undefined) writer.addString(IF_FILTER, FILTER_IS_STRING + own.filter);
   if (own.operatingSystem !== undefined) writer.addString(IF_OPERATING_SYSTEM, own.operatingSystem);
   if (own.hardware !== undefined) writer.addString(IF_HARDWARE, own.hardware);
   writer.addOption(IF_TIME_RESOLUTION, Uint8Array.of(own.resolution === "us" ? 6 : 9));

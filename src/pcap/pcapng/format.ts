@@ -63,7 +63,7 @@ export const ISB_INTERFACE_DROPPED = 5;
 export const ISB_SYSTEM_DROPPED = 7;
 
 /** First byte of if_filter if a filter expression follows. */
-export const FILTER_IS_TEXT = "\0";
+export const FILTER_IS_STRING = "\0";
 /** Default of if_tsresol: microseconds. */
 export const DEFAULT_TIME_RESOLUTION = 6;
 

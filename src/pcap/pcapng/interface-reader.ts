@@ -6,7 +6,7 @@ import type { BlockReader } from "./block-reader.js";
 import {
   BLOCK_TRAILER,
   DEFAULT_TIME_RESOLUTION,
-  FILTER_IS_TEXT,
+  FILTER_IS_STRING,
   IDB,
   IF_DESCRIPTION,
   IF_FILTER,
@@ -102,13 +102,13 @@ export class InterfaceReader {
     let notPreserved = 0;
     const options = this.#blocks.options(at + IDB.options, at, length);
     while (options.next()) {
-      if (options.code === OPT_COMMENT) comments.push(options.text());
-      else if (options.code === IF_NAME) described.name = options.text();
-      else if (options.code === IF_DESCRIPTION) described.description = options.text();
-      else if (options.code === IF_OPERATING_SYSTEM) described.operatingSystem = options.text();
-      else if (options.code === IF_HARDWARE) described.hardware = options.text();
-      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_TEXT.charCodeAt(0))
-        described.filter = options.text(1);
+      if (options.code === OPT_COMMENT) comments.push(options.string());
+      else if (options.code === IF_NAME) described.name = options.string();
+      else if (options.code === IF_DESCRIPTION) described.description = options.string();
+      else if (options.code === IF_OPERATING_SYSTEM) described.operatingSystem = options.string();
+      else if (options.code === IF_HARDWARE) described.hardware = options.string();
+      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_STRING.charCodeAt(0))
+        described.filter = options.string(1);
       else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
       else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
       else notPreserved++;

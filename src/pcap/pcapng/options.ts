@@ -43,7 +43,7 @@ export class OptionReader {
   }
 
   /** The value as a string; invalid UTF-8 becomes replacement characters, trailing NULs are removed. */
-  text(skip = 0): string {
+  string(skip = 0): string {
     const start = this.#valueAt + skip;
     let end = this.#valueAt + this.#valueLength;
     while (end > start && this.#bytes[end - 1] === 0) end--;

@@ -145,7 +145,7 @@ export class PacketReader {
     while (options.next()) {
       if (options.code === OPT_COMMENT) {
         comments ??= [];
-        comments.push(options.text());
+        comments.push(options.string());
       } else if (options.code === EPB_FLAGS) {
         notPreserved.packetFlags++;
       } else {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
-import { TOLD_ONE_BY_ONE } from "../../../src/cli/input/report.js";
+import { MAX_REPORTED } from "../../../src/cli/input/report.js";
 import { BrokenPipe } from "../../../src/cli/io/io.js";
 import { runCli } from "../../../src/cli/run.js";
 import { fakeClock } from "../../support/fake-clock.js";
@@ -176,7 +176,7 @@ describe("what cannot be read", () => {
     const { code, err } = await runFake(["observe", "-"], { stdin: "x\n".repeat(500) + flowLine("a") });
     expect(code).toBe(EXIT.ok);
     const lines = err.trimEnd().split("\n");
-    expect(lines).toHaveLength(TOLD_ONE_BY_ONE + 2);
+    expect(lines).toHaveLength(MAX_REPORTED + 2);
     expect(lines.slice(-2)).toEqual([
       "standard input: more lines cannot be read …",
       "standard input: 500 lines left out",

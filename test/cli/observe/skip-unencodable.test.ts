@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { createInputReport, TOLD_ONE_BY_ONE } from "../../../src/cli/input/report.js";
+import { createInputReport, MAX_REPORTED } from "../../../src/cli/input/report.js";
 import { createMessages } from "../../../src/cli/io/messages.js";
 import { skipUnencodable } from "../../../src/cli/observe/skip-unencodable.js";
 import { createFlowPrinter } from "../../../src/observer/index.js";
@@ -48,7 +48,7 @@ test("skipUnencodable: reports the first events of many one by one, then their n
   for (let index = 0; index < 100; index++) printer.write(response(String(index), TOO_LATE));
   report.ended("a.log");
   const lines = io.err().trimEnd().split("\n");
-  expect(lines).toHaveLength(TOLD_ONE_BY_ONE + 2);
+  expect(lines).toHaveLength(MAX_REPORTED + 2);
   expect(lines.slice(-2)).toEqual(["a.log: more events cannot be printed …", "a.log: 100 events left out"]);
 });
 
