@@ -18,14 +18,14 @@ const noise = pcapFile(
   Array.from({ length: 500 }, (_, index) => ({ seconds: index, data: pseudoRandom(4000, index + 1) })),
 );
 
-describe("a compressed capture", () => {
+describe("decodeCapture: a compressed capture", () => {
   const plain = sample("sample.pcap");
 
   test.each([
     { what: "one member", bytes: gzipSync(plain) },
     { what: "stored blocks only", bytes: gzipSync(plain, { level: 0 }) },
     {
-      what: "two members, cut inside the header",
+      what: "two members, divided inside the header",
       bytes: join(gzipSync(plain.subarray(0, 10)), gzipSync(plain.subarray(10))),
     },
     {
@@ -43,12 +43,12 @@ describe("a compressed capture", () => {
       ),
     },
     { what: "a name, a comment and other header fields", bytes: withHeaderFields(plain) },
-    { what: "zeros behind it", bytes: join(gzipSync(plain), new Uint8Array(1000)) },
+    { what: "trailing zeros", bytes: join(gzipSync(plain), new Uint8Array(1000)) },
     {
-      what: "something else behind it",
+      what: "trailing garbage",
       bytes: join(gzipSync(plain), new TextEncoder().encode("trailing garbage")),
     },
-  ])("of $what has the packets of the plain one, in chunks of any size", async ({ bytes }) => {
+  ])("with $what has the packets of the plain file, in chunks of any size", async ({ bytes }) => {
     const expected = await packetsIn(plain);
     const { packets, source } = await readWhole(bytes);
     expect(packets).toEqual(expected);
@@ -56,7 +56,7 @@ describe("a compressed capture", () => {
     for (const size of [1, 7, 4096]) expect(await packetsIn(chunksOf(bytes, size))).toEqual(expected);
   });
 
-  test("that is not compressed says so", async () => {
+  test("compressed is false for a plain file", async () => {
     expect((await readWhole(plain)).source.compressed).toBe(false);
   });
 
@@ -67,7 +67,7 @@ describe("a compressed capture", () => {
     expect(source).toMatchObject({ fileFormat: "pcapng", compressed: true });
   });
 
-  test("that is compressed twice is refused", async () => {
+  test("rejects a file that is compressed twice", async () => {
     expect(fault(await readAll(gzipSync(gzipSync(plain))))).toBe("not_a_capture@0");
   });
 
@@ -91,15 +91,15 @@ describe("a compressed capture", () => {
       error: "truncated_capture@5",
     },
     { what: "by an unknown method", bytes: bytesOf("1f8b0900000000000003"), error: "malformed_gzip@3" },
-  ])("$what is refused", async ({ bytes, error }) => {
+  ])("rejects gzip data $what", async ({ bytes, error }) => {
     const outcome = await readAll(bytes);
     expect(outcome.packets).toEqual([]);
     expect(fault(outcome).replace(/malformed_gzip@\d+/, "malformed_gzip@3")).toBe(error);
   });
 });
 
-describe("a truncated compressed capture", () => {
-  test("hands out every packet that is there, then says where it ends", async () => {
+describe("decodeCapture: a truncated compressed capture", () => {
+  test("yields all complete packets, then throws with the offset of the end", async () => {
     const expected = await packetsIn(noise);
     for (const level of [0, 6]) {
       const compressed = gzipSync(noise, { level });
@@ -124,14 +124,14 @@ describe("a truncated compressed capture", () => {
     }
   });
 
-  test("between two members is whole for gunzip, but not as a capture", async () => {
+  test("that ends between two members is a truncated capture, not truncated gzip", async () => {
     const first = gzipSync(noise.subarray(0, 10_000));
     const outcome = await readAll(first);
     expect(outcome.packets).toHaveLength(2);
     expect(fault(outcome)).toBe(`truncated_capture@${PCAP_HEADER + 2 * 4016}`);
   });
 
-  test("in its last member hands out the members before", async () => {
+  test("in its last member yields the packets of the members before", async () => {
     const half = PCAP_HEADER + 250 * 4016;
     const bytes = join(gzipSync(noise.subarray(0, half)), gzipSync(noise.subarray(half)).subarray(0, 15));
     const outcome = await readAll(bytes);
@@ -140,35 +140,38 @@ describe("a truncated compressed capture", () => {
   });
 });
 
-describe("a damaged compressed capture", () => {
+describe("decodeCapture: a damaged compressed capture", () => {
   const compressed = gzipSync(noise);
 
   test.each([
     { what: "the checksum", fromEnd: 8 },
     { what: "the length", fromEnd: 1 },
-  ])("in $what hands out all packets, then tells", async ({ fromEnd }) => {
+  ])("in $what yields all packets, then throws malformed_gzip", async ({ fromEnd }) => {
     const outcome = await readAll(flipped(compressed, compressed.length - fromEnd));
     expect(outcome.packets).toEqual(await packetsIn(noise));
     expect(fault(outcome)).toMatch(/^malformed_gzip@/);
   });
 
-  test.each([0.1, 0.4, 0.9])("at %d of its data hands out all packets before, then tells", async (part) => {
-    // A block of a type that does not exist, where only whole members stand before.
-    const packets = Math.floor(500 * part);
-    const end = PCAP_HEADER + packets * 4016;
-    const before = gzipSync(noise.subarray(0, end));
-    const bytes = join(
-      before,
-      flipped(gzipSync(noise.subarray(end), { level: 0 }), 10, 0x06),
-      new Uint8Array(999),
-    );
-    const outcome = await readAll(bytes);
-    expect(outcome.packets).toEqual((await packetsIn(noise)).slice(0, packets));
-    expect(fault(outcome)).toMatch(/^malformed_gzip@/);
-    expect((outcome.error as CaptureError).offset).toBeGreaterThanOrEqual(before.length);
-  });
+  test.each([0.1, 0.4, 0.9])(
+    "at %d of its data yields all packets before, then throws malformed_gzip",
+    async (part) => {
+      // A block of a type that does not exist, where only whole members stand before.
+      const packets = Math.floor(500 * part);
+      const end = PCAP_HEADER + packets * 4016;
+      const before = gzipSync(noise.subarray(0, end));
+      const bytes = join(
+        before,
+        flipped(gzipSync(noise.subarray(end), { level: 0 }), 10, 0x06),
+        new Uint8Array(999),
+      );
+      const outcome = await readAll(bytes);
+      expect(outcome.packets).toEqual((await packetsIn(noise)).slice(0, packets));
+      expect(fault(outcome)).toMatch(/^malformed_gzip@/);
+      expect((outcome.error as CaptureError).offset).toBeGreaterThanOrEqual(before.length);
+    },
+  );
 
-  test("by any flipped bit is never taken for whole, and the packets before it are right (property)", async () => {
+  test("with any flipped bit throws, and yields the correct packets before it (property)", async () => {
     const plain = sample("sample.pcap");
     const expected = await packetsIn(plain);
     const bytes = gzipSync(plain, { level: 0 });
@@ -190,7 +193,7 @@ describe("a damaged compressed capture", () => {
   });
 });
 
-test("hundreds of megabytes of zeros in a few kilobytes is read in a bounded memory", async () => {
+test("decodeCapture: reads hundreds of megabytes of zeros from few bytes of gzip in bounded memory", async () => {
   const { section, interface: describe, enhanced, u32 } = blockWriter();
   const mebibytes = amount({ quick: 128, long: 1024 });
   const zeros = mebibytes * 1024 ** 2;
@@ -221,7 +224,7 @@ test("hundreds of megabytes of zeros in a few kilobytes is read in a bounded mem
   );
   const { packets, error } = await readAll(Promise.resolve(source));
   expect(packets.map(({ data }) => data)).toEqual(["aa", "bb"]);
-  // The checksum is not that of the zeros, which nobody wanted to compute.
+  // The checksum is not that of the zeros: computing it would take long.
   expect(error).toMatchObject({ code: "malformed_gzip" });
   expect(most - before).toBeLessThan(64 * 1024 ** 2);
 });

@@ -15,7 +15,7 @@ import { HEADER_LENGTH, MICROSECONDS, NANOSECONDS, pcapHeader, RECORD_HEADER_LEN
 import { chunksOf, type Outcome, packetsIn, type ReadPacket, readAll } from "./read.js";
 import { sample, sharedCapture, sharedCaptures } from "./shared-captures.js";
 
-describe("bytes of no capture give packets or a FlowscribeError (property):", () => {
+describe("decodeCapture: bytes that are not a capture give packets or a FlowscribeError (property):", () => {
   const bytes = fc.uint8Array({ maxLength: 400, size: "max" });
   const littleEndian = fc.boolean();
 
@@ -26,7 +26,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
     );
   });
 
-  test("any bytes behind gzip's first two", async () => {
+  test("any bytes after the magic number of gzip", async () => {
     const head = fc.constantFrom(
       Uint8Array.of(0x1f, 0x8b),
       Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3),
@@ -37,7 +37,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
     );
   });
 
-  test("any bytes behind a pcap header", async () => {
+  test("any bytes after a pcap header", async () => {
     const fields = fc.record({
       littleEndian,
       magic: fc.constantFrom(MICROSECONDS, NANOSECONDS),
@@ -81,7 +81,7 @@ describe("bytes of no capture give packets or a FlowscribeError (property):", ()
   });
 });
 
-describe("a damaged capture gives the packets before the damage, then packets or a FlowscribeError (property):", () => {
+describe("decodeCapture: a damaged capture gives the packets before the damage, then packets or a FlowscribeError (property):", () => {
   test.each(["sample.pcap", "sample.pcapng"] as const)("our %s", async (name) => {
     const bytes = sample(name);
     const expected = await packetsIn(bytes);
@@ -109,7 +109,7 @@ describeWithShared("damaged captures of other programs", () => {
     );
   });
 
-  test("cut at any place give the packets before it", async () => {
+  test("truncated anywhere give the packets before it", async () => {
     for (const bytes of files
       .filter(({ length }) => length < 1000)
       .slice(0, amount({ quick: 3, long: 60 }))) {

@@ -10,18 +10,18 @@ const CAPTURE = pcapFile(
   Array.from({ length: 10 }, (_, index) => ({ seconds: index, data: new Uint8Array(100).fill(index) })),
 );
 
-describe("a capture can be given as", () => {
+describe("decodeCapture: accepts", () => {
   test.each<{ what: string; bytes: () => BytesLike }>([
     { what: "bytes", bytes: () => CAPTURE },
     {
-      what: "a Buffer inside of a larger one",
+      what: "a Buffer that is part of a larger one",
       bytes: () => Buffer.concat([bytesOf("ffffff"), CAPTURE]).subarray(3),
     },
     { what: "a list of chunks", bytes: () => [...chunksOf(CAPTURE, 100)] },
     { what: "a list with empty chunks", bytes: () => withEmptyChunks(chunksOf(CAPTURE, 100)) },
     { what: "a generator", bytes: () => chunksOf(CAPTURE, 33) },
     { what: "an async generator", bytes: () => later(chunksOf(CAPTURE, 33)) },
-    { what: "a stream of Node", bytes: () => Readable.from([...chunksOf(CAPTURE, 64)]) },
+    { what: "a Node stream", bytes: () => Readable.from([...chunksOf(CAPTURE, 64)]) },
     { what: "a web stream", bytes: () => new Blob([CAPTURE as Uint8Array<ArrayBuffer>]).stream() },
     {
       what: "a web stream that cannot be iterated",
@@ -34,15 +34,15 @@ describe("a capture can be given as", () => {
   test.each<{ what: string; bytes: unknown }>([
     { what: "a string", bytes: "d4c3b2a1" },
     { what: "numbers", bytes: [1, 2, 3] },
-    { what: "nothing", bytes: undefined },
+    { what: "undefined", bytes: undefined },
     { what: "an object", bytes: {} },
-  ])("but not as $what, which is a TypeError", async ({ bytes }) => {
+  ])("rejects $what with a TypeError", async ({ bytes }) => {
     await expect(decodeCapture(bytes as BytesLike)).rejects.toThrow(TypeError);
   });
 });
 
-describe("the input is let go of", () => {
-  test("when the source is disposed of before the end, once", async () => {
+describe("decodeCapture: the input is closed", () => {
+  test("once when the source is disposed of before the end", async () => {
     const { chunks, returned } = watched(CAPTURE, 100);
     const source = await decodeCapture(chunks);
     for await (const _ of source) break;
@@ -52,19 +52,19 @@ describe("the input is let go of", () => {
     expect(returned()).toBe(1);
   });
 
-  test("when it is disposed of without having been read", async () => {
+  test("when the source is disposed of without being read", async () => {
     const { chunks, returned } = watched(CAPTURE, 100);
     await (await decodeCapture(chunks))[Symbol.asyncDispose]();
     expect(returned()).toBe(1);
   });
 
-  test("when it cannot be opened", async () => {
+  test("when the capture cannot be opened", async () => {
     const { chunks, returned } = watched(new Uint8Array(100), 30);
     await expect(decodeCapture(chunks)).rejects.toMatchObject({ code: "not_a_capture" });
     expect(returned()).toBe(1);
   });
 
-  test("not again when it has come to its end", async () => {
+  test("not again after its end", async () => {
     const { chunks, returned } = watched(CAPTURE, 100);
     const outcome = await readAll(chunks);
     expect(outcome.packets).toHaveLength(10);
@@ -80,10 +80,10 @@ describe("the input is let go of", () => {
   });
 });
 
-describe("an error of the input", () => {
+describe("decodeCapture: an error of the input", () => {
   const broken = new Error("the disk is on fire");
 
-  test("before the header is the answer of decodeCapture, as it is", async () => {
+  test("before the header rejects the call, unchanged", async () => {
     await expect(decodeCapture(failing(CAPTURE.subarray(0, 10)))).rejects.toBe(broken);
   });
 
@@ -99,7 +99,7 @@ describe("an error of the input", () => {
   }
 });
 
-test("an input without a close can be closed", async () => {
+test("openCapture: accepts an input without close", async () => {
   const source = await openCapture({
     readInto: (buffer) => {
       buffer.set(CAPTURE.subarray(0, 24));
@@ -110,7 +110,7 @@ test("an input without a close can be closed", async () => {
   expect(() => source[Symbol.asyncIterator]()).toThrow("closed");
 });
 
-test("a source can be left before its end", async () => {
+test("decodeCapture: the iteration can end early", async () => {
   const source = await decodeCapture(chunksOf(CAPTURE, 200));
   let packets = 0;
   for await (const { length } of source) {
@@ -121,7 +121,7 @@ test("a source can be left before its end", async () => {
   expect(source.stats().received).toBe(3);
 });
 
-test("batches belong to the reader; reused ones are valid until the next", async () => {
+test("decodeCapture: batches belong to the reader, reused ones are valid until the next pull", async () => {
   const file = pcapFile(
     {},
     Array.from({ length: 20 }, (_, index) => ({ data: new Uint8Array(100_000).fill(index) })),
@@ -133,18 +133,18 @@ test("batches belong to the reader; reused ones are valid until the next", async
   expect(kept.length).toBeGreaterThan(2);
   expect(new Set(firstBytes(kept)).size).toBe(kept.length);
   expect(new Set(kept.map(({ records }) => records.buffer)).size).toBe(kept.length);
-  const lent = [];
+  const reused = [];
   const source = await decodeCapture(file);
   const seen = [];
   for await (const batch of source.reusedBatches!()) {
-    lent.push(batch);
+    reused.push(batch);
     seen.push(...firstBytes([batch]));
   }
   expect(seen).toEqual(firstBytes(kept));
-  expect(new Set(lent.map(({ records }) => records.buffer)).size).toBeLessThan(lent.length);
+  expect(new Set(reused.map(({ records }) => records.buffer)).size).toBeLessThan(reused.length);
 });
 
-test("chunks are left as they were", async () => {
+test("decodeCapture: does not change chunks", async () => {
   const big = pcapFile({ littleEndian: false, minor: 2 }, [
     { seconds: 1, data: bytesOf("01"), lengths: [9, 1] },
   ]);
@@ -168,7 +168,7 @@ async function* later<T>(values: Iterable<T>): AsyncGenerator<T> {
   }
 }
 
-/** Chunks that count how often they were told to finish. */
+/** Chunks that count how often their iteration is ended. */
 function watched(bytes: Uint8Array, size: number) {
   const inner = chunksOf(bytes, size);
   let count = 0;

@@ -25,7 +25,7 @@ const { block, section, interface: describeInterface, enhanced, u16, u32 } = blo
 const head = join(section(), describeInterface({ linkType: LINKTYPE_DBUS }), enhanced({ data: DATA }));
 const pcapHead = join(pcapHeader({ linkType: LINKTYPE_DBUS }), pcapRecord({ data: DATA }));
 
-describe("a length that the capture does not have allocates nothing:", () => {
+describe("decodeCapture: a length that the file claims but does not contain allocates no memory:", () => {
   const huge = 128 * MEBIBYTE;
   test.each([
     {
@@ -81,7 +81,7 @@ describe("a length that the capture does not have allocates nothing:", () => {
     expect(most - before).toBeLessThan(4 * MEBIBYTE);
   });
 
-  test("the buffer doubles only when it is full of unread bytes", () => {
+  test("InputBuffer: doubles only when it is full of unread bytes", () => {
     const buffer = new InputBuffer();
     /** Reads some bytes; returns the size of the free memory that the input was given. */
     function read(bytes: number): number {
@@ -109,7 +109,7 @@ describe("a length that the capture does not have allocates nothing:", () => {
   });
 });
 
-describe("what is skipped is not kept:", () => {
+describe("decodeCapture: skipped blocks are not kept in memory:", () => {
   test("an unknown block of a gigabyte, between packets", async () => {
     const zeros = new Uint8Array(MEBIBYTE);
     const growth = growthWatch();
@@ -125,7 +125,7 @@ describe("what is skipped is not kept:", () => {
     expect(growth.most()).toBeLessThan(8 * MEBIBYTE);
   });
 
-  test("the end of one that is cut is found, and where", async () => {
+  test("a truncated one is reported with its offset", async () => {
     const outcome = await readAll([join(head, u32(CUSTOM), u32(GIBIBYTE)), new Uint8Array(5 * MEBIBYTE)]);
     expect(dataOf(outcome.packets)).toEqual(["0102030405"]);
     expect(fault(outcome)).toBe(`truncated_capture@${head.length + 8 + 5 * MEBIBYTE}`);
@@ -134,7 +134,7 @@ describe("what is skipped is not kept:", () => {
   test.each([
     { what: "one block in half a million chunks", blocks: false },
     { what: "half a million blocks", blocks: true },
-  ])("$what, without a packet between", async ({ blocks }) => {
+  ])("$what, without a packet between them", async ({ blocks }) => {
     const count = 500_000;
     const chunk = blocks ? block(CUSTOM, new Uint8Array(0)) : new Uint8Array(1);
     const growth = growthWatch();
@@ -154,7 +154,7 @@ describe("what is skipped is not kept:", () => {
   });
 });
 
-test("packets that have been handed out are not kept", async () => {
+test("decodeCapture: does not keep yielded packets in memory", async () => {
   const record = pcapRecord({ data: new Uint8Array(1000) });
   const chunk = join(...Array.from({ length: 1000 }, () => record));
   const growth = growthWatch();

@@ -25,9 +25,9 @@ function reading(source: PacketSource): { seconds: number[]; ended: Promise<void
   return { seconds, ended: read() };
 }
 
-describe("stopping a merged source", () => {
+describe("mergeSources: stop", () => {
   describe.each(SOURCE_KINDS.filter(({ filtered }) => !filtered))("of sources $kind", (kind) => {
-    test("hands out what a busy one has brought while a quiet one was waited for", async () => {
+    test("yields the packets of a busy source that arrived while waiting for a quiet one", async () => {
       const quiet = controlledSource(kind);
       const busy = controlledSource({ ...kind, stoppable: true });
       busy.push(at(1, 3), at(4), at(7, 8));
@@ -44,7 +44,7 @@ describe("stopping a merged source", () => {
       expect(busy.stops).toBe(1);
     });
 
-    test("hands out the batches at hand", async () => {
+    test("yields the current batches", async () => {
       const one = controlledSource(kind);
       const other = controlledSource(kind);
       one.push(at(1, 4, 6));
@@ -59,7 +59,7 @@ describe("stopping a merged source", () => {
       expect(seconds).toEqual(kind.stoppable ? [1, 2, 3, 4, 5, 6] : [1, 2, 4, 6]);
     });
 
-    test("before it is read", async () => {
+    test("before the first pull ends the iteration", async () => {
       const sources = [controlledSource(kind), controlledSource(kind)];
       sources[0]?.push(at(2));
       sources[1]?.push(at(1));
@@ -70,7 +70,7 @@ describe("stopping a merged source", () => {
       expect(seconds).toEqual(kind.stoppable ? [1, 2] : []);
     });
 
-    test("and leaving it does not wait for a batch that may never come", async () => {
+    test("does not wait for a batch that may never arrive", async () => {
       const quiet = controlledSource(kind);
       const other = controlledSource(kind);
       other.push(at(1));
@@ -83,7 +83,7 @@ describe("stopping a merged source", () => {
     });
   });
 
-  test("is told to each source once", async () => {
+  test("stops each source once", async () => {
     const sources = [controlledSource(), controlledSource(), controlledSource()];
     const merged = mergeSources(sources);
     const { ended } = reading(merged);
@@ -94,7 +94,7 @@ describe("stopping a merged source", () => {
     expect(sources.map(({ stops }) => stops)).toEqual([1, 1, 1]);
   });
 
-  test("a failure that comes late, of a source that was left, is nobody's", async () => {
+  test("ignores a later failure of an abandoned source", async () => {
     const failing = controlledSource({ stoppable: false });
     const busy = controlledSource();
     busy.push(at(1));
@@ -107,7 +107,7 @@ describe("stopping a merged source", () => {
     expect(seconds).toEqual([1]);
   });
 
-  test("a failure on the way to the end still comes through", async () => {
+  test("reports a failure before the end", async () => {
     const failing = controlledSource();
     const busy = controlledSource();
     busy.push(at(1));
@@ -118,7 +118,7 @@ describe("stopping a merged source", () => {
     await expect(ended).rejects.toThrow("the interface is gone");
   });
 
-  test("ends finished captures after the batches at hand", async () => {
+  test("ends finished captures after their current batches", async () => {
     async function* forever(first: number): AsyncGenerator<PacketBatch> {
       for (let second = first; ; second += 2) yield at(second & 0xff);
     }
@@ -128,7 +128,7 @@ describe("stopping a merged source", () => {
     expect(batches).toBeLessThan(6);
   });
 
-  test("loses nothing that had arrived, and keeps the order, whatever arrived when", async () => {
+  test("yields all arrived packets in order, in any sequence of arrivals", async () => {
     const arrivals = fc.array(fc.record({ source: fc.nat(2), seconds: fc.array(fc.nat(9)) }), {
       maxLength: 20,
     });

@@ -27,7 +27,7 @@ const ETHERNET: PacketFormat = {
   interfaceId: 0,
 };
 
-/** A packet whose one byte tells it from others. */
+/** A packet that is identified by its only byte. */
 function packet(id: number, seconds: number, nanoseconds = 0): PacketInit {
   return { bytes: Uint8Array.of(id), seconds, nanoseconds };
 }
@@ -49,12 +49,16 @@ async function idsOf(source: PacketSource): Promise<number[]> {
   return (await read(source)).map(({ data }) => Number.parseInt(data, 16));
 }
 
-describe("the order", () => {
+describe("mergeSources: the order", () => {
   test.each<{ name: string; sources: () => PacketSource[]; ids: number[] }>([
-    { name: "of no sources is none", sources: () => [], ids: [] },
-    { name: "of one is its own", sources: () => [sourceOf([packet(2, 2), packet(1, 1)])], ids: [2, 1] },
+    { name: "of no sources is empty", sources: () => [], ids: [] },
     {
-      name: "is that of the times",
+      name: "of one source is its own",
+      sources: () => [sourceOf([packet(2, 2), packet(1, 1)])],
+      ids: [2, 1],
+    },
+    {
+      name: "is chronological",
       sources: () => [
         sourceOf([packet(1, 1), packet(4, 4)], [packet(5, 5)]),
         sourceOf([packet(2, 2)], [packet(3, 3), packet(6, 6)]),
@@ -62,7 +66,7 @@ describe("the order", () => {
       ids: [1, 2, 3, 4, 5, 6],
     },
     {
-      name: "of packets of the same time is that of the sources",
+      name: "of packets with the same time is that of the sources",
       sources: () => [
         sourceOf([packet(1, 1), packet(2, 1)]),
         sourceOf([packet(3, 1)]),
@@ -71,12 +75,12 @@ describe("the order", () => {
       ids: [0, 1, 2, 3, 4],
     },
     {
-      name: "looks at fractions of seconds",
+      name: "respects fractions of seconds",
       sources: () => [sourceOf([packet(2, 1, 2000)]), sourceOf([packet(1, 1, 1000), packet(3, 1, 3000)])],
       ids: [1, 2, 3],
     },
     {
-      name: "within a source stays as it is",
+      name: "within a source does not change",
       sources: () => [
         sourceOf([packet(1, 5), packet(2, 1), packet(3, 7)]),
         sourceOf([packet(4, 4), packet(5, 6)]),
@@ -84,7 +88,7 @@ describe("the order", () => {
       ids: [4, 1, 2, 5, 3],
     },
     {
-      name: "passes over empty batches and sources",
+      name: "skips empty batches and sources",
       sources: () => [sourceOf([], [packet(2, 2)], []), sourceOf(), sourceOf([packet(1, 1)])],
       ids: [1, 2],
     },
@@ -131,7 +135,7 @@ describe("the order", () => {
     expect(merged.interfaces.map(({ timeOffsetSeconds }) => timeOffsetSeconds)).toEqual([-1, -2, 0]);
   });
 
-  test("knows times before 1970 and after 2106, and lets packets without one follow the packet before", async () => {
+  test("supports times before 1970 and after 2106, and packets without a time follow the packet before", async () => {
     const early: PacketBatch = { ...createBatch(ETHERNET, [packet(1, 9)]), eraSeconds: -(2 ** 32) };
     const late: PacketBatch = { ...createBatch(ETHERNET, [packet(9, 0)]), eraSeconds: 2 ** 32 };
     const untimed: PacketBatch = { ...createBatch(ETHERNET, [packet(4, 0), packet(5, 0)]), untimed: true };
@@ -157,7 +161,7 @@ describe("the order", () => {
     ]);
   });
 
-  test("is a stable sort of sources that are in order, however they are cut", async () => {
+  test("is a stable sort of sources that are in order, for batches of any size", async () => {
     const times = fc
       .array(fc.nat(20), { maxLength: 30 })
       .map((list) => list.sort((one, other) => one - other));
@@ -166,7 +170,7 @@ describe("the order", () => {
       fc.asyncProperty(fc.array(fc.tuple(times, cuts, fc.boolean()), { maxLength: 5 }), async (captures) => {
         let id = 0;
         const all: { id: number; time: number }[] = [];
-        const sources = captures.map(([list, places, lent]) => {
+        const sources = captures.map(([list, places, reused]) => {
           const packets = list.map((time) => {
             all.push({ id, time });
             return { ...packet(id, time, 0), bytes: Uint8Array.of(id >> 8, id++), comments: [`${time}`] };
@@ -174,7 +178,7 @@ describe("the order", () => {
           const batches = [0, ...places.sort((one, other) => one - other)].map((from, index, starts) =>
             createBatch(ETHERNET, packets.slice(from, starts[index + 1] ?? packets.length)),
           );
-          return lent ? lending(batches) : fromBatches(batches, ETHERNET);
+          return reused ? reusing(batches) : fromBatches(batches, ETHERNET);
         });
         const expected = all.sort((one, other) => one.time - other.time || one.id - other.id);
         const packets = await read(mergeSources(sources));
@@ -185,21 +189,21 @@ describe("the order", () => {
   });
 });
 
-/** A source that lends its batches, and spoils each when the next one is asked for. */
-function lending(batches: readonly PacketBatch[]): PacketSource {
+/** A source that reuses its batches: overwrites each one when the next is pulled. */
+function reusing(batches: readonly PacketBatch[]): PacketSource {
   const source = fromBatches(batches, ETHERNET);
   async function* reusedBatches() {
     for await (const batch of source) {
-      const lent = { ...batch, records: batch.records.slice(), offsets: batch.offsets.slice() };
-      yield lent;
-      lent.records.fill(0xee);
-      lent.offsets.fill(0xffff);
+      const reused = { ...batch, records: batch.records.slice(), offsets: batch.offsets.slice() };
+      yield reused;
+      reused.records.fill(0xee);
+      reused.offsets.fill(0xffff);
     }
   }
   return { ...source, reusedBatches };
 }
 
-describe("interfaces", () => {
+describe("mergeSources: interfaces", () => {
   const named = (name: string, more: Partial<CaptureInterface> = {}): CaptureInterface => ({
     linkType: LINKTYPE_ETHERNET,
     resolution: "us",
@@ -210,7 +214,7 @@ describe("interfaces", () => {
   const onInterface = (interfaceId: number, ...packets: readonly PacketInit[]) =>
     createBatch({ linkType: LINKTYPE_ETHERNET, resolution: "us", snapLength: 0, interfaceId }, packets);
 
-  test("that say the same become one across sources, not within one", async () => {
+  test("with equal descriptions are merged across sources, not within one", async () => {
     const merged = mergeSources([
       fromBatches([onInterface(0, packet(1, 1)), onInterface(1, packet(3, 3))], [named("a"), named("a")]),
       fromBatches([onInterface(1, packet(2, 2)), onInterface(0, packet(4, 4))], [named("b"), named("a")]),
@@ -219,7 +223,7 @@ describe("interfaces", () => {
     expect((await read(merged)).map(({ interfaceId }) => interfaceId)).toEqual([0, 0, 1, 2]);
   });
 
-  test("may turn up later, and are told before their packets", async () => {
+  test("may be added later, and are listed before their packets", async () => {
     const growing: CaptureInterface[] = [named("a")];
     async function* batches() {
       yield onInterface(0, packet(1, 1));
@@ -238,7 +242,7 @@ describe("interfaces", () => {
     expect(merged.interfaces).toHaveLength(2);
   });
 
-  test("that nobody has described are those of their packets", async () => {
+  test("that are not listed are described by the format of their packets", async () => {
     const merged = mergeSources([
       fromBatches([onInterface(3, packet(1, 1))], []),
       fromBatches([onInterface(0, packet(2, 2))], [named("a")]),
@@ -262,8 +266,8 @@ describe("interfaces", () => {
   });
 });
 
-describe("as a source", () => {
-  test("packets larger than the batches they are gathered in pass", async () => {
+describe("mergeSources: the result", () => {
+  test("contains packets larger than a gathered batch", async () => {
     const large = (id: number, seconds: number) => ({ bytes: new Uint8Array(262_144).fill(id), seconds });
     const merged = mergeSources([
       sourceOf([large(1, 1), large(3, 3), packet(5, 5)]),
@@ -280,10 +284,10 @@ describe("as a source", () => {
     ]);
   });
 
-  test("many packets are gathered in few batches", async () => {
+  test("gathers many packets in few batches", async () => {
     const packets = Array.from({ length: 20_000 }, (_, index) => index);
     const half = (parity: number) =>
-      lending([
+      reusing([
         createBatch(
           ETHERNET,
           packets.filter((id) => id % 2 === parity).map((id) => packet(id & 0xff, id)),
@@ -299,7 +303,7 @@ describe("as a source", () => {
     expect(batches).toBeLessThan(5);
   });
 
-  test("what came before a failure is handed out, then it fails", async () => {
+  test("yields the packets before a failure, then fails", async () => {
     async function* failing() {
       yield createBatch(ETHERNET, [packet(1, 1), packet(3, 3)]);
       throw new Error("no more");
@@ -313,41 +317,41 @@ describe("as a source", () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
-  test("leaving it tells the sources, and disposing of it disposes of them", async () => {
-    const told: string[] = [];
+  test("ends the iteration of all sources when its own ends early, and disposes of them when it is disposed of", async () => {
+    const events: string[] = [];
     const one = (name: string): PacketSource => {
       async function* batches() {
         try {
           for (let time = 0; ; time++) yield createBatch(ETHERNET, [packet(1, time)]);
         } finally {
-          told.push(`${name} left`);
+          events.push(`${name} left`);
         }
       }
       const source = fromBatches(batches(), ETHERNET);
       return {
         ...source,
         [Symbol.asyncDispose]: async () => {
-          told.push(`${name} disposed of`);
+          events.push(`${name} disposed of`);
           await source[Symbol.asyncDispose]();
         },
       };
     };
     const merged = mergeSources([one("a"), one("b")]);
     for await (const _ of merged) break;
-    expect(told.sort()).toEqual(["a left", "b left"]);
+    expect(events.sort()).toEqual(["a left", "b left"]);
     await merged[Symbol.asyncDispose]();
-    expect(told.sort()).toEqual(["a disposed of", "a left", "b disposed of", "b left"]);
+    expect(events.sort()).toEqual(["a disposed of", "a left", "b disposed of", "b left"]);
   });
 
-  test("is filtered when all sources are", () => {
+  test("is filtered if all sources are", () => {
     const filtered = () => ({ ...sourceOf(), filtered: true });
     expect(mergeSources([filtered(), filtered()]).filtered).toBe(true);
     expect(mergeSources([filtered(), sourceOf()]).filtered).toBe(false);
   });
 });
 
-describeWithPrograms("beside mergecap", ["mergecap"], () => {
-  test("the packets are the same, in the same order", async () => {
+describeWithPrograms("mergeSources and mergecap", ["mergecap"], () => {
+  test("yield the same packets in the same order", async () => {
     const folder = mkdtempSync(join(tmpdir(), "flowscribe-merge-"));
     try {
       await fc.assert(

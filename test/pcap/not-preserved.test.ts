@@ -36,9 +36,9 @@ describe.each([true, false])(
     const head = join(section(), describe());
 
     test.each<{ name: string; file: Uint8Array; expected: Partial<NotPreserved> }>([
-      { name: "nothing in a plain file", file: join(head, enhanced({ data: PACKET })), expected: {} },
+      { name: "no counts for a plain file", file: join(head, enhanced({ data: PACKET })), expected: {} },
       {
-        name: "nothing of what is kept",
+        name: "no counts for what is preserved",
         file: join(
           section({ options: [[4, "dumpcap"]] }),
           describe({
@@ -137,14 +137,14 @@ describe.each([true, false])(
         ),
         expected: { statisticsOptions: 2 },
       },
-    ])("$name, once, however small the chunks", async ({ file, expected }) => {
+    ])("$name, once, for chunks of any size", async ({ file, expected }) => {
       const whole = (await readWhole(file)).source.warnings.notPreserved;
       expect(whole).toEqual({ ...NOTHING, ...expected });
       const small = (await readWhole(chunksOf(file, 3))).source.warnings.notPreserved;
       expect(small).toEqual(whole);
     });
 
-    test("once in a file that ends with a fault", async () => {
+    test("once in a file that ends with an error", async () => {
       const damaged = block(
         INTERFACE_DESCRIPTION,
         join(

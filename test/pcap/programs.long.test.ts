@@ -150,7 +150,7 @@ describeWithPrograms("tshark", ["tshark"], () => {
     "frame.comment",
   ];
 
-  test.each(FILES)("reads of $file what we read", async ({ file, packets }) => {
+  test.each(FILES)("reads the same packets of $file", async ({ file, packets }) => {
     const bytes = readPlain(file);
     const own = await packetsIn(bytes);
     expect(own).toHaveLength(packets);
@@ -163,7 +163,7 @@ describeWithPrograms("tshark", ["tshark"], () => {
     ).toEqual(expected.map(([time, ...rest]) => [nanoseconds(time), ...rest]));
   });
 
-  test("shows times, lengths, interfaces and comments of our own file", () => {
+  test("shows times, lengths, interfaces and comments of an encoded file", () => {
     const rows = dissect("own.pcapng", fields);
     expect(rows.map(([time, ...rest]) => [nanoseconds(time), ...rest])).toEqual([
       [`${SECONDS}123456789`, "60", "60", "0", "lxc-ü", "first|second, ü €"],
@@ -180,7 +180,7 @@ describeWithPrograms("tshark", ["tshark"], () => {
     expect(dissect("sample.pcapng", names)).toEqual(before);
   });
 
-  test.each(["us.pcap", "from-pcap.pcapng"])("finds nothing malformed in %s", (file) => {
+  test.each(["us.pcap", "from-pcap.pcapng"])("reports no malformed packet in %s", (file) => {
     expect(run("tshark", ["-r", path(file), "-Y", "_ws.malformed"])).toBe("");
   });
 

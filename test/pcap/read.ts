@@ -23,7 +23,7 @@ export interface Outcome {
   readonly source?: CaptureSource;
 }
 
-/** Reads everything there is; a fault ends the packets and is told beside them. */
+/** Reads everything there is; a fault ends the packets and is reported beside them. */
 export async function readAll(bytes: BytesLike | Promise<CaptureSource>): Promise<Outcome> {
   const packets: ReadPacket[] = [];
   let source: CaptureSource | undefined;

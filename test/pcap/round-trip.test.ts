@@ -72,14 +72,14 @@ describeWithShared("captures written by other programs come back", () => {
   });
 });
 
-describe("our sample", () => {
-  test("in pcap comes back byte for byte", async () => {
+describe("decode and encode: the sample", () => {
+  test("in pcap is reproduced byte for byte", async () => {
     const bytes = sample("sample.pcap");
     expect(await packetsIn(bytes)).toHaveLength(527);
     expect(equal(await encoded(encodePcap, bytes), bytes)).toBe(true);
   });
 
-  test("in pcapng comes back with the same packets, comments and interfaces", async () => {
+  test("in pcapng keeps packets, comments and interfaces", async () => {
     const bytes = sample("sample.pcapng");
     const { packets, source } = await readWhole(bytes);
     expect(packets).toHaveLength(358);
@@ -89,8 +89,8 @@ describe("our sample", () => {
   });
 });
 
-describe("any packets", () => {
-  test("come back from pcap, in both units and all versions (property)", async () => {
+describe("decode and encode: any packets", () => {
+  test("are the same from pcap, in both units and all versions (property)", async () => {
     await fc.assert(
       fc.asyncProperty(pcapCapture, async (capture) => {
         const { packets, source } = await readWhole(await write(encodePcap, capture));
@@ -101,7 +101,7 @@ describe("any packets", () => {
     );
   });
 
-  test("come back from pcapng with interfaces, comments and counts (property)", async () => {
+  test("are the same from pcapng, with interfaces, comments and counts (property)", async () => {
     await fc.assert(
       fc.asyncProperty(pcapngCapture, async (capture) => {
         const { packets, source } = await readWhole(await write(encodePcapng, capture));
@@ -118,7 +118,7 @@ describe("any packets", () => {
     pcapngCapture.map((capture) => ({ encode: encodePcapng, capture })),
   );
 
-  test("are the same however the bytes are cut into chunks (property)", async () => {
+  test("are the same in chunks of any size (property)", async () => {
     await fc.assert(
       fc.asyncProperty(
         files,
@@ -135,7 +135,7 @@ describe("any packets", () => {
     );
   });
 
-  test("are the same when compressed, in one member or several, however cut (property)", async () => {
+  test("are the same when compressed, in one member or several, in chunks of any size (property)", async () => {
     const cutPlaces = fc.array(fc.nat(1_000_000), { maxLength: 8 });
     const level = fc.integer({ min: 0, max: 9 });
     await fc.assert(

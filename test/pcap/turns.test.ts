@@ -31,7 +31,7 @@ test.each<{ name: string; make: () => Promise<Uint8Array>; packets: number; turn
   { name: "compressed", make: async () => gzipSync(await pcapOf(PACKETS)), packets: PACKETS, turns: READS },
   { name: "plain", make: () => pcapOf(PACKETS), packets: PACKETS, turns: READS },
   {
-    name: "behind gzip members without content",
+    name: "after empty gzip members",
     make: async () => {
       const empty = gzipSync(new Uint8Array(0));
       return join(...Array.from({ length: EMPTY_MEMBERS }, () => empty), gzipSync(await pcapOf(1)));
@@ -40,7 +40,7 @@ test.each<{ name: string; make: () => Promise<Uint8Array>; packets: number; turn
     turns: EMPTY_MEMBERS,
   },
   {
-    name: "behind a block that is skipped",
+    name: "after a skipped block",
     make: async () =>
       gzipSync(
         join(

@@ -19,7 +19,7 @@ const DATA = bytesOf("0102030405");
 const LINKTYPE_DBUS = 231;
 const MAX_CAPTURED = 262_144;
 
-describe("a header", () => {
+describe("decodeCapture: a pcap header", () => {
   const orders = [
     { order: "little-endian", littleEndian: true },
     { order: "big-endian", littleEndian: false },
@@ -142,7 +142,7 @@ describe("a header", () => {
       { magic: 0xa12b3c4d, name: "Navtel's modified pcap" },
       { magic: 0x1c0001ac, name: "Ixia's pcap (hardware)" },
       { magic: 0x1c0001ab, name: "Ixia's pcap (software)" },
-    ])("with the magic number of $name is refused by that name", async ({ magic, name }) => {
+    ])("rejects the magic number of $name by name", async ({ magic, name }) => {
       const outcome = await readAll(pcapFile({ littleEndian, magic }, [{ data: DATA }]));
       expect(outcome.error).toMatchObject({ message: expect.stringContaining(name) });
       expect(fault(outcome)).toBe("unsupported_capture@0");
@@ -166,7 +166,7 @@ describe("a header", () => {
       bytes: pcapHeader({ major: 1 }).subarray(0, 20),
       error: "truncated_capture@20",
     },
-  ])("is refused when there is $what", async ({ bytes, error }) => {
+  ])("rejects $what", async ({ bytes, error }) => {
     const outcome = await readAll(bytes);
     expect(fault(outcome)).toBe(error);
     expect(outcome.source).toBeUndefined();
@@ -185,31 +185,31 @@ describe("a header", () => {
     });
   });
 
-  test("that is unknown is told by its bytes", async () => {
+  test("reports the bytes of an unknown magic number", async () => {
     await expect(decodeCapture(bytesOf("00be00ef00000000"))).rejects.toThrow("the first bytes are 00be00ef");
   });
 
-  test("without packets is a capture without packets", async () => {
+  test("without packets is a valid capture", async () => {
     const { packets, source } = await readWhole(pcapHeader());
     expect(packets).toEqual([]);
     expect(source.interfaces).toHaveLength(1);
   });
 });
 
-describe("a packet", () => {
+describe("decodeCapture: a pcap packet", () => {
   test.each([
     { what: "more bytes than the snap length", snapLength: 4, lengths: [5, 9], above: 1, longer: 0 },
     { what: "more bytes than it had", snapLength: 100, lengths: [5, 4], above: 0, longer: 1 },
     { what: "both", snapLength: 4, lengths: [5, 4], above: 1, longer: 1 },
     { what: "as many bytes as both allow", snapLength: 5, lengths: [5, 5], above: 0, longer: 0 },
     {
-      what: "bytes although the snap length is 0, which is no limit",
+      what: "bytes and a snap length of 0, which means no limit",
       snapLength: 0,
       lengths: [5, 5],
       above: 0,
       longer: 0,
     },
-  ] as const)("with $what is taken whole and counted", async ({ snapLength, lengths, above, longer }) => {
+  ] as const)("with $what is complete and counted", async ({ snapLength, lengths, above, longer }) => {
     const { packets, source } = await readWhole(pcapFile({ snapLength }, [{ data: DATA, lengths }]));
     expect(dataOf(packets)).toEqual(["0102030405"]);
     expect(packets[0]?.originalLength).toBe(lengths[1]);
@@ -220,18 +220,18 @@ describe("a packet", () => {
     });
   });
 
-  test("is counted in the warnings once, however small the chunks", async () => {
+  test("is counted in the warnings once, for chunks of any size", async () => {
     const file = pcapFile({ snapLength: 4, littleEndian: false }, [{ data: DATA, lengths: [5, 4] }]);
     const { source } = await readWhole(Array.from(file, (byte) => Uint8Array.of(byte)));
     expect(source.warnings).toMatchObject({ aboveSnapLength: 1, aboveOriginalLength: 1 });
   });
 
-  test("with a fraction of a second and more keeps it", async () => {
+  test("keeps a fraction of a second or more", async () => {
     const file = pcapFile({}, [{ seconds: 1, fraction: 4_000_000, data: DATA }]);
     expect(await packetsIn(file)).toMatchObject([{ seconds: 1, nanoseconds: 4_000_000_000 }]);
   });
 
-  test("without bytes is a packet", async () => {
+  test("may be empty", async () => {
     const empty = { data: new Uint8Array(0), lengths: [0, 60] as const };
     expect(await packetsIn(pcapFile({}, [empty, { data: DATA }, empty]))).toMatchObject([
       { data: "", originalLength: 60 },
@@ -246,7 +246,7 @@ describe("a packet", () => {
     { what: "D-Bus", linkType: LINKTYPE_DBUS, most: 128 * 1024 * 1024 },
     { what: "Linux USB", linkType: 220, most: 128 * 1024 * 1024 },
     { what: "USBPcap", linkType: 249, most: 128 * 1024 * 1024 },
-  ])("of $what may claim $most bytes and not one more", async ({ linkType, most }) => {
+  ])("of $what may be $most bytes long and no longer", async ({ linkType, most }) => {
     const good = pcapFile({ linkType }, [{ seconds: 1, data: DATA }]);
     const claiming = (length: number) => join(good, pcapRecord({ lengths: [length, length], data: DATA }));
     const allowed = await readAll(claiming(most));
@@ -260,14 +260,14 @@ describe("a packet", () => {
   test.each([
     { what: "the longest of most link types", linkType: 1, length: MAX_CAPTURED },
     { what: "one of D-Bus above that", linkType: LINKTYPE_DBUS, length: 3_000_001 },
-  ])("as long as $what comes out whole", async ({ linkType, length }) => {
+  ])("as long as $what is complete", async ({ linkType, length }) => {
     const data = Uint8Array.from({ length }, (_, index) => index * 31);
     const { packets } = await readWhole(pcapFile({ linkType }, [{ data }, { data: DATA }]));
     expect(packets.map(({ data }) => data.length / 2)).toEqual([length, 5]);
     expect(packets[0]?.data === Buffer.from(data).toString("hex")).toBe(true);
   });
 
-  test("that claims too much is refused after everything before it, batch by batch", async () => {
+  test("that is too long is rejected after all packets before it", async () => {
     const records = Array.from({ length: 40_000 }, (_, index) => ({ seconds: index, data: DATA }));
     const good = pcapFile({}, records);
     const outcome = await readAll(join(good, pcapRecord({ lengths: [0xffff_ffff, 60] }), pcapRecord()));
@@ -277,11 +277,11 @@ describe("a packet", () => {
   });
 });
 
-describe("a truncated capture", () => {
+describe("decodeCapture: a truncated pcap file", () => {
   const records = [{ data: DATA }, { data: bytesOf("aa") }, { data: new Uint8Array(0) }, { data: DATA }];
 
   test.each([true, false])(
-    "hands out every whole record first, wherever it ends (little-endian: %s)",
+    "yields all complete records first, wherever it ends (little-endian: %s)",
     async (littleEndian) => {
       const file = pcapFile({ littleEndian }, records);
       const ends = [HEADER_LENGTH];
@@ -295,7 +295,7 @@ describe("a truncated capture", () => {
     },
   );
 
-  test("throws once, and its iteration has ended then", async () => {
+  test("throws once, then the iteration has ended", async () => {
     const source = await decodeCapture(pcapFile({}, records).subarray(0, -1));
     const iterator = source[Symbol.asyncIterator]();
     expect((await iterator.next()).value?.length).toBe(3);
@@ -303,7 +303,7 @@ describe("a truncated capture", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("that ends in the first packet can be opened; the iteration tells", async () => {
+  test("that ends in the first packet can be opened; the iteration throws", async () => {
     const source = await decodeCapture(pcapFile({}, records).subarray(0, 30));
     expect(source.interfaces).toHaveLength(1);
     await expect(source[Symbol.asyncIterator]().next()).rejects.toMatchObject({
@@ -314,7 +314,7 @@ describe("a truncated capture", () => {
   });
 });
 
-test("every header field and record survives in either byte order (property)", async () => {
+test("decodeCapture: reads every header field and record in either byte order (property)", async () => {
   const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
   const header: fc.Arbitrary<HeaderFields> = fc.record({
     littleEndian: fc.boolean(),

@@ -23,11 +23,11 @@ function sourceOf(format: PacketFormat, packets: readonly PacketInit[]): PacketS
   return fromBatches([createBatch(format, packets)], format);
 }
 
-describe("the header of a pcap file", () => {
+describe("encodePcap: the file header", () => {
   const header = { versionMajor: 2, versionMinor: 4, thisZone: -7200, sigFigs: 3, linkTypeWord: 0x2400_0001 };
 
   test.each<{ what: string; own: Partial<CaptureInterface>; options?: PcapOptions; expected: Uint8Array }>([
-    { what: "says what the interface says", own: {}, expected: pcapHeader({ snapLength: 96 }) },
+    { what: "describes the interface", own: {}, expected: pcapHeader({ snapLength: 96 }) },
     {
       what: "has the magic number of nanoseconds",
       own: { resolution: "ns" },
@@ -39,31 +39,31 @@ describe("the header of a pcap file", () => {
       expected: pcapHeader({ snapLength: 96, linkType: 276 }),
     },
     {
-      what: "may have another resolution: ns",
+      what: "can have another resolution: ns",
       own: {},
       options: { resolution: "ns" },
       expected: pcapHeader({ snapLength: 96, magic: NANOSECONDS }),
     },
     {
-      what: "may have another resolution: us",
+      what: "can have another resolution: us",
       own: { resolution: "ns" },
       options: { resolution: "us" },
       expected: pcapHeader({ snapLength: 96, magic: MICROSECONDS }),
     },
     {
-      what: "may have another snap length",
+      what: "can have another snap length",
       own: {},
       options: { snapLength: 65_535 },
       expected: pcapHeader({ snapLength: 65_535 }),
     },
     {
-      what: "may have the snap length 0",
+      what: "can have the snap length 0",
       own: {},
       options: { snapLength: 0 },
       expected: pcapHeader({ snapLength: 0 }),
     },
     {
-      what: "keeps what another file's header said",
+      what: "keeps the fields of the file that was read",
       own: { pcapHeader: header },
       expected: pcapHeader({ snapLength: 96, thisZone: -7200, sigFigs: 3, linkType: 0x2400_0001 }),
     },
@@ -90,7 +90,7 @@ describe("the header of a pcap file", () => {
     expect((await collect(encodePcap(fromBatches([batch], [])))).subarray(0, 24)).toEqual(header);
   });
 
-  test("comes before the first packet is asked for", async () => {
+  test("is yielded before the first packet is pulled", async () => {
     let asked = false;
     const batches = (function* () {
       asked = true;
@@ -105,7 +105,7 @@ describe("the header of a pcap file", () => {
   });
 });
 
-describe("the time of a packet", () => {
+describe("encodePcap: the time of a packet", () => {
   const most = 0xffff_ffff;
   test.each<{
     what: string;
@@ -122,7 +122,13 @@ describe("the time of a packet", () => {
       fraction: 999_999_999,
       expected: [7, 999_999_999],
     },
-    { what: "is kept as it is when it is odd", from: "us", to: "us", fraction: most, expected: [7, most] },
+    {
+      what: "is kept if the fraction exceeds a second",
+      from: "us",
+      to: "us",
+      fraction: most,
+      expected: [7, most],
+    },
     {
       what: "is truncated to microseconds",
       from: "ns",
@@ -130,24 +136,24 @@ describe("the time of a packet", () => {
       fraction: 123_456_999,
       expected: [7, 123_456],
     },
-    { what: "is truncated to no microsecond", from: "ns", to: "us", fraction: 999, expected: [7, 0] },
+    { what: "is truncated to zero microseconds", from: "ns", to: "us", fraction: 999, expected: [7, 0] },
     { what: "becomes nanoseconds", from: "us", to: "ns", fraction: 123_456, expected: [7, 123_456_000] },
     {
-      what: "becomes nanoseconds, odd fractions carried",
+      what: "becomes nanoseconds, a fraction above a second is carried",
       from: "us",
       to: "ns",
       fraction: 3_999_999,
       expected: [10, 999_999_000],
     },
     {
-      what: "becomes nanoseconds, the oddest fraction carried",
+      what: "becomes nanoseconds, the largest fraction is carried",
       from: "us",
       to: "ns",
       fraction: most,
       expected: [7 + 4294, 967_295_000],
     },
     {
-      what: "becomes microseconds, odd fractions as they are",
+      what: "becomes microseconds, a fraction above a second is kept",
       from: "ns",
       to: "us",
       fraction: most,
@@ -175,7 +181,7 @@ describe("the time of a packet", () => {
     });
   });
 
-  test("does not fit when a carried fraction leads behind 2106", async () => {
+  test("does not fit if a carried fraction exceeds 2106", async () => {
     const file = (fraction: number) => pcapFile({}, [{ seconds: 0xffff_ffff, fraction, data: DATA }]);
     const inNanoseconds = (bytes: Uint8Array) =>
       encoded((source) => encodePcap(source, { resolution: "ns" }), bytes);
@@ -183,7 +189,7 @@ describe("the time of a packet", () => {
     await expect(inNanoseconds(file(1_000_000))).rejects.toMatchObject({ code: "time_out_of_range" });
   });
 
-  test("of packets without one is 0", async () => {
+  test("is 0 for packets without a time", async () => {
     const batch = { ...createBatch(US, [{ bytes: DATA }]), untimed: true };
     expect(await packetsIn(await collect(encodePcap(fromBatches([batch], US))))).toMatchObject([
       { seconds: 0, nanoseconds: 0, data: "0102030405" },
@@ -191,7 +197,7 @@ describe("the time of a packet", () => {
   });
 });
 
-describe("old versions", () => {
+describe("encodePcap: old versions", () => {
   test.each([
     { minor: 0, swapped: true },
     { minor: 1, swapped: true },
@@ -209,10 +215,10 @@ describe("old versions", () => {
   });
 });
 
-describe("several interfaces", () => {
+describe("encodePcap: several interfaces", () => {
   const { section, interface: describeInterface, enhanced } = blockWriter();
 
-  test("of one link type become one", async () => {
+  test("with one link type become one", async () => {
     const file = join(
       section(),
       describeInterface({ snapLength: 96 }),
@@ -228,7 +234,7 @@ describe("several interfaces", () => {
     );
   });
 
-  test("of which only one has packets may have several link types", async () => {
+  test("may have several link types if only one has packets", async () => {
     const file = join(
       section(),
       describeInterface({ linkType: 1 }),
@@ -240,7 +246,7 @@ describe("several interfaces", () => {
     );
   });
 
-  test("of several link types end the output with mixed_link_types, the packets before are written", async () => {
+  test("with several link types end the output with mixed_link_types after the packets before", async () => {
     const file = join(
       section(),
       describeInterface({ linkType: 1 }),
@@ -260,7 +266,7 @@ describe("several interfaces", () => {
     expect(join(...written)).toEqual(pcapFile({ linkType: 1, snapLength: 0 }, [{ data: DATA }]));
   });
 
-  test("that turn up later and have another link type end the output too", async () => {
+  test("that are added later with another link type end the output too", async () => {
     const later = createBatch({ ...US, linkType: 101, interfaceId: 1 }, [{ bytes: DATA }]);
     const chunks = encodePcap(fromBatches([createBatch(US, [{ bytes: DATA }]), later], US));
     await chunks.next();
@@ -269,7 +275,7 @@ describe("several interfaces", () => {
   });
 });
 
-test("chunks are copies: neither they nor the source change with each other", async () => {
+test("encodePcap: chunks are copies that share no memory with the source", async () => {
   const batch = createBatch(US, [{ bytes: DATA }]);
   const expected = batch.records.slice();
   for (const resolution of ["us", "ns"] as const) {
@@ -286,14 +292,14 @@ test("chunks are copies: neither they nor the source change with each other", as
   }
 });
 
-test("batches without packets leave nothing in the output", async () => {
+test("encodePcap: empty batches add no bytes", async () => {
   const none = createBatch(US, []);
   const chunks: Uint8Array[] = [];
   for await (const chunk of encodePcap(fromBatches([none, none], US))) chunks.push(chunk);
   expect(chunks).toEqual([pcapHeader({ snapLength: 96 })]);
 });
 
-test("an error of the source is passed on as it is", async () => {
+test("encodePcap: throws an error of the source unchanged", async () => {
   const broken = new Error("no more");
   async function* batches(): AsyncGenerator<PacketBatch> {
     yield createBatch(US, [{ bytes: DATA }]);
@@ -302,7 +308,7 @@ test("an error of the source is passed on as it is", async () => {
   await expect(collect(encodePcap(fromBatches(batches(), US)))).rejects.toBe(broken);
 });
 
-test("leaving the output leaves the source", async () => {
+test("encodePcap: ending the output early ends the iteration of the source", async () => {
   let left = false;
   function* batches() {
     try {
@@ -316,7 +322,7 @@ test("leaving the output leaves the source", async () => {
   expect(left).toBe(true);
 });
 
-test("what was written from memory can be read", async () => {
+test("encodePcap: packets from memory can be read back", async () => {
   const file = await collect(
     encodePcap(
       sourceOf(NS, [{ bytes: DATA, seconds: 1, nanoseconds: 2, originalLength: 60, comments: ["lost"] }]),
@@ -329,8 +335,8 @@ test("what was written from memory can be read", async () => {
   ]);
 });
 
-describe("a chunk that was written in part", () => {
-  test.each([2, 4])("can be cut behind its last whole record (version 2.%d)", (versionMinor) => {
+describe("createPcapEncoder: a chunk that was written in part", () => {
+  test.each([2, 4])("can be truncated after its last complete record (version 2.%d)", (versionMinor) => {
     const encoder = createPcapEncoder();
     const { linkType, resolution, snapLength } = US;
     encoder.begin({

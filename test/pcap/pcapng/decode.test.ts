@@ -42,16 +42,16 @@ function start(writer: BlockWriter, options: readonly Option[] = []): Uint8Array
   return join(writer.section(), writer.interface({ options }), writer.enhanced({ data: bytesOf("aa") }));
 }
 
-describe.each(orders)("a $order capture", ({ writer }) => {
+describe.each(orders)("decodeCapture: $order pcapng", ({ writer }) => {
   const { section, enhanced, obsolete, simple, statistics, block } = writer;
 
-  test("without packets is a capture without packets", async () => {
+  test("without packets is a valid capture", async () => {
     const { packets, source } = await readWhole(section());
     expect(packets).toEqual([]);
     expect(source).toMatchObject({ fileFormat: "pcapng", compressed: false, interfaces: [] });
   });
 
-  test("tells what its interface descriptions say", async () => {
+  test("reads interface descriptions", async () => {
     const options: Option[] = [
       [OPT_COMMENT, "first"],
       [IF_NAME, "eth0"],
@@ -80,7 +80,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     ]);
   });
 
-  test("takes no filter for text that is not", async () => {
+  test("ignores filters that are not strings", async () => {
     const { source } = await readWhole(
       join(section(), writer.interface({ options: [[IF_FILTER, bytesOf("0128000000")]] })),
     );
@@ -129,7 +129,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
       resolution: "us",
     },
     {
-      what: "picoseconds, cut to nanoseconds",
+      what: "picoseconds, truncated to nanoseconds",
       unit: 12,
       count: 1_700_000_123_456_789n,
       seconds: 1700,
@@ -161,7 +161,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
       resolution: "ns",
     },
     {
-      what: "2^-127 seconds, of which 64 bits hold no nanosecond",
+      what: "2^-127 seconds, of which 64 bits are less than a nanosecond",
       unit: 0xff,
       count: 2n ** 64n - 1n,
       seconds: 0,
@@ -190,11 +190,11 @@ describe.each(orders)("a $order capture", ({ writer }) => {
   test.each([
     { what: "a positive offset", offset: 1_600_000_000n, count: 5_000_001n, seconds: 1_600_000_005 },
     { what: "a negative offset", offset: -10n, count: 15_000_001n, seconds: 5 },
-    { what: "a negative offset that leads before 1970", offset: -10n, count: 5_000_001n, seconds: -5 },
-    { what: "an offset that leads behind 2106", offset: 2n ** 33n, count: 1_000_001n, seconds: 2 ** 33 + 1 },
+    { what: "a negative offset to before 1970", offset: -10n, count: 5_000_001n, seconds: -5 },
+    { what: "an offset to after 2106", offset: 2n ** 33n, count: 1_000_001n, seconds: 2 ** 33 + 1 },
     { what: "a far negative offset", offset: -(2n ** 40n), count: 1_000_001n, seconds: -(2 ** 40) + 1 },
     {
-      what: "no offset but a count that leads behind 2106",
+      what: "no offset but a count that exceeds 2106",
       offset: 0n,
       count: 2n ** 63n,
       seconds: 9_223_372_036_854,
@@ -216,7 +216,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     await expect(packetsIn(file)).rejects.toThrow("the time offset of an interface is 2^53 seconds or more");
   });
 
-  test("starts a batch where the 2³² seconds of the records' fields do not suffice", async () => {
+  test("starts a new batch for another era of 2³² seconds", async () => {
     const at = (seconds: bigint) => enhanced({ time: seconds * 1_000_000n, data: DATA });
     const file = join(section(), writer.interface(), at(1n), at(2n ** 32n - 1n), at(2n ** 32n), at(3n));
     const batches = [];
@@ -228,7 +228,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     ]);
   });
 
-  test("takes microseconds where the unit option is empty, and no offset where that one is short", async () => {
+  test("uses microseconds if the unit option is empty, and no offset if that option is too short", async () => {
     const options: Option[] = [
       [IF_TIME_RESOLUTION, new Uint8Array(0)],
       [IF_TIME_OFFSET, bytesOf("01020304")],
@@ -284,9 +284,9 @@ describe.each(orders)("a $order capture", ({ writer }) => {
   });
 
   test.each([
-    { what: "whole where there is no snap length", snapLength: 0, original: 5, kept: "0102030405" },
-    { what: "whole below the snap length", snapLength: 100, original: 5, kept: "0102030405" },
-    { what: "cut by the snap length", snapLength: 5, original: 1500, kept: "0102030405" },
+    { what: "complete without a snap length", snapLength: 0, original: 5, kept: "0102030405" },
+    { what: "complete below the snap length", snapLength: 100, original: 5, kept: "0102030405" },
+    { what: "truncated to the snap length", snapLength: 5, original: 1500, kept: "0102030405" },
   ])("reads simple packets: $what, without a time", async ({ snapLength, original, kept }) => {
     const file = join(
       section(),
@@ -342,7 +342,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     { what: "name resolution", type: NAME_RESOLUTION, length: 40 },
     { what: "decryption secrets", type: DECRYPTION_SECRETS, length: 400 },
     { what: "a custom block", type: CUSTOM, length: 0 },
-    { what: "a block of a type nobody knows", type: 0x7fff_ffff, length: 4 },
+    { what: "a block of an unknown type", type: 0x7fff_ffff, length: 4 },
     { what: "a block of the highest type", type: 0xffff_ffff, length: 2_000_000 },
   ])("skips $what", async ({ type, length }) => {
     const skipped = block(type, new Uint8Array(length).fill(0x0a));
@@ -359,7 +359,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     expect(dataOf(await packetsIn(file))).toEqual(["0102030405", "01020304"]);
   });
 
-  test("counts the interfaces of later sections on, and forgets those before", async () => {
+  test("continues to count interfaces in later sections, which cannot refer to those before", async () => {
     const other = writer === little ? big : little;
     const file = join(
       section(),
@@ -390,7 +390,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     ]);
   });
 
-  test("knows the interfaces before its first packet when it has been opened, the others later", async () => {
+  test("lists the interfaces before the first packet when it is opened, the others later", async () => {
     const file = join(
       section(),
       writer.interface(),
@@ -407,7 +407,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     expect(source.interfaces).toHaveLength(3);
   });
 
-  describe("with statistics", () => {
+  describe("statistics", () => {
     const RECEIVED = 4;
     const INTERFACE_DROPPED = 5;
     const SYSTEM_DROPPED = 7;
@@ -440,7 +440,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         dropped: 2 ** 40,
       },
       {
-        what: "others and ones too short",
+        what: "other counts, and counts that are too short",
         options: [
           [2, 5n],
           [RECEIVED, bytesOf("01000000")],
@@ -449,13 +449,13 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         dropped: 0,
       },
       { what: "none", options: [], counts: {}, dropped: 0 },
-    ])("tells $what", async ({ options, counts, dropped }) => {
+    ])("reads $what", async ({ options, counts, dropped }) => {
       const { source } = await readWhole(join(start(writer), statistics(0, options)));
       expect(source.interfaces[0]?.counts).toEqual(counts);
       expect(source.stats()).toEqual({ received: 1, dropped });
     });
 
-    test("told twice, the later ones count, each by itself; drops are summed over the interfaces", async () => {
+    test("uses the latest value of each count; drops are summed over the interfaces", async () => {
       const { source } = await readWhole(
         join(
           start(writer),
@@ -476,7 +476,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     });
   });
 
-  describe("that is damaged hands out the packets before and says where:", () => {
+  describe("if damaged, yields the packets before the damage, then throws with the offset:", () => {
     const good = start(writer);
     const at = good.length;
     const packet = enhanced({ data: DATA });
@@ -542,12 +542,12 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         error: `malformed_capture@${at}`,
       },
       {
-        what: "a length not in words",
+        what: "a length that is not a multiple of 4",
         bytes: block(CUSTOM, WHOLE, { length: 17 }),
         error: `malformed_capture@${at}`,
       },
       {
-        what: "a packet's length not in words",
+        what: "a packet's length that is not a multiple of 4",
         bytes: block(ENHANCED_PACKET, new Uint8Array(24), { length: 34 }),
         error: `malformed_capture@${at}`,
       },
@@ -558,12 +558,12 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         error: `malformed_capture@${at}`,
       },
       {
-        what: "a packet's other last length",
+        what: "a packet with a different trailing length",
         bytes: block(ENHANCED_PACKET, new Uint8Array(20), { trailer: 36 }),
         error: `malformed_capture@${at + 28}`,
       },
       {
-        what: "a skipped block's other last length",
+        what: "a skipped block with a different trailing length",
         bytes: block(CUSTOM, WHOLE, { trailer: 0 }),
         error: `malformed_capture@${at + 12}`,
       },
@@ -573,7 +573,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         error: `malformed_capture@${at}`,
       },
       {
-        what: "an interface's option without room for its length",
+        what: "an interface's option without a complete length",
         bytes: block(
           INTERFACE_DESCRIPTION,
           join(new Uint8Array(8), option(IF_NAME, 8, WHOLE), WHOLE.subarray(0, 0)),
@@ -606,7 +606,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         error: `unsupported_capture@${at + 12}`,
       },
       {
-        what: "a section's other last length",
+        what: "a section with a different trailing length",
         bytes: block(SECTION_HEADER, section().subarray(8, 24), { trailer: 32 }),
         error: `malformed_capture@${at + 24}`,
       },
@@ -657,7 +657,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
         error: `truncated_capture@${at + 12}`,
       },
       {
-        what: "the end before the last length of a skipped block",
+        what: "the end before the trailing length of a skipped block",
         bytes: block(CUSTOM, WHOLE).subarray(0, 12),
         error: `truncated_capture@${at + 12}`,
       },
@@ -672,7 +672,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
       }
     });
 
-    test("with the byte order of the section before, when a section header is refused", async () => {
+    test("keeps the byte order of the section before if a section header is rejected", async () => {
       const other = writer === little ? big : little;
       const iterator = (await decodeCapture(join(good, other.section({ minor: 1 }))))[Symbol.asyncIterator]();
       expect((await iterator.next()).value?.length).toBe(1);
@@ -680,7 +680,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     });
   });
 
-  test("of version 1.2 is taken for 1.0", async () => {
+  test("reads version 1.2 as 1.0", async () => {
     const file = join(section({ minor: 2 }), writer.interface(), enhanced({ data: DATA }));
     expect(dataOf(await packetsIn(file))).toEqual(["0102030405"]);
   });
@@ -693,20 +693,20 @@ describe.each(orders)("a $order capture", ({ writer }) => {
       damaged: 1,
     },
     {
-      what: "an option's head alone past the block",
+      what: "only an option's header past the block",
       raw: join(writer.u16(OPT_COMMENT), writer.u16(4)),
       comments: [],
       damaged: 1,
     },
     {
-      what: "options without an end",
+      what: "options without an end marker",
       raw: writer.option([OPT_COMMENT, "kept"]),
       comments: ["kept"],
       damaged: 0,
     },
     { what: "an end with a length", raw: join(writer.u16(0), writer.u16(99)), comments: [], damaged: 0 },
     {
-      what: "options behind the end",
+      what: "options after the end marker",
       raw: join(writer.options([[OPT_COMMENT, "kept"]]), writer.option([OPT_COMMENT, "lost"])),
       comments: ["kept"],
       damaged: 0,
@@ -717,7 +717,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
       comments: ["a\ufffdb"],
       damaged: 0,
     },
-  ])("with $what behind a packet has the packet, and counts damage", async ({ raw, comments, damaged }) => {
+  ])("with $what after a packet reads the packet, and counts damage", async ({ raw, comments, damaged }) => {
     const file = join(start(writer), enhanced({ data: DATA, rawOptions: raw }), enhanced({ data: WHOLE }));
     const { packets, source } = await readWhole(file);
     expect(dataOf(packets)).toEqual(["aa", "0102030405", "01020304"]);
@@ -729,7 +729,7 @@ describe.each(orders)("a $order capture", ({ writer }) => {
     });
   });
 
-  test("counts packets above snap length and original length, once, however small the chunks", async () => {
+  test("counts packets above snap length and original length, once, for chunks of any size", async () => {
     const file = join(
       section(),
       writer.interface({ snapLength: 4 }),
@@ -745,33 +745,36 @@ describe.each(orders)("a $order capture", ({ writer }) => {
   });
 
   test.each([
-    { what: "most link types", linkType: 1, length: MAX_CAPTURED, taken: true },
-    { what: "most link types", linkType: 1, length: MAX_CAPTURED + 1, taken: false },
+    { what: "most link types", linkType: 1, length: MAX_CAPTURED, accepted: true },
+    { what: "most link types", linkType: 1, length: MAX_CAPTURED + 1, accepted: false },
     {
       what: "D-Bus",
       linkType: LINKTYPE_DBUS,
       length: amount({ quick: 2_000_000, long: 20_000_000 }),
-      taken: true,
+      accepted: true,
     },
-  ])("with a packet of $length bytes of $what: taken is $taken", async ({ linkType, length, taken }) => {
-    const data = Uint8Array.from({ length }, (_, index) => index * 13);
-    const head = join(section(), writer.interface({ linkType }));
-    for (const packet of [enhanced({ data }), obsolete({ data })]) {
-      const outcome = await readAll(join(head, packet, enhanced({ data: DATA })));
-      expect(fault(outcome)).toBe(taken ? "no fault" : `malformed_capture@${head.length}`);
-      expect(outcome.packets.map((packet) => packet.data.length / 2)).toEqual(taken ? [length, 5] : []);
-      if (taken) expect(outcome.packets[0]?.data === Buffer.from(data).toString("hex")).toBe(true);
-    }
-  });
+  ])(
+    "with a packet of $length bytes of $what: accepted is $accepted",
+    async ({ linkType, length, accepted }) => {
+      const data = Uint8Array.from({ length }, (_, index) => index * 13);
+      const head = join(section(), writer.interface({ linkType }));
+      for (const packet of [enhanced({ data }), obsolete({ data })]) {
+        const outcome = await readAll(join(head, packet, enhanced({ data: DATA })));
+        expect(fault(outcome)).toBe(accepted ? "no fault" : `malformed_capture@${head.length}`);
+        expect(outcome.packets.map((packet) => packet.data.length / 2)).toEqual(accepted ? [length, 5] : []);
+        if (accepted) expect(outcome.packets[0]?.data === Buffer.from(data).toString("hex")).toBe(true);
+      }
+    },
+  );
 });
 
-test.each([0, 4])("an interface description with %d bytes is told to be too short", async (length) => {
+test.each([0, 4])("decodeCapture: an interface description with %d bytes is too short", async (length) => {
   const short = little.block(INTERFACE_DESCRIPTION, new Uint8Array(length));
   const { error } = await readAll(join(start(little), short, little.enhanced()));
   expect(error).toMatchObject({ message: expect.stringContaining("interface description is too short") });
 });
 
-test("65,536 interfaces can be described, over all sections, and one more is refused", async () => {
+test("decodeCapture: accepts 65,536 interfaces over all sections, and rejects one more", async () => {
   const perSection = join(...Array.from({ length: MAX_INTERFACES / 2 }, () => little.interface()));
   const full = join(little.section(), perSection, little.section(), perSection);
   const packet = little.enhanced({ interfaceId: MAX_INTERFACES / 2 - 1, data: DATA });
@@ -783,7 +786,7 @@ test("65,536 interfaces can be described, over all sections, and one more is ref
   expect(fault(refused)).toBe(`malformed_capture@${full.length + packet.length}`);
 });
 
-test("interfaces with more text than fits the bound are refused", async () => {
+test("decodeCapture: rejects interface descriptions above the limit of bytes", async () => {
   const comment: Option = [OPT_COMMENT, "x".repeat(65_532)];
   const large = little.interface({ options: Array.from({ length: 200 }, () => comment) });
   const fitting = Math.floor(MAX_DESCRIPTION_BYTES / large.length);
@@ -798,7 +801,7 @@ test("interfaces with more text than fits the bound are refused", async () => {
   expect(outcome.source?.interfaces).toHaveLength(fitting);
 });
 
-test("text of NULs up to the last byte takes no longer than other text", async () => {
+test("decodeCapture: a string of NULs is read as fast as any other", async () => {
   const nuls = new Uint8Array(65_535);
   nuls[65_534] = 0x61;
   const file = join(
@@ -810,7 +813,7 @@ test("text of NULs up to the last byte takes no longer than other text", async (
   expect(packets[1]?.comments.every((text) => text.length === 65_535)).toBe(true);
 });
 
-test("a chunk handed to the decoder is left as it was", async () => {
+test("decodeCapture: does not change a chunk", async () => {
   const file = join(start(big), big.simple(DATA));
   const before = file.slice();
   await readWhole(file);

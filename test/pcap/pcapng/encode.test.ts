@@ -36,7 +36,7 @@ function encode(
   return collect(encodePcapng(fromBatches(batches, interfaces), options));
 }
 
-describe("a pcapng file has, byte for byte,", () => {
+describe("encodePcapng: writes, byte for byte,", () => {
   test("a section, an interface, the packets and the counts", async () => {
     const batch = createBatch(US, [
       { bytes: DATA, seconds: 1, nanoseconds: 2000, originalLength: 60 },
@@ -60,7 +60,7 @@ describe("a pcapng file has, byte for byte,", () => {
     );
   });
 
-  test("everything that an interface says", async () => {
+  test("all fields of an interface", async () => {
     const own: CaptureInterface = {
       linkType: 276,
       resolution: "ns",
@@ -95,13 +95,13 @@ describe("a pcapng file has, byte for byte,", () => {
     );
   });
 
-  test("another snap length where the options say so, for every interface", async () => {
+  test("the snap length of the options for every interface", async () => {
     const interfaces = [ETHERNET, { ...ETHERNET, snapLength: 96 }];
     const one = describeInterface({ snapLength: 60, options: [MICROSECONDS] });
     expect(await encode([], interfaces, { snapLength: 60 })).toEqual(join(SECTION, one, one));
   });
 
-  test("an interface for every one of the source, those that turn up later before their packets", async () => {
+  test("every interface of the source, later ones before their packets", async () => {
     const interfaces: CaptureInterface[] = [{ ...ETHERNET, name: "a" }];
     const source = fromBatches(
       (function* () {
@@ -135,15 +135,15 @@ describe("a pcapng file has, byte for byte,", () => {
   });
 });
 
-describe("counts", () => {
+describe("encodePcapng: counts", () => {
   test.each<{ what: string; interfaces: CaptureInterface[]; expected: Uint8Array }>([
     {
-      what: "of the only interface are those of the source",
+      what: "of a single interface are those of the source",
       interfaces: [ETHERNET],
       expected: counts(0, 1n, 0n),
     },
     {
-      what: "of the only interface are its own if it has some",
+      what: "of a single interface are its own if present",
       interfaces: [{ ...ETHERNET, counts: { dropped: 3 } }],
       expected: statistics(0, [[5, 3n]]),
     },
@@ -153,12 +153,12 @@ describe("counts", () => {
       expected: statistics(1, [[4, 9n]]),
     },
     {
-      what: "of several without any are left out",
+      what: "of several interfaces without counts are omitted",
       interfaces: [ETHERNET, ETHERNET],
       expected: new Uint8Array(0),
     },
     {
-      what: "above what 64 bits hold are the most they hold",
+      what: "above 64 bits are the largest value",
       interfaces: [{ ...ETHERNET, counts: { received: 2 ** 64 } }],
       expected: statistics(0, [[4, 2n ** 64n - 1n]]),
     },
@@ -172,7 +172,7 @@ describe("counts", () => {
     expect(file).toEqual(join(before, expected));
   });
 
-  test("come back from a file, also those of an interface described behind the last packet", async () => {
+  test("are read back, also those of an interface described after the last packet", async () => {
     const file = join(
       section(),
       describeInterface(),
@@ -193,7 +193,7 @@ describe("counts", () => {
   });
 });
 
-describe("packets without a time", () => {
+describe("encodePcapng: packets without a time", () => {
   const untimed = (format: PacketFormat, ...args: Parameters<typeof createBatch>[1][]) => ({
     ...createBatch(format, args.flat()),
     untimed: true,
@@ -203,37 +203,37 @@ describe("packets without a time", () => {
 
   test.each<{ what: string; batch: PacketBatch; expected: Uint8Array }>([
     {
-      what: "become simple blocks when they are whole",
+      what: "become simple blocks if they are complete",
       batch: untimed(US, [{ bytes: DATA }]),
       expected: simple(DATA),
     },
     {
-      what: "become simple blocks when the snap length cut them",
+      what: "become simple blocks if truncated to the snap length",
       batch: untimed(limited, [{ bytes: DATA, originalLength: 1500 }]),
       expected: simple(DATA, 1500),
     },
     {
-      what: "become enhanced blocks when something else cut them",
+      what: "become enhanced blocks if truncated to another length",
       batch: untimed(US, [{ bytes: DATA, originalLength: 6 }]),
       expected: enhanced({ data: DATA, original: 6 }),
     },
     {
-      what: "become enhanced blocks when they are longer than they were",
+      what: "become enhanced blocks if longer than their original length",
       batch: untimed(US, [{ bytes: DATA, originalLength: 4 }]),
       expected: enhanced({ data: DATA, original: 4 }),
     },
     {
-      what: "become enhanced blocks when they are above the snap length",
+      what: "become enhanced blocks if above the snap length",
       batch: untimed({ ...US, snapLength: 4 }, [{ bytes: DATA }]),
       expected: enhanced({ data: DATA }),
     },
     {
-      what: "become enhanced blocks when they have a comment",
+      what: "become enhanced blocks if they have a comment",
       batch: untimed(US, [{ bytes: DATA, comments: ["c"] }]),
       expected: enhanced({ data: DATA, options: [[1, "c"]] }),
     },
     {
-      what: "become enhanced blocks on another interface than the first",
+      what: "become enhanced blocks on any interface but the first",
       batch: untimed(second, [{ bytes: DATA }]),
       expected: enhanced({ interfaceId: 1, data: DATA }),
     },
@@ -254,7 +254,7 @@ describe("packets without a time", () => {
     expect(file.subarray(0, head.length)).toEqual(head);
   });
 
-  test("are judged by the snap length that is written", async () => {
+  test("are compared with the snap length that is written", async () => {
     const batch = untimed(US, [{ bytes: DATA, originalLength: 9 }]);
     const file = await encode([batch], US, { snapLength: 5 });
     expect(blockTypes(file)).toEqual([
@@ -266,7 +266,7 @@ describe("packets without a time", () => {
   });
 });
 
-describe("the time of a packet", () => {
+describe("encodePcapng: the time of a packet", () => {
   test.each<{
     what: string;
     format: PacketFormat;
@@ -292,7 +292,7 @@ describe("the time of a packet", () => {
       time: 4_294_967_295_999_999_999n,
     },
     {
-      what: "carries odd fractions",
+      what: "carries fractions above a second",
       format: NS,
       era: 0,
       seconds: 1,
@@ -300,7 +300,7 @@ describe("the time of a packet", () => {
       time: 5_000_000_001n,
     },
     {
-      what: "may be behind 2106",
+      what: "may be after 2106",
       format: US,
       era: ERA,
       seconds: 5,
@@ -308,7 +308,7 @@ describe("the time of a packet", () => {
       time: (2n ** 32n + 5n) * 1_000_000n,
     },
     {
-      what: "may be at the very end, in nanoseconds 2554",
+      what: "may be the last one, in nanoseconds 2554",
       format: NS,
       era: 4 * ERA,
       seconds: 1_266_874_889,
@@ -328,8 +328,8 @@ describe("the time of a packet", () => {
     { what: "long before 1970", offset: -(2n ** 40n), count: 1_000_001n },
     { what: "at a negative offset", offset: -10n, count: 0n },
     { what: "after a positive offset", offset: 1_600_000_000n, count: 5_000_001n },
-    { what: "behind 2106 by an offset", offset: 2n ** 33n, count: 1_000_001n },
-    { what: "at the end of all that an offset leads to", offset: -10n, count: 2n ** 64n - 1n },
+    { what: "after 2106 by an offset", offset: 2n ** 33n, count: 1_000_001n },
+    { what: "at the last time of an offset", offset: -10n, count: 2n ** 64n - 1n },
   ])("keep the offset of their interface: $what", async ({ offset, count }) => {
     const options: Option[] = [MICROSECONDS, [IF_TIME_OFFSET, BigInt.asUintN(64, offset)]];
     const file = join(section(), describeInterface({ options }), enhanced({ time: count, data: DATA }));
@@ -342,7 +342,7 @@ describe("the time of a packet", () => {
     expect(before.source.interfaces[0]?.timeOffsetSeconds).toBe(Number(offset));
   });
 
-  test("before the offset of their interface do not fit", async () => {
+  test("before the offset of its interface does not fit", async () => {
     const batch = createBatch(US, [{ bytes: DATA, seconds: 99, nanoseconds: 999_999_000 }]);
     const ofInterface = (timeOffsetSeconds: number) => encode([batch], [{ ...ETHERNET, timeOffsetSeconds }]);
     await expect(ofInterface(100)).rejects.toMatchObject({ code: "time_out_of_range" });
@@ -352,7 +352,7 @@ describe("the time of a packet", () => {
     });
   });
 
-  test("of packets without one are 0 where the offset of the interface leads there, else the offset", async () => {
+  test("of packets without a time is 0 if the offset of the interface permits it, otherwise the offset", async () => {
     const batch = { ...createBatch({ ...US, interfaceId: 1 }, [{ bytes: DATA }]), untimed: true };
     const ofInterface = async (timeOffsetSeconds: number) => {
       const file = await encode([batch], [ETHERNET, { ...ETHERNET, timeOffsetSeconds }]);
@@ -370,13 +370,13 @@ describe("the time of a packet", () => {
       nanoseconds: 999_999_000,
     },
     {
-      what: "behind 2554 in nanoseconds",
+      what: "after 2554 in nanoseconds",
       format: NS,
       era: 4 * ERA,
       seconds: 1_266_874_889,
       nanoseconds: 709_551_616,
     },
-    { what: "behind the last microsecond", format: US, era: 4295 * ERA, seconds: 0, nanoseconds: 0 },
+    { what: "after the last microsecond", format: US, era: 4295 * ERA, seconds: 0, nanoseconds: 0 },
   ])("does not fit $what", async ({ format, era, seconds, nanoseconds }) => {
     const batch = { ...createBatch(format, [{ bytes: DATA, seconds, nanoseconds }]), eraSeconds: era };
     await expect(encode([batch], format)).rejects.toMatchObject({
@@ -386,38 +386,38 @@ describe("the time of a packet", () => {
   });
 });
 
-describe("text", () => {
+describe("encodePcapng: a string", () => {
   const MOST = 65_535;
   const long = "x".repeat(MOST + 1);
   const umlauts = "ü".repeat(MOST);
 
   test.each<{ what: string; text: string; kept: string; keptInFilter: string }>([
     {
-      what: "of 65,535 bytes is whole",
+      what: "of 65,535 bytes is complete",
       text: "x".repeat(MOST),
       kept: "x".repeat(MOST),
       keptInFilter: "x".repeat(MOST - 1),
     },
     {
-      what: "of one byte more is cut",
+      what: "of one byte more is truncated",
       text: long,
       kept: "x".repeat(MOST),
       keptInFilter: "x".repeat(MOST - 1),
     },
     {
-      what: "is not cut inside a character",
+      what: "is not truncated inside a character",
       text: umlauts,
       kept: "ü".repeat(32_767),
       keptInFilter: "ü".repeat(32_767),
     },
     {
-      what: "is not cut inside a long character",
+      what: "is not truncated inside a character of four bytes",
       text: `ab${"😀".repeat(20_000)}`,
       kept: `ab${"😀".repeat(16_383)}`,
       keptInFilter: `ab${"😀".repeat(16_383)}`,
     },
     {
-      what: "of a megabyte is cut",
+      what: "of a megabyte is truncated",
       text: "y".repeat(1024 ** 2),
       kept: "y".repeat(MOST),
       keptInFilter: "y".repeat(MOST - 1),
@@ -425,7 +425,7 @@ describe("text", () => {
     { what: "that is empty is empty", text: "", kept: "", keptInFilter: "" },
     { what: "with a byte-order mark keeps it", text: "\ufeffa", kept: "\ufeffa", keptInFilter: "\ufeffa" },
     {
-      what: "with half of a pair has a replacement character",
+      what: "with half a surrogate pair has a replacement character",
       text: "a\ud83db",
       kept: "a\ufffdb",
       keptInFilter: "a\ufffdb",
@@ -439,13 +439,13 @@ describe("text", () => {
   });
 });
 
-test("a file of a source without packets can be read", async () => {
+test("encodePcapng: a source without packets gives a valid file", async () => {
   const { packets, source } = await readWhole(await encode([], []));
   expect(packets).toEqual([]);
   expect(source.interfaces).toEqual([{ linkType: 1, resolution: "us", snapLength: 262_144 }]);
 });
 
-test("the header comes before the first packet is asked for, when the link type is settled", async () => {
+test("encodePcapng: yields the header before the first packet is pulled, if the link type is known", async () => {
   let asked = 0;
   const batches = function* () {
     asked++;
@@ -457,7 +457,7 @@ test("the header comes before the first packet is asked for, when the link type 
   await chunks.return();
 });
 
-test("chunks are copies: neither they nor the source change with each other", async () => {
+test("encodePcapng: chunks are copies that share no memory with the source", async () => {
   const batch = createBatch(US, [{ bytes: DATA, comments: ["c"] }]);
   const expected = readBatch(batch);
   const chunks = encodePcapng(fromBatches([batch, batch], US));
@@ -473,7 +473,7 @@ test("chunks are copies: neither they nor the source change with each other", as
   expect(readBatch(batch)).toEqual(expected);
 });
 
-test("a batch longer than the buffer of the encoder comes out whole", async () => {
+test("encodePcapng: writes a batch longer than the buffer of the encoder", async () => {
   const packets = Array.from({ length: 30 }, (_, index) => ({
     bytes: Uint8Array.from({ length: 50_001 }, (_, at) => at * (index + 1)),
     comments: [`packet ${index}`],
@@ -484,7 +484,7 @@ test("a batch longer than the buffer of the encoder comes out whole", async () =
   expect(JSON.stringify(read) === JSON.stringify(readBatch(batch))).toBe(true);
 });
 
-test("padding is zeros, whatever stood in the buffer before", async () => {
+test("encodePcapng: padding is zeros, also in a reused buffer", async () => {
   const noise = createBatch(US, [{ bytes: new Uint8Array(64).fill(0xff), comments: ["ÿÿÿÿÿÿÿÿÿ"] }]);
   const small = createBatch(US, [{ bytes: DATA, comments: ["c"] }, { bytes: bytesOf("01") }]);
   const chunks: Uint8Array[] = [];
@@ -494,7 +494,7 @@ test("padding is zeros, whatever stood in the buffer before", async () => {
   );
 });
 
-test("a pcap file of an old version becomes pcapng", async () => {
+test("encodePcapng: converts a pcap file of an old version", async () => {
   const file = pcapFile({ minor: 2, littleEndian: false, linkType: 0x2400_0001 }, [
     { seconds: 9, data: DATA, lengths: [60, 5] },
   ]);
@@ -504,7 +504,7 @@ test("a pcap file of an old version becomes pcapng", async () => {
   expect(packets).toMatchObject([{ seconds: 9, originalLength: 60, data: "0102030405" }]);
 });
 
-test("a chunk that was written in part can be cut behind its last whole block", () => {
+test("createPcapngEncoder: a chunk that was written in part can be truncated after its last complete block", () => {
   const encoder = createPcapngEncoder([ETHERNET]);
   encoder.begin(ETHERNET);
   const chunk = encoder.encode(

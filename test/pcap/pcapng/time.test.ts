@@ -30,8 +30,8 @@ const anyUnit = fc.oneof(
   fc.nat(255),
 );
 
-describe("reading a time", () => {
-  test("agrees with whole numbers for every count, unit and offset (property)", () => {
+describe("createTimeReader", () => {
+  test("agrees with integer arithmetic for every count, unit and offset (property)", () => {
     const offset = fc.oneof(
       fc.constant(0n),
       fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map(BigInt),
@@ -89,18 +89,18 @@ describe("reading a time", () => {
       seconds: 0,
       fraction: 999_999_999,
     },
-  ])("takes $what", ({ unit, count, era, seconds, fraction }) => {
+  ])("reads $what", ({ unit, count, era, seconds, fraction }) => {
     const time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
     createTimeReader(unit, 0).read(Number(count / WORD), Number(count % WORD), time);
     expect(time).toEqual({ eraSeconds: era, seconds, fraction });
   });
 });
 
-describe("writing a time", () => {
+describe("writeTime", () => {
   const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
   const resolution = fc.constantFrom<Resolution>("us", "ns");
 
-  test("agrees with whole numbers for every record and era, odd fractions carried (property)", () => {
+  test("agrees with integer arithmetic for every record and era, fractions above a second are carried (property)", () => {
     const era = fc.oneof(
       fc.constant(0n),
       fc.bigInt({ min: -10n, max: 10n }),
@@ -119,7 +119,7 @@ describe("writing a time", () => {
     );
   });
 
-  test("undoes reading for every count and offset (property)", () => {
+  test("is the inverse of reading for every count and offset (property)", () => {
     const offset = fc.oneof(fc.constant(0), fc.integer({ min: -(2 ** 52), max: 2 ** 52 }));
     fc.assert(
       fc.property(resolution, anyCount, offset, (resolution, count, offset) => {
