@@ -75,8 +75,8 @@ const cases = sinks.flatMap((sink) =>
   changes.map((change) => ({ ...change, sink: sink.name, open: sink.open })),
 );
 
-describe("a recording whose file is", () => {
-  test.each(cases)("$name fails at its end and says so ($sink)", async ({ change, message, open }) => {
+describe("fileSink: a recording whose file is", () => {
+  test.each(cases)("$name fails at its end with a message ($sink)", async ({ change, message, open }) => {
     await using folder = await temporaryFolder();
     const source = controlledSource();
     const recording = record(source, WANTED, { sink: open(folder.path), clock: fakeClock() });
@@ -92,30 +92,33 @@ describe("a recording whose file is", () => {
     expect(openFilesIn(folder.path)).toEqual([]);
   });
 
-  test.each(cases)("$name goes on only if its packets are kept ($sink)", async ({ change, isLoss, open }) => {
-    await using folder = await temporaryFolder();
-    const source = controlledSource();
-    const clock = fakeClock();
-    const recording = record(source, WANTED, { sink: open(folder.path), clock });
-    source.push(numbered(5));
-    await captured(recording, 5);
-    const path = recording.filePath!;
-    change(path, folder.path);
-    source.push(numbered(5, 5));
-    await captured(recording, 10);
-    clock.advance(1000);
-    source.push(numbered(5, 10));
-    await settle();
-    let failed = false;
-    recording.stopped.catch(() => {
-      failed = true;
-    });
-    await settle();
-    expect(failed).toBe(isLoss);
-    source.end();
-    await recording.stopped.catch(() => {});
-    if (!isLoss) expect((await decodeFile(`${path}.old`)).ids).toEqual(range(15));
-  });
+  test.each(cases)(
+    "$name continues only if its packets are kept ($sink)",
+    async ({ change, isLoss, open }) => {
+      await using folder = await temporaryFolder();
+      const source = controlledSource();
+      const clock = fakeClock();
+      const recording = record(source, WANTED, { sink: open(folder.path), clock });
+      source.push(numbered(5));
+      await captured(recording, 5);
+      const path = recording.filePath!;
+      change(path, folder.path);
+      source.push(numbered(5, 5));
+      await captured(recording, 10);
+      clock.advance(1000);
+      source.push(numbered(5, 10));
+      await settle();
+      let failed = false;
+      recording.stopped.catch(() => {
+        failed = true;
+      });
+      await settle();
+      expect(failed).toBe(isLoss);
+      source.end();
+      await recording.stopped.catch(() => {});
+      if (!isLoss) expect((await decodeFile(`${path}.old`)).ids).toEqual(range(15));
+    },
+  );
 });
 
 test("fileSink: creates the folder again for the next recording", async () => {

@@ -138,7 +138,7 @@ describe("openExportFile: when the file", () => {
     },
   );
 
-  test("is removed and nothing is written any more, close() does not create it again", async () => {
+  test("is removed and no more lines are written, close() does not create it again", async () => {
     const sink = await open();
     sink.write(event("a"));
     await turn();
@@ -194,28 +194,31 @@ describe("openExportFile: when the path cannot be opened again", () => {
   test.each<{ name: string; block: () => void; unblock: () => void }>([
     { name: "a folder", block: () => mkdirSync(path), unblock: () => rmdirSync(path) },
     {
-      name: "a pipe that nobody reads",
+      name: "a pipe without a reader",
       block: () => execFileSync("mkfifo", [path]),
       unblock: () => unlinkSync(path),
     },
-  ])("because it is $name, the events are lost and reported until it can", async ({ block, unblock }) => {
-    const sink = await open();
-    sink.write(event("a"));
-    await turn();
-    renameSync(path, `${path}.1`);
-    block();
-    sink.write(event("b"));
-    await turn();
-    const failed = () => sink.write(event("c"));
-    expect(failed).toThrow(FlowscribeError);
-    expect(sink.stats).toMatchObject({ offered: 3, written: 1, lost: 2 });
-    unblock();
-    sink.write(event("d"));
-    await sink.close();
-    expect([uuids(`${path}.1`), uuids(path)]).toEqual([["a"], ["d"]]);
-    expect(sink.stats).toMatchObject({ offered: 4, written: 2, lost: 2 });
-    expect(openFilesIn(root)).toEqual([]);
-  });
+  ])(
+    "because it is $name, events are lost and reported until it can be opened",
+    async ({ block, unblock }) => {
+      const sink = await open();
+      sink.write(event("a"));
+      await turn();
+      renameSync(path, `${path}.1`);
+      block();
+      sink.write(event("b"));
+      await turn();
+      const failed = () => sink.write(event("c"));
+      expect(failed).toThrow(FlowscribeError);
+      expect(sink.stats).toMatchObject({ offered: 3, written: 1, lost: 2 });
+      unblock();
+      sink.write(event("d"));
+      await sink.close();
+      expect([uuids(`${path}.1`), uuids(path)]).toEqual([["a"], ["d"]]);
+      expect(sink.stats).toMatchObject({ offered: 4, written: 2, lost: 2 });
+      expect(openFilesIn(root)).toEqual([]);
+    },
+  );
 
   test("the error names the path, the lost lines and the cause", async () => {
     const sink = await open();
@@ -230,7 +233,7 @@ describe("openExportFile: when the path cannot be opened again", () => {
   });
 });
 
-test("openExportFile: rejects a pipe that nobody reads instead of waiting for a reader", async () => {
+test("openExportFile: rejects a pipe without a reader instead of waiting for one", async () => {
   mkdirSync(join(root, "logs"));
   execFileSync("mkfifo", [path]);
   await expect(open()).rejects.toMatchObject({ code: "open_failed", cause: { code: "ENXIO" } });
@@ -259,7 +262,7 @@ describe("openExportFile: rotation", () => {
     expect(uuids(path)).toEqual(["e"]);
   });
 
-  test("neither loses nor repeats a line, whatever other programs do to the file", async () => {
+  test("neither loses nor repeats a line when other programs change the file", async () => {
     const operation = fc.constantFrom("write", "write", "write", "turn", "rename", "remove", "truncate");
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 40 }), async (operations) => {

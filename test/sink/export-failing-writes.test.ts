@@ -13,7 +13,7 @@ import { openExportFile } from "../../src/sink/export.js";
 /** What the file system does to the sink: the rest is real. */
 const disk = vi.hoisted(() => ({
   /** Bytes that still fit. */
-  room: Number.POSITIVE_INFINITY,
+  freeBytes: Number.POSITIVE_INFINITY,
   /** Bytes that one call writes at most. */
   perWrite: Number.POSITIVE_INFINITY,
   truncateFails: false,
@@ -33,9 +33,9 @@ vi.mock("node:fs", async (importOriginal) => {
       return real.openSync(path, flags, mode);
     },
     writeSync: (descriptor: number, bytes: Uint8Array, offset: number, length: number) => {
-      if (disk.room === 0) throw failure("ENOSPC");
-      const count = Math.min(length, disk.room, disk.perWrite);
-      disk.room -= count;
+      if (disk.freeBytes === 0) throw failure("ENOSPC");
+      const count = Math.min(length, disk.freeBytes, disk.perWrite);
+      disk.freeBytes -= count;
       return real.writeSync(descriptor, bytes, offset, count);
     },
     ftruncateSync: (descriptor: number, length: number) => {
@@ -58,7 +58,7 @@ beforeEach(() => {
 afterEach(() => {
   const fits = Number.POSITIVE_INFINITY;
   Object.assign(disk, {
-    room: fits,
+    freeBytes: fits,
     perWrite: fits,
     truncateFails: false,
     renameFails: false,
@@ -71,8 +71,8 @@ const event = (index: number) =>
   create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: { uuid: `${index}` } } });
 const lineOf = (index: number) => `${encodeExportLine(event(index))}\n`;
 
-describe("an export whose writes fail", () => {
-  test("writes that take only a part are gone on with", async () => {
+describe("openExportFile: failing writes", () => {
+  test("continues a partial write", async () => {
     disk.perWrite = 3;
     const sink = await openExportFile(path);
     for (let index = 0; index < 10; index++) sink.write(event(index));
@@ -80,18 +80,18 @@ describe("an export whose writes fail", () => {
     expect(readFileSync(path, "utf8")).toBe(Array.from({ length: 10 }, (_, index) => lineOf(index)).join(""));
   });
 
-  test("the file keeps whole lines, the counts are exact, and writing goes on when there is room", async () => {
+  test("the file keeps complete lines, the counts are exact, and writing continues when the disk has space", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(400), fc.integer({ min: 1, max: 50 }), async (room, perWrite) => {
+      fc.asyncProperty(fc.nat(400), fc.integer({ min: 1, max: 50 }), async (freeBytes, perWrite) => {
         rmSync(path, { force: true });
-        Object.assign(disk, { room, perWrite });
+        Object.assign(disk, { freeBytes, perWrite });
         const sink = await openExportFile(path);
         for (let index = 0; index < 20; index++) sink.write(event(index));
         const error = await sink.close().catch((reason: unknown) => reason);
-        disk.room = Number.POSITIVE_INFINITY;
+        disk.freeBytes = Number.POSITIVE_INFINITY;
         const all = Array.from({ length: 20 }, (_, index) => lineOf(index)).join("");
-        const whole = all.length <= room ? all.length : all.lastIndexOf("\n", room - 1) + 1;
-        const kept = room === 0 ? "" : all.slice(0, whole);
+        const whole = all.length <= freeBytes ? all.length : all.lastIndexOf("\n", freeBytes - 1) + 1;
+        const kept = freeBytes === 0 ? "" : all.slice(0, whole);
         expect(readFileSync(path, "utf8")).toBe(kept);
         const written = kept.split("\n").length - 1;
         expect(sink.stats).toMatchObject({ offered: 20, written, lost: 20 - written, bytes: kept.length });
@@ -107,8 +107,8 @@ describe("an export whose writes fail", () => {
     );
   });
 
-  test("a line that is written in the same turn, and fails, is counted once", async () => {
-    disk.room = 10;
+  test("counts a line once that is written in the same turn and fails", async () => {
+    disk.freeBytes = 10;
     const sink = await openExportFile(path);
     sink.write(
       create(GetFlowsResponseSchema, {
@@ -117,15 +117,15 @@ describe("an export whose writes fail", () => {
     );
     expect(sink.stats).toMatchObject({ offered: 1, written: 0, lost: 1, bytes: 0 });
     expect(() => sink.write(event(1))).toThrow(expect.objectContaining({ code: "sink_failed" }));
-    disk.room = Number.POSITIVE_INFINITY;
+    disk.freeBytes = Number.POSITIVE_INFINITY;
     sink.write(event(2));
     await sink.close();
     expect(readFileSync(path, "utf8")).toBe(lineOf(2));
     expect(sink.stats).toMatchObject({ offered: 3, written: 1, lost: 2, bytes: lineOf(2).length });
   });
 
-  test("a file that cannot be cut back says so", async () => {
-    Object.assign(disk, { room: 30, truncateFails: true });
+  test("reports a file that cannot be truncated", async () => {
+    Object.assign(disk, { freeBytes: 30, truncateFails: true });
     const sink = await openExportFile(path);
     sink.write(event(0));
     sink.write(event(1));
@@ -136,7 +136,7 @@ describe("an export whose writes fail", () => {
     );
   });
 
-  test("a file that cannot be renamed loses the event, and is rotated by the next", async () => {
+  test("loses an event if the file cannot be renamed, and rotates with the next one", async () => {
     const sink = await openExportFile(path, { maxFileBytes: 30 });
     sink.write(event(0));
     disk.renameFails = true;
@@ -149,7 +149,7 @@ describe("an export whose writes fail", () => {
     expect(sink.stats).toMatchObject({ offered: 3, written: 2, lost: 1, rotations: 1 });
   });
 
-  test("a file that cannot be begun anew loses the event, and is begun by the next", async () => {
+  test("loses an event if the new file cannot be created, and creates it with the next one", async () => {
     const sink = await openExportFile(path, { maxFileBytes: 30 });
     sink.write(event(0));
     disk.openFails = true;

@@ -76,8 +76,8 @@ test("the lines of these tests are of 100 bytes", () => {
   expect(lineOf(7)).toHaveLength(99);
 });
 
-describe("a file", () => {
-  test("holds a line for every event, is made with its folders, and is its owner's", async () => {
+describe("openExportFile: the file", () => {
+  test("has a line for every event, is created with its folders, and belongs to its owner only", async () => {
     const path = folder("a/b/hubble.log");
     const stats = await exportNumbers(path, 0, 3);
     expect(readFileSync(path, "utf8")).toBe(`${lineOf(0)}\n${lineOf(1)}\n${lineOf(2)}\n`);
@@ -93,14 +93,14 @@ describe("a file", () => {
     });
   });
 
-  test("is continued when it is there", async () => {
+  test("is appended to if it exists", async () => {
     const path = folder("hubble.log");
     await exportNumbers(path, 0, 3);
     await exportNumbers(path, 3, 5);
     expect(indexes(path)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test("has what was written by the next turn of the event loop", async () => {
+  test("contains written lines by the next turn of the event loop", async () => {
     const path = folder("hubble.log");
     await using sink = await openExportFile(path);
     sink.write(hundred(1));
@@ -108,14 +108,14 @@ describe("a file", () => {
     expect(indexes(path)).toEqual([1]);
   });
 
-  test("has what was written when 64 KiB have come together, within one turn", async () => {
+  test("contains written lines after 64 KiB, within one turn", async () => {
     const path = folder("hubble.log");
     await using sink = await openExportFile(path);
     for (let index = 0; index < 1000; index++) sink.write(hundred(index));
     expect(statSync(path).size).toBe(65_600);
   });
 
-  test("that cannot be opened is an OpenError with its path and the system's error", async () => {
+  test("throws an OpenError with its path and the system's error if it cannot be opened", async () => {
     mkdirSync(folder("hubble.log"));
     await expect(openExportFile(folder("hubble.log"))).rejects.toMatchObject({
       code: "open_failed",
@@ -125,14 +125,14 @@ describe("a file", () => {
     });
   });
 
-  test("is not written to after the end", async () => {
+  test("is not written to after close", async () => {
     const sink = await openExportFile(folder("hubble.log"));
     await sink.close();
     await sink.close();
     expect(() => sink.write(hundred(0))).toThrow(TypeError);
   });
 
-  test("options that make no sense are refused before anything is made", async () => {
+  test("is not created if the options are invalid", async () => {
     const path = folder("none/hubble.log");
     await expect(openExportFile(path, { allow: [{ sourcePort: ["x"] }] })).rejects.toMatchObject({
       code: "invalid_filter",
@@ -154,10 +154,10 @@ describe("a file", () => {
   });
 });
 
-describe("rotation", () => {
+describe("openExportFile: rotation", () => {
   const names = () => readdirSync(folder(".")).sort();
 
-  test("begins a new file before the limit is passed, and names the old one as lumberjack does", async () => {
+  test("starts a new file before the limit is exceeded, and names the old one as lumberjack does", async () => {
     const stats = await exportNumbers(folder("hubble.log"), 0, 7, { maxFileBytes: 300 });
     expect(names()).toEqual([
       "hubble-2026-11-22T12-00-03.000.log",
@@ -181,12 +181,12 @@ describe("rotation", () => {
     },
   );
 
-  test("a line above the limit has a file of its own", async () => {
+  test("gives a line above the limit a file of its own", async () => {
     await exportNumbers(folder("hubble.log"), 0, 3, { maxFileBytes: 50 });
     expect(names().map((name) => indexes(folder(name)))).toEqual([[0], [1], [2]]);
   });
 
-  test("keeps the newest backups, and nothing else is touched", async () => {
+  test("keeps the newest backups, and touches no other file", async () => {
     const others = [
       "hubble-2020.log",
       "hubble-2026-13-01T00-00-00.000.log",
@@ -206,14 +206,14 @@ describe("rotation", () => {
     expect(names()).toEqual(expect.arrayContaining(others));
   });
 
-  test("five backups by default, all of them with 0", async () => {
+  test("keeps five backups by default, all with 0", async () => {
     await exportNumbers(folder("hubble.log"), 0, 9, { maxFileBytes: 100 });
     expect(names()).toHaveLength(6);
     await exportNumbers(folder("all.log"), 0, 9, { maxFileBytes: 100, maxBackups: 0 });
     expect(names().filter((name) => name.startsWith("all"))).toHaveLength(9);
   });
 
-  test("too many backups, and some that are not compressed, are put in order when the file is opened", async () => {
+  test("removes and compresses old backups when the file is opened", async () => {
     await exportNumbers(folder("hubble.log"), 0, 9, { maxFileBytes: 100, maxBackups: 0 });
     await exportNumbers(folder("hubble.log"), 9, 9, { maxBackups: 2, compress: true });
     expect(names()).toEqual([
@@ -224,7 +224,7 @@ describe("rotation", () => {
     expect(names().map((name) => indexes(folder(name)))).toEqual([[6], [7], [8]]);
   });
 
-  test("compresses backups, also one that was interrupted", async () => {
+  test("compresses backups, also one whose compression was interrupted", async () => {
     writeFileSync(folder("hubble-2026-11-22T11-00-00.000.log"), `${lineOf(77)}\n`);
     writeFileSync(folder("hubble-2026-11-22T11-00-00.000.log.gz"), "half of it");
     await exportNumbers(folder("hubble.log"), 0, 3, { maxFileBytes: 100, compress: true });
@@ -238,7 +238,7 @@ describe("rotation", () => {
     expect(statSync(folder(names()[1]!)).mode & 0o777).toBe(0o600);
   });
 
-  test("within one millisecond overwrites nothing", async () => {
+  test("does not overwrite a backup of the same millisecond", async () => {
     const clock = fakeClock(NOON);
     const sink = await openExportFile(folder("hubble.log"), {
       clock,
@@ -253,13 +253,13 @@ describe("rotation", () => {
     );
   });
 
-  test("a new file has the rights of the old one", async () => {
+  test("gives a new file the permissions of the old one", async () => {
     writeFileSync(folder("hubble.log"), `${lineOf(0)}\n`, { mode: 0o644 });
     await exportNumbers(folder("hubble.log"), 1, 2, { maxFileBytes: 100 });
     expect(names().map((name) => statSync(folder(name)).mode & 0o777)).toEqual([0o644, 0o644]);
   });
 
-  test.each(["export", ".log", "a.b.c"])("a file called %s", async (name) => {
+  test.each(["export", ".log", "a.b.c"])("names the backups of a file named %s", async (name) => {
     await exportNumbers(folder(name), 0, 3, { maxFileBytes: 100, maxBackups: 1 });
     const dot = name.lastIndexOf(".");
     const stem = dot === -1 ? name : name.slice(0, dot);
@@ -267,7 +267,7 @@ describe("rotation", () => {
     expect(names().sort()).toEqual([name, `${stem}-2026-11-22T12-00-02.000${extension}`].sort());
   });
 
-  test("a file that somebody else moved away is begun anew", async () => {
+  test("creates a new file after another program moved it", async () => {
     const clock = fakeClock(NOON);
     const sink = await openExportFile(folder("hubble.log"), { clock, maxFileBytes: 100 });
     sink.write(hundred(0));
@@ -278,14 +278,14 @@ describe("rotation", () => {
     expect([indexes(folder("moved")), indexes(folder("hubble.log"))]).toEqual([[0], [1]]);
   });
 
-  test("devices are written to, and never renamed", async () => {
+  test("writes to devices and never renames them", async () => {
     symlinkSync("/dev/null", folder("hubble.log"));
     const stats = await exportNumbers(folder("hubble.log"), 0, 5, { maxFileBytes: 100 });
     expect(stats).toMatchObject({ written: 5, rotations: 0 });
     expect(names()).toEqual(["hubble.log"]);
   });
 
-  test("no event is lost and none comes twice, whatever the sizes", async () => {
+  test("neither loses nor repeats an event, for lines of any size", async () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -325,8 +325,8 @@ describe("rotation", () => {
   });
 });
 
-describe("failures of a file", () => {
-  test("a full disk is told by the next write, lines are lost and counted, and the next may go on", async () => {
+describe("openExportFile: failures", () => {
+  test("a full disk fails the next write, counts the lost lines, and later writes continue", async () => {
     symlinkSync("/dev/full", folder("hubble.log"));
     const sink = await openExportFile(folder("hubble.log"));
     sink.write(hundred(0));
@@ -341,13 +341,13 @@ describe("failures of a file", () => {
     expect(sink.stats).toMatchObject({ offered: 4, written: 0, lost: 4 });
   });
 
-  test("backups that cannot be put in order are told, and the export goes on", async () => {
-    const told: string[] = [];
+  test("reports backups that cannot be maintained, and the export continues", async () => {
+    const reported: string[] = [];
     mkdirSync(folder("hubble-2026-11-22T11-00-00.000.log.gz"));
     writeFileSync(folder("hubble-2026-11-22T11-00-00.000.log"), "x");
-    const onBackupError = ({ message }: Error) => void told.push(message);
+    const onBackupError = ({ message }: Error) => void reported.push(message);
     await exportNumbers(folder("hubble.log"), 0, 2, { compress: true, onBackupError });
-    expect(told).toEqual([
+    expect(reported).toEqual([
       expect.stringMatching(/^compress .*hubble-2026-11-22T11-00-00\.000\.log: .*EISDIR/),
     ]);
     expect(indexes(folder("hubble.log"))).toEqual([0, 1]);
@@ -366,7 +366,7 @@ describe("failures of a file", () => {
     expect(sink.stats).toMatchObject({ written: 2, lost: 0 });
   });
 
-  test("an event without a JSON form is lost, the next is not", async () => {
+  test("loses an event without a JSON form, not the next one", async () => {
     const sink = await openExportFile(folder("hubble.log"));
     const bad = flowEvent("1");
     bad.time = { $typeName: "google.protobuf.Timestamp", seconds: 10n ** 12n, nanos: 0 };
@@ -377,10 +377,10 @@ describe("failures of a file", () => {
   });
 });
 
-describe("what is exported", () => {
+describe("openExportFile: exported events", () => {
   const lines = () => readFileSync(folder("hubble.log"), "utf8").split("\n").slice(0, -1);
 
-  test("passes the lists and the mask", async () => {
+  test("pass the filter lists and the field mask", async () => {
     const options = {
       allow: [{ verdict: [Verdict.DROPPED] }],
       deny: [{ uuid: ["secret"] }],
@@ -405,7 +405,7 @@ describe("what is exported", () => {
     });
   });
 
-  test("nothing from the end on", async () => {
+  test("end at the end time", async () => {
     const clock = fakeClock(NOON);
     const sink = await openExportFile(folder("hubble.log"), { clock, end: new Date(NOON + 1000) });
     sink.write(hundred(0));
@@ -419,8 +419,8 @@ describe("what is exported", () => {
   });
 });
 
-describe("a stream", () => {
-  test("gets lines, and stays open", async () => {
+describe("openExportStream: the stream", () => {
+  test("receives lines and stays open", async () => {
     const stream = new PassThrough();
     const sink = await openExportStream(stream, { deny: [{ uuid: ["b"] }] });
     for (const uuid of ["a", "b", "c"]) expect(sink.write(flowEvent(uuid))).toBeUndefined();
@@ -433,7 +433,7 @@ describe("a stream", () => {
     expect(sink.stats).toMatchObject({ offered: 3, written: 2, filtered: 1, bytes: 88 });
   });
 
-  test("that is full is waited for", async () => {
+  test("is waited for while it is full", async () => {
     const taken: (() => void)[] = [];
     const stream = new Writable({ highWaterMark: 50, write: (_chunk, _encoding, done) => taken.push(done) });
     const sink = await openExportStream(stream);
@@ -453,7 +453,7 @@ describe("a stream", () => {
       says: "broken pipe",
     },
     { name: "is closed", end: (stream: Writable) => stream.destroy(), says: "the stream was closed" },
-  ])("that $name lets nobody wait, and says so", async ({ end, says }) => {
+  ])("that $name fails pending writes", async ({ end, says }) => {
     const stream = new Writable({ highWaterMark: 1, write: () => {} });
     const sink = await openExportStream(stream);
     const waiting = sink.write(hundred(0));
@@ -467,7 +467,7 @@ describe("a stream", () => {
     expect(sink.stats).toMatchObject({ offered: 2, written: 0, lost: 2, bytes: 0 });
   });
 
-  test("that fails in the middle has lost what it had not written", async () => {
+  test("that fails loses the lines it had not written", async () => {
     const taken: ((error?: Error) => void)[] = [];
     const stream = new Writable({ write: (_chunk, _encoding, done) => taken.push(done) });
     const sink = await openExportStream(stream);

@@ -14,7 +14,7 @@ import { decodeFile, onlyFile, openFilesIn, temporaryFolder } from "./folder.js"
 /** What the file system does to the sink: the rest is real. */
 const disk = vi.hoisted(() => ({
   /** Bytes that still fit. */
-  room: Number.POSITIVE_INFINITY,
+  freeBytes: Number.POSITIVE_INFINITY,
   /** Bytes that one call writes at most. */
   perWrite: Number.POSITIVE_INFINITY,
   truncateFails: false,
@@ -29,9 +29,9 @@ vi.mock("node:fs", async (importOriginal) => {
   return {
     ...real,
     writeSync: (descriptor: number, bytes: Uint8Array, offset: number, length: number) => {
-      if (disk.room === 0) throw failure("ENOSPC");
-      const count = Math.min(length, disk.room, disk.perWrite);
-      disk.room -= count;
+      if (disk.freeBytes === 0) throw failure("ENOSPC");
+      const count = Math.min(length, disk.freeBytes, disk.perWrite);
+      disk.freeBytes -= count;
       return real.writeSync(descriptor, bytes, offset, count);
     },
     ftruncateSync: (descriptor: number, length: number) => {
@@ -47,7 +47,7 @@ vi.mock("node:fs", async (importOriginal) => {
 
 afterEach(() => {
   Object.assign(disk, {
-    room: Number.POSITIVE_INFINITY,
+    freeBytes: Number.POSITIVE_INFINITY,
     perWrite: Number.POSITIVE_INFINITY,
     truncateFails: false,
     closeFails: false,
@@ -88,8 +88,8 @@ describe.each<{ options: FileSinkOptions }>([
   { options: { fileFormat: "pcap" } },
   { options: { fileFormat: "pcap", resolution: "ns" } },
   { options: { fileFormat: "pcapng" } },
-])("a disk that is full at any byte ($options)", ({ options }) => {
-  test("leaves a file of whole records, every one of them that was written", async () => {
+])("fileSink: a disk that is full at any byte ($options)", ({ options }) => {
+  test("leaves a file with all complete records that were written", async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(
@@ -98,10 +98,10 @@ describe.each<{ options: FileSinkOptions }>([
         async (batches, part) => {
           const whole = await wholeLength(batches, options);
           await using folder = await temporaryFolder();
-          const room = Math.floor(whole * part);
-          disk.room = room;
+          const freeBytes = Math.floor(whole * part);
+          disk.freeBytes = freeBytes;
           const { error, captured, matched } = await recordInto(folder.path, batches, options);
-          disk.room = Number.POSITIVE_INFINITY;
+          disk.freeBytes = Number.POSITIVE_INFINITY;
           expect(error).toBeInstanceOf(FlowscribeError);
           expect(error).toMatchObject({ code: "sink_failed", cause: { code: "ENOSPC" } });
           const [name] = await readdir(folder.path);
@@ -113,14 +113,14 @@ describe.each<{ options: FileSinkOptions }>([
           }
           const path = join(folder.path, name);
           const { size } = fs.statSync(path);
-          expect(size).toBeLessThanOrEqual(room);
+          expect(size).toBeLessThanOrEqual(freeBytes);
           expect((error as Error).message).toBe(
             `write ${path}: ENOSPC: the disk says so; the file is cut back to its last whole record, ${size} bytes`,
           );
           const { ids } = await decodeFile(path);
           expect(ids).toEqual(range(ids.length));
           // The largest record that did not fit.
-          expect(room - size).toBeLessThan(150);
+          expect(freeBytes - size).toBeLessThan(150);
           expect(ids.length).toBeGreaterThanOrEqual(captured);
           expect(ids.length).toBeLessThanOrEqual(matched);
         },
@@ -129,7 +129,7 @@ describe.each<{ options: FileSinkOptions }>([
     );
   });
 
-  test("writes that take only a part are gone on with", async () => {
+  test("continues a partial write", async () => {
     await using folder = await temporaryFolder();
     disk.perWrite = 7;
     const { error, captured } = await recordInto(folder.path, [3, 2], options);
@@ -139,16 +139,16 @@ describe.each<{ options: FileSinkOptions }>([
   });
 });
 
-test("a recording whose header does not fit leaves no file, and none open", async () => {
+test("fileSink: leaves no file, and no open descriptor, if the header does not fit", async () => {
   await using folder = await temporaryFolder();
-  disk.room = PCAP_HEADER_LENGTH - 1;
+  disk.freeBytes = PCAP_HEADER_LENGTH - 1;
   const { error } = await recordInto(folder.path, [1]);
   expect(error).toMatchObject({ code: "sink_failed", message: expect.stringContaining("ENOSPC") });
   expect(await readdir(folder.path)).toEqual([]);
   expect(openFilesIn(folder.path)).toEqual([]);
 });
 
-test("a header that comes with the first packet, and does not fit, is cut away whole", async () => {
+test("fileSink: removes all of a header that is written with the first packet and does not fit", async () => {
   await using folder = await temporaryFolder();
   const sink = await fileSink(folder.path)({
     filePrefix: "hubble",
@@ -156,25 +156,25 @@ test("a header that comes with the first packet, and does not fit, is cut away w
     snapLength: 96,
     clock: fakeClock(),
   });
-  disk.room = PCAP_HEADER_LENGTH - 1;
+  disk.freeBytes = PCAP_HEADER_LENGTH - 1;
   expect(() => sink.write(batchOf([{ id: 1 }]))).toThrow("cut back to nothing");
   await sink.abort();
   expect(await readFile(await onlyFile(folder.path))).toHaveLength(0);
 });
 
-test("statistics that do not fit cost no packet", async () => {
+test("fileSink: keeps all packets if the statistics do not fit", async () => {
   const options = { fileFormat: "pcapng" } as const;
   await using folder = await temporaryFolder();
-  disk.room = (await wholeLength([2], options)) - 1;
+  disk.freeBytes = (await wholeLength([2], options)) - 1;
   const { error, captured } = await recordInto(folder.path, [2], options);
   expect(error).toMatchObject({ code: "sink_failed" });
   expect(captured).toBe(2);
   expect((await decodeFile(await onlyFile(folder.path))).ids).toEqual([0, 1]);
 });
 
-test("a file that cannot be cut either is said to be so", async () => {
+test("fileSink: reports a file that cannot be truncated", async () => {
   await using folder = await temporaryFolder();
-  disk.room = PCAP_HEADER_LENGTH + RECORD_LENGTH + 5;
+  disk.freeBytes = PCAP_HEADER_LENGTH + RECORD_LENGTH + 5;
   disk.truncateFails = true;
   const { error } = await recordInto(folder.path, [1, 1]);
   const path = await onlyFile(folder.path);
@@ -184,7 +184,7 @@ test("a file that cannot be cut either is said to be so", async () => {
   );
 });
 
-test("a file that cannot be closed fails the recording", async () => {
+test("fileSink: fails the recording if the file cannot be closed", async () => {
   await using folder = await temporaryFolder();
   disk.closeFails = true;
   const { error, captured } = await recordInto(folder.path, [2]);
@@ -198,7 +198,7 @@ test("a file that cannot be closed fails the recording", async () => {
   expect((await decodeFile(path)).ids).toEqual([0, 1]);
 });
 
-test("giving up never throws, even if the file cannot be closed", async () => {
+test("fileSink: abort never throws, even if the file cannot be closed", async () => {
   await using folder = await temporaryFolder();
   const sink = await fileSink(folder.path)({
     filePrefix: "hubble",

@@ -50,7 +50,7 @@ for (const { name, options, resolution } of variants) {
   });
 }
 
-describe("the file", () => {
+describe("fileSink: the file", () => {
   test.each<{ name: string; options: FileSinkOptions; own?: Partial<SinkRequest>; file: RegExp }>([
     {
       name: "is named as the Recorder names it",
@@ -74,7 +74,7 @@ describe("the file", () => {
       file: /^hubble_1744498105_1_\.\._\.\._tmp___\.pcap$/,
     },
     {
-      name: "is named after the host, and a number of 32 bits, when not told otherwise",
+      name: "is named after the host, and a number of 32 bits, by default",
       options: {},
       file: new RegExp(
         `^hubble_1744498105_\\d{1,10}_${hostname().replace(/[^a-zA-Z0-9_.-]/gu, "_")}\\.pcap$`,
@@ -96,7 +96,7 @@ describe("the file", () => {
     expect(filePath).toBe(await onlyFile(folder.path));
   });
 
-  test("differs from recording to recording", async () => {
+  test("has a different name for each recording", async () => {
     await using folder = await temporaryFolder();
     const open = fileSink(folder.path);
     const clock = fakeClock(NOW_MS);
@@ -104,7 +104,7 @@ describe("the file", () => {
     expect(await readdir(folder.path)).toHaveLength(20);
   });
 
-  test("and every folder made for it can be read by its owner only", async () => {
+  test("and every folder created for it can be read by its owner only", async () => {
     await using folder = await temporaryFolder();
     const inner = join(folder.path, "a", "b");
     const sink = await fileSink(inner)(request());
@@ -115,7 +115,7 @@ describe("the file", () => {
     expect(await modeOf(join(folder.path, "a"))).toBe(0o700);
   });
 
-  test("a folder that is there keeps its mode", async () => {
+  test("does not change the mode of an existing folder", async () => {
     await using folder = await temporaryFolder();
     const inner = join(folder.path, "a");
     await mkdir(inner, { mode: 0o755 });
@@ -123,7 +123,7 @@ describe("the file", () => {
     expect((await stat(inner)).mode & 0o777).toBe(0o755);
   });
 
-  test("is on disk, header first, before the first packet", async () => {
+  test("contains the header before the first packet", async () => {
     await using folder = await temporaryFolder();
     const sink = await fileSink(folder.path)(request({ snapLength: 96 }));
     const { source, ids } = await decodeFile(await onlyFile(folder.path));
@@ -134,7 +134,7 @@ describe("the file", () => {
     await sink.close(STATS);
   });
 
-  test("keeps nanoseconds when asked to", async () => {
+  test("keeps nanoseconds with the option", async () => {
     await using folder = await temporaryFolder();
     const format = { ...ETHERNET, resolution: "ns" as const };
     const sink = await fileSink(folder.path, { resolution: "ns" })(
@@ -147,7 +147,7 @@ describe("the file", () => {
     expect([...packetsOf(batches[0] as PacketBatch)][0]?.nanoseconds).toBe(123_456_789);
   });
 
-  test("in pcapng keeps the packet counts of the source, unless it is given up", async () => {
+  test("in pcapng has the packet counts of the source, unless it is aborted", async () => {
     await using folder = await temporaryFolder();
     const open = fileSink(folder.path, { fileFormat: "pcapng", random: () => 1, nodeName: "closed" });
     await (await open(request())).close(STATS);
@@ -158,13 +158,13 @@ describe("the file", () => {
     expect((await decodeFile(await onlyFile(other.path))).source.stats().dropped).toBe(0);
   });
 
-  test("that was given up before the link type was known is a capture all the same", async () => {
+  test("is a valid capture if aborted before the link type is known", async () => {
     await using folder = await temporaryFolder();
     await (await fileSink(folder.path)(request({ interfaces: [] }))).abort();
     expect((await decodeFile(await onlyFile(folder.path))).ids).toEqual([]);
   });
 
-  test("takes nothing any more when it is closed", async () => {
+  test("accepts no packets after close", async () => {
     await using folder = await temporaryFolder();
     const sink = await fileSink(folder.path)(request());
     await sink.close(STATS);
@@ -172,8 +172,8 @@ describe("the file", () => {
   });
 });
 
-describe("an existing file", () => {
-  test("is never written to: another name is drawn, with the time of then", async () => {
+describe("fileSink: an existing file", () => {
+  test("is never written to: another name is chosen, with the current time", async () => {
     await using folder = await temporaryFolder();
     const clock = fakeClock(NOW_MS);
     const taken = join(folder.path, "hubble_1744498105_7_n.pcap");
@@ -194,7 +194,7 @@ describe("an existing file", () => {
     expect(await readdir(folder.path)).not.toContain("target");
   });
 
-  test("a hundred names are tried, then the recording fails in upstream's words", async () => {
+  test("fails after a hundred names, with upstream's message", async () => {
     await using folder = await temporaryFolder();
     const taken = join(folder.path, "hubble_1744498105_7_n.pcap");
     await writeFile(taken, "mine");
@@ -220,7 +220,7 @@ describe("an existing file", () => {
     expect(await readFile(taken, "utf8")).toBe("mine");
   });
 
-  test("the hundredth name may be free", async () => {
+  test("the hundredth name may be unused", async () => {
     await using folder = await temporaryFolder();
     writeFileSync(join(folder.path, "hubble_1744498105_7_n.pcap"), "mine");
     let draws = 0;
@@ -235,8 +235,8 @@ describe("an existing file", () => {
   });
 });
 
-describe("failures to begin", () => {
-  test("a folder that cannot be made fails in upstream's words", async () => {
+describe("fileSink: failures to open", () => {
+  test("a folder that cannot be created fails with upstream's message", async () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, "file");
     await writeFile(file, "");
@@ -248,7 +248,7 @@ describe("failures to begin", () => {
     });
   });
 
-  test("a file that cannot be made is tried once", async () => {
+  test("a file that cannot be created is tried once", async () => {
     await using folder = await temporaryFolder();
     let draws = 0;
     const random = () => {
@@ -264,24 +264,27 @@ describe("failures to begin", () => {
   });
 });
 
-describe("a recording into a file", () => {
-  test.each(["wait", "drop"] as const)("gives its path, and has what was recorded (%s)", async (whenBusy) => {
-    await using folder = await temporaryFolder();
-    const source = controlledSource({ lends: true });
-    const recording = record(source, WANTED, {
-      sink: fileSink(folder.path),
-      whenBusy,
-      clock: fakeClock(NOW_MS),
-    });
-    source.push(numbered(3), numbered(3, 3));
-    source.end();
-    const { filePath, stats } = await recording.stopped;
-    expect(filePath).toBe(await onlyFile(folder.path));
-    expect((await decodeFile(filePath ?? "")).ids).toEqual(range(6));
-    expect(stats.packetsCaptured).toBe(6);
-  });
+describe("fileSink: a recording", () => {
+  test.each(["wait", "drop"] as const)(
+    "returns the path of a file with the recorded packets (%s)",
+    async (whenBusy) => {
+      await using folder = await temporaryFolder();
+      const source = controlledSource({ lends: true });
+      const recording = record(source, WANTED, {
+        sink: fileSink(folder.path),
+        whenBusy,
+        clock: fakeClock(NOW_MS),
+      });
+      source.push(numbered(3), numbered(3, 3));
+      source.end();
+      const { filePath, stats } = await recording.stopped;
+      expect(filePath).toBe(await onlyFile(folder.path));
+      expect((await decodeFile(filePath ?? "")).ids).toEqual(range(6));
+      expect(stats.packetsCaptured).toBe(6);
+    },
+  );
 
-  test("that is aborted stays, with what is in it", async () => {
+  test("that is aborted keeps its file and the packets in it", async () => {
     await using folder = await temporaryFolder();
     const source = controlledSource();
     const controller = new AbortController();
@@ -293,7 +296,7 @@ describe("a recording into a file", () => {
     expect((await decodeFile(await onlyFile(folder.path))).ids).toEqual(range(3));
   });
 
-  test("whose source fails stays, with what came before", async () => {
+  test("whose source fails keeps the packets before", async () => {
     await using folder = await temporaryFolder();
     const source = controlledSource();
     const recording = record(source, WANTED, { sink: fileSink(folder.path), whenBusy: "drop" });
@@ -305,7 +308,7 @@ describe("a recording into a file", () => {
 });
 
 describeUnless("beside /proc", existsSync("/proc/self/fd") ? undefined : "no /proc", () => {
-  test("a folder that cannot be made is told, and soon", async () => {
+  test("reports soon that a folder cannot be created", async () => {
     const opening = fileSink("/proc/none/of/these")(request());
     await expect(opening).rejects.toMatchObject({
       code: "sink_failed",
@@ -313,7 +316,7 @@ describeUnless("beside /proc", existsSync("/proc/self/fd") ? undefined : "no /pr
     });
   });
 
-  test("no file is left open behind", async () => {
+  test("leaves no file open", async () => {
     await using folder = await temporaryFolder();
     for (const how of ["end", "fail"] as const) {
       for (let count = 0; count < 5; count++) {

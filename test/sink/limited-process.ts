@@ -25,10 +25,10 @@ const [outcome] = await Promise.allSettled([recording.stopped]);
 let stats: RecordingStats | undefined;
 for await (const update of recording.updates) stats = update;
 const error: unknown = outcome.status === "rejected" ? outcome.reason : undefined;
-const told: LimitedOutcome = {
+const report: LimitedOutcome = {
   code: error instanceof FlowscribeError ? error.code : undefined,
   cause: error instanceof FlowscribeError ? (error.cause as NodeJS.ErrnoException).code : undefined,
   message: error instanceof Error ? error.message : "no failure",
   stats,
 };
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(report));

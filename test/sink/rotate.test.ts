@@ -41,22 +41,22 @@ function request(own: Partial<SinkRequest> = {}): SinkRequest {
   };
 }
 
-/** Writes batches to the end; the names of the files in the folder afterwards, and what was told of them. */
+/** Writes batches to the end; the names of the files in the folder afterwards, and the paths reported for them. */
 async function write(
   folder: string,
   options: NamedFileOptions,
   batches: readonly PacketBatch[],
   own: Partial<SinkRequest> = {},
 ) {
-  const told: string[] = [];
-  const open = namedFileSink(join(folder, "a.pcap"), { ...options, onFile: (path) => told.push(path) });
+  const reported: string[] = [];
+  const open = namedFileSink(join(folder, "a.pcap"), { ...options, onFile: (path) => reported.push(path) });
   const sink = await open(request(own));
   for (const batch of batches) sink.write(batch);
   const { filePath } = await sink.close(STATS);
   const names = (await readdir(folder)).sort();
   return {
     names,
-    told,
+    reported,
     filePath,
     ids: await Promise.all(names.map(async (name) => idsIn(join(folder, name)))),
   };
@@ -66,7 +66,7 @@ async function idsIn(path: string): Promise<number[]> {
   return (await decodeFile(path)).ids;
 }
 
-describe("the names of the files", () => {
+describe("rotatedName", () => {
   test.each([
     { path: "/x/a.pcap", number: 1, name: "/x/a_00001_20261122091800.pcap" },
     { path: "/x/a.b.pcapng", number: 42, name: "/x/a.b_00042_20261122091800.pcapng" },
@@ -76,7 +76,7 @@ describe("the names of the files", () => {
     expect(rotatedName(path, number, NOW_MS)).toBe(name);
   });
 
-  test("in a folder begin as the Recorder names them", async () => {
+  test("fileSink: start as Cilium's Recorder names files", async () => {
     await using folder = await temporaryFolder();
     const options: FileSinkOptions = { nodeName: "n", random: () => 7, rotation: { maxBytes: 100 } };
     const sink = await fileSink(folder.path, options)(request());
@@ -88,7 +88,7 @@ describe("the names of the files", () => {
     ]);
   });
 
-  test("tell when each was begun", async () => {
+  test("contain the creation time of each file", async () => {
     await using folder = await temporaryFolder();
     const clock = fakeClock(NOW_MS);
     const open = namedFileSink(join(folder.path, "a.pcap"), { rotation: { maxBytes: 100 } });
@@ -104,7 +104,7 @@ describe("the names of the files", () => {
   });
 });
 
-describe("by size", () => {
+describe("rotation by size", () => {
   const twoRecords = PCAP_HEADER + 2 * RECORD_BYTES;
 
   test.each([
@@ -118,7 +118,7 @@ describe("by size", () => {
     const outcome = await write(folder.path, { rotation: { maxBytes } }, [numbered(5)]);
     expect(outcome.ids).toEqual(ids);
     expect(outcome.filePath).toBe(join(folder.path, outcome.names.at(-1)!));
-    expect(outcome.told).toEqual(outcome.names.slice(0, -1).map((name) => join(folder.path, name)));
+    expect(outcome.reported).toEqual(outcome.names.slice(0, -1).map((name) => join(folder.path, name)));
     expect(openFilesIn(folder.path)).toEqual([]);
   });
 
@@ -155,7 +155,7 @@ describe("by size", () => {
     },
   );
 
-  test("each file can be read alone, comments included; counts are in the last", async () => {
+  test("each file can be read on its own, comments included; the last one has the counts", async () => {
     await using folder = await temporaryFolder();
     const batch = {
       ...numbered(4),
@@ -182,7 +182,7 @@ describe("by size", () => {
   });
 });
 
-describe("by time", () => {
+describe("rotation by time", () => {
   const at = (...seconds: readonly number[]) =>
     batchOf(seconds.map((second) => ({ id: second }))) satisfies PacketBatch;
 
@@ -204,7 +204,7 @@ describe("by time", () => {
     expect(outcome.ids).toEqual(ids);
   });
 
-  test("fractions of seconds count, in both units", async () => {
+  test("respects fractions of seconds in both units", async () => {
     await using folder = await temporaryFolder();
     const nanoseconds: PacketFormat = { ...ETHERNET, resolution: "ns" };
     const times = [0, 999_999_999, 1_000_000_000].map((nanoseconds) => ({
@@ -224,7 +224,7 @@ describe("by time", () => {
     expect(counts).toEqual([2, 1]);
   });
 
-  test("packets without a time stay where they are", async () => {
+  test("packets without a time do not start a new file", async () => {
     await using folder = await temporaryFolder();
     const untimed = { ...at(500), untimed: true };
     const outcome = await write(folder.path, { rotation: { maxDurationMs: 10_000 } }, [
@@ -244,7 +244,7 @@ describe("by time", () => {
   });
 });
 
-describe("a ring", () => {
+describe("rotation with a ring", () => {
   test.each([
     { ringFiles: 1, ids: [[4]] },
     { ringFiles: 2, ids: [[3], [4]] },
@@ -254,10 +254,10 @@ describe("a ring", () => {
     await using folder = await temporaryFolder();
     const outcome = await write(folder.path, { rotation: { maxBytes: 1, ringFiles } }, [numbered(5)]);
     expect(outcome.ids).toEqual(ids);
-    expect(outcome.told).toHaveLength(4);
+    expect(outcome.reported).toHaveLength(4);
   });
 
-  test("leaves other files alone, and accepts that complete files of its own are gone", async () => {
+  test("does not touch other files, and accepts that its own complete files were removed", async () => {
     await using folder = await temporaryFolder();
     const other = join(folder.path, "a_00000_20261122091700.pcap");
     writeFileSync(other, "");
@@ -275,7 +275,7 @@ describe("a ring", () => {
   });
 });
 
-describe("what goes wrong", () => {
+describe("rotation: failures", () => {
   test.each([
     { maxBytes: 0 },
     { maxBytes: Number.NaN },
@@ -286,7 +286,7 @@ describe("what goes wrong", () => {
     { maxBytes: undefined, ringFiles: 2 },
     { maxSize: 100 },
     { maxBytes: 100, ring: 2 },
-  ])("%o is no rotation", (own) => {
+  ])("%o is an invalid rotation", (own) => {
     const rotation = own as FileRotation;
     expect(() => namedFileSink("a", { rotation })).toThrow(OptionsError);
     expect(() => fileSink(".", { rotation })).toThrow(OptionsError);
@@ -319,7 +319,7 @@ describe("what goes wrong", () => {
       own: { fileFormat: "pcapng", resolution: "ms" },
       message: 'resolution: must be one of us, ns, not "ms"',
     },
-  ])("$own is refused when the sink is made", ({ own, message }) => {
+  ])("rejects $own when the sink is created", ({ own, message }) => {
     const options = own as NamedFileOptions;
     expect(() => namedFileSink("a", options)).toThrow(
       expect.objectContaining({ name: "OptionsError", message }),
@@ -327,7 +327,7 @@ describe("what goes wrong", () => {
     expect(() => fileSink(".", options)).toThrow(expect.objectContaining({ name: "OptionsError", message }));
   });
 
-  test("the next file being there already fails the recording, and writes nothing to it", async () => {
+  test("an existing next file fails the recording and is not written to", async () => {
     await using folder = await temporaryFolder();
     const there = join(folder.path, "a_00002_20261122091800.pcap");
     writeFileSync(there, "mine");
@@ -339,7 +339,7 @@ describe("what goes wrong", () => {
     expect(openFilesIn(folder.path)).toEqual([]);
   });
 
-  test("an abort closes the file at hand", async () => {
+  test("an abort closes the current file", async () => {
     await using folder = await temporaryFolder();
     const sink = await namedFileSink(join(folder.path, "a.pcap"), { rotation: { maxBytes: 1 } })(request());
     sink.write(numbered(2));
@@ -351,13 +351,13 @@ describe("what goes wrong", () => {
   });
 });
 
-describe("a file by its name", () => {
+describe("namedFileSink: the file", () => {
   async function close(sink: PacketSink): Promise<void> {
     sink.write(numbered(2));
     await sink.close(STATS);
   }
 
-  test("is for its owner only, and complete", async () => {
+  test("is accessible to its owner only, and complete", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "a.pcap");
     const sink = await namedFileSink(path)(request());
@@ -383,7 +383,7 @@ describe("a file by its name", () => {
     expect(await idsIn(await onlyFile(folder.path))).toEqual([0, 1]);
   });
 
-  test("that is there is refused, or written over", async () => {
+  test("if it exists, is an error or overwritten", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "a.pcap");
     writeFileSync(path, "x".repeat(10_000));
@@ -400,7 +400,7 @@ describe("a file by its name", () => {
   test.each([
     { name: "a folder", path: ".", message: /: is a directory$/ },
     { name: "a folder that is not there", path: "no/such/a.pcap", message: /ENOENT/ },
-  ])("$name is none", async ({ path, message }) => {
+  ])("$name is an error", async ({ path, message }) => {
     await using folder = await temporaryFolder();
     await expect(namedFileSink(join(folder.path, path))(request())).rejects.toMatchObject({
       code: "sink_failed",
@@ -408,7 +408,7 @@ describe("a file by its name", () => {
     });
   });
 
-  test("that may not be written to is told", async () => {
+  test("that is not writable is an error", async () => {
     await using folder = await temporaryFolder();
     await chmod(folder.path, 0o500);
     // The superuser may write anywhere.
@@ -436,7 +436,7 @@ describeWithPrograms("a pipe", ["mkfifo"], () => {
     return { path, clock, source, controller, recording };
   }
 
-  test("is waited for until somebody reads it", async () => {
+  test("waits until it has a reader", async () => {
     await using folder = await temporaryFolder();
     const { path, clock, source, recording } = await recordIntoPipe(folder.path);
     clock.advance(60_000);
@@ -454,7 +454,7 @@ describeWithPrograms("a pipe", ["mkfifo"], () => {
     expect(openFilesIn(folder.path)).toEqual([]);
   });
 
-  test("is left when the recording is aborted: no timer stays, and a later reader finds nobody", async () => {
+  test("is not opened after an abort: no timer remains, and a later reader finds no writer", async () => {
     await using folder = await temporaryFolder();
     const { path, clock, controller, recording } = await recordIntoPipe(folder.path);
     const reason = new Error("enough");
@@ -471,7 +471,7 @@ describeWithPrograms("a pipe", ["mkfifo"], () => {
     expect(openFilesIn(folder.path)).toEqual([]);
   });
 
-  test("is left by a request without a recording, too", async () => {
+  test("is not opened after the abort of a request without a recording", async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, "pipe");
     spawnSync("mkfifo", [path]);
@@ -483,7 +483,7 @@ describeWithPrograms("a pipe", ["mkfifo"], () => {
 });
 
 describeUnless("devices", existsSync("/dev/null") ? undefined : "no /dev/null", () => {
-  test("can be written to", async () => {
+  test("is supported", async () => {
     const sink = await namedFileSink("/dev/null")(request());
     sink.write(numbered(2));
     expect(await sink.close(STATS)).toEqual({ filePath: "/dev/null" });
@@ -491,7 +491,7 @@ describeUnless("devices", existsSync("/dev/null") ? undefined : "no /dev/null", 
 
   const noFull = existsSync("/dev/full") ? undefined : "no /dev/full";
   describeUnless("that are full", noFull, () => {
-    test("fail the recording, and stay", async () => {
+    test("fail the recording and are not removed", async () => {
       await expect(namedFileSink("/dev/full")(request())).rejects.toThrow("ENOSPC");
       expect(existsSync("/dev/full")).toBe(true);
     });
