@@ -27,7 +27,7 @@ export function anyPacketInit(): fc.Arbitrary<Required<PacketInit>> {
   });
 }
 
-/** The first byte of packet i is i, so that predicates can tell packets apart. */
+/** The first byte of packet i is i, so that predicates can distinguish packets. */
 export function numberedBatch(
   lengths: readonly number[],
   { comments = [], format = {} }: { comments?: readonly number[]; format?: Partial<PacketFormat> } = {},
@@ -43,7 +43,7 @@ export function numberedBatch(
   );
 }
 
-/** The same batch in the middle of a larger memory, as decoders hand it out: offsets longer than the batch. */
+/** The same batch in the middle of a larger memory, as decoders yield it: offsets longer than the batch. */
 export function lentBatch(batch: PacketBatch): PacketBatch {
   const memory = new Uint8Array(batch.records.length + 64).fill(0xaa);
   memory.set(batch.records, 32);
@@ -67,7 +67,7 @@ export function memoryOf({ records, offsets, comments, length }: PacketBatch): u
   };
 }
 
-/** The header fields agree with the offsets, as whoever makes a batch vouches for. */
+/** The header fields agree with the offsets, as the producer of a batch guarantees. */
 export function framing({ records, offsets, length }: PacketBatch): string {
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   let end = 0;

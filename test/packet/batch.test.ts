@@ -23,7 +23,7 @@ import {
 const FORMAT = { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 } as const;
 
 describe("createBatch", () => {
-  test("packetsOf gives back what it was given, as far as the resolution goes", () => {
+  test("packetsOf returns the same packets, truncated to the resolution", () => {
     fc.assert(
       fc.property(anyFormat(), fc.array(anyPacketInit(), { maxLength: 8 }), (format, packets) => {
         const batch = createBatch(format, packets);
@@ -55,23 +55,23 @@ describe("createBatch", () => {
     expect([recordEnd(batch, 0), recordEnd(batch, 1)]).toEqual([18, 34]);
   });
 
-  test("the original length is that of the bytes, the time 0, unless given", () => {
+  test("defaults: the original length is that of the bytes, the time is 0", () => {
     const [packet] = packetsOf(createBatch(FORMAT, [{ bytes: new Uint8Array(7) }]));
     expect(packet).toMatchObject({ originalLength: 7, seconds: 0, nanoseconds: 0, comments: [] });
   });
 
-  test("the bytes are copied", () => {
+  test("copies the bytes", () => {
     const bytes = Uint8Array.of(1);
     const batch = createBatch(FORMAT, [{ bytes }]);
     bytes[0] = 2;
     expect(contents(batch)).toMatchObject([{ bytes: [1] }]);
   });
 
-  test("a batch without comments has no map of them", () => {
+  test("has no map of comments without comments", () => {
     expect(createBatch(FORMAT, [{ bytes: new Uint8Array(1), comments: [] }])).not.toHaveProperty("comments");
   });
 
-  test("a batch of nothing is empty", () => {
+  test("accepts an empty list", () => {
     const batch = createBatch(FORMAT, []);
     expect(batch).toMatchObject({ length: 0, records: new Uint8Array(0) });
     expect(contents(batch)).toEqual([]);
@@ -92,7 +92,7 @@ describe("packetsOf", () => {
       seconds: [1000 - 2 ** 32, 1001 - 2 ** 32],
     },
     {
-      name: "packets without a time have none",
+      name: "packets without a time",
       batch: { ...batch, untimed: true },
       seconds: [undefined, undefined],
     },
@@ -100,7 +100,7 @@ describe("packetsOf", () => {
     expect(Array.from(packetsOf(given), (packet) => packet.seconds)).toEqual(seconds);
   });
 
-  test("microseconds above a second stay what the file says", () => {
+  test("keeps microseconds above a second", () => {
     const odd = numberedBatch([1]);
     new DataView(odd.records.buffer).setUint32(4, 4_000_000, true);
     expect(Array.from(packetsOf(odd), ({ nanoseconds }) => nanoseconds)).toEqual([4_000_000_000]);
@@ -113,7 +113,7 @@ describe("packetsOf", () => {
     expect(packet?.bytes[0]).toBe(99);
   });
 
-  test("a lent batch is read as one that owns its memory", () => {
+  test("reads a batch in a larger memory", () => {
     const own = numberedBatch([0, 3, 5], { comments: [1] });
     expect(contents(lentBatch(own))).toEqual(contents(own));
     expect(capturedBytes(lentBatch(own))).toBe(8);
@@ -121,7 +121,7 @@ describe("packetsOf", () => {
 });
 
 describe("copyBatch", () => {
-  test("equals the batch and shares nothing with it", () => {
+  test("equals the batch and shares no memory with it", () => {
     fc.assert(
       fc.property(anyFormat(), fc.array(anyPacketInit(), { maxLength: 6 }), (format, packets) => {
         const original: PacketBatch = { ...lentBatch(createBatch(format, packets)), eraSeconds: 2 ** 32 };
@@ -137,7 +137,7 @@ describe("copyBatch", () => {
     );
   });
 
-  test("a batch without comments stays without", () => {
+  test("has no comments if the batch has no comments", () => {
     expect(copyBatch(numberedBatch([1]))).not.toHaveProperty("comments");
   });
 });
@@ -155,12 +155,12 @@ describe("truncateBatch", () => {
     expect(memoryOf(batch)).toEqual(before);
   });
 
-  test.each([4, 5, Number.POSITIVE_INFINITY])("of %d packets gives a batch of 4 as it is", (length) => {
+  test.each([4, 5, Number.POSITIVE_INFINITY])("returns a batch of 4 unchanged for %d packets", (length) => {
     const batch = numberedBatch([3, 0, 5, 2]);
     expect(truncateBatch(batch, length)).toBe(batch);
   });
 
-  test("a batch without comments stays without", () => {
+  test("has no comments if the batch has no comments", () => {
     expect(truncateBatch(numberedBatch([1, 2]), 1)).not.toHaveProperty("comments");
   });
 });
@@ -171,7 +171,7 @@ test.each([
   { seconds: 2 ** 32 },
   { nanoseconds: -1 },
   { originalLength: Number.NaN },
-])("createBatch refuses %j, which 32 bits cannot hold", (init) => {
+])("createBatch: rejects %j, which does not fit 32 bits", (init) => {
   const format: PacketFormat = { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 };
   expect(() => createBatch(format, [{ bytes: new Uint8Array(1), ...init }])).toThrow(RangeError);
 });

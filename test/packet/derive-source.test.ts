@@ -25,26 +25,26 @@ async function lengthsOf(source: PacketSource): Promise<number[]> {
   return lengths;
 }
 
-/** A source that lends, and tells what is asked of it. */
-function lendingSource(batches: PacketBatch[], interfaces: CaptureInterface[] = [FORMAT]) {
-  const asked: string[] = [];
+/** A source that reuses batches, and the calls to it. */
+function reusingSource(batches: PacketBatch[], interfaces: CaptureInterface[] = [FORMAT]) {
+  const calls: string[] = [];
   const source = createSource({
     interfaces,
     pull: () => batches.shift(),
     copy: (batch) => batch,
     dropped: () => 7,
-    stop: () => asked.push("stop"),
+    stop: () => calls.push("stop"),
     leave: () => {
-      asked.push("leave");
+      calls.push("leave");
     },
     close: () => {
-      asked.push("close");
+      calls.push("close");
     },
   });
-  return { source, asked };
+  return { source, calls };
 }
 
-test("has what the stage makes of each batch, and leaves out what is empty", async () => {
+test("deriveSource: yields the result of the stage for each batch, except empty ones", async () => {
   const source = fromBatches([batchOf(3), batchOf(1), batchOf(5)], FORMAT);
   const derived = deriveSource(source, { stage: (batch) => truncateBatch(batch, batch.length - 1) });
   expect(await lengthsOf(derived)).toEqual([2, 4]);
@@ -52,23 +52,26 @@ test("has what the stage makes of each batch, and leaves out what is empty", asy
 });
 
 test.each([
-  { name: "lent", make: () => lendingSource([batchOf(1)]).source, writable: true },
+  { name: "reused", make: () => reusingSource([batchOf(1)]).source, writable: true },
   { name: "somebody's own", make: () => fromBatches([batchOf(1)], FORMAT), writable: false },
-])("batches that are $name: writable $writable, and lent on if they were", async ({ make, writable }) => {
-  const seen: boolean[] = [];
-  const stage = (batch: PacketBatch, isWritable: boolean) => {
-    seen.push(isWritable);
-    return batch;
-  };
-  const derived = deriveSource(make(), { stage });
-  expect(derived.reusedBatches !== undefined).toBe(writable);
-  await lengthsOf(derived);
-  expect(seen).toEqual([writable]);
-});
+])(
+  "deriveSource: batches that are $name: writable $writable, reused if they were",
+  async ({ make, writable }) => {
+    const seen: boolean[] = [];
+    const stage = (batch: PacketBatch, isWritable: boolean) => {
+      seen.push(isWritable);
+      return batch;
+    };
+    const derived = deriveSource(make(), { stage });
+    expect(derived.reusedBatches !== undefined).toBe(writable);
+    await lengthsOf(derived);
+    expect(seen).toEqual([writable]);
+  },
+);
 
-test("describes interfaces that come later, and what is known of them at the end", async () => {
+test("deriveSource: describes interfaces when they are added, and again at the end", async () => {
   const interfaces: CaptureInterface[] = [FORMAT];
-  const { source } = lendingSource([batchOf(1), batchOf(1)], interfaces);
+  const { source } = reusingSource([batchOf(1), batchOf(1)], interfaces);
   const describe = (own: CaptureInterface): CaptureInterface => ({
     ...own,
     name: `${own.name ?? "no"} name`,
@@ -84,8 +87,8 @@ test("describes interfaces that come later, and what is known of them at the end
   expect(derived.interfaces[0]?.counts).toEqual({ received: 2 });
 });
 
-test("passes on what is asked of it, and is filtered as it says", async () => {
-  const { source, asked } = lendingSource([batchOf(1), batchOf(1)]);
+test("deriveSource: forwards stop, leaving and closing, and is filtered as configured", async () => {
+  const { source, calls } = reusingSource([batchOf(1), batchOf(1)]);
   const derived = deriveSource(source, { stage: (batch) => batch, filtered: true });
   expect([source.filtered, derived.filtered]).toEqual([false, true]);
   expect(derived.stats().dropped).toBe(7);
@@ -93,5 +96,5 @@ test("passes on what is asked of it, and is filtered as it says", async () => {
   await iterator.next();
   derived.stop?.();
   await derived[Symbol.asyncDispose]();
-  expect(asked).toEqual(["stop", "leave", "close"]);
+  expect(calls).toEqual(["stop", "leave", "close"]);
 });

@@ -26,24 +26,24 @@ function sourceOf(parts: Partial<Parameters<typeof createSource>[0]>): PacketSou
 }
 
 describe("fromBatches", () => {
-  test("makes one interface of a format", () => {
+  test("creates one interface from a format", () => {
     const format = { linkType: 113, resolution: "ns", snapLength: 77, interfaceId: 0 } as const;
     expect(fromBatches([], format).interfaces).toEqual([{ linkType: 113, resolution: "ns", snapLength: 77 }]);
   });
 
-  test("takes a list of interfaces as it is", () => {
+  test("uses a list of interfaces unchanged", () => {
     const interfaces: CaptureInterface[] = [{ linkType: 1, resolution: "us", snapLength: 0, name: "eth0" }];
     expect(fromBatches([batch], interfaces).interfaces).toBe(interfaces);
   });
 
-  test("hands out the batches themselves, unfiltered", async () => {
+  test("yields the batches themselves, unfiltered", async () => {
     const source = fromBatches(new Set([batch]), batch.format);
     expect(source.filtered).toBe(false);
     const [only] = await collect(source);
     expect(only).toBe(batch);
   });
 
-  test.each(["leaving", "stopping", "disposing"])("%s tells a generator to finish, once", async (how) => {
+  test.each(["leaving", "stopping", "disposing"])("%s calls return of a generator once", async (how) => {
     let finished = 0;
     function* batches() {
       try {
@@ -67,10 +67,10 @@ describe("fromBatches", () => {
 });
 
 describe("reusedBatchesOf", () => {
-  test("reads reused batches where a source has them, and iterates it otherwise", async () => {
-    const lending = sourceOf({ copy: () => numberedBatch([]) });
-    expect(reusedBatchesOf(lending).writable).toBe(true);
-    const first = await reusedBatchesOf(lending).batches[Symbol.asyncIterator]().next();
+  test("uses reused batches if a source has them, and iterates it otherwise", async () => {
+    const reusing = sourceOf({ copy: () => numberedBatch([]) });
+    expect(reusedBatchesOf(reusing).writable).toBe(true);
+    const first = await reusedBatchesOf(reusing).batches[Symbol.asyncIterator]().next();
     expect(first.value).toBe(batch);
     const keeping = sourceOf({});
     expect(reusedBatchesOf(keeping)).toEqual({ batches: keeping, writable: false });
@@ -78,7 +78,7 @@ describe("reusedBatchesOf", () => {
 });
 
 describe("createSource", () => {
-  test("iterating copies what would be lent", async () => {
+  test("the iteration copies reused batches", async () => {
     const copied = numberedBatch([1]);
     for (const pull of [() => batch, async () => batch]) {
       const iterator = sourceOf({ pull, copy: () => copied })[Symbol.asyncIterator]();
@@ -86,7 +86,7 @@ describe("createSource", () => {
     }
   });
 
-  test("a copy is not asked of the end", async () => {
+  test("the end is not copied", async () => {
     const copy = () => {
       throw new Error("nothing to copy");
     };
@@ -112,7 +112,7 @@ describe("createSource", () => {
     expect(calls).toBe(1);
   });
 
-  test("a source that can stop by itself hands out what had arrived", async () => {
+  test("a source with stop yields the packets that have arrived", async () => {
     let arrived = 2;
     let stops = 0;
     const source = sourceOf({
@@ -127,7 +127,7 @@ describe("createSource", () => {
     expect(stops).toBe(1);
   });
 
-  test("nothing is stopped after the end or after closing", async () => {
+  test("stop has no effect after the end or after closing", async () => {
     let stops = 0;
     const stop = () => {
       stops++;
@@ -141,7 +141,7 @@ describe("createSource", () => {
     expect(stops).toBe(0);
   });
 
-  test("what was given up on is not counted, nor missed when it fails", async () => {
+  test("an abandoned batch is not counted, and its failure is ignored", async () => {
     let answer: (batch: PacketBatch) => void = () => {};
     const late = sourceOf({
       pull: () =>
@@ -169,7 +169,7 @@ describe("createSource", () => {
     expect(await ended).toEqual({ done: true, value: undefined });
   });
 
-  test("is closed once, also when leaving fails, and tells of the failure", async () => {
+  test("closes once, also if leaving fails, and reports the failure", async () => {
     let closed = 0;
     const source = sourceOf({
       leave: throwing,
@@ -183,13 +183,13 @@ describe("createSource", () => {
     expect(closed).toBe(1);
   });
 
-  test("a failure of leaving reaches whoever leaves", async () => {
+  test("a failure of leaving is reported to the reader", async () => {
     const iterator = sourceOf({ leave: throwing })[Symbol.asyncIterator]();
     await iterator.next();
     await expect(iterator.return?.()).rejects.toThrow("for the test");
   });
 
-  test("a failure of leaving goes unheard when the source is stopped", async () => {
+  test("a failure of leaving is ignored if the source is stopped", async () => {
     const source = sourceOf({ leave: throwing });
     const iterator = source[Symbol.asyncIterator]();
     await iterator.next();
@@ -240,7 +240,7 @@ describe("fromBatches: leaving while a batch is pending", () => {
     expect(state()).toEqual({ stops: 1, finished: true });
   });
 
-  test("settles although the generator never does", async () => {
+  test("settles even if the generator never does", async () => {
     const source = fromBatches(
       (async function* () {
         yield batch;
@@ -257,7 +257,7 @@ describe("fromBatches: leaving while a batch is pending", () => {
 });
 
 describe("readBatches", () => {
-  test("returns a batch that is there without a promise, and the end likewise", () => {
+  test("returns an available batch without a promise, and the end likewise", () => {
     const batches = [batch, undefined];
     const reader = readBatches(sourceOf({ pull: () => batches.shift() }));
     expect(reader.next()).toBe(batch);
@@ -274,7 +274,7 @@ describe("readBatches", () => {
     expect(source.stats().received).toBe(batch.length);
   });
 
-  test("throws what the source throws, once; then it is at its end", () => {
+  test("throws the error of the source once, then has ended", () => {
     const failure = new Error("device gone");
     const reader = readBatches(
       sourceOf({
@@ -287,7 +287,7 @@ describe("readBatches", () => {
     expect(reader.next()).toBe(undefined);
   });
 
-  test("leave ends the pass, once", async () => {
+  test("leave ends the iteration, once", async () => {
     let left = 0;
     const reader = readBatches(
       sourceOf({
@@ -303,12 +303,12 @@ describe("readBatches", () => {
     expect(reader.next()).toBe(undefined);
   });
 
-  test("reuses batches only of sources that offer it", () => {
+  test("reuses batches only of sources that support it", () => {
     expect(readBatches(sourceOf({ copy: (own) => own })).writable).toBe(true);
     expect(readBatches(sourceOf({})).writable).toBe(false);
   });
 
-  test("reads a source that somebody else has written", async () => {
+  test("reads a source that was not made by createSource", async () => {
     async function* batches() {
       yield batch;
     }

@@ -24,7 +24,7 @@ for (const resolution of ["us", "ns"] as const) {
   });
 }
 
-test("leaving ends a read that is pending, whether or not the recording comes to its end", async () => {
+test("createByteSink: ending the iteration ends a pending read, whether or not the recording ends", async () => {
   const onLeave = vi.fn();
   const { bytes } = createByteSink({ queueBytes: 1, resolution: "us" }, onLeave);
   const reader = bytes[Symbol.asyncIterator]();

@@ -45,7 +45,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("a capture file", () => {
+describe("openCaptureFile: a file", () => {
   test.each([
     {
       what: "pcap",
@@ -75,7 +75,7 @@ describe("a capture file", () => {
     expect(packets).toEqual(await packetsIn(sample(same)));
   });
 
-  test("longer than the buffer comes out whole", async () => {
+  test("longer than the buffer is read completely", async () => {
     const source = await openCaptureFile(path("long.pcap"));
     let packets = 0;
     for await (const { length } of source) packets += length;
@@ -84,7 +84,7 @@ describe("a capture file", () => {
     expect(source.stats().received).toBe(320);
   });
 
-  test("that is cut gives its packets, then says where it ends", async () => {
+  test("that is truncated yields its packets, then throws with the offset of the end", async () => {
     const outcome = await readAll(openCaptureFile(path("cut.pcap")));
     const whole = await packetsIn(sample("sample.pcap"));
     expect(outcome.packets.length).toBeGreaterThan(300);
@@ -123,7 +123,7 @@ describe("a capture file", () => {
     });
   });
 
-  test("names the file also when the damage is further on", async () => {
+  test("is named in errors of the iteration", async () => {
     const good = readFileSync(path("long.pcap")).subarray(0, 1000);
     writeFileSync(path("damaged-later.pcap"), good);
     await using source = await openCaptureFile(path("damaged-later.pcap"));
@@ -184,7 +184,7 @@ describeUnless(
       },
     );
 
-    test("is closed when the source is disposed of without having been read", async () => {
+    test("is closed when the source is disposed of without being read", async () => {
       {
         await using source = await openCaptureFile(path("long.pcap"));
         expect(source.interfaces).toHaveLength(1);
@@ -193,7 +193,7 @@ describeUnless(
       expect(openFiles(path("long.pcap"))).toBe(0);
     });
 
-    test("is closed when the source is disposed of after its end or its fault", async () => {
+    test("is closed when the source is disposed of after its end or an error", async () => {
       for (const file of ["long.pcap", "cut.pcap", "sample.pcap.gz"])
         await readAll(openCaptureFile(path(file)));
       expect(openFiles(folder)).toBe(0);
@@ -210,7 +210,7 @@ describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
   test.each([
     { what: "a capture", file: () => samplePath("sample.pcap") },
     { what: "a compressed capture", file: () => path("sample.pcap.gz") },
-  ])("with $what is read as it comes, to its end", async ({ file }) => {
+  ])("with $what is read as it arrives, to its end", async ({ file }) => {
     const { pipe, written } = fedPipe(file());
     const { packets, error } = await readAll(openCaptureFile(pipe));
     expect(error).toBeUndefined();
@@ -219,7 +219,7 @@ describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
     expect(openFiles(pipe)).toBe(0);
   });
 
-  test("that is left early is closed", async () => {
+  test("is closed when the iteration ends early", async () => {
     const { pipe, written } = fedPipe(path("long.pcap"));
     const source = await openCaptureFile(pipe);
     for await (const _ of source) break;
@@ -230,7 +230,7 @@ describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
     expect(openFiles(pipe)).toBe(0);
   });
 
-  test("with no capture is refused and closed", async () => {
+  test("that is not a capture is rejected and closed", async () => {
     const { pipe, written } = fedPipe(path("text"));
     await expect(openCaptureFile(pipe)).rejects.toMatchObject({ code: "not_a_capture" });
     expect(openFiles(pipe)).toBe(0);
@@ -266,7 +266,7 @@ function openFiles(at: string): number {
   }).length;
 }
 
-test("openCaptureFile: a source that is collected without being disposed of ends no process and prints nothing", () => {
+test("openCaptureFile: a source that is collected without being disposed of neither ends the process nor prints a warning", () => {
   const program = `
     import { openCaptureFile } from ${JSON.stringify(pathToFileURL(join(repository, "dist/source/file.js")).href)};
     for (let round = 0; round < 20; round++) await openCaptureFile("examples/captures/sample.pcap");

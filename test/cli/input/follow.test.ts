@@ -37,7 +37,7 @@ interface Following {
   /** Reads what there is, until only time brings more. */
   idle(): Promise<void>;
   /** What standard error says, once it has the text. */
-  told(text: string): Promise<string>;
+  message(text: string): Promise<string>;
 }
 
 function follow(args: readonly string[], world: FakeWorld = {}): Following {
@@ -49,7 +49,7 @@ function follow(args: readonly string[], world: FakeWorld = {}): Following {
     let polls = 0;
     while (!done(polls) && Date.now() < deadline) {
       await oneTurn();
-      // Only whoever waits for time is woken.
+      // Only advance the clock if something waits for it.
       if (io.clock.pending === 0) continue;
       io.clock.advance(POLL_MS);
       polls++;
@@ -69,7 +69,7 @@ function follow(args: readonly string[], world: FakeWorld = {}): Following {
       await until(() => linesOf(io.out()) >= count);
       return linesOf(io.out());
     },
-    async told(text) {
+    async message(text) {
       await until(() => io.err().includes(text));
       return io.err();
     },
@@ -85,8 +85,8 @@ async function end({ io, code }: Following): Promise<ExitCode> {
   return code;
 }
 
-describe("--follow", () => {
-  test("prints what is there, then what is added, until it is interrupted", async () => {
+describe("observe --follow", () => {
+  test("prints existing events, then added ones, until it is interrupted", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([path]);
@@ -98,7 +98,7 @@ describe("--follow", () => {
     expect(following.io.clock.pending).toBe(0);
   });
 
-  test("half a line is waited for", async () => {
+  test("waits for the rest of a line", async () => {
     const path = join(folder, "events.log");
     const line = flowLine("b");
     writeFileSync(path, flowLine("a") + line.slice(0, 30));
@@ -110,7 +110,7 @@ describe("--follow", () => {
     expect(following.io.err()).toBe("");
   });
 
-  test("--last counts back from what is there at first", async () => {
+  test("--last counts the existing events", async () => {
     const paths = ["1", "2"].map((name) => join(folder, name));
     writeFileSync(paths[0]!, flowLine("a") + flowLine("b"));
     writeFileSync(paths[1]!, flowLine("c") + flowLine("d"));
@@ -123,7 +123,7 @@ describe("--follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("filters and times hold for what is added, too", async () => {
+  test("applies filters and times to added events", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a", { verdict: "DROPPED" }) + flowLine("b"));
     const since = "2026-11-22T10:00:05Z";
@@ -134,7 +134,7 @@ describe("--follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("a file that is replaced is read to its end, and the new one from its beginning", async () => {
+  test("reads a replaced file to its end, then the new one from its start", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([path]);
@@ -149,7 +149,7 @@ describe("--follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("a file that is gone is waited for", async () => {
+  test("waits for a removed file", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([path]);
@@ -163,7 +163,7 @@ describe("--follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("a file that is replaced by one that is gone at once is waited for", async () => {
+  test("waits if the new file is removed at once", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([path]);
@@ -177,21 +177,21 @@ describe("--follow", () => {
     };
     writeFileSync(join(folder, "new"), flowLine("lost"));
     renameSync(join(folder, "new"), path);
-    await following.told("replaced");
+    await following.message("replaced");
     await oneTurn();
     writeFileSync(path, flowLine("b"));
     expect(await following.pods(2)).toEqual(["a", "b"]);
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("a file that is replaced by a folder is waited for, and that is reported once", async () => {
+  test("waits if a folder replaces the file, and reports it once", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([path]);
     await following.pods(1);
     renameSync(path, `${path}.1`);
     mkdirSync(path);
-    await following.told("waiting");
+    await following.message("waiting");
     for (let polls = 0; polls < 3; polls++) {
       following.io.clock.advance(POLL_MS);
       await oneTurn();
@@ -205,7 +205,7 @@ describe("--follow", () => {
     );
   });
 
-  test("a file that is replaced by what cannot be opened is waited for", async () => {
+  test("waits if the new file cannot be opened", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([path]);
@@ -213,20 +213,20 @@ describe("--follow", () => {
     renameSync(path, `${path}.1`);
     const socket = createServer().listen(path);
     await once(socket, "listening");
-    expect(await following.told("waiting")).toMatch(/: .*; waiting for another file\n$/);
+    expect(await following.message("waiting")).toMatch(/: .*; waiting for another file\n$/);
     socket.close(); // Removes it.
     writeFileSync(path, flowLine("b"));
     expect(await following.pods(2)).toEqual(["a", "b"]);
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("a file that is cut is read from its beginning", async () => {
+  test("reads a truncated file from its start", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a") + flowLine("b"));
     const following = follow([path]);
     expect(await following.pods(2)).toEqual(["a", "b"]);
     truncateSync(path);
-    expect(await following.told("truncated")).toBe(`${path}: file truncated; following the new one\n`);
+    expect(await following.message("truncated")).toBe(`${path}: file truncated; following the new one\n`);
     appendFileSync(path, flowLine("c"));
     expect(await following.pods(3)).toEqual(["a", "b", "c"]);
     expect(await end(following)).toBe(EXIT.ok);
@@ -238,10 +238,10 @@ describe("--follow", () => {
     writeFileSync(path, Buffer.concat([bad, Buffer.from(flowLine("a"))]));
     const following = follow([path]);
     expect(await following.pods(1)).toEqual(["a"]);
-    // The writer goes on where it was.
+    // The writer continues at its old position.
     const hole = Buffer.alloc(readFileSync(path).length);
     truncateSync(path);
-    await following.told("file truncated");
+    await following.message("file truncated");
     writeFileSync(path, Buffer.concat([hole, Buffer.from(flowLine("b"))]));
     expect(await following.pods(2)).toEqual(["a", "b"]);
     appendFileSync(path, flowLine("c"));
@@ -251,7 +251,7 @@ describe("--follow", () => {
     expect(following.io.err()).toContain("line 1: not valid UTF-8");
   });
 
-  test("an empty file may become anything", async () => {
+  test("an empty file may become an export file or a capture", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, "");
     const following = follow([path]);
@@ -261,7 +261,7 @@ describe("--follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("a capture that grows is followed, too", async () => {
+  test("follows a growing capture", async () => {
     const capture = readFileSync(join(repository, "examples/captures/sample.pcap"));
     const path = join(folder, "growing.pcap");
     writeFileSync(path, capture.subarray(0, 10_000));
@@ -275,13 +275,13 @@ describe("--follow", () => {
     expect(following.io.err()).toBe("");
   });
 
-  test("standard input is read to its end, and then there is nothing to wait for", async () => {
+  test("reads standard input to its end, then ends", async () => {
     const following = follow([], { stdin: flowLine("a") });
     expect(await following.code).toBe(EXIT.ok);
     expect(podsOf(following.io.out())).toEqual(["a"]);
   });
 
-  test("no such file is a failure, the others are followed", async () => {
+  test("fails for a missing file, and follows the others", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([join(folder, "none"), path]);
@@ -292,7 +292,7 @@ describe("--follow", () => {
     expect(following.io.err()).toBe(`open ${join(folder, "none")}: no such file or directory\n`);
   });
 
-  test("tables are refused, in Hubble's words", async () => {
+  test("rejects tables with Hubble's message", async () => {
     const following = follow(["-o", "table", folder]);
     expect(await following.code).toBe(EXIT.usage);
     expect(following.io.err()).toMatch(/^table output format is not compatible with follow mode\n/);

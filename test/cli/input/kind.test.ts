@@ -9,33 +9,33 @@ import { repository } from "../../support/run.js";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const capture = (name: string) => readFileSync(join(repository, "examples/captures", name));
 
-describe("tells by the first bytes", () => {
+describe("detectKind: by the first bytes", () => {
   const cases = [
     { name: "pcap", head: capture("sample.pcap"), kind: "capture" },
     { name: "pcapng", head: capture("sample.pcapng"), kind: "capture" },
     { name: "big-endian nanoseconds", head: Uint8Array.of(0xa1, 0xb2, 0x3c, 0x4d), kind: "capture" },
     {
-      name: "a modified pcap, which the decoder refuses",
+      name: "a modified pcap, which the decoder rejects",
       head: Uint8Array.of(0xa1, 0xb2, 0xcd, 0x34),
       kind: "capture",
     },
     { name: "JSON", head: bytes('{"flow":{}}\n'), kind: "export" },
-    { name: "JSON behind a byte order mark", head: bytes('\ufeff{"flow":{}}\n'), kind: "export" },
+    { name: "JSON after a byte order mark", head: bytes('\ufeff{"flow":{}}\n'), kind: "export" },
     {
-      name: "text that is no JSON: bad lines are told one by one",
+      name: "text that is not JSON: bad lines are reported individually",
       head: bytes("level=info\n"),
       kind: "export",
     },
-    { name: "nothing", head: new Uint8Array(0), kind: "export" },
+    { name: "an empty input", head: new Uint8Array(0), kind: "export" },
     { name: "white space", head: bytes(" \n"), kind: "export" },
     {
       name: "a bad byte in a line",
       head: bytes('{"flow":{"uuid":"\\xff"}}\n').fill(0xff, 17, 18),
       kind: "export",
     },
-    { name: "control characters beside a line", head: bytes('\u0001\u0002{"flow":{}}\n'), kind: "export" },
+    { name: "control characters before a line", head: bytes('\u0001\u0002{"flow":{}}\n'), kind: "export" },
     { name: "a hole", head: new Uint8Array(HEAD_BYTES), kind: "export" },
-    { name: "a line behind a hole", head: bytes(`${"\0".repeat(100)}{"flow":{}}\n`), kind: "export" },
+    { name: "a line after a hole", head: bytes(`${"\0".repeat(100)}{"flow":{}}\n`), kind: "export" },
     { name: "a line cut before a hole", head: bytes(`{"flow":{"uu${"\0".repeat(100)}`), kind: "export" },
     { name: "Latin-1", head: Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x21), kind: "export" },
     { name: "less than a magic number", head: Uint8Array.of(0xd4, 0xc3), kind: "export" },
@@ -50,7 +50,7 @@ describe("tells by the first bytes", () => {
       kind: "export",
     },
     { name: "other binary data", head: Uint8Array.of(0x80, 1, 2, 3, 4, 5, 6, 0, 7), kind: "neither" },
-    { name: "binary data behind a hole", head: Uint8Array.of(0, 0, 0, 1, 2, 3, 4, 5), kind: "neither" },
+    { name: "binary data after a hole", head: Uint8Array.of(0, 0, 0, 1, 2, 3, 4, 5), kind: "neither" },
   ] as const;
 
   test.each(cases)("$name: $kind", ({ head, kind }) => {
@@ -61,25 +61,25 @@ describe("tells by the first bytes", () => {
     expect(detectKind(gzipSync(head), true)).toBe(kind);
   });
 
-  test("damaged gzip is for the reader to tell", () => {
+  test("damaged gzip is an export file, whose reader reports it", () => {
     expect(detectKind(Uint8Array.of(0x1f, 0x8b, 0xff, 0xff, 0xff, 0xff), true)).toBe("export");
   });
 
-  test("a character cut at the end of the head is text", () => {
+  test("a character truncated at the end of the head is text", () => {
     expect(detectKind(bytes("é".repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES - 1), false)).toBe("export");
   });
 });
 
-test("asks for more bytes until it can tell, and then never changes its mind", () => {
+test("detectKind: is undefined until the bytes suffice, then the same for all longer heads", () => {
   const whole = gzipSync(capture("sample.pcap").subarray(0, 3000));
-  const told = Array.from({ length: 1000 }, (_, length) => detectKind(whole.subarray(0, length), false));
-  const first = told.indexOf("capture");
+  const kinds = Array.from({ length: 1000 }, (_, length) => detectKind(whole.subarray(0, length), false));
+  const first = kinds.indexOf("capture");
   expect(first).toBeGreaterThan(0);
-  expect(told.slice(0, first).every((kind) => kind === undefined)).toBe(true);
-  expect(told.slice(first).every((kind) => kind === "capture")).toBe(true);
+  expect(kinds.slice(0, first).every((kind) => kind === undefined)).toBe(true);
+  expect(kinds.slice(first).every((kind) => kind === "capture")).toBe(true);
 });
 
-test("always tells by a whole head, never throws", () => {
+test("detectKind: always has a result for a whole input, and never throws", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (tail, gzip) => {
       const head = gzip ? Uint8Array.of(0x1f, 0x8b, ...tail) : tail;

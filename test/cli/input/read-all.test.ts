@@ -22,7 +22,7 @@ test.each([
   { name: "e", bytes: GZIP.subarray(0, 30), fault: "the gzip data ends too early" },
   { name: "line", bytes: Uint8Array.of(0, 1, 2, 3), fault: "neither export lines nor a capture" },
   { name: "byte", bytes: PCAP, fault: expect.stringMatching(/^[^:]+\(at byte \d+\)$/) },
-])("a fault of the input $name is told with its name, once", async ({ name, bytes, fault }) => {
+])("readOne: an error of the input $name is reported with its name, once", async ({ name, bytes, fault }) => {
   const io = fakeIo();
   const messages = createMessages(io);
   const report = createInputReport(messages);
