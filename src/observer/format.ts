@@ -1,15 +1,18 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
 import { anIterable } from "../errors/value-checks.js";
-import { dispatch, type PrintableEvent } from "./format/event-printer.js";
+import { dispatch, type EventPrinter, type PrintableEvent } from "./format/event-printer.js";
 import { createJsonPrinter } from "./format/json-printer.js";
 import { FORMAT_OPTIONS, type FormatFlowOptions } from "./format/options.js";
+import { type Layout, traitsOf } from "./format/output-format.js";
 import type { PrintedText } from "./format/printed.js";
 import { createTextPrinter } from "./format/text-printer.js";
+import { createCompactWriter, createDictWriter, createTableWriter } from "./format/writer.js";
 
 export { type FormatStatusOptions, formatServerStatus } from "./format/event/server-status.js";
 export type { PrintableEvent } from "./format/event-printer.js";
-export { type FormatFlowOptions, OUTPUT_FORMATS, type OutputFormat } from "./format/options.js";
+export type { FormatFlowOptions } from "./format/options.js";
+export { OUTPUT_FORMATS, type OutputFormat } from "./format/output-format.js";
 export type { PrintedText } from "./format/printed.js";
 export { TIME_FORMATS, type TimeFormat } from "./format/time.js";
 
@@ -66,12 +69,18 @@ export function createFlowPrinter(options: FormatFlowOptions = {}): FlowPrinter 
   return createPrinter("createFlowPrinter", options);
 }
 
+/** Exhaustive: a new layout does not compile until it has a printer. */
+const PRINTERS: { readonly [K in Layout]: (options: FormatFlowOptions) => EventPrinter } = {
+  lines: (options) => createTextPrinter(options, createCompactWriter),
+  records: (options) => createTextPrinter(options, createDictWriter),
+  table: (options) => createTextPrinter(options, createTableWriter),
+  json: createJsonPrinter,
+};
+
 /** @param name The public function that receives the events, for error messages. */
 function createPrinter(name: string, options: FormatFlowOptions): FlowPrinter {
   checkOptions(name, options, FORMAT_OPTIONS);
-  const { output = "compact" } = options;
-  const isJson = output === "json" || output === "jsonpb";
-  const printer = isJson ? createJsonPrinter(options) : createTextPrinter(options);
+  const printer = PRINTERS[traitsOf(options.output).layout](options);
   return { write: (event) => dispatch(name, event, printer), end: () => printer.end() };
 }
 

@@ -4,6 +4,7 @@ import { encodeEnvelope } from "../export/line.js";
 import { isNodeProblem } from "./event/node-status.js";
 import type { Envelope, EventPrinter } from "./event-printer.js";
 import type { FormatFlowOptions } from "./options.js";
+import { traitsOf } from "./output-format.js";
 import { NOTHING, toErr, toOut } from "./printed.js";
 import { unknownLostEvent } from "./text-printer.js";
 
@@ -12,7 +13,7 @@ export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
   const { output, debug = false, lostEvents = false, legacyJson = false } = options;
   const { registry, onUndecodableExtension } = options;
   const encodeOptions = { onUndecodableExtension, ...(registry && { registry }) };
-  const bare = legacyJson && output === "json";
+  const bare = legacyJson && traitsOf(output).hasLegacyForm === true;
 
   /** Encodes a line. In the legacy format it is only the value of the event's field, without the envelope. */
   function encode(envelope: Envelope): string {

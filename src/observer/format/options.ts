@@ -3,18 +3,10 @@ import type { OptionTable } from "../../errors/check-options.js";
 import { aBoolean, aFunction, oneOf } from "../../errors/value-checks.js";
 import { aRegistry } from "../json/registry.js";
 import { escapeControls } from "./escape.js";
+import { OUTPUT_FORMATS, type OutputFormat, traitsOf } from "./output-format.js";
 import { COLORS, NO_COLORS } from "./paint.js";
 import type { Style } from "./style.js";
 import { createTimeFormat, TIME_FORMATS, type TimeFormat } from "./time.js";
-
-/**
- * The formats of `hubble observe -o`. `tab` and `table` are equal, and so are `json` and `jsonpb` except for
- * `legacyJson`.
- */
-export const OUTPUT_FORMATS = ["compact", "dict", "tab", "table", "json", "jsonpb"] as const;
-
-/** One of {@link OUTPUT_FORMATS}. */
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /**
  * Options for printing flows. The defaults match `hubble observe --color never`, except that control characters are
@@ -69,12 +61,11 @@ export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
 /** Creates the style for checked options. */
 export function createStyle(options: FormatFlowOptions): Style {
   const { output, timeFormat = "StampMilli", color = false, rawControls = false } = options;
-  const isTable = output === "tab" || output === "table";
   return {
     time: createTimeFormat(timeFormat),
     clean: rawControls ? (text) => text : escapeControls,
     // Hubble does not color tables because escape sequences would count toward the column width.
-    paint: color && !isTable ? COLORS : NO_COLORS,
+    paint: color && traitsOf(output).layout !== "table" ? COLORS : NO_COLORS,
     ipTranslation: options.ipTranslation ?? true,
     nodeName: options.nodeName ?? false,
   };

@@ -7,15 +7,13 @@ import type { EventPrinter } from "./event-printer.js";
 import { createStyle, type FormatFlowOptions } from "./options.js";
 import { NOTHING, toErr, toOut } from "./printed.js";
 import { lostEventText } from "./proto-text.js";
-import { createCompactWriter, createDictWriter, createTableWriter, formatRecord } from "./writer.js";
+import { type CreateWriter, formatRecord } from "./writer.js";
 
 /** Creates a printer for lines, records or a table. */
-export function createTextPrinter(options: FormatFlowOptions): EventPrinter {
-  const { output = "compact", debug = false, lostEvents = false, rawControls = false } = options;
+export function createTextPrinter(options: FormatFlowOptions, createWriter: CreateWriter): EventPrinter {
+  const { debug = false, lostEvents = false, rawControls = false } = options;
   const style = createStyle(options);
-  const dict = output === "dict" ? createDictWriter(style) : undefined;
-  const writer =
-    dict ?? (output === "compact" ? createCompactWriter(style) : createTableWriter(style, { rawControls }));
+  const writer = createWriter(style, { rawControls });
 
   return {
     flow: (flow) => toOut(writer.write(FLOW_FORM, flow)),
@@ -29,9 +27,9 @@ export function createTextPrinter(options: FormatFlowOptions): EventPrinter {
 
     nodeStatus(status) {
       if (!debug && !isNodeProblem(status.event)) return NOTHING;
-      if (dict === undefined) return toErr(`${formatNodeStatus(status, style)}\n`);
+      if (writer.separate === undefined) return toErr(`${formatNodeStatus(status, style)}\n`);
       // The separator goes to stdout, the record to stderr (`printer.go`); a terminal shows both.
-      return { out: dict.separate(), err: formatRecord(nodeStatusFields(status, style)) };
+      return { out: writer.separate(), err: formatRecord(nodeStatusFields(status, style)) };
     },
 
     end: () => toOut(writer.end()),

@@ -4,20 +4,20 @@ import { createTable, splitCells } from "./table.js";
 /** Writes events of any kind, one after another, in a text format. */
 export interface EventWriter {
   write<Event>(form: EventForm<Event>, event: Event): string;
+  /** For records: returns the separator for a record that is written elsewhere. */
+  separate?(): string;
   /** Returns the buffered output. */
   end(): string;
 }
+
+/** Creates the writer of a format. */
+export type CreateWriter = (style: Style, options: { readonly rawControls: boolean }) => EventWriter;
 
 export function createCompactWriter(style: Style): EventWriter {
   return { write: (form, event) => `${form.compact(event, style)}\n`, end: () => "" };
 }
 
-export interface DictWriter extends EventWriter {
-  /** Returns the separator for a record that is written elsewhere. */
-  separate(): string;
-}
-
-export function createDictWriter(style: Style): DictWriter {
+export function createDictWriter(style: Style): EventWriter {
   let first = true;
 
   function separate(separator: string = SEPARATOR): string {
@@ -41,7 +41,10 @@ export function formatRecord(fields: readonly Field[], width: number = LABEL_WID
 }
 
 /** Starts a new table when an event has other columns. */
-export function createTableWriter(style: Style, { rawControls }: { rawControls: boolean }): EventWriter {
+export function createTableWriter(
+  style: Style,
+  { rawControls }: { readonly rawControls: boolean },
+): EventWriter {
   const table = createTable();
   let current: EventForm<unknown>["table"] | undefined;
   return {

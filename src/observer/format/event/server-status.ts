@@ -5,6 +5,7 @@ import type { ServerStatusResponse } from "../../../gen/observer/observer_pb.js"
 import { formatFixed2 } from "../../../go/strconv/format-float.js";
 import { formatDuration } from "../../../go/time/duration.js";
 import { escapeControls } from "../escape.js";
+import type { OutputFormat } from "../output-format.js";
 import type { Field } from "../style.js";
 import { createTable } from "../table.js";
 import { formatRecord } from "../writer.js";
@@ -12,12 +13,8 @@ import { formatRecord } from "../writer.js";
 /** Options for printing a server's status. */
 export interface FormatStatusOptions {
   /** The output format, as in `hubble status -o`. Default `compact`. */
-  readonly output?: "compact" | "dict" | "tab" | "table" | undefined;
+  readonly output?: StatusFormat | undefined;
 }
-
-const STATUS_OPTIONS: OptionTable<FormatStatusOptions> = {
-  output: oneOf("compact", "dict", "tab", "table"),
-};
 
 const A_STATUS = aMessage<ServerStatusResponse>("observer.ServerStatusResponse");
 
@@ -30,20 +27,31 @@ const A_STATUS = aMessage<ServerStatusResponse>("observer.ServerStatusResponse")
 export function formatServerStatus(status: ServerStatusResponse, options: FormatStatusOptions = {}): string {
   checkArgument("formatServerStatus", "status", status, A_STATUS);
   checkOptions("formatServerStatus", options, STATUS_OPTIONS);
-  const { output = "compact" } = options;
-  switch (output) {
-    case "compact":
-      return compactLines(status).join("\n");
-    case "dict":
-      return formatRecord(describe(status, "NUM UNAVAIL. NODES"), LABEL_WIDTH).slice(0, -"\n".length);
-    default: {
-      const fields = describe(status, "NUM UNAVAILABLE NODES");
-      const table = createTable();
-      table.add(fields.map(([label]) => label));
-      table.add(fields.map(([, value]) => value));
-      return table.flush().slice(0, -"\n".length);
-    }
-  }
+  return STATUS_FORMATS[options.output ?? "compact"](status);
+}
+
+/** The formats of a status that are text. JSON is the form of the message. */
+type StatusFormat = Exclude<OutputFormat, "json" | "jsonpb">;
+
+/** Exhaustive: a new format does not compile until it is listed here or excluded from {@link StatusFormat}. */
+const STATUS_FORMATS: { readonly [K in StatusFormat]: (status: ServerStatusResponse) => string } = {
+  compact: (status) => compactLines(status).join("\n"),
+  dict: (status) => formatRecord(describe(status, "NUM UNAVAIL. NODES"), LABEL_WIDTH).slice(0, -"\n".length),
+  tab: formatTable,
+  table: formatTable,
+};
+
+const STATUS_OPTIONS: OptionTable<FormatStatusOptions> = {
+  // The keys of the table are the formats.
+  output: oneOf(...(Object.keys(STATUS_FORMATS) as StatusFormat[])),
+};
+
+function formatTable(status: ServerStatusResponse): string {
+  const fields = describe(status, "NUM UNAVAILABLE NODES");
+  const table = createTable();
+  table.add(fields.map(([label]) => label));
+  table.add(fields.map(([, value]) => value));
+  return table.flush().slice(0, -"\n".length);
 }
 
 const LABEL_WIDTH = "NUM CONNECTED NODES".length;
