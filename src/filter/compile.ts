@@ -4,13 +4,14 @@ import { FilterError, type Issue } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
 import { suggest } from "../errors/suggest.js";
 import { isObject } from "../errors/value-checks.js";
-import { type FlowFilter, FlowFilterSchema } from "../gen/flow/flow_pb.js";
+import type { FlowFilter } from "../gen/flow/flow_pb.js";
 import { MessageIssues } from "../message/issues.js";
 import { RegexBudget } from "../regex/budget.js";
 import { re2jsEngine } from "../regex/regex.js";
 import { createFlowEngine } from "./cel-engine.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import type { FieldCompiler, FieldContext, FieldTest, FilterField } from "./field.js";
+import { fieldPath } from "./field-values.js";
 import { celExpression } from "./fields/cel.js";
 import { eventType, networkInterface } from "./fields/event.js";
 import { dnsQuery, httpHeader, httpMethod, httpPath, httpStatusCode, httpUrl } from "./fields/http.js";
@@ -95,8 +96,6 @@ const compilers: { readonly [K in FilterField]: FieldCompiler<K> } = {
 
 /** The fields of a FlowFilter, in the order in which they are compiled. */
 export const FILTER_FIELDS = Object.keys(compilers) as readonly FilterField[];
-
-const PROTO_NAMES = new Map(FlowFilterSchema.fields.map(({ localName, name }) => [localName, name]));
 
 /** A filter with its compiled fields. */
 export interface CompiledFilter {
@@ -219,11 +218,6 @@ class FilterCompiler {
     }
     return { message, fields };
   }
-}
-
-/** The path of a field in the filter: its proto name, except for the nested `experimental.cel_expression`. */
-export function fieldPath(field: FilterField): string {
-  return field === "experimental" ? "experimental.cel_expression" : (PROTO_NAMES.get(field) ?? field);
 }
 
 /** An empty list does not restrict anything: protobuf cannot distinguish it from an unset list. */

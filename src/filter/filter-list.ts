@@ -45,17 +45,23 @@ function anyHolds<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => b
   };
 }
 
-/** The most selective kinds of keys first. */
-const PREFERENCE = [
-  "sourceIp",
-  "destinationIp",
-  "sourcePod",
-  "destinationPod",
-  "sourceIdentity",
-  "destinationIdentity",
-  "sourcePort",
-  "destinationPort",
-] as const satisfies readonly IndexKey["by"][];
+/**
+ * The indexes, the most selective kinds of keys first. Exhaustive: a kind of key that is added does not compile until it
+ * has an index.
+ */
+const INDEXES: { readonly [By in IndexKey["by"]]: (group: readonly Keyed[]) => FlowTest } = {
+  sourceIp: (group) => byValue<string>(group, (flow) => flow.IP?.source),
+  destinationIp: (group) => byValue<string>(group, (flow) => flow.IP?.destination),
+  sourcePod: (group) => byName(group, (flow) => flow.source),
+  destinationPod: (group) => byName(group, (flow) => flow.destination),
+  sourceIdentity: (group) => byValue<number>(group, (flow) => flow.source?.identity),
+  destinationIdentity: (group) => byValue<number>(group, (flow) => flow.destination?.identity),
+  sourcePort: (group) => byValue<number>(group, (flow) => readPort(flow, "sourcePort")),
+  destinationPort: (group) => byValue<number>(group, (flow) => readPort(flow, "destinationPort")),
+};
+
+// The keys of the table are the kinds.
+const PREFERENCE = Object.keys(INDEXES) as readonly IndexKey["by"][];
 
 interface Keyed<K extends IndexKey = IndexKey> {
   readonly key: K;
@@ -65,56 +71,36 @@ interface Keyed<K extends IndexKey = IndexKey> {
 function indexed(filters: readonly FilterTest[]): FlowTest[] {
   const tests: FlowTest[] = [];
   const groups = new Map<IndexKey["by"], Keyed[]>(PREFERENCE.map((by) => [by, []]));
-  const crowdOf = countCrowds(filters);
+  const countSharing = sharingCounter(filters);
   for (const { keys, matches } of filters) {
     const key = [...keys]
       .sort((a, b) => PREFERENCE.indexOf(a.by) - PREFERENCE.indexOf(b.by))
       .reduce<IndexKey | undefined>(
-        (best, one) => (best === undefined || crowdOf(one) < crowdOf(best) ? one : best),
+        (best, one) => (best === undefined || countSharing(one) < countSharing(best) ? one : best),
         undefined,
       );
     if (key === undefined) tests.push(matches);
-    else groups.get(key.by)?.push({ key, matches });
+    // There is a group for every kind.
+    else groups.get(key.by)!.push({ key, matches });
   }
-  for (const group of groups.values()) {
+  for (const [by, group] of groups) {
     if (group.length < INDEX_SIZE) tests.push(...group.map(({ matches }) => matches));
-    else tests.push(compileIndex(group));
+    else tests.push(INDEXES[by](group));
   }
   return tests;
 }
 
 /** The number of filters that share the most common value of a key: the fewer, the more selective the key. */
-function countCrowds(filters: readonly FilterTest[]): (key: IndexKey) => number {
-  const crowds = new Map<string, number>();
+function sharingCounter(filters: readonly FilterTest[]): (key: IndexKey) => number {
+  const counts = new Map<string, number>();
   const namesOf = ({ by, values }: IndexKey) =>
     values.map((value) =>
       typeof value === "object" ? `${by} ${value.namespace}/${value.prefix}` : `${by} ${value}`,
     );
   for (const { keys } of filters) {
-    for (const name of keys.flatMap(namesOf)) crowds.set(name, (crowds.get(name) ?? 0) + 1);
+    for (const name of keys.flatMap(namesOf)) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return (key) => namesOf(key).reduce((most, name) => Math.max(most, crowds.get(name) ?? 0), 0);
-}
-
-function compileIndex(group: readonly Keyed[]): FlowTest {
-  const by = group[0]!.key.by;
-  switch (by) {
-    case "sourceIp":
-      return byValue<string>(group, (flow) => flow.IP?.source);
-    case "destinationIp":
-      return byValue<string>(group, (flow) => flow.IP?.destination);
-    case "sourceIdentity":
-      return byValue<number>(group, (flow) => flow.source?.identity);
-    case "destinationIdentity":
-      return byValue<number>(group, (flow) => flow.destination?.identity);
-    case "sourcePort":
-    case "destinationPort":
-      return byValue<number>(group, (flow) => readPort(flow, by));
-    case "sourcePod":
-      return byName(group, (flow) => flow.source);
-    case "destinationPod":
-      return byName(group, (flow) => flow.destination);
-  }
+  return (key) => namesOf(key).reduce((most, name) => Math.max(most, counts.get(name) ?? 0), 0);
 }
 
 /** Indexes filters by a value that the flow must have. */

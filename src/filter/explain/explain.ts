@@ -2,10 +2,10 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions } from "../../errors/check-options.js";
 import { FilterError } from "../../errors/errors.js";
 import { aMessage } from "../../errors/value-checks.js";
-import { type CompiledFilter, compileLists, type FlowFilterLists, fieldPath } from "../compile.js";
+import { type CompiledFilter, compileLists, type FlowFilterLists } from "../compile.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "../event.js";
 import type { FieldTest, FilterField } from "../field.js";
-import type { FlowFilterInit } from "../filter-init.js";
+import { fieldPath, filterWith, valuesOf } from "../field-values.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../filter-options.js";
 import type { SelectorTrace } from "../labels/index.js";
 import { formatExplanation } from "./explain-text.js";
@@ -76,9 +76,9 @@ export function explainFlowFilters(
   if (event !== undefined) checkArgument("explainFlowFilters", "event", event, AN_EVENT);
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
-  const asked = withoutEnvelope(event);
+  const bareEvent = withoutEnvelope(event);
   const explain = (filters: readonly CompiledFilter[], list: string) =>
-    filters.map((filter, index) => explainFilter(filter, `${list}[${index}]`, asked, options));
+    filters.map((filter, index) => explainFilter(filter, `${list}[${index}]`, bareEvent, options));
   const allowed = explain(allow, "allow");
   const denied = explain(deny, "deny");
   const allowing = allowed.find(({ matches }) => matches);
@@ -90,7 +90,7 @@ export function explainFlowFilters(
     allow: allowed,
     deny: denied,
   };
-  return { ...explanation, toString: () => formatExplanation(explanation, asked) };
+  return { ...explanation, toString: () => formatExplanation(explanation, bareEvent) };
 }
 
 function explainFilter(
@@ -100,10 +100,7 @@ function explainFilter(
   options: FlowFilterOptions,
 ): FilterExplanation {
   const explained = fields.map(({ field, test }): FieldExplanation => {
-    // Every field is a list, except `experimental`, which contains one list.
-    const wanted = (
-      field === "experimental" ? message.experimental?.celExpression : message[field]
-    ) as readonly unknown[];
+    const wanted = valuesOf(message, field);
     const selectors = test.trace?.(event);
     return {
       field: fieldPath(field),
@@ -145,9 +142,6 @@ function holdsFor(
   options: FlowFilterOptions,
 ): boolean {
   // The values were already compiled as part of the whole filter, so they are valid.
-  const filter = {
-    [field]: field === "experimental" ? { celExpression: values } : values,
-  } as FlowFilterInit;
-  const test = compileLists({ allow: [filter] }, options).allow[0]?.fields[0]?.test;
+  const test = compileLists({ allow: [filterWith(field, values)] }, options).allow[0]?.fields[0]?.test;
   return test !== undefined && holds(test, event);
 }
