@@ -1,10 +1,10 @@
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
-import { compileMember } from "../member.js";
+import { compileOneOf } from "../one-of.js";
 
 /** The flow's UUID, exactly; "" matches flows without one (pkg/hubble/filters/uuid.go). */
 export const uuid: FieldCompiler<"uuid"> = (values) => {
-  const isWanted = compileMember(values);
+  const isWanted = compileOneOf(values);
   return {
     matches: (flow) => isWanted(flow.uuid),
     seen: (event) => (isFlow(event) ? event.uuid : undefined),
@@ -18,7 +18,7 @@ export const uuid: FieldCompiler<"uuid"> = (values) => {
  * (pkg/hubble/filters/trace_id.go).
  */
 export const traceId: FieldCompiler<"traceId"> = (values) => {
-  const isWanted = compileMember(values);
+  const isWanted = compileOneOf(values);
   const matchesNone = isWanted("");
   return {
     matches: (flow) => isWanted(flow.traceContext?.parent?.traceId ?? ""),
@@ -31,7 +31,7 @@ export const traceId: FieldCompiler<"traceId"> = (values) => {
 
 /** The trace ID in an IP option; 0 matches events without one, including events of other kinds. Since 1.19. */
 export const ipTraceId: FieldCompiler<"ipTraceId"> = (values) => {
-  const isWanted = compileMember(values);
+  const isWanted = compileOneOf(values);
   const matchesNone = isWanted(0n);
   return {
     matches: (flow) => isWanted(flow.ipTraceId?.traceId ?? 0n),

@@ -1,6 +1,6 @@
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest } from "../field.js";
-import { compileMember } from "../member.js";
+import { compileOneOf } from "../one-of.js";
 
 /**
  * The security identity of an endpoint; 0 matches endpoints without an identity, but a missing endpoint never matches
@@ -10,7 +10,7 @@ function compileIdentity(
   side: "source" | "destination",
 ): FieldCompiler<"sourceIdentity" | "destinationIdentity"> {
   return (values): FieldTest => {
-    const isWanted = compileMember<number>(values);
+    const isWanted = compileOneOf<number>(values);
     return {
       matches: (flow) => {
         const endpoint = flow[side];

@@ -9,7 +9,7 @@ import {
 } from "../../net/index.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
-import { compileMember } from "../member.js";
+import { compileOneOf } from "../one-of.js";
 
 type Side = "sourceIp" | "destinationIp" | "sourceIpXlated";
 
@@ -26,7 +26,7 @@ function compileIp(
     const parsed = parseValues(values, context);
     if (parsed === undefined) return undefined;
     const { addresses, prefixes } = parsed;
-    const isListed = compileMember(addresses);
+    const isListed = compileOneOf(addresses);
     const words = new Uint32Array(4);
     const inPrefixes = compilePrefixSet(prefixes);
     const inPrefix = (text: string) => parseAddressInto(text, words) && inPrefixes(words);

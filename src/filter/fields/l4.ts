@@ -3,7 +3,7 @@ import { goQuote } from "../../go/strconv/quote.js";
 import { goToLower } from "../../go/strings.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
-import { compileMember } from "../member.js";
+import { compileOneOf } from "../one-of.js";
 
 type L4Case = NonNullable<Layer4["protocol"]["case"]>;
 type L7Case = NonNullable<Layer7["record"]["case"]>;
@@ -41,8 +41,8 @@ export const protocol: FieldCompiler<"protocol"> = (values, { report }) => {
     }
   });
   if (faults > 0) return undefined;
-  const isL4 = compileMember<string>(l4);
-  const isL7 = compileMember<string>(l7);
+  const isL4 = compileOneOf<string>(l4);
+  const isL7 = compileOneOf<string>(l7);
   return {
     matches: (flow) => {
       if (l4.length > 0) {
@@ -102,7 +102,7 @@ function flagBits(flags: TCPFlags): number {
 
 /** The IP version by number; 0 matches flows without IP (pkg/hubble/filters/ip.go). */
 export const ipVersion: FieldCompiler<"ipVersion"> = (values) => {
-  const isWanted = compileMember<number>(values);
+  const isWanted = compileOneOf<number>(values);
   return {
     matches: (flow) => isWanted(flow.IP?.ipVersion ?? 0),
     seen: (event) => (isFlow(event) ? (event.IP?.ipVersion ?? 0) : undefined),

@@ -1,7 +1,7 @@
 import type { Endpoint, Flow, Service, Workload } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest, NamePrefix } from "../field.js";
-import { compileMember } from "../member.js";
+import { compileOneOf } from "../one-of.js";
 import { compileNamePrefixes } from "../pattern/name-prefix.js";
 
 type Side = "source" | "destination";
@@ -131,7 +131,7 @@ function compileClusterName(side: Side): FieldCompiler<"sourceClusterName" | "de
       if (text === "") report(EMPTY_NAME, index);
     });
     if (values.includes("")) return undefined;
-    const isWanted = compileMember(values);
+    const isWanted = compileOneOf(values);
     const read = (endpoint: Endpoint | undefined) => endpoint?.clusterName ?? "";
     return {
       matches: (flow) => isWanted(read(flow[side])),

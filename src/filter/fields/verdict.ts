@@ -1,11 +1,11 @@
 import { Verdict } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
-import { compileMember } from "../member.js";
+import { compileOneOf } from "../one-of.js";
 
 /** The verdict by number; unknown numbers are accepted (pkg/hubble/filters/verdict.go). */
 export const verdict: FieldCompiler<"verdict"> = (values) => {
-  const isWanted = compileMember<number>(values);
+  const isWanted = compileOneOf<number>(values);
   return {
     matches: (flow) => isWanted(flow.verdict),
     seen: (event) => (isFlow(event) ? event.verdict : undefined),
@@ -16,7 +16,7 @@ export const verdict: FieldCompiler<"verdict"> = (values) => {
 
 /** The drop reason, for dropped flows only (pkg/hubble/filters/dropreason.go). */
 export const dropReasonDesc: FieldCompiler<"dropReasonDesc"> = (values) => {
-  const isWanted = compileMember<number>(values);
+  const isWanted = compileOneOf<number>(values);
   return {
     matches: (flow) => flow.verdict === Verdict.DROPPED && isWanted(flow.dropReasonDesc),
     seen: (event) => (isFlow(event) && event.verdict === Verdict.DROPPED ? event.dropReasonDesc : undefined),
@@ -27,7 +27,7 @@ export const dropReasonDesc: FieldCompiler<"dropReasonDesc"> = (values) => {
 
 /** The traffic direction by number (pkg/hubble/filters/trafficdirection.go). */
 export const trafficDirection: FieldCompiler<"trafficDirection"> = (values) => {
-  const isWanted = compileMember<number>(values);
+  const isWanted = compileOneOf<number>(values);
   return {
     matches: (flow) => isWanted(flow.trafficDirection),
     seen: (event) => (isFlow(event) ? event.trafficDirection : undefined),

@@ -1,8 +1,8 @@
 /** The minimum number of values for which a set is faster than a linear search. */
 const SET_SIZE = 5;
 
-/** Compiles a membership test: a linear search for few values, a set for many. */
-export function compileMember<T extends string | number | bigint>(
+/** Compiles a test for equality with any of the values: a linear search for few, a set for many. */
+export function compileOneOf<T extends string | number | bigint>(
   values: readonly T[],
 ): (value: T) => boolean {
   const [first, second] = values;
