@@ -231,7 +231,7 @@ function compileField<K extends FilterField>(
   return compilers[field](values, context);
 }
 
-const COSTS = { cheap: 0, moderate: 1, dear: 2 } as const;
+const COSTS = { cheap: 0, moderate: 1, expensive: 2 } as const;
 
 /** Combines all fields of a filter into one test that runs cheap fields first. */
 function toTest({ fields }: CompiledFilter): FilterTest {

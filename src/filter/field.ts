@@ -42,7 +42,7 @@ export interface FieldTest {
   /** The fields of a Flow that the test reads, as proto field paths. */
   readonly reads: readonly string[];
   /** The approximate cost of the test; cheap tests run first. */
-  readonly cost: "cheap" | "moderate" | "dear";
+  readonly cost: "cheap" | "moderate" | "expensive";
   /**
    * The values of a flow for which this field can match, so that many filters can be indexed; absent if they cannot be
    * listed.

@@ -22,8 +22,8 @@ export function memoize(test: TextTest, entries: () => number): TextTest {
   let young = new Map<string, boolean>();
   let old = new Map<string, boolean>();
   let units = 0;
-  let asked = 0;
-  let known = 0;
+  let lookups = 0;
+  let hits = 0;
   let pause = 0;
   return (text) => {
     if (text.length > MEMO_TEXT_LENGTH) return test(text);
@@ -31,32 +31,32 @@ export function memoize(test: TextTest, entries: () => number): TextTest {
       pause--;
       return test(text);
     }
-    if (++asked === TRIAL) {
-      if (known < TRIAL / 2) {
+    if (++lookups === TRIAL) {
+      if (hits < TRIAL / 2) {
         pause = PAUSE;
         young = new Map();
         old = new Map();
         units = 0;
       }
-      asked = 0;
-      known = 0;
+      lookups = 0;
+      hits = 0;
     }
     const recent = young.get(text);
     if (recent !== undefined) {
-      known++;
+      hits++;
       return recent;
     }
     const before = old.get(text);
-    if (before !== undefined) known++;
-    const answer = before ?? test(text);
+    if (before !== undefined) hits++;
+    const result = before ?? test(text);
     if (generation === 0) generation = Math.max(1, Math.floor(entries() / 2));
     if (young.size >= generation || units + text.length > generation * UNITS_PER_ENTRY) {
       old = young;
       young = new Map();
       units = 0;
     }
-    young.set(copyOf(text), answer);
+    young.set(copyOf(text), result);
     units += text.length;
-    return answer;
+    return result;
   };
 }

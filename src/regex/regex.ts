@@ -64,7 +64,7 @@ export const MAX_LIVE = 1024;
  * less often.
  */
 const MANY = 9;
-/** The ranges of a Unicode class take room in the engine: about as much as an instruction for so many code units. */
+/** The ranges of a Unicode class need memory in the engine: about as much as an instruction for this many code units. */
 const UNITS_PER_INSTRUCTION = 4;
 /** String comparisons are cheaper than an engine by this factor. */
 const SHORTCUT_DISCOUNT = 8;

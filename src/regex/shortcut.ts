@@ -209,7 +209,7 @@ function globTest({ texts, minBefore, minAfter, gaps }: Glob): TextTest {
     for (let index = 0; index < last; index++) {
       const wanted = texts[index]!;
       const min = minBefore[index]!;
-      // Matching each string at its first possible position leaves the most room for the next.
+      // Matching each string at its first possible position leaves the longest rest for the next.
       const found = min < 0 ? (text.startsWith(wanted) ? 0 : -1) : text.indexOf(wanted, at + min);
       if (found < 0) return false;
       at = found + wanted.length;

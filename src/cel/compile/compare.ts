@@ -1,9 +1,9 @@
 import type { CelType } from "../check/type.js";
 import type { Frame } from "../run/frame.js";
-import { equalTexts } from "../value/equal.js";
+import { equalStrings } from "../value/equal.js";
 import { Fault } from "../value/fault.js";
 import { NAN_UNORDERED } from "../value/int64.js";
-import { compareValues, orderTexts } from "../value/order.js";
+import { compareValues, orderStrings } from "../value/order.js";
 import { asBigint, asNumeric, asValue, type Code, isInteger, type Run, testCode } from "./code.js";
 import type { Compiler } from "./compiler.js";
 
@@ -27,7 +27,7 @@ export function compileEqual(a: Code, b: Code, { equal }: Compiler): Code {
     }
     const right = b.run;
     if (kinds[0] === "string")
-      return testCode((frame) => equalTexts(left(frame), right(frame), frame), codes);
+      return testCode((frame) => equalStrings(left(frame), right(frame), frame), codes);
     return testCode((frame) => left(frame) === right(frame), codes);
   }
   const left = asValue(a);
@@ -69,7 +69,7 @@ export function compileOrder(a: Code, b: Code, operator: OrderOperator): Code {
   if (a.type.kind === "string" && b.type.kind === "string") {
     const left = a.run as Run<string>;
     const right = b.run as Run<string>;
-    return testCode((frame) => holds(orderTexts(left(frame), right(frame), frame)), codes);
+    return testCode((frame) => holds(orderStrings(left(frame), right(frame), frame)), codes);
   }
   const left = asValue(a);
   const right = asValue(b);

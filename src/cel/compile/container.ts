@@ -1,6 +1,6 @@
 import { DYN, INT, isSameType } from "../check/type.js";
 import type { Frame } from "../run/frame.js";
-import { equalTexts } from "../value/equal.js";
+import { equalStrings } from "../value/equal.js";
 import { Fault, NO_OVERLOAD } from "../value/fault.js";
 import { codePointCount } from "../value/text.js";
 import { CelMap, CelUint, type CelValue } from "../value/value.js";
@@ -30,7 +30,7 @@ export function compileIn(element: Code, container: Code, { equal }: Compiler): 
       const list = range(frame) as readonly string[];
       frame.spendOn(list.length);
       for (let index = 0; index < list.length; index++) {
-        if (equalTexts(list[index], wanted, frame)) return true;
+        if (equalStrings(list[index], wanted, frame)) return true;
       }
       return false;
     }, codes);

@@ -2,7 +2,7 @@ import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
 import { fieldType, type TypeRegistry } from "../check/environment.js";
 import { BOOL, type CelType, DYN, isWellKnown } from "../check/type.js";
 import type { Frame } from "../run/frame.js";
-import { type DynamicFields, defaultOf, emptyMessage, payingReader, presenceTest } from "../run/message.js";
+import { type DynamicFields, defaultOf, emptyMessage, meteredReader, presenceTest } from "../run/message.js";
 import { Fault, NO_OVERLOAD } from "../value/fault.js";
 import { CelMap, type CelValue, kindOf } from "../value/value.js";
 import type { Code, Run } from "./code.js";
@@ -19,7 +19,7 @@ export function compileField(operand: Code, field: DescField, registry: TypeRegi
   const { canFail } = operand;
   const direct = directReader(field);
   if (direct !== undefined) return { type, form: direct.form, run: direct.run(message), canFail, weight };
-  const read = payingReader(field, registry);
+  const read = meteredReader(field, registry);
   const opens = field.message?.typeName === "google.protobuf.Any";
   return {
     type,

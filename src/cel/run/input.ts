@@ -30,13 +30,13 @@ export function inputReader(type: CelType, registry: TypeRegistry): InputReader 
 }
 
 function readerOf(type: CelType, registry: TypeRegistry): InputReader {
-  const mismatch = (input: unknown, why: string) =>
+  const invalidInput = (input: unknown, why: string) =>
     new Fault(`no such overload: a variable of type ${formatType(type)} was given ${describe(input)}${why}`);
   const guarded =
     (read: (input: unknown) => CelValue | undefined, range?: string): InputReader =>
     (input) => {
       const value = read(input);
-      if (value === undefined) throw mismatch(input, whyNoInteger(input, range));
+      if (value === undefined) throw invalidInput(input, whyNoInteger(input, range));
       return value;
     };
   switch (type.kind) {

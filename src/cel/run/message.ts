@@ -148,9 +148,9 @@ export function fieldReader(field: DescField, registry: TypeRegistry): FieldRead
 }
 
 /** A {@link FieldReader} that spends steps if it traverses the whole content of the field. */
-export type PayingReader = (message: Message, frame: Frame) => CelValue;
+export type MeteredReader = (message: Message, frame: Frame) => CelValue;
 
-export function payingReader(field: DescField, registry: TypeRegistry): PayingReader {
+export function meteredReader(field: DescField, registry: TypeRegistry): MeteredReader {
   const read = fieldReader(field, registry);
   const isLong = field.fieldKind === "list" || field.fieldKind === "map";
   if (!isLong && !LONG_MESSAGES.has(field.message?.typeName ?? "")) return read;
@@ -302,7 +302,7 @@ export function presenceTest(field: DescField): (message: Message) => boolean {
 export class DynamicFields {
   readonly #field: string;
   readonly #registry: TypeRegistry;
-  readonly #readers = new Map<string, { read: PayingReader; has: (message: Message) => boolean }>();
+  readonly #readers = new Map<string, { read: MeteredReader; has: (message: Message) => boolean }>();
 
   constructor(field: string, registry: TypeRegistry) {
     this.#field = field;
@@ -324,7 +324,7 @@ export class DynamicFields {
     const field = desc && findField(desc, this.#field);
     if (desc === undefined) throw NO_OVERLOAD;
     if (field === undefined) throw new Fault(`no such field '${this.#field}'`);
-    const reader = { read: payingReader(field, this.#registry), has: presenceTest(field) };
+    const reader = { read: meteredReader(field, this.#registry), has: presenceTest(field) };
     this.#readers.set($typeName, reader);
     return reader;
   }

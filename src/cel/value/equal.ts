@@ -27,7 +27,7 @@ export function createEquality(registry: TypeRegistry): Equality {
   const equal: Equality = (a, b, frame) => {
     switch (typeof a) {
       case "string":
-        return equalTexts(a, b, frame);
+        return equalStrings(a, b, frame);
       case "boolean":
         return a === b;
       case "bigint":
@@ -90,7 +90,7 @@ const MESSAGE_STEPS = 50;
 const SHORT = 64;
 
 /** Whether both are the same string, or identical if they are not strings. */
-export function equalTexts(a: unknown, b: unknown, frame: Frame): boolean {
+export function equalStrings(a: unknown, b: unknown, frame: Frame): boolean {
   if (typeof a === "string" && typeof b === "string" && a.length > SHORT && a.length === b.length) {
     frame.spendOn(a.length);
   }

@@ -20,7 +20,7 @@ export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering 
     case "bool":
       return a === b ? 0 : a === false ? -1 : 1;
     case "string":
-      return orderTexts(a as string, b as string, frame);
+      return orderStrings(a as string, b as string, frame);
     case "bytes":
       frame.spendOn((a as Uint8Array).length);
       return compareBytes(a as Uint8Array, b as Uint8Array);
@@ -34,7 +34,7 @@ export function compareValues(a: CelValue, b: CelValue, frame: Frame): Ordering 
 }
 
 /** Compares strings by code points. */
-export function orderTexts(a: string, b: string, frame: Frame): Ordering {
+export function orderStrings(a: string, b: string, frame: Frame): Ordering {
   frame.spendOn(Math.min(a.length, b.length));
   return Math.sign(compareText(a, b)) as Ordering;
 }

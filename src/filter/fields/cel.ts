@@ -37,7 +37,7 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
     matchesOther: () => anyHolds(nothing),
     seen: (event) => outcomesOf(programs, isFlow(event) ? event : nothing),
     reads: [""],
-    cost: "dear",
+    cost: "expensive",
   };
 };
 
@@ -55,6 +55,6 @@ function outcomesOf(programs: readonly ReturnType<CelEngine["compile"]>[], flow:
       break;
     }
   }
-  while (outcomes.length < programs.length) outcomes.push("not asked");
+  while (outcomes.length < programs.length) outcomes.push("not evaluated");
   return outcomes;
 }

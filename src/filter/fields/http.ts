@@ -161,6 +161,6 @@ function compilePatterns(
     },
     seen: (event) => (isFlow(event) ? read(event) : undefined),
     reads: [path],
-    cost: "dear",
+    cost: "expensive",
   };
 }

@@ -39,7 +39,7 @@ function compileLabels(
       seen: labelsOf,
       trace: (event) => compileLabelTraces(selectors)(labelsOf(event)),
       reads: [path],
-      cost: "dear",
+      cost: "expensive",
     };
   };
 }

@@ -36,9 +36,9 @@ export function compileSelectorIndex(
 ): (labels: readonly string[]) => boolean {
   const candidates: (Candidates | undefined)[] = [];
   const negations: Conjunction[] = [];
-  const crowdOf = countCrowds(selectors);
+  const countCandidates = candidateCounter(selectors);
   for (const selector of selectors) {
-    const condition = leastOf(selector, crowdOf);
+    const condition = leastOf(selector, countCandidates);
     if (condition === undefined) negations.push(selector);
     else {
       candidates[condition.lookup] ??= { byValue: new Map(), others: [] };
@@ -48,14 +48,14 @@ export function compileSelectorIndex(
   return (labels) => {
     for (let index = 0; index < finder.foundCount; index++) {
       const lookup = finder.found[index]!;
-      const brought = candidates[lookup];
-      if (brought === undefined) continue;
-      if (brought.byValue.size > 0) {
+      const found = candidates[lookup];
+      if (found === undefined) continue;
+      if (found.byValue.size > 0) {
         const value = labels[finder.label[lookup]!]!.slice(finder.value[lookup]!);
-        const having = brought.byValue.get(value);
+        const having = found.byValue.get(value);
         if (having !== undefined && anySelectorHolds(having, finder, labels)) return true;
       }
-      if (anySelectorHolds(brought.others, finder, labels)) return true;
+      if (anySelectorHolds(found.others, finder, labels)) return true;
     }
     return anySelectorHolds(negations, finder, labels);
   };
@@ -77,11 +77,14 @@ function file(selector: Conjunction, condition: Condition, { byValue, others }: 
 /**
  * The condition that requires a label and is shared by the fewest selectors; undefined if no condition requires one.
  */
-function leastOf(selector: Conjunction, crowdOf: (condition: Condition) => number): Condition | undefined {
+function leastOf(
+  selector: Conjunction,
+  countCandidates: (condition: Condition) => number,
+): Condition | undefined {
   let least: Condition | undefined;
   for (const condition of selector) {
     if (condition.absent) continue;
-    if (least === undefined || crowdOf(condition) < crowdOf(least)) least = condition;
+    if (least === undefined || countCandidates(condition) < countCandidates(least)) least = condition;
   }
   return least;
 }
@@ -90,7 +93,7 @@ function leastOf(selector: Conjunction, crowdOf: (condition: Condition) => numbe
  * The number of selectors that a condition would make candidates: those with its most common value, or all with its
  * key.
  */
-function countCrowds(selectors: readonly Conjunction[]): (condition: Condition) => number {
+function candidateCounter(selectors: readonly Conjunction[]): (condition: Condition) => number {
   const byName = new Map<string, number>();
   const namesOf = ({ lookup, listed, values }: Condition) =>
     listed ? values.map((value) => `${lookup}=${value}`) : [`${lookup}`];
@@ -98,14 +101,14 @@ function countCrowds(selectors: readonly Conjunction[]): (condition: Condition) 
     if (condition.absent) continue;
     for (const name of namesOf(condition)) byName.set(name, (byName.get(name) ?? 0) + 1);
   }
-  const crowds = new Map<Condition, number>();
+  const counts = new Map<Condition, number>();
   return (condition) => {
-    let crowd = crowds.get(condition);
-    if (crowd === undefined) {
-      crowd = namesOf(condition).reduce((most, name) => Math.max(most, byName.get(name) ?? 0), 0);
-      crowds.set(condition, crowd);
+    let count = counts.get(condition);
+    if (count === undefined) {
+      count = namesOf(condition).reduce((most, name) => Math.max(most, byName.get(name) ?? 0), 0);
+      counts.set(condition, count);
     }
-    return crowd;
+    return count;
   };
 }
 

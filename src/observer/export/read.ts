@@ -7,7 +7,7 @@ import {
   GetFlowsResponseSchema,
 } from "../../gen/observer/observer_pb.js";
 import { flowResponse } from "../flow-response.js";
-import { DOUBT, jsonReader, type ReadState } from "../json/read.js";
+import { FALLBACK, jsonReader, type ReadState } from "../json/read.js";
 import { separateUnknown } from "../json/separate.js";
 
 /** A decoded event and its unknown values. */
@@ -79,7 +79,7 @@ function readQuickly(
     attachTo(message);
     return { message, unknown: notes };
   } catch (error) {
-    if (error === DOUBT) return undefined;
+    if (error === FALLBACK) return undefined;
     throw error;
   }
 }

@@ -29,9 +29,9 @@ export function addNamespaces(names: readonly string[], namespaces: readonly str
 /**
  * Whether any non-empty namespace differs from any of the others. Returns early, so the cost is low while all agree.
  */
-export function disagree(told: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+export function disagree(namespaces: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
   if (others.size === 0) return false;
-  for (const namespace of told) {
+  for (const namespace of namespaces) {
     if (namespace === "") continue;
     for (const other of others) if (other !== namespace) return true;
   }

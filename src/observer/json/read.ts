@@ -15,7 +15,7 @@ import { parseUtcTime } from "./time.js";
  * Thrown by a {@link JsonReader} to fall back to protobuf-es for unusual or possibly invalid input. A shared object
  * because creating a stack trace costs more than reading the line.
  */
-export const DOUBT = new Error("left to protobuf-es");
+export const FALLBACK = new Error("fall back to protobuf-es");
 
 /** State that is collected while a line is read. */
 export interface ReadState {
@@ -35,7 +35,7 @@ export type JsonReader = (json: unknown, state: ReadState) => Message;
 const readers = new WeakMap<DescMessage, JsonReader>();
 
 /**
- * Returns the reader for a message type: it accepts protobuf's JSON form or throws {@link DOUBT}. Unknown fields and
+ * Returns the reader for a message type: it accepts protobuf's JSON form or throws {@link FALLBACK}. Unknown fields and
  * enum value names are skipped, and extensions of unknown types are left empty.
  */
 export function jsonReader(schema: DescMessage): JsonReader {
@@ -71,7 +71,7 @@ function messageReader(schema: DescMessage): JsonReader {
     entries.set(field.name, { read, otherName: undefined, nullMatters });
   }
   return (json, state) => {
-    if (typeof json !== "object" || json === null || Array.isArray(json)) throw DOUBT;
+    if (typeof json !== "object" || json === null || Array.isArray(json)) throw FALLBACK;
     const members = json as Members;
     const message = empty();
     for (const name in members) {
@@ -83,9 +83,9 @@ function messageReader(schema: DescMessage): JsonReader {
         if (typeof value === "object" && value !== null) state.members += countMembers(value);
         continue;
       }
-      if (entry.otherName !== undefined && Object.hasOwn(members, entry.otherName)) throw DOUBT;
+      if (entry.otherName !== undefined && Object.hasOwn(members, entry.otherName)) throw FALLBACK;
       if (value !== null) entry.read(message as unknown as Members, value, state);
-      else if (entry.nullMatters) throw DOUBT;
+      else if (entry.nullMatters) throw FALLBACK;
     }
     return message;
   };
@@ -125,12 +125,12 @@ function fieldReader(field: DescField): FieldReader {
       };
     }
     case "map":
-      return doubt;
+      return fallBack;
   }
 }
 
-function doubt(): never {
-  throw DOUBT;
+function fallBack(): never {
+  throw FALLBACK;
 }
 
 type ValueReader = (json: unknown, state: ReadState) => unknown;
@@ -144,7 +144,7 @@ function store({ localName, oneof }: DescField, read: ValueReader): FieldReader 
   const group = oneof.localName;
   return (message, json, state) => {
     // Every message has its oneof properties, initially without a case.
-    if ((message[group] as { case: unknown }).case !== undefined) throw DOUBT;
+    if ((message[group] as { case: unknown }).case !== undefined) throw FALLBACK;
     message[group] = { case: localName, value: read(json, state) };
   };
 }
@@ -153,46 +153,46 @@ function scalarReader(type: ScalarType, longAsString: boolean): ValueReader {
   switch (type) {
     case ScalarType.STRING:
       return (json) => {
-        if (typeof json !== "string") throw DOUBT;
+        if (typeof json !== "string") throw FALLBACK;
         return json;
       };
     case ScalarType.BOOL:
       return (json) => {
-        if (typeof json !== "boolean") throw DOUBT;
+        if (typeof json !== "boolean") throw FALLBACK;
         return json;
       };
     case ScalarType.UINT32:
     case ScalarType.FIXED32:
       return (json) => {
-        if (typeof json !== "number" || json >>> 0 !== json) throw DOUBT;
+        if (typeof json !== "number" || json >>> 0 !== json) throw FALLBACK;
         return json >>> 0;
       };
     case ScalarType.INT32:
     case ScalarType.SINT32:
     case ScalarType.SFIXED32:
       return (json) => {
-        if (typeof json !== "number" || (json | 0) !== json) throw DOUBT;
+        if (typeof json !== "number" || (json | 0) !== json) throw FALLBACK;
         return json | 0;
       };
     case ScalarType.UINT64:
     case ScalarType.FIXED64:
-      return longAsString ? doubt : (json) => readLong(json, false);
+      return longAsString ? fallBack : (json) => readLong(json, false);
     case ScalarType.INT64:
     case ScalarType.SINT64:
     case ScalarType.SFIXED64:
-      return longAsString ? doubt : (json) => readLong(json, true);
+      return longAsString ? fallBack : (json) => readLong(json, true);
     case ScalarType.DOUBLE:
       return (json) => {
-        if (typeof json !== "number" || !Number.isFinite(json)) throw DOUBT;
+        if (typeof json !== "number" || !Number.isFinite(json)) throw FALLBACK;
         return json;
       };
     case ScalarType.BYTES:
       return (json) => {
-        if (typeof json !== "string") throw DOUBT;
+        if (typeof json !== "string") throw FALLBACK;
         return base64Decode(json);
       };
     case ScalarType.FLOAT:
-      return doubt;
+      return fallBack;
   }
 }
 
@@ -202,11 +202,11 @@ const SIGNED = /^(?:0|-?[1-9][0-9]{0,17})$/;
 
 function readLong(json: unknown, signed: boolean): bigint {
   if (typeof json === "string") {
-    if (!(signed ? SIGNED : UNSIGNED).test(json)) throw DOUBT;
+    if (!(signed ? SIGNED : UNSIGNED).test(json)) throw FALLBACK;
     return BigInt(json);
   }
   // JSON.parse may have rounded integers beyond 2^53.
-  if (typeof json !== "number" || !Number.isSafeInteger(json) || (!signed && json < 0)) throw DOUBT;
+  if (typeof json !== "number" || !Number.isSafeInteger(json) || (!signed && json < 0)) throw FALLBACK;
   return BigInt(json);
 }
 
@@ -224,16 +224,16 @@ function enumReader({
   return (json, state) => {
     const number = numbers.get(json);
     if (number !== undefined && !special) return number;
-    if (special) throw DOUBT;
+    if (special) throw FALLBACK;
     if (typeof json === "number" && (json | 0) === json) return json | 0;
-    if (typeof json !== "string") throw DOUBT;
+    if (typeof json !== "string") throw FALLBACK;
     state.hasUnknown = true;
     return undefined;
   };
 }
 
 function enumFieldReader(field: DescField & { fieldKind: "enum" }): FieldReader {
-  if (field.oneof !== undefined) return doubt;
+  if (field.oneof !== undefined) return fallBack;
   const { localName } = field;
   const read = enumReader(field);
   return (message, json, state) => {
@@ -246,7 +246,7 @@ function listReader(field: DescField & { fieldKind: "list" }): ValueReader {
   switch (field.listKind) {
     case "scalar":
       return field.scalar === ScalarType.STRING
-        ? readTexts
+        ? readStrings
         : eachOf(scalarReader(field.scalar, field.longAsString));
     case "enum":
       return eachOf(enumReader(field));
@@ -256,18 +256,18 @@ function listReader(field: DescField & { fieldKind: "list" }): ValueReader {
 }
 
 /** The message reuses the array from the JSON. */
-function readTexts(json: unknown): unknown {
-  if (!Array.isArray(json)) throw DOUBT;
-  for (let index = 0; index < json.length; index++) if (typeof json[index] !== "string") throw DOUBT;
+function readStrings(json: unknown): unknown {
+  if (!Array.isArray(json)) throw FALLBACK;
+  for (let index = 0; index < json.length; index++) if (typeof json[index] !== "string") throw FALLBACK;
   return json;
 }
 
 function eachOf(read: ValueReader): ValueReader {
   return (json, state) => {
-    if (!Array.isArray(json)) throw DOUBT;
+    if (!Array.isArray(json)) throw FALLBACK;
     const list: unknown[] = [];
     for (const element of json) {
-      if (element === null) throw DOUBT;
+      if (element === null) throw FALLBACK;
       const value = read(element, state);
       if (value !== undefined) list.push(value);
     }
@@ -281,7 +281,7 @@ function wellKnownReader(schema: DescMessage): JsonReader {
     case "google.protobuf.Timestamp":
       return (json) => {
         const time = typeof json === "string" ? parseUtcTime(json) : undefined;
-        if (time === undefined) throw DOUBT;
+        if (time === undefined) throw FALLBACK;
         return time;
       };
     case "google.protobuf.Empty":
@@ -289,7 +289,7 @@ function wellKnownReader(schema: DescMessage): JsonReader {
     case "google.protobuf.Any":
       return readAny;
     default:
-      return doubt;
+      return fallBack;
   }
 }
 
@@ -298,10 +298,10 @@ function wellKnownReader(schema: DescMessage): JsonReader {
  * decoded.
  */
 function readAny(json: unknown, state: ReadState): Any {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw DOUBT;
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw FALLBACK;
   const { "@type": typeUrl, [ANY_BYTES]: bytes } = json as Members;
-  if (typeof typeUrl !== "string" || typeUrl === "" || bytes !== undefined) throw DOUBT;
-  if (state.registry.getMessage(typeNameOf(typeUrl)) !== undefined) throw DOUBT;
+  if (typeof typeUrl !== "string" || typeUrl === "" || bytes !== undefined) throw FALLBACK;
+  if (state.registry.getMessage(typeNameOf(typeUrl)) !== undefined) throw FALLBACK;
   state.hasUnknown = true;
   state.members += countMembers(json);
   return { $typeName: "google.protobuf.Any", typeUrl: "", value: NO_BYTES };

@@ -20,7 +20,7 @@ import {
   DynamicFields,
   fieldReader,
   fromMessage,
-  payingReader,
+  meteredReader,
   presenceTest,
 } from "../../../src/cel/run/message.js";
 import { Fault } from "../../../src/cel/value/fault.js";
@@ -259,7 +259,7 @@ describe("fields of messages of which the type is only known now", () => {
   });
 
   test("are paid for when they are long", () => {
-    const read = payingReader(findField(proto3, "repeated_int32")!, registry);
+    const read = meteredReader(findField(proto3, "repeated_int32")!, registry);
     frame.steps = 50;
     expect(read(create(proto3 as DescMessage, { repeatedInt32: Array(20).fill(1) }), frame)).toHaveLength(20);
     expect(frame.steps).toBe(30);
