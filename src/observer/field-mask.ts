@@ -1,4 +1,4 @@
-import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { create, type DescField, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { ConfigurationError, type Issue } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
@@ -7,6 +7,7 @@ import { FlowSchema } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { goQuote } from "../go/strconv/quote.js";
 import { decodeFlow } from "../message/decode-flow.js";
+import { oneofOf, type Properties, propertiesOf, zeroOf } from "../message/properties.js";
 
 /**
  * The fields that are needed to print a flow in any format except JSON: those of
@@ -82,8 +83,7 @@ export function compileFieldMask(paths: readonly string[]): FieldMask {
     const { responseTypes } = event;
     if (responseTypes.case !== "flow") return event;
     const flow = decodeFlow(NO_BYTES);
-    // `copy` handles messages generically, as records of their fields.
-    copy(flow as unknown as Members, responseTypes.value as unknown as Members);
+    copy(propertiesOf(flow), propertiesOf(responseTypes.value));
     return {
       $typeName: event.$typeName,
       responseTypes: { case: "flow", value: flow },
@@ -139,9 +139,8 @@ function toTree(paths: readonly string[]): Tree {
   return root;
 }
 
-type Members = Record<string, unknown>;
 /** Copies masked fields from one message, which may be undefined, to another of the same type. */
-type Copy = (target: Members, source: Members | undefined) => void;
+type Copy = (target: Properties, source: Properties | undefined) => void;
 
 function compileTree(schema: DescMessage, tree: Tree): Copy {
   const copies = [...tree].map(([name, inner]): Copy => {
@@ -157,7 +156,7 @@ function copyField({ localName, oneof }: DescField): Copy {
   if (oneof !== undefined) {
     const group = oneof.localName;
     return (target, source) => {
-      if (caseOf(source, group) === localName) target[group] = source![group];
+      if (oneofOf(source, group).case === localName) target[group] = source![group];
     };
   }
   return (target, source) => {
@@ -180,35 +179,17 @@ function copyInside(field: DescField, tree: Tree): Copy {
   if (oneof !== undefined) {
     const group = oneof.localName;
     return (target, source) => {
-      if (caseOf(source, group) !== localName) return;
-      const value = create(schema) as unknown as Members;
-      copy(value, (source![group] as { value: Members }).value);
-      target[group] = { case: localName, value };
+      const { case: name, value } = oneofOf(source, group);
+      if (name !== localName) return;
+      const masked = create(schema);
+      // The value of a message field is a message.
+      copy(propertiesOf(masked), propertiesOf(value as Message));
+      target[group] = { case: localName, value: masked };
     };
   }
   return (target, source) => {
-    const value = create(schema) as unknown as Members;
-    copy(value, source?.[localName] as Members | undefined);
-    target[localName] = value;
+    const masked = create(schema);
+    copy(propertiesOf(masked), source?.[localName] as Properties | undefined);
+    target[localName] = masked;
   };
-}
-
-function caseOf(message: Members | undefined, group: string): string | undefined {
-  return (message?.[group] as { case: string | undefined } | undefined)?.case;
-}
-
-function zeroOf(type: ScalarType): unknown {
-  switch (type) {
-    case ScalarType.BOOL:
-      return false;
-    case ScalarType.STRING:
-      return "";
-    case ScalarType.BYTES:
-      return NO_BYTES;
-    case ScalarType.INT64:
-    case ScalarType.UINT64:
-      return 0n;
-    default:
-      return 0;
-  }
 }

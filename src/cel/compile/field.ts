@@ -1,8 +1,9 @@
 import { type DescField, type Message, ScalarType } from "@bufbuild/protobuf";
+import { defaultOf, type Oneof, presenceTest } from "../../message/properties.js";
 import { fieldType, type TypeRegistry } from "../check/environment.js";
 import { BOOL, type CelType, DYN, isWellKnown } from "../check/type.js";
 import type { Frame } from "../run/frame.js";
-import { type DynamicFields, defaultOf, emptyMessage, meteredReader, presenceTest } from "../run/message.js";
+import { type DynamicFields, emptyMessage, meteredReader } from "../run/message.js";
 import { Fault, NO_OVERLOAD } from "../value/fault.js";
 import { CelMap, type CelValue, kindOf } from "../value/value.js";
 import type { Code, Run } from "./code.js";
@@ -40,7 +41,7 @@ export function compileFieldTest(operand: Code, field: DescField): Code {
 function compilePresence(message: Run<Message>, field: DescField): Run<boolean> {
   const { localName: name, oneof, fieldKind } = field;
   if (oneof !== undefined) {
-    const read = readProperty(message, oneof.localName) as Run<Member>;
+    const read = readProperty(message, oneof.localName) as Run<Oneof>;
     return (frame) => read(frame).case === name;
   }
   if (fieldKind === "message") {
@@ -84,11 +85,6 @@ interface DirectReader {
   run(message: Run<Message>): Run<unknown>;
 }
 
-interface Member {
-  readonly case?: string;
-  readonly value?: unknown;
-}
-
 /**
  * Returns the reader for a field whose property already has the required representation, which applies to most fields.
  */
@@ -102,10 +98,10 @@ function directReader(field: DescField): DirectReader | undefined {
     return {
       form,
       run: (message) => {
-        const read = readProperty(message, group) as Run<Member>;
+        const read = readProperty(message, group) as Run<Oneof>;
         return (frame) => {
-          const member = read(frame);
-          return member.case === name ? member.value : unset;
+          const { case: chosen, value } = read(frame);
+          return chosen === name ? value : unset;
         };
       },
     };

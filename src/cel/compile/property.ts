@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import type { Fields } from "../run/message.js";
+import type { Properties } from "../../message/properties.js";
 import type { Run } from "./code.js";
 
 /**
@@ -16,10 +16,11 @@ export function readProperty(message: Run<Message>, name: string, unset?: unknow
     place = PLACES[Math.min(places.size, PLACES.length - 1)]!;
     if (places.size < PLACES.length) places.set(name, place);
   }
-  return place(message as unknown as Run<Fields>, name, unset);
+  // As `propertiesOf`, without a call.
+  return place(message as unknown as Run<Properties>, name, unset);
 }
 
-type Place = (message: Run<Fields>, name: string, unset: unknown) => Run<unknown>;
+type Place = (message: Run<Properties>, name: string, unset: unknown) => Run<unknown>;
 
 /** The function assigned to each name, up to the number of functions; all further names share the last one. */
 const places = new Map<string, Place>();

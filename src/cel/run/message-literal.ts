@@ -8,6 +8,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { type Any, AnySchema, NullValue, type Struct, StructSchema } from "@bufbuild/protobuf/wkt";
+import { setProperty } from "../../message/properties.js";
 import type { TypeRegistry } from "../check/environment.js";
 import { isWellKnown } from "../check/type.js";
 import { spendOnContent } from "../value/content.js";
@@ -65,10 +66,7 @@ function spendOnValue(value: CelValue, frame: Frame): void {
 
 function setField(message: Message, field: DescField, value: CelValue, registry: TypeRegistry): void {
   const content = toField(field, value, registry);
-  if (content === undefined) return;
-  const fields = message as unknown as Record<string, unknown>;
-  if (field.oneof === undefined) fields[field.localName] = content;
-  else fields[field.oneof.localName] = { case: field.localName, value: content };
+  if (content !== undefined) setProperty(message, field, content);
 }
 
 /** Converts a value to the content of a field; undefined to leave the field unset, as null does for messages. */

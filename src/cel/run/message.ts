@@ -2,12 +2,18 @@ import {
   create,
   type DescField,
   type DescMessage,
-  isFieldSet,
   type JsonValue,
   type Message,
   ScalarType,
 } from "@bufbuild/protobuf";
 import { type Any, anyUnpack, type ListValue, type Struct, type Value } from "@bufbuild/protobuf/wkt";
+import {
+  defaultOf,
+  type Properties,
+  presenceTest,
+  propertiesOf,
+  propertyReader,
+} from "../../message/properties.js";
 import { findField, type TypeRegistry } from "../check/environment.js";
 import { isWellKnown } from "../check/type.js";
 import { spendOnContent } from "../value/content.js";
@@ -16,9 +22,6 @@ import { Fault, NO_OVERLOAD } from "../value/fault.js";
 import { timestampOf } from "../value/timestamp.js";
 import { CelDuration, CelMap, CelTimestamp, CelUint, type CelValue } from "../value/value.js";
 import type { Frame } from "./frame.js";
-
-/** The properties of a message by name. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Converts a message to a CEL value: well-known messages become the values that they represent, an Any is unpacked, and
@@ -29,7 +32,7 @@ export function fromMessage(message: Message, registry: TypeRegistry): CelValue 
 }
 
 function fromWellKnown(message: Message, registry: TypeRegistry): CelValue {
-  const fields = message as unknown as Fields;
+  const fields = propertiesOf(message);
   switch (message.$typeName) {
     case "google.protobuf.Timestamp":
       return timestampOf(fields.seconds as bigint, fields.nanos as number);
@@ -106,7 +109,7 @@ export type FieldReader = (message: Message) => CelValue;
 
 /** Returns the reader for a field. */
 export function fieldReader(field: DescField, registry: TypeRegistry): FieldReader {
-  const raw = rawReader(field);
+  const raw = propertyReader(field);
   switch (field.fieldKind) {
     case "list": {
       const convert = elementReader(field.listKind === "scalar" ? field.scalar : field.message, registry);
@@ -117,7 +120,7 @@ export function fieldReader(field: DescField, registry: TypeRegistry): FieldRead
       const toKey = keyReader(field.mapKey);
       return (message) => {
         const map = new CelMap();
-        for (const [key, value] of Object.entries(raw(message) as Fields))
+        for (const [key, value] of Object.entries(raw(message) as Properties))
           map.add(toKey(key), convert(value));
         return map;
       };
@@ -154,7 +157,7 @@ export function meteredReader(field: DescField, registry: TypeRegistry): Metered
   const read = fieldReader(field, registry);
   const isLong = field.fieldKind === "list" || field.fieldKind === "map";
   if (!isLong && !LONG_MESSAGES.has(field.message?.typeName ?? "")) return read;
-  const raw = rawReader(field);
+  const raw = propertyReader(field);
   return (message, frame) => {
     spendOnContent(raw(message), frame);
     return read(message);
@@ -164,44 +167,6 @@ export function meteredReader(field: DescField, registry: TypeRegistry): Metered
 const LONG_MESSAGES: ReadonlySet<string> = new Set(
   ["Any", "ListValue", "Struct", "Value"].map((name) => `google.protobuf.${name}`),
 );
-
-/** Reads the raw property of a field; undefined if the field has presence and is unset. */
-export function rawReader(field: DescField): (message: Message) => unknown {
-  const name = field.localName;
-  if (field.oneof === undefined) return (message) => (message as unknown as Fields)[name];
-  const group = field.oneof.localName;
-  return (message) => {
-    const member = (message as unknown as Fields)[group] as { case?: string; value?: unknown };
-    return member.case === name ? member.value : undefined;
-  };
-}
-
-/** Returns the default of a scalar or enum field in protobuf-es' representation. */
-export function defaultOf(field: DescField & { fieldKind: "scalar" | "enum" }): unknown {
-  return (
-    field.getDefaultValue() ??
-    (field.fieldKind === "enum" ? (field.enum.values[0]?.number ?? 0) : zeroOf(field.scalar))
-  );
-}
-
-function zeroOf(scalar: ScalarType): unknown {
-  switch (scalar) {
-    case ScalarType.STRING:
-      return "";
-    case ScalarType.BOOL:
-      return false;
-    case ScalarType.BYTES:
-      return new Uint8Array();
-    case ScalarType.INT64:
-    case ScalarType.SINT64:
-    case ScalarType.SFIXED64:
-    case ScalarType.UINT64:
-    case ScalarType.FIXED64:
-      return 0n;
-    default:
-      return 0;
-  }
-}
 
 /** Returns the converter for an element: a scalar, a message, or, if `type` is undefined, an enum value. */
 function elementReader(
@@ -282,20 +247,6 @@ export function emptyMessage(desc: DescMessage): Message {
   const message = create(desc);
   empties.set(desc, message);
   return message;
-}
-
-/** Returns the test for `has()`: scalars without presence must not be zero, lists and maps must not be empty. */
-export function presenceTest(field: DescField): (message: Message) => boolean {
-  const name = field.localName;
-  if (field.oneof !== undefined) {
-    const group = field.oneof.localName;
-    return (message) => ((message as unknown as Fields)[group] as { case?: string }).case === name;
-  }
-  if (field.fieldKind === "message") return (message) => (message as unknown as Fields)[name] !== undefined;
-  if (field.fieldKind === "list") {
-    return (message) => ((message as unknown as Fields)[name] as unknown[]).length > 0;
-  }
-  return (message) => isFieldSet(message, field);
 }
 
 /** Reads a field by name from messages whose type is only known at run time. */

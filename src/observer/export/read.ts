@@ -6,6 +6,7 @@ import {
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../../gen/observer/observer_pb.js";
+import { jsonFieldsOf } from "../../message/properties.js";
 import { flowResponse } from "../flow-response.js";
 import { FALLBACK, jsonReader, type ReadState } from "../json/read.js";
 import { separateUnknown } from "../json/separate.js";
@@ -38,7 +39,7 @@ export function readEvent(schema: DescMessage, json: object, text: string, regis
 const ONLY_EXPORTED = new Set(["agent_event", "agentEvent", "debug_event", "debugEvent"]);
 const EVENTS = new Set(["flow", "node_status", "nodeStatus", "lost_events", "lostEvents"]);
 const STAMPS = new Set(["node_name", "nodeName", "time"]);
-const FLOW_FIELDS = new Set(FlowSchema.fields.flatMap(({ name, jsonName }) => [name, jsonName]));
+const FLOW_FIELDS = jsonFieldsOf(FlowSchema);
 
 /** Determines the type of an object that contains an event by its member names; undefined if there is no event. */
 export function envelopeSchema(json: object): DescMessage | undefined {

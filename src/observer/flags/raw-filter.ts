@@ -2,6 +2,7 @@ import { create, type DescField, type DescMessage, type Message, ScalarType } fr
 import { type FlowFilter, FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { findJsonEnd, skipSpace } from "../../go/json.js";
 import type { Result } from "../../go/result.js";
+import { jsonFieldsOf } from "../../message/properties.js";
 
 /**
  * Parses concatenated FlowFilters in protobuf's JSON form, with or without white space between them, as in the values
@@ -62,7 +63,7 @@ class Reader {
       const start = this.#next();
       const raw = this.#takeToken();
       const name = this.#parseString(raw, start);
-      const field = schema.fields.find((one) => one.jsonName === name || one.name === name);
+      const field = jsonFieldsOf(schema).get(name);
       if (field === undefined) throw this.#fault(start, `unknown field ${raw}`);
       if (Object.hasOwn(init, field.localName)) throw this.#fault(start, `duplicate field ${raw}`);
       this.#next();

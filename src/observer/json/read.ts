@@ -7,6 +7,7 @@ import {
 } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { propertiesOf } from "../../message/properties.js";
 import { ANY_BYTES, typeNameOf } from "./any.js";
 import { emptyMessages } from "./empty.js";
 import { parseUtcTime } from "./time.js";
@@ -74,6 +75,7 @@ function messageReader(schema: DescMessage): JsonReader {
     if (typeof json !== "object" || json === null || Array.isArray(json)) throw FALLBACK;
     const members = json as Members;
     const message = empty();
+    const properties = propertiesOf(message);
     for (const name in members) {
       state.members++;
       const entry = entries.get(name);
@@ -84,7 +86,7 @@ function messageReader(schema: DescMessage): JsonReader {
         continue;
       }
       if (entry.otherName !== undefined && Object.hasOwn(members, entry.otherName)) throw FALLBACK;
-      if (value !== null) entry.read(message as unknown as Members, value, state);
+      if (value !== null) entry.read(properties, value, state);
       else if (entry.nullMatters) throw FALLBACK;
     }
     return message;

@@ -8,6 +8,7 @@ import {
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { copyOf } from "../../bytes/copy-string.js";
 import { cutText } from "../../errors/cut-text.js";
+import { jsonFieldsOf } from "../../message/properties.js";
 import { readAny, typeNameOf } from "./any.js";
 import { plainInteger } from "./integer.js";
 import {
@@ -84,25 +85,6 @@ function applyEdits(json: string, edits: readonly Edit[]): string {
   return edited + json.slice(copied);
 }
 
-const fieldsByName = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
-
-function fieldsOf(schema: DescMessage): ReadonlyMap<string, DescField> {
-  let fields = fieldsByName.get(schema);
-  if (fields === undefined) {
-    fields = new Map(
-      schema.fields.flatMap(
-        (field) =>
-          [
-            [field.jsonName, field],
-            [field.name, field],
-          ] as const,
-      ),
-    );
-    fieldsByName.set(schema, fields);
-  }
-  return fields;
-}
-
 /** Messages whose JSON form is not an object of their fields, besides `Any` and the wrappers. */
 const OTHER_FORMS: ReadonlySet<string> = new Set(
   ["Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue"].map(
@@ -139,7 +121,7 @@ class Separator {
    */
   readObject(schema: DescMessage, start: number, isContent = false): void {
     const json = this.#json;
-    const fields = fieldsOf(schema);
+    const fields = jsonFieldsOf(schema);
     let unknown = "";
     const enums: UnknownMembers["enums"][number][] = [];
     /** The end of the last member that is kept. */

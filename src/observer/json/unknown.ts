@@ -1,5 +1,6 @@
 import { type DescField, isFieldSet, type Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { oneofOf, type Properties, propertiesOf } from "../../message/properties.js";
 
 /** JSON members for which this version of a message has no fields, in their original form. */
 export interface UnknownMembers {
@@ -53,11 +54,11 @@ export function keepUnknown(root: Message, find: UnknownJson): void {
 
 function messageAt(root: Message, path: Path): Message | undefined {
   // The path was recorded from the JSON of this message.
-  let at = root as unknown as Record<string, unknown> | undefined;
+  let at: Properties | undefined = propertiesOf(root);
   for (const step of path) {
     if (typeof step !== "object") at = at?.[step] as typeof at;
     else if (step.oneof === undefined) at = at?.[step.localName] as typeof at;
-    else at = (at?.[step.oneof.localName] as { value?: typeof at } | undefined)?.value;
+    else at = oneofOf(at, step.oneof.localName).value as typeof at;
   }
   return at as Message | undefined;
 }

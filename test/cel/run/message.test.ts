@@ -16,14 +16,9 @@ import {
 import { describe, expect, test } from "vitest";
 import { findField } from "../../../src/cel/check/environment.js";
 import { Frame } from "../../../src/cel/run/frame.js";
-import {
-  DynamicFields,
-  fieldReader,
-  fromMessage,
-  meteredReader,
-  presenceTest,
-} from "../../../src/cel/run/message.js";
+import { DynamicFields, fieldReader, fromMessage, meteredReader } from "../../../src/cel/run/message.js";
 import { Fault } from "../../../src/cel/value/fault.js";
+import { presenceTest } from "../../../src/message/properties.js";
 import { EndpointSchema, FlowSchema } from "../../../src/proto.js";
 import { registry } from "../../support/cel-conformance.js";
 import { show } from "../show.js";
