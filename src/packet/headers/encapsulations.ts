@@ -26,7 +26,7 @@ export interface Encapsulation {
   readonly etherTypes: readonly Announcement[];
   /** The PPP protocols that announce it. */
   readonly pppProtocols: readonly Announcement[];
-  /** Bytes of the header, at most 14. */
+  /** Bytes of the header: at most eight if filters enter it. */
   readonly length: number;
   /** Bytes that it must contain; the packet is not decoded further without them. */
   readonly required: readonly { readonly at: number; readonly value: number }[];

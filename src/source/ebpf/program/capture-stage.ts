@@ -17,7 +17,7 @@ import {
   TAIL,
 } from "../ring-layout.js";
 import type { Assembler, Label } from "./assembler.js";
-import { SKB_LENGTH, SKB_TIME, SKB_VLAN_CONTROL, SKB_VLAN_PRESENT, SKB_VLAN_TYPE } from "./network-stage.js";
+import { SKB_LENGTH, SKB_TIME, SKB_VLAN_CONTROL, SKB_VLAN_PRESENT, SKB_VLAN_TYPE } from "./packet-loads.js";
 import { MESSAGE, TAKEN } from "./stack.js";
 
 /** `BPF_RB_FORCE_WAKEUP` in include/uapi/linux/bpf.h. */

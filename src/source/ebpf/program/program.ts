@@ -2,10 +2,11 @@ import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import { Assembler, type Label, type Program } from "./assembler.js";
 import { type CaptureParts, emitCapture } from "./capture-stage.js";
 import { type FamilyPlan, type FilterPlan, planFilters } from "./filter-plan.js";
+import { emitLink } from "./link-stage.js";
 import { emitChain } from "./match-chain.js";
 import { emitTables } from "./match-tables.js";
-import { emitNetwork, emitTransport } from "./network-stage.js";
 import { buildTables, GROUP_FILTERS, type GroupTables, TableBytes } from "./tables.js";
+import { emitTransport } from "./transport-stage.js";
 
 /** What the program does with a matching packet. */
 export type Answer =
@@ -56,7 +57,7 @@ export function compileProgram(
   const miss = asm.label("miss");
   const family = { 4: asm.label("IPv4"), 6: asm.label("IPv6") };
   if (include === undefined) emitAll(asm, match);
-  else emitNetwork(asm, layer, window, { miss, family });
+  else emitLink(asm, layer, window, { miss, family });
   for (const own of plan.families) {
     asm.place(family[own.family]);
     const ownGroups = own.form === "tables" ? buildGroups(own, tables) : [];

@@ -21,18 +21,18 @@ function slot(offset: number): Place {
 
 /** 14 bytes before the network header, for an Ethernet header that is loaded together with it. */
 export const ETHERNET = slot(-HEADER_LENGTH - 14);
-/** Four bytes: ports, a VLAN tag, or the start of an extension header. */
-export const SCRATCH = slot(-68);
+/** Eight bytes: ports, an encapsulation, or the start of an extension header. */
+export const SCRATCH = slot(-72);
 /** Whether an IPv6 fragment header has a nonzero offset; 32 bits. */
-export const LATER_FRAGMENT = slot(-72);
+export const LATER_FRAGMENT = slot(-76);
 /** The previous value of the ring's HEAD. */
-export const TAKEN = slot(-80);
+export const TAKEN = slot(-88);
 /** The ports and the protocol, kept while several groups of tables are searched. */
-export const SOURCE_PORT = slot(-88);
-export const DESTINATION_PORT = slot(-96);
-export const PROTOCOL = slot(-104);
+export const SOURCE_PORT = slot(-96);
+export const DESTINATION_PORT = slot(-104);
+export const PROTOCOL = slot(-112);
 /** The eight-byte wake-up message, which is ignored. */
-export const MESSAGE = slot(-112);
+export const MESSAGE = slot(-120);
 
 /** The location `bytes` further. */
 export function behind({ base, offset }: Place, bytes: number): Place {

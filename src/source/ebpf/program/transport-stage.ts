@@ -1,0 +1,207 @@
+import {
+  IPV4_FLAGS_OFFSET,
+  IPV4_FRAGMENT_OFFSET,
+  IPV4_HEADER_WORDS,
+  IPV4_MIN_LENGTH,
+  IPV4_PROTOCOL,
+} from "../../../packet/headers/ipv4.js";
+import {
+  AUTHENTICATION,
+  EXTENSION_HEADER_NUMBERS,
+  EXTENSION_MIN_LENGTH,
+  FRAGMENT,
+  FRAGMENT_FLAGS_OFFSET,
+  FRAGMENT_LENGTH,
+  IPV6_FRAGMENT_OFFSET,
+  IPV6_LENGTH,
+  IPV6_NEXT_HEADER,
+  MAX_EXTENSION_HEADERS,
+} from "../../../packet/headers/ipv6.js";
+import { DESTINATION_PORT, PORTS_LENGTH, PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
+import type { Assembler, Label, Place } from "./assembler.js";
+import type { FamilyPlan } from "./filter-plan.js";
+import { emitForget, emitLoadBytes, OFFSET_MASK } from "./packet-loads.js";
+import { behind, header, LATER_FRAGMENT, SCRATCH } from "./stack.js";
+import { NO_PORT, PROTOCOL_UNKNOWN, swap16 } from "./tables.js";
+
+// Follows the same rules as packet/layers.ts, in the same order.
+
+/** End, offset and number of the current header. */
+const CURRENT_HEADER = [
+  ["r7", OFFSET_MASK],
+  ["r8", OFFSET_MASK],
+  ["r9", 0xff],
+] as const;
+/** Masks for ports or {@link NO_PORT}, and for the protocol or {@link PROTOCOL_UNKNOWN}. */
+const PORT_MASK = 2 * NO_PORT - 1;
+const PROTOCOL_MASK = 2 * PROTOCOL_UNKNOWN - 1;
+
+/**
+ * Parses the loaded IP header: the protocol into r9 (or {@link PROTOCOL_UNKNOWN}), the source port into r8 and the
+ * destination port into r7, in network order (or {@link NO_PORT}), if the filters need them.
+ */
+export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label): void {
+  if (plan.family === 4) emitIpv4(asm, plan, miss);
+  else emitIpv6(asm, plan, miss);
+  const { needsPorts, needsProtocol } = plan;
+  if (needsPorts) {
+    emitForget(asm, [
+      ["r7", PORT_MASK],
+      ["r8", PORT_MASK],
+    ]);
+  }
+  if (needsProtocol) emitForget(asm, [["r9", PROTOCOL_MASK]]);
+}
+
+function emitIpv4(asm: Assembler, { needsPorts }: FamilyPlan, miss: Label): void {
+  asm.alu("r0", "=", "r7");
+  asm.alu("r0", "-=", "r8");
+  asm.jumpIf("r0", "<", IPV4_MIN_LENGTH, miss);
+  asm.load("r1", 8, header(0));
+  asm.alu("r2", "=", "r1");
+  asm.alu("r2", ">>=", 4);
+  asm.jumpIf("r2", "!=", 4, miss);
+  asm.alu("r1", "&=", IPV4_HEADER_WORDS);
+  asm.alu("r1", "<<=", 2);
+  asm.jumpIf("r1", "<", IPV4_MIN_LENGTH, miss);
+  asm.jumpIf("r1", ">", "r0", miss);
+  asm.load("r9", 8, header(IPV4_PROTOCOL));
+  if (!needsPorts) return;
+  const none = asm.label("no IPv4 ports");
+  const done = asm.label("IPv4 done");
+  asm.load("r2", 16, header(IPV4_FLAGS_OFFSET));
+  asm.jumpIf("r2", "&", swap16(IPV4_FRAGMENT_OFFSET), none);
+  asm.alu("r8", "+=", "r1");
+  emitPorts(asm, header(IPV4_MIN_LENGTH), {
+    isAt: (at) => asm.jumpIf("r1", "==", IPV4_MIN_LENGTH, at),
+    none,
+    done,
+  });
+  emitNoPorts(asm, none);
+  asm.place(done);
+}
+
+function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, miss: Label): void {
+  asm.alu("r0", "=", "r7");
+  asm.alu("r0", "-=", "r8");
+  asm.jumpIf("r0", "<", IPV6_LENGTH, miss);
+  asm.load("r1", 8, header(0));
+  asm.alu("r1", ">>=", 4);
+  asm.jumpIf("r1", "!=", 6, miss);
+  if (!needsProtocol) return;
+  const none = asm.label("no IPv6 ports");
+  const done = asm.label("IPv6 done");
+  const unknown = asm.label("protocol unknown");
+  const chain = asm.label("extension headers");
+  asm.load("r9", 8, header(IPV6_NEXT_HEADER));
+  asm.alu("r8", "+=", IPV6_LENGTH);
+  for (const number of EXTENSION_HEADER_NUMBERS) asm.jumpIf("r9", "==", number, chain);
+  const walked = { none, done };
+  if (needsPorts) emitPorts(asm, header(IPV6_LENGTH), { isAt: (at) => asm.jump(at), ...walked });
+  else asm.jump(done);
+  asm.place(chain);
+  emitExtensions(asm, unknown, () => {
+    if (!needsPorts) return asm.jump(done);
+    asm.load("r1", 32, LATER_FRAGMENT);
+    asm.jumpIf("r1", "!=", 0, none);
+    emitPorts(asm, undefined, walked);
+  });
+  asm.place(unknown);
+  asm.alu("r9", "=", PROTOCOL_UNKNOWN);
+  if (needsPorts) emitNoPorts(asm, none);
+  asm.place(done);
+}
+
+/** Walks from header r9 at r8 to the first header that is not an extension, then continues with `after`. */
+function emitExtensions(asm: Assembler, unknown: Label, after: () => void): void {
+  const end = asm.label("end of extension headers");
+  asm.store(LATER_FRAGMENT, 32, 0);
+  for (let walked = 0; walked <= MAX_EXTENSION_HEADERS; walked++) {
+    const walk = asm.label(`extension header ${walked}`);
+    if (walked > 0) {
+      for (const number of EXTENSION_HEADER_NUMBERS) asm.jumpIf("r9", "==", number, walk);
+      asm.jump(end);
+    }
+    asm.place(walk);
+    if (walked === MAX_EXTENSION_HEADERS) {
+      asm.jump(unknown);
+      break;
+    }
+    emitForget(asm, CURRENT_HEADER);
+    emitExtension(asm, unknown);
+  }
+  asm.place(end);
+  emitForget(asm, CURRENT_HEADER);
+  after();
+}
+
+/** Parses an extension header. All of them have at least 8 bytes, so the length is checked once. */
+function emitExtension(asm: Assembler, unknown: Label): void {
+  const authentication = asm.label("authentication header");
+  const fragment = asm.label("fragment header");
+  const first = asm.label("first fragment");
+  const next = asm.label("next header");
+  asm.alu("r1", "=", "r8");
+  asm.alu("r1", "+=", EXTENSION_MIN_LENGTH);
+  asm.jumpIf("r1", ">", "r7", unknown);
+  asm.alu("r4", "=", 4);
+  emitLoadBytes(asm, SCRATCH, "r8", unknown);
+  asm.load("r1", 8, behind(SCRATCH, 1));
+  asm.jumpIf("r9", "==", FRAGMENT, fragment);
+  asm.jumpIf("r9", "==", AUTHENTICATION, authentication);
+  asm.alu("r1", "+=", 1);
+  asm.alu("r1", "<<=", 3);
+  asm.jump(next);
+  asm.place(authentication);
+  asm.alu("r1", "+=", 2);
+  asm.alu("r1", "<<=", 2);
+  asm.jump(next);
+  asm.place(fragment);
+  asm.alu("r1", "=", FRAGMENT_LENGTH);
+  asm.load("r2", 16, behind(SCRATCH, FRAGMENT_FLAGS_OFFSET));
+  asm.alu("r2", "&=", swap16(IPV6_FRAGMENT_OFFSET));
+  asm.jumpIf("r2", "==", 0, first);
+  asm.store(LATER_FRAGMENT, 32, 1);
+  asm.place(first);
+  asm.place(next);
+  asm.alu("r8", "+=", "r1");
+  asm.jumpIf("r8", ">", "r7", unknown);
+  asm.load("r9", 8, SCRATCH);
+}
+
+/**
+ * Loads the ports of protocol r9 at r8, if the packet contains them.
+ *
+ * @param loaded Where the ports are already loaded if `isAt` jumps.
+ */
+function emitPorts(
+  asm: Assembler,
+  loaded: Place | undefined,
+  { isAt, none, done }: { isAt?: (at: Label) => void; none: Label; done: Label },
+): void {
+  const has = asm.label("protocol with ports");
+  for (const protocol of PROTOCOLS_WITH_PORTS) asm.jumpIf("r9", "==", protocol, has);
+  asm.jump(none);
+  asm.place(has);
+  asm.alu("r2", "=", "r8");
+  asm.alu("r2", "+=", PORTS_LENGTH);
+  asm.jumpIf("r2", ">", "r7", none);
+  const at = asm.label("ports are loaded");
+  if (loaded !== undefined) isAt?.(at);
+  asm.alu("r4", "=", PORTS_LENGTH);
+  emitLoadBytes(asm, SCRATCH, "r8", none);
+  asm.load("r8", 16, SCRATCH);
+  asm.load("r7", 16, behind(SCRATCH, DESTINATION_PORT));
+  asm.jump(done);
+  if (loaded === undefined) return;
+  asm.place(at);
+  asm.load("r8", 16, loaded);
+  asm.load("r7", 16, behind(loaded, DESTINATION_PORT));
+  asm.jump(done);
+}
+
+function emitNoPorts(asm: Assembler, none: Label): void {
+  asm.place(none);
+  asm.alu("r8", "=", NO_PORT);
+  asm.alu("r7", "=", NO_PORT);
+}
