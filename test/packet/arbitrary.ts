@@ -80,12 +80,39 @@ function ipv6Packet(): fc.Arbitrary<Uint8Array> {
     );
 }
 
-function tagged(): fc.Arbitrary<{ etherType: number; payload: Uint8Array }> {
+/** What an EtherType announces. */
+interface Announced {
+  readonly etherType: number;
+  readonly payload: Uint8Array;
+}
+
+/** An IP packet in one of the encapsulations other than VLAN tags. */
+function encapsulated(): fc.Arbitrary<Announced> {
+  return fc
+    .tuple(fc.oneof(ipv4Packet(), ipv6Packet()), fc.constantFrom("snap", "pppoe", "mpls", "mpls in pppoe"))
+    .map(([packet, kind]) => {
+      const isIpv4 = (packet[0] ?? 0) >> 4 === 4;
+      const labels = bytes("00064040 00064140", packet);
+      switch (kind) {
+        case "snap":
+          return { etherType: 200, payload: bytes("aaaa03000000", isIpv4 ? "0800" : "86dd", packet) };
+        case "pppoe":
+          return { etherType: 0x8864, payload: bytes("110000420000", isIpv4 ? "0021" : "0057", packet) };
+        case "mpls":
+          return { etherType: 0x8847, payload: labels };
+        default:
+          return { etherType: 0x8864, payload: bytes("110000420000 0281", labels) };
+      }
+    });
+}
+
+function tagged(): fc.Arbitrary<Announced> {
   const untagged = fc.oneof(
-    ipv4Packet().map((packet) => ({ etherType: 0x0800, payload: packet })),
-    ipv6Packet().map((packet) => ({ etherType: 0x86dd, payload: packet })),
+    { weight: 3, arbitrary: ipv4Packet().map((packet) => ({ etherType: 0x0800, payload: packet })) },
+    { weight: 3, arbitrary: ipv6Packet().map((packet) => ({ etherType: 0x86dd, payload: packet })) },
+    { weight: 1, arbitrary: encapsulated() },
   );
-  const tpids = fc.array(fc.constantFrom(0x8100, 0x88a8, 0x9100), { maxLength: 3, size: "xsmall" });
+  const tpids = fc.array(fc.constantFrom(0x8100, 0x88a8, 0x9100, 0x9300), { maxLength: 3, size: "xsmall" });
   return fc
     .tuple(untagged, tpids)
     .map(([inner, outer]) =>

@@ -33,7 +33,7 @@ interface Network {
   readonly vlanTags: number;
 }
 
-const TAGS = ["8100", "88a8", "9100"];
+const TAGS = ["8100", "88a8", "9100", "9200", "9300"];
 const WALKED = [0, 43, 44, 51, 60, 135];
 const WITH_PORTS = [6, 17, 132];
 
@@ -81,11 +81,11 @@ function toNumbers({ number, mask }: NaivePrefix): { number: bigint; mask: bigin
 function naiveNetwork(packet: Uint8Array, linkType: number): Network | undefined {
   switch (linkType) {
     case 1:
-      return packet.length < 14 ? undefined : behindTags(hex(packet.slice(12, 14)), packet.slice(14));
+      return packet.length < 14 ? undefined : behindType(hex(packet.slice(12, 14)), packet.slice(14));
     case 113:
-      return packet.length < 16 ? undefined : behindTags(hex(packet.slice(14, 16)), packet.slice(16));
+      return packet.length < 16 ? undefined : behindType(hex(packet.slice(14, 16)), packet.slice(16));
     case 276:
-      return packet.length < 20 ? undefined : behindTags(hex(packet.slice(0, 2)), packet.slice(20));
+      return packet.length < 20 ? undefined : behindType(hex(packet.slice(0, 2)), packet.slice(20));
     case 0:
     case 108: {
       const families: { [family: string]: 4 | 6 } = {};
@@ -115,11 +115,46 @@ function naiveNetwork(packet: Uint8Array, linkType: number): Network | undefined
   }
 }
 
-function behindTags(etherType: string, payload: Uint8Array, vlanTags = 0): Network | undefined {
+interface Seen {
+  readonly tags: number;
+  readonly snaps: number;
+}
+
+/** What an EtherType announces. */
+function behindType(
+  etherType: string,
+  payload: Uint8Array,
+  seen: Seen = { tags: 0, snaps: 0 },
+): Network | undefined {
+  const vlanTags = seen.tags;
   if (etherType === "0800") return { family: 4, bytes: payload, vlanTags };
   if (etherType === "86dd") return { family: 6, bytes: payload, vlanTags };
-  if (!TAGS.includes(etherType) || vlanTags === 2 || payload.length < 4) return undefined;
-  return behindTags(hex(payload.slice(2, 4)), payload.slice(4), vlanTags + 1);
+  if (TAGS.includes(etherType)) {
+    if (seen.tags === 2 || payload.length < 4) return undefined;
+    return behindType(hex(payload.slice(2, 4)), payload.slice(4), { ...seen, tags: seen.tags + 1 });
+  }
+  if (Number.parseInt(etherType, 16) <= 1500) {
+    if (seen.snaps === 1 || payload.length < 8 || !hex(payload).startsWith("aaaa03000000")) return undefined;
+    return behindType(hex(payload.slice(6, 8)), payload.slice(8), { ...seen, snaps: 1 });
+  }
+  if (etherType === "8864") {
+    if (payload.length < 8 || !hex(payload).startsWith("1100")) return undefined;
+    return behindPpp(hex(payload.slice(6, 8)), payload.slice(8), vlanTags);
+  }
+  return ["8847", "8848"].includes(etherType) ? behindLabels(payload, vlanTags) : undefined;
+}
+
+function behindPpp(protocol: string, payload: Uint8Array, vlanTags: number): Network | undefined {
+  if (protocol === "0021") return { family: 4, bytes: payload, vlanTags };
+  if (protocol === "0057") return { family: 6, bytes: payload, vlanTags };
+  return ["0281", "0283"].includes(protocol) ? behindLabels(payload, vlanTags) : undefined;
+}
+
+function behindLabels(payload: Uint8Array, vlanTags: number, labels = 1): Network | undefined {
+  if (labels > 8 || payload.length < 4) return undefined;
+  const rest = payload.slice(4);
+  if (toNumber(payload.slice(2, 3)) % 2 === 0) return behindLabels(rest, vlanTags, labels + 1);
+  return { family: "by version", bytes: rest, vlanTags };
 }
 
 /** Rule 2, IPv4. */

@@ -8,45 +8,13 @@ import { describeWithPrograms, describeWithShared } from "../support/shared.js";
 import { anyFilter, anyPacketOf } from "./arbitrary.js";
 import { ipv4, ipv6 } from "./build.js";
 import { type CorpusPacket, drawFilters, readCorpus } from "./corpus.js";
-import { type NaivePacket, naiveParse } from "./naive.js";
+import { naiveParse } from "./naive.js";
 import { createRandom, type Random } from "./random.js";
 import { forEachParallel, keptByTcpdump, type LinkPacket, writeIndexed } from "./tcpdump.js";
+import { isWider, WIDER } from "./wider.js";
 
 const NULL = 0;
 const ETHERNET = 1;
-
-/**
- * Where the expression matches more packets than the predicate, because pcap-filter cannot find the fields. It must never
- * match fewer: a kernel that filters by it would lose packets.
- */
-const WIDER: readonly {
-  readonly name: string;
-  readonly applies: (packet: LinkPacket, naive: NaivePacket | undefined) => boolean;
-}[] = [
-  {
-    name: "extension headers: the expression cannot skip them, and matches if the addresses do",
-    applies: (_, naive) => (naive?.extensions ?? 0) > 0,
-  },
-  {
-    name: "BSD loopback: in a file libpcap knows one byte order, and of AF_INET6 only 24, 28 and 30",
-    applies: ({ linkType, bytes }) => linkType === NULL && hexOf(bytes, 0, 4) !== "02000000",
-  },
-  {
-    name: "OpenBSD loopback: of AF_INET6 libpcap knows only 24, 28 and 30",
-    applies: ({ linkType, bytes }) => linkType === 108 && hexOf(bytes, 0, 4) !== "00000002",
-  },
-  {
-    name: "VLAN tags behind a cooked header: libpcap rejects the keyword `vlan` there",
-    applies: ({ linkType, bytes }) =>
-      (linkType === 113 && TAGS.includes(hexOf(bytes, 14, 16))) ||
-      (linkType === 276 && TAGS.includes(hexOf(bytes, 0, 2))),
-  },
-];
-const TAGS = ["8100", "88a8", "9100"];
-
-function hexOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.slice(start, end)).toString("hex");
-}
 
 describeWithPrograms("the text form, as tcpdump reads it", ["tcpdump"], () => {
   let folder: string;
@@ -189,11 +157,6 @@ describeWithPrograms("the text form, as tcpdump reads it", ["tcpdump"], () => {
     expect(wider).toBeGreaterThan(0);
   });
 });
-
-function isWider(packet: LinkPacket): boolean {
-  const naive = naiveParse(packet.bytes, packet.linkType);
-  return WIDER.some(({ applies }) => applies(packet, naive));
-}
 
 function listsOf(filters: readonly PacketFilterInit[], random: Random): readonly PacketFilterInit[][] {
   return Array.from({ length: 25 }, () =>

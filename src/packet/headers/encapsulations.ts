@@ -2,10 +2,14 @@ import {
   ETHERNET_LENGTH,
   ETHERTYPE,
   ETHERTYPE_BRIDGED,
+  MAX_LENGTH,
   VLAN_ETHERTYPES,
   VLAN_LENGTH,
   VLAN_NEXT,
 } from "./ethernet.js";
+import { SNAP_BYTES, SNAP_ETHERTYPE, SNAP_LENGTH } from "./llc.js";
+import { MPLS_BOTTOM, MPLS_BOTTOM_AT, MPLS_ETHERTYPES, MPLS_LENGTH, MPLS_PPP_PROTOCOLS } from "./mpls.js";
+import { PPPOE_BYTES, PPPOE_LENGTH, PPPOE_PROTOCOL, PPPOE_SESSION_ETHERTYPE } from "./ppp.js";
 
 /** A number that announces a header, or a range of such numbers (both inclusive). */
 export type Announcement = number | readonly [from: number, to: number];
@@ -62,7 +66,41 @@ export const ENCAPSULATIONS = {
     next: { kind: "etherType", at: VLAN_NEXT },
     isEthernet: false,
     most: { filters: 2, flows: UNLIMITED },
-    text: { keyword: "vlan", matchAll: [] },
+    // The keyword does not include these two.
+    text: { keyword: "vlan", matchAll: ["ether proto 0x9200", "ether proto 0x9300"] },
+  },
+  snap: {
+    name: "LLC/SNAP",
+    etherTypes: [[0, MAX_LENGTH]],
+    pppProtocols: [],
+    length: SNAP_LENGTH,
+    required: SNAP_BYTES,
+    next: { kind: "etherType", at: SNAP_ETHERTYPE },
+    isEthernet: false,
+    most: { filters: 1, flows: UNLIMITED },
+    text: { matchAll: ["llc"] },
+  },
+  pppoe: {
+    name: "PPPoE session",
+    etherTypes: [PPPOE_SESSION_ETHERTYPE],
+    pppProtocols: [],
+    length: PPPOE_LENGTH,
+    required: PPPOE_BYTES,
+    next: { kind: "ppp", at: PPPOE_PROTOCOL },
+    isEthernet: false,
+    most: { filters: 1, flows: 1 },
+    text: { matchAll: ["ether proto 0x8864"] },
+  },
+  mpls: {
+    name: "MPLS label",
+    etherTypes: MPLS_ETHERTYPES,
+    pppProtocols: MPLS_PPP_PROTOCOLS,
+    length: MPLS_LENGTH,
+    required: [],
+    next: { kind: "stack", at: MPLS_BOTTOM_AT, lastBits: MPLS_BOTTOM },
+    isEthernet: false,
+    most: { filters: 8, flows: UNLIMITED },
+    text: { matchAll: ["ether proto 0x8847", "ether proto 0x8848"] },
   },
   // gopacket decodes the inner frame, so flows describe it.
   bridged: {

@@ -13,6 +13,15 @@ const V4 = "ip and ip[0] & 0xf0 == 0x40 and ip[0] & 0x0f >= 5 and ip[((ip[0] & 0
 const V6 = "ip6 and ip6[0] & 0xf0 == 0x60 and ip6[39] != 256";
 const CHAIN = [0, 43, 44, 51, 60, 135].map((number) => `ip6[6] == ${number}`).join(" or ");
 
+const MATCH_ALL = [
+  "ether proto 0x9200",
+  "ether proto 0x9300",
+  "llc",
+  "ether proto 0x8864",
+  "ether proto 0x8847",
+  "ether proto 0x8848",
+].join(" or ");
+
 describe("the text form", () => {
   test.each<{ name: string; include: readonly PacketFilterInit[]; text: string }>([
     { name: "all of IPv4", include: [ANY_V4], text: `(${V4})` },
@@ -96,8 +105,9 @@ describe("the text form", () => {
     },
   ])("writes $name", ({ include, text }) => {
     expect(formatPacketFilter(include, { linkType: RAW })).toBe(text);
-    // On Ethernet with alternatives for one and two tags in the bytes.
-    const onEthernet = `${text} or (vlan and (${text} or (vlan and (${text}))))`;
+    // On Ethernet with alternatives for one and two tags in the bytes, and for what libpcap cannot enter.
+    const any = `${text} or ${MATCH_ALL}`;
+    const onEthernet = `${any} or (vlan and (${any} or (vlan and (${any}))))`;
     expect(formatPacketFilter(include)).toBe(onEthernet);
     expect(formatPacketFilter(include, { linkType: 1 })).toBe(onEthernet);
   });

@@ -202,7 +202,13 @@ function isExact({ linkType, keys, captured, bytes, hasExtensions }: Case): bool
   // A damaged packet may have other encapsulations.
   if (hasExtensions || bytes.some((byte, index) => index < captured.length && captured[index] !== byte))
     return false;
-  if (linkType === "ethernet") return keys.every((key) => key === "vlan");
+  if (linkType === "ethernet") {
+    // Of the tags 0x9200 and 0x9300 the keyword is not true.
+    const tags = keys.map((_, index) => Buffer.from(bytes).readUInt16BE(12 + 4 * index));
+    return (
+      keys.every((key) => key === "vlan") && tags.every((type) => [0x8100, 0x88a8, 0x9100].includes(type))
+    );
+  }
   return keys.length === 0 && linkType.startsWith("rawIp");
 }
 

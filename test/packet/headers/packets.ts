@@ -14,6 +14,7 @@ import {
   ipv6Chain,
   options,
   tag,
+  uint16,
 } from "../build.js";
 
 export type EncapsulationKey = keyof typeof ENCAPSULATIONS;
@@ -25,6 +26,8 @@ export interface Layer {
   readonly pppProtocols: readonly number[];
   /** Set if it is an IP header. */
   readonly version?: 4 | 6;
+  /** Set if it is a stack of headers of which only the last one is marked. */
+  readonly isStack?: true;
   readonly bytes: Uint8Array;
 }
 
@@ -41,7 +44,34 @@ export const ENCAPSULATE: { readonly [K in EncapsulationKey]: Encapsulate } = {
     const type = pick(inner.etherTypes, variant);
     return type === undefined
       ? undefined
-      : { etherTypes: [0x8100, 0x88a8, 0x9100], pppProtocols: [], bytes: tag(type, inner.bytes) };
+      : {
+          etherTypes: [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300],
+          pppProtocols: [],
+          bytes: tag(type, inner.bytes),
+        };
+  },
+  snap: (inner, variant) => {
+    const type = pick(inner.etherTypes, variant);
+    if (type === undefined) return undefined;
+    const payload = bytes("aaaa03000000", uint16(type), inner.bytes);
+    return { etherTypes: [payload.length], pppProtocols: [], bytes: payload };
+  },
+  pppoe: (inner, variant) => {
+    const protocol = pick(inner.pppProtocols, variant);
+    if (protocol === undefined) return undefined;
+    const payload = bytes("1100 0042", uint16(2 + inner.bytes.length), uint16(protocol), inner.bytes);
+    return { etherTypes: [0x8864], pppProtocols: [], bytes: payload };
+  },
+  mpls: (inner, variant) => {
+    const isBottom = inner.version !== undefined;
+    // Another entry is announced by the missing mark.
+    if (!isBottom && !inner.isStack) return undefined;
+    return {
+      etherTypes: [0x8847, 0x8848],
+      pppProtocols: [0x0281, 0x0283],
+      isStack: true,
+      bytes: bytes("0006", isBottom ? 0x41 : 0x40, 64 + variant, inner.bytes),
+    };
   },
   bridged: (inner, variant) => {
     const type = pick(inner.etherTypes, variant);
