@@ -259,7 +259,7 @@ describe("checkStartRecording: untyped callers", () => {
         ["filesink.prefix", "not a field of FileSinkConfiguration; known are filePrefix"],
         [
           "include[0].destPort",
-          "not a field of Filter; known are sourceCidr, sourcePort, destinationCidr, destinationPort, protocol",
+          "not a field of Filter; did you mean destinationPort?",
         ],
         ["stop_condition.time", "not a field of StopCondition; did you mean timeElapsed?"],
         ["stop_condition.packetsCount", "not a field of StopCondition; did you mean packetsCapturedCount?"],

@@ -158,7 +158,7 @@ function wellKnown(schema: DescMessage, packed: readonly DescMessage[]): fc.Arbi
           nanos,
         })
         .map(({ sign, seconds, nanos }) =>
-          create(DurationSchema, { seconds: BigInt(sign) * seconds, nanos: sign * nanos }),
+          create(DurationSchema, { seconds: BigInt(sign) * seconds, nanos: sign * nanos + 0 }), // not -0
         );
     case "google.protobuf.FieldMask":
       return fc

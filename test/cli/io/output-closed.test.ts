@@ -59,7 +59,7 @@ describe("a reader that has gone", () => {
     close();
     expect(await code).toBe(EXIT.ok);
     expect(io.err()).toMatch(
-      /^The reader of the output has gone, stopping recording...\n.* Result: \d+ packets .*\n.* Output: -\n$/,
+      /^The output was closed, stopping recording...\n.* Result: \d+ packets .*\n.* Output: -\n$/,
     );
     expect(watching()).toBe(0);
   });

@@ -89,7 +89,7 @@ describe("inputs", () => {
         expect(code).toBe(EXIT.incomplete);
         expect(podsOf(out)).toEqual(["a", "c"]);
         expect(err).toContain(message);
-        expect(err).toContain("standard input: 1 line left out\n");
+        expect(err).toContain("standard input: 1 line skipped\n");
       }
     }
     const retina = flowLine("a").replace(
@@ -144,7 +144,7 @@ describe("inputs", () => {
     expect(out.trimEnd().split("\n")).toHaveLength(527);
     expect(err.split("\n")).toEqual([
       `${CUT}: packet 528, IPv4 at byte 14: Invalid ip4 header. Length 6 less than 20`,
-      `${CUT}: 1 packet left out`,
+      `${CUT}: 1 packet skipped`,
       "",
     ]);
     expect((await outputOf(["observe", CUT])).trimEnd().split("\n")).toHaveLength(528);
@@ -168,7 +168,7 @@ describe("what cannot be read", () => {
     const lines = err.trimEnd().split("\n");
     expect(lines[0]).toMatch(/bad\.log: line 2: not JSON: /);
     expect(lines[1]).toMatch(/bad\.log: line 3: not JSON: .*\^\[\[2J/);
-    expect(lines[2]).toBe(`${path}: 2 lines left out`);
+    expect(lines[2]).toBe(`${path}: 2 lines skipped`);
     expect(lines).toHaveLength(3);
   });
 
@@ -179,7 +179,7 @@ describe("what cannot be read", () => {
     expect(lines).toHaveLength(MAX_REPORTED + 2);
     expect(lines.slice(-2)).toEqual([
       "standard input: more lines cannot be read …",
-      "standard input: 500 lines left out",
+      "standard input: 500 lines skipped",
     ]);
   });
 
@@ -531,7 +531,7 @@ describe("command lines that make no sense", () => {
     },
     {
       args: ["flows"],
-      err: "observe has no subcommand flows, and there is no such file: leave the word out",
+      err: "observe has no subcommand flows, and there is no such file: omit it",
     },
     {
       args: ["--last", "1", "agent-events"],

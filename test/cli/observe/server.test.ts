@@ -147,7 +147,7 @@ describe("observe --server", () => {
     expect(uuids).toEqual(["0", "2"]);
     expect(err.trimEnd().split("\n")).toEqual([
       `${server.address}: the flow with UUID 1 has no JSON form: google.protobuf.Timestamp: seconds out of range 1000000000000000`,
-      `${server.address}: 1 event left out`,
+      `${server.address}: 1 event skipped`,
     ]);
   });
 
@@ -224,7 +224,7 @@ describe("observe --server --follow", () => {
     io.interrupt();
     expect(await ended).toBe(EXIT.ok);
     expect(podsIn(io.out())).toEqual(["a", "b"]);
-    expect(io.err()).toBe(`${address}: the connection was lost, and made again\n`);
+    expect(io.err()).toBe(`${address}: reconnected after a lost connection\n`);
   });
 
   test("does not with --reconnect=false", async () => {

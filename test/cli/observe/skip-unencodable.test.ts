@@ -38,7 +38,7 @@ test("skipUnencodable: leaves out events without a JSON form, reports each, and 
     `a.log: the flow with UUID 1 of node n^[[2J ${FAULT}`,
     `a.log: a flow without UUID ${FAULT}`,
     `a.log: an event (nodeStatus) ${FAULT}`,
-    "a.log: 3 events left out",
+    "a.log: 3 events skipped",
   ]);
 });
 
@@ -49,7 +49,7 @@ test("skipUnencodable: reports the first events of many one by one, then their n
   report.ended("a.log");
   const lines = io.err().trimEnd().split("\n");
   expect(lines).toHaveLength(MAX_REPORTED + 2);
-  expect(lines.slice(-2)).toEqual(["a.log: more events cannot be printed …", "a.log: 100 events left out"]);
+  expect(lines.slice(-2)).toEqual(["a.log: more events cannot be printed …", "a.log: 100 events skipped"]);
 });
 
 test("skipUnencodable: throws other errors", () => {

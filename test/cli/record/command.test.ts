@@ -546,7 +546,7 @@ describe("outputs", () => {
     for (const path of [input, link]) {
       const { code, err } = await record("-r", input, "-w", path, "--overwrite");
       expect(code).toBe(EXIT.usage);
-      expect(err).toContain(`${path} is read and cannot be written to at the same time\n`);
+      expect(err).toContain(`${path} is an input and cannot be overwritten\n`);
     }
     expect(await idsIn(input)).toEqual([1]);
   });
@@ -688,11 +688,11 @@ describe("a command line that makes no sense", () => {
   test.each([
     {
       args: [],
-      err: "nothing to record from: name a device with -i (see --list-devices), or captures with --read",
+      err: "no input: set a device with -i (--list-devices prints the devices), or captures with --read",
     },
     {
       args: ["--interface", "eth0"],
-      err: "nothing to record from: name a device with -i (see --list-devices), or captures with --read; --interface selects flows by their interface",
+      err: "no input: set a device with -i (--list-devices prints the devices), or captures with --read; --interface selects flows by their interface",
     },
     { args: ["-i", "x", "-r", "y"], err: "cannot set both --device and --read" },
     { args: ["-r", "-", "-r", "-"], err: "standard input can be read only once" },
@@ -701,7 +701,7 @@ describe("a command line that makes no sense", () => {
       args: [...LIVE, "--expression", "udp", "tcp", "port", "80"],
       err: 'cannot set both --expression and "tcp port 80" as arguments',
     },
-    { args: [SAMPLE], err: `nothing to record from: read ${SAMPLE} with --read` },
+    { args: [SAMPLE], err: `no input: to read ${SAMPLE}, set --read ${SAMPLE}` },
     {
       args: [...LIVE, "-e"],
       err: "-e is not supported: it changes how tcpdump prints packets, and record prints none",
@@ -782,7 +782,7 @@ describe("a command line that makes no sense", () => {
   test("a terminal is no place for a capture", async () => {
     const { code, err } = await runFake(["record", "-r", SAMPLE, "-w", "-"], { stdoutTerminal: true });
     expect(code).toBe(EXIT.usage);
-    expect(err).toMatch(/^a capture is nothing for a terminal: /);
+    expect(err).toMatch(/^refusing to write a binary capture to a terminal: /);
   });
 
   test("a folder that is not there is a failure", async () => {

@@ -37,10 +37,10 @@ describe("the words of hubble record", () => {
       bytesLostInQueue: 60,
     };
     expect(formatCountsWithoutReader(stats)).toBe(
-      "3 packets (180 bytes) written, 2 packets (60 bytes) not written, as nobody read the output",
+      "3 packets (180 bytes) written, 2 packets (60 bytes) not written because the output was not read",
     );
     expect(formatCountsWithoutReader({ ...stats, packetsLostInKernel: 4 })).toBe(
-      "3 packets (180 bytes) written and 4 packets (0 bytes) lost, 2 packets (60 bytes) not written, as nobody read the output",
+      "3 packets (180 bytes) written and 4 packets (0 bytes) lost, 2 packets (60 bytes) not written because the output was not read",
     );
     expect(formatCountsWithoutReader(NONE)).toBe("0 packets (0 bytes) written");
   });

@@ -259,7 +259,7 @@ describe("who may record", () => {
   });
 
   test.each(["0.0.0.0:0", "[::]:0", "192.0.2.1:0"])("nobody at %s, unless it is said", async (listen) => {
-    const text = "could record: ask for certificates with --tls-client-ca-files";
+    const text = "could record: require certificates with --tls-client-ca-files";
     await expect(serving("--listen", listen)).rejects.toThrow(text);
   });
 
@@ -374,9 +374,9 @@ describe("what it takes", () => {
   });
 
   test.each([
-    { args: [], err: "nothing to record from" },
-    { args: ["-i", "eth0"], err: "nowhere to write to" },
-    { args: ["-i", "eth0", "-w", "f"], err: "nowhere to listen" },
+    { args: [], err: "no device" },
+    { args: ["-i", "eth0"], err: "no output directory" },
+    { args: ["-i", "eth0", "-w", "f"], err: "no address to listen on" },
     { args: [...NEEDED, "x"], err: "serve takes no arguments: x" },
     {
       args: [...NEEDED, "--source", "x"],
@@ -384,15 +384,15 @@ describe("what it takes", () => {
     },
     { args: [...NEEDED, "--listen", "http://x"], err: 'invalid server address "http://x"' },
     { args: [...NEEDED, "--listen", "tls://x:1"], err: "tls://x:1 needs --tls-cert-file and --tls-key-file" },
-    { args: [...NEEDED, "--metrics-listen", "unix:///x"], err: "--metrics-listen takes host:port" },
-    { args: [...NEEDED, "--metrics-listen", "9900"], err: "--metrics-listen takes host:port, not 9900" },
+    { args: [...NEEDED, "--metrics-listen", "unix:///x"], err: "invalid --metrics-listen: unix:///x" },
+    { args: [...NEEDED, "--metrics-listen", "9900"], err: "invalid --metrics-listen: 9900, expected host:port" },
     {
       args: [...NEEDED, "--source", "ebpf", "--promiscuous=false"],
       err: "--promiscuous requires --source libpcap",
     },
     { args: [...NEEDED, "--tls-cert-file", "x"], err: "--tls-cert-file and --tls-key-file need each other" },
     { args: [...NEEDED, "--tls-client-ca-files", "x"], err: "--tls-client-ca-files needs --tls-cert-file" },
-    { args: [...NEEDED, "--allow-identity", "x"], err: "--allow-identity needs --tls-client-ca-files" },
+    { args: [...NEEDED, "--allow-identity", "x"], err: "--allow-identity requires --tls-client-ca-files" },
     {
       args: [
         ...NEEDED,
@@ -400,8 +400,8 @@ describe("what it takes", () => {
       ],
       err: "cannot set both --allow-anyone and --tls-client-ca-files",
     },
-    { args: [...NEEDED, "--listen", "localhost"], err: "--listen takes host:port, not localhost" },
-    { args: [...NEEDED, "--listen", "[::1]"], err: "--listen takes host:port, not [::1]" },
+    { args: [...NEEDED, "--listen", "localhost"], err: "invalid --listen: localhost, expected host:port" },
+    { args: [...NEEDED, "--listen", "[::1]"], err: "invalid --listen: [::1], expected host:port" },
     {
       args: [...NEEDED, "--listen", "localhost:1", "--socket-mode", "0660"],
       err: "--socket-mode needs --listen unix:///path",

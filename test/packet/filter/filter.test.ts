@@ -442,7 +442,7 @@ describe("faults", () => {
       name: "unknown fields",
       include: [good, { ...good, destPort: 5001, source_prt: undefined, ["__proto__"]: 1 }],
       issues: [
-        ["include[1].destPort", `${UNKNOWN}; ${KNOWN}`],
+        ["include[1].destPort", `${UNKNOWN}; did you mean destinationPort?`],
         ["include[1].source_prt", `${UNKNOWN}; did you mean source_port?`],
         [
           "include[1].__proto__",
