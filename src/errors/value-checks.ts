@@ -30,7 +30,7 @@ export const aString: ValueCheck<string> = valueCheck("a string", (value) => typ
 
 /** A non-empty string. */
 export const aPath: ValueCheck<string> = valueCheck(
-  "a path",
+  "a path as a string",
   (value) => typeof value === "string" && value !== "",
 );
 

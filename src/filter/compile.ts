@@ -45,7 +45,11 @@ export interface FlowFilterLists {
   readonly deny?: readonly FlowFilterInit[];
 }
 
-/** Whether an event matches. Accepts the event itself or its envelope. Never throws. */
+/**
+ * Whether an event matches. Accepts the event itself or its envelope. Never throws. Events are messages: an object
+ * without `$typeName`, such as parsed JSON, is not a flow and matches only filters without fields. Create messages with
+ * `create(FlowSchema, …)` or decode them.
+ */
 export type FlowPredicate = (event: FlowEvent | FlowEnvelope) => boolean;
 
 /** Exhaustive: a field that is added to the message does not compile until it is listed here. */
@@ -170,7 +174,7 @@ const LIST_WORDS: Readonly<Record<string, string>> = {
  */
 export function listIssues(lists: FlowFilterLists): Issue[] {
   if (!isObject(lists)) {
-    return [issueOf("", `not an object with the lists allow and deny: ${describeValue(lists)}`)];
+    return [issueOf("", `must be an object with the lists allow and deny, not ${describeValue(lists)}`)];
   }
   return Object.entries(lists).flatMap(([name, list]): Issue[] => {
     if (name === "allow" || name === "deny") {

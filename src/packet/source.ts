@@ -102,5 +102,13 @@ export function reusedBatchesOf(source: PacketSource): ReusedBatches {
   checkArgument("reusedBatchesOf", "source", source, aSource);
   return source.reusedBatches === undefined
     ? { batches: source, writable: false }
-    : { batches: source.reusedBatches(), writable: true };
+    : { batches: checked(source.reusedBatches()), writable: true };
+}
+
+/** Checks the batches of a source of the caller. */
+function checked(batches: AsyncIterable<PacketBatch>): AsyncIterable<PacketBatch> {
+  if (typeof batches?.[Symbol.asyncIterator] !== "function") {
+    throw new TypeError("source.reusedBatches() must return an async iterable of batches");
+  }
+  return batches;
 }

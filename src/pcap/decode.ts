@@ -18,6 +18,9 @@ import type { CaptureDecoder, CaptureWarnings } from "./decoder.js";
 import { InputBuffer } from "./input-buffer.js";
 import { SECTION_HEADER } from "./pcapng/format.js";
 
+/** The first byte of JSON objects. */
+const OPENING_BRACE = 0x7b;
+
 /** Input bytes: a single array, or chunks of any size (including empty ones). */
 export type BytesLike = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | ReadableStreamLike;
 
@@ -176,9 +179,10 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
   if (signature !== undefined) {
     throw new CaptureError("not_a_capture", 0, `not a capture but ${describeSignature(signature)}`);
   }
+  const hint = buffer.bytes[buffer.start] === OPENING_BRACE ? "; decodeExport reads JSON of Hubble" : "";
   throw new CaptureError(
     "not_a_capture",
     0,
-    `neither pcap nor pcapng: the first bytes are ${bigEndianMagic.toString(16).padStart(8, "0")}`,
+    `neither pcap nor pcapng: the first bytes are ${bigEndianMagic.toString(16).padStart(8, "0")}${hint}`,
   );
 }

@@ -1,7 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { SecureServerOptions } from "node:http2";
+import { createSecureContext } from "node:tls";
 import { isUint8Array } from "../bytes/is-uint8-array.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { OptionsError } from "../errors/errors.js";
+import { issueOf } from "../errors/issue.js";
+import { messageOf } from "../errors/message.js";
 import { aBoolean, aListOf, aString, required, type ValueCheck, valueCheck } from "../errors/value-checks.js";
 
 /** PEM as a string or bytes. */
@@ -110,14 +114,24 @@ export async function readClientTls(files: ClientTlsFiles): Promise<Pick<ClientT
   };
 }
 
-/** TLS 1.3 only, like Hubble's servers. With `clientCa`, clients without a valid certificate are rejected. */
+/**
+ * TLS 1.3 only, like Hubble's servers. With `clientCa`, clients without a valid certificate are rejected.
+ *
+ * @throws OptionsError for PEM that OpenSSL rejects.
+ */
 export function serverTlsOptions({ cert, key, clientCa }: ServerTls): SecureServerOptions {
-  return {
+  const options: SecureServerOptions = {
     cert: pem(cert),
     key: pem(key),
     minVersion: "TLSv1.3",
     ...(clientCa !== undefined && { ca: clientCa.map(pem), requestCert: true, rejectUnauthorized: true }),
   };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new OptionsError([issueOf("tls", `invalid certificate, key or CA (PEM): ${messageOf(cause)}`)]);
+  }
+  return options;
 }
 
 function pem(text: Pem): string {

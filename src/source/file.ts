@@ -29,7 +29,7 @@ export async function openCaptureFile(
   const stats = fstatSync(descriptor);
   if (stats.isDirectory()) {
     closeSync(descriptor);
-    throw new CaptureError("not_a_capture", 0, "a folder", path);
+    throw new CaptureError("not_a_capture", 0, "is a directory", path);
   }
   return openCapture(stats.isFile() ? regularInput(descriptor) : streamInput(descriptor), path);
 }

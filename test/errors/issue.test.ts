@@ -68,7 +68,12 @@ describe("the faults of filters", () => {
       start: "invalid source label filter: unable to parse requirement: [values[0][any.app]: Invalid value:",
       end: "')]",
     },
-    { name: "number", filter: { ipTraceId: [10n ** 100_000n] }, start: "must be an integer from 0 to 18446744073709551615, not 1000", end: "000" },
+    {
+      name: "number",
+      filter: { ipTraceId: [10n ** 100_000n] },
+      start: "must be an integer from 0 to 18446744073709551615, not 1000",
+      end: "000n",
+    },
   ])("quote a huge $name in part", ({ filter, start, end }) => {
     const issues = checkFlowFilters({ allow: [filter as FlowFilterInit] });
     expect(issues).toHaveLength(1);

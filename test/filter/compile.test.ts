@@ -639,3 +639,10 @@ describe("events in their envelopes", () => {
     expect(compileFlowFilters({ deny: [{ verdict: [1] }] })(status)).toBe(true);
   });
 });
+
+test("a predicate: an object that is not a message matches only filters without fields", () => {
+  const notAMessage = { l4: { TCP: { destinationPort: 80 } } } as never;
+  expect(compileFlowFilters({ allow: [{ destinationPort: ["80"] }] })(notAMessage)).toBe(false);
+  expect(compileFlowFilters({ deny: [{ destinationPort: ["80"] }] })(notAMessage)).toBe(true);
+  expect(compileFlowFilters({ allow: [{}] })(notAMessage)).toBe(true);
+});

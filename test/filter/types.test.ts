@@ -46,9 +46,9 @@ test("what is no list of filters may stand beside the lists, a misspelt list may
 });
 
 test.each([
-  { lists: null, path: "", message: "not an object with the lists allow and deny: null" },
-  { lists: "x", path: "", message: 'not an object with the lists allow and deny: "x"' },
-  { lists: [{}], path: "", message: "not an object with the lists allow and deny: a list" },
+  { lists: null, path: "", message: "must be an object with the lists allow and deny, not null" },
+  { lists: "x", path: "", message: 'must be an object with the lists allow and deny, not "x"' },
+  { lists: [{}], path: "", message: "must be an object with the lists allow and deny, not a list" },
   { lists: { allow: [], deni: [] }, path: "deni", message: "neither allow nor deny; did you mean deny?" },
   { lists: { allow: null }, path: "allow", message: "not a list of filters" },
   { lists: { allow: [null] }, path: "allow[0]", message: "must be a FlowFilter, not null" },

@@ -336,3 +336,25 @@ test("fromBatches: rejects a time offset that is not exact", () => {
     /^fromBatches: format\[0\]\.timeOffsetSeconds must be an integer/,
   );
 });
+
+describe("readBatches: reports a source of the caller that breaks its contract", () => {
+  const foreign = (parts: object): PacketSource =>
+    ({ interfaces: [], stats: () => ({}), [Symbol.asyncDispose]: async () => {}, ...parts }) as never;
+
+  test.each([
+    { result: 5, message: "source: batch must be a packet batch, not undefined" },
+    { result: { value: undefined }, message: "source: batch must be a packet batch, not undefined" },
+    { result: { value: 5 }, message: "source: batch must be a packet batch, not 5" },
+    { result: { value: [batch] }, message: "source: batch must be a packet batch, not a list" },
+  ])("next returns $result", async ({ result, message }) => {
+    const source = foreign({ [Symbol.asyncIterator]: () => ({ next: async () => result }) });
+    await expect(async () => readBatches(source).next()).rejects.toThrow(new TypeError(message));
+  });
+
+  test.each([7, null, {}])("reusedBatches returns %j", (batches) => {
+    const source = foreign({ [Symbol.asyncIterator]: () => ({}), reusedBatches: () => batches });
+    expect(() => readBatches(source)).toThrow(
+      new TypeError("source.reusedBatches() must return an async iterable of batches"),
+    );
+  });
+});

@@ -257,10 +257,7 @@ describe("checkStartRecording: untyped callers", () => {
       issues: [
         ["maxCaptureLen", "not a field of StartRecording; did you mean maxCaptureLength?"],
         ["filesink.prefix", "not a field of FileSinkConfiguration; known are filePrefix"],
-        [
-          "include[0].destPort",
-          "not a field of Filter; did you mean destinationPort?",
-        ],
+        ["include[0].destPort", "not a field of Filter; did you mean destinationPort?"],
         ["stop_condition.time", "not a field of StopCondition; did you mean timeElapsed?"],
         ["stop_condition.packetsCount", "not a field of StopCondition; did you mean packetsCapturedCount?"],
         ["stop_condition.time_elapsed.milliseconds", "not a field of Duration; known are seconds, nanos"],

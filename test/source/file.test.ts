@@ -108,7 +108,7 @@ describe("openCaptureFile: a file", () => {
       file: "text/x.pcap",
       error: { code: "open_failed", message: /text\/x\.pcap: not a directory$/ },
     },
-    { what: "is a folder", file: ".", error: { code: "not_a_capture", message: /: a folder/ } },
+    { what: "is a folder", file: ".", error: { code: "not_a_capture", message: /: is a directory/ } },
     { what: "is empty", file: "empty", error: { code: "truncated_capture", message: /empty/ } },
     { what: "is no capture", file: "text", error: { code: "not_a_capture", message: /text: .*54686973/ } },
     {

@@ -157,8 +157,9 @@ function wellKnown(schema: DescMessage, packed: readonly DescMessage[]): fc.Arbi
           seconds: fc.bigInt({ min: 0n, max: 315_576_000_000n }),
           nanos,
         })
-        .map(({ sign, seconds, nanos }) =>
-          create(DurationSchema, { seconds: BigInt(sign) * seconds, nanos: sign * nanos + 0 }), // not -0
+        .map(
+          ({ sign, seconds, nanos }) =>
+            create(DurationSchema, { seconds: BigInt(sign) * seconds, nanos: sign * nanos + 0 }), // not -0
         );
     case "google.protobuf.FieldMask":
       return fc

@@ -1,14 +1,13 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { createTurnDue } from "../../async/event-loop-turns.js";
 import type { ByteInput } from "../../bytes/byte-input.js";
-import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { aFunction, aNumberFrom, either, oneOf } from "../../errors/value-checks.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { aRegistry, defaultRegistry } from "../json/registry.js";
 import { reportOnce } from "../report-once.js";
 import { ExportError } from "./error.js";
-import { anExportInput, createExportInput, type ExportInput, openLines } from "./input.js";
+import { checkExportInput, createExportInput, type ExportInput, openLines } from "./input.js";
 import { type LineFault, LineSplitter } from "./lines.js";
 import { ExportReader } from "./reader.js";
 
@@ -84,7 +83,7 @@ export function decodeExport(
   input: ExportInput,
   options: DecodeExportOptions = {},
 ): AsyncGenerator<GetFlowsResponse | ExportEvent, void, undefined> {
-  checkArgument("decodeExport", "input", input, anExportInput);
+  checkExportInput("decodeExport", input);
   checkOptions("decodeExport", options, DECODE_OPTIONS);
   return eachOf(decodeBatches(() => createExportInput(input), options));
 }
@@ -98,7 +97,7 @@ export function decodeExportBatches(
   input: ExportInput,
   options: DecodeExportOptions = {},
 ): AsyncGenerator<(GetFlowsResponse | ExportEvent)[], void, undefined> {
-  checkArgument("decodeExportBatches", "input", input, anExportInput);
+  checkExportInput("decodeExportBatches", input);
   checkOptions("decodeExportBatches", options, DECODE_OPTIONS);
   return decodeBatches(() => createExportInput(input), options);
 }

@@ -4,6 +4,7 @@ import { decompress, type GzipFault } from "../../bytes/decompress.js";
 import { isUint8Array } from "../../bytes/is-uint8-array.js";
 import { peek } from "../../bytes/peek.js";
 import { describeSignature, findSignature, SIGNATURE_BYTES } from "../../bytes/signature.js";
+import { checkArgument } from "../../errors/check-argument.js";
 import { describeValue } from "../../errors/describe-value.js";
 import { hasMethods, isIterable, type ValueCheck, valueCheck } from "../../errors/value-checks.js";
 import { ExportError } from "./error.js";
@@ -13,11 +14,28 @@ type Chunk = Uint8Array | string;
 /** Export lines as bytes or strings, complete or in chunks of any size. */
 export type ExportInput = Chunk | Iterable<Chunk> | AsyncIterable<Chunk> | ReadableStreamLike<Chunk>;
 
-export const anExportInput: ValueCheck<ExportInput> = valueCheck(
+const anExportInput: ValueCheck<ExportInput> = valueCheck(
   "a string, a Uint8Array, an iterable of these or a stream",
   (value) =>
     typeof value === "string" || isUint8Array(value) || isIterable(value) || hasMethods(value, ["getReader"]),
 );
+
+/** A path of an export file, which is not JSON. */
+const PATH = /^[\w.:/\\-]+\.(?:gz|json|jsonl|log|ndjson|txt)$/;
+
+/**
+ * Checks the input of a function for export files.
+ *
+ * @throws TypeError, also for a string that is a path.
+ */
+export function checkExportInput(name: string, input: ExportInput): void {
+  checkArgument(name, "input", input, anExportInput);
+  if (typeof input === "string" && PATH.test(input)) {
+    throw new TypeError(
+      `${name}: input must be the content of a file, not its path: pass createReadStream(path)`,
+    );
+  }
+}
 
 const utf8 = new TextEncoder();
 

@@ -1,4 +1,4 @@
-import type { PacketBatch } from "../batch.js";
+import { checkBatch, type PacketBatch } from "../batch.js";
 import { type PacketSource, reusedBatchesOf } from "../source.js";
 
 /** Returns the next batch, undefined at the end, or a promise if the source has to wait. */
@@ -26,7 +26,10 @@ export function readBatches(source: PacketSource): BatchReader {
       ? () => iterator.pull()
       : async () => {
           const { done, value } = await iterator.next();
-          return done === true ? undefined : value;
+          if (done === true) return undefined;
+          // Without the check, a source that yields undefined would appear to end.
+          checkBatch("source", value);
+          return value;
         };
   return {
     writable,

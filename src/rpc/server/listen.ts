@@ -1,6 +1,8 @@
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, unlinkSync } from "node:fs";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
+import { dirname } from "node:path";
+import { FlowscribeError } from "../../errors/errors.js";
 import { codeOf } from "../../errors/message.js";
 import type { Target } from "../target.js";
 
@@ -19,6 +21,10 @@ export async function listen(
     await listenOn(server, { host: target.host, port: target.port });
     return;
   }
+  // Node reports a missing directory as EACCES.
+  const directory = dirname(target.path);
+  if (!existsSync(directory))
+    throw new FlowscribeError("open_failed", `${target.path}: no such directory: ${directory}`);
   await removeDeadSocket(target.path);
   await listenOn(server, { path: target.path });
   try {

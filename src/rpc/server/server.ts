@@ -6,7 +6,14 @@ import { aClock, type Clock, systemClock } from "../../async/clock.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
-import { aBoolean, aFunction, aNumberFrom, anInteger, aPositiveNumber } from "../../errors/value-checks.js";
+import {
+  aBoolean,
+  aFunction,
+  aNumberFrom,
+  anInteger,
+  aPositiveNumber,
+  aString,
+} from "../../errors/value-checks.js";
 import type { RecorderService } from "../../recorder/service.js";
 import type { NodeHandler } from "../grpc-message.js";
 import { peerOfRequest } from "../peer.js";
@@ -114,6 +121,7 @@ export async function openRecorderServer(
   service: RecorderService,
   options: RecorderServerOptions = {},
 ): Promise<RecorderServer> {
+  checkArgument("openRecorderServer", "address", address, aString);
   checkArgument("openRecorderServer", "service", service, aService);
   checkOptions("openRecorderServer", options, SERVER_OPTIONS);
   const { tls, socketMode = DEFAULT_SOCKET_MODE, clock = systemClock } = options;

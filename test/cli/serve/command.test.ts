@@ -385,7 +385,10 @@ describe("what it takes", () => {
     { args: [...NEEDED, "--listen", "http://x"], err: 'invalid server address "http://x"' },
     { args: [...NEEDED, "--listen", "tls://x:1"], err: "tls://x:1 needs --tls-cert-file and --tls-key-file" },
     { args: [...NEEDED, "--metrics-listen", "unix:///x"], err: "invalid --metrics-listen: unix:///x" },
-    { args: [...NEEDED, "--metrics-listen", "9900"], err: "invalid --metrics-listen: 9900, expected host:port" },
+    {
+      args: [...NEEDED, "--metrics-listen", "9900"],
+      err: "invalid --metrics-listen: 9900, expected host:port",
+    },
     {
       args: [...NEEDED, "--source", "ebpf", "--promiscuous=false"],
       err: "--promiscuous requires --source libpcap",

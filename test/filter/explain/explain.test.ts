@@ -290,6 +290,10 @@ test("of CEL expressions it is told what each came to", () => {
   const celExpression = ["_flow.verdict == 1", "1 / 0 == 1", "true"];
   const flow = create(FlowSchema, { verdict: 2 });
   const explanation = explainFlowFilters({ allow: [{ experimental: { celExpression } }] }, flow);
-  expect(explanation.allow[0]?.fields[0]?.seen).toEqual(["false", "fails: division by zero", "not evaluated"]);
+  expect(explanation.allow[0]?.fields[0]?.seen).toEqual([
+    "false",
+    "fails: division by zero",
+    "not evaluated",
+  ]);
   expect(String(explanation)).toContain("fails: division by zero");
 });

@@ -394,3 +394,15 @@ describeWithShared("real files", () => {
     }
   });
 });
+
+test.each([
+  { path: "events.log" },
+  { path: "/var/run/cilium/hubble/events.log.gz" },
+  { path: "C:\\logs\\a.jsonl" },
+])("decodeExport: rejects the path $path, as it takes the content", ({ path }) => {
+  expect(() => decodeExport(path)).toThrow(
+    new TypeError(
+      "decodeExport: input must be the content of a file, not its path: pass createReadStream(path)",
+    ),
+  );
+});

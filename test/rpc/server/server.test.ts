@@ -128,3 +128,26 @@ test("a recording whose folder is removed ends with an error that says so", asyn
 test("folderBytes of no folder is 0", async () => {
   expect(await folderBytes("/nowhere/at/all")).toBe(0);
 });
+
+describe("openRecorderServer: rejects", async () => {
+  const { service } = await testRecorder();
+
+  test("an address that is not a string", async () => {
+    await expect(openRecorderServer(4244 as never, service)).rejects.toThrow(
+      new TypeError("openRecorderServer: address must be a string, not 4244"),
+    );
+  });
+
+  test("a certificate that is not PEM", async () => {
+    await expect(
+      openRecorderServer("localhost:0", service, { tls: { cert: "x", key: "y" } }),
+    ).rejects.toThrow(/^tls: invalid certificate, key or CA \(PEM\): /);
+  });
+
+  test("a unix socket in a missing directory", async () => {
+    await expect(openRecorderServer("unix:///no/such/a.sock", service)).rejects.toMatchObject({
+      code: "open_failed",
+      message: "/no/such/a.sock: no such directory: /no/such",
+    });
+  });
+});
