@@ -14,7 +14,7 @@ describe("orAbort", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  test("ends with the signal's reason, whatever the promise does", async () => {
+  test("rejects with the signal's reason, whether or not the promise settles", async () => {
     const controller = new AbortController();
     const reason = new Error("enough");
     const waiting = orAbort(NEVER, controller.signal);
@@ -54,7 +54,7 @@ describe("onAbort", () => {
     expect(listenersOf(controller.signal)).toBe(0);
   });
 
-  test("accepts that there is no signal", () => {
+  test("accepts undefined as the signal", () => {
     onAbort(undefined, () => expect.unreachable())();
   });
 });
@@ -70,7 +70,7 @@ describe("relayAbort", () => {
 });
 
 describe("untilAborted", () => {
-  test("resolves when one of the signals is aborted, and listens to none any more", async () => {
+  test("resolves when one of the signals is aborted, and removes all listeners", async () => {
     const [first, second] = [new AbortController(), new AbortController()];
     const waiting = untilAborted(first.signal, second.signal);
     second.abort();

@@ -37,7 +37,7 @@ describe.each(CLOCKS)("$name", ({ create }) => {
     vi.useRealTimers();
   });
 
-  test("tells milliseconds since 1970", () => {
+  test("now: milliseconds since 1970", () => {
     const { clock, advance } = create();
     expect(clock.now()).toBe(START_MS);
     advance(1500);
@@ -81,7 +81,7 @@ describe.each(CLOCKS)("$name", ({ create }) => {
     expect(callback).not.toHaveBeenCalled();
   });
 
-  test("calling off too late, or twice, is harmless", () => {
+  test("cancelling too late, or twice, has no effect", () => {
     const { clock, advance, pending } = create();
     const other = vi.fn();
     const callOff = clock.setTimer(1, () => {});
@@ -95,7 +95,7 @@ describe.each(CLOCKS)("$name", ({ create }) => {
   });
 });
 
-describe("the fake clock as a tool", () => {
+describe("fakeClock", () => {
   test("timers run in the order of their times, and see them", () => {
     const timers = fc.array(fc.record({ delayMs: fc.integer({ min: -5, max: 50 }), again: fc.nat(20) }));
     fc.assert(
@@ -126,7 +126,7 @@ describe("the fake clock as a tool", () => {
     );
   });
 
-  test("a timer called off by another at the same time does not run", () => {
+  test("a timer that another one cancels at the same time does not run", () => {
     const clock = fakeClock();
     const second = vi.fn();
     let callOff = () => {};
@@ -143,7 +143,7 @@ describe("the fake clock as a tool", () => {
     );
   });
 
-  test.each([-1, Number.NaN])("time does not pass by %s", (milliseconds) => {
+  test.each([-1, Number.NaN])("advance: rejects %s", (milliseconds) => {
     expect(() => fakeClock().advance(milliseconds)).toThrow(RangeError);
   });
 });

@@ -4,7 +4,7 @@ import { iterateOrAbort } from "../../src/async/iterate-or-abort.js";
 const NEVER = new Promise<never>(() => {});
 
 describe("iterateOrAbort", () => {
-  test("ends a wait when the signal is aborted, though the input does not answer", async () => {
+  test("ends a wait when the signal is aborted, even if the input does not settle", async () => {
     let isAskedToEnd = false;
     const input: AsyncIterable<number> = {
       [Symbol.asyncIterator]: () => ({

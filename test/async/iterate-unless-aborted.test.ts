@@ -9,7 +9,7 @@ async function* counting(log: string[], end = Number.POSITIVE_INFINITY) {
   }
 }
 
-test("iterateUnlessAborted: passes everything on", async () => {
+test("iterateUnlessAborted: yields every value", async () => {
   const log: string[] = [];
   const seen: number[] = [];
   for await (const n of iterateUnlessAborted(counting(log, 3), new AbortController().signal)) seen.push(n);
@@ -29,7 +29,7 @@ test("iterateUnlessAborted: ends between two elements", async () => {
   expect(log).toEqual(["returned"]);
 });
 
-test("iterateUnlessAborted: ends while the input owes an element that never comes", async () => {
+test("iterateUnlessAborted: ends a pending read that never settles", async () => {
   const never: AsyncIterable<number> = {
     [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }),
   };
@@ -39,7 +39,7 @@ test("iterateUnlessAborted: ends while the input owes an element that never come
   expect(await ended).toEqual({ done: true, value: undefined });
 });
 
-test("iterateUnlessAborted: leaving early ends the input, a failure comes through", async () => {
+test("iterateUnlessAborted: ending early ends the input, and failures are thrown", async () => {
   const log: string[] = [];
   for await (const _ of iterateUnlessAborted(counting(log), new AbortController().signal)) break;
   expect(log).toEqual(["returned"]);
@@ -53,7 +53,7 @@ test("iterateUnlessAborted: leaving early ends the input, a failure comes throug
   await expect(input.next()).rejects.toThrow("damaged");
 });
 
-test("iterateUnlessAborted: leaves no listener behind", async () => {
+test("iterateUnlessAborted: removes its listener", async () => {
   let listeners = 0;
   // All that is asked of a signal.
   const counted = {

@@ -133,8 +133,8 @@ describe("mergeSources: stop", () => {
       maxLength: 20,
     });
     await fc.assert(
-      fc.asyncProperty(arrivals, fc.nat(20), fc.boolean(), async (list, before, lends) => {
-        const sources: ControlledSource[] = [0, 1, 2].map(() => controlledSource({ lends }));
+      fc.asyncProperty(arrivals, fc.nat(20), fc.boolean(), async (list, before, reusesBatches) => {
+        const sources: ControlledSource[] = [0, 1, 2].map(() => controlledSource({ reusesBatches }));
         const merged = mergeSources(sources);
         const { seconds: seen, ended } = reading(merged);
         const clocks = [0, 0, 0];

@@ -17,7 +17,7 @@ async function statsNow(updates: AsyncIterable<RecordingStats>): Promise<Recordi
   throw new Error("there is always a first update");
 }
 
-describe("while the sink is busy", () => {
+describe("record: while the sink is busy", () => {
   test('"wait" reads no more than one batch ahead, and loses nothing', async () => {
     const source = controlledSource();
     const sink = memorySink({ hold: ["write"] });
@@ -36,8 +36,8 @@ describe("while the sink is busy", () => {
     expect(sink.ids).toEqual(range(5));
   });
 
-  test('"wait" is the default of a lent batch, which stays as it is until the write is through', async () => {
-    const source = controlledSource({ lends: true });
+  test('"wait" is the default; a reused batch stays unchanged until its write has ended', async () => {
+    const source = controlledSource({ reusesBatches: true });
     const sink = memorySink({ hold: ["write"] });
     const recording = record(source, WANTED, { sink: sink.open });
     source.push(numbered(3), numbered(3, 3));
@@ -67,8 +67,8 @@ describe("while the sink is busy", () => {
     expect(sink.ids).toEqual(range(200));
   });
 
-  test('"drop" reads on, queues up to the bound, and counts what does not fit', async () => {
-    const source = controlledSource({ lends: true });
+  test('"drop" continues to read, queues up to queueBytes, and counts packets that do not fit', async () => {
+    const source = controlledSource({ reusesBatches: true });
     const sink = memorySink({ hold: ["write"] });
     const recording = record(source, WANTED, {
       sink: sink.open,
@@ -98,7 +98,7 @@ describe("while the sink is busy", () => {
     expect(sink.ids).toEqual([0, 1, 2, 3, 8, 9]);
   });
 
-  test("a packet that no queue could hold is lost", async () => {
+  test("a packet larger than the queue is lost", async () => {
     const source = controlledSource();
     const sink = memorySink();
     const recording = record(source, WANTED, {
@@ -114,7 +114,7 @@ describe("while the sink is busy", () => {
     expect(sink.ids).toEqual([1]);
   });
 
-  test("packets behind a limit are not lost, even if they would not have fitted", async () => {
+  test("packets after a limit are not counted as lost", async () => {
     const source = controlledSource();
     const sink = memorySink();
     const start = { ...WANTED, stopCondition: { packetsCapturedCount: 2n } };
@@ -225,7 +225,7 @@ class Model {
   }
 }
 
-describe("matched = captured + lost", () => {
+describe("record: matched = captured + lost", () => {
   const packet = fc.record({
     length: fc.integer({ min: MIN_PACKET_LENGTH, max: 3 * MIN_PACKET_LENGTH }),
     matches: fc.boolean(),
@@ -236,7 +236,7 @@ describe("matched = captured + lost", () => {
   );
   const traits: fc.Arbitrary<SourceTraits> = fc.record({
     stoppable: fc.boolean(),
-    lends: fc.boolean(),
+    reusesBatches: fc.boolean(),
     filtered: fc.constant(false),
   });
   const ending = fc.constantFrom<Ending>("end", "stop", "abort", "write fails", "source fails");
@@ -246,7 +246,7 @@ describe("matched = captured + lost", () => {
   });
   const queueBytes = fc.integer({ min: 0, max: 1500 });
 
-  test("whatever arrives, however slow the sink is, and however it ends", async () => {
+  test("for random packets, sink delays and ends", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array<Step>(step, { maxLength: 25 }),
@@ -341,7 +341,7 @@ describe("matched = captured + lost", () => {
     );
   });
 
-  test("whichever promise settles first", async () => {
+  test("for every order in which promises settle", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -396,7 +396,7 @@ describe("matched = captured + lost", () => {
   });
 });
 
-test.each([Number.NaN, -1])("a queue of %d bytes is refused before anything is opened", (queueBytes) => {
+test.each([Number.NaN, -1])("record: rejects queueBytes %d before anything is opened", (queueBytes) => {
   const source = fromBatches([], { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 });
   const start = { include: [{ sourceCidr: "::/0", destinationCidr: "::/0" }] };
   expect(() => record(source, start, { queueBytes })).toThrow(OptionsError);

@@ -46,7 +46,7 @@ async function decode(bytes: Uint8Array) {
   return { source, batches, ids: batches.flatMap(idsOf) };
 }
 
-describe("the bytes are a pcap of what was recorded", () => {
+describe("Recording.bytes: a pcap of the recorded packets", () => {
   test.each(SOURCE_KINDS)("from a source $kind", async (traits) => {
     const source = controlledSource(traits);
     const recording = record(source, WANTED);
@@ -75,7 +75,7 @@ describe("the bytes are a pcap of what was recorded", () => {
     { resolution: undefined, fraction: 123_456_000 },
     { resolution: "us", fraction: 123_456_000 },
     { resolution: "ns", fraction: 123_456_789 },
-  ])("in the resolution asked for: $resolution", async ({ resolution, fraction }) => {
+  ])("in the requested resolution: $resolution", async ({ resolution, fraction }) => {
     const format = { ...ETHERNET, resolution: "ns" as const };
     const source = controlledSource({ filtered: true }, [interfaceOf(format)]);
     const recording = record(source, WANTED, resolution === undefined ? {} : { resolution });
@@ -86,7 +86,7 @@ describe("the bytes are a pcap of what was recorded", () => {
     expect([...packetsOf(batches[0]!)][0]?.nanoseconds).toBe(fraction);
   });
 
-  test("with the snap length asked for", async () => {
+  test("with the requested snap length", async () => {
     const source = controlledSource();
     const recording = record(source, { ...WANTED, maxCaptureLength: 96 });
     source.end();
@@ -131,7 +131,7 @@ describe("the bytes are a pcap of what was recorded", () => {
     },
   );
 
-  test.each(unsettled)("readable without any packet when there is $name", async ({ interfaces }) => {
+  test.each(unsettled)("is readable without packets, with $name", async ({ interfaces }) => {
     const source = controlledSource({}, interfaces);
     const recording = record(source, WANTED);
     source.end();
@@ -140,7 +140,7 @@ describe("the bytes are a pcap of what was recorded", () => {
   });
 
   test("chunks belong to the reader", async () => {
-    const source = controlledSource({ lends: true });
+    const source = controlledSource({ reusesBatches: true });
     const recording = record(source, WANTED);
     source.push(numbered(3), numbered(3, 3));
     source.end();
@@ -164,7 +164,7 @@ describe("the bytes are a pcap of what was recorded", () => {
     );
   });
 
-  test("reads that overlap are answered in order", async () => {
+  test("overlapping reads resolve in order", async () => {
     const source = controlledSource();
     const recording = record(source, WANTED);
     const reader = recording.bytes[Symbol.asyncIterator]();
@@ -180,8 +180,8 @@ describe("the bytes are a pcap of what was recorded", () => {
   });
 });
 
-describe("a reader of its own pace", () => {
-  test("the recording waits while more than queueBytes are unread, and goes on when they are read", async () => {
+describe("Recording.bytes: a slow reader", () => {
+  test("the recording waits while more than queueBytes are unread", async () => {
     const source = controlledSource();
     const recordLength = numbered(1).records.length;
     const recording = record(source, WANTED, { queueBytes: 2 * recordLength });
@@ -206,7 +206,7 @@ describe("a reader of its own pace", () => {
     });
   });
 
-  test("a bound smaller than the header holds up nothing but packets", async () => {
+  test("queueBytes below the header length delays packets only", async () => {
     const source = controlledSource();
     const recording = record(source, WANTED, { queueBytes: 1 });
     await settle();
@@ -216,14 +216,14 @@ describe("a reader of its own pace", () => {
     expect((await decode(await readAll(recording.bytes))).ids).toEqual([]);
   });
 
-  test("nothing is lost and nothing is out of order, whatever the bound and the batches", async () => {
+  test("gets every packet in order, for any queueBytes and batches", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 20 }),
         fc.integer({ min: 1, max: 400 }),
         fc.infiniteStream(fc.boolean()),
         async (sizes, queueBytes, pauses) => {
-          const source = controlledSource({ lends: true });
+          const source = controlledSource({ reusesBatches: true });
           const recording = record(source, WANTED, { queueBytes });
           let next = 0;
           for (const size of sizes) {
@@ -244,7 +244,7 @@ describe("a reader of its own pace", () => {
     );
   });
 
-  test("what does not fit is lost and counted when the recording may not wait", async () => {
+  test('with "drop", packets that do not fit are lost and counted', async () => {
     const source = controlledSource();
     const recordLength = numbered(1).records.length;
     const recording = record(source, WANTED, { whenBusy: "drop", queueBytes: 2 * recordLength });
@@ -262,7 +262,7 @@ describe("a reader of its own pace", () => {
   });
 });
 
-describe("leaving early stops the recording", () => {
+describe("Recording.bytes: ending the iteration early stops the recording", () => {
   const ways: readonly {
     name: string;
     leave: (recording: Recording, source: ControlledSource) => Promise<void>;
@@ -319,7 +319,7 @@ describe("leaving early stops the recording", () => {
     },
   ];
 
-  describe.each(SOURCE_KINDS)("of a source $kind", (traits) => {
+  describe.each(SOURCE_KINDS)("with a source $kind", (traits) => {
     test.each(ways)("$name", async ({ leave }) => {
       const source = controlledSource(traits);
       const recording = record(source, WANTED);
@@ -341,7 +341,7 @@ describe("leaving early stops the recording", () => {
     });
   });
 
-  test("leaving after the end stops nothing", async () => {
+  test("ending the iteration after the end has no effect", async () => {
     const source = controlledSource();
     const recording = record(source, WANTED);
     source.end();
@@ -352,7 +352,7 @@ describe("leaving early stops the recording", () => {
   });
 });
 
-describe("failures reach the reader, and `stopped` need not be looked at", () => {
+describe("Recording.bytes: failures reach the reader without awaiting stopped", () => {
   const failure = new Error("broken");
   const controllers: AbortController[] = [];
 
@@ -384,7 +384,7 @@ describe("failures reach the reader, and `stopped` need not be looked at", () =>
   ];
 
   describe.each(cases)("$name", ({ options, break: breakIt, expected, packets }) => {
-    test.each(["wait", "drop"] as const)("to one who waits for more (%s)", async (whenBusy) => {
+    test.each(["wait", "drop"] as const)("a waiting reader (%s)", async (whenBusy) => {
       const source = controlledSource({ filtered: true });
       const recording = record(source, WANTED, { whenBusy, ...options?.() });
       const chunks: Uint8Array[] = [];
@@ -402,7 +402,7 @@ describe("failures reach the reader, and `stopped` need not be looked at", () =>
       expect(await reader.next()).toEqual({ done: true, value: undefined });
     });
 
-    test("to one who has not read what came before", async () => {
+    test("a reader with unread chunks", async () => {
       const source = controlledSource({ filtered: true });
       const recording = record(source, WANTED, options?.());
       source.push(numbered(packets));
@@ -417,7 +417,7 @@ describe("failures reach the reader, and `stopped` need not be looked at", () =>
       expect((await decode(Buffer.concat(chunks))).ids).toEqual(range(packets));
     });
 
-    test("or nobody, and that is not an unhandled rejection", async () => {
+    test("without a reader, there is no unhandled rejection", async () => {
       const source = controlledSource({ filtered: true });
       record(source, WANTED, options?.());
       await settle();
@@ -431,7 +431,7 @@ describe("failures reach the reader, and `stopped` need not be looked at", () =>
     await expect(readAll(recording.bytes)).rejects.toBe(failure);
   });
 
-  test("leaving when it has failed stops nothing more", async () => {
+  test("ending the iteration after a failure has no effect", async () => {
     const source = controlledSource();
     const recording = record(source, WANTED);
     source.push(numbered(1));
@@ -443,7 +443,7 @@ describe("failures reach the reader, and `stopped` need not be looked at", () =>
   });
 });
 
-test("a recording with a sink has no bytes to read", async () => {
+test("Recording.bytes: throws for a recording with a sink", async () => {
   const source = controlledSource();
   const recording = record(source, WANTED, { sink: memorySink().open });
   await expect(readAll(recording.bytes)).rejects.toThrow(TypeError);

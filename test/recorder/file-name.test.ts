@@ -56,7 +56,7 @@ test.each<{ name: string; parts: Partial<FileNameParts>; file: string }>([
   expect(recordingFileName({ ...PARTS, ...parts })).toBe(file);
 });
 
-test("whatever the node is called, the name is one harmless path segment, as long as what it is made of", () => {
+test("recordingFileName: any node name gives one safe path segment of the same length", () => {
   const anyCharacter = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code));
   const nodeName = fc.oneof(fc.string(), fc.string({ unit: anyCharacter }));
   const random = fc.integer({ min: 0, max: 2 ** 32 - 1 });

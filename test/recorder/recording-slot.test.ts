@@ -34,7 +34,7 @@ function slowSource() {
 }
 
 describe("RecordingSlot", () => {
-  test("is opening, open, closing and free, one after the other", async () => {
+  test("is opening, open, closing, then free", async () => {
     const opening = deferred<PacketSource>();
     const { source, closed } = slowSource();
     let released = 0;
@@ -52,7 +52,7 @@ describe("RecordingSlot", () => {
     expect([slot.state, released]).toEqual(["free", 1]);
   });
 
-  test("closed while opening, stays taken until the source has opened and closed", async () => {
+  test("closed while opening, is released when the source has opened and closed", async () => {
     const opening = deferred<PacketSource>();
     const { source, closed } = slowSource();
     let released = 0;

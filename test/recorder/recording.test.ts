@@ -27,7 +27,7 @@ async function statsAtEnd({ updates }: Recording): Promise<RecordingStats | unde
   return last;
 }
 
-describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
+describe.each(SOURCE_KINDS)("record: a source $kind", (traits) => {
   test("is recorded to its end", async () => {
     const source = controlledSource(traits);
     const sink = memorySink();
@@ -58,7 +58,7 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  test("is filtered, unless it is already", async () => {
+  test("is filtered, unless it is already filtered", async () => {
     const source = controlledSource(traits);
     const sink = memorySink();
     const recording = record(source, WANTED, { sink: sink.open });
@@ -73,7 +73,7 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
     expect(stats).toMatchObject({ packetsCaptured: expected.length, packetsLostInQueue: 0 });
   });
 
-  test("is left at the last packet of a limit", async () => {
+  test("ends at the last packet of a limit", async () => {
     const source = controlledSource(traits);
     const sink = memorySink();
     const start = { ...WANTED, stopCondition: { packetsCapturedCount: 4n } };
@@ -101,7 +101,7 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
     expect(sink.ids).toEqual(range(3));
   });
 
-  test("is recorded until the time is up, even while it is silent", async () => {
+  test("is recorded until the time limit, even while it is silent", async () => {
     const source = controlledSource(traits);
     const sink = memorySink();
     const clock = fakeClock(1_000_000);
@@ -117,7 +117,7 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
     expect(clock.pending).toBe(0);
   });
 
-  test("records nothing when the time was up before it began", async () => {
+  test("records nothing with a negative time limit", async () => {
     const source = controlledSource({ ...traits, stoppable: false });
     const sink = memorySink();
     const clock = fakeClock();
@@ -171,7 +171,7 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
     expect(source.stops).toBe(0);
   });
 
-  test("what had arrived when stop() was called is recorded", async () => {
+  test("packets that arrived before stop() are recorded", async () => {
     const source = controlledSource(traits);
     const sink = memorySink({ hold: ["write"] });
     const recording = record(source, WANTED, { sink: sink.open });
@@ -192,7 +192,7 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
     expect(source.left).toBe(true);
   });
 
-  test.each(MODES)("has its batches left as they are ($whenBusy)", async ({ whenBusy }) => {
+  test.each(MODES)("keeps its batches unchanged ($whenBusy)", async ({ whenBusy }) => {
     const source = controlledSource(traits);
     const batches = [
       batchOf([{ id: 0, length: 90 }, { id: 1, length: 200, matches: false }, { id: 2 }]),
@@ -251,11 +251,11 @@ describe.each(SOURCE_KINDS)("a source $kind", (traits) => {
   );
 });
 
-describe("the request to the sink", () => {
+describe("record: the request to the sink", () => {
   test.each([
     { name: "defaults", start: WANTED, filePrefix: "hubble", snapLength: 262_144 },
     {
-      name: "as asked",
+      name: "as requested",
       start: { ...WANTED, filesink: { filePrefix: "mine" }, maxCaptureLength: 96 },
       filePrefix: "mine",
       snapLength: 96,
@@ -273,7 +273,7 @@ describe("the request to the sink", () => {
   });
 });
 
-describe("the first reason counts", () => {
+describe("record: the first reason to stop counts", () => {
   const timed = { ...WANTED, stopCondition: { timeElapsed: { seconds: 1n } } };
 
   test.each([
@@ -302,7 +302,7 @@ describe("the first reason counts", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a limit reached by what is drained after stop() ends the draining", async () => {
+  test("a limit that is reached after stop() ends the recording", async () => {
     const source = controlledSource();
     const sink = memorySink({ hold: ["write"] });
     const start = { ...WANTED, stopCondition: { packetsCapturedCount: 3n } };
@@ -317,7 +317,7 @@ describe("the first reason counts", () => {
     expect(sink.ids).toEqual(range(3));
   });
 
-  test("the time begins when the sink is open", async () => {
+  test("record: the time limit starts when the sink is open", async () => {
     const source = controlledSource();
     const sink = memorySink({ hold: ["open"] });
     const clock = fakeClock();
@@ -330,7 +330,7 @@ describe("the first reason counts", () => {
     await expect(recording.stopped).resolves.toMatchObject({ reason: "time" });
   });
 
-  test("stop() while the sink opens is heeded when it is open", async () => {
+  test("record: stop() while the sink opens takes effect when it is open", async () => {
     const source = controlledSource({ stoppable: false });
     const sink = memorySink({ hold: ["open"] });
     const recording = record(source, WANTED, { sink: sink.open });
@@ -340,7 +340,7 @@ describe("the first reason counts", () => {
     expect(sink.calls).toEqual(["open", "close"]);
   });
 
-  test("stop() again while the sink still writes loses nothing", async () => {
+  test("record: a second stop() during a write loses no packet", async () => {
     const source = controlledSource({ stoppable: false });
     const sink = memorySink({ hold: ["write"] });
     const recording = record(source, WANTED, { sink: sink.open, whenBusy: "drop" });
@@ -364,7 +364,7 @@ describe("the first reason counts", () => {
   });
 });
 
-describe("an abort", () => {
+describe("record: an abort", () => {
   const reason = new Error("given up");
 
   function recordAbortable(sink: ReturnType<typeof memorySink>, options: Partial<RecordOptions> = {}) {
@@ -389,7 +389,7 @@ describe("an abort", () => {
     expect(await statsAtEnd(recording)).toBeDefined();
   }
 
-  test("before the recording opens nothing", async () => {
+  test("before the recording begins, opens nothing", async () => {
     const sink = memorySink();
     const source = controlledSource();
     const signal = AbortSignal.abort(reason);
@@ -401,7 +401,7 @@ describe("an abort", () => {
     expect(await statsAtEnd(recording)).toMatchObject({ packetsCaptured: 0 });
   });
 
-  test("between the arrival of a batch and its writing keeps it from being written", async () => {
+  test("between the arrival of a batch and its write, prevents the write", async () => {
     const controller = new AbortController();
     const sink = memorySink();
     let arrive: (result: IteratorResult<PacketBatch>) => void = () => {};
@@ -422,7 +422,7 @@ describe("an abort", () => {
     expect(sink.calls).toEqual(["open", "abort"]);
   });
 
-  test("while the sink opens does not wait for it; should it open after all, it is let go of", async () => {
+  test("while the sink opens, does not wait for it; a sink that opens later is aborted", async () => {
     const sink = memorySink({ hold: ["open"] });
     const aborted = recordAbortable(sink);
     aborted.controller.abort(reason);
@@ -433,7 +433,7 @@ describe("an abort", () => {
     expect(aborted.source.waiting).toBe(false);
   });
 
-  test("while the sink opens is told to it, with the reason", async () => {
+  test("while the sink opens, aborts the signal of its request with the reason", async () => {
     const sink = memorySink({ hold: ["open"] });
     const aborted = recordAbortable(sink);
     expect(sink.request?.signal?.aborted).toBe(false);
@@ -442,7 +442,7 @@ describe("an abort", () => {
     expect(sink.request?.signal?.reason).toBe(reason);
   });
 
-  test("when the sink is open comes to it as `abort` only", async () => {
+  test("when the sink is open, only calls its abort", async () => {
     const sink = memorySink();
     const aborted = recordAbortable(sink);
     await settle();
@@ -452,7 +452,7 @@ describe("an abort", () => {
     expect(sink.request?.signal?.aborted).toBe(false);
   });
 
-  test("while the sink opens, which then fails, is the failure that counts", async () => {
+  test("while the sink opens, takes precedence over a later failure of the sink", async () => {
     const sink = memorySink({ hold: ["open"] });
     const aborted = recordAbortable(sink);
     aborted.controller.abort(reason);
@@ -462,7 +462,7 @@ describe("an abort", () => {
     expect(sink.calls).toEqual(["open"]);
   });
 
-  test.each(SOURCE_KINDS)("while waiting for a source $kind does not wait for it", async (traits) => {
+  test.each(SOURCE_KINDS)("during a wait for a source $kind, ends the wait", async (traits) => {
     const sink = memorySink();
     const controller = new AbortController();
     const source = controlledSource(traits);
@@ -481,7 +481,7 @@ describe("an abort", () => {
     expect(sink.ids).toEqual(range(2));
   });
 
-  test.each(MODES)("while the sink writes does not wait for it ($whenBusy)", async ({ whenBusy }) => {
+  test.each(MODES)("during a write, does not wait for the sink ($whenBusy)", async ({ whenBusy }) => {
     const sink = memorySink({ hold: ["write"] });
     const aborted = recordAbortable(sink, { whenBusy });
     aborted.source.push(numbered(3), numbered(2, 3));
@@ -503,7 +503,7 @@ describe("an abort", () => {
     expect(aborted.source.left).toBe(true);
   });
 
-  test.each(MODES)("and a write that fails later is nobody's failure ($whenBusy)", async ({ whenBusy }) => {
+  test.each(MODES)("ignores the failure of a pending write ($whenBusy)", async ({ whenBusy }) => {
     const sink = memorySink({ hold: ["write"] });
     const aborted = recordAbortable(sink, { whenBusy });
     aborted.source.push(numbered(3));
@@ -550,7 +550,7 @@ describe("an abort", () => {
     },
   );
 
-  test("while the queue is drained does not wait for it", async () => {
+  test("while the queue drains, does not wait for it", async () => {
     const sink = memorySink({ hold: ["write"] });
     const aborted = recordAbortable(sink, { whenBusy: "drop" });
     aborted.source.push(numbered(3), numbered(2, 3));
@@ -563,7 +563,7 @@ describe("an abort", () => {
     expect(await statsAtEnd(aborted.recording)).toMatchObject({ packetsCaptured: 3, packetsLostInQueue: 2 });
   });
 
-  test("while the sink closes does not wait for it", async () => {
+  test("while the sink closes, does not wait for it", async () => {
     const sink = memorySink({ hold: ["close"] });
     const aborted = recordAbortable(sink);
     aborted.source.end();
@@ -573,7 +573,7 @@ describe("an abort", () => {
     expect(sink.calls).toEqual(["open", "close", "abort"]);
   });
 
-  test("after stop(), while what had arrived is drained", async () => {
+  test("after stop(), while received packets are read", async () => {
     const sink = memorySink({ hold: ["write"] });
     const aborted = recordAbortable(sink);
     aborted.source.push(numbered(3));
@@ -583,7 +583,7 @@ describe("an abort", () => {
     await expectGivenUp(aborted);
   });
 
-  test("after the end is harmless", async () => {
+  test("after the end, has no effect", async () => {
     const sink = memorySink();
     const { controller, source, recording } = recordAbortable(sink);
     source.end();
@@ -594,7 +594,7 @@ describe("an abort", () => {
     expect(sink.calls).toEqual(["open", "close"]);
   });
 
-  test("without a reason rejects with the signal's own", async () => {
+  test("without a reason, rejects with the signal's default reason", async () => {
     const sink = memorySink();
     const { controller, recording } = recordAbortable(sink);
     controller.abort();
@@ -602,7 +602,7 @@ describe("an abort", () => {
     await expect(recording.stopped).rejects.toMatchObject({ name: "AbortError" });
   });
 
-  test("with a reason that is nothing rejects all the same", async () => {
+  test("with null as the reason, rejects with null", async () => {
     const sink = memorySink();
     const { controller, recording } = recordAbortable(sink);
     await settle();
@@ -611,13 +611,13 @@ describe("an abort", () => {
   });
 });
 
-describe("failures", () => {
+describe("record: failures", () => {
   const failure = new Error("broken");
 
   test.each([
     { name: "throwing", options: { throws: { open: failure } } },
     { name: "rejecting", options: { rejects: { open: failure } } },
-  ])("of opening the sink, $name, fail before the source is touched", async ({ options }) => {
+  ])("of opening the sink, $name, fail before the source is read", async ({ options }) => {
     const source = controlledSource();
     const sink = memorySink(options);
     const clock = fakeClock();
@@ -639,11 +639,11 @@ describe("failures", () => {
       { name: "throwing", options: { throws: { write: failure } } },
       { name: "rejecting", options: { rejects: { write: failure } } },
       {
-        name: "throwing, and of giving up",
+        name: "throwing, and of abort",
         options: { throws: { write: failure, abort: new Error("second") } },
       },
       {
-        name: "and of giving up, rejecting",
+        name: "rejecting, and of abort",
         options: { rejects: { write: failure, abort: new Error("second") } },
       },
     ])("of a write, $name, lose what was not taken", async ({ options }) => {
@@ -666,7 +666,7 @@ describe("failures", () => {
       });
     });
 
-    test("of a later write keep what was taken before", async () => {
+    test("of a later write keep the packets written before", async () => {
       const source = controlledSource();
       const sink = memorySink({ hold: ["write"] });
       const recording = record(source, WANTED, { sink: sink.open, whenBusy });
@@ -699,7 +699,7 @@ describe("failures", () => {
     });
   });
 
-  test("of a write beside the loop are not waited out by a silent source", async () => {
+  test("of a queued write end the wait for a silent source", async () => {
     const source = controlledSource({ stoppable: false });
     const sink = memorySink({ hold: ["write"] });
     const recording = record(source, WANTED, { sink: sink.open, whenBusy: "drop" });
@@ -736,7 +736,7 @@ describe("failures", () => {
     };
   }
 
-  test("of leaving the source after a limit fail the recording, as in any loop that is left", async () => {
+  test("of ending the iteration of the source after a limit fail the recording", async () => {
     const source = leavable(() => Promise.reject(failure));
     const sink = memorySink();
     const start = { ...WANTED, stopCondition: { packetsCapturedCount: 1n } };
@@ -759,7 +759,7 @@ describe("failures", () => {
     await settle();
   });
 
-  test("an abort does not wait for a source that does not let itself be left", async () => {
+  test("record: an abort does not wait for a source whose iteration does not end", async () => {
     const sink = memorySink();
     const controller = new AbortController();
     const start = { ...WANTED, stopCondition: { packetsCapturedCount: 1n } };
@@ -771,7 +771,7 @@ describe("failures", () => {
     expect(sink.calls).toEqual(["open", "write", "abort"]);
   });
 
-  test("a source that need not be left is not", async () => {
+  test("record: does not end an iteration that has ended by itself", async () => {
     const { stop: _, ...rest } = controlledSource({ stoppable: false });
     const source = {
       ...rest,
@@ -784,8 +784,8 @@ describe("failures", () => {
   });
 });
 
-describe("packets lost in the kernel", () => {
-  test("count from the beginning of the recording, to its end", async () => {
+describe("record: packets lost in the kernel", () => {
+  test("are counted from the beginning of the recording to its end", async () => {
     const source = controlledSource();
     source.drop(1000);
     const recording = record(source, WANTED, { sink: memorySink().open });
@@ -798,7 +798,7 @@ describe("packets lost in the kernel", () => {
     expect(await statsAtEnd(recording)).toMatchObject({ packetsLostInKernel: 7 });
   });
 
-  test("those of a failed recording stay what they were", async () => {
+  test("of a failed recording remain unchanged", async () => {
     const source = controlledSource();
     const recording = record(source, WANTED, { sink: memorySink().open });
     source.drop(7);
@@ -809,7 +809,7 @@ describe("packets lost in the kernel", () => {
   });
 });
 
-test("many filters, lengths and limits at once give what a loop over packets would", async () => {
+test("record: random filters, lengths and limits select the same packets as a loop over packets", async () => {
   const specs = range(200).map((id) => ({
     id,
     length: MIN_PACKET_LENGTH + ((id * 37) % 400),
@@ -826,7 +826,7 @@ test("many filters, lengths and limits at once give what a loop over packets wou
     expected.push(id);
     bytes += Math.min(end - start, 100);
   });
-  const source = controlledSource({ lends: true }, [interfaceOf(ETHERNET)]);
+  const source = controlledSource({ reusesBatches: true }, [interfaceOf(ETHERNET)]);
   const sink = memorySink();
   const start = { ...WANTED, maxCaptureLength: 100, stopCondition: { bytesCapturedCount: 5000n } };
   const recording = record(source, start, { sink: sink.open });

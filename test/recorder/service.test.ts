@@ -39,8 +39,8 @@ function setUp(options: Partial<RecorderServiceOptions> = {}) {
   return { clock, source, sink, service };
 }
 
-describe("statistics", () => {
-  test("that change come at most every changeIntervalMs, and always once per runningIntervalMs", async () => {
+describe("createRecorderService: statistics", () => {
+  test("are sent at most every changeIntervalMs, and at least every runningIntervalMs", async () => {
     const { clock, source, service } = setUp({ changeIntervalMs: 100, runningIntervalMs: 1000 });
     const responses = service.record(starting());
     await responses.next();
@@ -72,7 +72,7 @@ describe("statistics", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("in the counters include recordings under way", async () => {
+  test("the counters include running recordings", async () => {
     const { source, service } = setUp();
     const responses = service.record(starting());
     await responses.next();
@@ -91,7 +91,7 @@ describe("statistics", () => {
   });
 });
 
-describe("a client that is gone", () => {
+describe("createRecorderService: a client that has disconnected", () => {
   test.each(["source", "sink", "decision"])(
     "while the %s is waited for, leaves nothing behind",
     async (what) => {
@@ -127,7 +127,7 @@ describe("a client that is gone", () => {
     },
   );
 
-  test("never reads on, loses its slot all the same", async () => {
+  test("releases its slot although it never reads on", async () => {
     const { service } = setUp({ limits: { maxRecordings: 1 } });
     const controller = new AbortController();
     const responses = service.record(starting(), { signal: controller.signal });
@@ -138,7 +138,7 @@ describe("a client that is gone", () => {
   });
 });
 
-describe("limits", () => {
+describe("createRecorderService: limits", () => {
   test.each([
     { limits: { maxRecordings: 0 } },
     { limits: { maxStoredBytes: Number.NaN } },
@@ -152,7 +152,7 @@ describe("limits", () => {
     expect(() => setUp(options)).toThrow(OptionsError);
   });
 
-  test("of calls: one more is refused, and counted", async () => {
+  test("maxCalls: refuses and counts another call", async () => {
     const { service } = setUp({ limits: { maxCalls: 1 } });
     const first = service.record(starting());
     await first.next();
@@ -164,7 +164,7 @@ describe("limits", () => {
     expect(service.counters).toMatchObject({ refused: 1, failed: 1 });
   });
 
-  test("of stored bytes: files taken away make room", async () => {
+  test("maxStoredBytes: removed files free their bytes", async () => {
     let stored = 100;
     const { service } = setUp({ limits: { maxStoredBytes: 120 }, storedBytes: () => stored });
     await expect(service.record(starting()).next()).rejects.toMatchObject({ status: "RESOURCE_EXHAUSTED" });
@@ -175,7 +175,7 @@ describe("limits", () => {
     await responses.return();
   });
 
-  test("after a shutdown nothing is begun", async () => {
+  test("refuses calls after a shutdown", async () => {
     const { service } = setUp();
     await service.shutdown();
     await expect(service.record(starting()).next()).rejects.toMatchObject({ status: "UNAVAILABLE" });
@@ -183,7 +183,7 @@ describe("limits", () => {
 });
 
 describe("requestText", () => {
-  test("is what Go prints, quoted, and short", () => {
+  test("formats as Go does, quoted and shortened", () => {
     expect(requestText(create(RecordRequestSchema, { requestType: { case: "stop", value: {} } }))).toBe(
       '"stop:{}"',
     );

@@ -4,19 +4,19 @@ import { idsOf } from "./packets.js";
 
 type Call = "open" | "write" | "close" | "abort";
 
-/** A sink that remembers, and can be held up or made to fail at every call. */
+/** A sink in memory, whose calls can be held or made to fail. */
 export interface MemorySink {
   readonly open: OpenSink;
   readonly request: SinkRequest | undefined;
-  /** In the order in which they came. */
+  /** In the order of the calls. */
   readonly calls: readonly Call[];
-  /** What was taken, as it was when the write was through. */
+  /** The written batches, as they were at the end of each write. */
   readonly batches: readonly PacketBatch[];
-  /** Numbers of the packets taken. */
+  /** Numbers of the written packets. */
   readonly ids: readonly number[];
-  /** The call that is held up. */
+  /** The call that is held. */
   readonly pending: Call | undefined;
-  /** Lets the call that is held up come to its end, or fail. */
+  /** Ends the held call, or makes it fail. */
   release(failure?: { readonly error: unknown }): void;
 }
 
@@ -28,7 +28,7 @@ export interface MemorySinkOptions {
   readonly rejects?: Partial<Record<Call, unknown>>;
 }
 
-/** Throws (failing the recording) when its methods are called in an order that the contract of sinks rules out. */
+/** Throws, which fails the recording, if its methods are called in an invalid order. */
 export function memorySink({ hold = [], throws = {}, rejects = {} }: MemorySinkOptions = {}): MemorySink {
   const calls: Call[] = [];
   const batches: PacketBatch[] = [];
@@ -51,16 +51,16 @@ export function memorySink({ hold = [], throws = {}, rejects = {} }: MemorySinkO
   }
 
   return {
-    open: (asked) => {
-      request = asked;
+    open: (sinkRequest) => {
+      request = sinkRequest;
       const opening = begin("open");
       return Promise.resolve(opening).then(() => ({
         write: (batch) => {
           const writing = begin("write");
-          const take = () => {
+          const store = () => {
             batches.push(copyBatch(batch));
           };
-          return writing === undefined ? take() : writing.then(take);
+          return writing === undefined ? store() : writing.then(store);
         },
         close: async () => {
           await begin("close");
@@ -83,7 +83,7 @@ export function memorySink({ hold = [], throws = {}, rejects = {} }: MemorySinkO
       return held?.call;
     },
     release: (failure) => {
-      if (held === undefined) throw new TypeError("nothing is held up");
+      if (held === undefined) throw new TypeError("no call is held");
       const { resolve, reject } = held;
       held = undefined;
       if (failure === undefined) resolve();

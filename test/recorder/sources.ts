@@ -2,35 +2,35 @@ import type { CaptureInterface, PacketSource } from "../../src/packet/index.js";
 import { capturedBytes, copyBatch, type PacketBatch, type PacketFormat } from "../../src/packet/index.js";
 import { ETHERNET } from "./packets.js";
 
-/** What a source may have, or not; the recorder has a way with each. */
+/** Optional properties of a source. */
 export interface SourceTraits {
   readonly stoppable: boolean;
-  /** Batches are lent, and overwritten as soon as the next is asked for. */
-  readonly lends: boolean;
+  /** Batches are reused, and overwritten as soon as the next one is requested. */
+  readonly reusesBatches: boolean;
   readonly filtered: boolean;
 }
 
-/** A source that hands out what the test gives it, when the test does. */
+/** A source that yields what the test pushes. */
 export interface ControlledSource extends PacketSource {
   push(...batches: PacketBatch[]): void;
   end(): void;
   fail(error: unknown): void;
   /** Counts packets as lost in the kernel. */
   drop(count: number): void;
-  /** Whether a batch has been asked for that is not there yet. */
+  /** Whether a read is pending. */
   readonly waiting: boolean;
-  /** Whether the reading has ended, by itself or because the reader left. */
+  /** Whether the iteration has ended, by itself or by the reader. */
   readonly left: boolean;
   /** Calls of `stop`. */
   readonly stops: number;
-  /** Batches not handed out. */
+  /** Pushed batches that are not yielded yet. */
   readonly unread: number;
 }
 
 const GARBAGE = 0xee;
 
 export function controlledSource(
-  { stoppable = true, lends = false, filtered = false }: Partial<SourceTraits> = {},
+  { stoppable = true, reusesBatches = false, filtered = false }: Partial<SourceTraits> = {},
   interfaces: readonly CaptureInterface[] = [interfaceOf(ETHERNET)],
 ): ControlledSource {
   const arrived: PacketBatch[] = [];
@@ -47,22 +47,22 @@ export function controlledSource(
     wake?.();
   }
 
-  async function* read(lend: boolean): AsyncGenerator<PacketBatch, void, undefined> {
+  async function* read(reuses: boolean): AsyncGenerator<PacketBatch, void, undefined> {
     try {
       for (;;) {
         const batch = arrived.shift();
         if (batch !== undefined) {
           received += batch.length;
-          if (!lend) {
+          if (!reuses) {
             yield batch;
             continue;
           }
-          const lent = copyBatch(batch);
+          const reused = copyBatch(batch);
           try {
-            yield lent;
+            yield reused;
           } finally {
-            lent.records.fill(GARBAGE);
-            lent.offsets.fill(GARBAGE);
+            reused.records.fill(GARBAGE);
+            reused.offsets.fill(GARBAGE);
           }
         } else if (end !== undefined) {
           if (end.failure !== undefined) throw end.failure.error;
@@ -86,7 +86,7 @@ export function controlledSource(
     stats: () => ({ received, dropped }),
     [Symbol.asyncIterator]: () => read(false),
     [Symbol.asyncDispose]: async () => {},
-    ...(lends && { reusedBatches: () => ({ [Symbol.asyncIterator]: () => read(true) }) }),
+    ...(reusesBatches && { reusedBatches: () => ({ [Symbol.asyncIterator]: () => read(true) }) }),
     ...(stoppable && {
       stop: () => {
         stops++;
@@ -124,13 +124,17 @@ export function interfaceOf({ linkType, resolution, snapLength }: PacketFormat):
 /** Every combination of traits, named. */
 export const SOURCE_KINDS: readonly (SourceTraits & { readonly kind: string })[] = [true, false].flatMap(
   (stoppable) =>
-    [true, false].flatMap((lends) =>
+    [true, false].flatMap((reusesBatches) =>
       [true, false].map((filtered) => ({
-        kind: [stoppable ? "with stop()" : "without stop()", lends && "lending", filtered && "filtered"]
+        kind: [
+          stoppable ? "with stop()" : "without stop()",
+          reusesBatches && "reusing batches",
+          filtered && "filtered",
+        ]
           .filter(Boolean)
           .join(", "),
         stoppable,
-        lends,
+        reusesBatches,
         filtered,
       })),
     ),
@@ -141,7 +145,7 @@ export function bytesOf(...batches: readonly PacketBatch[]): number {
   return batches.reduce((sum, batch) => sum + capturedBytes(batch), 0);
 }
 
-/** Lets everything happen that does not wait for a timer, a file or the test. */
+/** Runs everything that does not wait for a timer, a file or the test. */
 export async function settle(): Promise<void> {
   await new Promise<void>((resolve) => {
     setImmediate(resolve);

@@ -16,7 +16,7 @@ function batchOf(lengths: readonly number[]): PacketBatch {
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
-describe("counts", () => {
+describe("StopTracker: counts", () => {
   test.each<{
     name: string;
     condition: StopConditionInit;
@@ -124,7 +124,7 @@ describe("counts", () => {
     expect(tracker.full).toBe(reached !== undefined);
   });
 
-  test("nothing is taken after a limit", () => {
+  test("accepts no packet after a limit", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 1n });
     tracker.accept(batchOf([1]));
     expect(tracker.accept(batchOf([1, 1]))).toBe(0);
@@ -137,7 +137,7 @@ describe("counts", () => {
   });
 });
 
-describe("time", () => {
+describe("StopTracker: time", () => {
   test.each<{ name: string; condition: StopConditionInit; milliseconds: number | undefined }>([
     { name: "absent", condition: {}, milliseconds: undefined },
     { name: "an empty duration is none", condition: { timeElapsed: {} }, milliseconds: undefined },
@@ -160,7 +160,7 @@ describe("time", () => {
     expect(new StopTracker(condition).timeLimitMs).toBe(milliseconds);
   });
 
-  test("what arrives after the time is still taken, up to the counts, and the time stays the limit reached", () => {
+  test("accepts packets after the time limit, up to the counts, and keeps the time as the reached limit", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 2n, timeElapsed: { seconds: 1n } });
     tracker.reachTimeLimit();
     expect(tracker.reached).toBe("time");
@@ -170,7 +170,7 @@ describe("time", () => {
     expect(tracker.reached).toBe("time");
   });
 
-  test("a count reached before the time stays the limit reached", () => {
+  test("keeps a count that was reached before the time as the reached limit", () => {
     const tracker = new StopTracker({ packetsCapturedCount: 1n, timeElapsed: { seconds: 1n } });
     tracker.accept(batchOf([1]));
     tracker.reachTimeLimit();
@@ -178,7 +178,7 @@ describe("time", () => {
   });
 });
 
-describe("batches", () => {
+describe("StopTracker: batches", () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 60 });
   const limit = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 80 }), fc.integer({ min: 1, max: 8000 }));
 
@@ -195,7 +195,7 @@ describe("batches", () => {
     return [packets, bytes];
   }
 
-  test("however packets are split into batches, those recorded are those of a count one by one", () => {
+  test("accepts the same packets however they are split into batches", () => {
     fc.assert(
       fc.property(lengths, fc.array(fc.nat(12)), limit, limit, (all, sizes, maxBytes, maxPackets) => {
         const tracker = new StopTracker({

@@ -87,7 +87,7 @@ describe("maxStoredBytes", () => {
     expect(storedBytes).toBeGreaterThan(LIMIT_BYTES - 300);
   });
 
-  test("counts what closing a pcapng file writes", async () => {
+  test("counts the bytes that closing a pcapng file writes", async () => {
     await using folder = await temporaryFolder();
     const { failure, storedBytes } = await recorded(
       fileSink(folder.path, { fileFormat: "pcapng" }),
@@ -98,7 +98,7 @@ describe("maxStoredBytes", () => {
     expect(await folderBytes(folder.path)).toBe(storedBytes);
   });
 
-  test("gets back the bytes of files that a ring removes", async () => {
+  test("releases the bytes of files that a ring removes", async () => {
     await using folder = await temporaryFolder();
     const rotation = { maxBytes: 1000, ringFiles: 3 };
     const { failure, storedBytes } = await recorded(fileSink(folder.path, { rotation }), plainSource);
@@ -113,7 +113,7 @@ describe("maxStoredBytes", () => {
     expect(storedBytes).toBe(24 + 10 * (16 + packetBytes({ id: 0 }).length));
   });
 
-  test("gives back everything when the sink does not open", async () => {
+  test("releases all bytes when the sink does not open", async () => {
     const openSink: OpenSink = async ({ storage }) => {
       storage?.reserve(5000);
       throw new Error("no space");

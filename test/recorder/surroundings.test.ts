@@ -19,12 +19,12 @@ async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 /** Throws everything away. */
 const nowhere: OpenSink = async () => ({ write: () => {}, close: async () => ({}), abort: async () => {} });
 
-describe("a source and a sink that never wait", () => {
+describe("record: a source and a sink that never wait", () => {
   function* forever(): Generator<PacketBatch> {
     for (;;) yield batch;
   }
 
-  test("leave timers their turn", async () => {
+  test("let timers run", async () => {
     const recording = record(
       fromBatches(forever(), format),
       { ...everything, stopCondition: { timeElapsed: { nanos: 5_000_000 } } },
@@ -33,14 +33,14 @@ describe("a source and a sink that never wait", () => {
     expect((await recording.stopped).reason).toBe("time");
   });
 
-  test("leave a signal its turn", async () => {
+  test("let signals abort", async () => {
     const signal = AbortSignal.timeout(5);
     const recording = record(fromBatches(forever(), format), everything, { sink: nowhere, signal });
     await expect(recording.stopped).rejects.toMatchObject({ name: "TimeoutError" });
   });
 });
 
-describe("a recording tells at any time", () => {
+describe("record: at any time, a recording reports", () => {
   test("its counts and its file, also when it fails", async () => {
     const failing = async function* () {
       yield batch;
@@ -54,7 +54,7 @@ describe("a recording tells at any time", () => {
     expect(recording.stats).toMatchObject({ packetsCaptured: 1, bytesCaptured: 20 });
   });
 
-  test("a failure that is looked at late does not end the process", async () => {
+  test("an unhandled failure does not end the process", async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on("unhandledRejection", note);
@@ -70,8 +70,8 @@ describe("a recording tells at any time", () => {
   });
 });
 
-describe("packets that arrive by themselves", () => {
-  test("are all recorded when the source can be told to stop, and its losses are counted", async () => {
+describe("record: live packets", () => {
+  test("are all recorded by a source with stop, and its losses are counted", async () => {
     const arrived = Array.from({ length: 5 }, () => batch);
     let ending = false;
     let wake = () => {};
@@ -100,8 +100,8 @@ describe("packets that arrive by themselves", () => {
   });
 });
 
-describe("a recording of a capture", () => {
-  test("is a new file: version 2.4 and no zone, whatever was read", async () => {
+describe("record: a capture file", () => {
+  test("is written as version 2.4 without a time zone", async () => {
     const old = await bytesOf(
       encodePcap(
         fromBatches(
@@ -126,14 +126,14 @@ describe("a recording of a capture", () => {
     });
   });
 
-  test("counts what the capturing program lost, in files of any size", async () => {
+  test("counts the packets that the capturing program lost", async () => {
     const interfaces = [{ linkType: 101, resolution: "us", snapLength: 0, counts: { dropped: 7 } }] as const;
     const source = await decodeCapture(await bytesOf(encodePcapng(fromBatches([batch], interfaces))));
     const { stats } = await record(source, everything, { sink: nowhere }).stopped;
     expect(stats.packetsLostInKernel).toBe(7);
   });
 
-  test("opens with the header of a stream, before there is a packet", async () => {
+  test("opens after the header of a stream, before the first packet", async () => {
     for (const encode of [encodePcap, encodePcapng]) {
       const empty = await bytesOf(
         encode(fromBatches([], [{ linkType: 101, resolution: "us", snapLength: 0, name: "x" }])),
@@ -148,7 +148,7 @@ describe("a recording of a capture", () => {
   });
 });
 
-test("a limit of a plain 0 is no limit", async () => {
+test("record: a limit of 0 means no limit", async () => {
   const start = { ...everything, stopCondition: { packetsCapturedCount: 0 as unknown as bigint } };
   const { stats } = await record(fromBatches([batch, batch], format), start, { sink: nowhere }).stopped;
   expect(stats.packetsCaptured).toBe(2);

@@ -33,14 +33,14 @@ function start() {
   return { source, recording };
 }
 
-test("begin with zeros at once, before the sink is open", async () => {
+test("Recording.updates: yield zeros at once, before the sink is open", async () => {
   const recording = record(controlledSource(), WANTED, { sink: memorySink({ hold: ["open"] }).open });
   const { seen } = readAll(recording.updates);
   await settle();
   expect(seen).toEqual([NOTHING]);
 });
 
-test("a reader that keeps up sees every change, and nothing while there is none", async () => {
+test("Recording.updates: a fast reader gets every change, and nothing else", async () => {
   const { source, recording } = start();
   const { seen, ended } = readAll(recording.updates);
   await settle();
@@ -60,7 +60,7 @@ test("a reader that keeps up sees every change, and nothing while there is none"
   expect(seen.at(-1)).toEqual(stats);
 });
 
-test("a slow reader gets the latest counts only", async () => {
+test("Recording.updates: a slow reader gets only the latest counts", async () => {
   const { source, recording } = start();
   const reader = recording.updates[Symbol.asyncIterator]();
   expect(await reader.next()).toEqual({ done: false, value: NOTHING });
@@ -76,7 +76,7 @@ test("a slow reader gets the latest counts only", async () => {
   expect(await reader.next()).toEqual({ done: true, value: undefined });
 });
 
-test("several readers do not take from each other, and may come at any time", async () => {
+test("Recording.updates: several readers are independent, whenever they begin", async () => {
   const { source, recording } = start();
   const first = readAll(recording.updates);
   const second = readAll(recording.updates);
@@ -94,7 +94,7 @@ test("several readers do not take from each other, and may come at any time", as
   for (const { seen } of [first, second, third]) expect(seen.at(-1)).toEqual(stats);
 });
 
-test("one that comes after the end gets the final counts, and the end", async () => {
+test("Recording.updates: a reader after the end gets the final counts", async () => {
   const { source, recording } = start();
   source.push(numbered(4));
   source.end();
@@ -104,7 +104,7 @@ test("one that comes after the end gets the final counts, and the end", async ()
   expect(seen).toEqual([stats]);
 });
 
-test("a reader that leaves does not disturb the others", async () => {
+test("Recording.updates: a reader that leaves does not affect others", async () => {
   const { source, recording } = start();
   for await (const stats of recording.updates) {
     expect(stats).toEqual(NOTHING);
@@ -118,7 +118,7 @@ test("a reader that leaves does not disturb the others", async () => {
   expect(seen.at(-1)).toEqual(captured(1));
 });
 
-describe("end with the recording, their last counts being final", () => {
+describe("Recording.updates: end with the recording and the final counts", () => {
   test.each<{ name: string; finish: (parts: ReturnType<typeof startAbortable>) => void; fails: boolean }>([
     { name: "source at its end", finish: ({ source }) => source.end(), fails: false },
     { name: "stop", finish: ({ recording }) => recording.stop(), fails: false },

@@ -268,7 +268,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     expect(recorder.service.counters).toMatchObject({ running: 0, failed: 1, packetsCaptured: 3 });
   });
 
-  test("answers a start with empty statistics at once, a change with the new ones, a stop with the final ones", async () => {
+  test("responds to a start with empty statistics, to changes with new ones, to a stop with the final ones", async () => {
     const clock = fakeClock(1_700_000_000_000);
     await using recorder = await testRecorder({ clock });
     await using server = await serve(recorder.service);
@@ -308,7 +308,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     expect(clock.pending).toBe(0);
   });
 
-  test("a quiet recording tells of itself once a second", async () => {
+  test("a quiet recording reports once a second", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder({ clock });
     await using server = await serve(recorder.service);
@@ -348,7 +348,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     },
   );
 
-  test("stops by itself when its time is up; a negative time is up at once", async () => {
+  test("stops at the time limit; at once for a negative one", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder({ clock });
     await using server = await serve(recorder.service);
@@ -364,7 +364,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     }
   });
 
-  test("a deadline ends it, and the file stays", async () => {
+  test("a deadline ends it, and the file is kept", async () => {
     await using recorder = await testRecorder();
     await using server = await serve(recorder.service);
     using client = recordClient(server.address, { deadlineMs: 150 });
@@ -374,7 +374,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     expect(await decodeFile(await onlyFile(recorder.folder))).toMatchObject({ ids: [] });
   });
 
-  test("a client that sends no start is not waited for", async () => {
+  test("a client without a start request gets DEADLINE_EXCEEDED", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder({ clock, limits: { startTimeoutMs: 5000 } });
     await using server = await serve(recorder.service);
@@ -396,7 +396,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     expect(await client.ended).toMatchObject({ code: "RESOURCE_EXHAUSTED" });
   });
 
-  test("bytes that are no request are refused", async () => {
+  test("rejects bytes that do not decode", async () => {
     await using recorder = await testRecorder();
     await using server = await serve(recorder.service);
     using client = recordClient(server.address);
@@ -404,7 +404,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     expect((await client.ended).code).toMatch(/^(INVALID_ARGUMENT|INTERNAL)$/);
   });
 
-  test("one recording more than there may be is refused, until one has ended", async () => {
+  test("refuses another recording above maxRecordings until one has ended", async () => {
     await using recorder = await testRecorder({ limits: { maxRecordings: 1 } });
     await using server = await serve(recorder.service);
     using first = recordClient(server.address);
@@ -425,7 +425,7 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     third.cancel();
   });
 
-  test("a shutdown ends recordings as a stop does, and refuses what has not begun", async () => {
+  test("a shutdown ends recordings as a stop does, and refuses new ones", async () => {
     await using recorder = await testRecorder();
     const server = await serve(recorder.service);
     using client = recordClient(server.address);

@@ -324,7 +324,7 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
     socket.destroy();
   });
 
-  test("other connections and calls go on", async () => {
+  test("other connections and calls continue", async () => {
     await using serving = await serve({ clock: fakeClock() });
     const session = serving.connect();
     const { hostname, port } = new URL(`http://${serving.server.address}`);

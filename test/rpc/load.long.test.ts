@@ -114,7 +114,7 @@ describe("a client that is slow", () => {
     },
   );
 
-  test("and does not read at all is let go, its file whole", async () => {
+  test("that does not read at all is disconnected, and its file is complete", async () => {
     await using folder = await temporaryFolder();
     const clock = fakeClock();
     const source = controlledSource();
@@ -151,7 +151,7 @@ function startProgram(...args: string[]): ChildProcess & { readonly stdout: Node
 }
 
 describe("kill -9", () => {
-  test("of the client: the recording ends, its file is whole", async () => {
+  test("of the client: the recording ends with a complete file", async () => {
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
     const client = startProgram("record", server.address);
@@ -165,7 +165,7 @@ describe("kill -9", () => {
     expect(openFilesIn(recorder.folder)).toEqual([]);
   });
 
-  test("of the server: the client learns of it, and the file is whole as far as it goes", async () => {
+  test("of the server: the client gets an error, and the file has complete records", async () => {
     await using folder = await temporaryFolder();
     const server = startProgram("serve", folder.path);
     const [line] = await once(server.stdout, "data");

@@ -67,7 +67,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     expect(await namesOf(observe(connection.transport, request))).toBe(names);
   });
 
-  test("follows, filters here, and tells of lost events whatever the filter", async () => {
+  test("follows, filters locally, and yields lost events regardless of the filter", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);
     const stream = observe(
@@ -92,7 +92,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     while (observer.streams > 0) await settle(); // Leaving has cancelled the call.
   });
 
-  test("a signal gives up with its reason, and leaving ends a wait", async () => {
+  test("an aborted signal rejects with its reason, and ending the iteration ends a wait", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);
     const controller = new AbortController();
@@ -108,7 +108,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     while (observer.streams > 0) await settle();
   });
 
-  test("a server's refusal keeps its code and text", async () => {
+  test("a server's error keeps its status and message", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);
     const stream = observe(connection.transport, { whitelist: [{ sourceIp: ["1.1.1.1/33"] }] });
@@ -120,7 +120,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     await expect(namesOf(observe(connection.transport))).rejects.toMatchObject({ status: "UNAVAILABLE" });
   });
 
-  test("a lost connection is made again, without gap or repeat", async () => {
+  test("reconnect: resumes without gaps and repetitions", async () => {
     const clock = fakeClock();
     const observer = fakeObserver({ flows: podFlows("ab") });
     await using connection = await connect(observer);
@@ -155,7 +155,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     expect(stream.stats.received - stream.stats.repeated).toBe(9);
   });
 
-  test("gives up after so many tries", async () => {
+  test("reconnect: fails after maxAttempts", async () => {
     const clock = fakeClock();
     const observer = fakeObserver();
     observer.setUnavailable(true);
@@ -179,7 +179,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     await expect(namesOf(stream)).rejects.toMatchObject({ code: "source_consumed" });
   });
 
-  test("the calls beside it", async () => {
+  test("the other calls", async () => {
     const observer = fakeObserver({ flows: podFlows("ab"), version: "1.16.2" });
     await using connection = await connect(observer);
     expect(await serverStatus(connection.transport)).toMatchObject({ numFlows: 2n, version: "1.16.2" });
@@ -194,7 +194,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
   });
 });
 
-describe("a call that does not settle by itself", () => {
+describe("observe: a call that does not settle by itself", () => {
   const NEVER = new Promise<never>(() => {});
   const hanging = (stream: () => Promise<unknown>) =>
     // Only `stream` is called.
@@ -214,8 +214,8 @@ describe("a call that does not settle by itself", () => {
   });
 });
 
-describe("a reader that is slow", () => {
-  test("is not overrun: the server sends on as far as is read", async () => {
+describe("observe: a slow reader", () => {
+  test("flow control stops the server", async () => {
     const observer = fakeObserver({ maxFlows: 100_000 });
     const big = flow({ Summary: "x".repeat(10_000) });
     for (let count = 0; count < 2000; count++) observer.push({ ...big, uuid: String(count) });
@@ -242,7 +242,7 @@ describe("decodeGetFlowsResponse", () => {
     expect(decoded.responseTypes.case).toBe(response.responseTypes.case);
   });
 
-  test("the last of several answers counts, and one flow in two parts is one", () => {
+  test("the last of several responses counts, and a flow in two parts is merged", () => {
     const part = (init: Parameters<typeof flow>[0]) =>
       toBinary(
         GetFlowsResponseSchema,

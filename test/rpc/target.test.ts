@@ -51,7 +51,7 @@ test.each([
   expect(() => parseTarget(text)).toThrow(`invalid server address "${text}": unknown scheme; ${advice}`);
 });
 
-test("a password does not go over the net as plain text", () => {
+test("openTransport: refuses to send a password in plain text", () => {
   const basicAuth = { username: "a", password: "b" };
   expect(() => openTransport("relay:80", { basicAuth })).toThrow(
     expect.objectContaining({ code: "invalid_target" }),

@@ -44,8 +44,8 @@ async function recordThree(recorder: TestRecorder, transport: Parameters<typeof 
   expect((await decodeFile(result.filePath)).ids).toEqual([0, 1, 2]);
 }
 
-describe("a unix socket", () => {
-  test("is served, its owner's only, and taken over from a server that died", async () => {
+describe("openRecorderServer: a unix socket", () => {
+  test("is accessible to its owner only, and replaces one that a dead server left", async () => {
     await using recorder = await testRecorder();
     await using folder = await temporaryFolder();
     const path = join(folder.path, "hubble.sock");
@@ -59,7 +59,7 @@ describe("a unix socket", () => {
     });
   });
 
-  test("that is a file stays", async () => {
+  test("a regular file at its path is kept", async () => {
     await using recorder = await testRecorder();
     await using folder = await temporaryFolder();
     const path = join(folder.path, "file");
@@ -81,14 +81,14 @@ describe("a unix socket", () => {
     expect(await client.ended).toMatchObject({ code: "FAILED_PRECONDITION" });
   });
 
-  test("that is not there is UNAVAILABLE", async () => {
+  test("openTransport: a missing socket is UNAVAILABLE", async () => {
     await using transport = openTransport("unix:///nowhere/hubble.sock");
     const recording = recordRemote(transport, WANTED);
     await expect(recording.stopped).rejects.toMatchObject({ code: "rpc_failed", status: "UNAVAILABLE" });
   });
 });
 
-describe("protocols", () => {
+describe("openRecorderServer: protocols", () => {
   test.each([
     { name: "gRPC", create: (baseUrl: string) => createGrpcTransport({ baseUrl }) },
     {
@@ -107,8 +107,8 @@ describe("protocols", () => {
   });
 });
 
-describe("services beside the recorder", () => {
-  test("health says SERVING, and NOT_SERVING to those who watch when it ends", async () => {
+describe("openRecorderServer: other services", () => {
+  test("health is SERVING, and NOT_SERVING for watchers at the end", async () => {
     await using recorder = await testRecorder();
     const server = await openRecorderServer("127.0.0.1:0", recorder.service);
     await using transport = openTransport(server.address);
@@ -135,7 +135,7 @@ describe("services beside the recorder", () => {
     await expect(serverStatus(transport)).rejects.toMatchObject({ status: "UNIMPLEMENTED" });
   });
 
-  test("further routes are served", async () => {
+  test("serves the routes of the option", async () => {
     await using recorder = await testRecorder();
     const { routes } = fakeObserver({ version: "1.2.3" });
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service, { routes });
@@ -254,7 +254,7 @@ describeWithPrograms("TLS", ["openssl"], () => {
     expect(identities).toContain("spiffe://cluster/ns/ops/sa/alice");
   });
 
-  test("takes new certificates while it runs", async () => {
+  test("setTls: replaces the certificates while it runs", async () => {
     await using recorder = await testRecorder();
     const { cert, key } = serverPair;
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service, { tls: { cert, key } });
@@ -268,7 +268,7 @@ describeWithPrograms("TLS", ["openssl"], () => {
 });
 
 describe("recordRemote", () => {
-  test("gives up with the signal's reason, and the server closes the file", async () => {
+  test("rejects with the signal's reason, and the server closes the file", async () => {
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
     await using transport = openTransport(server.address);
@@ -282,7 +282,7 @@ describe("recordRemote", () => {
     expect(recorder.service.counters.failed).toBe(1);
   });
 
-  test("tells the server's text, and its status", async () => {
+  test("rejects with the server's message and status", async () => {
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
     await using transport = openTransport(server.address);
@@ -296,7 +296,7 @@ describe("recordRemote", () => {
     });
   });
 
-  test("a server that goes away is UNAVAILABLE", async () => {
+  test("a server that disconnects is UNAVAILABLE", async () => {
     const server = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };

@@ -269,7 +269,7 @@ describe("fileSink: a recording", () => {
     "returns the path of a file with the recorded packets (%s)",
     async (whenBusy) => {
       await using folder = await temporaryFolder();
-      const source = controlledSource({ lends: true });
+      const source = controlledSource({ reusesBatches: true });
       const recording = record(source, WANTED, {
         sink: fileSink(folder.path),
         whenBusy,

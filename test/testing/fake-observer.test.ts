@@ -41,7 +41,7 @@ describe("fakeObserver: GetFlows", () => {
     expect((await responses(request)).map(uuidOf)).toEqual(expected);
   });
 
-  test("a flow after until that the filters leave out does not end the stream", async () => {
+  test("a flow after `until` that does not match the filters does not end the stream", async () => {
     const clock = fakeClock(5000);
     const fake = fakeObserver({ clock });
     fake.push({ from: "default/late", uuid: "late" });
@@ -75,7 +75,7 @@ describe("fakeObserver: GetFlows", () => {
     expect(first?.responseTypes.value).not.toHaveProperty("source.podName");
   });
 
-  test("an empty mask leaves flows whole", async () => {
+  test("an empty mask keeps all fields", async () => {
     const [first] = await responses({ experimental: { fieldMask: { paths: [] } } });
     expect(first?.responseTypes.value).toMatchObject({ uuid: "a", source: { podName: "a" } });
   });
@@ -105,7 +105,7 @@ describe("fakeObserver in openRecorderServer", () => {
     },
   );
 
-  test("without the observer its health is NOT_FOUND", async () => {
+  test("without the Observer, its health is NOT_FOUND", async () => {
     await using server = await openRecorderServer("127.0.0.1:0", fakeRecorder().service);
     await using transport = openTransport(server.address);
     const client = createClient(Health, transport) as unknown as {

@@ -62,7 +62,7 @@ describe("flow", () => {
     expect(flow({ from: "a/b", to: "c/d" })).toEqual(flow({ from: "a/b", to: "c/d" }));
   });
 
-  test.each(["", "[::1", "a:b:c", "x:99999"])("%j is no endpoint", (from) => {
+  test.each(["", "[::1", "a:b:c", "x:99999"])("rejects %j as an endpoint", (from) => {
     expect(() => flow({ from })).toThrow(TypeError);
   });
 });
@@ -139,7 +139,7 @@ describe("flow: names the argument at fault", () => {
 });
 
 describe("fakeRecorder", () => {
-  test("records what is pushed, at its own time", async () => {
+  test("records pushed packets with the time of its clock", async () => {
     const clock = fakeClock(5000);
     const recorder = fakeRecorder({ clock });
     const recording = recordRemote(recorder.transport, {
@@ -166,7 +166,7 @@ describe("fakeRecorder", () => {
     expect(recorder.service.counters).toMatchObject({ stopped: 1, running: 0 });
   });
 
-  test("fails as a source does", async () => {
+  test("fail: fails the source of a recording", async () => {
     const recorder = fakeRecorder();
     const recording = recordRemote(recorder.transport, WANTED);
     await recording.started;
@@ -179,7 +179,7 @@ describe("fakeRecorder", () => {
   });
 });
 
-test("a fake recorder lets go of a client that gives up", async () => {
+test("fakeRecorder: releases the recording of a client that cancels", async () => {
   const recorder = fakeRecorder({ limits: { maxRecordings: 1 } });
   for (let round = 0; round < 3; round++) {
     const controller = new AbortController();

@@ -92,7 +92,7 @@ test("openTransport: close() ends an attempt to connect", async () => {
   expect(await failure).toMatchObject({ status: "CANCELLED" });
 });
 
-test("openTransport: gives up a server that does not begin to speak HTTP/2 after 20 s", async () => {
+test("openTransport: fails after 20 s if the server does not send HTTP/2 SETTINGS", async () => {
   const clock = fakeClock();
   using server = await openServer(silent, false);
   await using transport = openTransport(server.address, { clock });

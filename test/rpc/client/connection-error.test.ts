@@ -19,7 +19,7 @@ function systemError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-describe("connectionError: errors of the system in words", () => {
+describe("connectionError: describes system errors", () => {
   test.each([
     ["ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:1", "connection refused: no server is listening there"],
     ["ENOENT", "connect ENOENT /a.sock", "no such socket: the server is not running, or listens elsewhere"],
@@ -44,12 +44,12 @@ describe("connectionError: errors of the system in words", () => {
     );
   });
 
-  test("others as Node has them", () => {
+  test("other errors keep Node's message", () => {
     expect(textOf(systemError("EMFILE", "connect EMFILE"))).toBe("connect EMFILE");
   });
 });
 
-test("serverStatus: a socket that does not exist is reported in words", async () => {
+test("serverStatus: describes the error of a missing socket", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/none.sock`;
   await using transport = openTransport(`unix://${path}`);

@@ -10,7 +10,7 @@ function enveloped(message: Uint8Array): Uint8Array {
 }
 
 describe("EnvelopeSplitter", () => {
-  test("gives back the messages however the bytes are cut", () => {
+  test("returns the messages for chunks of any size", () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 40 })),
@@ -31,7 +31,7 @@ describe("EnvelopeSplitter", () => {
     );
   });
 
-  test("refuses a message that is too long before it is there, and a compressed one", () => {
+  test("rejects a message that is too long before it has arrived, and a compressed one", () => {
     const splitter = new EnvelopeSplitter(10);
     expect(() => splitter.split(Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff))).toThrow(
       "larger than max (4294967295 vs. 10)",
@@ -39,7 +39,7 @@ describe("EnvelopeSplitter", () => {
     expect(() => new EnvelopeSplitter(10).split(Uint8Array.of(1, 0, 0, 0, 1, 9))).toThrow("compressed");
   });
 
-  test("knows that it is inside a message", () => {
+  test("isInside: true inside a message", () => {
     const splitter = new EnvelopeSplitter(10);
     expect(splitter.split(Uint8Array.of(0, 0))).toEqual([]);
     expect(splitter.isInside).toBe(true);

@@ -34,7 +34,7 @@ function watched(times: KeepaliveTimes, { answers = true, canPing = true } = {})
 const SECOND = 1000;
 
 describe("Keepalive", () => {
-  test("gives up a server that does not answer the first ping, 50 s after its last byte", () => {
+  test("reports a server that does not answer the first ping, 50 s after its last byte", () => {
     const { clock, pings, deaths } = watched(DEFAULT_KEEPALIVE, { answers: false });
     clock.advance(1000 * SECOND);
     expect(pings).toEqual([30 * SECOND]);
@@ -42,7 +42,7 @@ describe("Keepalive", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("pings early in a silence, and then rarely", () => {
+  test("pings first after intervalMs, then at most every repeatMs", () => {
     const { clock, pings, deaths } = watched(DEFAULT_KEEPALIVE);
     clock.advance(1000 * SECOND);
     expect(pings[0]).toBe(30 * SECOND);
@@ -53,7 +53,7 @@ describe("Keepalive", () => {
     expect(deaths).toEqual([]);
   });
 
-  test("does not ping while data comes, and early again when it no longer does", () => {
+  test("does not ping while data arrives", () => {
     const { clock, pings, receive } = watched(DEFAULT_KEEPALIVE);
     for (let second = 0; second < 300; second += 10) {
       receive();
@@ -64,7 +64,7 @@ describe("Keepalive", () => {
     expect(pings).toHaveLength(1);
   });
 
-  test("takes other bytes for an answer", () => {
+  test("counts other received bytes as a response", () => {
     const { clock, deaths, receive } = watched(DEFAULT_KEEPALIVE, { answers: false });
     clock.advance(40 * SECOND);
     receive();
@@ -72,7 +72,7 @@ describe("Keepalive", () => {
     expect(deaths).toEqual([]);
   });
 
-  test("gives up a connection that cannot be pinged after a longer silence", () => {
+  test("reports a connection that cannot be pinged after repeatMs", () => {
     const { clock, deaths } = watched(DEFAULT_KEEPALIVE, { canPing: false });
     clock.advance(30 * SECOND + DEFAULT_KEEPALIVE.repeatMs);
     expect(deaths).toEqual([30 * SECOND + DEFAULT_KEEPALIVE.repeatMs]);
@@ -91,7 +91,7 @@ describe("Keepalive", () => {
     expect(stopped.pings).toHaveLength(1);
   });
 
-  test("sends fewer pings by default than grpc-go's default policy rejects, whenever data comes", () => {
+  test("by default respects grpc-go's policy, whenever data arrives", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 40 }), (gapsSeconds) => {
         const { clock, pings, receive } = watched(DEFAULT_KEEPALIVE);

@@ -149,12 +149,12 @@ describe("Resumption", () => {
     },
   );
 
-  test("asks for new flows from when they were first asked for", () => {
+  test("requests new flows from the time of the first request", () => {
     const request = create(GetFlowsRequestSchema, { follow: true });
     expect(new Resumption(request, 5000).resume()).toMatchObject({ follow: true, since: { seconds: 5n } });
   });
 
-  test("asks anew for the last ones when none have come, and keeps filters and masks", () => {
+  test("requests the last flows again if none has arrived, with filters and masks", () => {
     const request = create(GetFlowsRequestSchema, { number: 5n, whitelist: [{ uuid: ["x"] }] });
     const resumption = new Resumption(request, 0);
     expect(resumption.resume()).toEqual(request);
@@ -167,13 +167,13 @@ describe("Resumption", () => {
     });
   });
 
-  test("does not ask before what was asked for first", () => {
+  test("does not request flows before the start of the first request", () => {
     const resumption = new Resumption(create(GetFlowsRequestSchema, { since: { seconds: 9n } }), 0);
     resumption.accept(response(1, 10_000));
     expect(resumption.resume()).toMatchObject({ since: { seconds: 9n } });
   });
 
-  test("remembers so many flows, and then asks no further back than it remembers", () => {
+  test("remembers at most MAX_REMEMBERED flows, and requests no earlier ones", () => {
     const resumption = new Resumption(create(GetFlowsRequestSchema, { follow: true }), 0);
     for (let id = 0; id < 2 * MAX_REMEMBERED; id++)
       resumption.accept(response(id, 1_000_000 + Math.floor(id / 100)));

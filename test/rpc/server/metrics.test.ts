@@ -3,7 +3,7 @@ import { NO_TOTALS } from "../../../src/recorder/service/counters.js";
 import { formatMetrics } from "../../../src/rpc/index.js";
 import { identitiesOf } from "../../../src/rpc/peer.js";
 
-test("metrics are in the text format of Prometheus: each with help and type, every line well-formed", () => {
+test("formatMetrics: in the text format of Prometheus: each with help and type, every line well-formed", () => {
   const text = formatMetrics({ ...NO_TOTALS, stopped: 3, packetsLostInKernel: 5 });
   expect(text).toContain(
     "# HELP flowscribe_recorder_calls_total Record calls that have ended, by how.\n" +

@@ -37,7 +37,7 @@ describe.each(ServerReflection.map((service) => ({ name: service.typeName, servi
       return encoded.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
     }
 
-    test("lists the services, itself included", async () => {
+    test("reflectionRoutes: lists the services, including reflection", async () => {
       const { value } = await ask({ case: "listServices", value: "*" });
       expect((value.service as { name: string }[]).map(({ name }) => name)).toEqual([
         "recorder.Recorder",
@@ -62,7 +62,7 @@ describe.each(ServerReflection.map((service) => ({ name: service.typeName, servi
       expect(registry.get(name)?.typeName).toBe(name);
     });
 
-    test("describes a file by its name, and knows what it has not", async () => {
+    test("reflectionRoutes: describes a file by its name; unknown names are NOT_FOUND", async () => {
       const [file] = filesOf(await ask({ case: "fileByFilename", value: "recorder/recorder.proto" }));
       expect(file?.package).toBe("recorder");
       for (const request of [

@@ -22,8 +22,8 @@ import { testRecorder } from "../servers.js";
 // RFC 9113, 3.4: what a client begins with, and an empty SETTINGS frame.
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
 
-describe("connections", () => {
-  test("that no longer answer are closed", async () => {
+describe("openRecorderServer: connections", () => {
+  test("that do not answer pings are closed", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service, {
@@ -43,7 +43,7 @@ describe("connections", () => {
     await once(socket, "close");
   });
 
-  test("that answer stay", async () => {
+  test("that answer pings stay open", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service, {
@@ -61,7 +61,7 @@ describe("connections", () => {
     expect((await recording.stopped).nodeName).toBe("prod/node1");
   });
 
-  test("that stay open are cut when the grace is over", async () => {
+  test("that are still open after the grace period are destroyed", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder();
     const server = await openRecorderServer("127.0.0.1:0", recorder.service, { clock });
@@ -95,7 +95,7 @@ describe("streaming calls", () => {
     });
   });
 
-  test("hand out what comes", async () => {
+  test("yield responses as they arrive", async () => {
     const names: string[] = [];
     for await (const { nodeName } of getAgentEvents(transport, { number: 2n })) names.push(nodeName);
     for await (const { nodeName } of getDebugEvents(transport)) names.push(nodeName);
@@ -109,7 +109,7 @@ describe("streaming calls", () => {
   });
 });
 
-test("a recording whose folder is removed ends with an error that says so", async () => {
+test("openRecorderServer: a recording whose folder is removed fails with an error that names the cause", async () => {
   await using recorder = await testRecorder();
   await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
   await using transport = openTransport(server.address);
@@ -125,7 +125,7 @@ test("a recording whose folder is removed ends with an error that says so", asyn
   expect(recorder.service.counters).toMatchObject({ failed: 1, stopped: 0, running: 0 });
 });
 
-test("folderBytes of no folder is 0", async () => {
+test("folderBytes: a missing folder has 0 bytes", async () => {
   expect(await folderBytes("/nowhere/at/all")).toBe(0);
 });
 

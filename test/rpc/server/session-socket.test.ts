@@ -22,7 +22,7 @@ test.each(["client", "server"] as const)("SessionSocket: sends small frames of a
 });
 
 describe("GoawayScanner", () => {
-  test("finds the code of a GOAWAY, however the bytes are cut", () => {
+  test("finds the code of a GOAWAY in chunks of any size", () => {
     fc.assert(
       fc.property(
         fc.boolean(),
@@ -48,7 +48,7 @@ describe("GoawayScanner", () => {
     );
   });
 
-  test("finds none in other frames, whatever they hold", () => {
+  test("finds no code in other frames", () => {
     fc.assert(
       fc.property(FRAMES, (frames) => {
         const inside = data(1, goaway(1, 2));

@@ -67,7 +67,7 @@ describeLive("opening a libpcap capture", (live) => {
     expect(message).toContain("libpcap0.8");
   });
 
-  test("without the right says which, and how to grant it", async () => {
+  test("without the capability, names it and how to grant it", async () => {
     const { device } = live().pair.receiver;
     const { code, message } = await errorOf(
       withoutCapability(live().koffi, "CAP_NET_RAW", () => openHere(device)),
@@ -77,7 +77,7 @@ describeLive("opening a libpcap capture", (live) => {
   });
 
   test.each(["nosuch0", "", "a\0b", "x".repeat(5000), "%s%n"])(
-    "of no such device says which there are: %j",
+    "of an unknown device lists the devices: %j",
     async (name) => {
       const { code, message } = await errorOf(openHere(name));
       // Names that cannot be are refused for that alone.
@@ -95,13 +95,13 @@ describeLive("opening a libpcap capture", (live) => {
     },
   );
 
-  test("leaves nothing behind when it fails", async () => {
+  test("a failed open releases all resources", async () => {
     await errorOf(openHere(live().pair.receiver.device, "(tcp"));
     await errorOf(openHere("nosuch0"));
     expect(heldByCaptures()).toBe("0 sockets, 0 files");
   });
 
-  test("takes what the system has", async () => {
+  test("describes the interface", async () => {
     const source = await openHere("lo", "tcp");
     expect(source.interfaces).toMatchObject([{ name: "lo", linkType: 1, resolution: "ns", filter: "tcp" }]);
     expect(source.interfaces[0]?.snapLength).toBe(262_144);

@@ -92,7 +92,7 @@ describeLive("the include filters of a libpcap capture", (live) => {
     },
   );
 
-  test("keep out of the kernel's buffer what is not wanted", async () => {
+  test("keep packets that do not match out of the kernel's buffer", async () => {
     const { pair, sender } = live();
     const source = await open(
       pair.receiver.device,

@@ -37,7 +37,7 @@ describeLive("an interface", (live) => {
     expect(heldByCaptures()).toBe("0 sockets, 0 files");
   });
 
-  test.each(MODES)("that goes down and comes up again is captured on ($mode)", async ({ options }) => {
+  test.each(MODES)("that goes down and up again continues to be captured ($mode)", async ({ options }) => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "flap0");
     const source = await open(device, {}, options);
@@ -94,7 +94,7 @@ describeLive("an interface", (live) => {
     expect(heldByCaptures()).toBe("0 sockets, 0 files");
   });
 
-  test("that is removed while nobody reads is told to who reads then", async () => {
+  test("that is removed between two reads fails the next read", async () => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "gone1");
     const source = await open(device, {}, { onThisThread: true });

@@ -16,7 +16,7 @@ describeLive(
     const openHere = (options: LibpcapOptions = {}, test: TestOptions = {}) =>
       open(live().pair.receiver.device, options, { onThisThread: true, ...test });
 
-    test("counts what the kernel drops while nobody reads", async () => {
+    test("counts packets that the kernel drops while nothing is read", async () => {
       const source = await openHere({ bufferBytes: 1024 * 1024 });
       live().sender.send(FRAMES);
       live().sender.send(FRAMES);
@@ -30,7 +30,7 @@ describeLive(
       expect(source.stats()).toEqual({ received, dropped });
     });
 
-    test("counts on from batch to batch, and is not told the same drop twice", async () => {
+    test("adds up drops from batch to batch, each once", async () => {
       const source = await openHere({ bufferBytes: 512 * 1024 });
       let last = 0;
       for (let round = 0; round < 5; round++) {
@@ -46,7 +46,7 @@ describeLive(
       await source[Symbol.asyncDispose]();
     });
 
-    test("takes packets that are longer than its buffer for batches thought, losing none", async () => {
+    test("reads packets longer than predicted without loss", async () => {
       const source = await openHere({ bufferBytes: 64 * 1024 * 1024 });
       const small = Array.from({ length: 64 }, (_, number) => ipv4Frame({ number, length: 60 }));
       const large = Array.from({ length: 640 }, (_, number) => ipv4Frame({ number, length: 9000 }));
@@ -70,7 +70,7 @@ describeLive(
       await source[Symbol.asyncDispose]();
     });
 
-    test("does not keep others from their turn, however much comes", async () => {
+    test("lets timers run at any packet rate", async () => {
       const source = await openHere({ bufferBytes: 4 * 1024 * 1024 });
       let turns = 0;
       const timer = setInterval(() => {
@@ -86,7 +86,7 @@ describeLive(
       await source[Symbol.asyncDispose]();
     });
 
-    test("ends although packets never cease", async () => {
+    test("stop: ends while packets continue to arrive", async () => {
       const source = await openHere({ bufferBytes: 1024 * 1024 });
       source.stop();
       let batches = 0;
@@ -101,7 +101,7 @@ describeLive(
     describe("with a signal", () => {
       const REASON = new Error("enough");
 
-      test("gives up while opening, and closes what was opened", async () => {
+      test("rejects while opening, and closes the device", async () => {
         const controller = new AbortController();
         const opening = openHere({ signal: controller.signal });
         controller.abort(REASON);
@@ -109,7 +109,7 @@ describeLive(
         await vi.waitFor(() => expect(heldByCaptures()).toBe(NOTHING), PATIENCE);
       });
 
-      test("gives up while packets are waited for", async () => {
+      test("rejects during a wait for packets", async () => {
         const controller = new AbortController();
         const source = await openHere({ signal: controller.signal });
         const pending = source[Symbol.asyncIterator]().next();
@@ -119,7 +119,7 @@ describeLive(
         expect(heldByCaptures()).toBe(NOTHING);
       });
 
-      test("gives up while there are packets", async () => {
+      test("rejects while packets arrive", async () => {
         const controller = new AbortController();
         const source = await openHere({ signal: controller.signal });
         live().sender.send(FRAMES);
@@ -158,7 +158,7 @@ describeLive(
       { direction: "in", wanted: [1] },
       { direction: "out", wanted: [2] },
       { direction: "both", wanted: [1, 2] },
-    ] as const)("takes what goes in the direction asked for: $direction", async ({ direction, wanted }) => {
+    ] as const)("captures packets of the direction: $direction", async ({ direction, wanted }) => {
       const { koffi, pair, sender } = live();
       const source = await openHere({ direction });
       const outwards = RawSender.create(koffi, pair.receiver.device, false);
@@ -171,7 +171,7 @@ describeLive(
       await source[Symbol.asyncDispose]();
     });
 
-    test("takes each packet on lo once, though the kernel shows it twice", async () => {
+    test("captures each packet on lo once, although the kernel reports it twice", async () => {
       const source = await open("lo", {}, { onThisThread: true });
       const sender = RawSender.create(live().koffi, "lo", false);
       sender.send([1, 2, 3].map((number) => ipv4Frame({ number })));
@@ -181,7 +181,7 @@ describeLive(
       await source[Symbol.asyncDispose]();
     });
 
-    test("finds the devices that there are", async () => {
+    test("listDevices: lists the devices", async () => {
       const { device, ipv4 } = live().pair.receiver;
       const devices = await listDevices();
       expect(devices).toContainEqual(

@@ -47,7 +47,7 @@ describe.each([
   });
 });
 
-test("this system is one of them", () => {
+test("toFileLinkType: uses the numbers of this system", () => {
   const { toFile, toMemory } = linkTypeNumbers(process.platform);
   for (let linkType = 0; linkType < 300; linkType++) {
     expect(toFileLinkType(linkType)).toBe(toFile(linkType));

@@ -31,13 +31,13 @@ const reason =
 
 describeUnless("Kernel.loadProgram", reason, () => {
   describe("when a signal interrupts the verifier", () => {
-    test("tries again", () => {
+    test("retries", () => {
       Object.assign(state, { failures: 3, calls: 0 });
       expect(bindKernel(koffi).loadProgram("test", PROGRAM)).toBe(DESCRIPTOR);
       expect(state.calls).toBe(4);
     });
 
-    test("gives up after some tries", () => {
+    test("fails after five attempts", () => {
       Object.assign(state, { failures: Number.POSITIVE_INFINITY, calls: 0 });
       expect(() => bindKernel(koffi).loadProgram("test", PROGRAM)).toThrow("BPF_PROG_LOAD: EAGAIN");
       // As often again for the verifier's log.
