@@ -47,7 +47,7 @@ describe.each(CLOCKS)("$name", ({ create }) => {
   test.each([
     { name: "a delay", delayMs: 250, afterMs: 250 },
     { name: "no delay", delayMs: 0, afterMs: 0 },
-    { name: "a negative delay counts as none", delayMs: -5000, afterMs: 0 },
+    { name: "a negative delay counts as 0", delayMs: -5000, afterMs: 0 },
     { name: "the longest delay of setTimeout", delayMs: 2 ** 31 - 1, afterMs: 2 ** 31 - 1 },
     { name: "one more than setTimeout takes", delayMs: 2 ** 31, afterMs: 2 ** 31 },
     { name: "a hundred days", delayMs: 8_640_000_000, afterMs: 8_640_000_000 },

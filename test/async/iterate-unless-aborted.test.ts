@@ -55,7 +55,7 @@ test("iterateUnlessAborted: ending early ends the input, and failures are thrown
 
 test("iterateUnlessAborted: removes its listener", async () => {
   let listeners = 0;
-  // All that is asked of a signal.
+  // The members of a signal that are used.
   const counted = {
     aborted: false,
     addEventListener: () => listeners++,

@@ -160,7 +160,7 @@ type Step =
   | { readonly do: "release" };
 type Ending = "end" | "stop" | "abort" | "write fails" | "source fails";
 
-/** What the recorder should do, told packet by packet. */
+/** What the recorder should do, packet by packet. */
 class Model {
   readonly queue: { id: number; length: number }[][] = [];
   readonly captured: { id: number; length: number }[] = [];

@@ -188,7 +188,7 @@ describe("Recording.bytes: a slow reader", () => {
     for (const id of range(10)) source.push(numbered(1, id));
     source.end();
     await settle();
-    // The header and one are not above the bound; with the second they are, and the third is not asked for.
+    // The header and one are not above the bound; with the second they are, and the third is not requested.
     expect(source.unread).toBe(8);
     const reader = recording.bytes[Symbol.asyncIterator]();
     const header = await reader.next();
@@ -398,7 +398,7 @@ describe("Recording.bytes: failures reach the reader without awaiting stopped", 
       breakIt(source);
       expect(await outcome).toEqual([{ status: "rejected", reason: expected }]);
       expect((await decode(Buffer.concat(chunks))).ids).toEqual(range(packets));
-      // Once it has been told, it is over.
+      // After the error the iteration is over.
       expect(await reader.next()).toEqual({ done: true, value: undefined });
     });
 

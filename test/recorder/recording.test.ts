@@ -143,7 +143,7 @@ describe.each(SOURCE_KINDS)("record: a source $kind", (traits) => {
       stats: { packetsCaptured: 0 },
     });
     expect(sink.calls).toEqual(["open", "close"]);
-    // What comes later is thrown away, and the source learns that nobody reads.
+    // Later packets are discarded, and the iteration of the source is ended.
     source.push(numbered(1));
     await settle();
     const neverBegun = source.unread === 1;
@@ -365,7 +365,7 @@ describe("record: the first reason to stop counts", () => {
 });
 
 describe("record: an abort", () => {
-  const reason = new Error("given up");
+  const reason = new Error("cancelled");
 
   function recordAbortable(sink: ReturnType<typeof memorySink>, options: Partial<RecordOptions> = {}) {
     const controller = new AbortController();
@@ -381,7 +381,7 @@ describe("record: an abort", () => {
     return { controller, clock, source, recording };
   }
 
-  async function expectGivenUp({ controller, clock, recording }: ReturnType<typeof recordAbortable>) {
+  async function expectAborted({ controller, clock, recording }: ReturnType<typeof recordAbortable>) {
     await expect(recording.stopped).rejects.toBe(reason);
     expect(clock.pending).toBe(0);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
@@ -426,7 +426,7 @@ describe("record: an abort", () => {
     const sink = memorySink({ hold: ["open"] });
     const aborted = recordAbortable(sink);
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     sink.release();
     await settle();
     expect(sink.calls).toEqual(["open", "abort"]);
@@ -438,7 +438,7 @@ describe("record: an abort", () => {
     const aborted = recordAbortable(sink);
     expect(sink.request?.signal?.aborted).toBe(false);
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     expect(sink.request?.signal?.reason).toBe(reason);
   });
 
@@ -447,7 +447,7 @@ describe("record: an abort", () => {
     const aborted = recordAbortable(sink);
     await settle();
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     expect(sink.calls.at(-1)).toBe("abort");
     expect(sink.request?.signal?.aborted).toBe(false);
   });
@@ -456,7 +456,7 @@ describe("record: an abort", () => {
     const sink = memorySink({ hold: ["open"] });
     const aborted = recordAbortable(sink);
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     sink.release({ error: new Error("too late") });
     await settle();
     expect(sink.calls).toEqual(["open"]);
@@ -474,7 +474,7 @@ describe("record: an abort", () => {
     await expect(recording.stopped).rejects.toBe(reason);
     expect(sink.calls).toEqual(["open", "write", "abort"]);
     expect(sink.ids).toEqual(range(2));
-    // What comes later is thrown away, and the source learns that nobody reads.
+    // Later packets are discarded, and the iteration of the source is ended.
     source.push(numbered(2, 2));
     await settle();
     expect(source.left).toBe(true);
@@ -487,7 +487,7 @@ describe("record: an abort", () => {
     aborted.source.push(numbered(3), numbered(2, 3));
     await settle();
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     expect(sink.calls).toEqual(["open", "write", "abort"]);
     const atEnd = await statsAtEnd(aborted.recording);
     const matched = whenBusy === "wait" ? 3 : 5;
@@ -510,7 +510,7 @@ describe("record: an abort", () => {
     await settle();
     aborted.controller.abort(reason);
     sink.release({ error: new Error("too late") });
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     await settle();
   });
 
@@ -559,7 +559,7 @@ describe("record: an abort", () => {
     sink.release();
     await settle();
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     expect(await statsAtEnd(aborted.recording)).toMatchObject({ packetsCaptured: 3, packetsLostInQueue: 2 });
   });
 
@@ -569,7 +569,7 @@ describe("record: an abort", () => {
     aborted.source.end();
     await settle();
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
     expect(sink.calls).toEqual(["open", "close", "abort"]);
   });
 
@@ -580,7 +580,7 @@ describe("record: an abort", () => {
     await settle();
     aborted.recording.stop();
     aborted.controller.abort(reason);
-    await expectGivenUp(aborted);
+    await expectAborted(aborted);
   });
 
   test("after the end, has no effect", async () => {

@@ -44,30 +44,30 @@ describe("createRecorderService: statistics", () => {
     const { clock, source, service } = setUp({ changeIntervalMs: 100, runningIntervalMs: 1000 });
     const responses = service.record(starting());
     await responses.next();
-    let told: unknown;
+    let reported: unknown;
     const next = () => {
-      told = undefined;
+      reported = undefined;
       return responses.next().then(({ value }) => {
-        told = value?.responseType.value?.stats?.packetsCaptured;
+        reported = value?.responseType.value?.stats?.packetsCaptured;
       });
     };
     let pending = next();
     source.push(numbered(1));
     await settle();
-    expect(told).toBe(undefined); // Too soon after the confirmation.
+    expect(reported).toBe(undefined); // Too soon after the confirmation.
     source.push(numbered(1));
     await settle();
     clock.advance(100);
     await pending;
-    expect(told).toBe(2n);
+    expect(reported).toBe(2n);
     pending = next();
     await settle();
     clock.advance(999);
     await settle();
-    expect(told).toBe(undefined); // Nothing has changed.
+    expect(reported).toBe(undefined); // Nothing has changed.
     clock.advance(1);
     await pending;
-    expect(told).toBe(2n);
+    expect(reported).toBe(2n);
     await responses.return();
     expect(clock.pending).toBe(0);
   });

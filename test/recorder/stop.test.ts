@@ -26,7 +26,7 @@ describe("StopTracker: counts", () => {
   }>([
     { name: "no condition never stops", condition: {}, lengths: [10, 20], taken: 2, reached: undefined },
     {
-      name: "limits of zero are none",
+      name: "limits of 0 mean no limit",
       condition: { bytesCapturedCount: 0n, packetsCapturedCount: 0n, timeElapsed: {} },
       lengths: [10, 20],
       taken: 2,
@@ -140,8 +140,12 @@ describe("StopTracker: counts", () => {
 describe("StopTracker: time", () => {
   test.each<{ name: string; condition: StopConditionInit; milliseconds: number | undefined }>([
     { name: "absent", condition: {}, milliseconds: undefined },
-    { name: "an empty duration is none", condition: { timeElapsed: {} }, milliseconds: undefined },
-    { name: "zero is none", condition: { timeElapsed: { seconds: 0n, nanos: 0 } }, milliseconds: undefined },
+    { name: "an empty duration means no limit", condition: { timeElapsed: {} }, milliseconds: undefined },
+    {
+      name: "0 means no limit",
+      condition: { timeElapsed: { seconds: 0n, nanos: 0 } },
+      milliseconds: undefined,
+    },
     { name: "seconds", condition: { timeElapsed: { seconds: 5n } }, milliseconds: 5000 },
     {
       name: "seconds and nanoseconds",

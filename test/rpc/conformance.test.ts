@@ -274,11 +274,11 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
     await using server = await serve(recorder.service);
     using client = recordClient(server.address);
     client.send(start());
-    const none = { bytesCaptured: 0n, packetsCaptured: 0n, packetsLost: 0n, bytesLost: 0n };
+    const zeros = { bytesCaptured: 0n, packetsCaptured: 0n, packetsLost: 0n, bytesLost: 0n };
     expect(await client.next()).toMatchObject({
       nodeName: "prod/node1",
       time: { seconds: 1_700_000_000n },
-      responseType: { case: "running", value: { stats: none } },
+      responseType: { case: "running", value: { stats: zeros } },
     });
     recorder.sources[0]?.push(numbered(2));
     recorder.sources[0]?.drop(5);

@@ -34,7 +34,7 @@ describe("parseTarget", () => {
     "user@host:1",
     "host:1/path",
     "tls://",
-  ])("%j is none", (text) => {
+  ])("rejects %j", (text) => {
     expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: "invalid_target" }));
   });
 });

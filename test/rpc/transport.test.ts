@@ -162,10 +162,10 @@ describeWithPrograms("TLS", ["openssl"], () => {
   });
 
   test("with client certificates: the names in them are the peer's identities", async () => {
-    const asked: RecordingRequest[] = [];
+    const requests: RecordingRequest[] = [];
     await using recorder = await testRecorder({
       authorize: (request) => {
-        asked.push(request);
+        requests.push(request);
         return request.peer?.identities.includes("spiffe://cluster/ns/ops/sa/alice") === true;
       },
     });
@@ -187,11 +187,11 @@ describeWithPrograms("TLS", ["openssl"], () => {
       basicAuth: { username: "alice", password: "s3cret" },
     });
     await recordThree(recorder, transport);
-    expect(asked[0]?.peer).toMatchObject({
+    expect(requests[0]?.peer).toMatchObject({
       identities: ["alice.example", "spiffe://cluster/ns/ops/sa/alice", "alice"],
       address: expect.stringMatching(/^(127\.0\.0\.1|\[::1\]):\d+$/),
     });
-    expect(asked[0]?.peer?.header("Authorization")).toBe("Basic YWxpY2U6czNjcmV0");
+    expect(requests[0]?.peer?.header("Authorization")).toBe("Basic YWxpY2U6czNjcmV0");
 
     // By another name of the certificate, and with a client that shares nothing with us.
     await using named = openTransport(server.address, {

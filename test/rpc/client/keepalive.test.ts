@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DEFAULT_KEEPALIVE, Keepalive, type KeepaliveTimes } from "../../../src/rpc/client/keepalive.js";
 import { fakeClock } from "../../support/fake-clock.js";
 
-/** A watched connection, and when it was pinged or given up, in milliseconds. */
+/** A monitored connection, and when it was pinged or reported, in milliseconds. */
 function watched(times: KeepaliveTimes, { answers = true, canPing = true } = {}) {
   const clock = fakeClock();
   let receivedBytes = 0;

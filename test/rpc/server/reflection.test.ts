@@ -56,7 +56,7 @@ describe.each(ServerReflection.map((service) => ({ name: service.typeName, servi
       "grpc.reflection.v1.ServerReflection",
     ])("describes %s with all that it depends on", async (symbol) => {
       const file = filesOf(await ask({ case: "fileContainingSymbol", value: symbol }));
-      // Whoever asked puts the descriptors together, and misses nothing.
+      // The client can link the descriptors: no dependency is missing.
       const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: file.reverse() }));
       const name = symbol === "recorder.Recorder.Record" ? "recorder.Recorder" : symbol;
       expect(registry.get(name)?.typeName).toBe(name);

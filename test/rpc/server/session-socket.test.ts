@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { GoawayScanner, SessionSocket } from "../../../src/rpc/server/session-socket.js";
 import { data, goaway, PREFACE, ping, settings } from "../hostile/frames.js";
 
-/** What a client sends: frames, with a GOAWAY at the end or none. */
+/** What a client sends: frames, optionally with a GOAWAY at the end. */
 const FRAMES = fc.array(
   fc.oneof(
     fc.constant(settings()),

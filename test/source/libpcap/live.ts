@@ -33,7 +33,7 @@ async function whyNoLibpcap(): Promise<string | undefined> {
   }
 }
 
-/** A suite that captures live, with a pair of its own; `live` may be asked for inside of tests only. */
+/** A suite that captures live, with a pair of its own; use `live` only inside of tests. */
 export function describeLive(
   name: string,
   body: (live: () => Live) => void,
