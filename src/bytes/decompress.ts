@@ -26,8 +26,8 @@ export async function decompress(
   raw: ByteInput,
   errorOf: (fault: GzipFault) => Error,
 ): Promise<Decompressed> {
-  const { result: compressed, input } = await peek(raw, (head, isWhole) =>
-    isWhole || head.length >= GZIP_MAGIC_BYTES ? isGzip(head) : undefined,
+  const { result: compressed, input } = await peek(raw, (head, isLast) =>
+    isLast || head.length >= GZIP_MAGIC_BYTES ? isGzip(head) : undefined,
   );
   if (!compressed) return { input, compressed };
   const { createGunzip } = await import("./gunzip.js");

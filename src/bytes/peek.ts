@@ -6,33 +6,30 @@ export interface Peeked<T> {
   readonly input: ByteInput;
 }
 
-const PEEK_BYTES = 4096;
+/** Maximum number of bytes to look at. */
+export const PEEK_BYTES = 4096;
 
 /**
  * Reads the first bytes of an input until `detect` returns a result. Returns an input that yields these bytes again, then
  * the rest.
  *
- * @param detect Called again with more bytes while it returns undefined, which it must not do if `isWhole` is true.
+ * @param detect Called again with more bytes while it returns undefined, which it must not do if `isLast` is true: for a
+ *   whole input, or {@link PEEK_BYTES}.
  */
 export async function peek<T>(
   input: ByteInput,
-  detect: (head: Uint8Array, isWhole: boolean) => T | undefined,
+  detect: (head: Uint8Array, isLast: boolean) => T | undefined,
 ): Promise<Peeked<T>> {
-  let buffer = new Uint8Array(PEEK_BYTES);
-  let length = 0;
-  for (;;) {
-    if (length === buffer.length) {
-      const larger = new Uint8Array(2 * buffer.length);
-      larger.set(buffer);
-      buffer = larger;
-    }
+  const buffer = new Uint8Array(PEEK_BYTES);
+  for (let length = 0; ; ) {
     const read = await input.readInto(buffer.subarray(length));
     length += read;
-    const isWhole = read === 0;
+    const isLast = read === 0 || length === PEEK_BYTES;
     const head = buffer.subarray(0, length);
-    const result = detect(head, isWhole);
-    if (result !== undefined) return { result, input: prefixedInput(head, isWhole ? ended(input) : input) };
-    if (isWhole) throw new TypeError("the contents of a whole input were not detected");
+    const result = detect(head, isLast);
+    if (result !== undefined)
+      return { result, input: prefixedInput(head, read === 0 ? ended(input) : input) };
+    if (isLast) throw new TypeError("the contents of an input were not detected");
   }
 }
 

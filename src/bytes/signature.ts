@@ -1,6 +1,7 @@
 /** A file type that is identified by its first bytes. */
 export interface FileSignature {
-  readonly bytes: readonly number[];
+  /** The first bytes, in hexadecimal. */
+  readonly magic: string;
   /** Name for messages, with its article: `a packet capture`. */
   readonly name: string;
   /** Advice for the user, if any. */
@@ -21,39 +22,40 @@ const utf16 = { name: "UTF-16 text", advice: "convert it to UTF-8 first: iconv -
  */
 const SIGNATURES: readonly FileSignature[] = [
   // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
-  { bytes: [0x28, 0xb5, 0x2f, 0xfd], name: "zstd-compressed data", ...decompress("zstd -dc") },
+  { magic: "28b52ffd", name: "zstd-compressed data", ...decompress("zstd -dc") },
   // https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md; the second is the legacy frame
-  { bytes: [0x04, 0x22, 0x4d, 0x18], name: "lz4-compressed data", ...decompress("lz4 -dc") },
-  { bytes: [0x02, 0x21, 0x4c, 0x18], name: "lz4-compressed data", ...decompress("lz4 -dc") },
+  { magic: "04224d18", name: "lz4-compressed data", ...decompress("lz4 -dc") },
+  { magic: "02214c18", name: "lz4-compressed data", ...decompress("lz4 -dc") },
   // https://tukaani.org/xz/xz-file-format.txt, section 2.1.1.1
-  { bytes: [0xfd, 0x37, 0x7a, 0x58], name: "xz-compressed data", ...decompress("xz -dc") },
-  { bytes: [0x42, 0x5a, 0x68], name: "bzip2-compressed data", ...decompress("bzip2 -dc") },
-  { bytes: [0x1f, 0x9d], name: "data compressed by compress(1)", ...decompress("uncompress -c") },
-  { bytes: [0x50, 0x4b, 0x03, 0x04], name: "a ZIP archive", ...decompress("unzip -p") },
-  { bytes: [0xd4, 0xc3, 0xb2, 0xa1], ...capture },
-  { bytes: [0xa1, 0xb2, 0xc3, 0xd4], ...capture },
-  { bytes: [0x4d, 0x3c, 0xb2, 0xa1], ...capture },
-  { bytes: [0xa1, 0xb2, 0x3c, 0x4d], ...capture },
-  { bytes: [0x0a, 0x0d, 0x0d, 0x0a], ...capture },
+  { magic: "fd377a58", name: "xz-compressed data", ...decompress("xz -dc") },
+  { magic: "425a68", name: "bzip2-compressed data", ...decompress("bzip2 -dc") },
+  { magic: "1f9d", name: "data compressed by compress(1)", ...decompress("uncompress -c") },
+  { magic: "504b0304", name: "a ZIP archive", ...decompress("unzip -p") },
+  { magic: "d4c3b2a1", ...capture },
+  { magic: "a1b2c3d4", ...capture },
+  { magic: "4d3cb2a1", ...capture },
+  { magic: "a1b23c4d", ...capture },
+  { magic: "0a0d0d0a", ...capture },
   // Variants of pcap with other record headers, as in libpcap and Wireshark.
-  ...inEitherOrder([0xa1, 0xb2, 0xcd, 0x34], "Kuznetzov's modified pcap"),
-  ...inEitherOrder([0xa1, 0xb2, 0x34, 0xcd], "Mesquita's modified pcap"),
-  ...inEitherOrder([0xa1, 0x2b, 0x3c, 0x4d], "Navtel's modified pcap"),
-  ...inEitherOrder([0x1c, 0x00, 0x01, 0xac], "Ixia's pcap (hardware)"),
-  ...inEitherOrder([0x1c, 0x00, 0x01, 0xab], "Ixia's pcap (software)"),
-  { bytes: [0x7f, 0x45, 0x4c, 0x46], name: "an ELF program" },
-  { bytes: [0x89, 0x50, 0x4e, 0x47], name: "a PNG image" },
-  { bytes: [0x25, 0x50, 0x44, 0x46], name: "a PDF document" },
-  { bytes: [0xff, 0xfe], ...utf16 },
-  { bytes: [0xfe, 0xff], ...utf16 },
+  ...inEitherOrder("a1b2cd34", "Kuznetzov's modified pcap"),
+  ...inEitherOrder("a1b234cd", "Mesquita's modified pcap"),
+  ...inEitherOrder("a12b3c4d", "Navtel's modified pcap"),
+  ...inEitherOrder("1c0001ac", "Ixia's pcap (hardware)"),
+  ...inEitherOrder("1c0001ab", "Ixia's pcap (software)"),
+  { magic: "7f454c46", name: "an ELF program" },
+  { magic: "89504e47", name: "a PNG image" },
+  { magic: "25504446", name: "a PDF document" },
+  { magic: "fffe", ...utf16 },
+  { magic: "feff", ...utf16 },
   // The start of a JSON object in UTF-16 without a byte order mark: a brace and a quote.
-  { bytes: [0x7b, 0x00, 0x22, 0x00], ...utf16 },
-  { bytes: [0x00, 0x7b, 0x00, 0x22], ...utf16 },
+  { magic: "7b002200", ...utf16 },
+  { magic: "007b0022", ...utf16 },
 ];
 
 /** An unsupported variant of pcap, whose magic number is written in the byte order of the machine. */
-function inEitherOrder(bytes: readonly number[], name: string): FileSignature[] {
-  return [bytes, [...bytes].reverse()].map((ordered) => ({ bytes: ordered, name, capture: "unsupported" }));
+function inEitherOrder(magic: string, name: string): FileSignature[] {
+  const reversed = magic.replace(/(..)(..)(..)(..)/, "$4$3$2$1");
+  return [magic, reversed].map((ordered) => ({ magic: ordered, name, capture: "unsupported" }));
 }
 
 /** Number of bytes of {@link isGzip}. */
@@ -66,7 +68,13 @@ export function isGzip(head: Uint8Array): boolean {
 
 /** Returns the file type that starts with `head`; undefined if it is unknown. */
 export function findSignature(head: Uint8Array): FileSignature | undefined {
-  return SIGNATURES.find(({ bytes }) => bytes.every((byte, index) => head[index] === byte));
+  const hex = hexOf(head.subarray(0, SIGNATURE_BYTES));
+  return SIGNATURES.find(({ magic }) => hex.startsWith(magic));
+}
+
+/** Bytes in hexadecimal. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** `zstd-compressed data; decompress it first: zstd -dc` */

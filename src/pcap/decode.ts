@@ -2,7 +2,7 @@ import { type ByteInput, inputWithTurns } from "../bytes/byte-input.js";
 import { createChunkInput, type ReadableStreamLike } from "../bytes/chunk-input.js";
 import { decompress, type GzipFault } from "../bytes/decompress.js";
 import { isUint8Array } from "../bytes/is-uint8-array.js";
-import { describeSignature, findSignature } from "../bytes/signature.js";
+import { describeSignature, findSignature, hexOf, SIGNATURE_BYTES } from "../bytes/signature.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions } from "../errors/check-options.js";
 import { describeValue } from "../errors/describe-value.js";
@@ -154,8 +154,7 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
       buffer.available === 0 ? "the capture is empty" : "too short for a capture",
     );
   }
-  const bigEndianMagic = buffer.view.getUint32(buffer.start, false);
-  if (bigEndianMagic === SECTION_HEADER) {
+  if (buffer.view.getUint32(buffer.start, false) === SECTION_HEADER) {
     const { createPcapngDecoder } = await import("./pcapng/decode.js");
     return createPcapngDecoder(buffer);
   }
@@ -168,21 +167,17 @@ async function createDecoder(buffer: InputBuffer): Promise<CaptureDecoder> {
       return createPcapDecoder(buffer, { littleEndian, resolution: magic === PCAP_MAGIC_US ? "us" : "ns" });
     }
   }
-  const signature = findSignature(buffer.bytes.subarray(buffer.start, buffer.end));
-  if (signature?.capture === "unsupported") {
-    throw new CaptureError(
-      "unsupported_capture",
-      0,
-      `${signature.name} is not supported, only pcap and pcapng`,
-    );
+  throw notDecodable(buffer.bytes.subarray(buffer.start, buffer.start + SIGNATURE_BYTES));
+}
+
+function notDecodable(head: Uint8Array): CaptureError {
+  const signature = findSignature(head);
+  if (signature === undefined) {
+    const hint = head[0] === OPENING_BRACE ? "; decodeExport reads JSON of Hubble" : "";
+    const message = `neither pcap nor pcapng: the first bytes are ${hexOf(head)}${hint}`;
+    return new CaptureError("not_a_capture", 0, message);
   }
-  if (signature !== undefined) {
-    throw new CaptureError("not_a_capture", 0, `not a capture but ${describeSignature(signature)}`);
-  }
-  const hint = buffer.bytes[buffer.start] === OPENING_BRACE ? "; decodeExport reads JSON of Hubble" : "";
-  throw new CaptureError(
-    "not_a_capture",
-    0,
-    `neither pcap nor pcapng: the first bytes are ${bigEndianMagic.toString(16).padStart(8, "0")}${hint}`,
-  );
+  return signature.capture === "unsupported"
+    ? new CaptureError("unsupported_capture", 0, `${signature.name} is not supported, only pcap and pcapng`)
+    : new CaptureError("not_a_capture", 0, `not a capture but ${describeSignature(signature)}`);
 }

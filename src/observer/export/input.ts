@@ -60,8 +60,8 @@ function bytesOfChunk(chunk: unknown): Uint8Array {
  */
 export async function openLines(raw: ByteInput): Promise<ByteInput> {
   const { input: plain } = await decompress(raw, gzipError);
-  const { result: signature, input } = await peek(plain, (head, isWhole) =>
-    isWhole || head.length >= SIGNATURE_BYTES ? (findSignature(head) ?? "lines") : undefined,
+  const { result: signature, input } = await peek(plain, (head, isLast) =>
+    isLast || head.length >= SIGNATURE_BYTES ? (findSignature(head) ?? "lines") : undefined,
   );
   if (signature === "lines") return input;
   throw new ExportError("malformed_export", `not export lines but ${describeSignature(signature)}`);
