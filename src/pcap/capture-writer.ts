@@ -34,11 +34,9 @@ export class CaptureWriter {
   }
 
   encode(batch: PacketBatch): Uint8Array {
-    const header = this.#header(batch.format);
-    if (batch.length === 0) return header;
-    return header.length === 0
-      ? this.#encoder.encode(batch)
-      : this.#joined(header, () => this.#encoder.encode(batch));
+    return this.#withHeader(batch.format, () =>
+      batch.length === 0 ? NO_BYTES : this.#encoder.encode(batch),
+    );
   }
 
   /**
@@ -47,11 +45,7 @@ export class CaptureWriter {
    * @param stats Totals of the source; undefined to omit statistics: the recording failed or continues in another file.
    */
   end(stats: SourceStats | undefined): Uint8Array {
-    const header = this.#header(undefined);
-    if (stats === undefined) return header;
-    return header.length === 0
-      ? this.#encoder.end(stats)
-      : this.#joined(header, () => this.#encoder.end(stats));
+    return this.#withHeader(undefined, () => (stats === undefined ? NO_BYTES : this.#encoder.end(stats)));
   }
 
   /** Upper bound of the bytes still to be written besides packets and the file header. */
@@ -79,18 +73,19 @@ export class CaptureWriter {
     this.#headerLength = 0;
     if (this.#hasBegun) return NO_BYTES;
     this.#hasBegun = true;
-    const header = this.#encoder.begin(interfaceOf(this.#interfaces, format));
+    // A copy, as the encoder may reuse its memory.
+    const header = this.#encoder.begin(interfaceOf(this.#interfaces, format)).slice();
     this.#headerLength = header.length;
     return header;
   }
 
-  #joined(header: Uint8Array, encode: () => Uint8Array): Uint8Array {
-    // Copy first: the encoder may reuse the memory of the header.
-    const start = header.slice();
+  #withHeader(format: PacketFormat | undefined, encode: () => Uint8Array): Uint8Array {
+    const header = this.#header(format);
     const rest = encode();
-    const bytes = new Uint8Array(start.length + rest.length);
-    bytes.set(start);
-    bytes.set(rest, start.length);
+    if (header.length === 0) return rest;
+    const bytes = new Uint8Array(header.length + rest.length);
+    bytes.set(header);
+    bytes.set(rest, header.length);
     return bytes;
   }
 }
