@@ -1,4 +1,4 @@
-import { CaptureError } from "../../errors/errors.js";
+import { CaptureError, type CaptureErrorCode } from "../../errors/errors.js";
 import type { InputBuffer } from "../input-buffer.js";
 import { BLOCK_LENGTH, BLOCK_OVERHEAD, BLOCK_TRAILER } from "./format.js";
 import { OptionReader } from "./options.js";
@@ -54,16 +54,20 @@ export class BlockReader {
     return this.#skippedLength > 0;
   }
 
-  /** Skips the block at the start of the buffer; call {@link continueSkip} until it returns true. */
+  /** Skips the block at the start of the buffer; call {@link continueSkip} while {@link isSkipping}. */
   skip(length: number): void {
     this.#skippedLength = length;
     this.#toSkip = length - BLOCK_TRAILER;
   }
 
-  /** Skips as many bytes as are available; returns false if the block needs more. */
-  continueSkip(): boolean {
-    if (this.#skippedLength === 0) return true;
+  /**
+   * Continues to skip a block; returns false if it needs more bytes.
+   *
+   * @param wholly Whether to skip nothing unless the rest of the block is available.
+   */
+  continueSkip({ wholly }: { readonly wholly: boolean }): boolean {
     const { input } = this;
+    if (wholly && this.#toSkip + BLOCK_TRAILER > input.available) return false;
     const length = Math.min(this.#toSkip, input.available);
     input.start += length;
     this.#toSkip -= length;
@@ -74,18 +78,8 @@ export class BlockReader {
     return true;
   }
 
-  /** Whether the rest of the block being skipped is in the buffer. */
-  get canFinishSkip(): boolean {
-    return this.#skippedLength === 0 || this.#toSkip + BLOCK_TRAILER <= this.input.available;
-  }
-
-  malformed(at: number, message: string): CaptureError {
-    return new CaptureError("malformed_capture", this.position(at), message);
-  }
-
-  /** Offset in the input. */
-  position(at: number): number {
-    return this.input.position + (at - this.input.start);
+  malformed(at: number, message: string, code: CaptureErrorCode = "malformed_capture"): CaptureError {
+    return new CaptureError(code, this.input.position + (at - this.input.start), message);
   }
 
   #checkTrailer(at: number, length: number): void {

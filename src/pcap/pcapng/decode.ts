@@ -99,8 +99,7 @@ class PcapngDecoder implements CaptureDecoder {
    * are in the bytes that would be overwritten.
    */
   #skip(): boolean {
-    if (this.#batch.length > 0 && !this.#blocks.canFinishSkip) return false;
-    return this.#blocks.continueSkip();
+    return !this.#blocks.isSkipping || this.#blocks.continueSkip({ wholly: this.#batch.length > 0 });
   }
 
   /** Reads one block; returns false if it is incomplete or does not fit the batch. */
@@ -137,29 +136,15 @@ class PcapngDecoder implements CaptureDecoder {
     else notPreserved.otherBlocks++;
   }
 
-  /** Reads a section header; the byte order changes only if it is complete and valid. */
   #readSection(at: number): boolean {
     const { view, available } = this.#input;
     const blocks = this.#blocks;
     if (available < SHB.options + BLOCK_TRAILER) return false;
-    const littleEndian = view.getUint32(at + SHB.byteOrder, true) === BYTE_ORDER_MAGIC;
-    if (!littleEndian && view.getUint32(at + SHB.byteOrder, false) !== BYTE_ORDER_MAGIC) {
+    // No other block is read unless the header is complete and valid.
+    blocks.littleEndian = view.getUint32(at + SHB.byteOrder, true) === BYTE_ORDER_MAGIC;
+    if (blocks.uint32(at + SHB.byteOrder) !== BYTE_ORDER_MAGIC) {
       throw blocks.malformed(at + SHB.byteOrder, "a section header without byte-order magic");
     }
-    const before = blocks.littleEndian;
-    let isComplete = false;
-    blocks.littleEndian = littleEndian;
-    try {
-      isComplete = this.#readSectionHeader(at);
-    } finally {
-      if (!isComplete) blocks.littleEndian = before;
-    }
-    if (isComplete) this.#interfaces.beginSection();
-    return isComplete;
-  }
-
-  #readSectionHeader(at: number): boolean {
-    const blocks = this.#blocks;
     const length = blocks.length(at);
     if (length < SHB.options + BLOCK_TRAILER || length > MAX_BLOCK_BYTES) {
       throw blocks.malformed(at, `a section header cannot be ${length} bytes long`);
@@ -168,11 +153,8 @@ class PcapngDecoder implements CaptureDecoder {
     const minor = blocks.uint16(at + SHB.minor);
     // Some programs write 1.2 instead of 1.0 (draft-ietf-opsawg-pcapng section 4.1).
     if (major !== 1 || (minor !== 0 && minor !== 2)) {
-      throw new CaptureError(
-        "unsupported_capture",
-        blocks.position(at + SHB.major),
-        `pcapng version ${major}.${minor} is not supported, only 1.0 and 1.2`,
-      );
+      const message = `pcapng version ${major}.${minor} is not supported, only 1.0 and 1.2`;
+      throw blocks.malformed(at + SHB.major, message, "unsupported_capture");
     }
     if (!blocks.isComplete(at, length)) return false;
     const options = blocks.options(at + SHB.options, at, length);
@@ -181,6 +163,7 @@ class PcapngDecoder implements CaptureDecoder {
       if (options.code !== SHB_USER_APPLICATION) this.warnings.notPreserved.sectionOptions++;
     }
     this.#input.start = at + length;
+    this.#interfaces.beginSection();
     return true;
   }
 }

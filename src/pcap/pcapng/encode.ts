@@ -11,17 +11,12 @@ import {
   BLOCK_LENGTH,
   BLOCK_OVERHEAD,
   BYTE_ORDER_MAGIC,
-  FILTER_IS_STRING,
   IDB,
-  IF_DESCRIPTION,
-  IF_FILTER,
-  IF_HARDWARE,
-  IF_NAME,
-  IF_OPERATING_SYSTEM,
   IF_TIME_OFFSET,
   IF_TIME_RESOLUTION,
   INTERFACE_DESCRIPTION,
   INTERFACE_STATISTICS,
+  INTERFACE_STRINGS,
   ISB,
   ISB_INTERFACE_DROPPED,
   ISB_RECEIVED,
@@ -175,11 +170,10 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
   writer.view.setUint32(at + IDB.linkType, own.linkType, true);
   writer.view.setUint32(at + IDB.snapLength, own.snapLength, true);
   for (const comment of own.comments ?? []) writer.addString(OPT_COMMENT, comment);
-  if (own.name !== undefined) writer.addString(IF_NAME, own.name);
-  if (own.description !== undefined) writer.addString(IF_DESCRIPTION, own.description);
-  if (own.filter !== undefined) writer.addString(IF_FILTER, FILTER_IS_STRING + own.filter);
-  if (own.operatingSystem !== undefined) writer.addString(IF_OPERATING_SYSTEM, own.operatingSystem);
-  if (own.hardware !== undefined) writer.addString(IF_HARDWARE, own.hardware);
+  for (const { code, field, prefix } of INTERFACE_STRINGS) {
+    const value = own[field];
+    if (value !== undefined) writer.addString(code, prefix + value);
+  }
   writer.addOption(IF_TIME_RESOLUTION, Uint8Array.of(own.resolution === "us" ? 6 : 9));
   if (own.timeOffsetSeconds !== undefined && own.timeOffsetSeconds !== 0) {
     writer.addInt64(IF_TIME_OFFSET, own.timeOffsetSeconds);

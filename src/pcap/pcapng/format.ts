@@ -51,19 +51,26 @@ export const OPT_END = 0;
 export const OPT_COMMENT = 1;
 export const SHB_USER_APPLICATION = 4;
 export const EPB_FLAGS = 2;
-export const IF_NAME = 2;
-export const IF_DESCRIPTION = 3;
+const IF_NAME = 2;
+const IF_DESCRIPTION = 3;
 export const IF_TIME_RESOLUTION = 9;
-export const IF_FILTER = 11;
-export const IF_OPERATING_SYSTEM = 12;
+const IF_FILTER = 11;
+const IF_OPERATING_SYSTEM = 12;
 export const IF_TIME_OFFSET = 14;
-export const IF_HARDWARE = 15;
+const IF_HARDWARE = 15;
 export const ISB_RECEIVED = 4;
 export const ISB_INTERFACE_DROPPED = 5;
 export const ISB_SYSTEM_DROPPED = 7;
 
-/** First byte of if_filter if a filter expression follows. */
-export const FILTER_IS_STRING = "\0";
+/** The options of an interface that are strings; in the order in which they are written. */
+export const INTERFACE_STRINGS = [
+  { code: IF_NAME, field: "name", prefix: "" },
+  { code: IF_DESCRIPTION, field: "description", prefix: "" },
+  // A NUL precedes a filter expression; other filters are not strings.
+  { code: IF_FILTER, field: "filter", prefix: "\0" },
+  { code: IF_OPERATING_SYSTEM, field: "operatingSystem", prefix: "" },
+  { code: IF_HARDWARE, field: "hardware", prefix: "" },
+] as const;
 /** Default of if_tsresol: microseconds. */
 export const DEFAULT_TIME_RESOLUTION = 6;
 

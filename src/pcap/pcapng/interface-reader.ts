@@ -6,15 +6,10 @@ import type { BlockReader } from "./block-reader.js";
 import {
   BLOCK_TRAILER,
   DEFAULT_TIME_RESOLUTION,
-  FILTER_IS_STRING,
   IDB,
-  IF_DESCRIPTION,
-  IF_FILTER,
-  IF_HARDWARE,
-  IF_NAME,
-  IF_OPERATING_SYSTEM,
   IF_TIME_OFFSET,
   IF_TIME_RESOLUTION,
+  INTERFACE_STRINGS,
   ISB,
   ISB_INTERFACE_DROPPED,
   ISB_RECEIVED,
@@ -102,13 +97,10 @@ export class InterfaceReader {
     let notPreserved = 0;
     const options = this.#blocks.options(at + IDB.options, at, length);
     while (options.next()) {
+      const string = INTERFACE_STRINGS.find(({ code }) => code === options.code);
       if (options.code === OPT_COMMENT) comments.push(options.string());
-      else if (options.code === IF_NAME) described.name = options.string();
-      else if (options.code === IF_DESCRIPTION) described.description = options.string();
-      else if (options.code === IF_OPERATING_SYSTEM) described.operatingSystem = options.string();
-      else if (options.code === IF_HARDWARE) described.hardware = options.string();
-      else if (options.code === IF_FILTER && options.uint8() === FILTER_IS_STRING.charCodeAt(0))
-        described.filter = options.string(1);
+      else if (string !== undefined && options.startsWith(string.prefix))
+        described[string.field] = options.string(string.prefix.length);
       else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
       else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
       else notPreserved++;

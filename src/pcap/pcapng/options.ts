@@ -50,6 +50,11 @@ export class OptionReader {
     return utf8.decode(this.#bytes.subarray(start, end));
   }
 
+  /** Whether the value begins with a string of at most one ASCII character. */
+  startsWith(prefix: string): boolean {
+    return prefix === "" || this.uint8() === prefix.charCodeAt(0);
+  }
+
   /** The first byte of the value; undefined if it is empty. */
   uint8(): number | undefined {
     return this.#valueLength < 1 ? undefined : this.#view.getUint8(this.#valueAt);
