@@ -95,9 +95,11 @@ export function convertRecordTime(view: DataView, at: number, resolution: Resolu
   }
   // A fraction of a second or more may not fit as nanoseconds: carry it into the seconds.
   const carry = Math.floor(fraction / MICROSECONDS_PER_SECOND);
-  const seconds = view.getUint32(at + RECORD_SECONDS, true) + carry;
-  if (seconds >= SECONDS_PER_ERA) return false;
-  view.setUint32(at + RECORD_SECONDS, seconds, true);
+  if (carry > 0) {
+    const seconds = view.getUint32(at + RECORD_SECONDS, true) + carry;
+    if (seconds >= SECONDS_PER_ERA) return false;
+    view.setUint32(at + RECORD_SECONDS, seconds, true);
+  }
   const rest = fraction - carry * MICROSECONDS_PER_SECOND;
   view.setUint32(at + RECORD_FRACTION, rest * NANOSECONDS_PER_MICROSECOND, true);
   return true;
