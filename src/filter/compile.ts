@@ -209,18 +209,24 @@ class FilterCompiler {
   compile(filter: FlowFilterInit, path: string): CompiledFilter {
     const message = toFlowFilter(filter, path, (at, text) => this.#issues.reportUnreadable(at, text));
     const fields: { field: FilterField; test: FieldTest }[] = [];
+    // One context for all fields: creating one for each would take most of the time of a compilation.
+    let at: FilterField;
+    const context: FieldContext = {
+      ...this.#context,
+      filter: message,
+      report: (text, index) => this.#report(path, at, text, index),
+    };
     for (const field of FILTER_FIELDS) {
-      const test = compileField(field, message, {
-        ...this.#context,
-        filter: message,
-        report: (text, index) => {
-          const at = `${path === "" ? "" : `${path}.`}${fieldPath(field)}`;
-          this.#issues.report(index === undefined ? at : `${at}[${index}]`, text);
-        },
-      });
+      at = field;
+      const test = compileField(field, message, context);
       if (test !== undefined) fields.push({ field, test });
     }
     return { message, fields };
+  }
+
+  #report(filterPath: string, field: FilterField, message: string, index: number | undefined): void {
+    const path = filterPath === "" ? fieldPath(field) : `${filterPath}.${fieldPath(field)}`;
+    this.#issues.report(index === undefined ? path : `${path}[${index}]`, message);
   }
 }
 

@@ -66,11 +66,11 @@ class MessageReader {
     if (!isObject(value) || isForeign(value)) return this.#readString(type, value, path);
     const fields: MessageFields = {};
     for (const [name, content] of Object.entries(value)) {
-      if (name === "$typeName" || name === "$unknown" || others.includes(name)) continue;
+      if (others.includes(name) || name === "$typeName" || name === "$unknown") continue;
       const field = this.#findField(type, name);
       if (field !== undefined) {
-        const at = join(path, this.#readsJson ? field.name : name);
-        this.#readField(fields, field, content, at, join(path, name));
+        const isUnset = content === undefined || (content === null && this.#readsJson);
+        if (!isUnset) this.#readField(fields, field, content, path, name);
       } else if (isOneof(type, name)) {
         if (content !== undefined) fields[name] = this.#readOneof(type, name, content, join(path, name));
       } else this.#report(join(path, name), this.#unknownField(type, name, others));
@@ -88,29 +88,23 @@ class MessageReader {
     return {};
   }
 
-  #findField({ fields }: MessageType, name: string): FieldType | undefined {
-    return fields.find(({ name: protoName, localName, jsonName, oneof }) =>
-      this.#readsJson
-        ? localName === name || jsonName === name || protoName === name
-        : localName === name && oneof === undefined,
-    );
+  #findField(type: MessageType, name: string): FieldType | undefined {
+    const field = fieldsByName(type).get(name);
+    if (this.#readsJson || field === undefined) return field;
+    return field.localName === name && field.oneof === undefined ? field : undefined;
   }
 
-  /** @param given The path with the name that was given. */
-  #readField(
-    fields: MessageFields,
-    { localName, oneof, isList, value }: FieldType,
-    content: unknown,
-    path: string,
-    given: string,
-  ): void {
-    if (content === undefined || (content === null && this.#readsJson)) return;
+  /** @param given The name that was given. */
+  #readField(fields: MessageFields, field: FieldType, content: unknown, path: string, given: string): void {
+    const { localName, oneof, isList, value } = field;
     const key = oneof ?? localName;
-    if (Object.hasOwn(fields, key)) this.#report(given, "duplicate field");
-    else {
-      const read = isList ? this.#readList(value, content, path) : this.#readValue(value, content, path);
-      fields[key] = oneof === undefined ? read : { case: localName, value: read };
+    if (Object.hasOwn(fields, key)) {
+      this.#report(join(path, given), "duplicate field");
+      return;
     }
+    const at = join(path, this.#readsJson ? field.name : given);
+    const read = isList ? this.#readList(value, content, at) : this.#readValue(value, content, at);
+    fields[key] = oneof === undefined ? read : { case: localName, value: read };
   }
 
   #readList(type: ValueType, value: unknown, path: string): unknown[] {
@@ -149,7 +143,8 @@ class MessageReader {
       case "integer":
         return this.#readInteger(type, value, path);
       case "string":
-        return this.#checked(aString, value, path, "");
+        // The usual case, without a closure.
+        return typeof value === "string" ? value : this.#checked(aString, value, path, "");
       case "bool":
         return this.#checked(aBoolean, value, path, false);
       case "double":
@@ -217,6 +212,19 @@ class MessageReader {
     }
     return `${text}; known are ${names.join(", ")}`;
   }
+}
+
+const fieldMaps = new WeakMap<MessageType, ReadonlyMap<string, FieldType>>();
+
+/** The fields of a type by each of their names. */
+function fieldsByName(type: MessageType): ReadonlyMap<string, FieldType> {
+  let fields = fieldMaps.get(type);
+  if (fields === undefined) {
+    const names = (field: FieldType) => [field.name, field.jsonName, field.localName];
+    fields = new Map(type.fields.flatMap((field) => names(field).map((name) => [name, field] as const)));
+    fieldMaps.set(type, fields);
+  }
+  return fields;
 }
 
 /** The maximum number of known fields that the message about an unknown one lists. */

@@ -33,28 +33,28 @@ describe("a program", () => {
     ]);
   });
 
-  test("can be asked again after a failure", () => {
+  test("can be evaluated again after a failure", () => {
     const program = compileCel("10 / x", { variables: { x: "int" } });
     expect(program({ x: 2n })).toBe(5n);
     expect(() => program({ x: 0 })).toThrow(new CelEvaluationError("division by zero"));
     expect(program({ x: 5n })).toBe(2n);
   });
 
-  test("reads its variables by name, whatever else is given", () => {
+  test("reads its variables by name and ignores others", () => {
     const program = compileCel("a + b.c + d", { variables: { a: "int", "b.c": "int", d: "int" } });
     expect(program({ d: 100, a: 1, "b.c": 10, z: {} })).toBe(111n);
   });
 
-  test("keeps nothing of a variable that is shadowed", () => {
+  test("restores a shadowed variable", () => {
     const program = compileCel("[x, x + 1].map(x, x * 2) + [x]", { variables: { x: "int", y: "int" } });
     expect(program({ x: 3 })).toEqual([6n, 8n, 3n]);
   });
 
-  test("without variables takes nothing", () => {
+  test("accepts no arguments if it has no variables", () => {
     expect(compileCel("1u + 1u")()).toEqual(new CelUint(2n));
   });
 
-  test("makes an error of every failure, with its reason", () => {
+  test("throws every failure as an error with its reason", () => {
     const program = compileCel("x['b']", { variables: { x: "map(string, int)" } });
     expect(() => program({ x: { a: 1 } })).toThrow(CelEvaluationError);
     expect(() => program({ x: { a: 1 } })).toThrow("no such key");
@@ -88,7 +88,7 @@ describe("names", () => {
     expect(program({ ...values, f: create(FlowSchema) })).toBe(value);
   });
 
-  test("several variables of messages do not get in each other's way", () => {
+  test("several message variables are independent", () => {
     const program = compileCel("b.source_port == 1u && a.source_port == 2u && c == 3", {
       variables: { a: TCPSchema, b: TCPSchema, c: "int" },
       result: "bool",
@@ -124,7 +124,7 @@ describe("the type wanted", () => {
     expect(compile).toThrow(message);
   });
 
-  test("is kept, even where the checker takes null for a bool", () => {
+  test("the result type is checked even where the checker accepts null as a bool", () => {
     const text = "[true, f.is_reply][1]";
     const variables = { f: FlowSchema };
     expect(compileCel(text, { variables })({ f: create(FlowSchema) })).toBeNull();
@@ -173,7 +173,7 @@ describe("limits", () => {
     expect(() => compileCel("x.all(y, 1 / y > 0) || true", options)(many)).toThrow(CelEvaluationError);
   });
 
-  test("but need not be taken where a cheaper operand decides, and none can fail", () => {
+  test("are not spent if a cheaper operand decides and none can fail", () => {
     const options = { variables: { x: "list(int)" }, maxSteps: 100 };
     const many = { x: Array.from({ length: 1000 }, () => 1) };
     expect(compileCel("x.all(y, y > 0) || true", options)(many)).toBe(true);
@@ -220,7 +220,7 @@ describe("without a check", () => {
     expect(() => value(text)).toThrow(new CelEvaluationError(why));
   });
 
-  test("what does not parse is still an error", () => {
+  test("syntax errors are still reported", () => {
     expect(() => unchecked("1 +")).toThrow(CelError);
   });
 });
@@ -237,12 +237,12 @@ describe("patterns", () => {
     expect(given({ x: text, y: pattern })).toBe(found);
   });
 
-  test.each(["\\p{Cn}", "\\p{Garay}"])("%s is a fault with Go's text", (pattern) => {
+  test.each(["\\p{Cn}", "\\p{Garay}"])("%s is a fault with Go's message", (pattern) => {
     const program = compileCel(`'a'.matches(r'${pattern}')`);
     expect(() => program({})).toThrow(`error parsing regexp: invalid character class range: \`${pattern}\``);
   });
 
-  test("run on the engine that is given", () => {
+  test("run on the engine of the options", () => {
     const asked: string[] = [];
     const regex: RegexEngine = {
       compile(pattern) {

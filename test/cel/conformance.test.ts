@@ -67,7 +67,7 @@ test("the suites are those that are known", () => {
   expect(misses).toHaveLength(54);
 });
 
-test("all else is as the suite has it", () => {
+test("all other results are those of the suite", () => {
   expect(outcomes.filter(({ name, why }) => why !== undefined && !misses.includes(name))).toEqual([]);
 });
 

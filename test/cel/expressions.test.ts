@@ -202,7 +202,7 @@ describe("the four, of messages that have such fields", () => {
   });
 });
 
-describe("what filters and programs say of an expression is the same", () => {
+describe("filters and programs report the same issues of an expression", () => {
   const variables = { _flow: FlowSchema };
 
   test.each(Object.values(EXPRESSIONS).flat())("%s: %s", (expression, answer) => {

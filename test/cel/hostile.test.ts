@@ -36,7 +36,7 @@ const nest = (count: number, open: string, inner: string, close: string) =>
   open.repeat(count) + inner + close.repeat(count);
 const twice = (body: string) => `${L}.exists(l, ${L}.exists(k, ${body}))`;
 
-describe("what takes too long is given up soon", { timeout: LIMIT_MS }, () => {
+describe("compileCel: stops long evaluations", { timeout: LIMIT_MS }, () => {
   const expressions: { name: string; text: string; flow?: Flow }[] = [
     {
       name: "macros in macros",
@@ -106,7 +106,7 @@ describe("what takes too long is given up soon", { timeout: LIMIT_MS }, () => {
     expect(error).toEqual(new CelEvaluationError("evaluation takes too many steps"));
   });
 
-  test("is not made up for by another operand", () => {
+  test("is not absorbed by another operand", () => {
     // What can fail is asked in its place, where cheaper operands come first otherwise.
     const slow = twice("1 / size(l) == 9");
     for (const text of [
@@ -127,7 +127,7 @@ describe("what takes too long is given up soon", { timeout: LIMIT_MS }, () => {
   });
 });
 
-describe("what is large, but not hostile, has an answer", { timeout: LIMIT_MS }, () => {
+describe("compileCel: evaluates large inputs", { timeout: LIMIT_MS }, () => {
   const operations = [
     ...["l.startsWith('x')", "l.endsWith('y')", "l.contains('zz')", "l == 'q'", "l.size() == 1"],
     ...["l.matches('^foo')", "l < 'a'", "l in ['p', 'r']", "l + 'x' == 'y'", "size(l) > 100"],
@@ -158,7 +158,7 @@ describe("what is large, but not hostile, has an answer", { timeout: LIMIT_MS },
   });
 });
 
-describe("what cannot be compiled is refused soon", { timeout: LIMIT_MS }, () => {
+describe("compileCel: rejects hostile expressions quickly", { timeout: LIMIT_MS }, () => {
   test.each([
     { name: "types that double", text: repeat(40, "[1]", ".map(a, {a: a})"), error: "the type is too large" },
     { name: "lists of types that double", text: repeat(60, "[1]", ".map(a, [[a]])") },

@@ -118,7 +118,7 @@ describe("expressions that check", () => {
     );
   });
 
-  test("give the same without a check", () => {
+  test("have the same results without a check", () => {
     fc.assert(
       fc.property(expressions, inputs, ({ typed }, variables) => {
         const program = compiled(typed);
@@ -132,7 +132,7 @@ describe("expressions that check", () => {
     );
   });
 
-  test("give the same when all types are left to be found at run time", () => {
+  test("have the same results if all types are resolved at run time", () => {
     fc.assert(
       fc.property(expressions, inputs, ({ typed, dynamic }, variables) => {
         const program = compiled(typed);

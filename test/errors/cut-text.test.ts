@@ -17,7 +17,7 @@ describe("cutText", () => {
     expect(cutText(text, limit)).toBe(cut);
   });
 
-  test("keeps short texts, and of others whole characters of their beginning", () => {
+  test("keeps short strings, and the beginning of others without splitting a character", () => {
     fc.assert(
       fc.property(text, length, (whole, limit) => {
         const cut = cutText(whole, limit);
@@ -43,7 +43,7 @@ describe("cutMiddle", () => {
     expect(cutMiddle(text, head, tail)).toBe(cut);
   });
 
-  test("keeps short texts, and of others whole characters of both ends", () => {
+  test("keeps short strings, and both ends of others without splitting a character", () => {
     fc.assert(
       fc.property(text, length, length, (whole, head, tail) => {
         const cut = cutMiddle(whole, head, tail);

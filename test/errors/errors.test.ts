@@ -56,7 +56,7 @@ describe("classes", () => {
     expect("cause" in new FlowscribeError("sink_failed", "no space")).toBe(false);
   });
 
-  test("a capture error tells its offset", () => {
+  test("CaptureError: names its offset", () => {
     expect(new CaptureError("truncated_capture", 2 ** 40, "cut").offset).toBe(2 ** 40);
   });
 
@@ -93,7 +93,7 @@ describe("issues", () => {
 });
 
 describe("codes", () => {
-  test("are words that stay", () => {
+  test("are stable", () => {
     for (const code of ERROR_CODES) expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length);
   });

@@ -3,12 +3,12 @@ import { issueOf } from "../../src/errors/issue.js";
 import { checkFlowFilters, type FlowFilterInit } from "../../src/filter/index.js";
 
 describe("issueOf", () => {
-  test("keeps what is of reasonable length", () => {
+  test("keeps strings of reasonable length", () => {
     const issue = { path: "p".repeat(1000), message: "m".repeat(4000) };
     expect(issueOf(issue.path, issue.message)).toEqual(issue);
   });
 
-  test("leaves out the middle of what is not", () => {
+  test("leaves out the middle of long strings", () => {
     const { path, message } = issueOf("p".repeat(1001), `a${"m".repeat(1_000_000)}z`);
     expect(path).toBe(`${"p".repeat(700)}…${"p".repeat(300)}`);
     expect(message).toBe(`a${"m".repeat(2999)}…${"m".repeat(999)}z`);

@@ -74,7 +74,7 @@ describe("a list of expressions", () => {
     expect(deny(["true", "1 / 0 == 1"])).toBe(false);
   });
 
-  test("fails as a whole when any of them does not compile, and tells of all", () => {
+  test("fails if any expression does not compile, with all issues", () => {
     try {
       compileFlowFilter({ experimental: { celExpression: ["true", "1", "nope == 1"] } });
       expect.unreachable();
@@ -140,7 +140,7 @@ describe("an engine", () => {
     ]);
   });
 
-  test("forgets what failed", () => {
+  test("is not affected by an earlier failure", () => {
     const program = createCelEngine().compile("10 / int(_flow.verdict) == 5");
     expect(() => program(create(FlowSchema))).toThrow(CelEvaluationError);
     expect(program(dropped)).toBe(true);

@@ -127,7 +127,7 @@ describe("lists", () => {
     );
   });
 
-  test("pass what any allow filter and no deny filter matches", () => {
+  test("pass events that an allow filter and no deny filter matches", () => {
     const filters = fc.array(sensibleFilter, { maxLength: 4 });
     fc.assert(
       fc.property(filters, filters, anyEvent, (allow, deny, event) => {
@@ -155,7 +155,7 @@ describe("a filter", () => {
     );
   });
 
-  test("made of a flow's own values matches it, whole and field by field", () => {
+  test("made of a flow's own values matches it, as a whole and by field", () => {
     fc.assert(
       fc.property(anyFlow, (flow) => {
         const own = ownFilter(flow);
@@ -214,7 +214,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("of lists are all told, allow before deny, filter by filter, element by element", () => {
+  test("of lists are all reported, in the order of the elements, allow before deny", () => {
     const lists: FlowFilterLists = {
       deny: [{ sourcePort: ["80", "x"] }, { sourcePod: [""] }],
       allow: [{}, { destinationIp: ["a", "1.1.1.1", "b/"], protocol: ["tcp", "xyz"] }],
@@ -231,7 +231,7 @@ describe("faults", () => {
     expect(() => compileFlowFilters(lists)).toThrow(faults.join("\n"));
   });
 
-  test("are none for lists that compile", () => {
+  test("are empty for lists that compile", () => {
     expect(checkFlowFilters({ allow: [yes, empty], deny: [no] })).toEqual([]);
     expect(checkFlowFilters({})).toEqual([]);
   });
@@ -567,7 +567,7 @@ describe("CEL expressions", () => {
     expect(evaluated).toEqual([]);
   });
 
-  test("that do not compile are all told", () => {
+  test("that do not compile are all reported", () => {
     const filter = { experimental: { celExpression: ["bad", "yes", "worse"] } };
     const { cel } = fakeCel();
     expect(checkFlowFilters({ deny: [filter] }, { cel })).toEqual([
@@ -625,7 +625,7 @@ describe("events in their envelopes", () => {
     create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: flow } }),
     create(ExportEventSchema, { responseTypes: { case: "flow", value: flow } }),
   ];
-  test.each(envelopes)("$$typeName is asked for what is in it", (envelope) => {
+  test.each(envelopes)("$$typeName is unwrapped", (envelope) => {
     const web = { sourceLabel: ["app=web"] };
     expect(compileFlowFilter(web)(envelope)).toBe(true);
     expect(compileFlowFilters({ deny: [web] })(envelope)).toBe(false);
@@ -633,7 +633,7 @@ describe("events in their envelopes", () => {
     expect(explainFlowFilters({ deny: [web] }, envelope).passes).toBe(false);
   });
 
-  test("an envelope without an event is no event", () => {
+  test("an envelope without an event counts as no event", () => {
     const status = create(GetFlowsResponseSchema, { responseTypes: { case: "nodeStatus", value: {} } });
     expect(compileFlowFilter({ verdict: [1] })(status)).toBe(false);
     expect(compileFlowFilters({ deny: [{ verdict: [1] }] })(status)).toBe(true);

@@ -50,12 +50,12 @@ describe("a predicate never throws", () => {
     expect(compileFlowFilter({ dnsQuery: ["x[a-z]y"] }, { regex: failing })(flow)).toBe(false);
   });
 
-  test("also when it is asked about null", () => {
+  test("also for null", () => {
     expect(compileFlowFilter({ verdict: [1] })(null as unknown as undefined)).toBe(false);
   });
 });
 
-test("filters that share a pod are told apart by their ports", () => {
+test("filters that share a pod are distinguished by their ports", () => {
   let reads = 0;
   const filters = Array.from({ length: 1000 }, (_, index) => ({
     sourcePod: ["shop/"],

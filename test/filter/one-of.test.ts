@@ -7,7 +7,7 @@ test.each([
   { kind: "numbers", element: fc.integer({ min: -9, max: 9 }) },
   { kind: "big numbers", element: fc.bigInt({ min: 0n, max: 9n }) },
 ] as { kind: string; element: fc.Arbitrary<string | number | bigint> }[])(
-  "compileOneOf finds what is listed among few and many $kind",
+  "compileOneOf: matches the listed values, with few and many $kind",
   ({ element }) => {
     fc.assert(
       fc.property(fc.array(element, { maxLength: 12 }), element, (values, value) => {
@@ -19,7 +19,7 @@ test.each([
   },
 );
 
-test.each([0, 1, 3, 10])("compileOneOf does not see changes to its %i values", (size) => {
+test.each([0, 1, 3, 10])("compileOneOf: ignores later changes of its %i values", (size) => {
   const values = Array.from({ length: size }, (_, index) => index);
   const isListed = compileOneOf(values);
   values.push(99);

@@ -44,7 +44,7 @@ describe("parsePort", () => {
     );
   });
 
-  test("takes the decimal numbers below 65536", () => {
+  test("accepts the decimal numbers below 65536", () => {
     fc.assert(
       fc.property(fc.nat(200_000), fc.nat(3), (port, zeros) => {
         expect(typeof parsePort("0".repeat(zeros) + port) === "number").toBe(port < 65536);

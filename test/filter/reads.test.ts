@@ -53,7 +53,7 @@ for (const { allow, deny, flow } of vectors) {
 for (const { flow, filter } of fc.sample(flowAndFilter, 2000)) watch([filter], flow);
 for (const [flow, filter] of fc.sample(fc.tuple(anyFlow, sensibleFilter), 2000)) watch([filter], flow);
 
-describe("what a field says that it reads of a flow", () => {
+describe("FieldTest.reads", () => {
   test.each(FILTER_FIELDS)("%s", (field) => {
     const { declared, seen } = reads.get(field)!;
     const isCovered = (path: string) =>

@@ -9,7 +9,7 @@ import {
 import { parseFlowFlags } from "../../src/observer/index.js";
 import { FlowFilterSchema, Verdict } from "../../src/proto.js";
 
-test("filters are typed in every form that they are taken in", () => {
+test("FlowFilterInit: accepts every form", () => {
   const lists = {
     allow: [{ sourcePod: ["shop/"], destinationPort: ["443"] }, { verdict: [Verdict.DROPPED] }],
     deny: [{ sourceLabel: ["a"] }],
@@ -23,7 +23,7 @@ test("filters are typed in every form that they are taken in", () => {
   expect(() => compileFlowFilters({ allow: mixed })).not.toThrow();
 });
 
-test("what is no filter does not compile", () => {
+test("FlowFilterInit: rejects other values", () => {
   // @ts-expect-error a port is text
   expect(() => compileFlowFilters({ allow: [{ sourcePort: [80] }] })).toThrow("allow[0].source_port[0]");
   // @ts-expect-error there is no such field
@@ -36,7 +36,7 @@ test("what is no filter does not compile", () => {
   expect(() => compileFlowFilters({ allow: {} })).toThrow("allow: not a list of filters");
 });
 
-test("what is no list of filters may stand beside the lists, a misspelt list may not", () => {
+test("FlowFilterLists: accepts other properties, but not misspelled lists", () => {
   const flags = { allow: [], deny: [], number: 20n, first: true, positionals: ["file"], extra: {} };
   expect(checkFlowFilters(flags)).toEqual([]);
   const misspelt = { allow: [{}], denny: [{}] };

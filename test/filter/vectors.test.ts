@@ -108,7 +108,7 @@ describe("the answers of the real Hubble", () => {
     expect(withCel.length).toBe(1295);
   });
 
-  test("tell of expressions that do not compile, mostly in words that are cel-go's own", () => {
+  test("report expressions that do not compile, mostly with cel-go's messages", () => {
     const errors = withCel.filter((vector) => vector.expect === "error");
     const own = errors.filter(({ error = "" }) => withoutSyntax(error) === error);
     expect({ errors: errors.length, own: own.length }).toEqual({ errors: 240, own: 203 });

@@ -41,7 +41,7 @@ describe("parseCsv", () => {
     expect(parseCsv(text)).toEqual({ fault });
   });
 
-  test("reads what is written with every field quoted", () => {
+  test("parses rows with every field quoted", () => {
     const fields = fc.array(
       fc.string().filter((text) => !text.includes("\r")),
       { minLength: 1 },

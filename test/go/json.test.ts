@@ -45,7 +45,7 @@ describe("findJsonEnd", () => {
     expect(findJsonEnd(text, 0)).toEqual({ fault });
   });
 
-  test("finds the end of what JavaScript writes", () => {
+  test("finds the end of the output of JSON.stringify", () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom("", " ", "\n{"), (json, rest) => {
         expect(findJsonEnd(json + rest, 0)).toEqual({ end: json.length });
@@ -53,7 +53,7 @@ describe("findJsonEnd", () => {
     );
   });
 
-  test("refuses what JavaScript refuses", () => {
+  test("rejects what JSON.parse rejects", () => {
     const texts = fc.string({ unit: fc.constantFrom(..."{}[],:\"\\u0019-.eE+ truefalsn'x") });
     fc.assert(
       fc.property(texts, (text) => {

@@ -211,7 +211,7 @@ describe("requestPath", () => {
     );
   });
 
-  test("takes anything", () => {
+  test("accepts any string", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (url) => {
         expect(["string", "undefined"]).toContain(typeof requestPath(url));

@@ -56,7 +56,7 @@ describe("decodeFlow", () => {
     expect(toBinary(FlowSchema, decodeFlow(bytes))).toEqual(bytes);
   });
 
-  test("takes and refuses the same bytes as fromBinary", () => {
+  test("accepts and rejects the same bytes as fromBinary", () => {
     const outcome = (decode: () => Flow) => {
       try {
         return toBinary(FlowSchema, decode()).join();

@@ -24,7 +24,7 @@ describe("compareAddresses", () => {
 });
 
 describe("lastAtOrBefore", () => {
-  test("finds the last of the sorted that is not above", () => {
+  test("finds the last address that is not greater", () => {
     fc.assert(
       fc.property(fc.array(address, { maxLength: 20 }), address, (addresses, one) => {
         const sorted = [...addresses].sort(compareAddresses);

@@ -178,7 +178,7 @@ test("the words are the 16 bytes, big-endian", () => {
   expect(parseAddress("240.1.2.3")).toEqual(Uint32Array.of(0, 0, 0xffff, 0xf0010203));
 });
 
-test("parsing into words overwrites what a failed parse left", () => {
+test("parseAddressInto: overwrites the words of a failed parse", () => {
   const words = new Uint32Array(4).fill(0xffffffff);
   expect(parseAddressInto("1:2:3:4:5:6:7:8:9", words)).toBe(false);
   expect(parseAddressInto("::1.2.3.4.5", words)).toBe(false);
@@ -186,7 +186,7 @@ test("parsing into words overwrites what a failed parse left", () => {
   expect(words).toEqual(Uint32Array.of(0, 0, 0, 1));
 });
 
-test("each parsed address has words of its own", () => {
+test("parseAddress: returns new words for each address", () => {
   const first = parseAddress("1::2");
   parseAddress("3.4.5.6");
   expect(first).toEqual(Uint32Array.of(0x10000, 0, 0, 2));
@@ -237,7 +237,7 @@ describe("properties", () => {
     );
   });
 
-  test("format gives the naive text, and parse gives the address back", () => {
+  test("formats as the naive oracle does, and parses the result", () => {
     fc.assert(
       fc.property(addressValue, (value) => {
         const text = formatAddress(toWords(value));

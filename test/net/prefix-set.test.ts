@@ -72,7 +72,7 @@ describe("compilePrefixSet", () => {
     expect(compilePrefixSet(prefixes.map(prefixOf))(addressOf(address))).toBe(contained);
   });
 
-  test("contains what any of the prefixes does", () => {
+  test("contains the addresses of all prefixes", () => {
     const seen = { inside: 0, outside: 0 };
     fc.assert(
       fc.property(

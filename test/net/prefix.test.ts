@@ -272,7 +272,7 @@ describe("properties", () => {
     );
   });
 
-  test("parse gives back what format wrote", () => {
+  test("parses what it formatted", () => {
     fc.assert(
       fc.property(prefixText, (text) => {
         const prefix = mustPrefix(text);

@@ -75,7 +75,7 @@ describe("compileFieldMask", () => {
     expect(await masked(FLOW, paths)).toBe(line);
   });
 
-  test("a wrapper masked inside is there when the flow has none", async () => {
+  test("a wrapper that is masked inside is present if the flow has none", async () => {
     expect(await masked('{"flow":{}}', ["is_reply.value"])).toBe('{"flow":{"is_reply":false}}');
     expect(await masked('{"flow":{}}', ["is_reply"])).toBe('{"flow":{}}');
   });
@@ -116,7 +116,7 @@ describe("compileFieldMask", () => {
     );
   });
 
-  test("the default mask keeps what Hubble's does", async () => {
+  test("the default mask keeps the fields of Hubble's", async () => {
     expect(await masked(FLOW, DEFAULT_FIELD_MASK)).toBe(
       '{"flow":{"time":"2024-01-01T00:00:00Z","verdict":"DROPPED","l4":{"TCP":{"source_port":1,"destination_port":2,"flags":{"SYN":true}}},' +
         '"source":{"identity":7,"namespace":"a","pod_name":"p"},"destination":{},"node_name":"n","is_reply":true,"Summary":"s"},"node_name":"n","time":"2024-01-01T00:00:00Z"}',
@@ -151,7 +151,7 @@ describe("compileFieldMask", () => {
     ]);
   });
 
-  test("every fault is told", () => {
+  test("reports every fault", () => {
     expect(() => compileFieldMask(["a", "verdict", "b"])).toThrow(
       expect.objectContaining({
         code: "invalid_field_mask",
@@ -162,7 +162,7 @@ describe("compileFieldMask", () => {
     );
   });
 
-  test("leaves the event as it was, and masks twice as once", () => {
+  test("does not modify the event, and is idempotent", () => {
     const paths = fc.subarray([
       ...DEFAULT_FIELD_MASK,
       "source",
@@ -182,7 +182,7 @@ describe("compileFieldMask", () => {
     );
   });
 
-  test("a mask of all fields changes flows only in their envelope", () => {
+  test("a mask of all fields only changes the envelope", () => {
     const mask = compileFieldMask(FlowSchema.fields.map(({ name }) => name));
     fc.assert(
       fc.property(arbitraryMessage(GetFlowsResponseSchema), (event) => {
@@ -196,7 +196,7 @@ describe("compileFieldMask", () => {
 });
 
 describeWithShared("real flows", () => {
-  test("hold no more than the mask names", async () => {
+  test("contain only the masked fields", async () => {
     const mask = compileFieldMask(["source.pod_name", "verdict"]);
     for (const { bytes } of sharedFlowFiles()) {
       for (const event of (await readLines(bytes)).events) {

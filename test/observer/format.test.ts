@@ -286,7 +286,7 @@ describe("a stream", () => {
   });
 });
 
-describe("what cannot be printed is refused", () => {
+describe("rejects events that cannot be printed", () => {
   test.each([
     { name: "an unknown output", options: { output: "yaml" }, path: "output" },
     { name: "an unknown time format", options: { timeFormat: "Kitchen" }, path: "timeFormat" },
@@ -337,7 +337,7 @@ describe("any event", () => {
     { requiredKeys: [] },
   );
 
-  test("prints without throwing, whole lines", () => {
+  test("prints complete lines without throwing", () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 4 }), anyOptions, (events, options) => {
         const printer = createFlowPrinter(options);
@@ -412,7 +412,7 @@ describe("any event", () => {
     );
   });
 
-  test("raw texts are passed on, and shape a table as Go's tabwriter has it", () => {
+  test("raw strings are unchanged, and affect a table as in Go's tabwriter", () => {
     const flow = create(FlowSchema, { Summary: "a\tb\nc\x1b[1m" });
     expect(formatFlow(flow, { rawControls: true }).endsWith("(a\tb\nc\x1b[1m)")).toBe(true);
     expect(formatFlow(flow, { rawControls: true, output: "table" }).split("\n").slice(1)).toEqual([

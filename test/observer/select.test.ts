@@ -97,7 +97,7 @@ describe("how many", () => {
     expect(() => selectFlows(batches, { deny: [{ sourcePort: ["x"] }] })).toThrow(FilterError);
   });
 
-  test("the last ones are those of the whole, whatever the batches", async () => {
+  test("the last events are the same regardless of the batches", async () => {
     const lengths = fc.array(fc.nat(50), { maxLength: 20 });
     await fc.assert(
       fc.asyncProperty(

@@ -57,7 +57,7 @@ describe("a list of patterns", () => {
   );
   const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""));
 
-  test("finds what any of its patterns finds, alone", () => {
+  test("matches if any of its patterns matches alone", () => {
     fc.assert(
       fc.property(
         fc.subarray(AWKWARD, { minLength: 9 }),
@@ -73,7 +73,7 @@ describe("a list of patterns", () => {
     );
   });
 
-  test("mixes patterns for which texts are compared with those for the engine, of one line and of several", () => {
+  test("mixes literal patterns and patterns for the engine, with one or several lines", () => {
     const patterns = [
       ...times(20, (index) => `^/exact/${index}$`),
       ...times(20, (index) => `^/begin/${index}/.*/end$`),
@@ -101,7 +101,7 @@ describe("a list of patterns", () => {
     expect(texts.map((one) => found?.(one))).toEqual(texts.map((one) => each.some((search) => search(one))));
   });
 
-  test("has its faults in order, whoever finds them", () => {
+  test("reports faults in order, regardless of their origin", () => {
     const good = times(20, (index) => `[ab]{${index + 1}}c`);
     const { found, faults } = compile([...good, "\\p{Nonsense}", "(", "^a.*\\pX", ...good, "a**"]);
     expect(found).toBeUndefined();
@@ -113,7 +113,7 @@ describe("a list of patterns", () => {
     ]);
   });
 
-  test("is given to another engine pattern by pattern", () => {
+  test("passes single patterns to another engine", () => {
     const seen: string[] = [];
     const engine: RegexEngine = {
       compile(pattern) {
@@ -132,7 +132,7 @@ describe("a list of patterns", () => {
 });
 
 describe("the budget", () => {
-  test("is for the patterns of all calls, and names those that are beyond", () => {
+  test("is shared by all calls, and reports the patterns that exceed it", () => {
     const budget = new RegexBudget(100);
     expect(
       compile(
@@ -145,18 +145,18 @@ describe("the budget", () => {
     ]);
   });
 
-  test("counts texts to compare with less, and classes of Unicode for more", () => {
+  test("counts literals less, and Unicode classes more", () => {
     const literals = times(10, (index) => `^${"x".repeat(79)}${index}$`);
     expect(compile(literals, { budget: new RegexBudget(110) }).faults).toEqual([]);
     expect(compile(["\\pL"], { budget: new RegexBudget(64) }).faults).toHaveLength(1);
   });
 
-  test(`takes ${MANY} patterns as people write them`, () => {
+  test(`accepts ${MANY} typical patterns`, () => {
     const patterns = times(MANY, (index) => `^/api/v[0-9]{1,3}/(users|orders)/s${index}/[^/]+$`);
     expect(compile(patterns).found?.(`/api/v2/orders/s${MANY - 1}/x`)).toBe(true);
   });
 
-  test("shares memory: what one may take gets less, down to what is of use", () => {
+  test("shares memory, with a minimum for each pattern", () => {
     const budget = new RegexBudget();
     expect([budget.automatonBytes(), budget.memoEntries(1024)]).toEqual([2 ** 20, 1024]);
     for (let index = 0; index < 128; index++) {

@@ -209,7 +209,7 @@ const FAULTS: readonly [pattern: string, fault: string][] = [
   ["(?P<a-b>c)", "invalid named capture: `(?P<a-b>`"],
 ];
 
-describe("answers as Go does", () => {
+describe("has Go's results", () => {
   test.each(MATCHES)("%j on %j: %s", (pattern, text, matches) => {
     const search = compileRegex(pattern);
     expect(search(text)).toBe(matches);
@@ -252,7 +252,7 @@ describe("an engine", () => {
     "^/api(/|$)",
     "^/(api|web)/",
     "^(?P<verb>GET|HEAD|POST)$",
-  ])("is not asked for %j", (pattern) => {
+  ])("the engine is not used for %j", (pattern) => {
     const { asked, engine } = countingEngine();
     compileRegex(pattern, { engine })("/api\nusers");
     expect(asked).toEqual({ patterns: [], texts: [] });
@@ -273,11 +273,14 @@ describe("an engine", () => {
     { pattern: "[0-9]+\\.local$", text: "1.local." },
     { pattern: "[a-z](abc)+[a-z]", text: "xabxabx" },
     { pattern: "(?i:a)/42/\\w", text: "a/41/b" },
-  ])("is not asked for $pattern about a text without what it requires", ({ pattern, text }) => {
-    const { asked, engine } = countingEngine();
-    expect(compileRegex(pattern, { engine })(text)).toBe(false);
-    expect(asked.texts).toEqual([]);
-  });
+  ])(
+    "the engine is not used for $pattern and a string without its required literals",
+    ({ pattern, text }) => {
+      const { asked, engine } = countingEngine();
+      expect(compileRegex(pattern, { engine })(text)).toBe(false);
+      expect(asked.texts).toEqual([]);
+    },
+  );
 
   test("sees neither groups that capture nor characters that are not well-formed", () => {
     const { asked, engine } = countingEngine();
@@ -299,14 +302,14 @@ describe("an engine", () => {
 });
 
 describe("the memo", () => {
-  test("asks once for a text that repeats", () => {
+  test("searches a repeated string once", () => {
     const { asked, engine } = countingEngine();
     const search = compileRegex("\\d\\w", { engine });
     for (let round = 0; round < 100; round++) expect(search("1a") && !search("a1")).toBe(true);
     expect(asked.texts).toEqual(["1a", "a1"]);
   });
 
-  test("forgets what has not been asked lately, and keeps what has", () => {
+  test("drops the least recent results and keeps the recent ones", () => {
     const { asked, engine } = countingEngine();
     const search = compileRegex("\\d\\w", { engine, memoEntries: 8 });
     search("old");
@@ -320,7 +323,7 @@ describe("the memo", () => {
     expect(asked.texts.filter((text) => text === "old")).toHaveLength(2);
   });
 
-  test("does not keep long texts, nor more than a few of the middling", () => {
+  test("does not keep long strings, and only a few of medium length", () => {
     const { asked, engine } = countingEngine();
     const search = compileRegex("\\d\\w", { engine, memoEntries: 4 });
     const long = "x".repeat(MEMO_TEXT_LENGTH + 1);
@@ -332,7 +335,7 @@ describe("the memo", () => {
     expect(asked.texts).toHaveLength(10);
   });
 
-  test("of no entries asks every time", () => {
+  test("without entries searches every time", () => {
     const { asked, engine } = countingEngine();
     const search = compileRegex("\\d\\w", { engine, memoEntries: 0 });
     search("1a");
@@ -340,7 +343,7 @@ describe("the memo", () => {
     expect(asked.texts).toHaveLength(2);
   });
 
-  test("gives up for a while when nothing repeats, and comes back", () => {
+  test("pauses while strings do not repeat", () => {
     const { asked, engine } = countingEngine();
     const search = compileRegex("\\d\\w", { engine });
     for (let index = 0; index < 2_000; index++) search(`distinct ${index}`);
@@ -422,7 +425,7 @@ describe("hostile patterns", () => {
     `^(${Array.from({ length: 1_000 }, (_, index) => `name${index}`).join("|")})$`,
     `(${Array.from({ length: 500 }, (_, index) => `host-${index}\\.example`).join("|")})$`,
     `(?i)^(${Array.from({ length: 200 }, (_, index) => `host-${index}`).join("|")})$`,
-  ])("what is no threat is taken: %s", (pattern) => {
+  ])("accepts harmless repetition: %s", (pattern) => {
     expect(typeof compileRegex(pattern)("/api/v1/users/x")).toBe("boolean");
   });
 
@@ -506,7 +509,7 @@ describe("properties", () => {
     );
   });
 
-  test("with all shortcuts and with none the answers are the same", () => {
+  test("has the same results with and without shortcuts", () => {
     fc.assert(
       fc.property(pattern, fc.array(anyText, { minLength: 1, maxLength: 8 }), (source, texts) => {
         const search = compileRegex(source);
@@ -551,7 +554,7 @@ describe("properties", () => {
     )
     .map((parts) => parts.join(""));
 
-  test("any pattern is compiled or refused with a RegexSyntaxError, and no text makes a search throw", () => {
+  test("any pattern compiles or throws a RegexSyntaxError, and no search throws", () => {
     fc.assert(
       fc.property(soup, fc.array(fc.string({ unit: "binary" }), { maxLength: 4 }), (source, texts) => {
         let search: (text: string) => boolean;

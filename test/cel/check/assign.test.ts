@@ -3,7 +3,7 @@ import { Bindings, mostGeneral } from "../../../src/cel/check/assign.js";
 import { DYN, formatType } from "../../../src/cel/check/type.js";
 import { parseType } from "../../../src/cel/check/type-text.js";
 
-describe("whether one type goes with another", () => {
+describe("Bindings.assign", () => {
   test.each([
     { to: "int", from: "int", goes: true },
     { to: "int", from: "uint", goes: false },
@@ -48,7 +48,7 @@ describe("whether one type goes with another", () => {
   });
 });
 
-describe("what parameters then stand for", () => {
+describe("Bindings.substitute", () => {
   test.each([
     { to: ["A"], from: ["int"], becomes: "int" },
     { to: ["A", "A"], from: ["int", "wrapper(int)"], becomes: "int" },

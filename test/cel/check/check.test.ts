@@ -183,7 +183,7 @@ describe("faults", () => {
     expect(faultsOf(text).map(({ line, column, message }) => [line, column, message])).toEqual(faults);
   });
 
-  test("no more than a hundred are told, but all are known", () => {
+  test("are limited to a hundred in the message, but not in the issues", () => {
     const { message, issues } = failureOf(`[${Array(150).fill("a").join(",")}]`);
     expect(issues).toHaveLength(150);
     expect(message.match(/undeclared/g)).toHaveLength(100);

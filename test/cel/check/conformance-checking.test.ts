@@ -64,7 +64,7 @@ describe("types", () => {
   });
 });
 
-describe("cel-go's texts", () => {
+describe("cel-go's messages", () => {
   const failing = judged.filter(({ type }) => type === undefined);
 
   test.each(failing)("$name", ({ expression, environment, error }) => {

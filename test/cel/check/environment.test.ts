@@ -22,7 +22,7 @@ test.each([
   expect(candidatesFor(container, name)).toEqual(full);
 });
 
-describe("what a full name stands for", () => {
+describe("lookUp: full names", () => {
   const environment = createEnvironment({
     variables: new Map([
       ["v", INT],
@@ -93,7 +93,7 @@ describe("fields", () => {
 });
 
 describe("a registry", () => {
-  test("has what the files of the messages import, and the well-known types", () => {
+  test("includes imported files and the well-known types", () => {
     const registry = registryOf([TCPSchema]);
     for (const name of [
       "flow.Flow",
@@ -123,7 +123,7 @@ describe("declarations", () => {
     expect(() => declareFunctions("f(int)")).toThrow(TypeError);
   });
 
-  test("of the standard library have implementations, but those that the compiler knows about", () => {
+  test("of the standard library have implementations, except those that are compiled specially", () => {
     const known = [
       "conditional",
       "logical_and",

@@ -9,7 +9,7 @@ import {
 } from "../../../src/cel/check/type.js";
 import { parseType } from "../../../src/cel/check/type-text.js";
 
-describe("types are read and written", () => {
+describe("parseType and formatType", () => {
   test.each([
     { text: "int", name: "int" },
     { text: "null_type", format: "null", name: "null_type" },
@@ -50,7 +50,7 @@ describe("types are read and written", () => {
     "a b",
     "int)",
     "-",
-  ])("%j is none", (text) => {
+  ])("rejects %j", (text) => {
     expect(() => parseType(text)).toThrow(TypeError);
   });
 });
@@ -84,7 +84,7 @@ describe("parts of types", () => {
     },
   );
 
-  test("of what has none", () => {
+  test("of types without parts", () => {
     expect(partsOf(messageType("flow.Flow"))).toEqual([]);
     expect(partsOf(parseType("type"))).toEqual([]);
   });

@@ -39,13 +39,13 @@ describe("trees of cel-go", () => {
   });
 });
 
-describe("what cel-go does not parse", () => {
+describe("expressions that cel-go does not parse", () => {
   test.each(judged.filter(({ ast }) => ast === undefined))("$name", (failing) => {
     expect(failureOf(failing)).toBeInstanceOf(CelError);
   });
 });
 
-describe("cel-go's texts, where they are not those of its parser generator", () => {
+describe("cel-go's messages, except those of its parser generator", () => {
   const told = judged.filter(({ ast, error }) => ast === undefined && !/Syntax error|'`'/.test(error!));
 
   test.each(told)("$name", (failing) => {

@@ -5,7 +5,7 @@ import { celExpressions } from "../vectors.js";
 const messageOf = (expression: string, ...issues: CelIssue[]): string =>
   new CelError(expression, issues).message;
 
-describe("texts of Hubble, from their places and messages", () => {
+describe("CelError: formats positions and messages as Hubble does", () => {
   const told = [...celExpressions()].flatMap(([expression, faults]) =>
     faults?.startsWith("ERROR") ? [{ expression, faults }] : [],
   );
@@ -73,7 +73,7 @@ describe("the line below", () => {
     expect({ line, below }).toEqual({ line: ` | ${shown}`, below: ` | ${pointer}` });
   });
 
-  test("is missing for the expression as a whole, and for an empty one", () => {
+  test("has no caret for the whole expression or an empty one", () => {
     expect(messageOf("a", { at: WHOLE_EXPRESSION, message: "x" })).toBe("ERROR: <input>:-1:0: x");
     expect(messageOf("", { at: 0, message: "x" })).toBe("ERROR: <input>:1:1: x");
   });
@@ -84,7 +84,7 @@ describe("the line below", () => {
 });
 
 describe("many issues", () => {
-  test("stand in the order of their places, and at one place in that of their finding", () => {
+  test("are sorted by position, then by discovery", () => {
     const error = new CelError("abc", [
       { at: 2, message: "third" },
       { at: 0, message: "first" },
@@ -100,7 +100,7 @@ describe("many issues", () => {
     );
   });
 
-  test("are told up to a hundred, those found first", () => {
+  test("are limited to the first hundred", () => {
     const issues = Array.from({ length: 103 }, (_, index) => ({ at: 102 - index, message: `n${index}` }));
     const { message, issues: all } = new CelError("a".repeat(103), issues);
     expect(all).toHaveLength(103);

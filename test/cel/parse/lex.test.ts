@@ -39,7 +39,7 @@ describe("words", () => {
   });
 });
 
-describe("numbers take what they can", () => {
+describe("numbers extend as far as possible", () => {
   test.each([
     { text: "0 12 007", tokens: ["int 0", "int 12", "int 007"] },
     { text: "0x1F 0xfu 0xABU", tokens: ["int 0x1F", "uint 0xfu", "uint 0xABU"] },
@@ -116,7 +116,7 @@ describe("strings and bytes", () => {
   );
 });
 
-describe("what lies between tokens", () => {
+describe("blanks and comments", () => {
   test.each([
     { name: "white space", text: " \t\r\n\fa \t\r\n\f", tokens: ["identifier a"] },
     { name: "a comment to the end", text: "a // b", tokens: ["identifier a"] },
@@ -129,7 +129,7 @@ describe("what lies between tokens", () => {
   });
 });
 
-describe("what is no token ends the list", () => {
+describe("invalid characters end the list of tokens", () => {
   test.each([
     { text: "a = b", start: 2, fault: "found = where == was expected" },
     { text: "a & b", start: 2, fault: "found & where && was expected" },
@@ -152,7 +152,7 @@ describe("what is no token ends the list", () => {
   });
 });
 
-test("tokens stand in order, and only blanks and comments lie between them", () => {
+test("tokens are in order, with only blanks and comments between them", () => {
   const piece = fc.constantFrom(
     "a",
     "1",

@@ -82,7 +82,7 @@ describe("strings", () => {
     expect(parseStringLiteral(text)).toEqual({ value });
   });
 
-  test.each(["\\U00110000", "\\UFFFFFFFF"])("no code point %s", (sequence) => {
+  test.each(["\\U00110000", "\\UFFFFFFFF"])("rejects the code point %s", (sequence) => {
     expect(parseStringLiteral(`'a${sequence}'`)).toEqual({ fault: "invalid unicode code point" });
   });
 
@@ -111,7 +111,7 @@ describe("bytes", () => {
     expect(parseBytesLiteral(text)).toEqual({ value: Uint8Array.from(value) });
   });
 
-  test.each(["\\u00ff", "\\U000000ff", "\\ud800"])("no code points: %s", (sequence) => {
+  test.each(["\\u00ff", "\\U000000ff", "\\ud800"])("rejects invalid escapes: %s", (sequence) => {
     expect(parseBytesLiteral(`b'a${sequence}'`)).toEqual({ fault: "unable to unescape string" });
   });
 
@@ -141,6 +141,6 @@ test("any string can be written with escapes, and raw", () => {
   );
 });
 
-test.each(["(", "identifier", "in", "end"] as const)("%s is no literal", (kind) => {
+test.each(["(", "identifier", "in", "end"] as const)("%s is not a literal", (kind) => {
   expect(literalOf(kind, kind, false)).toBeUndefined();
 });

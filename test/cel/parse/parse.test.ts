@@ -114,7 +114,7 @@ describe("signs in a row", () => {
     expect(outline(parseCel(text))).toBe(tree);
   });
 
-  test.each(["!-a", "-!a", "!--1", "!", "-", "+a"])("%s is no expression", (text) => {
+  test.each(["!-a", "-!a", "!--1", "!", "-", "+a"])("%s is not an expression", (text) => {
     expect(errorOf(text)?.message).toMatch(/Syntax error/);
   });
 });
@@ -130,7 +130,7 @@ describe("chains of && and || are balanced", () => {
     expect(outline(parseCel(text))).toBe(tree);
   });
 
-  test("each call stands at a sign of its own", () => {
+  test("each call has the position of its own operator", () => {
     const signs: number[] = [];
     const visit = (expr: Expr): void => {
       if (expr.kind !== "call") return;
@@ -269,7 +269,7 @@ describe("optional syntax is not supported", () => {
   });
 });
 
-describe("syntax errors say what was found and what was expected", () => {
+describe("syntax errors name the found and the expected token", () => {
   test.each([
     { text: "", fault: "1: Syntax error: found the end of the expression where a value was expected" },
     { text: "  ", fault: "3: Syntax error: found the end of the expression where a value was expected" },
@@ -318,7 +318,7 @@ describe("syntax errors say what was found and what was expected", () => {
     expect(faultsOf(text)).toEqual([fault]);
   });
 
-  test("faults before it are told with it", () => {
+  test("a syntax error includes the faults before it", () => {
     expect(faultsOf("a.?b()")).toEqual([
       "2: unsupported syntax '.?'",
       "5: Syntax error: found '(' where an operator or the end of the expression was expected",
@@ -450,7 +450,7 @@ describe("limits", () => {
     expect(faultsOf(least(most + 1))).toEqual(faults);
   });
 
-  test("signs, and chains of && and ||, have none", () => {
+  test("signs and chains of && and || have no limit", () => {
     for (const text of ["!".repeat(4000), "-".repeat(4000), "a&&".repeat(1300), "a||".repeat(1300)]) {
       expect(errorOf(`${text}a`)).toBeUndefined();
     }
@@ -534,7 +534,7 @@ describe("hostile expressions", () => {
     expect(errorOf(text)).toBeInstanceOf(CelError);
   });
 
-  test("nothing but a CelError is thrown, whatever the text", () => {
+  test("any string parses or throws a CelError", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
         errorOf(text);
@@ -572,7 +572,7 @@ describe("hostile expressions", () => {
     "+",
   );
 
-  test("nothing but a CelError is thrown, whatever the tokens, and faults stand inside the text", () => {
+  test("any tokens parse or throw a CelError with positions inside the expression", () => {
     fc.assert(
       fc.property(fc.array(token, { maxLength: 40 }), (tokens) => {
         const text = tokens.join("");

@@ -29,7 +29,7 @@ const endpoint = create(EndpointSchema, { ID: 3 });
 const celMap = new CelMap();
 celMap.add("a", 1n);
 
-describe("what a variable is given as", () => {
+describe("inputReader: accepts", () => {
   test.each([
     { type: "bool", input: true, value: "true" },
     { type: "int", input: 5, value: "5" },
@@ -86,7 +86,7 @@ describe("what a variable is given as", () => {
   });
 });
 
-describe("what is not of the type of its variable", () => {
+describe("inputReader: rejects", () => {
   test.each([
     { type: "bool", input: 1, why: "a number" },
     { type: "bool", input: undefined, why: "undefined" },
@@ -148,13 +148,13 @@ describe("what is not of the type of its variable", () => {
     expect(() => program({ x: input })).toThrow(message);
   });
 
-  test("does not matter when nobody asks", () => {
+  test("is ignored if it is not read", () => {
     const program = compileCel("x", { variables: { x: "int", y: "int" } });
     expect(program({ x: 5 })).toBe(5n);
   });
 });
 
-describe("messages of well-known types are what they stand for", () => {
+describe("inputReader: converts well-known messages to their values", () => {
   const struct = create(StructSchema, {
     fields: { a: create(ValueSchema, { kind: { case: "numberValue", value: 5 } }) },
   });
@@ -176,7 +176,7 @@ test("a variable at fault is named", () => {
   expect(() => compileCel("n > 1", { variables: { n: "int" } })({})).toThrow("n: no such overload");
 });
 
-test.each(["lst(int)", "foo.Bar", "A", "list(B)", "map(string, no.Such)"])("there is no type %s", (type) => {
+test.each(["lst(int)", "foo.Bar", "A", "list(B)", "map(string, no.Such)"])("rejects the type %s", (type) => {
   expect(() => compileCel("true", { variables: { x: type } })).toThrow(OptionsError);
   expect(() => compileCel("true", { variables: { x: type } })).toThrow(/^variables\.x: unknown type /);
   expect(() => compileCel("true", { result: type })).toThrow(/^result: unknown type /);

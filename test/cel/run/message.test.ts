@@ -235,7 +235,7 @@ describe("messages that are seen through", () => {
   });
 });
 
-describe("fields of messages of which the type is only known now", () => {
+describe("DynamicFields: fields of messages whose type is known at run time", () => {
   const frame = new Frame(0);
   frame.steps = 1000;
 

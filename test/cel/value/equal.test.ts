@@ -75,7 +75,7 @@ const CLASSES: readonly (readonly CelValue[])[] = [
   [markAbsent(create(FlowSchema))],
 ];
 
-test("is to have the same value, whatever the types of numbers", () => {
+test("equality compares values regardless of the number type", () => {
   const all = CLASSES.flatMap((values, index) => values.map((value) => ({ value, index })));
   const wrong = all.flatMap((a) =>
     all
@@ -108,7 +108,7 @@ describe("NaN", () => {
 describe("messages", () => {
   const flows = arbitraryMessage(FlowSchema, { packed: [EndpointSchema] });
 
-  test("are equal when what they hold is", () => {
+  test("are equal if their contents are", () => {
     fc.assert(
       fc.property(flows, (flow) => {
         expect(isEqual(flow, structuredClone(flow))).toBe(true);
@@ -132,7 +132,7 @@ describe("messages", () => {
   });
 });
 
-describe("what is looked at is paid for", () => {
+describe("equality: compared content costs steps", () => {
   const long = "x".repeat(16_000);
   const same = () => `${long.slice(1)}x`;
 
@@ -152,7 +152,7 @@ describe("what is looked at is paid for", () => {
     if (steps > 0) expect(() => equal(a, b, frameOf(steps - 1))).toThrow("too many steps");
   });
 
-  test("messages by what they hold", () => {
+  test("messages by their content", () => {
     const of = (count: number) => create(EndpointSchema, { labels: Array(count).fill("label") });
     const few = frameOf(100_000);
     const many = frameOf(100_000);

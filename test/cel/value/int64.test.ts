@@ -51,7 +51,7 @@ describe("arithmetic", () => {
     { name: "divideInt", checked: divideInt, plain: (a, b) => a / b },
   ];
 
-  test.each(exact)("$name gives what fits in 64 bits, else a fault", ({ name, checked, plain }) => {
+  test.each(exact)("$name: returns 64-bit results, otherwise a fault", ({ name, checked, plain }) => {
     fc.assert(
       fc.property(int64, int64, (a, b) => {
         fc.pre(name !== "divideInt" || b !== 0n);
@@ -67,7 +67,7 @@ describe("arithmetic", () => {
     { name: "addUint", checked: addUint, plain: (a: bigint, b: bigint) => a + b },
     { name: "subtractUint", checked: subtractUint, plain: (a: bigint, b: bigint) => a - b },
     { name: "multiplyUint", checked: multiplyUint, plain: (a: bigint, b: bigint) => a * b },
-  ])("$name gives what fits in 64 bits, else a fault", ({ checked, plain }) => {
+  ])("$name: returns 64-bit results, otherwise a fault", ({ checked, plain }) => {
     fc.assert(
       fc.property(uint64, uint64, (a, b) => {
         const value = plain(a, b);
@@ -179,7 +179,7 @@ describe("compareNumbers", () => {
     );
   });
 
-  test("goes by doubles when one is a double", () => {
+  test("compares as doubles if one is a double", () => {
     fc.assert(
       fc.property(int64, fc.double({ noNaN: true }), (a, b) => {
         expect(compareNumbers(a, b)).toBe(Number(a) < b ? -1 : Number(a) > b ? 1 : 0);

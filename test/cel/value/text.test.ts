@@ -49,13 +49,13 @@ describe("UTF-8", () => {
     { name: "a surrogate", bytes: [0xed, 0xa0, 0x80] },
     { name: "a long form", bytes: [0xc0, 0x80] },
     { name: "beyond U+10FFFF", bytes: [0xf4, 0x90, 0x80, 0x80] },
-  ])("refuses $name", ({ bytes }) => {
+  ])("rejects $name", ({ bytes }) => {
     expect(() => decodeUtf8(Uint8Array.from(bytes))).toThrow(
       new Fault("invalid UTF-8 in bytes, cannot convert to string") as unknown as Error,
     );
   });
 
-  test("any bytes give a text or a fault", () => {
+  test("any bytes give a string or a fault", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         try {

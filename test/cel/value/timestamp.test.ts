@@ -127,7 +127,7 @@ describe("parseTimestamp", () => {
     "-009-02-13T23:31:30Z",
     "٢٠٠٩-02-13T23:31:30Z",
     "Fri, 13 Feb 2009 23:31:30 GMT",
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     expect(() => parseTimestamp(text)).toThrow(refused);
   });
 
@@ -136,11 +136,11 @@ describe("parseTimestamp", () => {
     "0000-12-31T23:59:59.999999999Z",
     "0001-01-01T00:00:00+00:01",
     "9999-12-31T23:59:59-00:01",
-  ])("has no room for %s", (text) => {
+  ])("rejects %s, which is out of range", (text) => {
     expect(() => parseTimestamp(text)).toThrow(overflow);
   });
 
-  test("undoes formatting", () => {
+  test("parses what it formatted", () => {
     fc.assert(
       fc.property(timestamp, (value) => {
         expect(parseTimestamp(formatTimestamp(value))).toEqual(value);
@@ -176,7 +176,7 @@ describe("parseTimestamp", () => {
     );
   });
 
-  test("any text gives a timestamp or a fault", () => {
+  test("any string gives a timestamp or a fault", () => {
     const part = fc.constantFrom(
       "2009",
       "-",
@@ -274,7 +274,7 @@ describe("arithmetic", () => {
     { start: "9999-12-31T23:59:59.999999999Z", nanos: 1n },
     { start: "9999-12-31T23:59:59Z", nanos: 1_000_000_000n },
     { start: "0001-01-01T00:00:00Z", nanos: -1n },
-  ])("$start has no room for $nanos ns more", ({ start, nanos }) => {
+  ])("$start plus $nanos ns is out of range", ({ start, nanos }) => {
     expect(() => addDuration(parseTimestamp(start), new CelDuration(nanos))).toThrow(overflow);
     expect(() => subtractDuration(parseTimestamp(start), new CelDuration(-nanos))).toThrow(overflow);
   });
@@ -319,7 +319,7 @@ describe("arithmetic", () => {
 });
 
 describe("getters", () => {
-  test.each(names)("%s is what Date has", (name) => {
+  test.each(names)("%s has the value that Date has", (name) => {
     fc.assert(
       fc.property(timestamp, (value) => {
         const date = new Date(value.seconds * 1000 + Math.floor(value.nanos / 1e6));
@@ -330,7 +330,7 @@ describe("getters", () => {
     );
   });
 
-  test.each(names)("%s goes by an offset", (name) => {
+  test.each(names)("%s respects an offset", (name) => {
     fc.assert(
       fc.property(timestamp, fc.integer({ min: -900, max: 900 }), (value, minutes) => {
         const date = new Date((value.seconds + minutes * 60) * 1000 + Math.floor(value.nanos / 1e6));
@@ -353,13 +353,13 @@ describe("getters", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("go by the offset that was parsed, unless there is a zone", () => {
+  test("use the parsed offset unless a zone is given", () => {
     const value = parseTimestamp("2009-02-14T00:31:30+01:00");
     expect([getDate(value), getHours(value), getMinutes(value)]).toEqual([14, 0, 31]);
     expect([getDate(value, "UTC"), getHours(value, "")]).toEqual([13, 23]);
   });
 
-  test.each(names)("%s refuses what is no zone", (name) => {
+  test.each(names)("%s rejects an invalid zone", (name) => {
     expect(() => getters[name].get(new CelTimestamp(0, 0), "Nowhere")).toThrow(
       fault("unknown time zone Nowhere"),
     );

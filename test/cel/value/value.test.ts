@@ -12,7 +12,7 @@ import {
 } from "../../../src/cel/value/value.js";
 import { TCPSchema } from "../../../src/proto.js";
 
-describe("what a value is", () => {
+describe("kindOf", () => {
   test.each([
     { value: null, kind: "null", name: "null_type" },
     { value: true, kind: "bool" },
@@ -34,7 +34,7 @@ describe("what a value is", () => {
 });
 
 describe("a map", () => {
-  test("finds numbers whatever their type, and nothing else", () => {
+  test("finds numbers regardless of their type, and nothing else", () => {
     const map = new CelMap();
     for (const [key, value] of [
       [1n, "int"],
@@ -65,7 +65,7 @@ describe("a map", () => {
     ]);
   });
 
-  test("refuses a key that is there, and what cannot be one", () => {
+  test("rejects existing keys and values of unsupported types", () => {
     const map = new CelMap();
     map.add(1n, "a");
     const refused: CelValue[] = [

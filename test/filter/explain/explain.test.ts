@@ -126,7 +126,7 @@ flow.Flow does not pass: no allow filter matches
     expect(`\n${explainFlowFilters(lists, event)}`).toBe(text);
   });
 
-  test("the first of long lists, and what decided", () => {
+  test("the first elements of long lists, and the decisive one", () => {
     const values = (make: (index: number) => string) =>
       Array.from({ length: 10_000 }, (_, index) => make(index));
     const explanation = explainFlowFilters(
@@ -165,7 +165,7 @@ ${values((index) => `      ✗ k8s:app=a${index} (the label is "k8s:app=web")`)
     expect(explanation.allow[0]?.fields[2]?.selectors).toHaveLength(10_000);
   });
 
-  test("the first of many filters, and the one that decided", () => {
+  test("the first of many filters, and the decisive one", () => {
     const ports = Array.from({ length: 1000 }, (_, index) => ({ destinationPort: [`${index}`] }));
     const lines = String(explainFlowFilters({ allow: ports, deny: ports.slice(0, 200) }, flow)).split("\n");
     expect(lines.length).toBe(1 + 2 * 101 + 1 + 2 * 100 + 1);
@@ -179,7 +179,7 @@ ${values((index) => `      ✗ k8s:app=a${index} (the label is "k8s:app=web")`)
     expect(lines.at(-1)).toBe("  … and 100 more");
   });
 
-  test("the beginning of long texts, with no character parted", () => {
+  test("the beginning of long strings, without splitting a character", () => {
     const long = `${"x".repeat(255)}\u{1f600}${"y".repeat(1_000_000)}`;
     const event = create(FlowSchema, { uuid: long, source: { labels: [long] } });
     const text = String(
@@ -201,7 +201,7 @@ ${values((index) => `      ✗ k8s:app=a${index} (the label is "k8s:app=web")`)
     );
   });
 
-  test("CEL expressions where their faults are told", () => {
+  test("CEL expressions at the path of their faults", () => {
     const lists = { allow: [{ experimental: { celExpression: ["a", "b"] } }] };
     const explanation = explainFlowFilters(lists, flow, { cel: { compile: () => () => false } });
     expect(explanation.allow[0]?.fields).toEqual([
@@ -286,7 +286,7 @@ describe("an explanation", () => {
   });
 });
 
-test("of CEL expressions it is told what each came to", () => {
+test("the result of each CEL expression", () => {
   const celExpression = ["_flow.verdict == 1", "1 / 0 == 1", "true"];
   const flow = create(FlowSchema, { verdict: 2 });
   const explanation = explainFlowFilters({ allow: [{ experimental: { celExpression } }] }, flow);

@@ -80,7 +80,7 @@ describe("memory stays flat", () => {
     expect(Math.max(...later)).toBeLessThan(warm + 4);
   });
 
-  test("over automata that texts make grow", () => {
+  test("for automata that grow with the strings", () => {
     const passes = compileFlowFilters({
       allow: Array.from({ length: 256 }, (_, index) => ({
         httpUrl: [`a[a-c]{${index + 1}}[0-9]{${index + 1}}`],
@@ -99,7 +99,7 @@ describe("memory stays flat", () => {
     }
   });
 
-  test("when texts are parts of long ones, which are not kept with them", () => {
+  test("for substrings, without keeping the long strings", () => {
     const long = 256 * 1024;
     const parents = 1000;
     const fields: Record<string, (text: string) => Flow> = {

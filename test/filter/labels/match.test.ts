@@ -145,7 +145,7 @@ describe("several selectors", () => {
     expect(matches(["k8s:app=db"])).toBe(false);
   });
 
-  test("none match nothing", () => {
+  test("an empty list matches nothing", () => {
     expect(compileLabelSelectors([])(WEB)).toBe(false);
   });
 

@@ -186,7 +186,7 @@ describe("selectors", () => {
     );
   });
 
-  test("read back what they are formatted as", () => {
+  test("parse what they are formatted as", () => {
     fc.assert(
       fc.property(selector, (requirements) => {
         const compiled = compileLabelSelector(textOf(requirements));
@@ -206,7 +206,7 @@ describe("selectors", () => {
   });
 });
 
-describe("any text", () => {
+describe("any string", () => {
   const nonsense = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({

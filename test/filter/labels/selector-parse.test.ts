@@ -44,7 +44,7 @@ describe("translation", () => {
   });
 });
 
-describe("what is accepted", () => {
+describe("parseSelector: accepts", () => {
   test.each([
     ["", ""],
     ["app", "app"],
@@ -95,7 +95,7 @@ describe("what is accepted", () => {
     expect(compileLabelSelector(selector).requirements.map(formatRequirement).join()).toBe(text);
   });
 
-  test("tells its requirements apart", () => {
+  test("separates its requirements", () => {
     expect(compileLabelSelector("k8s:a in (y,x), !b").requirements).toEqual([
       { source: "k8s", key: "a", operator: "in", values: ["x", "y"] },
       { source: "any", key: "b", operator: "!", values: [] },
@@ -103,7 +103,7 @@ describe("what is accepted", () => {
   });
 });
 
-describe("what Hubble rejects, in its words", () => {
+describe("parseSelector: rejects with Hubble's messages", () => {
   test.each([
     [" ", badName("any.")],
     [",", badName("any.")],

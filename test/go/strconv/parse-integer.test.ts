@@ -48,7 +48,7 @@ describe("parseUint", () => {
     });
   });
 
-  test("reads what is written, in every base", () => {
+  test("parses what is formatted, in every base", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
         expect(parseUint(String(value), 10, 64)).toEqual({ value });

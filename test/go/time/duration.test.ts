@@ -49,7 +49,7 @@ describe("parseDuration", () => {
     expect(parseDuration(text)).toEqual({ fault });
   });
 
-  test("reads whole numbers of nanoseconds", () => {
+  test("parses integers of nanoseconds", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
         expect(parseDuration(`${value}ns`)).toEqual({ value });
@@ -72,7 +72,7 @@ describe("parseDuration: units and bounds", () => {
     expect(parseDuration(text)).toEqual({ value });
   });
 
-  test("reads what it is given in nanoseconds", () => {
+  test("parses durations in nanoseconds", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -MOST, max: MOST - 1n }), (value) => {
         expect(parseDuration(`${value}ns`)).toEqual({ value });

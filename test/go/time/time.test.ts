@@ -73,11 +73,11 @@ describe("parseTime", () => {
     "Wed, 10 Nvo 2021 10:41:00 +0000",
     "Wed, 31 Nov 2021 10:41:00 +0000",
     "Wed 10 Nov 2021 10:41:00 +0000",
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     expect(parseTime(text)).toBeUndefined();
   });
 
-  test("reads what JavaScript writes", () => {
+  test("parses the output of Date.toISOString", () => {
     const dates = fc.date({
       min: new Date("0001-01-01T00:00:00Z"),
       max: new Date("9999-12-31T23:59:59Z"),

@@ -159,7 +159,7 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
   });
 });
 
-describe("decodeExport: reports what only looks like an envelope, and loses no event behind it", () => {
+describe("decodeExport: reports objects that only resemble an envelope, and continues with the next event", () => {
   test.each([
     { name: "a list that is cut, with commas", text: `[\n${A},\n${B},\n`, bad: 1 },
     { name: "an object with a list that is cut", text: `{"flows":[\n${A},\n  ${B},\n`, bad: 1 },
@@ -183,7 +183,7 @@ describe("decodeExport: reports what only looks like an envelope, and loses no e
     expect(outcomes).toHaveLength(2 + bad);
   });
 
-  test("a log record is not taken for a flow that has a file", async () => {
+  test("a log record is not mistaken for a flow with a file", async () => {
     expect(await outcome('{"message":"started","file":"/x"}')).toEqual([
       expect.stringMatching(/^line 1: log record's "message": not JSON: /),
     ]);
@@ -329,7 +329,7 @@ describe("decodeExport: holes of NUL bytes, as copytruncate leaves them", () => 
     }
   });
 
-  test("what is cut by one is a bad line", async () => {
+  test("a line that is cut by another is a bad line", async () => {
     expect(await outcome(`{"flow":{"uu${hole}${A}\n${B}`)).toEqual([
       "a",
       "b",

@@ -325,7 +325,7 @@ describe("encodeExportLine", () => {
     }
   });
 
-  test("what it prints is read as the same event, extensions included", async () => {
+  test("decodes to the same event, including extensions", async () => {
     const packed = [ServiceSchema, DurationSchema, TimestampSchema, UInt32ValueSchema];
     const events = arbitraryMessage(ExportEventSchema, { packed }).filter(
       ({ responseTypes }) => responseTypes.case !== undefined,
@@ -347,7 +347,7 @@ test("a bare flow is written in the envelope that Hubble gives it", () => {
   expect(encodeExportLine(flow)).toContain('"node_name":"n","time":"1970-01-01T00:00:05Z"}');
 });
 
-test("what is no message is refused in words", () => {
+test("rejects values that are not messages", () => {
   expect(() => encodeExportLine({ uuid: "a" } as never)).toThrow(
     "encodeExportLine: event must be a message of type GetFlowsResponse, ExportEvent or Flow, not an object (make messages",
   );

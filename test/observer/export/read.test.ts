@@ -40,7 +40,7 @@ async function flowWith(field: string) {
   return responseTypes.value;
 }
 
-describe("what a line is", () => {
+describe("readLine: kinds of lines", () => {
   test.each([
     {
       line: '{"flow":{},"node_name":"n","time":"2024-01-01T00:00:00Z"}',
@@ -220,7 +220,7 @@ describe("beside protobuf-es", () => {
     );
   });
 
-  test("JSON that has been tampered with is taken and refused the same", async () => {
+  test("modified JSON is accepted and rejected alike", async () => {
     const flows = arbitraryMessage(FlowSchema, { depth: 3 });
     await fc.assert(
       fc.asyncProperty(
@@ -361,7 +361,7 @@ describe("integers of 64 bits", () => {
   });
 });
 
-test("protobuf-es rounds what is read exactly here", async () => {
+test("reads numbers exactly that protobuf-es rounds", async () => {
   const json = JSON.parse('{"flow":{"socket_cookie":9007199254740993}}');
   const { responseTypes } = fromJson(GetFlowsResponseSchema, json);
   expect(responseTypes.value).toMatchObject({ socketCookie: 9_007_199_254_740_992n });

@@ -243,7 +243,7 @@ describe("several flags", () => {
     expect(filtersOf(line)).toEqual([allow, deny]);
   });
 
-  test("filters go to the compiler, which finds what Hubble's finds", () => {
+  test("filters are compiled, with Hubble's faults", () => {
     const { allow, deny } = parseFlowFlags(["--to-port", "x", "--not", "--ip", "1.1.1.1/33"]);
     expect(checkFlowFilters({ allow, deny }).map(({ path, message }) => `${path}: ${message}`)).toEqual([
       'allow[0].destination_port[0]: invalid destination port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',

@@ -47,7 +47,7 @@ describeWithShared("hubble observe v1.16.2 --input-file FILE -o jsonpb, with fla
     return { matched, hash: hash.digest("hex").slice(0, 16) };
   }
 
-  test("all of its answers are asked for", () => {
+  test("all recorded answers are used", () => {
     expect(rows.length).toBe(343);
     expect(new Set(rows.map(({ args }) => JSON.stringify(args))).size).toBe(49);
     expect(rows.filter(({ matched }) => matched > 0).length).toBeGreaterThan(100);

@@ -191,7 +191,7 @@ describe("the caller's own flags", () => {
     expectTypeOf(flags.extra["field-mask"]).toEqualTypeOf<readonly string[] | undefined>();
   });
 
-  test("are absent when not given", () => {
+  test("are absent if not set", () => {
     expect(parseFlowFlags([], { extra }).extra).toEqual({});
     expect(parseFlowFlags([]).extra).toEqual({});
   });
@@ -241,7 +241,7 @@ describe("the caller's own flags", () => {
 });
 
 describe("the table of flags", () => {
-  test("is fit for a help text", () => {
+  test("describes every flag for a help text", () => {
     for (const flag of FLOW_FLAGS) {
       expect(flag.name).toMatch(/^[a-z]+(-[a-z0-9]+)*[0-9]?$/);
       expect(FLOW_FLAG_GROUPS).toContain(flag.group);

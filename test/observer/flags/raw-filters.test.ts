@@ -156,19 +156,19 @@ describe("JSON filters", () => {
 describe("the environment", () => {
   const env = { HUBBLE_ALLOWLIST: ' {"uuid":["a"]}{} \n{} ', HUBBLE_DENYLIST: "{}" };
 
-  test("has filters where the flags are not given", () => {
+  test("applies if the flags are not set", () => {
     const { allow, deny } = parseFlowFlags([], { env });
     expect([allow.length, deny.length]).toEqual([3, 1]);
     const given = parseFlowFlags(["--allowlist", ""], { env });
     expect([given.allow.length, given.deny.length]).toEqual([0, 1]);
   });
 
-  test("is cut at white space, even within texts", () => {
+  test("is split at white space, even within strings", () => {
     const error = faultOf(() => parseFlowFlags([], { env: { HUBBLE_DENYLIST: '{"uuid":["a b"]}' } }));
     expect(error.message).toBe(`invalid --denylist flag: failed to decode '{"uuid":["a': unexpected EOF`);
   });
 
-  test("is not looked at unless it is given", () => {
+  test("is ignored if it is not set", () => {
     expect(parseFlowFlags([]).allow).toEqual([]);
     expect(parseFlowFlags([], { env: { HUBBLE_ALLOWLIST: "" } }).allow).toEqual([]);
   });
@@ -187,7 +187,7 @@ describe("formatFlowFlags", () => {
     expect(formatFlowFlags({ deny: [{ uuid: [uuid] }] })).toBe(`denylist:\n    - ${line}\n`);
   });
 
-  test("writes fields in the order of the proto text, and leaves out what is not set", () => {
+  test("formats fields in the order of the proto file, without unset ones", () => {
     const filter = { sourceIp: ["1"], uuid: ["2"], eventType: [{ type: 4, matchSubType: true, subType: 0 }] };
     expect(formatFlowFlags({ allow: [filter] })).toBe(
       `allowlist:\n    - '{"uuid":["2"],"source_ip":["1"],"event_type":[{"type":4,"match_sub_type":true}]}'\n`,
@@ -207,7 +207,7 @@ describe("formatFlowFlags", () => {
     );
   });
 
-  test("writes what --allowlist and --denylist read", () => {
+  test("formats filters that --allowlist and --denylist accept", () => {
     const filters = fc.array(arbitraryMessage(FlowFilterSchema), { maxLength: 3 });
     fc.assert(
       fc.property(filters, filters, (allow, deny) => {

@@ -38,7 +38,7 @@ describe("controls are made visible", () => {
     expect(escapeControls(text)).toBe(text);
   });
 
-  test("of any text nothing is left that is a control", () => {
+  test("any string is without control characters afterwards", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(escapeControls(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);

@@ -83,7 +83,7 @@ describe("a table", () => {
     );
   });
 
-  test("prints what it has at its limit of lines, and begins again", () => {
+  test("flushes at its limit of lines and starts over", () => {
     const table = createTable({ characters: 1000, lines: 2 });
     expect(table.add(["aaaa", "b"])).toBe("");
     expect(table.add(["c", "d"])).toBe("aaaa   b\nc      d\n");
@@ -103,7 +103,7 @@ describe("a table", () => {
   });
 });
 
-test("text that was not escaped is split as the tabwriter reads it", () => {
+test("unescaped strings are split as by tabwriter", () => {
   expect(splitCells("a\tb\vc\nd\fe")).toEqual([
     { cells: ["a", "b", "c"], endsColumns: false },
     { cells: ["d"], endsColumns: true },

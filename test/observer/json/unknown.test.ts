@@ -85,7 +85,7 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
     );
   });
 
-  test("a changed message keeps what was unknown, but for what was set since", async () => {
+  test("a changed message keeps its unknown members, except for fields that were set since", async () => {
     const flow = await flowOf(`{"flow":{"verdict":"PONDERED","x":1,"extensions":${RETINA}}}`);
     flow.verdict = Verdict.DROPPED;
     flow.uuid = "u";
@@ -95,7 +95,7 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
     );
   });
 
-  test("a field mask keeps what is inside of the messages that it names as a whole", async () => {
+  test("a field mask keeps unknown members of whole messages", async () => {
     const mask = compileFieldMask(["source", "destination.pod_name"]);
     const line = '{"flow":{"source":{"tier":1},"destination":{"pod_name":"p","tier":2},"x":3},"cluster":"c"}';
     expect(encodeExportLine(mask(await readLine(line)))).toBe(

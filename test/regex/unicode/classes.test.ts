@@ -118,7 +118,7 @@ describe("unicodeClass", () => {
 });
 
 describe("compileRegex: Unicode classes", () => {
-  test("answer as Unicode 15.0.0 at all boundaries of every class", () => {
+  test("agree with Unicode 15.0.0 at all boundaries of every class", () => {
     for (const [name, codePointsOf] of CLASSES) {
       const members = membersOf(codePointsOf());
       const search = compileRegex(`^\\p{${name}}$`, { memoEntries: 0 });
@@ -153,7 +153,7 @@ describe("compileRegex: Unicode classes", () => {
     { pattern: "\\p{^^L}", quoted: "\\p{^^L}" },
     { pattern: "\\p{L", quoted: "\\p{L" },
     { pattern: "\\p{Foo}**", quoted: "\\p{Foo}" },
-  ])("$pattern is refused with Go's text", ({ pattern, quoted }) => {
+  ])("$pattern is rejected with Go's message", ({ pattern, quoted }) => {
     const fault = `invalid character class range: \`${quoted}\``;
     expect(() => compileRegex(pattern)).toThrow(new RegexSyntaxError(fault));
   });
@@ -169,7 +169,7 @@ describe("compileRegex: Unicode classes", () => {
     ["^[\\p{So}]$", ["\ud800", "\ufffd"], ["a"]],
     ["^\\pL{2,3}$", ["éλ", "éλж"], ["é", "éλжa"]],
     ["^\\p{Lu}\\x{264}(?i)\\x{264}$", ["Aɤɤ"], ["aɤɤ", "AɤꟋ", "AꟋɤ"]],
-  ] as const)("%s combines with what stands beside it", (pattern, found, missed) => {
+  ] as const)("%s combines with its neighbours", (pattern, found, missed) => {
     const search = compileRegex(pattern, { memoEntries: 0 });
     expect(found.filter((text) => !search(text))).toEqual([]);
     expect(missed.filter(search)).toEqual([]);

@@ -31,7 +31,7 @@ const NEWER_PAIRS = [
 ] as const;
 
 describe("foldOrbit", () => {
-  test("has for every code point those that strings.EqualFold takes for equal", () => {
+  test("returns the code points that strings.EqualFold considers equal", () => {
     expect(together).toHaveLength(1_424);
     const wrong: number[] = [];
     for (const orbit of orbits.values()) {

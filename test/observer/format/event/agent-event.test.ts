@@ -198,7 +198,7 @@ describe("agent events", () => {
     );
   });
 
-  test("an empty response is nothing", () => {
+  test("an empty response prints nothing", () => {
     expect(formatFlow(create(GetAgentEventsResponseSchema))).toBe("");
   });
 });

@@ -52,7 +52,7 @@ describe("a line", () => {
     expect(field("SOURCE", init)).toBe("10.0.0.1:40000");
   });
 
-  test("names the node when asked", () => {
+  test("names the node with nodeName", () => {
     const flow = { nodeName: "one/worker", time: { seconds: 1n } };
     expect(compact(flow, { nodeName: true })).toMatch(/^Jan {2}1 00:00:01\.000 \[one\/worker\]: /);
     expect(compact({}, { nodeName: true })).toMatch(/^N\/A \[\]: /);
@@ -296,7 +296,7 @@ describe("type", () => {
     expect(field("TYPE", { eventType: { type: 7 }, sockXlatePoint })).toBe(expected);
   });
 
-  test("every reason of v1.16 has a text, and no later one", () => {
+  test("every drop reason of v1.16 has a description, later ones have none", () => {
     const LATER = [205];
     const numbers = DropReasonSchema.values.map(({ number }) => number);
     expect(numbers.filter((number) => formatDropReason(number) === `${number}, 0`)).toEqual(LATER);

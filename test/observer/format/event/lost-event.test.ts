@@ -24,14 +24,14 @@ describe("lost events", () => {
     expect(createFlowPrinter({ output }).write(response)).toEqual({ out: "", err: "" });
   });
 
-  test.each(OUTPUTS)("are told on err when debugging: %s", (output) => {
+  test.each(OUTPUTS)("are reported on err with debug: %s", (output) => {
     expect(createFlowPrinter({ output, debug: true }).write(response)).toEqual({
       out: "",
       err: "unknown response type: &{LostEvents:source:HUBBLE_RING_BUFFER num_events_lost:12 cpu:{value:3}}\n",
     });
   });
 
-  test("of which only set fields are told", () => {
+  test("omit unset fields", () => {
     const text = (init: Parameters<typeof create<typeof LostEventSchema>>[1]) =>
       formatFlow(create(LostEventSchema, init), { debug: true }).slice(
         "unknown response type: &{LostEvents:".length,

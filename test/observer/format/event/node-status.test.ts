@@ -24,7 +24,7 @@ const { NODE_CONNECTED, NODE_UNAVAILABLE, NODE_GONE, NODE_ERROR, UNKNOWN_NODE_ST
 const nodeNames = ["one/a", "one/b"];
 const STAMP = "Jan  1 00:00:01.000 [relay]: ";
 
-describe("a line about nodes goes to err", () => {
+describe("node status: a line on err", () => {
   test.each<{ name: string; status: StatusInit; expected: string }>([
     {
       name: "connected",
