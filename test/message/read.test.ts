@@ -1,4 +1,4 @@
-import { create, type DescMessage, toJson } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { typeOf } from "../../src/message/descriptor.js";
@@ -26,7 +26,8 @@ describe("readMessage: forms", () => {
           for (const form of [message, json, protoJson]) {
             const { fields, issues } = read(typeOf(schema), form);
             expect(issues).toEqual([]);
-            expect(create(schema, fields)).toEqual(message);
+            // As bytes, because a message can have -0, which JSON does not.
+            expect(toBinary(schema, create(schema, fields))).toEqual(toBinary(schema, message));
           }
         }),
         { numRuns: runs(300) },
