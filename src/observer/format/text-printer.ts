@@ -1,3 +1,5 @@
+import { type LostEvent, LostEventSchema } from "../../gen/flow/flow_pb.js";
+import { formatProtoText } from "../../message/proto-text.js";
 import { AGENT_EVENT_FORM } from "./event/agent-event.js";
 import { DEBUG_EVENT_FORM } from "./event/debug-event.js";
 import { FLOW_FORM } from "./event/flow.js";
@@ -6,7 +8,6 @@ import { formatNodeStatus, isNodeProblem, nodeStatusFields } from "./event/node-
 import type { EventPrinter } from "./event-printer.js";
 import { createStyle, type FormatFlowOptions } from "./options.js";
 import { NOTHING, toErr, toOut } from "./printed.js";
-import { lostEventText } from "./proto-text.js";
 import { type CreateWriter, formatRecord } from "./writer.js";
 
 /** Creates a printer for lines, records or a table. */
@@ -37,6 +38,6 @@ export function createTextPrinter(options: FormatFlowOptions, createWriter: Crea
 }
 
 /** The message that v1.16.2, which does not support lost events in responses, prints with `debug`. */
-export function unknownLostEvent(event: Parameters<typeof lostEventText>[0]): string {
-  return `unknown response type: &{LostEvents:${lostEventText(event)}}\n`;
+export function unknownLostEvent(event: LostEvent): string {
+  return `unknown response type: &{LostEvents:${formatProtoText(LostEventSchema, event)}}\n`;
 }

@@ -9,10 +9,10 @@ import {
   type ServiceUpsertNotificationAddr,
 } from "../../../gen/flow/flow_pb.js";
 import { joinHostPort } from "../../../go/join.js";
+import { enumName } from "../../../message/proto-text.js";
 import type { Stamped } from "../stamped.js";
 import { type EventForm, stampFields, stampText } from "../style.js";
 import type { FormatTime } from "../time.js";
-import { enumName } from "./enum-name.js";
 
 /** The output of `hubble observe agent-events`. */
 export const AGENT_EVENT_FORM: EventForm<Stamped<AgentEvent>> = {

@@ -1,7 +1,7 @@
 import { type DebugEvent, DebugEventTypeSchema, type Endpoint } from "../../../gen/flow/flow_pb.js";
+import { enumName } from "../../../message/proto-text.js";
 import type { Stamped } from "../stamped.js";
 import { type EventForm, stampFields, stampText } from "../style.js";
-import { enumName } from "./enum-name.js";
 
 /** The output of `hubble observe debug-events`. */
 export const DEBUG_EVENT_FORM: EventForm<Stamped<DebugEvent>> = {

@@ -7,8 +7,8 @@ import {
   SocketTranslationPointSchema,
   TrafficDirectionSchema,
 } from "../../../gen/flow/flow_pb.js";
+import { enumName } from "../../../message/proto-text.js";
 import { formatDropReason } from "./drop-reason.js";
-import { enumName } from "./enum-name.js";
 
 // Types of Cilium's monitor events: pkg/monitor/api/types.go
 const DROP = 1;

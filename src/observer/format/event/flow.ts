@@ -1,6 +1,6 @@
 import { AuthType, AuthTypeSchema, type Flow } from "../../../gen/flow/flow_pb.js";
+import { enumName } from "../../../message/proto-text.js";
 import { type EventForm, type Field, SEPARATOR, type Style, stampFields, stampText } from "../style.js";
-import { enumName } from "./enum-name.js";
 import { formatFlowType } from "./flow-type.js";
 import { formatDestinationHost, formatSourceHost } from "./host.js";
 import { formatIdentity } from "./identity.js";

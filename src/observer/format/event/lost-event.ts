@@ -1,6 +1,6 @@
 import { type LostEvent, LostEventSourceSchema } from "../../../gen/flow/flow_pb.js";
+import { enumName } from "../../../message/proto-text.js";
 import { type EventForm, type Field, SEPARATOR, stampFields } from "../style.js";
-import { enumName } from "./enum-name.js";
 
 /** The output of Hubble 1.17 and later for lost events. */
 export const LOST_EVENT_FORM: EventForm<LostEvent> = {

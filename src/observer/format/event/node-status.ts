@@ -1,10 +1,14 @@
-import { NodeState, NodeStateSchema, type NodeStatusEvent } from "../../../gen/relay/relay_pb.js";
+import {
+  NodeState,
+  NodeStateSchema,
+  type NodeStatusEvent,
+  NodeStatusEventSchema,
+} from "../../../gen/relay/relay_pb.js";
 import { goQuote } from "../../../go/strconv/quote.js";
 import { utf8Length } from "../../../go/utf8.js";
-import { nodeStatusText } from "../proto-text.js";
+import { enumName, formatProtoText } from "../../../message/proto-text.js";
 import type { Stamped } from "../stamped.js";
 import type { Field, Style } from "../style.js";
-import { enumName } from "./enum-name.js";
 
 /** Whether a change is a problem, which is reported even without `debug`. */
 export function isNodeProblem({ stateChange }: NodeStatusEvent): boolean {
@@ -40,7 +44,7 @@ function describe(event: NodeStatusEvent): string {
     case NodeState.NODE_ERROR:
       return `Error ${goQuote(message)} on ${count} nodes: ${joinNames(nodeNames)}`;
     default:
-      return `unknown node status event: ${nodeStatusText(event)}`;
+      return `unknown node status event: ${formatProtoText(NodeStatusEventSchema, event)}`;
   }
 }
 

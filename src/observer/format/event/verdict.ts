@@ -1,6 +1,6 @@
 import { type Flow, Verdict, VerdictSchema } from "../../../gen/flow/flow_pb.js";
+import { enumName } from "../../../message/proto-text.js";
 import type { Paint } from "../paint.js";
-import { enumName } from "./enum-name.js";
 import { isPolicyVerdict } from "./flow-type.js";
 
 /** Formats the verdict by its name; policy verdicts have their own terms, such as `ALLOWED` for `FORWARDED`. */
