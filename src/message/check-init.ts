@@ -24,7 +24,7 @@ export function checkFields(
     if (fields.includes(name) || name.startsWith("$")) continue;
     const meant = suggest(name, fields);
     const hint = meant === undefined ? `known are ${fields.join(", ")}` : `did you mean ${meant}?`;
-    report(name, `not a field of ${message}; ${hint}`);
+    report(name, `is not a field of ${message}; ${hint}`);
   }
   return true;
 }

@@ -65,9 +65,10 @@ class MessageReader {
   ): MessageFields {
     if (!isObject(value) || isForeign(value)) return this.#readString(type, value, path);
     const fields: MessageFields = {};
+    const known = this.#readsJson ? fieldsByName(type) : fieldsByLocalName(type);
     for (const [name, content] of Object.entries(value)) {
       if (others.includes(name) || name === "$typeName" || name === "$unknown") continue;
-      const field = this.#findField(type, name);
+      const field = known.get(name);
       if (field !== undefined) {
         const isUnset = content === undefined || (content === null && this.#readsJson);
         if (!isUnset) this.#readField(fields, field, content, path, name);
@@ -88,18 +89,12 @@ class MessageReader {
     return {};
   }
 
-  #findField(type: MessageType, name: string): FieldType | undefined {
-    const field = fieldsByName(type).get(name);
-    if (this.#readsJson || field === undefined) return field;
-    return field.localName === name && field.oneof === undefined ? field : undefined;
-  }
-
   /** @param given The name that was given. */
   #readField(fields: MessageFields, field: FieldType, content: unknown, path: string, given: string): void {
     const { localName, oneof, isList, value } = field;
     const key = oneof ?? localName;
     if (Object.hasOwn(fields, key)) {
-      this.#report(join(path, given), "duplicate field");
+      this.#report(join(path, given), "is a duplicate field");
       return;
     }
     const at = join(path, this.#readsJson ? field.name : given);
@@ -112,8 +107,11 @@ class MessageReader {
       this.#report(path, `must be a list, not ${describeValue(value)}`);
       return [];
     }
-    // `Array.from` also visits the holes of a sparse array.
-    return Array.from(value, (element, index) => this.#readValue(type, element, `${path}[${index}]`));
+    const isString = type.kind === "string";
+    // `Array.from` also visits the holes of a sparse array. Strings, the usual elements, need no path.
+    return Array.from(value, (element, index) =>
+      isString && typeof element === "string" ? element : this.#readValue(type, element, `${path}[${index}]`),
+    );
   }
 
   /** Reads a oneof of an init object: `{ case: "flow", value: … }`, or `{ case: undefined }`. */
@@ -143,8 +141,7 @@ class MessageReader {
       case "integer":
         return this.#readInteger(type, value, path);
       case "string":
-        // The usual case, without a closure.
-        return typeof value === "string" ? value : this.#checked(aString, value, path, "");
+        return this.#checked(aString, value, path, "");
       case "bool":
         return this.#checked(aBoolean, value, path, false);
       case "double":
@@ -170,7 +167,7 @@ class MessageReader {
     const named = type.values.find(({ name }) => name === value);
     if (named !== undefined) return named.number;
     const meant = suggestEnumValue(type, value, this.#synonyms[type.name]);
-    this.#report(path, withSuggestion(`not a value of ${type.name}: ${describeValue(value)}`, meant));
+    this.#report(path, withSuggestion(`is not a value of ${type.name}: ${describeValue(value)}`, meant));
     return 0;
   }
 
@@ -183,7 +180,7 @@ class MessageReader {
       this.#report(path, `must be an integer, not ${describeValue(value)}`);
     } else if (integer === undefined && as === "bigint") {
       // Some 64-bit values have no exact number, so the intended value of an unsafe integer is unknown.
-      this.#report(path, `not exact as a number, use a bigint or a string: ${describeValue(value)}`);
+      this.#report(path, `is not exact as a number, use a bigint or a string: ${describeValue(value)}`);
     } else {
       this.#report(path, `must be an integer from ${least} to ${most}, not ${describeValue(value)}`);
     }
@@ -206,7 +203,7 @@ class MessageReader {
     );
     const names = [...new Set([...known, ...others])];
     const meant = suggest(given, names);
-    const text = `not a field of ${name}`;
+    const text = `is not a field of ${name}`;
     if (meant !== undefined || names.length === 0 || names.length > MAX_LISTED) {
       return withSuggestion(text, meant);
     }
@@ -214,17 +211,30 @@ class MessageReader {
   }
 }
 
-const fieldMaps = new WeakMap<MessageType, ReadonlyMap<string, FieldType>>();
+const NAMES = ["name", "jsonName", "localName"] as const;
+
+type FieldMap = ReadonlyMap<string, FieldType>;
 
 /** The fields of a type by each of their names. */
-function fieldsByName(type: MessageType): ReadonlyMap<string, FieldType> {
-  let fields = fieldMaps.get(type);
-  if (fields === undefined) {
-    const names = (field: FieldType) => [field.name, field.jsonName, field.localName];
-    fields = new Map(type.fields.flatMap((field) => names(field).map((name) => [name, field] as const)));
-    fieldMaps.set(type, fields);
-  }
-  return fields;
+const fieldsByName = memoized((fields) => fields.flatMap((field) => NAMES.map((key) => [field[key], field])));
+
+/** The fields of a type by their names in TypeScript, without those that a oneof contains. */
+const fieldsByLocalName = memoized((fields) =>
+  fields.filter(({ oneof }) => oneof === undefined).map((field) => [field.localName, field]),
+);
+
+function memoized(
+  entriesOf: (fields: readonly FieldType[]) => readonly (readonly [name: string, field: FieldType])[],
+): (type: MessageType) => FieldMap {
+  const maps = new WeakMap<MessageType, FieldMap>();
+  return (type) => {
+    let map = maps.get(type);
+    if (map === undefined) {
+      map = new Map(entriesOf(type.fields));
+      maps.set(type, map);
+    }
+    return map;
+  };
 }
 
 /** The maximum number of known fields that the message about an unknown one lists. */

@@ -99,28 +99,31 @@ describe("compileFlowFilters: rejects", () => {
   test.each([
     {
       filter: { sourceip: ["a"] },
-      issues: ["allow[0].sourceip: not a field of FlowFilter; did you mean sourceIp?"],
+      issues: ["allow[0].sourceip: is not a field of FlowFilter; did you mean sourceIp?"],
     },
     {
       filter: { verdicts: [1] },
-      issues: ["allow[0].verdicts: not a field of FlowFilter; did you mean verdict?"],
+      issues: ["allow[0].verdicts: is not a field of FlowFilter; did you mean verdict?"],
     },
     {
       filter: { verdict: ["alow", "deny", "FORWARD", "nothing"] },
       issues: [
-        'allow[0].verdict[0]: not a value of Verdict: "alow"; did you mean FORWARDED?',
-        'allow[0].verdict[1]: not a value of Verdict: "deny"; did you mean DROPPED?',
-        'allow[0].verdict[2]: not a value of Verdict: "FORWARD"; did you mean FORWARDED?',
-        'allow[0].verdict[3]: not a value of Verdict: "nothing"',
+        'allow[0].verdict[0]: is not a value of Verdict: "alow"; did you mean FORWARDED?',
+        'allow[0].verdict[1]: is not a value of Verdict: "deny"; did you mean DROPPED?',
+        'allow[0].verdict[2]: is not a value of Verdict: "FORWARD"; did you mean FORWARDED?',
+        'allow[0].verdict[3]: is not a value of Verdict: "nothing"',
       ],
     },
     {
       filter: { __proto: 1, toString: 1 },
-      issues: ["allow[0].__proto: not a field of FlowFilter", "allow[0].toString: not a field of FlowFilter"],
+      issues: [
+        "allow[0].__proto: is not a field of FlowFilter",
+        "allow[0].toString: is not a field of FlowFilter",
+      ],
     },
     {
       filter: JSON.parse('{"__proto__": {"uuid": ["x"]}}'),
-      issues: ["allow[0].__proto__: not a field of FlowFilter"],
+      issues: ["allow[0].__proto__: is not a field of FlowFilter"],
     },
     { filter: { source_ip: "10.0.0.1" }, issues: ['allow[0].source_ip: must be a list, not "10.0.0.1"'] },
     { filter: { sourceIp: ["10.0.0.1", 7] }, issues: ["allow[0].source_ip[1]: must be a string, not 7"] },
@@ -132,7 +135,7 @@ describe("compileFlowFilters: rejects", () => {
     { filter: { reply: true }, issues: ["allow[0].reply: must be a list, not true"] },
     {
       filter: { verdict: ["dropped"] },
-      issues: ['allow[0].verdict[0]: not a value of Verdict: "dropped"; did you mean DROPPED?'],
+      issues: ['allow[0].verdict[0]: is not a value of Verdict: "dropped"; did you mean DROPPED?'],
     },
     { filter: { verdict: [1.5] }, issues: ["allow[0].verdict[0]: must be an integer, not 1.5"] },
     {
@@ -154,7 +157,7 @@ describe("compileFlowFilters: rejects", () => {
         'allow[0].ip_trace_id[1]: must be an integer from 0 to 18446744073709551615, not "18446744073709551616"',
         'allow[0].ip_trace_id[2]: must be an integer, not "1e3"',
         'allow[0].ip_trace_id[3]: must be an integer, not ""',
-        "allow[0].ip_trace_id[4]: not exact as a number, use a bigint or a string: 9007199254740992",
+        "allow[0].ip_trace_id[4]: is not exact as a number, use a bigint or a string: 9007199254740992",
       ],
     },
     {
@@ -163,17 +166,17 @@ describe("compileFlowFilters: rejects", () => {
     },
     {
       filter: { eventType: [{}, { subtype: 1 }] },
-      issues: ["allow[0].event_type[1].subtype: not a field of EventTypeFilter; did you mean subType?"],
+      issues: ["allow[0].event_type[1].subtype: is not a field of EventTypeFilter; did you mean subType?"],
     },
     { filter: { eventType: [4] }, issues: ["allow[0].event_type[0]: must be an EventTypeFilter, not 4"] },
     {
       filter: { experimental: { cel: [] } },
-      issues: ["allow[0].experimental.cel: not a field of Experimental; did you mean celExpression?"],
+      issues: ["allow[0].experimental.cel: is not a field of Experimental; did you mean celExpression?"],
     },
     { filter: { experimental: [] }, issues: ["allow[0].experimental: must be an Experimental, not a list"] },
     {
       filter: { uuid: ["a"], source_ip: ["::1"], sourceIp: ["::2"] },
-      issues: ["allow[0].sourceIp: duplicate field"],
+      issues: ["allow[0].sourceIp: is a duplicate field"],
     },
     {
       filter: { uuid: [`${"x".repeat(200)}`], reply: ["x".repeat(200)] },

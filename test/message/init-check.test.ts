@@ -51,15 +51,15 @@ describe("anInitOf: accepts", () => {
 
 describe("anInitOf: reports", () => {
   test.each([
-    { init: { folow: true }, issue: "folow: not a field of GetFlowsRequest; did you mean follow?" },
-    { init: { since_time: {} }, issue: "since_time: not a field of GetFlowsRequest" },
+    { init: { folow: true }, issue: "folow: is not a field of GetFlowsRequest; did you mean follow?" },
+    { init: { since_time: {} }, issue: "since_time: is not a field of GetFlowsRequest" },
     { init: { follow: 1 }, issue: "follow: must be true or false, not 1" },
     { init: { number: 1.5 }, issue: "number: must be an integer, not 1.5" },
     { init: { whitelist: {} }, issue: "whitelist: must be a list, not an object" },
     { init: { whitelist: [null] }, issue: "whitelist[0]: must be a FlowFilter, not null" },
     {
       init: { whitelist: [{ sourcePods: [] }] },
-      issue: "whitelist[0].sourcePods: not a field of FlowFilter; did you mean sourcePod?",
+      issue: "whitelist[0].sourcePods: is not a field of FlowFilter; did you mean sourcePod?",
     },
     {
       init: { whitelist: [{ sourcePod: [1] }] },
@@ -78,7 +78,7 @@ describe("anInitOf: reports", () => {
     },
     {
       init: { l4: { protocol: { case: "TCP", value: { port: 1 } } } },
-      issue: /^l4\.protocol\.value\.port: not a field of TCP/,
+      issue: /^l4\.protocol\.value\.port: is not a field of TCP/,
     },
     { init: { l4: { protocol: "TCP" } }, issue: /^l4\.protocol: must be an object/ },
     { init: { isReply: "yes" }, issue: /^isReply: must be true or false/ },

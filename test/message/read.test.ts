@@ -60,15 +60,18 @@ describe("readMessage: rejects", () => {
   test.each<{ value: unknown; forms?: "init" | "any"; issues: readonly string[] }>([
     {
       value: { l4: { TCP: {}, UDP: {} } },
-      issues: ["l4.UDP: duplicate field"],
+      issues: ["l4.UDP: is a duplicate field"],
     },
     {
       value: { l4: { TCP: {} } },
       forms: "init",
-      issues: ["l4.TCP: not a field of Layer4; known are protocol"],
+      issues: ["l4.TCP: is not a field of Layer4; known are protocol"],
     },
-    { value: { source_nams: [] }, issues: ["source_nams: not a field of Flow; did you mean source_names?"] },
-    { value: { sourceNams: [] }, issues: ["sourceNams: not a field of Flow; did you mean sourceNames?"] },
+    {
+      value: { source_nams: [] },
+      issues: ["source_nams: is not a field of Flow; did you mean source_names?"],
+    },
+    { value: { sourceNams: [] }, issues: ["sourceNams: is not a field of Flow; did you mean sourceNames?"] },
     { value: { verdict: "DROPPED" }, forms: "init", issues: ['verdict: must be an integer, not "DROPPED"'] },
     { value: { source: new Map() }, issues: ["source: must be an Endpoint, not an object"] },
     { value: { source: "default/web" }, issues: ['source: must be an Endpoint, not "default/web"'] },

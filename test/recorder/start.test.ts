@@ -255,12 +255,18 @@ describe("checkStartRecording: untyped callers", () => {
         stopCondition: { time: { seconds: 1n }, packetsCount: 5n, timeElapsed: { milliseconds: 5 } },
       },
       issues: [
-        ["maxCaptureLen", "not a field of StartRecording; did you mean maxCaptureLength?"],
-        ["filesink.prefix", "not a field of FileSinkConfiguration; known are filePrefix"],
-        ["include[0].destPort", "not a field of Filter; did you mean destinationPort?"],
-        ["stop_condition.time", "not a field of StopCondition; did you mean timeElapsed?"],
-        ["stop_condition.packetsCount", "not a field of StopCondition; did you mean packetsCapturedCount?"],
-        ["stop_condition.time_elapsed.milliseconds", "not a field of Duration; known are seconds, nanos"],
+        ["maxCaptureLen", "is not a field of StartRecording; did you mean maxCaptureLength?"],
+        ["filesink.prefix", "is not a field of FileSinkConfiguration; known are filePrefix"],
+        [
+          "include[0].destPort",
+          "is not a field of Filter; did you mean destinationPort?",
+        ],
+        ["stop_condition.time", "is not a field of StopCondition; did you mean timeElapsed?"],
+        [
+          "stop_condition.packetsCount",
+          "is not a field of StopCondition; did you mean packetsCapturedCount?",
+        ],
+        ["stop_condition.time_elapsed.milliseconds", "is not a field of Duration; known are seconds, nanos"],
       ],
     },
     {
@@ -388,7 +394,7 @@ describe("checkStartRecording: untyped callers", () => {
   ])("every field of $schema.name is known", ({ schema, start }) => {
     const one = Object.fromEntries(schema.fields.map(({ localName }) => [localName, undefined]));
     const texts = checkStartRecording(start(one)).map(({ message }) => message);
-    expect(texts.filter((text) => text.startsWith("not a field"))).toEqual([]);
+    expect(texts.filter((text) => text.startsWith("is not a field"))).toEqual([]);
   });
 
   test("accepts the type of every message, with unknown fields", () => {
@@ -397,7 +403,7 @@ describe("checkStartRecording: untyped callers", () => {
       fc.property(arbitrary, (message) => {
         message.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(1) }];
         const texts = checkStartRecording(message).map((issue) => issue.message);
-        expect(texts.filter((text) => /^(not a |must be )/.test(text))).toEqual([]);
+        expect(texts.filter((text) => /^(is not a |must be )/.test(text))).toEqual([]);
         expect(checkStartRecording(message).some(({ path }) => path.startsWith("stop_condition"))).toBe(
           false,
         );

@@ -69,7 +69,10 @@ describe("JSON filters", () => {
     { text: '{"__proto__":[]}', fault: 'proto: (line 1:2): unknown field "__proto__"' },
     { text: '{"[a.b]":1}', fault: 'proto: (line 1:2): unknown field "[a.b]"' },
     { text: '{"uuid":[],"uuid":[]}', fault: 'proto: (line 1:12): duplicate field "uuid"' },
-    { text: '{"source_ip":null,"sourceIp":[]}', fault: 'proto: (line 1:19): duplicate field "sourceIp"' },
+    {
+      text: '{"source_ip":null,"sourceIp":[]}',
+      fault: 'proto: (line 1:19): duplicate field "sourceIp"',
+    },
     { text: '{"source_ip":"1.1.1.1"}', fault: 'proto: syntax error (line 1:14): unexpected token "1.1.1.1"' },
     { text: '{"source_ip":{}}', fault: "proto: syntax error (line 1:14): unexpected token {" },
     { text: '{"source_ip":[1]}', fault: "proto: (line 1:15): invalid value for string type: 1" },
@@ -203,7 +206,7 @@ describe("formatFlowFlags", () => {
     const lists = { allow: [{ nope: 1 }], deny: [{ uuid: [1] }] } as never;
     expect(() => formatFlowFlags(lists)).toThrow(FilterError);
     expect(() => formatFlowFlags(lists)).toThrow(
-      "allow[0].nope: not a field of FlowFilter\ndeny[0].uuid[0]: must be a string, not 1",
+      "allow[0].nope: is not a field of FlowFilter\ndeny[0].uuid[0]: must be a string, not 1",
     );
   });
 

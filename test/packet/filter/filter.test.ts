@@ -432,7 +432,7 @@ describe("faults", () => {
     );
   });
 
-  const UNKNOWN = "not a field of Filter";
+  const UNKNOWN = "is not a field of Filter";
   const KNOWN = "known are sourceCidr, sourcePort, destinationCidr, destinationPort, protocol";
 
   test.each<{ name: string; include: unknown; issues: readonly [path: string, message: string][] }>([
@@ -456,7 +456,7 @@ describe("faults", () => {
       issues: [
         ["include[0].source_port", "must be an integer, not 1.5"],
         ["include[0].destination_port", 'must be an integer, not "http"'],
-        ["include[0].protocol", 'not a value of Protocol: "UDP"; did you mean PROTOCOL_UDP?'],
+        ["include[0].protocol", 'is not a value of Protocol: "UDP"; did you mean PROTOCOL_UDP?'],
       ],
     },
     {
