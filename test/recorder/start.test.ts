@@ -257,10 +257,7 @@ describe("checkStartRecording: untyped callers", () => {
       issues: [
         ["maxCaptureLen", "is not a field of StartRecording; did you mean maxCaptureLength?"],
         ["filesink.prefix", "is not a field of FileSinkConfiguration; known are filePrefix"],
-        [
-          "include[0].destPort",
-          "is not a field of Filter; did you mean destinationPort?",
-        ],
+        ["include[0].destPort", "is not a field of Filter; did you mean destinationPort?"],
         ["stop_condition.time", "is not a field of StopCondition; did you mean timeElapsed?"],
         [
           "stop_condition.packetsCount",
