@@ -3,6 +3,7 @@ import { aUint8Array, isObject, type ValueCheck, valueCheck } from "../errors/va
 import { ETHERNET_LENGTH, ETHERTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "./headers/ethernet.js";
 import { IPV4_FLAGS_OFFSET, IPV4_HEADER_WORDS, IPV4_MIN_LENGTH, IPV4_PROTOCOL } from "./headers/ipv4.js";
 import {
+  AUTHENTICATION,
   extensionLength,
   FRAGMENT,
   FRAGMENT_FLAGS_OFFSET,
@@ -14,7 +15,8 @@ import {
 } from "./headers/ipv6.js";
 import { hasPorts, PORTS_LENGTH } from "./headers/transport.js";
 import { LINKTYPE_ETHERNET } from "./link-type-numbers.js";
-import { link, walkLink } from "./walk-link.js";
+import { link } from "./walk/encapsulations.js";
+import { walkLink } from "./walk/walk-link.js";
 import { readUint16 } from "./word.js";
 
 /** Value of {@link PacketLayers.protocol} and {@link PacketLayers.ports} if they cannot be determined. */
@@ -30,8 +32,8 @@ export interface PacketLayers {
   /** IP version; 0 if the packet is not IP. */
   version: 0 | 4 | 6;
   /**
-   * Transport protocol, after IPv6 extension headers; {@link UNKNOWN} if those are not captured completely or there are
-   * more than eight.
+   * Transport protocol, after IPv6 extension headers or AH; {@link UNKNOWN} if those are not captured completely or
+   * there are more than eight.
    */
   protocol: number;
   /** Offset of the payload after the IP header and its extension headers; only valid if the protocol is known. */
@@ -63,8 +65,8 @@ const someLayers: ValueCheck<PacketLayers> = valueCheck(
 );
 
 /**
- * Locates the outermost IP header of a packet and its transport header; does not decode tunnels. Skips up to two VLAN
- * tags, also after a Linux cooked header. Returns whether there is a well-formed IP header; if not, it only sets
+ * Locates the outermost IP header of a packet and its transport header; does not decode tunnels. Enters the link
+ * types and encapsulations that docs/packets-to-flows.md lists. Returns whether there is a well-formed IP header; if not, it only sets
  * `version` to 0. Accepts any bytes, and reads only those from `start` to `end`.
  *
  * @throws TypeError if `bytes` is not a Uint8Array or `layers` is not an object from {@link createLayers}.
@@ -107,8 +109,8 @@ function locateByLinkType(
   layers: PacketLayers,
 ): boolean {
   const version = walkLink(bytes, start, end, linkType, "filters");
-  if (version === 4) return locateIpv4(bytes, link.network, end, layers);
-  return version === 6 && locateIpv6(bytes, link.network, end, layers);
+  if (version === 4) return locateIpv4(bytes, link.network, link.end, layers);
+  return version === 6 && locateIpv6(bytes, link.network, link.end, layers);
 }
 
 function locateIpv4(bytes: Uint8Array, at: number, end: number, layers: PacketLayers): boolean {
@@ -125,7 +127,16 @@ function locateIpv4(bytes: Uint8Array, at: number, end: number, layers: PacketLa
   layers.transport = at + headerLength;
   layers.laterFragment = laterFragment;
   layers.ports = locatePorts(protocol, at + headerLength, laterFragment, end);
+  if (protocol === AUTHENTICATION && !laterFragment)
+    locateAuthenticated(bytes, at + headerLength, end, layers);
   return true;
+}
+
+/** Of the IPv6 extension headers, only AH follows IPv4 headers. Later fragments do not contain it. */
+function locateAuthenticated(bytes: Uint8Array, at: number, end: number, layers: PacketLayers): void {
+  layers.transport = 0;
+  walkExtensions(bytes, AUTHENTICATION, at, end, 4, layers);
+  layers.ports = locatePorts(layers.protocol, layers.transport, false, end);
 }
 
 function locateIpv6(bytes: Uint8Array, at: number, end: number, layers: PacketLayers): boolean {
@@ -133,7 +144,7 @@ function locateIpv6(bytes: Uint8Array, at: number, end: number, layers: PacketLa
   layers.network = at;
   layers.version = 6;
   layers.laterFragment = false;
-  walkExtensions(bytes, bytes[at + IPV6_NEXT_HEADER]!, at + IPV6_LENGTH, end, layers);
+  walkExtensions(bytes, bytes[at + IPV6_NEXT_HEADER]!, at + IPV6_LENGTH, end, 6, layers);
   layers.ports = locatePorts(layers.protocol, layers.transport, layers.laterFragment, end);
   return true;
 }
@@ -144,11 +155,12 @@ function walkExtensions(
   firstHeader: number,
   firstAt: number,
   end: number,
+  version: 4 | 6,
   layers: PacketLayers,
 ): void {
   let header = firstHeader;
   let at = firstAt;
-  for (let walked = 0; isExtension(header); walked++) {
+  for (let walked = 0; version === 4 ? header === AUTHENTICATION : isExtension(header); walked++) {
     if (walked === MAX_EXTENSION_HEADERS || at + 2 > end) {
       layers.protocol = UNKNOWN;
       return;

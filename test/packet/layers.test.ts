@@ -431,8 +431,23 @@ describe("ports", () => {
     });
   });
 
-  test("extension header numbers are plain protocols in IPv4", () => {
-    for (const protocol of [0, 43, 44, 51, 60, 135]) {
+  test.each([
+    { name: "is skipped", next: 6, length: 0, protocol: 6, ports: 28 },
+    { name: "with an integrity value is skipped", next: 17, length: 4, protocol: 17, ports: 44 },
+    {
+      name: "that is truncated leaves the protocol unknown",
+      next: 6,
+      length: 9,
+      protocol: UNKNOWN,
+      ports: UNKNOWN,
+    },
+  ])("locateLayers: AH after IPv4 $name", ({ next, length, protocol, ports: portsAt }) => {
+    const packet = ipv4({ protocol: 51 }, bytes(next, length, new Uint8Array(6 + 4 * (length % 9)), ports()));
+    expect(locate(packet, RAW)).toMatchObject({ protocol, ports: portsAt });
+  });
+
+  test("extension header numbers other than AH are plain protocols in IPv4", () => {
+    for (const protocol of [0, 43, 44, 60, 135]) {
       expect(locate(ipv4({ protocol }, bytes("0600000000000000", ports())), RAW)).toMatchObject({
         protocol,
         ports: UNKNOWN,

@@ -106,6 +106,45 @@ function naiveNetwork(packet: Uint8Array, linkType: number): Network | undefined
     case 14:
     case 101:
       return { family: "by version", bytes: packet, vlanTags: 0 };
+    case 9: {
+      const rest = hex(packet).startsWith("ff03") ? packet.slice(2) : packet;
+      if (rest.length === 0) return undefined;
+      // A shortened protocol is odd in its first byte.
+      if (toNumber(rest.slice(0, 1)) % 2 === 1) {
+        return behindPpp(`00${hex(rest.slice(0, 1))}`, rest.slice(1), 0);
+      }
+      return rest.length < 2 ? undefined : behindPpp(hex(rest.slice(0, 2)), rest.slice(2), 0);
+    }
+    case 104:
+      return packet.length < 4 ? undefined : behindType(hex(packet.slice(2, 4)), packet.slice(4));
+    case 105:
+      return inWirelessFrame(packet, false);
+    case 127: {
+      const length = littleEndian(packet.slice(2, 4));
+      if (packet.length < 8 || packet[0] !== 0 || length < 8 || length > packet.length) return undefined;
+      return inWirelessFrame(packet.slice(length), radiotapFlags(packet.slice(0, length)).charAt(2) === "1");
+    }
+    case 192: {
+      const length = littleEndian(packet.slice(2, 4));
+      const inner = littleEndian(packet.slice(4, 8));
+      if (packet.length < 8 || packet[0] !== 0 || length < 8 || length > packet.length || inner === 192) {
+        return undefined;
+      }
+      return naiveNetwork(packet.slice(length), inner);
+    }
+    case 239: {
+      const family = ({ "02": 4, "0a": 6, "18": 6, "1c": 6, "1e": 6 } as const)[hex(packet.slice(0, 1))];
+      let rest = packet.slice(4);
+      while (rest.length >= 4) {
+        const length = littleEndian(rest.slice(0, 2));
+        if (length < 4) return undefined;
+        if (littleEndian(rest.slice(2, 4)) === 9) {
+          return family && { family, bytes: rest.slice(4, length), vlanTags: 0 };
+        }
+        rest = rest.slice(4 * Math.ceil(length / 4));
+      }
+      return undefined;
+    }
     case 228:
       return { family: 4, bytes: packet, vlanTags: 0 };
     case 229:
@@ -113,6 +152,46 @@ function naiveNetwork(packet: Uint8Array, linkType: number): Network | undefined
     default:
       return undefined;
   }
+}
+
+/** The bits of a byte, the highest first. */
+function bits(byte: number): string {
+  return byte.toString(2).padStart(8, "0");
+}
+
+function littleEndian(field: Uint8Array): number {
+  return toNumber(field.slice().reverse());
+}
+
+/** The flags of a radiotap header as bits; all 0 if it has none. */
+function radiotapFlags(header: Uint8Array): string {
+  let words = 1;
+  while (bits(header[4 * words + 3] ?? 0).startsWith("1") && 4 * words + 8 <= header.length) words++;
+  const present = bits(header[4] ?? 0);
+  if (present.charAt(6) === "0") return bits(0);
+  const after = 4 + 4 * words;
+  return bits(header[present.endsWith("1") ? 8 * Math.ceil(after / 8) + 8 : after] ?? 0);
+}
+
+/** A data frame that is neither encrypted, nor a fragment, nor several frames in one. */
+function inWirelessFrame(frame: Uint8Array, isPadded: boolean): Network | undefined {
+  if (frame.length < 24) return undefined;
+  const [qos, isEmpty] = [...bits(frame[0] as number)].map((bit) => bit === "1");
+  // The lower half: type, of which "10" is data, and version.
+  if (isEmpty || !bits(frame[0] as number).endsWith("1000")) return undefined;
+  const [order, isProtected, , , , moreFragments, fromDs, toDs] = [...bits(frame[1] as number)].map(
+    (bit) => bit === "1",
+  );
+  if (isProtected || moreFragments || (frame[22] as number) % 16 !== 0) return undefined;
+  let length = 24;
+  if (fromDs && toDs) length += 6;
+  if (qos) {
+    const control = frame[length];
+    if (control === undefined || control >= 128) return undefined;
+    length += order ? 6 : 2;
+  }
+  if (isPadded) length = 4 * Math.ceil(length / 4);
+  return frame.length < length + 8 ? undefined : behindType("0000", frame.slice(length));
 }
 
 interface Seen {
@@ -163,15 +242,27 @@ function naiveIpv4(packet: Uint8Array, vlanTags: number): NaivePacket | undefine
   const headerLength = 4 * Number.parseInt(hex(packet.slice(0, 1)).charAt(1), 16);
   if (headerLength < 20 || headerLength > packet.length) return undefined;
   const fragmentOffset = toNumber(packet.slice(6, 8)) % 8192;
-  const protocol = toNumber(packet.slice(9, 10));
+  let protocol: number | undefined = toNumber(packet.slice(9, 10));
+  let rest = packet.slice(headerLength);
+  let extensions = 0;
+  while (protocol === 51 && fragmentOffset === 0) {
+    const length = naiveExtensionLength(51, rest);
+    if (extensions === 8 || length === undefined || length > rest.length) {
+      protocol = undefined;
+    } else {
+      protocol = toNumber(rest.slice(0, 1));
+      rest = rest.slice(length);
+    }
+    extensions++;
+  }
   return {
     family: 4,
     source: toBigInt(packet.slice(12, 16)),
     destination: toBigInt(packet.slice(16, 20)),
     protocol,
-    ports: naivePorts(protocol, fragmentOffset > 0, packet.slice(headerLength)),
+    ports: naivePorts(protocol, fragmentOffset > 0, rest),
     vlanTags,
-    extensions: 0,
+    extensions,
   };
 }
 

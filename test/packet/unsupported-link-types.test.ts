@@ -14,16 +14,16 @@ test("createFlowDecoder: counts packets of unsupported link types by link type",
   for (const [linkType, packets] of [
     [147, 2],
     [1, 3],
-    [9, 1],
+    [8, 1],
     [147, 4],
     [101, 1],
   ] as const) {
     expect([...decoder.decode(batchOf(linkType, packets))]).toHaveLength(packets);
   }
-  expect(decoder.decodeAt(batchOf(9, 2), 1)).toBeDefined();
+  expect(decoder.decodeAt(batchOf(8, 2), 1)).toBeDefined();
   expect([...decoder.stats.unsupportedLinkTypes]).toEqual([
     [147, 6],
-    [9, 2],
+    [8, 2],
   ]);
 });
 

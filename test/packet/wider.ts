@@ -3,6 +3,7 @@ import type { LinkPacket } from "./tcpdump.js";
 
 const NULL = 0;
 const ETHERNET = 1;
+const AUTHENTICATION = 51;
 
 /**
  * Where the expression matches more packets than the predicate, because pcap-filter cannot find the fields. It must never
@@ -14,7 +15,8 @@ export const WIDER: readonly {
 }[] = [
   {
     name: "extension headers: the expression cannot skip them, and matches if the addresses do",
-    applies: (_, naive) => (naive?.extensions ?? 0) > 0,
+    applies: (_, naive) =>
+      (naive?.extensions ?? 0) > 0 || (naive?.family === 4 && naive.protocol === AUTHENTICATION),
   },
   {
     name: "BSD loopback: in a file libpcap knows one byte order, and of AF_INET6 only 24, 28 and 30",

@@ -3,7 +3,7 @@ import { FilterError } from "../../errors/errors.js";
 import { anInteger } from "../../errors/value-checks.js";
 import { formatPrefix, type Prefix } from "../../net/index.js";
 import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
-import { EXTENSION_HEADER_NUMBERS, IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
+import { AUTHENTICATION, EXTENSION_HEADER_NUMBERS, IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
 import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../headers/transport.js";
 import { LINKTYPE_ETHERNET } from "../link-type.js";
 import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
@@ -52,7 +52,11 @@ const HEADER_CHECKS = {
   6: "ip6 and ip6[0] & 0xf0 == 0x60 and ip6[39] != 256",
 } as const;
 
-const EXTENSION_HEADERS = EXTENSION_HEADER_NUMBERS.map((header) => `ip6[6] == ${header}`).join(" or ");
+/** Packets that match if their addresses do, because the expression cannot skip these headers. */
+const EXTENSION_HEADERS = {
+  4: `ip[9] == ${AUTHENTICATION}`,
+  6: EXTENSION_HEADER_NUMBERS.map((header) => `ip6[6] == ${header}`).join(" or "),
+} as const;
 
 function formatFamily(family: 4 | 6, filters: readonly ParsedPacketFilter[]): string {
   const own = filters.filter((filter) => filter.family === family);
@@ -77,7 +81,7 @@ function formatTerms(filter: ParsedPacketFilter): string {
   const terms = [...formatSide(ip, "src", filter.source), ...formatSide(ip, "dst", filter.destination)];
   const transport = formatTransport(filter);
   if (transport !== undefined) {
-    terms.push(filter.family === 4 ? transport : `(${transport} or ${EXTENSION_HEADERS})`);
+    terms.push(`(${transport} or ${EXTENSION_HEADERS[filter.family]})`);
   }
   return terms.join(" and ");
 }

@@ -8,6 +8,7 @@ import {
   IPV4_TOTAL_LENGTH,
 } from "../headers/ipv4.js";
 import {
+  AUTHENTICATION,
   EXTENSION_MIN_LENGTH,
   extensionLength,
   FRAGMENT,
@@ -28,7 +29,8 @@ import {
   IPPROTO_VRRP,
 } from "../headers/transport.js";
 import { LINKTYPE_ETHERNET } from "../link-type-numbers.js";
-import { type FoundVersion, link, walkLink } from "../walk-link.js";
+import { type FoundVersion, link } from "../walk/encapsulations.js";
+import { walkLink } from "../walk/walk-link.js";
 import { readUint16 } from "../word.js";
 import {
   encapsulatedVersion,
@@ -41,8 +43,8 @@ import {
 /**
  * Locates the layers of a packet as far as its bytes allow; rejects no packet. Layers that Hubble v1.16.2 decodes are
  * found at the same offsets (except where gopacket misreads a hop-by-hop header: see locate-strict.ts). In addition
- * this decoder reads VLAN tags, cooked and raw link headers, IPv6 extension headers and the transport header of first
- * fragments, and continues where Hubble rejects a packet: invalid lengths and options, and truncated headers.
+ * this decoder enters other link types and encapsulations (see `headers/`), skips extension headers, reads the
+ * transport header of first fragments, and continues where Hubble rejects a packet: invalid lengths and options, and truncated headers.
  */
 export function locateLenient(
   bytes: Uint8Array,
@@ -64,7 +66,7 @@ export function locateLenient(
   }
   const version = walkLink(bytes, start, end, linkType, "flows");
   layers.interfaceIndex = link.interfaceIndex;
-  recordNetwork(bytes, version, end, layers);
+  recordNetwork(bytes, version, link.end, layers);
   return true;
 }
 
@@ -114,19 +116,38 @@ function enterIpv4(bytes: Uint8Array, at: number, captured: number, layers: Flow
   layers.end = end;
   const isLaterFragment = (readUint16(bytes, at + IPV4_FLAGS_OFFSET) & IPV4_FRAGMENT_OFFSET) !== 0;
   if (headerLength < IPV4_MIN_LENGTH || at + headerLength > end || isLaterFragment) return NOTHING;
-  return bytes[at + IPV4_PROTOCOL]!;
+  const protocol = bytes[at + IPV4_PROTOCOL]!;
+  return protocol === AUTHENTICATION ? skipExtensions(bytes, protocol, layers, isAuthentication) : protocol;
 }
 
-/** The same for IPv6. Skips extension headers if they are captured completely. */
+/** Of the IPv6 extension headers, only AH follows IPv4 headers. */
+function isAuthentication(header: number): boolean {
+  return header === AUTHENTICATION;
+}
+
+/** The same for IPv6. */
 function enterIpv6(bytes: Uint8Array, at: number, captured: number, layers: FlowLayers): number {
   if (at + IPV6_LENGTH > captured) return NOTHING;
   layers.version = 6;
   layers.network = at;
   const length = readUint16(bytes, at + IPV6_PAYLOAD_LENGTH);
-  const end = length === 0 ? captured : Math.min(captured, at + IPV6_LENGTH + length);
-  let header = bytes[at + IPV6_NEXT_HEADER]!;
-  let next = at + IPV6_LENGTH;
-  while (isExtension(header)) {
+  layers.transportAt = at + IPV6_LENGTH;
+  layers.end = length === 0 ? captured : Math.min(captured, at + IPV6_LENGTH + length);
+  const header = bytes[at + IPV6_NEXT_HEADER]!;
+  return isExtension(header) ? skipExtensions(bytes, header, layers, isExtension) : header;
+}
+
+/** Skips extension headers from `transportAt` on; returns the protocol that follows them. */
+function skipExtensions(
+  bytes: Uint8Array,
+  firstHeader: number,
+  layers: FlowLayers,
+  isSkipped: (header: number) => boolean,
+): number {
+  const { end } = layers;
+  let header = firstHeader;
+  let next = layers.transportAt;
+  while (isSkipped(header)) {
     if (next + EXTENSION_MIN_LENGTH > end) return NOTHING;
     // As in IPv4, only the first fragment contains the transport header.
     if (header === FRAGMENT && (readUint16(bytes, next + FRAGMENT_FLAGS_OFFSET) & IPV6_FRAGMENT_OFFSET) !== 0)
@@ -137,7 +158,6 @@ function enterIpv6(bytes: Uint8Array, at: number, captured: number, layers: Flow
     next += length;
   }
   layers.transportAt = next;
-  layers.end = end;
   return header;
 }
 

@@ -1,13 +1,19 @@
 import {
   DLT_RAW,
   DLT_RAW_OPENBSD,
+  LINKTYPE_C_HDLC,
   LINKTYPE_ETHERNET,
+  LINKTYPE_IEEE802_11,
+  LINKTYPE_IEEE802_11_RADIOTAP,
   LINKTYPE_IPV4,
   LINKTYPE_IPV6,
   LINKTYPE_LINUX_SLL,
   LINKTYPE_LINUX_SLL2,
   LINKTYPE_LOOP,
+  LINKTYPE_NFLOG,
   LINKTYPE_NULL,
+  LINKTYPE_PPI,
+  LINKTYPE_PPP,
   LINKTYPE_RAW,
 } from "../link-type-numbers.js";
 import { AF_INET6_NUMBERS } from "./bsd-loopback.js";
@@ -19,6 +25,8 @@ import {
   SLL2_LENGTH,
   SLL2_PROTOCOL,
 } from "./linux-cooked.js";
+import { MPLS_PPP_PROTOCOLS } from "./mpls.js";
+import { CISCO_HDLC_ETHERTYPE, CISCO_HDLC_LENGTH, PPP_ADDRESS_CONTROL } from "./ppp.js";
 
 /** What a packet begins with. */
 export type LinkHeader =
@@ -35,7 +43,9 @@ export type LinkHeader =
   /** An address family: in network byte order, or in that of the capturing machine. */
   | { readonly kind: "family"; readonly order: "network" | "machine" }
   /** An IP header of this version, or of the version that its first four bits state. */
-  | { readonly kind: "ip"; readonly version: 4 | 6 | "stated" };
+  | { readonly kind: "ip"; readonly version: 4 | 6 | "stated" }
+  /** A header with its own rules: see the file of its name. */
+  | { readonly kind: "ppp" | "ieee80211" | "radiotap" | "ppi" | "nflog" };
 
 /**
  * How a pcap-filter expression finds the IP header: by the keywords `ip` and `ip6`, or not at all, so that `instead`
@@ -63,6 +73,13 @@ export interface LinkType {
 // libpcap knows only the numbers of the system that it runs on, and assumes that the capturing machine was
 // little-endian. (`link[0:4]` is big-endian.)
 const EXACT = { kind: "keywords" } as const;
+/** An empty expression matches every packet. (To any other, libpcap adds that the packet in PPI is 802.11.) */
+const MATCH_ALL = { kind: "instead", expression: "" } as const;
+const PPP_CONDITIONS: readonly string[] = [
+  `link[0:2] != 0x${PPP_ADDRESS_CONTROL.toString(16)}`,
+  "link[2] & 1 != 0",
+  ...MPLS_PPP_PROTOCOLS.map((protocol) => `link[2:2] == 0x${protocol.toString(16)}`),
+];
 
 /**
  * Every supported link type, for packet filters, flow decoders, pcap-filter expressions and the kernel program: all of
@@ -140,6 +157,49 @@ export const LINK_TYPES = {
     numbers: [LINKTYPE_IPV6],
     header: { kind: "ip", version: 6 },
     text: EXACT,
+    kernel: "not captured",
+  },
+  ppp: {
+    name: "PPP",
+    numbers: [LINKTYPE_PPP],
+    header: { kind: "ppp" },
+    // libpcap assumes complete framing and two bytes of protocol.
+    text: { kind: "keywords", also: { 4: PPP_CONDITIONS, 6: PPP_CONDITIONS } },
+    kernel: "not captured",
+  },
+  ciscoHdlc: {
+    name: "Cisco HDLC",
+    numbers: [LINKTYPE_C_HDLC],
+    header: { kind: "etherType", length: CISCO_HDLC_LENGTH, at: CISCO_HDLC_ETHERTYPE },
+    text: EXACT,
+    kernel: "not captured",
+  },
+  ieee80211: {
+    name: "802.11",
+    numbers: [LINKTYPE_IEEE802_11],
+    header: { kind: "ieee80211" },
+    text: { kind: "instead", expression: "type data" },
+    kernel: "not captured",
+  },
+  radiotap: {
+    name: "802.11 with radiotap",
+    numbers: [LINKTYPE_IEEE802_11_RADIOTAP],
+    header: { kind: "radiotap" },
+    text: { kind: "instead", expression: "type data" },
+    kernel: "not captured",
+  },
+  ppi: {
+    name: "PPI",
+    numbers: [LINKTYPE_PPI],
+    header: { kind: "ppi" },
+    text: MATCH_ALL,
+    kernel: "not captured",
+  },
+  nflog: {
+    name: "NFLOG",
+    numbers: [LINKTYPE_NFLOG],
+    header: { kind: "nflog" },
+    text: MATCH_ALL,
     kernel: "not captured",
   },
 } as const satisfies Readonly<Record<string, LinkType>>;

@@ -187,13 +187,16 @@ describe("rule 4: the protocol", () => {
   const nine = ipv6Chain(Array.from({ length: 9 }, () => options(60)));
   const cut = ipv6Chain([options(0)]).slice(0, 47);
   const later = ipv6Chain([fragment(8)], 17);
+  const authenticated = ipv4({ protocol: 51 }, bytes("0601 0000 00000001 00000001", ports()));
   test.each([
     row("0 is any", true, { ...ANY_V4, protocol: 0 }, ipv4({ protocol: 200 })),
     row("of IPv4, from the header", true, { ...ANY_V4, protocol: 200 }, ipv4({ protocol: 200 })),
     row("not another", false, { ...ANY_V4, protocol: 17 }, ipv4({ protocol: 6 })),
     row("ICMP", true, { ...ANY_V4, protocol: 1 }, ipv4({ protocol: 1 })),
     row("255", true, { ...ANY_V4, protocol: 255 }, ipv4({ protocol: 255 })),
-    row("AH in IPv4 is a protocol", true, { ...ANY_V4, protocol: 51 }, ipv4({ protocol: 51 })),
+    row("not AH, which is skipped", false, { ...ANY_V4, protocol: 51 }, authenticated),
+    row("after AH in IPv4", true, { ...ANY_V4, protocol: 6, destinationPort: 80 }, authenticated),
+    row("of a later fragment of AH", true, { ...ANY_V4, protocol: 51 }, ipv4({ protocol: 51, fragment: 1 })),
     row("of IPv6, from the header", true, { ...ANY_V6, protocol: 17 }, ipv6({ nextHeader: 17 })),
     row("behind one of each extension header", true, { ...ANY_V6, protocol: 6 }, chain),
     row("not the first extension header", false, { ...ANY_V6, protocol: 43 }, chain),

@@ -57,7 +57,11 @@ describe("the text form", () => {
       include: [{ sourceCidr: "2001:db8::/64", destinationCidr: "::/32" }],
       text: `(${V6} and ((ip6 src net 2001:db8::/64 and ip6 dst net ::/32)))`,
     },
-    { name: "a protocol", include: [{ ...ANY_V4, protocol: 1 }], text: `(${V4} and ((ip[9] == 1)))` },
+    {
+      name: "a protocol",
+      include: [{ ...ANY_V4, protocol: 1 }],
+      text: `(${V4} and (((ip[9] == 1 or ip[9] == 51))))`,
+    },
     {
       name: "a protocol of IPv6, perhaps behind extension headers",
       include: [{ ...ANY_V6, protocol: 58 }],
@@ -66,12 +70,12 @@ describe("the text form", () => {
     {
       name: "a destination port of a protocol",
       include: [{ ...ANY_V4, protocol: 6, destinationPort: 80 }],
-      text: `(${V4} and ((((tcp dst port 80)))))`,
+      text: `(${V4} and (((((tcp dst port 80)) or ip[9] == 51))))`,
     },
     {
       name: "a source port, with both captured",
       include: [{ ...ANY_V4, protocol: 17, sourcePort: 53 }],
-      text: `(${V4} and ((((udp src port 53 and udp[3] != 256)))))`,
+      text: `(${V4} and (((((udp src port 53 and udp[3] != 256)) or ip[9] == 51))))`,
     },
     {
       name: "a source port of IPv6, with both captured",
@@ -82,13 +86,13 @@ describe("the text form", () => {
       name: "both ports of any protocol",
       include: [{ ...ANY_V4, sourcePort: 1, destinationPort: 2 }],
       text:
-        `(${V4} and ((((tcp src port 1 and tcp dst port 2) or (udp src port 1 and udp dst port 2) or ` +
-        "(sctp src port 1 and sctp dst port 2)))))",
+        `(${V4} and (((((tcp src port 1 and tcp dst port 2) or (udp src port 1 and udp dst port 2) or ` +
+        "(sctp src port 1 and sctp dst port 2)) or ip[9] == 51))))",
     },
     {
       name: "a port of a protocol without ports, which never matches",
       include: [{ ...ANY_V4, protocol: 1, destinationPort: 80 }],
-      text: `(${V4} and ((ip[9] == 256)))`,
+      text: `(${V4} and (((ip[9] == 256 or ip[9] == 51))))`,
     },
     {
       name: "filters with ports behind those without",
@@ -96,7 +100,7 @@ describe("the text form", () => {
         { ...ANY_V4, protocol: 6, destinationPort: 80 },
         { ...ANY_V4, protocol: 1 },
       ],
-      text: `(${V4} and ((ip[9] == 1) or (((tcp dst port 80)))))`,
+      text: `(${V4} and (((ip[9] == 1 or ip[9] == 51)) or ((((tcp dst port 80)) or ip[9] == 51))))`,
     },
     {
       name: "a filter that takes all beside others that do not matter",

@@ -4,6 +4,7 @@
 import type { ENCAPSULATIONS } from "../../../src/packet/headers/encapsulations.js";
 import type { LINK_TYPES } from "../../../src/packet/headers/link-types.js";
 import {
+  authentication,
   bytes,
   cookedV1,
   cookedV2,
@@ -13,6 +14,7 @@ import {
   ipv6,
   ipv6Chain,
   options,
+  ports,
   tag,
   uint16,
 } from "../build.js";
@@ -115,7 +117,55 @@ export const FRAME: { readonly [K in LinkTypeKey]: Frame } = {
   rawIp: ipOnly(4, 6),
   rawIpv4: ipOnly(4),
   rawIpv6: ipOnly(6),
+  ppp: (inner, variant) => {
+    const protocol = pick(inner.pppProtocols, variant);
+    if (protocol === undefined) return [];
+    const shortened =
+      protocol < 0x100 ? [bytes("ff03", protocol, inner.bytes), bytes(protocol, inner.bytes)] : [];
+    return [bytes("ff03", uint16(protocol), inner.bytes), bytes(uint16(protocol), inner.bytes), ...shortened];
+  },
+  ciscoHdlc: byEtherType((etherType, payload) => bytes("0f00", uint16(etherType), payload)),
+  ieee80211: wirelessFrames,
+  radiotap: (inner, variant) =>
+    wirelessFrames(inner, variant).flatMap((frame) => [
+      bytes("0000 0800 00000000", frame),
+      // A timestamp, flags, a rate; two words of present fields.
+      bytes("0000 1a00 070000a0 00000000 00000000 1122334455667788 10 0c", frame),
+      bytes("0000 0900 02000000 10", frame),
+    ]),
+  ppi: (inner, variant) => [
+    ...wirelessFrames(inner, variant).map((frame) => bytes("0000 0c00 69000000 02000000", frame)),
+    ...byEtherType(ethernet)(inner, variant).map((frame) => bytes("0000 0800 01000000", frame)),
+  ],
+  nflog: ({ version, bytes: packet }) =>
+    version === undefined
+      ? []
+      : [
+          bytes(
+            version === 4 ? "02" : "0a",
+            "00 0001 0800 0100 08000300 0600 0a00 61000000",
+            [(packet.length + 4) & 255, (packet.length + 4) >> 8],
+            "0900",
+            packet,
+            new Uint8Array((4 - (packet.length % 4)) % 4),
+            "0800 0500 00000001",
+          ),
+        ],
 };
+
+/** Data frames with the header's optional fields, and one that is padded by the flags of radiotap only. */
+function wirelessFrames(inner: Layer, variant: number): readonly Uint8Array[] {
+  const llc = ENCAPSULATE.snap(inner, variant);
+  if (llc === undefined) return [];
+  const addresses = "0000 020000000001 020000000002 020000000003 1000";
+  return [
+    bytes("0800", addresses, llc.bytes),
+    bytes("0801", addresses, llc.bytes),
+    bytes("0803", addresses, "020000000004", llc.bytes),
+    bytes("8802", addresses, "0000", llc.bytes),
+    bytes("8883", addresses, "020000000004", "0700 00000000", llc.bytes),
+  ];
+}
 
 /** IP packets that filters distinguish. */
 export const IP_LAYERS: readonly (Layer & { readonly name: string; readonly hasExtensions: boolean })[] = [
@@ -127,11 +177,29 @@ export const IP_LAYERS: readonly (Layer & { readonly name: string; readonly hasE
     hasExtensions: false,
   },
   { name: "a later IPv4 fragment", version: 4, bytes: ipv4({ fragment: 2 }), hasExtensions: false },
+  {
+    name: "IPv4 with AH",
+    version: 4,
+    bytes: ipv4({ protocol: 51 }, bytes("060100000000000100000001", ports())),
+    hasExtensions: true,
+  },
+  {
+    name: "IPv4 with AH twice",
+    version: 4,
+    bytes: ipv4({ protocol: 51 }, bytes("330000000000 0001 060000000000 0001", ports())),
+    hasExtensions: true,
+  },
+  {
+    name: "a later IPv4 fragment of AH",
+    version: 4,
+    bytes: ipv4({ protocol: 51, fragment: 1 }),
+    hasExtensions: true,
+  },
   { name: "IPv6", version: 6, bytes: ipv6(), hasExtensions: false },
   {
     name: "IPv6 with extension headers",
     version: 6,
-    bytes: ipv6Chain([options(0), fragment(1)]),
+    bytes: ipv6Chain([options(0), authentication(1), fragment(1)]),
     hasExtensions: true,
   },
 ].map((layer) => ({

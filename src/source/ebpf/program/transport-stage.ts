@@ -53,7 +53,7 @@ export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label): vo
   if (needsProtocol) emitForget(asm, [["r9", PROTOCOL_MASK]]);
 }
 
-function emitIpv4(asm: Assembler, { needsPorts }: FamilyPlan, miss: Label): void {
+function emitIpv4(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, miss: Label): void {
   asm.alu("r0", "=", "r7");
   asm.alu("r0", "-=", "r8");
   asm.jumpIf("r0", "<", IPV4_MIN_LENGTH, miss);
@@ -66,18 +66,28 @@ function emitIpv4(asm: Assembler, { needsPorts }: FamilyPlan, miss: Label): void
   asm.jumpIf("r1", "<", IPV4_MIN_LENGTH, miss);
   asm.jumpIf("r1", ">", "r0", miss);
   asm.load("r9", 8, header(IPV4_PROTOCOL));
-  if (!needsPorts) return;
+  if (!needsProtocol) return;
   const none = asm.label("no IPv4 ports");
   const done = asm.label("IPv4 done");
+  const unknown = asm.label("protocol after AH unknown");
+  const chain = asm.label("AH");
   asm.load("r2", 16, header(IPV4_FLAGS_OFFSET));
-  asm.jumpIf("r2", "&", swap16(IPV4_FRAGMENT_OFFSET), none);
+  asm.jumpIf("r2", "&", swap16(IPV4_FRAGMENT_OFFSET), needsPorts ? none : done);
   asm.alu("r8", "+=", "r1");
-  emitPorts(asm, header(IPV4_MIN_LENGTH), {
-    isAt: (at) => asm.jumpIf("r1", "==", IPV4_MIN_LENGTH, at),
-    none,
-    done,
+  asm.jumpIf("r9", "==", AUTHENTICATION, chain);
+  const walked = { none, done };
+  if (needsPorts) {
+    const isAt = (at: Label) => asm.jumpIf("r1", "==", IPV4_MIN_LENGTH, at);
+    emitPorts(asm, header(IPV4_MIN_LENGTH), { isAt, ...walked });
+  } else asm.jump(done);
+  asm.place(chain);
+  emitExtensions(asm, [AUTHENTICATION], unknown, () => {
+    if (needsPorts) emitPorts(asm, undefined, walked);
+    else asm.jump(done);
   });
-  emitNoPorts(asm, none);
+  asm.place(unknown);
+  asm.alu("r9", "=", PROTOCOL_UNKNOWN);
+  if (needsPorts) emitNoPorts(asm, none);
   asm.place(done);
 }
 
@@ -100,7 +110,7 @@ function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
   if (needsPorts) emitPorts(asm, header(IPV6_LENGTH), { isAt: (at) => asm.jump(at), ...walked });
   else asm.jump(done);
   asm.place(chain);
-  emitExtensions(asm, unknown, () => {
+  emitExtensions(asm, EXTENSION_HEADER_NUMBERS, unknown, () => {
     if (!needsPorts) return asm.jump(done);
     asm.load("r1", 32, LATER_FRAGMENT);
     asm.jumpIf("r1", "!=", 0, none);
@@ -112,14 +122,14 @@ function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
   asm.place(done);
 }
 
-/** Walks from header r9 at r8 to the first header that is not an extension, then continues with `after`. */
-function emitExtensions(asm: Assembler, unknown: Label, after: () => void): void {
+/** Walks from header r9 at r8 to the first header that is not one of `numbers`, then continues with `after`. */
+function emitExtensions(asm: Assembler, numbers: readonly number[], unknown: Label, after: () => void): void {
   const end = asm.label("end of extension headers");
   asm.store(LATER_FRAGMENT, 32, 0);
   for (let walked = 0; walked <= MAX_EXTENSION_HEADERS; walked++) {
     const walk = asm.label(`extension header ${walked}`);
     if (walked > 0) {
-      for (const number of EXTENSION_HEADER_NUMBERS) asm.jumpIf("r9", "==", number, walk);
+      for (const number of numbers) asm.jumpIf("r9", "==", number, walk);
       asm.jump(end);
     }
     asm.place(walk);

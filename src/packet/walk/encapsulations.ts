@@ -1,10 +1,7 @@
-import { FAMILY_LENGTH, versionOfFamily } from "./headers/bsd-loopback.js";
-import { type Announcement, ENCAPSULATION_LIST, type Encapsulation } from "./headers/encapsulations.js";
-import { ETHERNET_LENGTH, ETHERTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "./headers/ethernet.js";
-import { LINK_TYPE_LIST, type LinkHeader } from "./headers/link-types.js";
-import { PPP_IPV4, PPP_IPV6 } from "./headers/ppp.js";
-import { LINKTYPE_ETHERNET } from "./link-type-numbers.js";
-import { readUint16, readWord } from "./word.js";
+import { type Announcement, ENCAPSULATION_LIST, type Encapsulation } from "../headers/encapsulations.js";
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../headers/ethernet.js";
+import { PPP_IPV4, PPP_IPV6 } from "../headers/ppp.js";
+import { readUint16 } from "../word.js";
 
 /** Whose nesting limits apply: those of packet filters, or those of flows. */
 export type Limits = keyof Encapsulation["most"];
@@ -16,42 +13,15 @@ export type FoundVersion = 0 | 4 | 6;
 export const link: {
   /** Offset of the IP header; only valid if the walk returned a version. */
   network: number;
+  /** End of the bytes that belong to the packet. */
+  end: number;
   /** Offset of the last Ethernet header; -1 if there is none. */
   ethernet: number;
   /** The kernel's index of the interface; 0 if the packet does not contain it. */
   interfaceIndex: number;
-} = { network: 0, ethernet: -1, interfaceIndex: 0 };
+} = { network: 0, end: 0, ethernet: -1, interfaceIndex: 0 };
 
-/**
- * Walks from the start of a packet over the link header and encapsulations to the IP header, driven by the tables in
- * `headers/`; sets {@link link}. Returns the IP version that the layer before announces, which the header may
- * contradict. Accepts any bytes, and reads only those from `start` to `end`.
- */
-export function walkLink(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  linkType: number,
-  limits: Limits,
-): FoundVersion {
-  link.ethernet = -1;
-  link.interfaceIndex = 0;
-  if (linkType === LINKTYPE_ETHERNET) return walkEthernet(bytes, start, end, limits);
-  if (linkType !== lastLinkType) {
-    lastLinkType = linkType;
-    lastWalk = WALKS.get(linkType) ?? walkNothing;
-  }
-  return lastWalk(bytes, start, end, limits);
-}
-
-/** The same from an Ethernet header on, which is not the start of the packet. */
-export function walkEthernet(bytes: Uint8Array, start: number, end: number, limits: Limits): FoundVersion {
-  if (start + ETHERNET_LENGTH > end) return 0;
-  link.ethernet = start;
-  return walkEtherType(bytes, readUint16(bytes, start + ETHERTYPE), start + ETHERNET_LENGTH, end, limits);
-}
-
-/** The same from the header on that an EtherType announces. */
+/** Walks from the header that an EtherType announces to the IP header: see `walkLink`. */
 export function walkEtherType(
   bytes: Uint8Array,
   etherType: number,
@@ -63,6 +33,20 @@ export function walkEtherType(
   if (etherType === ETHERTYPE_IPV4) return 4;
   if (etherType === ETHERTYPE_IPV6) return 6;
   return IS_HIGH_BYTE[etherType >> 8] === 0 ? 0 : walkEncapsulations(bytes, etherType, at, end, limits);
+}
+
+/** The same for a PPP protocol. */
+export function walkPpp(
+  bytes: Uint8Array,
+  protocol: number,
+  at: number,
+  end: number,
+  limits: Limits,
+): FoundVersion {
+  link.network = at;
+  if (protocol === PPP_IPV4) return 4;
+  if (protocol === PPP_IPV6) return 6;
+  return walkEncapsulations(bytes, PPP + protocol, at, end, limits);
 }
 
 /** Added to PPP protocols to distinguish them from EtherTypes. */
@@ -107,7 +91,8 @@ function hasRequired(bytes: Uint8Array, start: number, { required }: Row): boole
   return true;
 }
 
-function statedVersion(bytes: Uint8Array, at: number, end: number): FoundVersion {
+/** The version in the first four bits of an IP header. */
+export function statedVersion(bytes: Uint8Array, at: number, end: number): FoundVersion {
   if (at >= end) return 0;
   const version = bytes[at]! >> 4;
   return version === 4 || version === 6 ? version : 0;
@@ -175,64 +160,4 @@ function findRow(number: number): Row | undefined {
     if (number >= from && number <= to) return row;
   }
   return undefined;
-}
-
-type Walk = (bytes: Uint8Array, start: number, end: number, limits: Limits) => FoundVersion;
-
-const WALKS: ReadonlyMap<number, Walk> = new Map(
-  LINK_TYPE_LIST.flatMap(({ numbers, header }) => {
-    const walk = compileHeader(header);
-    return numbers.map((number) => [number, walk] as const);
-  }),
-);
-
-const walkNothing: Walk = () => 0;
-
-/** The link type of the last packet: nearly always that of the next one as well. */
-let lastLinkType = Number.NaN;
-let lastWalk: Walk = walkNothing;
-
-function compileHeader(header: LinkHeader): Walk {
-  switch (header.kind) {
-    case "etherType":
-      return compileEtherType(header);
-    case "family":
-      return compileFamily(header.order);
-    case "ip":
-      return compileIp(header.version);
-  }
-}
-
-function compileEtherType({
-  length,
-  at,
-  isEthernet = false,
-  interfaceIndexAt = -1,
-}: LinkHeader & { readonly kind: "etherType" }): Walk {
-  return (bytes, start, end, limits) => {
-    if (start + length > end) return 0;
-    if (isEthernet) link.ethernet = start;
-    if (interfaceIndexAt >= 0) link.interfaceIndex = readWord(bytes, start + interfaceIndexAt) >>> 0;
-    return walkEtherType(bytes, readUint16(bytes, start + at), start + length, end, limits);
-  };
-}
-
-function compileFamily(order: "network" | "machine"): Walk {
-  return (bytes, start, end) => {
-    if (start + FAMILY_LENGTH > end) return 0;
-    link.network = start + FAMILY_LENGTH;
-    const high = readUint16(bytes, start);
-    const low = readUint16(bytes, start + 2);
-    if (high === 0) return versionOfFamily(low);
-    // Captured on a little-endian machine.
-    if (order === "machine" && low === 0) return versionOfFamily((high >> 8) | ((high & 0xff) << 8));
-    return 0;
-  };
-}
-
-function compileIp(version: 4 | 6 | "stated"): Walk {
-  return (bytes, start, end) => {
-    link.network = start;
-    return version === "stated" ? statedVersion(bytes, start, end) : version;
-  };
 }
