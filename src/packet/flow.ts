@@ -3,20 +3,20 @@ import type { Flow } from "../gen/flow/flow_pb.js";
 import { checkBatch, type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "./batch.js";
 import { addressText } from "./flow/address-text.js";
 import { Conversations } from "./flow/conversations.js";
-import { createFlowLayers, type LocateFlowLayers } from "./flow/flow-layers.js";
 import {
   DEFAULT_LOOKUP_ENTRIES,
   DEFAULT_MAX_CONVERSATIONS,
   FLOW_OPTIONS,
   type FlowOptions,
 } from "./flow/flow-options.js";
-import { locateLenient } from "./flow/locate-lenient.js";
-import { locateStrict } from "./flow/locate-strict.js";
-import { Lookups } from "./flow/lookups.js";
+import { createFlowLayers, type LocateFlowLayers } from "./flow/locate/flow-layers.js";
+import { locateLenient } from "./flow/locate/locate-lenient.js";
+import { locateStrict } from "./flow/locate/locate-strict.js";
+import { PacketError } from "./flow/locate/packet-error.js";
+import { DEFAULT_TUNNEL_PORTS, locateThroughTunnels } from "./flow/locate/tunnel.js";
+import { Lookups } from "./flow/lookup/lookups.js";
 import { createFlow, type FlowConstants } from "./flow/message.js";
-import { PacketError } from "./flow/packet-error.js";
 import { RecordClock } from "./flow/record-time.js";
-import { DEFAULT_TUNNEL_PORTS, locateThroughTunnels } from "./flow/tunnel.js";
 import { UnsupportedLinkTypes } from "./unsupported-link-types.js";
 
 /** Decodes batches into flows; cached lookups and conversations are kept from one batch to the next. */

@@ -20,7 +20,6 @@ export { checkPacketFilter, type PacketFilterInit } from "./filter/check.js";
 export { compilePacketFilter, type PacketPredicate } from "./filter/filter.js";
 export { formatPacketFilter } from "./filter/pcap-text.js";
 export { cutRecords, filterPackets, selectRecords } from "./filter/select.js";
-export type { LayerName } from "./flow/flow-layers.js";
 export {
   DEFAULT_LOOKUP_ENTRIES,
   DEFAULT_MAX_CONVERSATIONS,
@@ -30,8 +29,9 @@ export {
   type NetworkInterfaceInit,
   type ServiceInit,
 } from "./flow/flow-options.js";
-export { PacketError } from "./flow/packet-error.js";
-export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/tunnel.js";
+export type { LayerName } from "./flow/locate/flow-layers.js";
+export { PacketError } from "./flow/locate/packet-error.js";
+export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/locate/tunnel.js";
 export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats } from "./flow.js";
 export { formatPacket } from "./format.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";

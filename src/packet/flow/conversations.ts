@@ -1,5 +1,5 @@
 import type { Flow, Layer4 } from "../../gen/flow/flow_pb.js";
-import { BoundedMap } from "./bounded-map.js";
+import { BoundedMap } from "./lookup/bounded-map.js";
 
 const ICMPV4_ECHO_REPLY = 0;
 const ICMPV4_ECHO_REQUEST = 8;

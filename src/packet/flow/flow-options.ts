@@ -19,8 +19,8 @@ import type {
   TrafficDirection,
   Verdict,
 } from "../../gen/flow/flow_pb.js";
-import type { PacketError } from "./packet-error.js";
-import type { TunnelPorts } from "./tunnel.js";
+import type { PacketError } from "./locate/packet-error.js";
+import type { TunnelPorts } from "./locate/tunnel.js";
 
 /** An endpoint as a message or an init object. */
 export type EndpointInit = MessageInitShape<typeof EndpointSchema>;

@@ -20,7 +20,7 @@ import { IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
 import { TCP_DATA_OFFSET, TCP_FLAGS, TCP_FLAGS_END } from "../headers/transport.js";
 import { readUint16 } from "../word.js";
 import type { AddressText } from "./address-text.js";
-import { ABSENT, type FlowLayers } from "./flow-layers.js";
+import { ABSENT, type FlowLayers } from "./locate/flow-layers.js";
 import { icmpv4Summary, icmpv6Summary, igmpSummary, tcpSummary, vrrpSummary } from "./summary.js";
 
 // Numbers, because importing the generated enums would bundle all generated code with every packet decoder.

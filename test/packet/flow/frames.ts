@@ -1,6 +1,6 @@
 // What the tests of flows build and read: see ../build.ts for the layers below.
 import { toJson } from "@bufbuild/protobuf";
-import { createFlowLayers, type FlowLayers } from "../../../src/packet/flow/flow-layers.js";
+import { createFlowLayers, type FlowLayers } from "../../../src/packet/flow/locate/flow-layers.js";
 import { createBatch, decodeFlows, type FlowOptions, type PacketBatch } from "../../../src/packet/index.js";
 import { type Flow, type FlowJson, FlowSchema } from "../../../src/proto.js";
 import { bytes, uint16 } from "../build.js";

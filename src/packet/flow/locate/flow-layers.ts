@@ -1,5 +1,5 @@
-import type { Layer4 } from "../../gen/flow/flow_pb.js";
-import { IPPROTO_IPIP, IPPROTO_IPV4, IPPROTO_IPV6 } from "../headers/transport.js";
+import type { Layer4 } from "../../../gen/flow/flow_pb.js";
+import { IPPROTO_IPIP, IPPROTO_IPV4, IPPROTO_IPV6 } from "../../headers/transport.js";
 
 /** The transport protocols that a flow has a message for. */
 export type Transport = Exclude<Layer4["protocol"]["case"], undefined>;

@@ -5,9 +5,9 @@ import {
   ETHERTYPE_IPV4,
   ETHERTYPE_IPV6,
   ETHERTYPE_MIN,
-} from "../headers/ethernet.js";
-import { IPV4_FLAGS_OFFSET, IPV4_MIN_LENGTH, IPV4_PROTOCOL, IPV4_TOTAL_LENGTH } from "../headers/ipv4.js";
-import { HOP_BY_HOP, IPV6_LENGTH, IPV6_NEXT_HEADER, IPV6_PAYLOAD_LENGTH } from "../headers/ipv6.js";
+} from "../../headers/ethernet.js";
+import { IPV4_FLAGS_OFFSET, IPV4_MIN_LENGTH, IPV4_PROTOCOL, IPV4_TOTAL_LENGTH } from "../../headers/ipv4.js";
+import { HOP_BY_HOP, IPV6_LENGTH, IPV6_NEXT_HEADER, IPV6_PAYLOAD_LENGTH } from "../../headers/ipv6.js";
 import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
@@ -18,9 +18,9 @@ import {
   TCP_MIN_LENGTH,
   UDP_HEADER_LENGTH,
   UDP_LENGTH,
-} from "../headers/transport.js";
-import { LINKTYPE_ETHERNET, linkTypeName } from "../link-type.js";
-import { readUint16 } from "../word.js";
+} from "../../headers/transport.js";
+import { LINKTYPE_ETHERNET, linkTypeName } from "../../link-type.js";
+import { readUint16 } from "../../word.js";
 import {
   encapsulatedVersion,
   type FlowLayers,

@@ -1,4 +1,4 @@
-import { readWord } from "../word.js";
+import { readWord } from "../../word.js";
 
 // https://www.rfc-editor.org/rfc/rfc8200#section-4.2, and for jumbograms
 // https://www.rfc-editor.org/rfc/rfc2675#section-2

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { locateStrict } from "../../../src/packet/flow/locate-strict.js";
-import { createFlowDecoder, PacketError } from "../../../src/packet/index.js";
+import { locateStrict } from "../../../../src/packet/flow/locate/locate-strict.js";
+import { createFlowDecoder, PacketError } from "../../../../src/packet/index.js";
 import {
   authentication,
   bytes,
@@ -14,8 +14,8 @@ import {
   options,
   tag,
   uint16,
-} from "../build.js";
-import { batchOf, dirtyLayers, ETHERNET, flowOf, layersOf, tcp, udp } from "./frames.js";
+} from "../../build.js";
+import { batchOf, dirtyLayers, ETHERNET, flowOf, layersOf, tcp, udp } from "../frames.js";
 
 const ETHERNET_JSON = { source: "02:00:00:00:00:01", destination: "02:00:00:00:00:02" };
 const IPV4_JSON = { source: "10.0.0.1", destination: "10.0.0.2", ipVersion: "IPv4" };

@@ -1,7 +1,7 @@
-import { DESTINATION_PORT, UDP_HEADER_LENGTH, UDP_LENGTH } from "../headers/transport.js";
-import { link, walkEtherType } from "../walk/encapsulations.js";
-import { walkEthernet } from "../walk/walk-link.js";
-import { readUint16, readWord } from "../word.js";
+import { DESTINATION_PORT, UDP_HEADER_LENGTH, UDP_LENGTH } from "../../headers/transport.js";
+import { link, walkEtherType } from "../../walk/encapsulations.js";
+import { walkEthernet } from "../../walk/walk-link.js";
+import { readUint16, readWord } from "../../word.js";
 import { ABSENT, type FlowLayers, forgetLayers, type LocateFlowLayers } from "./flow-layers.js";
 import { locateLenient, recordNetwork } from "./locate-lenient.js";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BoundedMap } from "../../../src/packet/flow/bounded-map.js";
+import { BoundedMap } from "../../../../src/packet/flow/lookup/bounded-map.js";
 
 describe("BoundedMap", () => {
   test("holds at most as much as it may, and of that what was set last", () => {

@@ -1,6 +1,6 @@
-import type { Endpoint, Flow, NetworkInterface, Service } from "../../gen/flow/flow_pb.js";
+import type { Endpoint, Flow, NetworkInterface, Service } from "../../../gen/flow/flow_pb.js";
+import type { FlowLookups } from "../flow-options.js";
 import { BoundedMap } from "./bounded-map.js";
-import type { FlowLookups } from "./flow-options.js";
 import { copyEndpoint, createEndpoint, createInterface, createService } from "./lookup-messages.js";
 
 /** Calls the caller's lookup functions, caches their results and sets them in flows. */

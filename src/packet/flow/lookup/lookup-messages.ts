@@ -1,6 +1,6 @@
-import type { Endpoint, NetworkInterface, Service, Workload } from "../../gen/flow/flow_pb.js";
+import type { Endpoint, NetworkInterface, Service, Workload } from "../../../gen/flow/flow_pb.js";
+import type { EndpointInit, NetworkInterfaceInit, ServiceInit } from "../flow-options.js";
 import { sortLabels } from "./endpoint-labels.js";
-import type { EndpointInit, NetworkInterfaceInit, ServiceInit } from "./flow-options.js";
 
 // Literals, as in message.ts, instead of `create`, which would pull the descriptors of the whole API into the bundle.
 

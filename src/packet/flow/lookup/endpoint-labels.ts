@@ -1,5 +1,5 @@
-import { compareText } from "../../go/compare.js";
-import { parsePrefix } from "../../net/index.js";
+import { compareText } from "../../../go/compare.js";
+import { parsePrefix } from "../../../net/index.js";
 
 /**
  * Returns the labels of an endpoint as Hubble reports them (pkg/hubble/parser/common/labels.go): sorted, and for a

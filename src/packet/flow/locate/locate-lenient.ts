@@ -1,4 +1,4 @@
-import { ETHERNET_LENGTH, ETHERTYPE, ETHERTYPE_IPV4 } from "../headers/ethernet.js";
+import { ETHERNET_LENGTH, ETHERTYPE, ETHERTYPE_IPV4 } from "../../headers/ethernet.js";
 import {
   IPV4_FLAGS_OFFSET,
   IPV4_FRAGMENT_OFFSET,
@@ -6,7 +6,7 @@ import {
   IPV4_MIN_LENGTH,
   IPV4_PROTOCOL,
   IPV4_TOTAL_LENGTH,
-} from "../headers/ipv4.js";
+} from "../../headers/ipv4.js";
 import {
   AUTHENTICATION,
   EXTENSION_MIN_LENGTH,
@@ -18,7 +18,7 @@ import {
   IPV6_NEXT_HEADER,
   IPV6_PAYLOAD_LENGTH,
   isExtension,
-} from "../headers/ipv6.js";
+} from "../../headers/ipv6.js";
 import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
@@ -27,11 +27,11 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_VRRP,
-} from "../headers/transport.js";
-import { LINKTYPE_ETHERNET } from "../link-type-numbers.js";
-import { type FoundVersion, link } from "../walk/encapsulations.js";
-import { walkLink } from "../walk/walk-link.js";
-import { readUint16 } from "../word.js";
+} from "../../headers/transport.js";
+import { LINKTYPE_ETHERNET } from "../../link-type-numbers.js";
+import { type FoundVersion, link } from "../../walk/encapsulations.js";
+import { walkLink } from "../../walk/walk-link.js";
+import { readUint16 } from "../../word.js";
 import {
   encapsulatedVersion,
   type FlowLayers,

@@ -1,9 +1,9 @@
 import { toJson } from "@bufbuild/protobuf";
 import { describe, expect, test, vi } from "vitest";
-import { createFlowDecoder, decodeFlows, type FlowOptions } from "../../../src/packet/index.js";
-import { type Flow, FlowSchema } from "../../../src/proto.js";
-import { bytes, cookedV2, ethernet, IPV4, ipv4 } from "../build.js";
-import { batchOf, ETHERNET, flowOf, tcp } from "./frames.js";
+import { createFlowDecoder, decodeFlows, type FlowOptions } from "../../../../src/packet/index.js";
+import { type Flow, FlowSchema } from "../../../../src/proto.js";
+import { bytes, cookedV2, ethernet, IPV4, ipv4 } from "../../build.js";
+import { batchOf, ETHERNET, flowOf, tcp } from "../frames.js";
 
 const web = (source = "10.0.0.1", destination = "10.0.0.2") =>
   ethernet(IPV4, ipv4({ source, destination }, tcp()));

@@ -1,9 +1,9 @@
 import { toJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import type { FlowOptions } from "../../../src/packet/index.js";
-import { type FlowJson, FlowSchema } from "../../../src/proto.js";
-import { bytes, cookedV2, ethernet, IPV4, IPV6, ipv4, ipv6, uint16 } from "../build.js";
-import { ETHERNET, flowOf, layersOf, tcp, udp } from "./frames.js";
+import type { FlowOptions } from "../../../../src/packet/index.js";
+import { type FlowJson, FlowSchema } from "../../../../src/proto.js";
+import { bytes, cookedV2, ethernet, IPV4, IPV6, ipv4, ipv6, uint16 } from "../../build.js";
+import { ETHERNET, flowOf, layersOf, tcp, udp } from "../frames.js";
 
 const INNER = ethernet(IPV4, ipv4({ source: "10.1.0.1", destination: "10.1.0.2" }, tcp()));
 const INNER_JSON = {

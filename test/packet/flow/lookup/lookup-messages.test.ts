@@ -5,8 +5,8 @@ import {
   createEndpoint,
   createInterface,
   createService,
-} from "../../../src/packet/flow/lookup-messages.js";
-import { EndpointSchema, NetworkInterfaceSchema, ServiceSchema } from "../../../src/proto.js";
+} from "../../../../src/packet/flow/lookup/lookup-messages.js";
+import { EndpointSchema, NetworkInterfaceSchema, ServiceSchema } from "../../../../src/proto.js";
 
 const LOCAL_IDENTITY = 0x0100_0001;
 

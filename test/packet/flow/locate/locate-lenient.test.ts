@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { locateLenient } from "../../../src/packet/flow/locate-lenient.js";
-import { createFlowDecoder } from "../../../src/packet/index.js";
+import { locateLenient } from "../../../../src/packet/flow/locate/locate-lenient.js";
+import { createFlowDecoder } from "../../../../src/packet/index.js";
 import {
   authentication,
   bytes,
@@ -16,8 +16,8 @@ import {
   options,
   tag,
   uint16,
-} from "../build.js";
-import { batchOf, dirtyLayers, ETHERNET, flowOf, layersOf, tcp, udp } from "./frames.js";
+} from "../../build.js";
+import { batchOf, dirtyLayers, ETHERNET, flowOf, layersOf, tcp, udp } from "../frames.js";
 
 const ETHERNET_JSON = { source: "02:00:00:00:00:01", destination: "02:00:00:00:00:02" };
 const IPV4_JSON = { source: "10.0.0.1", destination: "10.0.0.2", ipVersion: "IPv4" };
