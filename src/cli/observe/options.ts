@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { type Layout, traitsOf } from "../../observer/format/output-format.js";
 import {
   compileFieldMask,
   type FieldMask,
@@ -112,17 +113,26 @@ function readOutput(text: string | undefined, json: boolean): OutputFormat {
   return output;
 }
 
+/** Which flags each layout supports. Exhaustive: a new layout does not compile until it is listed. */
+const SUPPORT: { readonly [K in Layout]: Readonly<Record<"follow" | "explain" | "mask", boolean>> } = {
+  lines: { follow: true, explain: true, mask: false },
+  records: { follow: true, explain: true, mask: false },
+  table: { follow: false, explain: false, mask: false },
+  json: { follow: true, explain: false, mask: true },
+};
+
 function checkOutput(output: OutputFormat, explain: boolean, follow: boolean): void {
-  const isTable = output === "tab" || output === "table";
-  if (isTable && follow) throw new UsageError("table output format is not compatible with follow mode");
-  if (explain && output !== "compact" && output !== "dict") {
+  const support = SUPPORT[traitsOf(output).layout];
+  if (follow && !support.follow)
+    throw new UsageError("table output format is not compatible with follow mode");
+  if (explain && !support.explain) {
     throw new UsageError(`${output} output format is not compatible with --explain`);
   }
 }
 
 function readMask(paths: readonly string[] | undefined, output: OutputFormat): FieldMask | undefined {
   if (paths === undefined) return undefined;
-  if (output !== "json" && output !== "jsonpb") {
+  if (!SUPPORT[traitsOf(output).layout].mask) {
     throw new UsageError(`${output} output format is not compatible with custom field mask`);
   }
   return compileFieldMask(paths);

@@ -1,6 +1,6 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { type ServerStatusResponse, ServerStatusResponseSchema } from "../../gen/observer/observer_pb.js";
-import { formatServerStatus } from "../../observer/index.js";
+import { formatServerStatus, OUTPUT_FORMATS, type OutputFormat } from "../../observer/index.js";
 import { RpcError, serverStatus } from "../../rpc/index.js";
 import { firstCallError, openServer } from "../client/connect.js";
 import { checkHealth } from "../client/health.js";
@@ -16,9 +16,6 @@ import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
 import { createMessages } from "../io/messages.js";
 
-const OUTPUTS = ["compact", "dict", "tab", "table", "json", "jsonpb"] as const;
-type Output = (typeof OUTPUTS)[number];
-
 export const STATUS_FLAGS = [
   {
     name: "output",
@@ -26,7 +23,7 @@ export const STATUS_FLAGS = [
     value: "string",
     placeholder: "FORMAT",
     group: "Output",
-    choices: OUTPUTS,
+    choices: OUTPUT_FORMATS,
     default: "compact",
     help: "Output format.",
   },
@@ -69,7 +66,7 @@ export const statusCommand: Command = {
       await io.stdout.write(formatHelp(statusCommand, helpColumns(io.stdout)));
       return EXIT.ok;
     }
-    const output = OUTPUTS.find((known) => known === outputName);
+    const output = OUTPUT_FORMATS.find((known) => known === outputName);
     if (output === undefined) throw new UsageError(`invalid output format: ${outputName}`);
     if (positionals.length > 0) throw new UsageError(`status takes no arguments: ${positionals.join(" ")}`);
     // Never undefined, as there is a default server.
@@ -77,7 +74,7 @@ export const statusCommand: Command = {
   },
 };
 
-async function showStatus(server: ServerOptions, output: Output, io: Io): Promise<ExitCode> {
+async function showStatus(server: ServerOptions, output: OutputFormat, io: Io): Promise<ExitCode> {
   const { address, timeoutMs } = server;
   const { signal, stdout } = io;
   await using transport = await openServer(server);
@@ -112,7 +109,7 @@ async function statusUnlessRecorder(
   }
 }
 
-function format(status: ServerStatusResponse, output: Output): string {
+function format(status: ServerStatusResponse, output: OutputFormat): string {
   if (output !== "json" && output !== "jsonpb") return formatServerStatus(status, { output });
   return toJsonString(ServerStatusResponseSchema, status, { useProtoFieldName: true });
 }
