@@ -39,7 +39,6 @@ export function nextState<State extends Named, Event extends Named>(
     Event
   >;
   if (transition === "ignored") return state;
-  if (transition === "impossible")
-    throw new TypeError(`the event ${event.name} is impossible when ${state.name}`);
+  if (transition === "impossible") throw new TypeError(`${event.name} is impossible when ${state.name}`);
   return transition(state, event);
 }

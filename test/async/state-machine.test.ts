@@ -25,7 +25,7 @@ describe("nextState", () => {
   test("an impossible event throws a TypeError that names both", () => {
     const state: Door = { name: "closed", closedBy: "wind" };
     expect(() => nextState(DOOR, state, { name: "close", by: "hand" })).toThrow(
-      new TypeError("the event close is impossible when closed"),
+      new TypeError("close is impossible when closed"),
     );
   });
 });

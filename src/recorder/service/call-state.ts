@@ -27,8 +27,10 @@ export type CallEvent =
   /** The source is open, and the recording begins. */
   | { readonly name: "begin"; readonly recording: Recording }
   | { readonly name: "sinkOpen" }
-  | { readonly name: "recordingStopped"; readonly result: RecordingResult }
-  | { readonly name: "recordingFailed"; readonly error: unknown };
+  /** The recording has ended gracefully. */
+  | { readonly name: "stopped"; readonly result: RecordingResult }
+  /** The recording has failed. */
+  | { readonly name: "failed"; readonly error: unknown };
 
 type Running = Extract<CallState, { readonly name: "recording" | "stopping" }>;
 
@@ -50,16 +52,16 @@ export const CALL_TRANSITIONS: TransitionTable<CallState, CallEvent> = {
     stop: "impossible",
     begin: "impossible",
     sinkOpen: "impossible",
-    recordingStopped: "impossible",
-    recordingFailed: "impossible",
+    stopped: "impossible",
+    failed: "impossible",
   },
   opening: {
     start: "impossible",
     stop: (state) => ({ ...state, isStopRequested: true }),
     begin: ({ isStopRequested }, { recording }) => ({ name: "starting", recording, isStopRequested }),
     sinkOpen: "impossible",
-    recordingStopped: "impossible",
-    recordingFailed: "impossible",
+    stopped: "impossible",
+    failed: "impossible",
   },
   starting: {
     start: "impossible",
@@ -69,32 +71,32 @@ export const CALL_TRANSITIONS: TransitionTable<CallState, CallEvent> = {
       name: isStopRequested ? "stopping" : "recording",
       recording,
     }),
-    recordingStopped: "impossible",
-    recordingFailed: ({ recording }, { error }) => ({ name: "rejected", recording, error }),
+    stopped: "impossible",
+    failed: ({ recording }, { error }) => ({ name: "rejected", recording, error }),
   },
   recording: {
     start: "impossible",
     stop: ({ recording }) => ({ name: "stopping", recording }),
     begin: "impossible",
     sinkOpen: "impossible",
-    recordingStopped: stopped,
-    recordingFailed: failed,
+    stopped: stopped,
+    failed: failed,
   },
   stopping: {
     start: "impossible",
     stop: "ignored",
     begin: "impossible",
     sinkOpen: "impossible",
-    recordingStopped: stopped,
-    recordingFailed: failed,
+    stopped: stopped,
+    failed: failed,
   },
   stopped: {
     start: "impossible",
     stop: "ignored",
     begin: "impossible",
     sinkOpen: "impossible",
-    recordingStopped: "impossible",
-    recordingFailed: "impossible",
+    stopped: "impossible",
+    failed: "impossible",
   },
   rejected: {
     start: "impossible",
@@ -102,16 +104,16 @@ export const CALL_TRANSITIONS: TransitionTable<CallState, CallEvent> = {
     begin: "impossible",
     // The sink was still being opened when the recording was aborted.
     sinkOpen: ({ recording, error }) => ({ name: "failed", recording, error }),
-    recordingStopped: "impossible",
-    recordingFailed: "impossible",
+    stopped: "impossible",
+    failed: "impossible",
   },
   failed: {
     start: "impossible",
     stop: "ignored",
     begin: "impossible",
     sinkOpen: "impossible",
-    recordingStopped: "impossible",
-    recordingFailed: "impossible",
+    stopped: "impossible",
+    failed: "impossible",
   },
 };
 

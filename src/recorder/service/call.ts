@@ -44,17 +44,12 @@ export class RecordCall {
     this.#service = service;
     this.#signal = signal;
     this.#peer = peer;
-    const { clock, runningIntervalMs, changeIntervalMs, limits } = service;
-    const { readTimeoutMs } = limits;
-    this.#pace = new ResponsePace({
-      clock,
-      runningIntervalMs,
-      changeIntervalMs,
-      readTimeoutMs,
-      onReady: () => this.#changed.wake(),
-      onUnread: () =>
-        this.#fail(new RpcError("DEADLINE_EXCEEDED", `no response read within ${readTimeoutMs} ms`)),
-    });
+    const { readTimeoutMs } = service.limits;
+    this.#pace = new ResponsePace(
+      service,
+      () => this.#changed.wake(),
+      () => this.#fail(new RpcError("DEADLINE_EXCEEDED", `no response read within ${readTimeoutMs} ms`)),
+    );
   }
 
   /** The counts of the recording; undefined before it starts. */
@@ -218,9 +213,9 @@ export class RecordCall {
     const isStopRequested = "isStopRequested" in this.#state && this.#state.isStopRequested;
     this.#apply({ name: "begin", recording });
     recording.stopped.then(
-      (result) => this.#apply({ name: "recordingStopped", result }),
+      (result) => this.#apply({ name: "stopped", result }),
       (error: unknown) => {
-        this.#apply({ name: "recordingFailed", error });
+        this.#apply({ name: "failed", error });
         // Also release the slot if the client never reads the next response.
         void slot.close();
       },

@@ -1,5 +1,5 @@
-import type { Clock } from "../../async/clock.js";
 import { nextState, type TransitionTable } from "../../async/state-machine.js";
+import type { ServiceDependencies } from "./context.js";
 import { NO_STATS, sameStats, type WireStats } from "./response.js";
 
 /** When the next `running` response may or must be sent. */
@@ -40,36 +40,36 @@ export const PACE_TRANSITIONS: TransitionTable<PaceState, PaceEvent> = {
   due: { send: unread, read: "impossible", minimumPassed: "ignored", maximumPassed: "impossible" },
 };
 
-export interface ResponsePaceOptions {
-  readonly clock: Clock;
-  /** Maximum time between responses. */
-  readonly runningIntervalMs: number;
-  /** Minimum time between responses; 0 for a response at every change. */
-  readonly changeIntervalMs: number;
-  readonly readTimeoutMs: number;
-  /** Called when {@link ResponsePace.select} may return counts. */
-  readonly onReady: () => void;
-  /** Called when the client has not read a response within `readTimeoutMs`. */
-  readonly onUnread: () => void;
-}
+/** The intervals between responses: at most `runningIntervalMs`, and at least `changeIntervalMs`, which may be 0. */
+export type PaceSettings = Pick<ServiceDependencies, "clock" | "runningIntervalMs" | "changeIntervalMs"> & {
+  readonly limits: Pick<ServiceDependencies["limits"], "readTimeoutMs">;
+};
 
 /** Decides when to send the counts of a recording: soon after a change, and at least at an interval. */
 export class ResponsePace {
-  readonly #options: ResponsePaceOptions;
+  readonly #settings: PaceSettings;
+  readonly #onReady: () => void;
+  readonly #onUnread: () => void;
   readonly #cancelTimers = new Set<() => void>();
   #state: PaceState = { name: "ready" };
   /** Whether the counts may differ from those that were sent. */
   #hasChanged = false;
   #sent: WireStats = NO_STATS;
 
-  constructor(options: ResponsePaceOptions) {
-    this.#options = options;
+  /**
+   * @param onReady Called when {@link select} may return counts.
+   * @param onUnread Called when the client has not read a response within `readTimeoutMs`.
+   */
+  constructor(settings: PaceSettings, onReady: () => void, onUnread: () => void) {
+    this.#settings = settings;
+    this.#onReady = onReady;
+    this.#onUnread = onUnread;
   }
 
   /** The counts may have changed. */
   change(): void {
     this.#hasChanged = true;
-    this.#options.onReady();
+    this.#onReady();
   }
 
   /** Returns the counts if they are to be sent now. */
@@ -83,27 +83,26 @@ export class ResponsePace {
 
   /** Call it before the response is passed to the client. */
   send(stats: WireStats): void {
-    const { readTimeoutMs, onUnread } = this.#options;
     this.end();
     this.#sent = stats;
     this.#apply({ name: "send" });
-    this.#setTimer(readTimeoutMs, onUnread);
+    this.#setTimer(this.#settings.limits.readTimeoutMs, this.#onUnread);
   }
 
   /** Call it when the client has read the response. */
   read(): void {
-    const { runningIntervalMs, changeIntervalMs, onReady } = this.#options;
+    const { runningIntervalMs, changeIntervalMs } = this.#settings;
     this.end();
     const hasMinimum = changeIntervalMs > 0;
     this.#apply({ name: "read", hasMinimum });
     this.#setTimer(runningIntervalMs, () => {
       this.#apply({ name: "maximumPassed" });
-      onReady();
+      this.#onReady();
     });
     if (!hasMinimum) return;
     this.#setTimer(changeIntervalMs, () => {
       this.#apply({ name: "minimumPassed" });
-      onReady();
+      this.#onReady();
     });
   }
 
@@ -118,6 +117,6 @@ export class ResponsePace {
   }
 
   #setTimer(delayMs: number, callback: () => void): void {
-    this.#cancelTimers.add(this.#options.clock.setTimer(delayMs, callback));
+    this.#cancelTimers.add(this.#settings.clock.setTimer(delayMs, callback));
   }
 }

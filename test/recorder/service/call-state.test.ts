@@ -34,8 +34,8 @@ const EVENTS: readonly CallEvent[] = [
   { name: "stop" },
   { name: "begin", recording },
   { name: "sinkOpen" },
-  { name: "recordingStopped", result },
-  { name: "recordingFailed", error },
+  { name: "stopped", result },
+  { name: "failed", error },
 ];
 
 const IMPOSSIBLE = {
@@ -43,8 +43,8 @@ const IMPOSSIBLE = {
   stop: "-",
   begin: "impossible",
   sinkOpen: "impossible",
-  recordingStopped: "impossible",
-  recordingFailed: "impossible",
+  stopped: "impossible",
+  failed: "impossible",
 };
 
 test("CALL_TRANSITIONS: every event in every state", () => {
@@ -55,14 +55,14 @@ test("CALL_TRANSITIONS: every event in every state", () => {
   expect(nextNames(CALL_TRANSITIONS, STATES, EVENTS)).toEqual({
     waiting: { ...IMPOSSIBLE, start: "opening", stop: "impossible" },
     opening: { ...IMPOSSIBLE, stop: "opening", begin: "starting" },
-    starting: { ...IMPOSSIBLE, stop: "starting", sinkOpen: "recording", recordingFailed: "rejected" },
+    starting: { ...IMPOSSIBLE, stop: "starting", sinkOpen: "recording", failed: "rejected" },
     recording: {
       ...IMPOSSIBLE,
       stop: "stopping",
-      recordingStopped: "stopped",
-      recordingFailed: "failed",
+      stopped: "stopped",
+      failed: "failed",
     },
-    stopping: { ...IMPOSSIBLE, recordingStopped: "stopped", recordingFailed: "failed" },
+    stopping: { ...IMPOSSIBLE, stopped: "stopped", failed: "failed" },
     stopped: IMPOSSIBLE,
     rejected: { ...IMPOSSIBLE, sinkOpen: "failed" },
     failed: IMPOSSIBLE,

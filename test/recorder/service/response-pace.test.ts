@@ -52,14 +52,11 @@ describe("ResponsePace", () => {
   function start(changeIntervalMs: number) {
     const clock = fakeClock();
     const events: string[] = [];
-    const pace = new ResponsePace({
-      clock,
-      runningIntervalMs: 1000,
-      changeIntervalMs,
-      readTimeoutMs: 5000,
-      onReady: () => events.push("ready"),
-      onUnread: () => events.push("unread"),
-    });
+    const pace = new ResponsePace(
+      { clock, runningIntervalMs: 1000, changeIntervalMs, limits: { readTimeoutMs: 5000 } },
+      () => events.push("ready"),
+      () => events.push("unread"),
+    );
     pace.send(NO_STATS);
     return { clock, events, pace };
   }
