@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
-import { createBatch, decodeFlows, type Flow } from "../../src/packet/index.js";
+import type { Flow } from "../../src/gen/flow/flow_pb.js";
+import { createBatch, decodeFlows } from "../../src/packet/index.js";
 import { describeWithPrograms, describeWithShared, sharedPath } from "../support/shared.js";
 import { type CorpusPacket, readCorpus } from "./corpus.js";
 import { forEachParallel } from "./tcpdump.js";
