@@ -5,8 +5,8 @@ import { type PacketFilterInit, parsePacketFilters } from "../../../packet/filte
 import { MAX_CAPTURED_LENGTH } from "../../../packet/link-type.js";
 import { layOutRing, MAX_RING_BYTES } from "../ring-layout.js";
 import type { FamilyPlan, Fate } from "./filter-plan.js";
+import { GROUP_FILTERS } from "./match/tables.js";
 import { type CompiledProgram, compileProgram, MIN_WINDOW } from "./program.js";
-import { GROUP_FILTERS } from "./tables.js";
 
 /** Parameters of the program to describe; see `EbpfOptions`. */
 export interface DescribeOptions {

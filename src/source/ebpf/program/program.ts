@@ -3,9 +3,10 @@ import { Assembler, type Label, type Program } from "./assembler.js";
 import { type CaptureParts, emitCapture } from "./capture-stage.js";
 import { type FamilyPlan, type FilterPlan, planFilters } from "./filter-plan.js";
 import { emitLink } from "./link-stage.js";
-import { emitChain } from "./match-chain.js";
-import { emitTables } from "./match-tables.js";
-import { buildTables, GROUP_FILTERS, type GroupTables, TableBytes } from "./tables.js";
+import { emitChain } from "./match/match-chain.js";
+import { emitTables } from "./match/match-tables.js";
+import { TableBytes } from "./match/table-rows.js";
+import { buildTables, GROUP_FILTERS, type GroupTables } from "./match/tables.js";
 import { emitTransport } from "./transport-stage.js";
 
 /** What the program does with a matching packet. */

@@ -20,9 +20,9 @@ import {
 import { DESTINATION_PORT, PORTS_LENGTH, PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
 import type { Assembler, Label, Place } from "./assembler.js";
 import type { FamilyPlan } from "./filter-plan.js";
+import { NO_PORT, PROTOCOL_UNKNOWN, swap16 } from "./match/tables.js";
 import { emitForget, emitLoadBytes, OFFSET_MASK } from "./packet-loads.js";
 import { behind, header, LATER_FRAGMENT, SCRATCH } from "./stack.js";
-import { NO_PORT, PROTOCOL_UNKNOWN, swap16 } from "./tables.js";
 
 // Follows the same rules as packet/layers.ts, in the same order.
 

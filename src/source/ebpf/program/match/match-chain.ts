@@ -1,9 +1,9 @@
-import type { Prefix } from "../../../net/index.js";
-import type { ParsedPacketFilter } from "../../../packet/filter/check.js";
-import type { Assembler, Label, Place } from "./assembler.js";
-import type { FamilyPlan } from "./filter-plan.js";
-import type { Register } from "./instruction.js";
-import { behind, DESTINATION_ADDRESS, SOURCE_ADDRESS } from "./stack.js";
+import type { Prefix } from "../../../../net/index.js";
+import type { ParsedPacketFilter } from "../../../../packet/filter/check.js";
+import type { Assembler, Label, Place } from "../assembler.js";
+import type { FamilyPlan } from "../filter-plan.js";
+import type { Register } from "../instruction.js";
+import { behind, DESTINATION_ADDRESS, SOURCE_ADDRESS } from "../stack.js";
 import { swap16 } from "./tables.js";
 
 /**

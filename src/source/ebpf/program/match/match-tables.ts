@@ -1,5 +1,5 @@
-import type { Assembler, Label, Place } from "./assembler.js";
-import type { Register } from "./instruction.js";
+import type { Assembler, Label, Place } from "../assembler.js";
+import type { Register } from "../instruction.js";
 import {
   behind,
   DESTINATION_ADDRESS,
@@ -7,8 +7,9 @@ import {
   PROTOCOL,
   SOURCE_ADDRESS,
   SOURCE_PORT,
-} from "./stack.js";
-import type { GroupTables, LongTable, ValueTable, WordTable } from "./tables.js";
+} from "../stack.js";
+import type { LongTable, WordTable } from "./address-tables.js";
+import type { GroupTables, ValueTable } from "./tables.js";
 
 /** Maximum offset of a memory instruction. */
 const OFFSET_REACH = 0x7fff;
