@@ -16,8 +16,9 @@ export type PacketPredicate = (bytes: Uint8Array, start: number, end: number, li
 /**
  * Compiles recorder filters into one predicate that matches if any filter matches.
  *
- * A filter applies to the outermost IP header, after up to two VLAN tags: the prefixes must contain the addresses, and
- * protocol and ports must be equal where they are not 0. IPv6 extension headers are skipped. A packet without ports
+ * A filter applies to the outermost IP header, after encapsulations such as VLAN tags, MPLS and PPPoE: the prefixes
+ * must contain the addresses, and protocol and ports must be equal where they are not 0. IPv6 extension headers, and AH
+ * after IPv4, are skipped. A packet without ports
  * (ICMP, later fragments) or whose ports were not captured never matches a filter with a port. Filters are
  * unidirectional: matching both directions of a conversation takes two. Upstream's datapath handles only TCP and UDP,
  * so that protocol ANY means those two; here it means any protocol, and SCTP, ICMP and every other number can be
