@@ -65,7 +65,12 @@ function walkEncapsulations(
   let counts = 0;
   for (;;) {
     const row = findRow(number);
-    if (row === undefined || at + row.length > end || !hasRequired(bytes, at, row)) return 0;
+    if (
+      row === undefined ||
+      at + row.length > end ||
+      (row.hasRequired && !hasRequired(bytes, at, row.required))
+    )
+      return 0;
     const most = limits === "filters" ? row.mostForFilters : row.mostForFlows;
     if (((counts >> row.shift) & COUNT_MASK) >= most) return 0;
     if (most <= COUNT_MASK) counts += 1 << row.shift;
@@ -83,7 +88,7 @@ function walkEncapsulations(
   }
 }
 
-function hasRequired(bytes: Uint8Array, start: number, { required }: Row): boolean {
+function hasRequired(bytes: Uint8Array, start: number, required: Row["required"]): boolean {
   for (let index = 0; index < required.length; index++) {
     const { at, value } = required[index]!;
     if (bytes[start + at] !== value) return false;
@@ -98,13 +103,14 @@ export function statedVersion(bytes: Uint8Array, at: number, end: number): Found
   return version === 4 || version === 6 ? version : 0;
 }
 
-/** The bits of a walk's counts that each encapsulation has. Larger limits are not counted. */
+/** The bits of a walk's counts that each encapsulation has. Larger limits are not counted, and stored as the first one. */
 const COUNT_BITS = 4;
 const COUNT_MASK = 2 ** COUNT_BITS - 1;
 
 /** An encapsulation, for the walk. All have the same shape, so that access is fast. */
 interface Row {
   readonly length: number;
+  readonly hasRequired: boolean;
   readonly required: Encapsulation["required"];
   readonly nextAt: number;
   /** 0 if an EtherType follows, {@link PPP} if a PPP protocol does. */
@@ -129,13 +135,14 @@ const ENTRIES: readonly Entry[] = ENCAPSULATION_LIST.flatMap(
   ({ etherTypes, pppProtocols, length, required, next, isEthernet, most }, index) => {
     const row: Row = {
       length,
+      hasRequired: required.length > 0,
       required,
       nextAt: next.at,
       nextBase: next.kind === "ppp" ? PPP : 0,
       lastBits: next.kind === "stack" ? next.lastBits : 0,
       isEthernet,
-      mostForFilters: most.filters,
-      mostForFlows: most.flows,
+      mostForFilters: Math.min(most.filters, COUNT_MASK + 1),
+      mostForFlows: Math.min(most.flows, COUNT_MASK + 1),
       shift: COUNT_BITS * index,
     };
     return [
