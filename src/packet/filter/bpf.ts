@@ -180,8 +180,7 @@ function check(codes: Uint16Array, ifTrue: Uint8Array, ifFalse: Uint8Array, cons
   for (let index = 0; index < length; index++) {
     const code = codes[index]!;
     const k = constants[index]!;
-    if (!isInstruction(code, k))
-      throw new RangeError(`instruction ${index} is invalid: 0x${code.toString(16)}`);
+    if (!isInstruction(code, k)) throw new RangeError(`invalid instruction ${index}: 0x${code.toString(16)}`);
     const isJump = (code & 7) === JMP;
     const isBack = isBackward(code, k);
     if (isBack && index + 1 + (k | 0) < 0)

@@ -2,7 +2,7 @@ import { FlowscribeError } from "../../errors/errors.js";
 import type { SystemError } from "../native/kernel.js";
 
 /** Properties of this process and its system that explain a failure. */
-export interface Circumstances {
+export interface SystemContext {
   /** Kernel release as printed by `uname -r`. */
   readonly release: string;
   /** Bits of `CapEff` in /proc/self/status. */
@@ -27,8 +27,8 @@ const LOG_IN_MESSAGE = 2000;
  * Creates the error for a failed system call; the message says what to do. `error` becomes the cause and has the
  * verifier's whole log.
  */
-export function openError(device: string, error: SystemError, circumstances: Circumstances): FlowscribeError {
-  const { code, text } = explain(device, error, circumstances);
+export function openError(device: string, error: SystemError, context: SystemContext): FlowscribeError {
+  const { code, text } = explain(device, error, context);
   return new FlowscribeError(code, `${device} cannot be captured from with eBPF: ${text}`, { cause: error });
 }
 
@@ -37,29 +37,25 @@ interface Explanation {
   readonly text: string;
 }
 
-function explain(
-  device: string,
-  { call, code, log }: SystemError,
-  circumstances: Circumstances,
-): Explanation {
+function explain(device: string, { call, code, log }: SystemError, context: SystemContext): Explanation {
   if (code === "ENODEV" || code === "ENXIO") {
     return {
       code: "no_such_device",
       text: `there is no network interface ${device} in this network namespace`,
     };
   }
-  const old = tooOld(call, circumstances.release);
+  const old = tooOld(call, context.release);
   if (code === "ENOSYS") {
     return {
       code: "capture_unavailable",
-      text: "this kernel has no bpf(2), or a sandbox does not let it through",
+      text: "this kernel has no bpf(2), or a sandbox blocks it",
     };
   }
   if (code === "EPERM" || code === "EACCES") {
     if (log !== "") return refused(log);
-    return explainDenied(call, circumstances);
+    return explainDenied(call, context);
   }
-  if (code === "ENOMEM") return { code: "capture_failed", text: explainMemory(circumstances) };
+  if (code === "ENOMEM") return { code: "capture_failed", text: explainMemory(context) };
   if (old !== undefined && ["EINVAL", "EOPNOTSUPP", "E2BIG", "ENOENT"].includes(code)) {
     return { code: "capture_unavailable", text: old };
   }
@@ -73,8 +69,8 @@ function explain(
   return { code: "capture_failed", text: `${call} failed with ${code}` };
 }
 
-function explainDenied(call: string, circumstances: Circumstances): Explanation {
-  const missing = missingCapabilities(circumstances.capabilities);
+function explainDenied(call: string, context: SystemContext): Explanation {
+  const missing = missingCapabilities(context.capabilities);
   if (missing.length > 0) {
     return {
       code: "capture_denied",
@@ -83,8 +79,8 @@ function explainDenied(call: string, circumstances: Circumstances): Explanation 
         "(setcap, systemd AmbientCapabilities=, docker --cap-add) or as root",
     };
   }
-  if (call === "BPF_MAP_CREATE" && isBefore(circumstances.release, CGROUP_KERNEL)) {
-    return { code: "capture_failed", text: explainMemory(circumstances) };
+  if (call === "BPF_MAP_CREATE" && isBefore(context.release, CGROUP_KERNEL)) {
+    return { code: "capture_failed", text: explainMemory(context) };
   }
   return {
     code: "capture_denied",
@@ -101,12 +97,12 @@ function refused(log: string): Explanation {
   };
 }
 
-function explainMemory({ release, memoryLockLimit }: Circumstances): string {
+function explainMemory({ release, memoryLockLimit }: SystemContext): string {
   if (!isBefore(release, CGROUP_KERNEL)) {
-    return "no memory for the buffer: the control group's limit (memory.max) is too low, or ask for a smaller `bufferBytes`";
+    return "no memory for the buffer: the control group's limit (memory.max) is too low, or set a smaller `bufferBytes`";
   }
   const limit = memoryLockLimit === undefined ? "" : `, now ${memoryLockLimit} bytes`;
-  return `the buffer does not fit the memory lock limit${limit}: raise it (ulimit -l, LimitMEMLOCK=), or ask for a smaller \`bufferBytes\``;
+  return `the buffer does not fit the memory lock limit${limit}: raise it (ulimit -l, LimitMEMLOCK=), or set a smaller \`bufferBytes\``;
 }
 
 function tooOld(call: string, release: string): string | undefined {

@@ -18,7 +18,7 @@ import {
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Attachment, captureSource, type OpenCapture } from "./capture.js";
 import { attachByClsact } from "./clsact.js";
-import { type Circumstances, isBefore, openError, TCX_KERNEL } from "./open-error.js";
+import { isBefore, openError, type SystemContext, TCX_KERNEL } from "./open-error.js";
 import { planFilters } from "./program/filter-plan.js";
 import { compileProgram, MIN_WINDOW } from "./program/program.js";
 import { layOutRing, longestCopy, MAX_RING_BYTES, MIN_RING_BYTES, type RingLayout } from "./ring-layout.js";
@@ -68,14 +68,14 @@ const EBPF_OPTIONS: OptionTable<EbpfOptions> = {
 /** Options for tests. */
 export interface TestOptions {
   readonly importKoffi?: () => Promise<unknown>;
-  readonly circumstances?: Partial<Circumstances>;
+  readonly context?: Partial<SystemContext>;
 }
 
 /** `openEbpf` with options for tests. Synchronous once koffi is loaded. */
 export async function open(
   device: string,
   options: EbpfOptions = {},
-  { importKoffi, circumstances = {} }: TestOptions = {},
+  { importKoffi, context = {} }: TestOptions = {},
 ): Promise<EbpfSource> {
   checkArgument("openEbpf", "device", device, aString);
   checkOptions("openEbpf", options, EBPF_OPTIONS);
@@ -86,7 +86,7 @@ export async function open(
   const koffi = await loadKoffi(importKoffi);
   signal?.throwIfAborted();
   const kernel = bindKernel(koffi);
-  const given = { ...findCircumstances(), ...circumstances };
+  const given = { ...readSystemContext(), ...context };
   try {
     return startCapture(openCapture(koffi, kernel, device, options, given.release));
   } catch (error) {
@@ -269,7 +269,7 @@ function findDevice(kernel: Kernel, name: string): Device {
   if (fits) return kernel.device(name);
   throw new FlowscribeError(
     "no_such_device",
-    `${JSON.stringify(name)} is not a name of a network interface: those have 1 to 15 bytes`,
+    `${JSON.stringify(name)} is not the name of a network interface: names have 1 to 15 bytes`,
   );
 }
 
@@ -279,7 +279,7 @@ function layerOf(name: string, { hardware, isUp }: Device): 2 | 3 {
   if (RAW_HARDWARE.includes(hardware)) return 3;
   throw new FlowscribeError(
     "capture_unavailable",
-    `${name} is of a kind (hardware type ${hardware}) that eBPF capture does not know: use flowscribe/source/libpcap`,
+    `${name} has a hardware type (${hardware}) that eBPF capture does not support: use flowscribe/source/libpcap`,
   );
 }
 
@@ -300,7 +300,7 @@ function countProcessors(): number {
   return last ? Number(last) + 1 : cpus().length;
 }
 
-function findCircumstances(): Circumstances {
+function readSystemContext(): SystemContext {
   const status = readText("/proc/self/status");
   const limits = readText("/proc/self/limits");
   // If /proc is not mounted, assume that no capability is missing.

@@ -42,7 +42,7 @@ async function measureFilters(): Promise<void> {
       const { program, tables } = compileProgram(include, {
         layer: 2,
         window: 65_535,
-        answer: { kind: "tell" },
+        answer: { kind: "report" },
       });
       const map = tables.length === 0 ? -1 : kernel.createConstantMap("bench", tables);
       const loaded = kernel.loadProgram("bench", program.encode({ tables: map }));

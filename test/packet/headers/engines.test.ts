@@ -119,7 +119,7 @@ describe.each(LINK_TYPE_KEYS)(`packets of every encapsulation in %s${nth(STEP)}`
       const differences: string[] = [];
       for (const include of LISTS) {
         const predicate = compilePacketFilter(include);
-        const options = { layer: kernel, window: 65_535, answer: { kind: "tell" }, tableFilters } as const;
+        const options = { layer: kernel, window: 65_535, answer: { kind: "report" }, tableFilters } as const;
         const { program, tables } = compileProgram(include, options);
         const code = program.encode({ tables: 0 });
         for (const one of cases) {

@@ -10,7 +10,7 @@ import { describeLive, readRecords } from "../libpcap/live.js";
 import { describeWithEbpf } from "./kernel-needed.js";
 
 /** As a kernel before 6.6, which has no links on these hooks. */
-const OLD = { circumstances: { release: "6.1.0" } };
+const OLD = { context: { release: "6.1.0" } };
 
 describeWithEbpf("a capture by filters of clsact", () => {
   describeWithPrograms("seen by others", ["tc", "unshare"], () =>

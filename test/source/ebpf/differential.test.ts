@@ -54,7 +54,7 @@ function compare(
     const { linkType } = packets[0] as LinkPacket;
     const layer = linkType === RAW ? 3 : 2;
     const window = 65_535;
-    const compiled = compileProgram(include, { layer, window, answer: { kind: "tell" }, tableFilters });
+    const compiled = compileProgram(include, { layer, window, answer: { kind: "report" }, tableFilters });
     const tables = compiled.tables.length === 0 ? -1 : kernel.createConstantMap("tables", compiled.tables);
     const program = kernel.loadProgram("differential", compiled.program.encode({ tables }));
     const predicate = compilePacketFilter(include);
@@ -169,7 +169,7 @@ describeWithEbpf("the four forms of a filter", (kernel) => {
       const differences: string[] = [];
       for (const include of lists) {
         const classic = await keptByTcpdump(file, formatPacketFilter(include));
-        const compiled = compileProgram(include, { layer: 2, window: 65_535, answer: { kind: "tell" } });
+        const compiled = compileProgram(include, { layer: 2, window: 65_535, answer: { kind: "report" } });
         const program = kernel().loadProgram("forms", compiled.program.encode({}));
         const predicate = compilePacketFilter(include);
         packets.forEach(({ bytes }, index) => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import {
-  type Circumstances,
   isBefore,
   missingCapabilities,
   openError,
+  type SystemContext,
 } from "../../../src/source/ebpf/open-error.js";
 import { SystemError } from "../../../src/source/native/kernel.js";
 
@@ -16,7 +16,7 @@ const ENOSYS = 38;
 const EACCES = 13;
 const E2BIG = 7;
 
-const ALL: Circumstances = {
+const ALL: SystemContext = {
   release: "6.18.4-generic",
   capabilities: 2n ** 41n - 1n,
   memoryLockLimit: undefined,
@@ -24,7 +24,7 @@ const ALL: Circumstances = {
 const without = (...bits: bigint[]) =>
   bits.reduce((all, bit) => all & ~(1n << bit), ALL.capabilities & ~(1n << 21n));
 
-test.each<{ name: string; error: SystemError; given?: Partial<Circumstances>; code: string; text: string }>([
+test.each<{ name: string; error: SystemError; given?: Partial<SystemContext>; code: string; text: string }>([
   {
     name: "no device",
     error: new SystemError("ioctl(x)", ENODEV),

@@ -18,14 +18,14 @@ import {
 } from "../ring-layout.js";
 import type { Assembler, Label } from "./assembler.js";
 import { SKB_LENGTH, SKB_TIME, SKB_VLAN_CONTROL, SKB_VLAN_PRESENT, SKB_VLAN_TYPE } from "./packet-loads.js";
-import { MESSAGE, TAKEN } from "./stack.js";
+import { MESSAGE, RESERVED } from "./stack.js";
 
 /** `BPF_RB_FORCE_WAKEUP` in include/uapi/linux/bpf.h. */
 const FORCE_WAKEUP = 2;
 const NANOSECONDS = 1_000_000_000;
 const ONE_RECORD = 1n << BigInt(BYTE_COUNT_BITS);
 
-export interface CaptureParts {
+export interface CaptureOptions {
   readonly layer: 2 | 3;
   /** Whether the packets are incoming, so that the kernel's receive timestamp can be used. */
   readonly arriving: boolean;
@@ -39,7 +39,7 @@ export interface CaptureParts {
  */
 export function emitCapture(
   asm: Assembler,
-  { layer, arriving, copyLength, ring }: CaptureParts,
+  { layer, arriving, copyLength, ring }: CaptureOptions,
   done: Label,
 ): void {
   const lost = asm.label("lost");
@@ -48,10 +48,10 @@ export function emitCapture(
   if (layer === 2) emitTagLength(asm);
   emitAtMost(asm, "r8", "r7", copyLength);
   asm.jumpIf("r8", "<", 1, done);
-  emitTakeRoom(asm, ring, lost);
+  emitReserve(asm, ring, lost);
   emitRecordHeader(asm, arriving);
   emitCopy(asm, layer, copyLength);
-  emitHandOver(asm, ring);
+  emitPublish(asm, ring);
   emitWake(asm, done);
   asm.jump(done);
 
@@ -88,7 +88,7 @@ function emitAtMost(asm: Assembler, into: "r8", from: "r7", most: number): void 
 }
 
 /** Reserves space and a slot for a record; r9 becomes the record's address. */
-function emitTakeRoom(asm: Assembler, ring: RingLayout, lost: Label): void {
+function emitReserve(asm: Assembler, ring: RingLayout, lost: Label): void {
   const aboveCount = 64 - BYTE_COUNT_BITS;
   asm.mapValue("r1", "ring", 0);
   asm.load("r2", 64, { base: "r1", offset: HEAD });
@@ -104,7 +104,7 @@ function emitTakeRoom(asm: Assembler, ring: RingLayout, lost: Label): void {
   asm.constant64("r2", ONE_RECORD + BigInt(RECORD_HEADER_LENGTH));
   asm.alu("r2", "+=", "r8");
   asm.fetchAdd({ base: "r1", offset: HEAD }, 64, "r2");
-  asm.store(TAKEN, 64, "r2");
+  asm.store(RESERVED, 64, "r2");
   asm.alu("r2", "&=", ring.dataBytes - 1);
   asm.mapValue("r9", "ring", ring.dataAt);
   asm.alu("r9", "+=", "r2");
@@ -170,9 +170,9 @@ function emitCopyBytes(asm: Assembler, from: number, to: number, length: () => v
 }
 
 /** Fills the slot, which makes the record visible to the reader. */
-function emitHandOver(asm: Assembler, ring: RingLayout): void {
+function emitPublish(asm: Assembler, ring: RingLayout): void {
   const slotBits = Math.log2(ring.slots);
-  asm.load("r1", 64, TAKEN);
+  asm.load("r1", 64, RESERVED);
   asm.alu("r1", ">>=", BYTE_COUNT_BITS);
   asm.alu("r2", "=", "r1");
   asm.alu("r2", "&=", ring.slots - 1);

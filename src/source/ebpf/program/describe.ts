@@ -4,7 +4,7 @@ import { formatPrefix } from "../../../net/index.js";
 import { type PacketFilterInit, parsePacketFilters } from "../../../packet/filter/check.js";
 import { MAX_CAPTURED_LENGTH } from "../../../packet/link-type.js";
 import { layOutRing, MAX_RING_BYTES } from "../ring-layout.js";
-import type { FamilyPlan, Fate } from "./filter-plan.js";
+import type { FamilyPlan, Outcome } from "./filter-plan.js";
 import { GROUP_FILTERS } from "./match/tables.js";
 import { type CompiledProgram, compileProgram, MIN_WINDOW } from "./program.js";
 
@@ -52,7 +52,7 @@ export function describeProgram(
     describeWhole(compiled, include),
     ...compiled.plan.families.map(describeFamily),
     "",
-    ...describeFilters(include ?? [], compiled.plan.fates),
+    ...describeFilters(include ?? [], compiled.plan.outcomes),
     "",
     compiled.program.format(),
     "",
@@ -73,7 +73,7 @@ function describeFamily({ family, form, filters, needsProtocol, needsPorts }: Fa
   const groups = Math.ceil(count / GROUP_FILTERS);
   const how = {
     nothing: "no filter: never matches",
-    everything: "a filter takes all: nothing is compared",
+    everything: "a filter matches everything: nothing is compared",
     chain: `${counted(count, "filter")}, compared one after the other`,
     tables: `${counted(count, "filter")} in ${groups === 1 ? "one group" : `${groups} groups`} of tables: each field is looked up once`,
   }[form];
@@ -82,25 +82,28 @@ function describeFamily({ family, form, filters, needsProtocol, needsPorts }: Fa
   return `IPv${family}: ${how}; ${needsPorts ? "protocol and ports are read" : protocol}`;
 }
 
-function describeFilters(include: readonly PacketFilterInit[], fates: readonly Fate[]): readonly string[] {
+function describeFilters(
+  include: readonly PacketFilterInit[],
+  outcomes: readonly Outcome[],
+): readonly string[] {
   const { filters } = parsePacketFilters(include);
   return filters.map(({ source, destination, sourcePort, destinationPort, protocol }, index) => {
     const from = `${formatPrefix(source)} port ${sourcePort || "any"}`;
     const to = `${formatPrefix(destination)} port ${destinationPort || "any"}`;
-    return `include[${index}] ${from} → ${to}, protocol ${protocol || "any"}: ${describeFate(fates[index]!)}`;
+    return `include[${index}] ${from} → ${to}, protocol ${protocol || "any"}: ${describeOutcome(outcomes[index]!)}`;
   });
 }
 
-function describeFate(fate: Fate): string {
-  switch (fate.kind) {
+function describeOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
     case "compared":
       return "compared";
     case "tabled":
       return "in the tables";
     case "impossible":
-      return "left out: a port of a protocol without ports never matches";
+      return "omitted: a port of a protocol without ports never matches";
     case "covered":
-      return `left out: include[${fate.by}] matches all that it does`;
+      return `omitted: include[${outcome.by}] matches everything that it matches`;
   }
 }
 

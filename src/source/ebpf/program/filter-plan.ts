@@ -8,7 +8,7 @@ import {
 import { PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
 
 /** How the program handles a filter, and why. */
-export type Fate =
+export type Outcome =
   /** Compared by separate instructions. */
   | { readonly kind: "compared" }
   /** One bit in the rows of the tables. */
@@ -32,7 +32,7 @@ export interface FamilyPlan {
 export interface FilterPlan {
   readonly families: readonly FamilyPlan[];
   /** One entry per given filter. */
-  readonly fates: readonly Fate[];
+  readonly outcomes: readonly Outcome[];
 }
 
 /** Minimum number of filters in a family for which tables are faster than sequential comparison. */
@@ -55,15 +55,15 @@ export function planFilters(include: readonly PacketFilterInit[], tableFilters =
   // If `include` is not an array, the issues already say so.
   const faults = [...issues, ...(Array.isArray(include) ? tooMany(include.length) : [])];
   if (faults.length > 0) throw new FilterError(faults);
-  const fates: Fate[] = new Array(filters.length);
-  const families = ([4, 6] as const).map((family) => planFamily(family, filters, tableFilters, fates));
-  return { families, fates };
+  const outcomes: Outcome[] = new Array(filters.length);
+  const families = ([4, 6] as const).map((family) => planFamily(family, filters, tableFilters, outcomes));
+  return { families, outcomes };
 }
 
 function tooMany(count: number): readonly Issue[] {
   if (count <= MAX_FILTERS) return [];
   return [
-    { path: "include", message: `${count} filters, of which the kernel's program takes ${MAX_FILTERS}` },
+    { path: "include", message: `${count} filters exceed the limit of the kernel program: ${MAX_FILTERS}` },
   ];
 }
 
@@ -71,29 +71,29 @@ function planFamily(
   family: 4 | 6,
   all: readonly ParsedPacketFilter[],
   tableFilters: number,
-  fates: Fate[],
+  outcomes: Outcome[],
 ): FamilyPlan {
   const kept: { readonly filter: ParsedPacketFilter; readonly index: number }[] = [];
   const first = new Map<string, number>();
   all.forEach((filter, index) => {
     if (filter.family !== family) return;
     if (asksForPort(filter) && !WITH_PORTS.includes(filter.protocol)) {
-      fates[index] = { kind: "impossible" };
+      outcomes[index] = { kind: "impossible" };
       return;
     }
     const key = keyOf(filter);
     const by = first.get(key);
     if (by !== undefined) {
-      fates[index] = { kind: "covered", by };
+      outcomes[index] = { kind: "covered", by };
       return;
     }
     first.set(key, index);
     kept.push({ filter, index });
   });
-  const left = kept.length > COVER_FILTERS ? kept : kept.filter((own) => !isCovered(own, kept, fates));
+  const left = kept.length > COVER_FILTERS ? kept : kept.filter((own) => !isCovered(own, kept, outcomes));
   const filters = left.map(({ filter }) => filter);
   const form = formOf(filters, tableFilters);
-  for (const { index } of left) fates[index] = { kind: form === "tables" ? "tabled" : "compared" };
+  for (const { index } of left) outcomes[index] = { kind: form === "tables" ? "tabled" : "compared" };
   return {
     family,
     form,
@@ -129,11 +129,11 @@ function keyOf({ source, destination, ...rest }: ParsedPacketFilter): string {
 function isCovered(
   { filter, index }: { readonly filter: ParsedPacketFilter; readonly index: number },
   kept: readonly { readonly filter: ParsedPacketFilter; readonly index: number }[],
-  fates: Fate[],
+  outcomes: Outcome[],
 ): boolean {
   const by = kept.find((other) => other.index !== index && covers(other.filter, filter));
   if (by === undefined) return false;
-  fates[index] = { kind: "covered", by: by.index };
+  outcomes[index] = { kind: "covered", by: by.index };
   return true;
 }
 

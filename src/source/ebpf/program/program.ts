@@ -1,6 +1,6 @@
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import { Assembler, type Label, type Program } from "./assembler.js";
-import { type CaptureParts, emitCapture } from "./capture-stage.js";
+import { type CaptureOptions, emitCapture } from "./capture-stage.js";
 import { type FamilyPlan, type FilterPlan, planFilters } from "./filter-plan.js";
 import { emitLink } from "./link-stage.js";
 import { emitChain } from "./match/match-chain.js";
@@ -12,9 +12,9 @@ import { emitTransport } from "./transport-stage.js";
 /** What the program does with a matching packet. */
 export type Answer =
   /** Writes it to the ring. All packets continue to the next program on the hook. */
-  | { readonly kind: "capture"; readonly parts: Omit<CaptureParts, "layer"> }
+  | { readonly kind: "capture"; readonly parts: Omit<CaptureOptions, "layer"> }
   /** Returns 1 for a match, otherwise 0; for tests and measurements. */
-  | { readonly kind: "tell" };
+  | { readonly kind: "report" };
 
 export interface ProgramOptions {
   /** 2 for devices with Ethernet headers, 3 for those without. */
@@ -38,7 +38,7 @@ export interface CompiledProgram {
 export const MIN_WINDOW = 256;
 /** `TCX_NEXT` and `TC_ACT_UNSPEC`: continue with the next program. */
 const NEXT_PROGRAM = -1;
-const NO_PLAN: FilterPlan = { families: [], fates: [] };
+const NO_PLAN: FilterPlan = { families: [], outcomes: [] };
 
 /**
  * Compiles recorder filters into a program for the traffic-control hooks.
@@ -101,7 +101,7 @@ function emitFamily(
 }
 
 function emitAnswer(asm: Assembler, layer: 2 | 3, answer: Answer, miss: Label): void {
-  if (answer.kind === "tell") {
+  if (answer.kind === "report") {
     asm.alu32("r0", "=", 1);
     asm.exit();
     asm.place(miss);

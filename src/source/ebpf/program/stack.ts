@@ -26,7 +26,7 @@ export const SCRATCH = slot(-72);
 /** Whether an IPv6 fragment header has a nonzero offset; 32 bits. */
 export const LATER_FRAGMENT = slot(-76);
 /** The previous value of the ring's HEAD. */
-export const TAKEN = slot(-88);
+export const RESERVED = slot(-88);
 /** The ports and the protocol, kept while several groups of tables are searched. */
 export const SOURCE_PORT = slot(-96);
 export const DESTINATION_PORT = slot(-104);

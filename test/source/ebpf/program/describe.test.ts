@@ -23,9 +23,9 @@ describe("the text of a program", () => {
     ]);
     expect(lines.slice(4, 8)).toEqual([
       "include[0] 10.0.0.0/8 port any → 0.0.0.0/0 port 443, protocol 6: compared",
-      "include[1] 10.1.0.0/16 port any → 0.0.0.0/0 port 443, protocol 6: left out: include[0] matches all that it does",
-      "include[2] 10.0.0.0/8 port any → 0.0.0.0/0 port 443, protocol 6: left out: include[0] matches all that it does",
-      "include[3] 0.0.0.0/0 port any → 0.0.0.0/0 port 80, protocol 1: left out: a port of a protocol without ports never matches",
+      "include[1] 10.1.0.0/16 port any → 0.0.0.0/0 port 443, protocol 6: omitted: include[0] matches everything that it matches",
+      "include[2] 10.0.0.0/8 port any → 0.0.0.0/0 port 443, protocol 6: omitted: include[0] matches everything that it matches",
+      "include[3] 0.0.0.0/0 port any → 0.0.0.0/0 port 80, protocol 1: omitted: a port of a protocol without ports never matches",
     ]);
     expect(text).toContain("call skb_load_bytes");
     expect(text.trimEnd().endsWith("exit")).toBe(true);
@@ -41,7 +41,9 @@ describe("the text of a program", () => {
       "IPv4: 100 filters in one group of tables: each field is looked up once; neither protocol nor ports are read",
     );
     expect(describeProgram(many(5000))).toContain("IPv4: 5000 filters in 2 groups of tables");
-    expect(describeProgram([...many(3), ANY])).toContain("IPv4: a filter takes all: nothing is compared");
+    expect(describeProgram([...many(3), ANY])).toContain(
+      "IPv4: a filter matches everything: nothing is compared",
+    );
   });
 
   test("knows devices without link headers, and the other direction", () => {
@@ -53,7 +55,7 @@ describe("the text of a program", () => {
   test("is refused for filters at fault, and for too many", () => {
     expect(() => describeProgram([{ sourceCidr: "nonsense", destinationCidr: "::/0" }])).toThrow(FilterError);
     expect(() => describeProgram(Array(40_000).fill(ANY))).toThrow(
-      "40000 filters, of which the kernel's program takes 32768",
+      "40000 filters exceed the limit of the kernel program: 32768",
     );
   });
 

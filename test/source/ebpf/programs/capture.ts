@@ -20,7 +20,7 @@ const include = Array.from({ length: Number(count) }, (_, index) =>
 );
 try {
   const options = include.length === 0 ? {} : { include };
-  const source = await open(device, options, release === undefined ? {} : { circumstances: { release } });
+  const source = await open(device, options, release === undefined ? {} : { context: { release } });
   console.log("READY");
   once(process.stdin, "data").then(() => source.stop());
   let received = 0;
