@@ -33,9 +33,11 @@ export function isSimple(batch: PacketBatch, index: number, described: readonly 
 
 /** Writes a packet as a simple packet block. */
 export function writeSimple(writer: BlockWriter, batch: PacketBatch, index: number): void {
+  const { records, offsets } = batch;
+  const header = offsets[index]!;
   const at = writer.openBlock(SIMPLE_PACKET, SPB.data);
-  writer.view.setUint32(at + SPB.original, readOriginalLength(batch.records, batch.offsets[index]!), true);
-  writeData(writer, batch, index);
+  writer.view.setUint32(at + SPB.original, readOriginalLength(records, header), true);
+  writeData(writer, records, header + RECORD_HEADER_LENGTH, recordEnd(batch, index));
   writer.closeBlock(at);
 }
 
@@ -52,6 +54,8 @@ export function writeEnhanced(
 ): void {
   const { records, offsets, format, comments } = batch;
   const header = offsets[index]!;
+  const start = header + RECORD_HEADER_LENGTH;
+  const end = recordEnd(batch, index);
   const at = writer.openBlock(ENHANCED_PACKET, EPB.data);
   const { view } = writer;
   view.setUint32(at + EPB.interfaceId, format.interfaceId, true);
@@ -70,9 +74,9 @@ export function writeEnhanced(
       "the time of a packet is outside of what pcapng can hold from the time offset of its interface on",
     );
   }
-  view.setUint32(at + EPB.captured, recordEnd(batch, index) - header - RECORD_HEADER_LENGTH, true);
+  view.setUint32(at + EPB.captured, end - start, true);
   view.setUint32(at + EPB.original, readOriginalLength(records, header), true);
-  writeData(writer, batch, index);
+  writeData(writer, records, start, end);
   const own = comments?.get(index);
   if (own !== undefined) {
     for (const comment of own) writer.addString(OPT_COMMENT, comment);
@@ -93,11 +97,12 @@ export function enhancedBytes(batch: PacketBatch, index: number): number {
   return length + OPTION_HEADER_LENGTH;
 }
 
-function writeData(writer: BlockWriter, batch: PacketBatch, index: number): void {
-  const start = batch.offsets[index]! + RECORD_HEADER_LENGTH;
-  const end = recordEnd(batch, index);
+/** Writes the captured bytes and their padding. */
+function writeData(writer: BlockWriter, records: Uint8Array, start: number, end: number): void {
   const length = end - start;
-  const target = writer.reserve(padded(length));
-  copyBytes(writer.bytes, target, batch.records, start, end);
-  for (let at = target + length; at < target + padded(length); at++) writer.bytes[at] = 0;
+  const paddedLength = padded(length);
+  const target = writer.reserve(paddedLength);
+  const { bytes } = writer;
+  copyBytes(bytes, target, records, start, end);
+  for (let at = target + length; at < target + paddedLength; at++) bytes[at] = 0;
 }
