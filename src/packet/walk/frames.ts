@@ -9,7 +9,7 @@ import { readUint16 } from "../word.js";
 import { type FoundVersion, type Limits, link, walkEtherType, walkPpp } from "./encapsulations.js";
 
 /** Walks from the start of a packet to the IP header: see `walkLink`. */
-export type Walk = (bytes: Uint8Array, start: number, end: number, limits: Limits) => FoundVersion;
+type Walk = (bytes: Uint8Array, start: number, end: number, limits: Limits) => FoundVersion;
 
 export const walkPppFrame: Walk = (bytes, start, end, limits) => {
   let at = start;
@@ -36,10 +36,10 @@ function walkLlc(bytes: Uint8Array, at: number, end: number, limits: Limits): Fo
   return at < 0 ? 0 : walkEtherType(bytes, SNAP_LENGTH, at, end, limits);
 }
 
-export const walkNflog: Walk = (bytes, start, end) => {
+export function walkNflog(bytes: Uint8Array, start: number, end: number): FoundVersion {
   const at = nflogPayloadOffset(bytes, start, end);
   if (at < 0) return 0;
   link.network = at + NFLOG_VALUE;
   link.end = Math.min(end, at + nflogAttributeLength(bytes, at));
   return nflogVersion(bytes, start);
-};
+}
