@@ -16,7 +16,7 @@ describeWithShared("packet filters on captures written by others", () => {
     packets = await readCorpus();
   });
 
-  test("there are packets of all kinds to judge by", () => {
+  test("the captures contain packets of all kinds", () => {
     const having = (wanted: (packet: CorpusPacket) => boolean) => packets.filter(wanted).length;
     expect(packets.length).toBe(10_627);
     expect(having(({ naive }) => naive?.family === 4)).toBe(4867);
@@ -47,7 +47,7 @@ describeWithShared("packet filters on captures written by others", () => {
     expect(matching).toBeGreaterThanOrEqual((FILTERS * 2) / 3);
   });
 
-  test("lists of filters answer on every packet as the naive lists", () => {
+  test("compilePacketFilter: lists of filters match the same packets as the naive ones", () => {
     const random = createRandom(7);
     const differences: string[] = [];
     for (const length of [2, 3, 8, 50, 300]) {
@@ -63,7 +63,7 @@ describeWithShared("packet filters on captures written by others", () => {
     expect(differences.slice(0, 5)).toEqual([]);
   });
 
-  test("packets cut anywhere, at whatever offset they lie, answer as the naive ones", () => {
+  test("compilePacketFilter: truncated packets at any offset match as in the naive filters", () => {
     const random = createRandom(11);
     const filters = drawFilters(packets, 100, random);
     const anyPort = { sourceCidr: "::/0", destinationCidr: "::/0", sourcePort: 53 };

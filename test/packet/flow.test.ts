@@ -16,7 +16,7 @@ const good = ethernet(IPV4, ipv4({}, tcp()));
 const bad = ethernet(IPV4, ipv4({}, bytes("03e8 0050")));
 
 describe("decodeFlows", () => {
-  test("gives what Hubble would tell of a recorded packet, and nothing else", () => {
+  test("sets the fields that Hubble would set for a recorded packet, and no others", () => {
     const flows = [...decodeFlows(batchOf(ETHERNET, good), { nodeName: "cluster/node" })];
     expect(flows.map((flow) => toJson(FlowSchema, flow, { useProtoFieldName: true }))).toEqual([
       {
@@ -50,7 +50,7 @@ describe("decodeFlows", () => {
     });
   });
 
-  test("gives a flow without layers for an empty packet, and none for an empty batch", () => {
+  test("yields a flow without layers for an empty packet, and no flow for an empty batch", () => {
     const [flow] = decodeFlows(batchOf(ETHERNET, bytes()), { strict: true });
     expect(toJson(FlowSchema, flow as Flow)).toEqual({
       time: "2023-11-14T22:13:20.123456789Z",
@@ -68,7 +68,7 @@ describe("decodeFlows", () => {
     expect(decoder.stats.packets).toBe(1);
   });
 
-  test("leaves the batch as it was", () => {
+  test("does not change the batch", () => {
     const batch = batchOf(ETHERNET, good, bad);
     const before = batch.records.slice();
     [...decodeFlows(batch), ...decodeFlows(batch, { strict: true })];
@@ -76,10 +76,10 @@ describe("decodeFlows", () => {
   });
 });
 
-describe("packets that are refused", () => {
+describe("decodeFlows: rejected packets", () => {
   const batch = batchOf(ETHERNET, good, bad, good, bad);
 
-  test("are left out of the flows, and told with their index", () => {
+  test("are omitted from the flows, and reported with their index", () => {
     const onError = vi.fn();
     const flows = [...decodeFlows(batch, { strict: true, onError })];
     expect(flows.map(({ Summary }) => Summary)).toEqual(["TCP Flags: SYN", "TCP Flags: SYN"]);
@@ -89,7 +89,7 @@ describe("packets that are refused", () => {
     ]);
   });
 
-  test("stand in their place among the results", () => {
+  test("keep their position in the results", () => {
     const results = [...createFlowDecoder({ strict: true }).decodeEach(batch)];
     expect(results.map((result) => result instanceof PacketError)).toEqual([false, true, false, true]);
   });
@@ -134,7 +134,7 @@ describe("bounds", () => {
     expect([DEFAULT_LOOKUP_ENTRIES, DEFAULT_MAX_CONVERSATIONS]).toEqual([16_384, 65_536]);
   });
 
-  test.each([{ maxConversations: -1 }, { memoEntries: 1.5 }])("that are none are refused: %j", (options) => {
+  test.each([{ maxConversations: -1 }, { memoEntries: 1.5 }])("reject invalid values: %j", (options) => {
     expect(() => createFlowDecoder(options)).toThrow(OptionsError);
     expect(() => decodeFlows(batchOf(ETHERNET), options)).toThrow(OptionsError);
   });

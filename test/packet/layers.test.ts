@@ -41,7 +41,7 @@ function locate(packet: Uint8Array, linkType: number): PacketLayers | undefined 
 const ARP = 0x0806;
 const TPIDS = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
 
-describe("the network header is found", () => {
+describe("locateLayers: the network header is found", () => {
   test.each([
     { name: "Ethernet, IPv4", linkType: ETHERNET, packet: ethernet(IPV4, ipv4()), network: 14, version: 4 },
     { name: "Ethernet, IPv6", linkType: ETHERNET, packet: ethernet(IPV6, ipv6()), network: 14, version: 6 },
@@ -209,14 +209,14 @@ describe("the network header is found", () => {
     { name: "raw IPv4 that is IPv6", linkType: 228, packet: ipv6() },
     { name: "raw IPv6 that is IPv4", linkType: 229, packet: ipv4({}, new Uint8Array(60)) },
     { name: "802.11", linkType: 105, packet: ethernet(IPV4, ipv4()) },
-    { name: "a link type nobody has", linkType: 65_535, packet: ethernet(IPV4, ipv4()) },
+    { name: "an unknown link type", linkType: 65_535, packet: ethernet(IPV4, ipv4()) },
     { name: "a link type below 0", linkType: -1, packet: ethernet(IPV4, ipv4()) },
   ])("not in $name", ({ linkType, packet }) => {
     expect(locate(packet, linkType)).toBeUndefined();
   });
 });
 
-describe("an IPv4 header", () => {
+describe("locateLayers: an IPv4 header", () => {
   test.each([
     { name: "of 20 bytes", packet: ipv4(), transport: 20 },
     { name: "with 4 bytes of options", packet: ipv4({ options: "01010101" }), transport: 24 },
@@ -246,7 +246,7 @@ describe("an IPv4 header", () => {
     { name: "of one byte", packet: ipv4().slice(0, 1) },
     { name: "with its last option byte cut", packet: ipv4({ options: "01010101" }).slice(0, 23) },
     { name: "longer than the packet", packet: ipv4({ headerWords: 15 }) },
-  ])("$name is none", ({ packet }) => {
+  ])("$name is invalid", ({ packet }) => {
     expect(locate(packet, RAW)).toBeUndefined();
     expect(locate(ethernet(IPV4, packet), ETHERNET)).toBeUndefined();
   });
@@ -278,7 +278,7 @@ function repeat(count: number, extension: Extension): Extension[] {
   return Array.from({ length: count }, () => extension);
 }
 
-describe("IPv6 extension headers", () => {
+describe("locateLayers: IPv6 extension headers", () => {
   test.each<{ name: string; chain: readonly Extension[]; transport: number; later?: boolean }>([
     { name: "none", chain: [], transport: 40 },
     ...[HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS, MOBILITY].flatMap((number) => [
@@ -373,7 +373,7 @@ describe("IPv6 extension headers", () => {
     });
   });
 
-  test("a header that ends where the packet does counts as walked", () => {
+  test("a header that ends with the packet is skipped", () => {
     expect(locate(ipv6Chain([options(HOP_BY_HOP)], 6, bytes()), RAW)).toMatchObject({
       protocol: 6,
       transport: 48,
@@ -381,12 +381,12 @@ describe("IPv6 extension headers", () => {
     });
   });
 
-  test("a header of 39 bytes is none, one of 40 is", () => {
+  test("a header of 39 bytes is invalid, one of 40 is valid", () => {
     expect(locate(ipv6().slice(0, 39), RAW)).toBeUndefined();
     expect(locate(ipv6().slice(0, 40), RAW)).toMatchObject({ version: 6, protocol: 6, ports: UNKNOWN });
   });
 
-  test("nothing of one packet stays for the next", () => {
+  test("locateLayers: overwrites the layers of the previous packet", () => {
     const layers = createLayers();
     const later = ipv6Chain([fragment(8)]);
     const plain = ipv6();
@@ -396,7 +396,7 @@ describe("IPv6 extension headers", () => {
   });
 });
 
-describe("ports", () => {
+describe("locateLayers: ports", () => {
   const stacks = [
     { family: "IPv4", build: (protocol: number, payload: Uint8Array) => ipv4({ protocol }, payload), at: 20 },
     {
@@ -456,8 +456,8 @@ describe("ports", () => {
   });
 });
 
-describe("whatever the bytes are", () => {
-  test("locating never throws, and reads nothing outside start to end", () => {
+describe("locateLayers: any bytes", () => {
+  test("never throws; the result does not depend on the bytes around the packet", () => {
     fc.assert(
       fc.property(
         packetWithLinkType(),
@@ -477,7 +477,7 @@ describe("whatever the bytes are", () => {
     );
   });
 
-  test("no byte outside start to end is touched", () => {
+  test("reads only the bytes from start to end", () => {
     fc.assert(
       fc.property(packetWithLinkType(), ({ packet, linkType }) => {
         const start = 3;
@@ -497,7 +497,7 @@ describe("whatever the bytes are", () => {
     );
   });
 
-  test("what is found lies inside the packet", () => {
+  test("returns offsets inside the packet", () => {
     fc.assert(
       fc.property(packetWithLinkType(), ({ packet, linkType }) => {
         const layers = locate(packet, linkType);

@@ -35,7 +35,7 @@ test.each([
   expect(maxCapturedLength(number)).toBe(MAX_CAPTURED_LENGTH);
 });
 
-test.each([2, 146, 300, 65_535])("linkTypeName: link type %i has no name but its number", (number) => {
+test.each([2, 146, 300, 65_535])("linkTypeName: link type %i has only its number", (number) => {
   expect(linkTypeName(number)).toBe(`link type ${number}`);
 });
 

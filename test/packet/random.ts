@@ -1,6 +1,6 @@
 /** Pseudo-random numbers that are the same in every run. */
 export interface Random {
-  /** A whole number from 0 to `limit` − 1. */
+  /** An integer from 0 to `limit` − 1. */
   below(limit: number): number;
   pick<T>(values: readonly T[]): T;
 }

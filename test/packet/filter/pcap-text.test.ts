@@ -22,7 +22,7 @@ const MATCH_ALL = [
   "ether proto 0x8848",
 ].join(" or ");
 
-describe("the text form", () => {
+describe("formatPacketFilter", () => {
   test.each<{ name: string; include: readonly PacketFilterInit[]; text: string }>([
     { name: "all of IPv4", include: [ANY_V4], text: `(${V4})` },
     { name: "all of IPv6", include: [ANY_V6], text: `(${V6})` },
@@ -103,7 +103,7 @@ describe("the text form", () => {
       text: `(${V4} and (((ip[9] == 1 or ip[9] == 51)) or ((((tcp dst port 80)) or ip[9] == 51))))`,
     },
     {
-      name: "a filter that takes all beside others that do not matter",
+      name: "a filter that matches everything, and others that it covers",
       include: [{ ...ANY_V4, protocol: 1 }, ANY_V4],
       text: `(${V4})`,
     },
@@ -116,7 +116,7 @@ describe("the text form", () => {
     expect(formatPacketFilter(include, { linkType: 1 })).toBe(onEthernet);
   });
 
-  test("faults are those of compilePacketFilter", () => {
+  test("throws the same issues as compilePacketFilter", () => {
     expect(() => formatPacketFilter([])).toThrow(FilterError);
     expect(() => formatPacketFilter([{ ...ANY_V4, sourcePort: 65_536 }])).toThrow(
       "include[0].source_port: source port 65536 out of range",

@@ -78,7 +78,7 @@ const FORMS = [
   { form: "tables", tableFilters: 1 },
 ];
 
-describeWithEbpf("the program answers as the predicate", (kernel) => {
+describeWithEbpf("compileProgram: matches the same packets as the predicate", (kernel) => {
   describe.each(FORMS)("as $form", ({ tableFilters }) => {
     test.each([
       { name: "Ethernet", linkType: ETHERNET },
@@ -139,7 +139,7 @@ describeWithEbpf("the program answers as the predicate", (kernel) => {
 });
 
 describeWithEbpf("the four forms of a filter", (kernel) => {
-  describeWithPrograms("agree, and none loses a packet", ["tcpdump"], () => {
+  describeWithPrograms("agree, and the expression never matches fewer packets", ["tcpdump"], () => {
     let folder: string;
 
     beforeAll(async () => {
@@ -150,7 +150,7 @@ describeWithEbpf("the four forms of a filter", (kernel) => {
       await rm(folder, { recursive: true });
     });
 
-    test("predicate, text through libpcap's classic BPF, and eBPF on the same packets", async () => {
+    test("predicate, expression compiled to classic BPF by libpcap, and eBPF", async () => {
       const packets = fc
         .sample(anyPacketOf(ETHERNET), { numRuns: amount({ quick: 500, long: 2000 }), seed: 5 })
         .map((bytes) => ({ linkType: ETHERNET, bytes }))
@@ -191,7 +191,7 @@ describeWithEbpf("the four forms of a filter", (kernel) => {
 
 describeWithEbpf("packets that the kernel does not run programs on", () => {
   describeLive("through a pair of devices", (live) => {
-    test("are captured as the predicate says: short, long, and with tags in the metadata", async () => {
+    test("are captured if the predicate matches: short, long, and with tags in the metadata", async () => {
       const { pair, sender } = live();
       const generated = fc
         .sample(anyPacketOf(ETHERNET), { numRuns: amount({ quick: 1000, long: 4000 }), seed: 77 })

@@ -30,7 +30,7 @@ const ON_IPV6 = { IP: IPV6_JSON, l4: UDP, Summary: "UDP" };
 const overIpv4 = ipv4({}, tcp());
 const overIpv6 = ipv6({ nextHeader: 17 }, udp());
 
-describe("link types", () => {
+describe("decodeFlows: link types", () => {
   test.each([
     { name: "Ethernet", linkType: 1, packet: ethernet(IPV4, overIpv4) },
     {
@@ -99,7 +99,7 @@ describe("link types", () => {
     expect(layersOf(flowOf(linkType, packet))).toEqual({});
   });
 
-  test("Linux cooked v2 tells the interface", () => {
+  test("decodeFlows: sets the interface of Linux cooked v2", () => {
     const flow = flowOf(276, cookedV2(IPV4, overIpv4));
     expect(flow.interface).toMatchObject({ index: 2, name: "" });
     expect(flowOf(276, bytes(cookedV2(IPV4, overIpv4).slice(0, 19))).interface).toBeUndefined();
@@ -181,7 +181,7 @@ describe("beyond Hubble v1.16.2", () => {
   });
 });
 
-describe("packets that are cut or make no sense", () => {
+describe("decodeFlows: truncated and malformed packets", () => {
   const frame = ethernet(IPV4, overIpv4);
   test.each([
     { length: 13, json: {} },
@@ -291,7 +291,7 @@ describe("packets that are cut or make no sense", () => {
     }
   });
 
-  test("tens of thousands of headers in one packet neither overflow the stack nor take long", () => {
+  test("tens of thousands of headers in one packet do not overflow the stack", () => {
     const tags = new Uint8Array(262_140);
     for (let at = 0; at < tags.length; at += 4) tags.set([0, 1, 0x81, 0x00], at);
     const nested = new Uint8Array(262_140);
@@ -314,7 +314,7 @@ describe("packets that are cut or make no sense", () => {
   });
 });
 
-test("nothing is left of the packet before", () => {
+test("locateLenient: overwrites the layers of the previous packet", () => {
   const layers = dirtyLayers();
   expect(locateLenient(bytes(), 0, 0, ETHERNET, layers)).toBe(true);
   expect(layers).toMatchObject({ ethernet: -1, version: 0, transport: undefined, interfaceIndex: 0 });

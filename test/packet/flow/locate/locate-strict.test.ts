@@ -291,7 +291,7 @@ describe("packets that Hubble v1.16.2 decodes", () => {
   });
 });
 
-describe("packets that Hubble v1.16.2 refuses", () => {
+describe("packets that Hubble v1.16.2 rejects", () => {
   test.each([
     {
       packet: bytes("020000000002 020000000001 08"),
@@ -506,7 +506,7 @@ describe("packets that Hubble v1.16.2 refuses", () => {
   });
 });
 
-test("nothing is left of the packet before", () => {
+test("locateStrict: overwrites the layers of the previous packet", () => {
   const layers = dirtyLayers();
   expect(locateStrict(bytes(), 0, 0, ETHERNET, layers)).toBe(true);
   expect(layers).toMatchObject({ ethernet: -1, version: 0, transport: undefined, interfaceIndex: 0 });

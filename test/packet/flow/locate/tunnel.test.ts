@@ -29,7 +29,7 @@ const AROUND = (destinationPort: number) => ({
   l4: { UDP: { sourcePort: 40_000, destinationPort } },
 });
 
-describe("tunnels", () => {
+describe("decodeFlows: tunnels", () => {
   test.each([
     { name: "VXLAN on Linux's port", port: 8472, header: bytes(VXLAN), protocol: "VXLAN" },
     { name: "VXLAN on its own port", port: 4789, header: bytes(VXLAN), protocol: "VXLAN" },
@@ -68,7 +68,7 @@ describe("tunnels", () => {
     });
   });
 
-  test("may themselves be over IPv6, and on an interface that the packet tells", () => {
+  test("may be over IPv6, and keep the interface of Linux cooked v2", () => {
     const packet = cookedV2(IPV6, ipv6({ nextHeader: 17 }, bytes(udp(1, 8472, "", 0), VXLAN, INNER)));
     const flow = flowOf(276, packet, { tunnels: true });
     expect(layersOf(flow)).toEqual(INNER_JSON);
@@ -76,20 +76,20 @@ describe("tunnels", () => {
     expect(flow.interface?.index).toBe(2);
   });
 
-  test("hide the outer packet also when what is inside cannot be read", () => {
+  test("hide the outer packet even if the inner one is malformed", () => {
     const packet = overUdp(8472, bytes(VXLAN, INNER.slice(0, 13)));
     expect(layersOf(flowOf(ETHERNET, packet, { tunnels: true }))).toEqual({});
     expect(tunnelOf(packet)).toMatchObject({ protocol: "VXLAN", vni: 123_456 });
   });
 
-  test("are gone into once", () => {
+  test("are decoded only once, the outermost", () => {
     const inside = overUdp(8472, bytes(VXLAN, INNER));
     const flow = flowOf(ETHERNET, overUdp(8472, bytes(VXLAN, inside)), { tunnels: true });
     expect(flow.l4?.protocol.value).toMatchObject({ destinationPort: 8472 });
     expect(flow.IP?.source).toBe("10.0.0.1");
   });
 
-  test("end where UDP says", () => {
+  test("end with the length of UDP", () => {
     const packet = overUdp(8472, bytes(VXLAN, INNER), 8 + 8 + 14 + 20);
     expect(layersOf(flowOf(ETHERNET, packet, { tunnels: true })).Summary).toBe("IPv4");
   });
@@ -111,7 +111,7 @@ describe("tunnels", () => {
     expect(flowOf(ETHERNET, packet, { tunnels: true })).toEqual(flowOf(ETHERNET, packet));
   });
 
-  test("are known by the ports of the option, which may leave out a kind", () => {
+  test("are recognized by the ports of the option, which may omit a kind", () => {
     const packet = overUdp(9999, bytes(VXLAN, INNER));
     expect(tunnelOf(packet, { tunnels: { vxlan: [9999] } })?.protocol).toBe("VXLAN");
     expect(
@@ -119,7 +119,7 @@ describe("tunnels", () => {
     ).toBeUndefined();
   });
 
-  test.each([{}, { strict: true, tunnels: true }])("stay closed with %j", (options) => {
+  test.each([{}, { strict: true, tunnels: true }])("are not decoded with %j", (options) => {
     const flow = flowOf(ETHERNET, overUdp(8472, bytes(VXLAN, INNER)), options);
     expect([flow.Summary, flow.tunnel]).toEqual(["UDP", undefined]);
   });
