@@ -354,7 +354,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   openRecorderServer: {
     first: (value) => (value === "x" ? undefined : rpc.openRecorderServer(value, service)),
-    named: /text/,
+    named: /address/,
     accepts: ["a string"],
     options: (options) => rpc.openRecorderServer(`unix://${folder}/socket`, service, options),
   },
