@@ -19,6 +19,7 @@ export {
 export {
   DEFAULT_LAST,
   type ExtraFlag,
+  type FilterFlagName,
   FLAGS_OF_FIELDS,
   FLOW_FLAG_GROUPS,
   FLOW_FLAGS,

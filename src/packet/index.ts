@@ -16,7 +16,7 @@ export {
   recordEnd,
   truncateBatch,
 } from "./batch.js";
-export { checkPacketFilter, type PacketFilterInit } from "./filter/check.js";
+export { checkPacketFilter, type PacketFilterInit, type PacketFilterInput } from "./filter/check.js";
 export { compilePacketFilter, type PacketPredicate } from "./filter/filter.js";
 export { formatPacketFilter } from "./filter/pcap-text.js";
 export { cutRecords, filterPackets, selectRecords } from "./filter/select.js";

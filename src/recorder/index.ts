@@ -20,6 +20,6 @@ export {
   type RecorderServiceOptions,
 } from "./service.js";
 export type { OpenSink, PacketSink, SinkRequest, SinkResult, StorageAccount } from "./sink.js";
-export { checkStartRecording, type StartRecordingInit } from "./start.js";
+export { checkStartRecording, type StartRecordingInit, type StartRecordingInput } from "./start.js";
 export type { RecordingStats } from "./stats.js";
 export { type StopConditionInit, type StopLimit, StopTracker } from "./stop.js";

@@ -6,7 +6,7 @@ import type { Resolution } from "../packet/batch.js";
 import { aSource, type PacketSource } from "../packet/source.js";
 import { Recorder } from "./recorder.js";
 import type { OpenSink, SinkResult } from "./sink.js";
-import { planRecording, type StartRecordingInit } from "./start.js";
+import { planRecording, type StartRecordingInput } from "./start.js";
 import type { RecordingStats } from "./stats.js";
 import type { StopLimit } from "./stop.js";
 
@@ -103,7 +103,7 @@ export interface Recording {
  */
 export function record(
   source: PacketSource,
-  start: StartRecordingInit,
+  start: StartRecordingInput,
   options: RecordOptions = {},
 ): Recording {
   checkArgument("record", "source", source, aSource);

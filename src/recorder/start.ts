@@ -31,7 +31,7 @@ export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSche
 };
 
 /** {@link StartRecordingInit}, or parsed protobuf JSON; the two forms may be mixed. */
-type StartRecordingInput = Omit<StartRecordingInit, "filesink" | "include" | "stopCondition"> & {
+export type StartRecordingInput = Omit<StartRecordingInit, "filesink" | "include" | "stopCondition"> & {
   readonly filesink?: StartRecordingInit["filesink"] | FileSinkConfigurationJson | undefined;
   readonly include?: readonly PacketFilterInput[] | undefined;
   readonly stopCondition?: StopConditionInit | StopConditionJson | undefined;

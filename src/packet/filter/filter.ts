@@ -4,7 +4,7 @@ import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
 import { IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
 import { createLayers, locateLayers, UNKNOWN } from "../layers.js";
 import { readUint16, readWord } from "../word.js";
-import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
+import { type PacketFilterInput, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
 import { compileTable, type LayersPredicate, TABLE_ROWS } from "./table.js";
 
 /**
@@ -29,7 +29,7 @@ export type PacketPredicate = (bytes: Uint8Array, start: number, end: number, li
  *
  * @throws FilterError with every issue and its path, such as `include[2].source_cidr`.
  */
-export function compilePacketFilter(include: readonly PacketFilterInit[]): PacketPredicate {
+export function compilePacketFilter(include: readonly PacketFilterInput[]): PacketPredicate {
   const { filters, issues } = parsePacketFilters(include);
   if (issues.length > 0) throw new FilterError(issues);
   const matchesIpv4 = compileFamily(filters.filter(({ family }) => family === 4));

@@ -6,7 +6,7 @@ import { IPV4_DESTINATION, IPV4_SOURCE } from "../headers/ipv4.js";
 import { AUTHENTICATION, EXTENSION_HEADER_NUMBERS, IPV6_DESTINATION, IPV6_SOURCE } from "../headers/ipv6.js";
 import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../headers/transport.js";
 import { LINKTYPE_ETHERNET } from "../link-type.js";
-import { type PacketFilterInit, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
+import { type PacketFilterInput, type ParsedPacketFilter, parsePacketFilters } from "./check.js";
 import { formatForLinkType } from "./link-text.js";
 
 const NAMED_PROTOCOLS: ReadonlyMap<number, string> = new Map([
@@ -28,7 +28,7 @@ const OPTIONS: OptionTable<{ linkType?: number }> = { linkType: anInteger(0) };
  * @throws FilterError as {@link compilePacketFilter} does; OptionsError.
  */
 export function formatPacketFilter(
-  include: readonly PacketFilterInit[],
+  include: readonly PacketFilterInput[],
   options: { linkType?: number } = {},
 ): string {
   checkOptions("formatPacketFilter", options, OPTIONS);
