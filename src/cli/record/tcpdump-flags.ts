@@ -1,4 +1,4 @@
-import { parseEventType } from "../../observer/flags/event-type.js";
+import { parseEventType } from "../../observer/flags/filter/event-type.js";
 import type { Flag } from "../../observer/index.js";
 import { tokenize } from "../../source/libpcap/expression/tokens.js";
 import { UsageError } from "../error-text.js";

@@ -4,8 +4,8 @@ import { checkOptions, type OptionTable, optionsOf } from "../../errors/check-op
 import { aFunction, aListOf, anObject, aString, oneOf, required } from "../../errors/value-checks.js";
 import type { FlowFilter } from "../../gen/flow/flow_pb.js";
 import { walkArguments } from "./arguments.js";
-import { setFilterFlag } from "./filter-flags.js";
-import { FilterTracker } from "./filter-tracker.js";
+import { setFilterFlag } from "./filter/filter-flags.js";
+import { FilterTracker } from "./filter/tracker.js";
 import { type Flag, FlagError } from "./flag.js";
 import { type ExtraFlag, FlagStore, type ValuesOf } from "./flag-values.js";
 import { type FilterFlagName, FLOW_FLAGS } from "./flow-flags.js";

@@ -14,14 +14,14 @@ import {
   VerdictSchema,
   type Workload,
   WorkloadSchema,
-} from "../../gen/flow/flow_pb.js";
-import type { Result } from "../../go/result.js";
-import { parseUint } from "../../go/strconv/parse-integer.js";
-import { goQuote } from "../../go/strconv/quote.js";
-import { goToLower } from "../../go/strings.js";
+} from "../../../gen/flow/flow_pb.js";
+import type { Result } from "../../../go/result.js";
+import { parseUint } from "../../../go/strconv/parse-integer.js";
+import { goQuote } from "../../../go/strconv/quote.js";
+import { goToLower } from "../../../go/strings.js";
+import type { FilterFlagName } from "../flow-flags.js";
 import { parseEventType } from "./event-type.js";
-import type { FilterTracker } from "./filter-tracker.js";
-import type { FilterFlagName } from "./flow-flags.js";
+import type { FilterTracker } from "./tracker.js";
 
 /** Applies a flag's value to the filters of its list. Returns the fault if the value is invalid. */
 type Effect = (tracker: FilterTracker, value: string) => string | undefined;

@@ -1,5 +1,5 @@
-import { goQuote } from "../../go/strconv/quote.js";
-import { FlagError } from "./flag.js";
+import { goQuote } from "../../../go/strconv/quote.js";
+import { FlagError } from "../flag.js";
 
 /** The maximum number of names that result from combining each namespace with each name of a command line. */
 export const MAX_COMBINED_NAMES = 1_000_000;

@@ -1,4 +1,4 @@
-import type { FilterFlagName } from "./flow-flags.js";
+import type { FilterFlagName } from "../flow-flags.js";
 
 /**
  * Groups of mutually exclusive flags, in the order in which Hubble checks them (hubble/cmd/observe/flows_filter.go).

@@ -1,7 +1,7 @@
 import { create, equals } from "@bufbuild/protobuf";
-import { type FlowFilter, FlowFilterSchema } from "../../gen/flow/flow_pb.js";
-import { findConflict } from "./filter-conflicts.js";
-import type { FilterFlagName } from "./flow-flags.js";
+import { type FlowFilter, FlowFilterSchema } from "../../../gen/flow/flow_pb.js";
+import type { FilterFlagName } from "../flow-flags.js";
+import { findConflict } from "./conflicts.js";
 import { addNamespaces, describeApart, describeOutside, disagree, namespaceOf } from "./namespaces.js";
 
 /** The end of a flow that a flag applies to. */

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { type EventTypeFilter, EventTypeFilterSchema } from "../../gen/flow/flow_pb.js";
-import type { Result } from "../../go/result.js";
-import { parseUint } from "../../go/strconv/parse-integer.js";
+import { type EventTypeFilter, EventTypeFilterSchema } from "../../../gen/flow/flow_pb.js";
+import type { Result } from "../../../go/result.js";
+import { parseUint } from "../../../go/strconv/parse-integer.js";
 
 const TYPES: ReadonlyMap<string, number> = new Map([
   ["drop", 1],
