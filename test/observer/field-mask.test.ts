@@ -1,6 +1,7 @@
 import { clone, equals } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { traitsOf } from "../../src/observer/format/output-format.js";
 import {
   checkFieldMask,
   compileFieldMask,
@@ -8,6 +9,7 @@ import {
   encodeExportLine,
   FieldMaskError,
   formatFlow,
+  OUTPUT_FORMATS,
 } from "../../src/observer/index.js";
 import { ExportEventSchema, type Flow, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
 import { runs } from "../support/amount.js";
@@ -92,7 +94,7 @@ describe("compileFieldMask", () => {
     fc.assert(
       fc.property(
         arbitraryMessage(ExportEventSchema),
-        fc.constantFrom("compact", "dict", "tab"),
+        fc.constantFrom(...OUTPUT_FORMATS.filter((format) => traitsOf(format).layout !== "json")),
         fc.boolean(),
         (event, output, ipTranslation) => {
           const options = { output, ipTranslation, nodeName: true } as const;

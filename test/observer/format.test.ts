@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { create, fromJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeExportLine } from "../../src/observer/export/line.js";
+import { traitsOf } from "../../src/observer/format/output-format.js";
 import {
   createFlowPrinter,
   type FormatFlowOptions,
@@ -28,6 +30,7 @@ import {
   Verdict,
 } from "../../src/proto.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
+import { repository } from "../support/run.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
 
 /** Prints all of the events as one stream, and gives what went to `out`. */
@@ -325,7 +328,7 @@ describe("any event", () => {
   );
   const anyOptions: fc.Arbitrary<FormatFlowOptions> = fc.record(
     {
-      output: fc.constantFrom("compact", "dict", "tab", "table"),
+      output: fc.constantFrom(...OUTPUT_FORMATS.filter((format) => traitsOf(format).layout !== "json")),
       timeFormat: fc.constantFrom(...TIME_FORMATS),
       color: fc.boolean(),
       ipTranslation: fc.boolean(),
@@ -424,4 +427,10 @@ describe("any event", () => {
       "bbbbbb   c",
     ]);
   });
+});
+
+test.each(OUTPUT_FORMATS)("docs/printing.md and docs/cli.md name the output format %s", (format) => {
+  for (const page of ["printing", "cli"]) {
+    expect(readFileSync(join(repository, `docs/${page}.md`), "utf8")).toContain(`\`${format}\``);
+  }
 });

@@ -108,10 +108,14 @@ function select(rows: readonly Row[], columns: readonly string[]): string[] {
   return rows.map((row) => columns.map((column) => `${column}=${row[column]}`).join(" "));
 }
 
+/** Fields that upstream does not have, such as `flow.FlowFilter.policy_name`. None today. */
+const OWN_FIELDS: readonly string[] = [];
+
 function describeFields(message: DescMessage): string[] {
   const file = fileOf(message.file);
   const none = { file, message: message.typeName, field: "-", order: "0", number: "-", type: "-" };
-  const rows = message.fields.map((field, index) => ({
+  const upstream = message.fields.filter(({ name }) => !OWN_FIELDS.includes(`${message.typeName}.${name}`));
+  const rows = upstream.map((field, index) => ({
     ...none,
     field: field.name,
     order: String(index + 1),

@@ -64,8 +64,7 @@ export function createStyle(options: FormatFlowOptions): Style {
   return {
     time: createTimeFormat(timeFormat),
     clean: rawControls ? (text) => text : escapeControls,
-    // Hubble does not color tables because escape sequences would count toward the column width.
-    paint: color && traitsOf(output).layout !== "table" ? COLORS : NO_COLORS,
+    paint: color && traitsOf(output).hasColors ? COLORS : NO_COLORS,
     ipTranslation: options.ipTranslation ?? true,
     nodeName: options.nodeName ?? false,
   };

@@ -1,6 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { createFlowPrinter, type FormatFlowOptions, formatFlow } from "../../../../src/observer/format.js";
+import {
+  createFlowPrinter,
+  type FormatFlowOptions,
+  formatFlow,
+  OUTPUT_FORMATS,
+} from "../../../../src/observer/format.js";
 import {
   FlowSchema,
   GetFlowsResponseSchema,
@@ -17,7 +22,7 @@ const response = create(GetFlowsResponseSchema, {
   responseTypes: { case: "lostEvents", value: lost },
   nodeName: "n",
 });
-const OUTPUTS = ["compact", "dict", "table", "jsonpb"] as const;
+const OUTPUTS = OUTPUT_FORMATS;
 
 describe("lost events", () => {
   test.each(OUTPUTS)("are passed over as v1.16.2 does: %s", (output) => {

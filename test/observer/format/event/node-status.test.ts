@@ -1,6 +1,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { createFlowPrinter, type FormatFlowOptions } from "../../../../src/observer/format.js";
+import {
+  createFlowPrinter,
+  type FormatFlowOptions,
+  OUTPUT_FORMATS,
+} from "../../../../src/observer/format.js";
 import {
   FlowSchema,
   GetFlowsResponseSchema,
@@ -64,7 +68,7 @@ describe("node status: a line on err", () => {
       [UNKNOWN_NODE_STATE, NODE_CONNECTED, NODE_UNAVAILABLE, NODE_GONE, NODE_ERROR].filter(
         (stateChange) => print({ stateChange }, options).err !== "",
       );
-    for (const output of ["compact", "dict", "table", "jsonpb"] as const) {
+    for (const output of OUTPUT_FORMATS) {
       expect(shown({ output })).toEqual([NODE_UNAVAILABLE, NODE_ERROR]);
       expect(shown({ output, debug: true })).toHaveLength(5);
     }
