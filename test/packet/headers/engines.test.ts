@@ -119,6 +119,18 @@ describe.each(LINK_TYPE_KEYS)(`packets of every encapsulation in %s`, (key) => {
     expect(differences.slice(0, 5)).toEqual([]);
   });
 
+  test("decodeFlows: finds the IP header behind each encapsulation, also where filters do not enter it", () => {
+    const format = { linkType: numbers[0]!, resolution: "us", snapLength: 0, interfaceId: 0 } as const;
+    for (const { keys, ip, bytes } of buildPackets(key, 1)) {
+      const [flow] = [...decodeFlows(createBatch(format, [{ bytes }]))];
+      expect({ keys, ip, source: flow?.IP?.source }).toEqual({
+        keys,
+        ip,
+        source: ip.includes("IPv4") ? "10.0.0.1" : "2001:db8::1",
+      });
+    }
+  });
+
   if (kernel !== "not captured") {
     test.each([
       { form: "a chain", tableFilters: Number.POSITIVE_INFINITY },
