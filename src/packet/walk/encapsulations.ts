@@ -161,10 +161,17 @@ function entryOf(base: number, announcement: Announcement, row: Row): Entry {
 const IS_HIGH_BYTE = new Uint8Array(512);
 for (const { from, to } of ENTRIES) IS_HIGH_BYTE.fill(1, from >> 8, (to >> 8) + 1);
 
+/** The last number and its row: packets of a network mostly have the same encapsulation. */
+let lastNumber = -1;
+let lastRow: Row | undefined;
+
 function findRow(number: number): Row | undefined {
+  if (number === lastNumber) return lastRow;
+  lastNumber = number;
+  lastRow = undefined;
   for (let index = 0; index < ENTRIES.length; index++) {
     const { from, to, row } = ENTRIES[index]!;
-    if (number >= from && number <= to) return row;
+    if (number >= from && number <= to) lastRow = row;
   }
-  return undefined;
+  return lastRow;
 }

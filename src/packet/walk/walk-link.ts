@@ -26,6 +26,13 @@ export function walkLink(
   if (linkType !== lastLinkType) {
     lastLinkType = linkType;
     lastHeader = HEADERS.get(linkType);
+    etherTypeAt =
+      lastHeader?.kind === "etherType" && lastHeader.interfaceIndexAt === undefined ? lastHeader.at : -1;
+    payloadAt = lastHeader?.kind === "etherType" ? lastHeader.length : 0;
+  }
+  if (etherTypeAt >= 0) {
+    if (start + payloadAt > end) return 0;
+    return walkEtherType(bytes, readUint16(bytes, start + etherTypeAt), start + payloadAt, end, limits);
   }
   return lastHeader === undefined ? 0 : walkHeader(bytes, start, end, lastHeader, limits);
 }
@@ -44,6 +51,9 @@ const HEADERS: ReadonlyMap<number, LinkHeader> = new Map(
 /** The link type of the last packet: nearly always that of the next one as well. */
 let lastLinkType = Number.NaN;
 let lastHeader: LinkHeader | undefined;
+/** Where its EtherType and its payload are; -1 if it has none. Reading these is faster than reading the table. */
+let etherTypeAt = -1;
+let payloadAt = 0;
 
 function walkHeader(
   bytes: Uint8Array,
