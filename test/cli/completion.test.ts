@@ -6,8 +6,8 @@ import { recordCommand } from "../../src/cli/record/command.js";
 import { describeWithPrograms } from "../support/shared.js";
 import { outputOf, runFake } from "./fake-io.js";
 
-describe("completion", () => {
-  test.each(["bash", "zsh", "fish"])("for %s knows every flag", async (shell) => {
+describe("flowscribe completion", () => {
+  test.each(["bash", "zsh", "fish"])("includes every flag in the script for %s", async (shell) => {
     const script = await outputOf(["completion", shell]);
     for (const { name, shorthand } of [...observe.flags, ...recordCommand.flags]) {
       expect(script).toMatch(
@@ -23,7 +23,7 @@ describe("completion", () => {
   });
 
   test.each([{ args: [] }, { args: ["tcsh"] }, { args: ["bash", "zsh"] }])(
-    "$args is refused",
+    "rejects the arguments $args",
     async ({ args }) => {
       expect(await runFake(["completion", ...args])).toEqual({
         code: EXIT.usage,
@@ -33,15 +33,15 @@ describe("completion", () => {
     },
   );
 
-  test("flags of others are none of its", async () => {
+  test("rejects flags of other commands", async () => {
     const { code, err } = await runFake(["completion", "--pod", "a"]);
     expect(code).toBe(EXIT.usage);
     expect(err).toBe("unknown flag: --pod\nSee: flowscribe completion --help\n");
   });
 });
 
-describeWithPrograms("bash takes its script", ["bash"], () => {
-  test("as syntax", async () => {
+describeWithPrograms("flowscribe completion bash", ["bash"], () => {
+  test("prints valid bash syntax", async () => {
     const input = await outputOf(["completion", "bash"]);
     const { status, stderr } = spawnSync("bash", ["-n"], { input, encoding: "utf8" });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

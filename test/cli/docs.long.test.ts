@@ -1,2 +1,2 @@
-// All sessions of the page as processes, of which `npm test` runs most in its own.
+// Runs all sessions of the page as processes; `npm test` runs most of them in its own process.
 import "./docs.test.js";

@@ -12,7 +12,7 @@ import { runFake } from "./fake-io.js";
 
 const PAGE = readFileSync(join(repository, "docs/cli.md"), "utf8");
 
-/** What stands behind each `$ ` on the page, and what it says is printed. */
+/** The command after each `$ ` on the page, and its documented output. */
 const sessions = [...PAGE.matchAll(/^```console\n([\s\S]*?)^```$/gm)].flatMap(([, block = ""]) =>
   block
     .split(/^\$ /m)
@@ -24,14 +24,14 @@ const sessions = [...PAGE.matchAll(/^```console\n([\s\S]*?)^```$/gm)].flatMap(([
 );
 
 describeWithPrograms("docs/cli.md", ["bash"], () => {
-  test.each(sessions)("$command", async ({ command, printed }) => {
+  test.each(sessions)("prints the documented output of $command", async ({ command, printed }) => {
     const { out, err } = isLong || !isPlain(command) ? inShell(command) : await inProcess(command);
-    // Spaces at the ends of lines do not survive editors.
+    // Editors remove trailing spaces.
     expect(out.replaceAll(/ +$/gm, "") + err).toBe(printed);
   });
 });
 
-/** Whether a command needs no shell, only its words. */
+/** Whether a command only consists of arguments and runs without a shell. */
 function isPlain(command: string): boolean {
   return /^flowscribe [^|<>;&$`\\]*$/.test(command);
 }
@@ -47,21 +47,24 @@ async function inProcess(command: string): Promise<{ out: string; err: string }>
   return runFake(args);
 }
 
-/** The words of a command line, without quotes. */
+/** The arguments of a command line, without quotes. */
 function wordsOf(command: string): string[] {
   return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     ([, single, double, bare]) => single ?? double ?? bare ?? "",
   );
 }
 
-describe("pages and help", () => {
-  test("there are sessions on the page", () => {
+describe("docs/cli.md and help", () => {
+  test("docs/cli.md contains sessions", () => {
     expect(sessions.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(observe.help.examples)("the example $command is read", ({ command }) => {
-    const [, args = ""] = command.split("flowscribe observe ");
-    const now = () => 0;
-    expect(() => parseFlowFlags(wordsOf(args), { extra: OBSERVE_FLAGS, now })).not.toThrow();
-  });
+  test.each(observe.help.examples)(
+    "observe --help: the options of the example parse: $command",
+    ({ command }) => {
+      const [, args = ""] = command.split("flowscribe observe ");
+      const now = () => 0;
+      expect(() => parseFlowFlags(wordsOf(args), { extra: OBSERVE_FLAGS, now })).not.toThrow();
+    },
+  );
 });

@@ -4,7 +4,7 @@ import type { Io, OutputStream } from "../../src/cli/io/io.js";
 import { runCli } from "../../src/cli/run.js";
 import { type FakeClock, fakeClock } from "../support/fake-clock.js";
 
-/** What standard input, the environment and the terminals are to be. */
+/** Standard input, environment and terminals of the fake. */
 export interface FakeWorld {
   readonly stdin?: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly stdinTerminal?: boolean;
@@ -16,14 +16,14 @@ export interface FakeWorld {
   readonly stdout?: Partial<OutputStream>;
 }
 
-/** An io of strings. */
+/** An io that collects output as strings. */
 export interface FakeIo extends Io {
   readonly out: () => string;
   readonly err: () => string;
   readonly clock: FakeClock;
-  /** The pieces of text in which standard output was written. */
+  /** The string of each write to standard output. */
   readonly writes: readonly string[];
-  /** What was written to it as bytes. */
+  /** The bytes written to standard output. */
   readonly bytes: () => Uint8Array;
   interrupt(signal?: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
 }
@@ -81,7 +81,7 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** Runs a command line to its end. */
+/** Runs a command line until it ends. */
 export async function runFake(args: readonly string[], world: FakeWorld = {}): Promise<Outcome> {
   const io = fakeIo(world);
   const code = await runCli(args, io);
@@ -95,7 +95,7 @@ export async function outputOf(args: readonly string[], world: FakeWorld = {}): 
   return out;
 }
 
-/** An export line about a flow from a pod. */
+/** An export line with a flow from a pod. */
 export function flowLine(
   pod: string,
   more: { readonly verdict?: string; readonly second?: number } = {},
@@ -115,12 +115,12 @@ export function flowLine(
   })}\n`;
 }
 
-/** The pods that compact output begins with, one for each line. */
+/** The source pod of each line of compact output. */
 export function podsOf(output: string): string[] {
   return [...output.matchAll(/^.*?: shop\/([^:]+):/gm)].map(([, pod = ""]) => pod);
 }
 
-/** A clock on which half a second passes with every look. */
+/** A clock that advances by half a second each time it is read. */
 export function slowClock(): FakeClock {
   const clock = fakeClock();
   return {

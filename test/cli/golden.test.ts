@@ -9,7 +9,7 @@ import { repository } from "../support/run.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
 import { outputOf } from "./fake-io.js";
 
-/** No divisor of the number of flags, 49, nor of files, 7: each of them has a turn. */
+/** Coprime to the number of flags (49) and of files (7), so that the sample covers each of them. */
 const STEP = 8;
 const MAIN = join(repository, "dist/cli/main.js");
 
@@ -33,18 +33,18 @@ describeWithShared("hubble observe v1.16.2 --input-file FILE", () => {
   ];
 
   describe.each(names)("%s", (name) => {
-    test.each(["compact", "dict", "table"])("-o %s", async (output) => {
+    test.each(["compact", "dict", "table"])("prints the recorded output with -o %s", async (output) => {
       const golden = readFileSync(sharedPath(`golden/${name}-flows.${output}.txt`), "utf8");
       expect(await outputOf(["observe", "-o", output, flows(name)])).toBe(golden);
     });
 
-    test("-o tab is table, from standard input", async () => {
+    test("accepts -o tab as table, with standard input", async () => {
       const golden = readFileSync(sharedPath(`golden/${name}-flows.table.txt`), "utf8");
       const stdin = readFileSync(flows(name));
       expect(await outputOf(["observe", "-o", "tab", "-"], { stdin })).toBe(golden);
     });
 
-    test.each(["json", "jsonpb"])("-o %s prints the file again", async (output) => {
+    test.each(["json", "jsonpb"])("reproduces the file with -o %s", async (output) => {
       expect(await outputOf(["observe", "-o", output, "--input-file", flows(name)])).toBe(
         readFileSync(flows(name), "utf8"),
       );
@@ -54,12 +54,15 @@ describeWithShared("hubble observe v1.16.2 --input-file FILE", () => {
   describe("as a process", () => {
     const [, dns = ""] = names;
 
-    test.each(everyNth(3, ["compact", "dict", "table"]))(`-o %s${nth(3)}`, (output) => {
-      const golden = readFileSync(sharedPath(`golden/${dns}-flows.${output}.txt`), "utf8");
-      expect(program(["observe", "-o", output, flows(dns)])).toBe(golden);
-    });
+    test.each(everyNth(3, ["compact", "dict", "table"]))(
+      `prints the recorded output with -o %s${nth(3)}`,
+      (output) => {
+        const golden = readFileSync(sharedPath(`golden/${dns}-flows.${output}.txt`), "utf8");
+        expect(program(["observe", "-o", output, flows(dns)])).toBe(golden);
+      },
+    );
 
-    test("-o jsonpb prints standard input again", () => {
+    test("reproduces standard input with -o jsonpb", () => {
       const input = readFileSync(flows(dns));
       expect(program(["observe", "-o", "jsonpb", "-"], input)).toBe(input.toString());
     });
@@ -73,7 +76,7 @@ describeWithShared("hubble observe v1.16.2 --input-file FILE", () => {
 
   const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
-  test(`every line of flags lets through what the real command does${nth(STEP)}`, async () => {
+  test(`prints the same flows as hubble observe for every line of flags${nth(STEP)}`, async () => {
     expect(rows.length).toBeGreaterThan(300);
     for (const { file, args, matched, hash } of everyNth(STEP, rows)) {
       const out = await outputOf(["observe", "--input-file", flows(file), "-o", "jsonpb", ...args]);
@@ -86,11 +89,14 @@ describeWithShared("hubble observe v1.16.2 --input-file FILE", () => {
     }
   });
 
-  // Every so many of those that let something through, as processes of their own.
+  // Run a sample of the lines that match flows as separate processes.
   const step = amount({ quick: 150, long: 12 });
   const sample = rows.filter(({ matched }) => matched > 0).filter((_, index) => index % step === 0);
-  test.each(sample.map((row) => ({ name: `${row.file} ${row.args.join(" ")}`, row })))("$name", ({ row }) => {
-    const out = program(["observe", ...row.args, "-o", "jsonpb", flows(row.file)]);
-    expect(hashOf(out)).toBe(row.hash);
-  });
+  test.each(sample.map((row) => ({ name: `${row.file} ${row.args.join(" ")}`, row })))(
+    "prints the same flows as hubble observe as a process: $name",
+    ({ row }) => {
+      const out = program(["observe", ...row.args, "-o", "jsonpb", flows(row.file)]);
+      expect(hashOf(out)).toBe(row.hash);
+    },
+  );
 });

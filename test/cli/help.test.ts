@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { formatHelp, helpColumns } from "../../src/cli/help.js";
 import { observe } from "../../src/cli/observe/command.js";
 
-test("the help of observe", () => {
+test("observe --help: prints the expected help", () => {
   expect(formatHelp(observe, 100)).toMatchSnapshot();
 });
 
-test("every flag is in it, with its shorthand", () => {
+test("observe --help: lists every flag with its shorthand", () => {
   const help = formatHelp(observe, 100);
   for (const { name, shorthand } of observe.flags) {
     const start = shorthand === undefined ? " {6}" : ` {2}-${shorthand}, `;
@@ -14,11 +14,11 @@ test("every flag is in it, with its shorthand", () => {
   }
 });
 
-test.each([60, 80, 100, 120])("flags and paragraphs fit into %i columns", (columns) => {
+test.each([60, 80, 100, 120])("observe --help: wraps flags and paragraphs at %i columns", (columns) => {
   const lines = formatHelp(observe, columns).split("\n");
   const examples = new Set(observe.help.examples.map(({ command }) => `  ${command}`));
   for (const line of lines) {
-    // One word is longer than a line.
+    // One string without spaces is longer than a line.
     const words = line.trim().split(" ").length;
     if (!examples.has(line) && !line.startsWith("  # ") && words > 1)
       expect(line.length).toBeLessThanOrEqual(columns);
@@ -30,6 +30,6 @@ test.each([
   { columns: 20, width: 60 },
   { columns: 90, width: 90 },
   { columns: 300, width: 120 },
-])("a terminal of $columns columns gets $width", ({ columns, width }) => {
+])("helpColumns: a terminal of $columns columns results in $width", ({ columns, width }) => {
   expect(helpColumns({ columns })).toBe(width);
 });

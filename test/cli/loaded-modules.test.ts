@@ -5,8 +5,8 @@ import { repository } from "../support/run.js";
 
 const DIST = join(repository, "dist");
 
-// A command must start quickly: what only some command lines need is imported when it is needed.
-test("flowscribe record: starts without flow filters, regular expressions, the flow decoder and the RPC client", () => {
+// A command must start quickly: modules that only some command lines need are imported on demand.
+test("flowscribe record: starts without loading flow filters, regular expressions, the flow decoder and the RPC client", () => {
   const loaded = [...staticImports(join(DIST, "cli/record/command.js"))];
   expect(loaded).toContain("recorder/recording.js");
   expect(loaded.filter((path) => /^(filter\/(compile|regex)|packet\/flow|rpc\/client)/.test(path))).toEqual(

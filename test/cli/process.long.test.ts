@@ -1,2 +1,2 @@
-// All signals, of which `npm test` sends a part.
+// Sends all signals; `npm test` sends a sample.
 import "./process.test.js";

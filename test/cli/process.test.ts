@@ -38,14 +38,14 @@ function shell(script: string): { code: number | null; out: string; err: string 
   return { code: status, out: stdout, err: stderr };
 }
 
-test("is a program", () => {
+test("flowscribe: is an executable program", () => {
   expect(readFileSync(MAIN, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
   const { bin } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   expect(join(repository, bin.flowscribe)).toBe(MAIN);
 });
 
-describe("a process", () => {
-  test("reads files, gzip and standard input, and ends with 0", () => {
+describe("flowscribe: as a process", () => {
+  test("reads files, gzip and standard input, and exits with 0", () => {
     const plain = file("a.log", LINES);
     const zipped = file("b.log.gz", gzipSync(flowLine("z")));
     const { code, out, err } = cli(["observe", plain, "-", zipped], flowLine("s"));
@@ -84,34 +84,34 @@ describe("a process", () => {
       err: "standard input: line 1: not JSON: ",
     },
   ];
-  test.each(everyNth(4, outcomes))(`$args ends with $code${nth(4)}`, ({ args, code, err }) => {
+  test.each(everyNth(4, outcomes))(`exits with $code for $args${nth(4)}`, ({ args, code, err }) => {
     const outcome = cli(args, "text\n");
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code, out: "" });
     expect(outcome.err.startsWith(err)).toBe(true);
   });
 });
 
-describeWithPrograms("pipes", ["bash", "head", "mkfifo"], () => {
-  test("a reader that has had enough is no failure", () => {
+describeWithPrograms("flowscribe: pipes", ["bash", "head", "mkfifo"], () => {
+  test("exits with 0 when standard output is a closed pipe", () => {
     file("long.log", LINES.repeat(20_000));
     const { out, err } = shell('"$NODE" "$MAIN" observe "$FOLDER/long.log" | head -n 1; echo "$PIPESTATUS"');
     expect(err).toBe("");
     expect(out.split("\n")[1]).toBe("0");
   });
 
-  test("standard error that nobody reads is no failure", () => {
+  test("exits with 0 when standard error is a closed pipe", () => {
     const { out } = shell('"$NODE" "$MAIN" observe - <<< text 2>&1 >/dev/null | true; echo "$PIPESTATUS"');
     expect(out).toBe("0\n");
   });
 
-  test("a full disk is one", () => {
+  test("fails on a full disk", () => {
     const hasFull = statSync("/dev/full", { throwIfNoEntry: false }) !== undefined;
     const { code, err } = shell('"$NODE" "$MAIN" observe "$CAPTURE" > /dev/full');
     if (hasFull)
       expect({ code, err }).toEqual({ code: EXIT.failed, err: "write: no space left on device\n" });
   });
 
-  test("named pipes and process substitution are read", () => {
+  test("reads named pipes and process substitutions", () => {
     file("p.log", LINES);
     const { out, code } = shell(
       [
@@ -122,7 +122,7 @@ describeWithPrograms("pipes", ["bash", "head", "mkfifo"], () => {
     expect({ pods: podsOf(out), code }).toEqual({ pods: ["a", "b", "c", "a", "b", "c"], code: EXIT.ok });
   });
 
-  test("the completion for bash completes commands, flags, values and files", () => {
+  test("completes commands, flags, values and files in bash", () => {
     const cases = [
       { words: ["flowscribe", "ob"], replies: ["observe"] },
       {
@@ -149,7 +149,7 @@ describeWithPrograms("pipes", ["bash", "head", "mkfifo"], () => {
   });
 });
 
-describe("signals", () => {
+describe("flowscribe: signals", () => {
   const followed = file("followed.log", flowLine("a"));
   const cases = [
     { name: "SIGINT", args: ["-"], code: EXIT.interrupted },
@@ -159,23 +159,26 @@ describe("signals", () => {
     { name: "SIGHUP", args: ["-"], code: EXIT.hungUp },
     { name: "SIGHUP", args: ["--follow", followed], code: EXIT.ok },
   ] as const;
-  test.each(everyNth(5, cases))(`$name ends $args with $code${nth(5)}`, async ({ name, args, code }) => {
-    const child = spawn(process.execPath, [MAIN, "observe", ...args], { stdio: "pipe" });
-    child.stdin.write(flowLine("a"));
-    const out = await firstOutput(child);
-    const closed = closing(child);
-    child.kill(name);
-    expect(await closed).toEqual({ code, err: "" });
-    expect(podsOf(out)).toEqual(["a"]);
-  });
+  test.each(everyNth(5, cases))(
+    `$name ends $args with exit code $code${nth(5)}`,
+    async ({ name, args, code }) => {
+      const child = spawn(process.execPath, [MAIN, "observe", ...args], { stdio: "pipe" });
+      child.stdin.write(flowLine("a"));
+      const out = await firstOutput(child);
+      const closed = closing(child);
+      child.kill(name);
+      expect(await closed).toEqual({ code, err: "" });
+      expect(podsOf(out)).toEqual(["a"]);
+    },
+  );
 
-  test("Ctrl-C prints the table so far", async () => {
+  test("Ctrl-C prints the rows of the table received so far", async () => {
     const child = spawn(process.execPath, [MAIN, "observe", "-o", "table", "-"], { stdio: "pipe" });
     let out = "";
     child.stdout.on("data", (text) => {
       out += text;
     });
-    // Something that tells when it has been read: a bad line.
+    // An invalid line: its message shows that the input was read.
     child.stdin.write(`${flowLine("a")}text\n`);
     await new Promise((resolve) => child.stderr.once("data", resolve));
     const closed = closing(child);
@@ -184,7 +187,7 @@ describe("signals", () => {
     expect(out).toMatch(/^TIMESTAMP +SOURCE .*\n.* shop\/a:40000 .*\n$/);
   });
 
-  test("--follow prints what is added to a file", async () => {
+  test("--follow prints lines that are added to a file", async () => {
     const path = file("growing.log", flowLine("a"));
     const child = spawn(process.execPath, [MAIN, "observe", "-f", path], { stdio: "pipe" });
     expect(podsOf(await firstOutput(child))).toEqual(["a"]);
@@ -197,8 +200,8 @@ describe("signals", () => {
   });
 });
 
-describeWithPrograms("a pipe", ["mkfifo"], () => {
-  test("that nobody writes to ends by a signal, too", async () => {
+describeWithPrograms("flowscribe: named pipes", ["mkfifo"], () => {
+  test("a pipe without a writer is interrupted by a signal", async () => {
     const pipe = join(folder, "silent");
     run("mkfifo", [pipe]);
     const child = spawn(process.execPath, [MAIN, "observe", "/no/such", pipe], { stdio: "pipe" });
@@ -209,15 +212,15 @@ describeWithPrograms("a pipe", ["mkfifo"], () => {
   });
 });
 
-describeWithPrograms("a terminal", ["script", "bash"], () => {
-  /** Runs in a pseudo-terminal; what both streams printed. */
+describeWithPrograms("flowscribe: a terminal", ["script", "bash"], () => {
+  /** Runs in a pseudo-terminal and returns the output of both streams. */
   function onTerminal(command: string): string {
     const { NO_COLOR: _, ...inherited } = process.env;
     const env = { ...inherited, MAIN, NODE: process.execPath, FOLDER: folder, TERM: "xterm" };
     return spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env }).stdout;
   }
 
-  test("has colours, unless NO_COLOR is set", () => {
+  test("prints colors, unless NO_COLOR is set", () => {
     file("t.log", flowLine("a"));
     expect(onTerminal('"$NODE" "$MAIN" observe "$FOLDER/t.log"')).toContain("\u001b[36mshop/a");
     expect(onTerminal('NO_COLOR=1 "$NODE" "$MAIN" observe "$FOLDER/t.log"')).toContain(": shop/a:40000");

@@ -12,19 +12,19 @@ import { fakeIo, runFake } from "./fake-io.js";
 
 const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
 
-describe("without a command", () => {
-  test.each([[[]], [["help"]], [["--help"]], [["-h"]]])("%j shows the overview", async (args) => {
+describe("flowscribe: without a command", () => {
+  test.each([[[]], [["help"]], [["--help"]], [["-h"]]])("prints the overview for %j", async (args) => {
     const { code, out, err } = await runFake(args);
     expect({ code, err }).toEqual({ code: EXIT.ok, err: "" });
     for (const { name, summary } of COMMANDS) expect(out).toContain(`  ${name.padEnd(14)}${summary}`);
     for (const code of Object.values(EXIT)) expect(out).toMatch(new RegExp(`^ {2}${code} `, "m"));
   });
 
-  test.each(["--version", "version"])("%s", async (argument) => {
+  test.each(["--version", "version"])("prints the version for %s", async (argument) => {
     expect(await runFake([argument])).toEqual({ code: EXIT.ok, out: `flowscribe v${version}\n`, err: "" });
   });
 
-  test.each(COMMANDS.map(({ name }) => name))("help %s is %s --help", async (name) => {
+  test.each(COMMANDS.map(({ name }) => name))("help %s prints the output of %s --help", async (name) => {
     const { out } = await runFake(["help", name]);
     expect(out).toContain(`flowscribe ${name}`);
     expect(await runFake([name, "--help"])).toEqual({ code: EXIT.ok, out, err: "" });
@@ -44,12 +44,12 @@ describe("without a command", () => {
     { args: ["help", "xyzzy"], err: 'unknown command "xyzzy" for "flowscribe"\nSee: flowscribe --help\n' },
     { args: ["--pod", "a"], err: "unknown flag: --pod; the command comes first\nSee: flowscribe --help\n" },
     { args: ["\u001b[2J"], err: 'unknown command "\\u001b[2J" for "flowscribe"\nSee: flowscribe --help\n' },
-  ])("$args is refused", async ({ args, err }) => {
+  ])("rejects $args", async ({ args, err }) => {
     expect(await runFake(args)).toEqual({ code: EXIT.usage, out: "", err });
   });
 });
 
-describe("what a command throws", () => {
+describe("runCli: errors of commands", () => {
   const run = (error: unknown) => {
     const command: Command = {
       name: "fail",
@@ -65,28 +65,28 @@ describe("what a command throws", () => {
   };
 
   test.each([
-    { name: "a broken pipe is quiet", error: new BrokenPipe(), code: EXIT.ok, err: "" },
+    { name: "prints nothing for a broken pipe", error: new BrokenPipe(), code: EXIT.ok, err: "" },
     {
-      name: "a flag that is none",
+      name: "suggests the closest flag for an unknown one",
       error: new FlagError("unknown flag: --verdit"),
       code: EXIT.usage,
       err: "unknown flag: --verdit\nDid you mean --verdict?\nSee: flowscribe fail --help\n",
     },
     {
-      name: "any error",
+      name: "prints the message of other errors, with control characters escaped",
       error: new Error("no\u001b[31m way\nat all"),
       code: EXIT.failed,
       err: "no^[[31m way\nat all\n",
     },
-    { name: "what is no error", error: "text", code: EXIT.failed, err: "text\n" },
+    { name: "prints a thrown value that is not an Error", error: "text", code: EXIT.failed, err: "text\n" },
     {
-      name: "an error of the system, in Go's words",
+      name: "prints a system error with Go's message",
       error: Object.assign(new Error("ENOENT: …"), { errno: -2, syscall: "open", path: "a" }),
       code: EXIT.failed,
       err: "open a: no such file or directory\n",
     },
     {
-      name: "an error of the system without a path",
+      name: "prints a system error without a path",
       error: Object.assign(new Error("ENOSPC: …"), { errno: -28, syscall: "write" }),
       code: EXIT.failed,
       err: "write: no space left on device\n",
@@ -95,7 +95,7 @@ describe("what a command throws", () => {
     expect(await run(error)).toEqual({ code, err });
   });
 
-  test("standard error that is gone leaves the exit code", async () => {
+  test("keeps the exit code when standard error is closed", async () => {
     const io = fakeIo();
     const stderr = {
       ...io.stderr,
@@ -107,7 +107,7 @@ describe("what a command throws", () => {
   });
 });
 
-test("docs/cli.md has the exit codes as they are", () => {
+test("docs/cli.md: lists the actual exit codes", () => {
   const page = readFileSync(join(repository, "docs/cli.md"), "utf8");
   for (const [name, code] of Object.entries(EXIT)) {
     const meaning = EXIT_MEANINGS[name as keyof typeof EXIT];

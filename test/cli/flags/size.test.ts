@@ -11,12 +11,15 @@ test.each([
   { text: "64MiB", bytes: 67_108_864 },
   { text: "2GB", bytes: 2_000_000_000 },
   { text: "1GiB", bytes: 1_073_741_824 },
-])("$text is $bytes bytes", ({ text, bytes }) => {
+])("parseSize: parses $text as $bytes bytes", ({ text, bytes }) => {
   expect(parseSize("x", text)).toBe(bytes);
 });
 
-test.each(["", "0", "MB", "1.5MB", "-1", "1 MB", "1m", "1e6", "99999999999GiB"])("%j is no size", (text) => {
-  expect(() => parseSize("rotate-size", text)).toThrow(
-    `invalid size for --rotate-size: ${text}, expected a number of bytes, or with kB, MB, GB, KiB, MiB or GiB`,
-  );
-});
+test.each(["", "0", "MB", "1.5MB", "-1", "1 MB", "1m", "1e6", "99999999999GiB"])(
+  "parseSize: rejects %j",
+  (text) => {
+    expect(() => parseSize("rotate-size", text)).toThrow(
+      `invalid size for --rotate-size: ${text}, expected a number of bytes, or with kB, MB, GB, KiB, MiB or GiB`,
+    );
+  },
+);

@@ -30,13 +30,13 @@ afterEach(() => rmSync(folder, { recursive: true }));
 interface Following {
   readonly io: FakeIo;
   readonly code: Promise<ExitCode>;
-  /** The pods printed, once there are so many; lets time pass until then. */
+  /** The printed pods, once there are that many; advances the clock until then. */
   pods(count: number): Promise<string[]>;
   /** The same for lines of any kind, which are only counted. */
   lines(count: number): Promise<number>;
-  /** Reads what there is, until only time brings more. */
+  /** Reads the available input, until only the clock can bring more. */
   idle(): Promise<void>;
-  /** What standard error says, once it has the text. */
+  /** The contents of standard error, once they include the string. */
   message(text: string): Promise<string>;
 }
 
@@ -44,7 +44,7 @@ function follow(args: readonly string[], world: FakeWorld = {}): Following {
   const io = fakeIo(world);
   const code = runCli(["observe", "--follow", ...args], io);
   async function until(done: (polls: number) => boolean): Promise<void> {
-    // Turns cost nothing while files are read by threads of a busy machine: they cannot be what is counted.
+    // Do not limit the number of turns: on a busy machine many pass while threads read files.
     const deadline = Date.now() + PATIENCE.timeout;
     let polls = 0;
     while (!done(polls) && Date.now() < deadline) {
@@ -170,7 +170,7 @@ describe("observe --follow", () => {
     expect(await following.pods(1)).toEqual(["a"]);
     const { stderr } = following.io;
     const write = stderr.write.bind(stderr);
-    // Told after the new file was seen, and before it is opened.
+    // Called after the new file was detected, and before it is opened.
     stderr.write = (text) => {
       if (String(text).includes("replaced")) rmSync(path);
       return write(text);
@@ -232,7 +232,7 @@ describe("observe --follow", () => {
     expect(await end(following)).toBe(EXIT.ok);
   });
 
-  test("observe --follow: skips bad lines, and the hole of a file that was truncated under its writer", async () => {
+  test("skips invalid lines, and the hole of a file that was truncated while being written", async () => {
     const path = join(folder, "events.log");
     const bad = Buffer.from(flowLine("x")).fill(0xff, 40, 41);
     writeFileSync(path, Buffer.concat([bad, Buffer.from(flowLine("a"))]));
@@ -251,7 +251,7 @@ describe("observe --follow", () => {
     expect(following.io.err()).toContain("line 1: not valid UTF-8");
   });
 
-  test("an empty file may become an export file or a capture", async () => {
+  test("detects the kind of an empty file once it grows", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, "");
     const following = follow([path]);
@@ -270,18 +270,18 @@ describe("observe --follow", () => {
     expect(linesOf(following.io.out())).toBeLessThan(200);
     appendFileSync(path, capture.subarray(10_000, capture.length - 5));
     expect(await following.lines(526)).toBe(526);
-    // The last packet is not whole yet.
+    // The last packet is still incomplete.
     expect(await end(following)).toBe(EXIT.ok);
     expect(following.io.err()).toBe("");
   });
 
-  test("reads standard input to its end, then ends", async () => {
+  test("reads standard input until it ends, then exits", async () => {
     const following = follow([], { stdin: flowLine("a") });
     expect(await following.code).toBe(EXIT.ok);
     expect(podsOf(following.io.out())).toEqual(["a"]);
   });
 
-  test("fails for a missing file, and follows the others", async () => {
+  test("fails for a missing file and follows the others", async () => {
     const path = join(folder, "events.log");
     writeFileSync(path, flowLine("a"));
     const following = follow([join(folder, "none"), path]);
@@ -292,7 +292,7 @@ describe("observe --follow", () => {
     expect(following.io.err()).toBe(`open ${join(folder, "none")}: no such file or directory\n`);
   });
 
-  test("rejects tables with Hubble's message", async () => {
+  test("rejects table output with Hubble's message", async () => {
     const following = follow(["-o", "table", folder]);
     expect(await following.code).toBe(EXIT.usage);
     expect(following.io.err()).toMatch(/^table output format is not compatible with follow mode\n/);

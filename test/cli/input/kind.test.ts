@@ -9,7 +9,7 @@ import { repository } from "../../support/run.js";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const capture = (name: string) => readFileSync(join(repository, "examples/captures", name));
 
-describe("detectKind: by the first bytes", () => {
+describe("detectKind: detects the kind from the first bytes", () => {
   const cases = [
     { name: "pcap", head: capture("sample.pcap"), kind: "capture" },
     { name: "pcapng", head: capture("sample.pcapng"), kind: "capture" },
@@ -33,12 +33,16 @@ describe("detectKind: by the first bytes", () => {
       head: bytes('{"flow":{"uuid":"\\xff"}}\n').fill(0xff, 17, 18),
       kind: "export",
     },
-    { name: "control characters before a line", head: bytes('\u0001\u0002{"flow":{}}\n'), kind: "export" },
+    { name: "a line after control characters", head: bytes('\u0001\u0002{"flow":{}}\n'), kind: "export" },
     { name: "a hole", head: new Uint8Array(HEAD_BYTES), kind: "export" },
     { name: "a line after a hole", head: bytes(`${"\0".repeat(100)}{"flow":{}}\n`), kind: "export" },
-    { name: "a line cut before a hole", head: bytes(`{"flow":{"uu${"\0".repeat(100)}`), kind: "export" },
+    {
+      name: "a truncated line before a hole",
+      head: bytes(`{"flow":{"uu${"\0".repeat(100)}`),
+      kind: "export",
+    },
     { name: "Latin-1", head: Uint8Array.of(0x63, 0x61, 0x66, 0xe9, 0x21), kind: "export" },
-    { name: "less than a magic number", head: Uint8Array.of(0xd4, 0xc3), kind: "export" },
+    { name: "an input shorter than a magic number", head: Uint8Array.of(0xd4, 0xc3), kind: "export" },
     {
       name: "UTF-16, named by the decoder",
       head: new Uint8Array(Buffer.from('{"flow":{}}\n', "utf16le")),
@@ -57,20 +61,23 @@ describe("detectKind: by the first bytes", () => {
     expect(detectKind(head, true)).toBe(kind);
   });
 
-  test.each(cases.filter(({ head }) => head.length > 3))("$name in gzip: $kind", ({ head, kind }) => {
-    expect(detectKind(gzipSync(head), true)).toBe(kind);
-  });
+  test.each(cases.filter(({ head }) => head.length > 3))(
+    "$name, compressed with gzip: $kind",
+    ({ head, kind }) => {
+      expect(detectKind(gzipSync(head), true)).toBe(kind);
+    },
+  );
 
-  test("damaged gzip is an export file, whose reader reports it", () => {
+  test("classifies damaged gzip as an export file, whose reader reports the damage", () => {
     expect(detectKind(Uint8Array.of(0x1f, 0x8b, 0xff, 0xff, 0xff, 0xff), true)).toBe("export");
   });
 
-  test("a character truncated at the end of the head is text", () => {
+  test("accepts a character that is truncated at the end of the head", () => {
     expect(detectKind(bytes("é".repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES - 1), false)).toBe("export");
   });
 });
 
-test("detectKind: is undefined until the bytes suffice, then the same for all longer heads", () => {
+test("detectKind: returns undefined until the bytes suffice, then the same kind for all longer heads", () => {
   const whole = gzipSync(capture("sample.pcap").subarray(0, 3000));
   const kinds = Array.from({ length: 1000 }, (_, length) => detectKind(whole.subarray(0, length), false));
   const first = kinds.indexOf("capture");
@@ -79,7 +86,7 @@ test("detectKind: is undefined until the bytes suffice, then the same for all lo
   expect(kinds.slice(first).every((kind) => kind === "capture")).toBe(true);
 });
 
-test("detectKind: always has a result for a whole input, and never throws", () => {
+test("detectKind: always returns a kind for a complete input, and never throws", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (tail, gzip) => {
       const head = gzip ? Uint8Array.of(0x1f, 0x8b, ...tail) : tail;

@@ -7,7 +7,7 @@ import { createMessages } from "../../../src/cli/io/messages.js";
 import { fakeIo } from "../fake-io.js";
 
 const GZIP = gzipSync('{"flow":{"uuid":"a"}}\n');
-// A pcap header, and a packet that is cut.
+// A pcap header and a truncated packet.
 const PCAP = Uint8Array.from(
   [0xd4c3b2a1, 0x02000400, 0, 0, 0xffff0000, 0x01000000, 0, 0, 0x10000000].flatMap((word) => [
     word >>> 24,
@@ -17,12 +17,12 @@ const PCAP = Uint8Array.from(
   ]),
 );
 
-// Names that occur in the texts of faults by chance.
+// The error messages happen to contain these names.
 test.each([
   { name: "e", bytes: GZIP.subarray(0, 30), fault: "the gzip data ends too early" },
   { name: "line", bytes: Uint8Array.of(0, 1, 2, 3), fault: "neither export lines nor a capture" },
   { name: "byte", bytes: PCAP, fault: expect.stringMatching(/^[^:]+\(at byte \d+\)$/) },
-])("readOne: an error of the input $name is reported with its name, once", async ({ name, bytes, fault }) => {
+])("readOne: reports an error of the input $name with its name, once", async ({ name, bytes, fault }) => {
   const io = fakeIo();
   const messages = createMessages(io);
   const report = createInputReport(messages);

@@ -10,6 +10,9 @@ test.each([
   { mode: "auto", terminal: true, env: { NO_COLOR: "1" }, color: false },
   { mode: "auto", terminal: true, env: { NO_COLOR: "" }, color: true },
   { mode: "auto", terminal: true, env: { TERM: "dumb" }, color: false },
-] as const)("$mode on a terminal ($terminal) with $env is $color", ({ mode, terminal, env, color }) => {
-  expect(wantsColor(mode, fakeIo({ stdoutTerminal: terminal, env }))).toBe(color);
-});
+] as const)(
+  "wantsColor: returns $color for $mode with terminal: $terminal and $env",
+  ({ mode, terminal, env, color }) => {
+    expect(wantsColor(mode, fakeIo({ stdoutTerminal: terminal, env }))).toBe(color);
+  },
+);

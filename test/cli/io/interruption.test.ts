@@ -16,18 +16,21 @@ test.each([
   { name: "SIGINT", code: 130 },
   { name: "SIGTERM", code: 143 },
   { name: "SIGHUP", code: 129 },
-])("the first $name asks to end with $code, the second ends", ({ name, code }) => {
-  const process = fakeProcess();
-  const signal = interruptionOf(process);
-  expect(interruptionCode(signal)).toBeUndefined();
-  process.send(name);
-  expect(signal.aborted).toBe(true);
-  expect(interruptionCode(signal)).toBe(code);
-  expect(process.exits).toEqual([]);
-  process.send(name);
-  expect(process.exits).toEqual([code]);
-});
+])(
+  "interruptionOf: the first $name aborts with exit code $code, the second exits the process",
+  ({ name, code }) => {
+    const process = fakeProcess();
+    const signal = interruptionOf(process);
+    expect(interruptionCode(signal)).toBeUndefined();
+    process.send(name);
+    expect(signal.aborted).toBe(true);
+    expect(interruptionCode(signal)).toBe(code);
+    expect(process.exits).toEqual([]);
+    process.send(name);
+    expect(process.exits).toEqual([code]);
+  },
+);
 
-test("what was aborted for another reason counts as interrupted", () => {
+test("interruptionCode: treats an abort for another reason as an interruption", () => {
   expect(interruptionCode(AbortSignal.abort(new Error("over")))).toBe(130);
 });

@@ -4,7 +4,7 @@ import { fakeIo } from "../fake-io.js";
 
 const CLEAR = "\r\x1b[K";
 
-test("a status line gives way to what is told, and is cut to the terminal", () => {
+test("createMessages: clears the status line before a message, and truncates it to the width of the terminal", () => {
   const io = fakeIo({ stderrTerminal: true, columns: 10 });
   const messages = createMessages(io);
   expect(messages.hasStatus).toBe(true);
@@ -15,7 +15,7 @@ test("a status line gives way to what is told, and is cut to the terminal", () =
   expect(io.err()).toBe(`${CLEAR}012345678${CLEAR}told\nagain\n`);
 });
 
-test("without a terminal there is no status line", () => {
+test("createMessages: prints no status line without a terminal", () => {
   const io = fakeIo();
   const messages = createMessages(io);
   expect(messages.hasStatus).toBe(false);
@@ -24,7 +24,7 @@ test("without a terminal there is no status line", () => {
   expect(io.err()).toBe("");
 });
 
-test("what is told cannot move the cursor, what is passed is as it is", () => {
+test("createMessages: escapes control characters in messages, and passes raw output through", () => {
   const io = fakeIo();
   const messages = createMessages(io);
   messages.report("a\u001b[2J\r\nb\u202e");
@@ -32,7 +32,7 @@ test("what is told cannot move the cursor, what is passed is as it is", () => {
   expect(io.err()).toBe("a^[[2J\\r\nb\\u202e\nc\u001b[2J\n");
 });
 
-test("silent tells nothing", () => {
+test("createMessages: prints nothing when silent", () => {
   const io = fakeIo({ stderrTerminal: true });
   const messages = createMessages(io, { silent: true });
   messages.report("a");
@@ -42,7 +42,7 @@ test("silent tells nothing", () => {
   expect(messages.hasStatus).toBe(false);
 });
 
-test("nobody listening is no failure", async () => {
+test("createMessages: ignores a closed standard error", async () => {
   const io = fakeIo();
   const broken = new Error("EPIPE");
   const throwing = {

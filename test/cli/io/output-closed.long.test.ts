@@ -17,7 +17,7 @@ const reason = await loadKoffi().then(
   (error: Error) => error.message,
 );
 
-describeUnless("a process whose reader has gone", reason, () => {
+describeUnless("a process whose output is closed", reason, () => {
   const exported = flowLine("a");
 
   test.each([
@@ -28,7 +28,7 @@ describeUnless("a process whose reader has gone", reason, () => {
       args: ["record", "-r", "-", "-w", "-"],
       input: readFileSync(SAMPLE).subarray(0, 24 + 200),
     },
-  ])("$name ends by itself, its output being a pipe or a socket", async ({ args, input }) => {
+  ])("$name exits when its output, a pipe or a socket, is closed", async ({ args, input }) => {
     for (const command of [
       [process.execPath, MAIN, ...args],
       [
@@ -42,7 +42,7 @@ describeUnless("a process whose reader has gone", reason, () => {
       ],
     ]) {
       const [program = "", ...rest] = command;
-      // Standard input stays open, so that nothing but the output can end it.
+      // Standard input stays open, so that only the closed output can end the program.
       const child = spawn(program, rest, { stdio: ["pipe", "pipe", "ignore"] });
       child.stdin.on("error", () => {}).write(input);
       if (program !== "bash") child.stdout.once("data", () => child.stdout.destroy());

@@ -36,11 +36,11 @@ function watchedIo(input: string | Uint8Array) {
   };
 }
 
-describe("a reader that has gone", () => {
+describe("a closed output pipe", () => {
   test.each([
     { name: "observe", args: ["observe", "-"] },
     { name: "observe --follow", args: ["observe", "--follow", "-"] },
-  ])("ends $name without another line", async ({ args }) => {
+  ])("ends $name before the next line arrives", async ({ args }) => {
     const { io, close, watching } = watchedIo(flowLine("a"));
     const code = runCli(args, io);
     await vi.waitFor(() => expect(io.out()).not.toBe(""), PATIENCE);
@@ -52,7 +52,7 @@ describe("a reader that has gone", () => {
     expect(watching()).toBe(0);
   });
 
-  test("ends a recording to standard output, which tells what it recorded", async () => {
+  test("ends a recording to standard output, which reports what it recorded", async () => {
     const { io, close, watching } = watchedIo(readFileSync(SAMPLE));
     const code = runCli(["record", "-r", "-", "-w", "-"], io);
     await vi.waitFor(() => expect(io.bytes().length).toBeGreaterThan(10_000), PATIENCE);
@@ -64,7 +64,7 @@ describe("a reader that has gone", () => {
     expect(watching()).toBe(0);
   });
 
-  test("is of no interest to a recording to a file", async () => {
+  test("does not affect a recording to a file", async () => {
     const { io, everWatched } = watchedIo(readFileSync(SAMPLE));
     const code = runCli(["record", "-r", "-", "-w", "/dev/null", "--overwrite"], io);
     io.interrupt();
@@ -72,7 +72,7 @@ describe("a reader that has gone", () => {
     expect(everWatched()).toBe(false);
   });
 
-  test("leaves the signal of the program as it is", () => {
+  test("leaves the abort signal of the program unchanged", () => {
     const { io, close } = watchedIo("");
     using watched = endWithReader(io);
     close();
@@ -95,7 +95,7 @@ describeUnless("watchPeer", reason, () => {
     return { reader: descriptors[0]!, writer: descriptors[1]! };
   }
 
-  test("calls back once when the last reader of a pipe has gone, and not before", async () => {
+  test("calls back once when the last reader of a pipe closes it, and not before", async () => {
     const { reader, writer } = await openPipe();
     const calls: string[] = [];
     await new Promise<void>((resolve) => {
@@ -112,14 +112,14 @@ describeUnless("watchPeer", reason, () => {
     expect(calls).toEqual(["closing", "closed"]);
   });
 
-  test("does not call back for a file, nor after it was stopped", async () => {
+  test("does not call back for a file, nor after the watch was stopped", async () => {
     const { reader, writer } = await openPipe();
     closeSync(reader);
     const file = openSync(SAMPLE, "r");
     const calls: string[] = [];
     watchPeer(writer, () => calls.push("stopped"))();
     const stop = watchPeer(file, () => calls.push("file"));
-    // A pipe that is watched from later on is found first.
+    // A pipe that is watched later is detected first.
     await new Promise<void>((resolve) => watchPeer(writer, resolve));
     stop();
     for (const descriptor of [file, writer]) closeSync(descriptor);

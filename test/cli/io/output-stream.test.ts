@@ -13,14 +13,14 @@ async function writeAndFlush(output: OutputStream): Promise<void> {
   await output.flush();
 }
 
-test("waits while the stream is full, and for the rest at the end", async () => {
-  const taken: string[] = [];
+test("outputStream: waits while the stream is full, and flushes the rest at the end", async () => {
+  const written: string[] = [];
   const pending: (() => void)[] = [];
   const stream = new Writable({
     highWaterMark: 4,
     decodeStrings: false,
     write: (chunk, _encoding, done) => {
-      taken.push(chunk);
+      written.push(chunk);
       pending.push(done);
     },
   });
@@ -36,27 +36,27 @@ test("waits while the stream is full, and for the rest at the end", async () => 
   await new Promise((resolve) => setImmediate(resolve));
   pending.shift()?.();
   await flushed;
-  expect(taken.join("")).toBe("abcdef");
+  expect(written.join("")).toBe("abcdef");
 });
 
-test("a reader that has gone is a broken pipe", async () => {
+test("outputStream: reports a closed pipe as BrokenPipe", async () => {
   const output = outputStream(failing("EPIPE"));
   await expect(writeAndFlush(output)).rejects.toBeInstanceOf(BrokenPipe);
   expect(() => output.write("more")).toThrow(BrokenPipe);
 });
 
-test("outputStream: a terminal that was closed is a broken pipe", async () => {
+test("outputStream: reports a closed terminal as BrokenPipe", async () => {
   const output = outputStream(Object.assign(failing("EIO"), { isTTY: true }));
   await expect(writeAndFlush(output)).rejects.toBeInstanceOf(BrokenPipe);
   await expect(writeAndFlush(outputStream(failing("EIO")))).rejects.toMatchObject({ code: "EIO" });
 });
 
-test("other errors are passed on as they are", async () => {
+test("outputStream: passes other errors on unchanged", async () => {
   const output = outputStream(failing("ENOSPC"));
   await expect(writeAndFlush(output)).rejects.toMatchObject({ code: "ENOSPC" });
 });
 
-test("an error ends the wait for a full stream", async () => {
+test("outputStream: stops waiting for a full stream on an error", async () => {
   const stream = new Writable({ highWaterMark: 1, write: () => {} });
   const output = outputStream(stream);
   const full = output.write("text");
@@ -64,7 +64,7 @@ test("an error ends the wait for a full stream", async () => {
   await expect(full).rejects.toBeInstanceOf(BrokenPipe);
 });
 
-describe("outputStream: an output that is open but not read", () => {
+describe("outputStream: with an open output that is not read", () => {
   function unread() {
     const pending: (() => void)[] = [];
     const stream = new Writable({
@@ -82,7 +82,7 @@ describe("outputStream: an output that is open but not read", () => {
     return (await Promise.race([promise, turn])) === "pending";
   }
 
-  test("is waited for until the program is asked to end, and then for a while", async () => {
+  test("waits until the program is interrupted, and then for a limited time", async () => {
     const { output, controller, clock } = unread();
     const full = output.write("text");
     clock.advance(10 * STALL_TIMEOUT_MS);
@@ -95,7 +95,7 @@ describe("outputStream: an output that is open but not read", () => {
     expect(() => output.write("more")).toThrow(UnreadOutput);
   });
 
-  test("is waited for as long as it is read, however slowly", async () => {
+  test("keeps waiting while the output is read, however slowly", async () => {
     const { output, pending, controller, clock } = unread();
     output.write("a")?.catch(() => {});
     output.write("b")?.catch(() => {});
@@ -109,7 +109,7 @@ describe("outputStream: an output that is open but not read", () => {
     await expect(flushed).rejects.toBeInstanceOf(UnreadOutput);
   });
 
-  test("fails a flush that begins after the program was asked to end", async () => {
+  test("fails a flush that begins after the program was interrupted", async () => {
     const { output, controller, clock } = unread();
     output.write("text")?.catch(() => {});
     controller.abort();

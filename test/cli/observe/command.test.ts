@@ -22,7 +22,7 @@ function file(name: string, content: string | Uint8Array): string {
 
 const CAPTURE = join(repository, "examples/captures/sample.pcap");
 const CAPTURE_NG = join(repository, "examples/captures/sample.pcapng");
-/** The same with one packet more, which ends in the IPv4 header. */
+/** The same with an additional packet that is truncated in the IPv4 header. */
 const CUT = file("cut.pcap", Buffer.concat([readFileSync(CAPTURE), cutPacket()]));
 const LINES = ["a", "b", "c"].map((pod, second) => flowLine(pod, { second })).join("");
 const COMPACT = "10.0.0.2:80 (unknown) UNKNOWN FORWARDED ()";
@@ -36,34 +36,34 @@ function cutPacket(): Uint8Array {
   return record;
 }
 
-describe("inputs", () => {
+describe("observe: inputs", () => {
   test.each([
     { name: "standard input without a name", args: [], stdin: LINES },
-    { name: "standard input as -", args: ["-"], stdin: LINES },
-    { name: "standard input by Hubble's flag", args: ["--input-file", "-"], stdin: LINES },
-    { name: "standard input in gzip", args: ["-"], stdin: gzipSync(LINES) },
+    { name: "standard input named -", args: ["-"], stdin: LINES },
+    { name: "standard input with --input-file", args: ["--input-file", "-"], stdin: LINES },
+    { name: "standard input compressed with gzip", args: ["-"], stdin: gzipSync(LINES) },
     { name: "a file", args: [file("a.log", LINES)] },
-    { name: "a file by Hubble's flag", args: ["--input-file", file("a.log", LINES)] },
-    { name: "a file in gzip", args: [file("a.log.gz", gzipSync(LINES))] },
-    { name: "a file behind --", args: ["--", file("a.log", LINES)] },
-  ])("$name", async ({ args, stdin = "" }) => {
+    { name: "a file with --input-file", args: ["--input-file", file("a.log", LINES)] },
+    { name: "a file compressed with gzip", args: [file("a.log.gz", gzipSync(LINES))] },
+    { name: "a file after --", args: ["--", file("a.log", LINES)] },
+  ])("reads $name", async ({ args, stdin = "" }) => {
     const out = await outputOf(["observe", ...args], { stdin });
     expect(podsOf(out)).toEqual(["a", "b", "c"]);
     expect(out.split("\n")[0]).toBe(`Nov 22 10:00:00.000: shop/a:40000 (ID:1007) <> ${COMPACT}`);
   });
 
-  test("several are read in their order, those of the flag first", async () => {
+  test("reads several inputs in order, those of --input-file first", async () => {
     const [x, y, z] = ["x", "y", "z"].map((pod) => file(pod, flowLine(pod)));
     expect(podsOf(await outputOf(["observe", x!, y!, "--input-file", z!]))).toEqual(["z", "x", "y"]);
   });
 
-  test("--first and --last count over all of them", async () => {
+  test("counts --first and --last across all inputs", async () => {
     const [x, y] = ["x", "y"].map((pod) => file(pod, flowLine(pod) + flowLine(`${pod}${pod}`)));
     expect(podsOf(await outputOf(["observe", "--first", "3", x!, y!]))).toEqual(["x", "xx", "y"]);
     expect(podsOf(await outputOf(["observe", "--last", "3", x!, y!]))).toEqual(["xx", "y", "yy"]);
   });
 
-  test("a capture becomes flows, whose packets the flags filter", async () => {
+  test("converts a capture to flows and filters its packets by the flags", async () => {
     const all = await outputOf(["observe", CAPTURE]);
     expect(all.trimEnd().split("\n")).toHaveLength(527);
     const opened = await outputOf(["observe", "--tcp-flags", "SYN", "--to-port", "80", "--ipv6", CAPTURE]);
@@ -75,7 +75,7 @@ describe("inputs", () => {
     expect(await outputOf(["observe"], { stdin: gzipSync(readFileSync(CAPTURE)) })).toBe(all);
   });
 
-  test("observe: a bad byte, a hole or an unknown extension loses no other line", async () => {
+  test("an invalid byte, a hole or an unknown extension does not affect other lines", async () => {
     const [a, b, c] = ["a", "b", "c"].map((pod) => Buffer.from(flowLine(pod)));
     const bad = Buffer.from(b!).fill(0xff, 40, 41);
     const withNul = Buffer.from(b!).fill(0, 40, 41);
@@ -104,7 +104,7 @@ describe("inputs", () => {
     );
   });
 
-  test("observe: lines of container logs are read, foreign JSON is left out", async () => {
+  test("reads lines of container logs and skips unrelated JSON", async () => {
     const line = flowLine("a").trimEnd();
     const stdin = `2026-11-22T10:00:00Z stdout F ${line}\n{"log":${JSON.stringify(line)}}\n{"foo":1}\n`;
     const { code, out, err } = await runFake(["observe", "--strict-input"], { stdin });
@@ -113,7 +113,7 @@ describe("inputs", () => {
     expect(err).toMatch(/^standard input: line 3: no event: /);
   });
 
-  test("the interfaces of pcapng can be asked for", async () => {
+  test("filters pcapng by interface", async () => {
     const count = async (...args: string[]) =>
       (await outputOf(["observe", "-o", "jsonpb", ...args, CAPTURE_NG])).split("\n").length - 1;
     const client = await count("--interface", "rt-client");
@@ -123,7 +123,7 @@ describe("inputs", () => {
     expect(client + server).toBe(await count());
   });
 
-  test("--node and --guess-replies add to the flows of packets", async () => {
+  test("--node and --guess-replies complete the flows of packets", async () => {
     const out = await outputOf([
       "observe",
       "--node",
@@ -138,7 +138,7 @@ describe("inputs", () => {
     expect(JSON.parse(json)).toMatchObject({ node_name: "one/w", flow: { node_name: "one/w" } });
   });
 
-  test("--strict leaves out what Hubble refuses, and tells it", async () => {
+  test("--strict skips and reports packets that Hubble rejects", async () => {
     const { code, out, err } = await runFake(["observe", "--strict", CUT]);
     expect(code).toBe(EXIT.ok);
     expect(out.trimEnd().split("\n")).toHaveLength(527);
@@ -150,7 +150,7 @@ describe("inputs", () => {
     expect((await outputOf(["observe", CUT])).trimEnd().split("\n")).toHaveLength(528);
   });
 
-  test("a terminal as standard input is not waited for", async () => {
+  test("does not wait for standard input that is a terminal", async () => {
     expect(await runFake(["observe"], { stdinTerminal: true })).toEqual({
       code: EXIT.usage,
       out: "",
@@ -159,8 +159,8 @@ describe("inputs", () => {
   });
 });
 
-describe("what cannot be read", () => {
-  test("bad lines are told with file and line, counted, and left out", async () => {
+describe("observe: unreadable input", () => {
+  test("reports invalid lines with file and line number, counts and skips them", async () => {
     const path = file("bad.log", `${flowLine("a")}{"flow":\n\u001b[2J\n${flowLine("b")}`);
     const { code, out, err } = await runFake(["observe", path]);
     expect(code).toBe(EXIT.ok);
@@ -172,7 +172,7 @@ describe("what cannot be read", () => {
     expect(lines).toHaveLength(3);
   });
 
-  test("of many, the first are told one by one", async () => {
+  test("reports the first of many invalid lines individually", async () => {
     const { code, err } = await runFake(["observe", "-"], { stdin: "x\n".repeat(500) + flowLine("a") });
     expect(code).toBe(EXIT.ok);
     const lines = err.trimEnd().split("\n");
@@ -183,7 +183,7 @@ describe("what cannot be read", () => {
     ]);
   });
 
-  test("--strict-input makes of it an exit code, --silent-errors says nothing", async () => {
+  test("--strict-input sets the exit code, --silent-errors prints nothing", async () => {
     const path = file("bad.log", `x\n${flowLine("a")}`);
     expect((await runFake(["observe", "--strict-input", path])).code).toBe(EXIT.incomplete);
     expect((await runFake(["observe", "--strict-input", "--strict", CUT])).code).toBe(EXIT.incomplete);
@@ -192,7 +192,7 @@ describe("what cannot be read", () => {
     expect({ code, err }).toEqual({ code: EXIT.incomplete, err: "" });
   });
 
-  test("observe: reports an unknown field once for all files", async () => {
+  test("reports an unknown field once for all files", async () => {
     const line = '{"flow":{"field_of_the_future":1},"time":"2026-11-22T10:00:00Z"}\n';
     const path = file("new.log", line + line);
     const { code, out, err } = await runFake(["observe", path, path]);
@@ -204,11 +204,11 @@ describe("what cannot be read", () => {
   });
 
   test.each([
-    { name: "no such file", path: join(folder, "none"), err: /^open .*none: no such file or directory\n$/ },
+    { name: "a missing file", path: join(folder, "none"), err: /^open .*none: no such file or directory\n$/ },
     { name: "a folder", path: folder, err: /^read .*: is a directory\n$/ },
-    { name: "a program", path: process.execPath, err: /: not export lines but an ELF program\n$/ },
+    { name: "an executable", path: process.execPath, err: /: not export lines but an ELF program\n$/ },
     {
-      name: "data of another compression",
+      name: "an unsupported compression",
       path: file("events.zst", Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2)),
       err: /events\.zst: not export lines but zstd-compressed data; decompress it first: zstd -dc\n$/,
     },
@@ -218,16 +218,16 @@ describe("what cannot be read", () => {
       err: /binary: neither export lines nor a capture\n$/,
     },
     {
-      name: "half a capture",
+      name: "a truncated capture",
       path: file("half.pcap", readFileSync(CAPTURE).subarray(0, 5000)),
       err: /^.*half\.pcap: .*\(at byte \d+\)\n$/,
     },
     {
-      name: "half a gzip file",
+      name: "a truncated gzip file",
       path: file("half.gz", gzipSync(LINES.repeat(100)).subarray(0, 200)),
       err: /half\.gz: the gzip data ends too early\n$/,
     },
-  ])("$name is a failure, and the next file is read", async ({ path, err }) => {
+  ])("reports $name as a failure and reads the next file", async ({ path, err }) => {
     const next = file("next.log", flowLine("next"));
     const outcome = await runFake(["observe", path, next]);
     expect(outcome.code).toBe(EXIT.failed);
@@ -235,14 +235,14 @@ describe("what cannot be read", () => {
     expect(outcome.err).toMatch(err);
   });
 
-  test("packets before the damage are printed", async () => {
+  test("prints the packets before the damage", async () => {
     const out = (await runFake(["observe", join(folder, "half.pcap")])).out;
     expect(out.trimEnd().split("\n").length).toBeGreaterThan(5);
   });
 });
 
-describe("events without a JSON form", () => {
-  test("observe: prints flows whose extension has a number that is too large", async () => {
+describe("observe: events without a JSON form", () => {
+  test("prints flows whose extension contains a number that is too large", async () => {
     const extensions = '{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"b":1e400}}';
     const lines = [
       '{"flow":{"uuid":"1"}}',
@@ -259,7 +259,7 @@ describe("events without a JSON form", () => {
   });
 });
 
-describe("output", () => {
+describe("observe: output", () => {
   test.each([
     { args: [], out: `Nov 22 10:00:00.000: shop/a:40000 (ID:1007) <> ${COMPACT}\n` },
     {
@@ -287,13 +287,13 @@ describe("output", () => {
       args: ["--experimental-use-default-field-masks"],
       out: `Nov 22 10:00:00.000: shop/a:40000 (ID:1007) <> ${COMPACT}\n`,
     },
-  ])("$args", async ({ args, out }) => {
+  ])("prints the expected output with $args", async ({ args, out }) => {
     const printed = await outputOf(["observe", "--first", "1", ...args], { stdin: LINES });
     if (out === undefined) expect(JSON.parse(printed)).toEqual(JSON.parse(LINES.split("\n")[0]!));
     else expect(printed).toBe(out);
   });
 
-  test("colours on a terminal", async () => {
+  test("prints colors on a terminal", async () => {
     const stdin = flowLine("a");
     expect(await outputOf(["observe"], { stdin, stdoutTerminal: true })).toContain("\u001b[36m");
     expect(await outputOf(["observe", "--color", "always"], { stdin })).toContain("\u001b[36m");
@@ -305,13 +305,13 @@ describe("output", () => {
     );
   });
 
-  test("--raw-controls passes on what flows have", async () => {
+  test("--raw-controls prints control characters of flows unchanged", async () => {
     const stdin = flowLine("\u001b[2J");
     expect(await outputOf(["observe"], { stdin })).toContain("shop/^[[2J:");
     expect(await outputOf(["observe", "--raw-controls"], { stdin })).toContain("shop/\u001b[2J:");
   });
 
-  test("nodes and lost events are told on standard error, or printed", async () => {
+  test("reports node status and lost events on standard error, or prints them", async () => {
     const stdin =
       '{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"5"}}\n' +
       '{"node_status":{"state_change":"NODE_UNAVAILABLE","node_names":["a"]},"node_name":"relay"}\n';
@@ -324,7 +324,7 @@ describe("output", () => {
     );
   });
 
-  test("--print-raw-filters reads nothing", async () => {
+  test("--print-raw-filters does not read any input", async () => {
     const out = await outputOf(["observe", "--print-raw-filters", "-t", "drop", join(folder, "none")]);
     expect(out).toBe('allowlist:\n    - \'{"event_type":[{"type":1}]}\'\n');
     expect(await outputOf(["observe", "--print-raw-filters"])).toBe("{}\n");
@@ -334,7 +334,7 @@ describe("output", () => {
     );
   });
 
-  test("--explain says of every event why it passes or does not", async () => {
+  test("--explain prints for every event why it matches or not", async () => {
     const out = await outputOf(["observe", "--explain", "--pod", "shop/b", "--last", "2"], { stdin: LINES });
     expect(out).toBe(
       [
@@ -355,7 +355,7 @@ describe("output", () => {
     );
   });
 
-  test("--since and --until take the clock's time for now", async () => {
+  test("--since and --until are relative to the clock", async () => {
     const clock = fakeClock(Date.parse("2026-11-22T10:00:11Z"));
     expect(podsOf(await outputOf(["observe", "--since", "10s"], { stdin: LINES, clock }))).toEqual([
       "b",
@@ -367,7 +367,7 @@ describe("output", () => {
     ]);
   });
 
-  test("is written in large pieces, and not past a full output", async () => {
+  test("writes in large chunks and waits while the output is full", async () => {
     const path = file("long.log", LINES.repeat(3000));
     let waits = 0;
     let writing = false;
@@ -392,10 +392,10 @@ describe("output", () => {
     expect(waits).toBe(writes.length);
   });
 
-  test("what came is printed before more is waited for", async () => {
-    let goOn = () => {};
+  test("prints the received flows before it waits for more input", async () => {
+    let resume = () => {};
     const more = new Promise<void>((resolve) => {
-      goOn = resolve;
+      resume = resolve;
     });
     async function* stdin() {
       yield Buffer.from(flowLine("a"));
@@ -406,12 +406,12 @@ describe("output", () => {
     const code = runCli(["observe", "-"], io);
     for (let turn = 0; turn < 1000 && io.out() === ""; turn++) await oneTurn();
     expect(podsOf(io.out())).toEqual(["a"]);
-    goOn();
+    resume();
     expect(await code).toBe(EXIT.ok);
     expect(podsOf(io.out())).toEqual(["a", "b"]);
   });
 
-  test("a reader that has gone ends it quietly, and the input is left", async () => {
+  test("exits without an error on a closed pipe and stops reading the input", async () => {
     let left = false;
     async function* stdin() {
       try {
@@ -433,8 +433,8 @@ describe("output", () => {
   });
 });
 
-describe("interrupted", () => {
-  const owing = (text: string) => {
+describe("observe: a signal", () => {
+  const unfinishedInput = (text: string) => {
     async function* stdin() {
       yield Buffer.from(text);
       await new Promise(() => {});
@@ -443,10 +443,10 @@ describe("interrupted", () => {
   };
 
   test.each([
-    { name: "what had come is printed", args: [], pods: ["a", "b", "c"] },
-    { name: "the last of what had come are printed", args: ["--last", "2"], pods: ["b", "c"] },
-  ])("$name, and the exit code tells the signal", async ({ args, pods }) => {
-    const io = fakeIo({ stdin: owing(LINES) });
+    { name: "prints the received flows", args: [], pods: ["a", "b", "c"] },
+    { name: "prints the last of the received flows with --last", args: ["--last", "2"], pods: ["b", "c"] },
+  ])("$name and sets the exit code of the signal", async ({ args, pods }) => {
+    const io = fakeIo({ stdin: unfinishedInput(LINES) });
     const code = runCli(["observe", ...args, "-"], io);
     for (let turn = 0; turn < 20; turn++) await oneTurn();
     io.interrupt("SIGTERM");
@@ -455,8 +455,8 @@ describe("interrupted", () => {
     expect(io.err()).toBe("");
   });
 
-  test("a table is printed", async () => {
-    const io = fakeIo({ stdin: owing(LINES) });
+  test("prints the table", async () => {
+    const io = fakeIo({ stdin: unfinishedInput(LINES) });
     const code = runCli(["observe", "-o", "table", "-"], io);
     for (let turn = 0; turn < 20; turn++) await oneTurn();
     expect(io.out()).toBe("");
@@ -466,7 +466,7 @@ describe("interrupted", () => {
   });
 });
 
-describe("progress", () => {
+describe("observe: progress", () => {
   const path = file("long.log", LINES.repeat(3000));
   const run = async (
     args: readonly string[],
@@ -478,27 +478,27 @@ describe("progress", () => {
     return io.err();
   };
 
-  test("is shown on a terminal, and gone at the end", async () => {
+  test("is shown on a terminal and erased at the end", async () => {
     const err = await run(["-o", "table"], { stderrTerminal: true });
     expect(err).toMatch(/\[#+\.+\] \d+% of \d+\.\d MB, \d+\.\d MB\/s {2}.*long\.log/);
     expect(err.endsWith("\r\u001b[K")).toBe(true);
   });
 
   test.each([
-    { name: "not without a terminal", args: [], terminals: {} },
-    { name: "not when it is not wanted", args: ["--progress=false"], terminals: { stderrTerminal: true } },
-    { name: "not when errors are silent", args: ["-s"], terminals: { stderrTerminal: true } },
-  ])("$name", async ({ args, terminals }) => {
+    { name: "without a terminal", args: [], terminals: {} },
+    { name: "with --progress=false", args: ["--progress=false"], terminals: { stderrTerminal: true } },
+    { name: "with --silent-errors", args: ["-s"], terminals: { stderrTerminal: true } },
+  ])("is not shown $name", async ({ args, terminals }) => {
     expect(await run(args, terminals)).toBe("");
   });
 
-  test("gives way to flows on the same terminal", async () => {
+  test("is erased before flows are printed to the same terminal", async () => {
     const err = await run([], { stderrTerminal: true, stdoutTerminal: true });
     const shown = err.split("\r\u001b[K").filter((text) => text !== "");
     expect(shown.length).toBeGreaterThan(2);
   });
 
-  test("of what has no size the bytes are told", async () => {
+  test("shows bytes for an input of unknown size", async () => {
     const clock = slowClock();
     async function* stdin() {
       for (let n = 0; n < 10; n++) yield Buffer.from(LINES.repeat(100));
@@ -509,7 +509,7 @@ describe("progress", () => {
   });
 });
 
-describe("command lines that make no sense", () => {
+describe("observe: usage errors", () => {
   test.each([
     { args: ["--nothing"], err: "unknown flag: --nothing" },
     {
@@ -570,7 +570,7 @@ describe("command lines that make no sense", () => {
       args: ["--since", "yesterday"],
       err: "failed to parse the since time: failed to convert yesterday to time",
     },
-  ])("$args", async ({ args, err }) => {
+  ])("rejects $args", async ({ args, err }) => {
     const outcome = await runFake(["observe", ...args], { stdin: LINES });
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
     expect(outcome.err.startsWith(err) || outcome.err.includes(err)).toBe(true);

@@ -61,16 +61,19 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe("observe --server", () => {
-  test.each(["compact", "dict", "table", "jsonpb"])("prints as for files: %s", async (output) => {
-    await using server = await hubble();
-    const file = join(folder, `${output}.log`);
-    writeFileSync(file, await outputOf(["observe", "--server", server.address, "-o", "jsonpb"]));
-    const fromServer = await outputOf(["observe", "--server", server.address, "-o", output]);
-    for (const pod of PODS) expect(fromServer).toContain(pod);
-    expect(fromServer).toBe(await outputOf(["observe", "-o", output, file]));
-  });
+  test.each(["compact", "dict", "table", "jsonpb"])(
+    "prints the same output as for files: %s",
+    async (output) => {
+      await using server = await hubble();
+      const file = join(folder, `${output}.log`);
+      writeFileSync(file, await outputOf(["observe", "--server", server.address, "-o", "jsonpb"]));
+      const fromServer = await outputOf(["observe", "--server", server.address, "-o", output]);
+      for (const pod of PODS) expect(fromServer).toContain(pod);
+      expect(fromServer).toBe(await outputOf(["observe", "-o", output, file]));
+    },
+  );
 
-  test.each(OUTPUT_FORMATS)("prints what came before the server failed: %s", async (output) => {
+  test.each(OUTPUT_FORMATS)("prints the flows received before the server failed: %s", async (output) => {
     const pods = PODS.map((pod) => flowLine(pod));
     const routes = (router: ConnectRouter) => {
       router.service(Observer, {
@@ -92,7 +95,7 @@ describe("observe --server", () => {
     for (const pod of PODS) expect(out).toContain(pod);
   });
 
-  test("prints extensions that it does not know as bytes, with one warning", async () => {
+  test("prints unknown extensions as bytes, with one warning", async () => {
     const flows = [1, 2].map((byte) => ({
       ...FLOWS[0]!,
       extensions: { typeUrl: "t/utils.RetinaMetadata", value: Uint8Array.of(byte) },
@@ -114,7 +117,7 @@ describe("observe --server", () => {
     );
   });
 
-  test("observe --server: leaves out an event without a JSON form, and prints the next", async () => {
+  test("skips an event without a JSON form and prints the next", async () => {
     const events = [0, 1, 2].map((index) =>
       create(GetFlowsResponseSchema, {
         responseTypes: {
@@ -151,12 +154,12 @@ describe("observe --server", () => {
     ]);
   });
 
-  test("asks by a unix socket", async () => {
+  test("connects to a unix socket", async () => {
     await using server = await hubble(undefined, `unix://${join(folder, "hubble.sock")}`);
     expect(podsIn(await outputOf(["observe", "--server", server.address]))).toEqual(PODS);
   });
 
-  test("has the server filter, and select", async () => {
+  test("sends filters and selection to the server", async () => {
     await using server = await hubble();
     const args = ["observe", "--server", server.address, "--last", "1", "--not", "--pod", "shop/db"];
     expect(podsIn(await outputOf(args))).toEqual(["cart"]);
@@ -165,25 +168,25 @@ describe("observe --server", () => {
     expect(request?.blacklist).toHaveLength(2);
   });
 
-  test("asks for the last 20 flows where nothing says how many", async () => {
+  test("requests the last 20 flows without --first, --last, --all, --since or --until", async () => {
     await using server = await hubble({ flows: Array.from({ length: 30 }, () => FLOWS[0]!) });
     expect(podsIn(await outputOf(["observe", "--server", server.address]))).toHaveLength(20);
   });
 
-  test("explains those that do not pass, too", async () => {
+  test("explains flows that do not match, too", async () => {
     await using server = await hubble();
     const out = await outputOf(["observe", "--server", server.address, "--explain", "--pod", "shop/db"]);
     expect(out.match(/does not pass/g)).toHaveLength(2);
   });
 
-  test("masks fields", async () => {
+  test("applies field masks", async () => {
     await using server = await hubble();
     const args = ["observe", "--server", server.address, "-o", "jsonpb", "--last", "1"];
     const out = await outputOf([...args, "--experimental-field-mask", "source.pod_name"]);
     expect(JSON.parse(out).flow).toEqual({ source: { pod_name: "db" } });
   });
 
-  test("takes the server of the environment when no file is named", async () => {
+  test("uses HUBBLE_SERVER when no file is named", async () => {
     await using server = await hubble();
     const env = { HUBBLE_SERVER: server.address };
     expect(podsIn(await outputOf(["observe"], { env, stdin: flowLine("stdin") }))).toEqual(PODS);
@@ -193,7 +196,7 @@ describe("observe --server", () => {
 });
 
 describe("observe --server --follow", () => {
-  test("prints what comes, until it is interrupted", async () => {
+  test("prints flows as they arrive, until it is interrupted", async () => {
     await using server = await hubble();
     const io = fakeIo();
     const ended = runCli(["observe", "--server", server.address, "--follow", "--last", "1"], io);
@@ -205,7 +208,7 @@ describe("observe --server --follow", () => {
     expect({ pods: podsIn(io.out()), err: io.err() }).toEqual({ pods: ["db", "late"], err: "" });
   });
 
-  test("goes on after a lost connection, and tells it", async () => {
+  test("reconnects after a lost connection and reports it", async () => {
     await using server = await hubble({ flows: [] });
     const { observer, address } = server;
     const io = fakeIo();
@@ -227,7 +230,7 @@ describe("observe --server --follow", () => {
     expect(io.err()).toBe(`${address}: reconnected after a lost connection\n`);
   });
 
-  test("does not with --reconnect=false", async () => {
+  test("does not reconnect with --reconnect=false", async () => {
     await using server = await hubble();
     const io = fakeIo();
     const ended = runCli(["observe", "--server", server.address, "-f", "--reconnect=false"], io);
@@ -238,8 +241,8 @@ describe("observe --server --follow", () => {
   });
 });
 
-describe("a server that is not there", () => {
-  test("is told at once, also with --follow", async () => {
+describe("observe: an unreachable server", () => {
+  test("is reported at once, also with --follow", async () => {
     const address = `unix://${join(folder, "none.sock")}`;
     for (const more of [[], ["--follow"]]) {
       const { code, out, err } = await runFake(["observe", "--server", address, ...more]);
@@ -248,19 +251,19 @@ describe("a server that is not there", () => {
     }
   });
 
-  test("is left when interrupted", async () => {
+  test("ends when interrupted", async () => {
     const io = fakeIo();
     io.interrupt("SIGTERM");
     expect(await runCli(["observe", "--server", "192.0.2.1:1"], io)).toBe(EXIT.terminated);
   });
 });
 
-describe("a server that accepts the connection and never answers", () => {
+describe("observe: a server that accepts the connection and never responds", () => {
   test.each([
     { args: ["observe"] },
     { args: ["status"] },
     { args: ["record", "0.0.0.0/0 0 0.0.0.0/0 0 ANY"] },
-  ])("$args.0: is reported with the likely cause", async ({ args }) => {
+  ])("is reported with the likely cause by $args.0", async ({ args }) => {
     const silent = createServer();
     await once(silent.listen(0, "127.0.0.1"), "listening");
     // A server that listens on TCP has an address of this kind.
@@ -278,7 +281,7 @@ describe("a server that accepts the connection and never answers", () => {
   });
 });
 
-describe("what makes no sense is refused", () => {
+describe("observe: usage errors with --server", () => {
   test.each([
     { args: ["--server", "a:1", "file"], err: "cannot set both --server and files" },
     { args: ["--server", "a:1", "-"], err: "cannot set both --server and files" },
@@ -310,13 +313,13 @@ describe("what makes no sense is refused", () => {
     { args: ["--server", "a:1", "--cel-expression", "1 +"], err: "" },
     { args: [], env: { HUBBLE_SERVER: "a:1", HUBBLE_TLS: "perhaps" }, err: "invalid HUBBLE_TLS: " },
     { args: [], env: { HUBBLE_SERVER: "a:1", HUBBLE_TIMEOUT: "soon" }, err: "invalid HUBBLE_TIMEOUT: " },
-  ])("$args $env", async ({ args, err, env = {} }) => {
+  ])("rejects $args with the environment $env", async ({ args, err, env = {} }) => {
     const outcome = await runFake(["observe", ...args], { env });
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
     expect(outcome.err.startsWith(err)).toBe(true);
   });
 
-  test("a file of TLS that is not there", async () => {
+  test("reports a missing TLS file", async () => {
     const args = ["observe", "--server", "tls://a:1", "--tls-ca-cert-files", "/no/such"];
     expect(await runFake(args)).toMatchObject({
       code: EXIT.failed,
@@ -325,7 +328,7 @@ describe("what makes no sense is refused", () => {
   });
 });
 
-describeWithPrograms("over TLS", ["openssl"], () => {
+describeWithPrograms("observe --server: TLS", ["openssl"], () => {
   async function secure() {
     const authority = certificateAuthority(mkdtempSync(join(folder, "tls-")));
     const { certFile, keyFile } = authority.sign("server", "/CN=relay", "DNS:relay.example.com");
@@ -335,7 +338,7 @@ describeWithPrograms("over TLS", ["openssl"], () => {
     return { running, authority, client };
   }
 
-  test("shows its certificate, and knows the server's by the name that is asked for", async () => {
+  test("presents a client certificate and verifies the name of the server", async () => {
     const { running, authority, client } = await secure();
     await using server = running;
     const address = server.address.replace("tls://", "");
@@ -350,7 +353,7 @@ describeWithPrograms("over TLS", ["openssl"], () => {
     expect(wrong.err).toContain("other.example.com");
   });
 
-  test("takes all of it from the environment", async () => {
+  test("reads all TLS settings from the environment", async () => {
     const { running, authority, client } = await secure();
     await using server = running;
     const env = {

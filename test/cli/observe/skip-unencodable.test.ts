@@ -20,7 +20,7 @@ function printerTo(io: ReturnType<typeof fakeIo>) {
   return { report, printer: skipUnencodable(createFlowPrinter({ output: "jsonpb" }), "a.log", report) };
 }
 
-test("skipUnencodable: leaves out events without a JSON form, reports each, and prints the next", () => {
+test("skipUnencodable: skips events without a JSON form, reports each, and prints the next", () => {
   const io = fakeIo();
   const { printer, report } = printerTo(io);
   expect(report.isIncomplete).toBe(false);
@@ -42,7 +42,7 @@ test("skipUnencodable: leaves out events without a JSON form, reports each, and 
   ]);
 });
 
-test("skipUnencodable: reports the first events of many one by one, then their number", () => {
+test("skipUnencodable: reports the first of many events individually, then their number", () => {
   const io = fakeIo();
   const { printer, report } = printerTo(io);
   for (let index = 0; index < 100; index++) printer.write(response(String(index), TOO_LATE));

@@ -42,7 +42,7 @@ const MIXED = joinBytes(
   writer.enhanced({ data: frame }),
 );
 
-describe("packets of an unsupported link type", () => {
+describe("flowscribe: warnings about packets of an unsupported link type", () => {
   const warning = (path: string, packets: string) =>
     `${path}: ${packets} of LINKTYPE_USER0 (147) cannot be decoded: the link type is not supported\n`;
 
@@ -66,7 +66,7 @@ describe("packets of an unsupported link type", () => {
     },
   );
 
-  test("observe: a warning for each input that has some", async () => {
+  test("observe: prints a warning for each input that contains some", async () => {
     const some = file("some", await pcapOf(LINKTYPE_USER0, 2));
     const none = file("none", await pcapOf(1, 2));
     const { err } = await runFake(["observe", some, none, some]);
@@ -77,7 +77,7 @@ describe("packets of an unsupported link type", () => {
     { name: "by addresses", filter: ["0.0.0.0/0 0 0.0.0.0/0 0 ANY"] },
     { name: "by flows", filter: ["--protocol", "udp"] },
     { name: "by flows, with replies guessed", filter: ["--protocol", "udp", "--guess-replies"] },
-  ])("record: a filtered recording warns for each input: $name", async ({ filter }) => {
+  ])("record: prints a warning for each input in a filtered recording: $name", async ({ filter }) => {
     const mixed = file("mixed.pcapng", MIXED);
     const all = file("all.pcap", await pcapOf(LINKTYPE_USER0, 5));
     const args = ["record", "-r", mixed, "-r", all, "-w"];
@@ -89,7 +89,7 @@ describe("packets of an unsupported link type", () => {
     expect({ code: strict.code, err: strict.err }).toEqual({ code: EXIT.incomplete, err });
   });
 
-  test("record: without a filter all packets are recorded, without a warning", async () => {
+  test("record: records all packets without a filter, without a warning", async () => {
     const path = file("whole.pcap", await pcapOf(LINKTYPE_USER0, 5));
     const result = await runFake(["record", "-r", path, "-w", newOutput("pcap"), "--strict-input"]);
     expect({ code: result.code, err: result.err }).toEqual({ code: EXIT.ok, err: "" });
@@ -97,7 +97,7 @@ describe("packets of an unsupported link type", () => {
   });
 });
 
-describe("parts of pcapng that are not copied", () => {
+describe("flowscribe: warnings about parts of pcapng that are not copied", () => {
   const path = file(
     "rich.pcapng",
     joinBytes(
@@ -121,7 +121,7 @@ describe("parts of pcapng that are not copied", () => {
     ),
   );
 
-  test("record: a line for each kind, for each input, when it writes pcapng", async () => {
+  test("record: prints a line for each kind and each input when it writes pcapng", async () => {
     const { code, err } = await runFake([
       "record",
       "-r",
@@ -141,7 +141,7 @@ describe("parts of pcapng that are not copied", () => {
     expect({ code, err }).toEqual({ code: EXIT.ok, err: lines.join("").repeat(2) });
   });
 
-  test("record: also what pcap has no place for, when it writes pcap", async () => {
+  test("record: reports what pcap cannot represent when it writes pcap", async () => {
     const { code, err } = await runFake(["record", "-r", path, "-w", newOutput("pcap")]);
     const lines = [
       "1 decryption secrets block is not copied",
@@ -153,7 +153,7 @@ describe("parts of pcapng that are not copied", () => {
     expect({ code, err }).toEqual({ code: EXIT.ok, err: lines.join("") });
   });
 
-  test("record: names of interfaces are not copied to pcap", async () => {
+  test("record: reports that interface names are not copied to pcap", async () => {
     const named = file(
       "named.pcapng",
       joinBytes(
@@ -169,12 +169,12 @@ describe("parts of pcapng that are not copied", () => {
     expect((await runFake(["record", "-r", named, "-w", newOutput("pcapng")])).err).toBe("");
   });
 
-  test("record: no line for results only", async () => {
+  test("record: prints no line with --silent-errors", async () => {
     const { code, err } = await runFake(["record", "-r", path, "-w", newOutput("pcapng"), "-s"]);
     expect({ code, err }).toEqual({ code: EXIT.ok, err: "" });
   });
 
-  test("observe: no line, as it copies nothing", async () => {
+  test("observe: prints no line, as it copies nothing", async () => {
     expect((await runFake(["observe", path])).err).toBe("");
   });
 });

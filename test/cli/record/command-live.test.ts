@@ -1,4 +1,4 @@
-// The built program on a network of the test's own.
+// The built program in network namespaces that the test creates.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,13 +13,13 @@ import { describeOnNetwork, MAIN, noEbpf, type Running } from "./live-network.js
 const STARTED = "Started recording. Press CTRL+C to stop.\n";
 const TO_PORT_53 = "10.77.0.1/32 0 10.77.0.0/24 53 UDP";
 
-describeOnNetwork("a live recording", (live) => {
-  /** Starts a recording where the packets arrive, and waits until it has begun. */
+describeOnNetwork("record: a live recording", (live) => {
+  /** Starts a recording in the receiving namespace, and waits until it has begun. */
   function start(...args: readonly string[]): Promise<Running> {
     return live().start(STARTED, "record", "-i", live().pair.receiver.device, ...args);
   }
 
-  /** Datagrams to a port that sends each of them back; resolves when all are back. */
+  /** Sends datagrams to an echo port; resolves when all replies have arrived. */
   async function askEcho(port: number, count: number): Promise<void> {
     const { sender, receiver } = live().pair;
     const echo = `const socket = require("node:dgram").createSocket("udp4");
@@ -38,7 +38,7 @@ describeOnNetwork("a live recording", (live) => {
 
   for (const source of ["libpcap", "ebpf"]) {
     describeUnless(`by ${source}`, source === "ebpf" ? noEbpf : undefined, () => {
-      test("has the packets that match, when Ctrl-C ends it", async () => {
+      test("records the matching packets until Ctrl-C", async () => {
         const path = join(live().folder, `${source}.pcap`);
         const { child, ended } = await start("--source", source, "-w", path, TO_PORT_53);
         live().send(54, 5);
@@ -56,7 +56,7 @@ describeOnNetwork("a live recording", (live) => {
         );
       });
 
-      test("tells replies by all packets, whatever else selects", async () => {
+      test("detects replies from all packets, whatever the other filters select", async () => {
         const path = join(live().folder, `${source}-replies.pcap`);
         const reply = ["--guess-replies", "--allowlist", '{"reply":[true]}'];
         const text = ["--expression", "udp src port 5300"];
@@ -67,7 +67,7 @@ describeOnNetwork("a live recording", (live) => {
         expect(await packetsIn(readFileSync(path))).toHaveLength(10);
       });
 
-      test("ends at its limit, in pcapng, with the name of the interface", async () => {
+      test("ends at its limit and writes the interface name to pcapng", async () => {
         const path = join(live().folder, `${source}.pcapng`);
         const { ended } = await start(
           "--source",
@@ -89,7 +89,7 @@ describeOnNetwork("a live recording", (live) => {
         ]);
       });
 
-      test("takes text and flags about flows as well", async () => {
+      test("combines --expression with flow flags", async () => {
         const path = join(live().folder, `${source}-text.pcap`);
         const { child, ended } = await start(
           "--source",
@@ -114,7 +114,7 @@ describeOnNetwork("a live recording", (live) => {
     });
   }
 
-  test("rotates while it goes on", async () => {
+  test("rotates files during the recording", async () => {
     const { child, ended } = await start(
       "-w",
       join(live().folder, "r.pcap"),
@@ -135,7 +135,7 @@ describeOnNetwork("a live recording", (live) => {
     expect(counts).toEqual([2, 2, 2]);
   });
 
-  describe("that cannot be", () => {
+  describe("fails", () => {
     function fails(...args: readonly string[]) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "record", ...args], {
         cwd: live().folder,
@@ -144,13 +144,13 @@ describeOnNetwork("a live recording", (live) => {
       return { code: status, out: stdout, err: stderr };
     }
 
-    test.each(["libpcap", "ebpf"])("says why: no such device, by %s", (source) => {
+    test.each(["libpcap", "ebpf"])("for a missing device, with its name: %s", (source) => {
       const { code, out, err } = fails("-i", "no-such", "--source", source, "0.0.0.0/0 0 0.0.0.0/0 0 ANY");
       expect({ code, out }).toEqual({ code: EXIT.failed, out: "" });
       expect(err).toContain("no-such");
     });
 
-    test("says why: text that is no filter", () => {
+    test("for an invalid filter expression", () => {
       expect(fails("-i", "lo", "--expression", "tcp prot 1")).toEqual({
         code: EXIT.usage,
         out: "",
@@ -158,7 +158,7 @@ describeOnNetwork("a live recording", (live) => {
       });
     });
 
-    test("says why: a buffer of no size", () => {
+    test("for an invalid buffer size", () => {
       expect(fails("-i", "lo", "--buffer-size", "1kB")).toMatchObject({
         code: EXIT.usage,
         err: expect.stringMatching(/^--buffer-size in bytes: must be an integer from /),
@@ -166,7 +166,7 @@ describeOnNetwork("a live recording", (live) => {
     });
   });
 
-  test("--list-devices has the loopback device", () => {
+  test("--list-devices lists the loopback device", () => {
     const { stdout } = spawnSync(process.execPath, [MAIN, "record", "--list-devices"], { encoding: "utf8" });
     expect(stdout).toMatch(/^NAME +STATE +ADDRESSES +DESCRIPTION\n/);
     expect(stdout).toMatch(/^lo +\S*loopback\S* /m);

@@ -22,8 +22,8 @@ function shell(script: string): { code: number | null; out: string; err: string 
   return { code: status, out: stdout, err: stderr };
 }
 
-describe("standard output", () => {
-  test("is the capture, byte for byte, and nothing else", () => {
+describe("record: standard output", () => {
+  test("contains exactly the bytes of the capture", () => {
     const args = [MAIN, "record", "-r", CAPTURE, "-w", "-"];
     const { status, stdout, stderr } = spawnSync(process.execPath, args);
     expect(status).toBe(EXIT.ok);
@@ -33,7 +33,7 @@ describe("standard output", () => {
     );
   });
 
-  test("takes more than a pipe holds", async () => {
+  test("accepts more bytes than the capacity of a pipe", async () => {
     const copies = Array.from({ length: 40 }, () => ["-r", CAPTURE]).flat();
     const { status, stdout } = spawnSync(process.execPath, [MAIN, "record", "-w", "-", ...copies], {
       maxBuffer: 2 ** 26,
@@ -43,8 +43,8 @@ describe("standard output", () => {
   });
 });
 
-describeWithPrograms("pipes", ["bash", "cat", "head", "mkfifo"], () => {
-  test("can be read and written to", async () => {
+describeWithPrograms("record: pipes", ["bash", "cat", "head", "mkfifo"], () => {
+  test("reads and writes named pipes", async () => {
     const { code } = shell(
       'mkfifo "$FOLDER/out"; cat "$FOLDER/out" > "$FOLDER/copy" & ' +
         '"$NODE" "$MAIN" record -r <(cat "$CAPTURE") -w "$FOLDER/out" && wait',
@@ -53,7 +53,7 @@ describeWithPrograms("pipes", ["bash", "cat", "head", "mkfifo"], () => {
     expect(readFileSync(join(folder, "copy")).equals(readFileSync(CAPTURE))).toBe(true);
   });
 
-  test("a reader that has had enough is no failure", () => {
+  test("a closed pipe is not an error", () => {
     const copies = '-r "$CAPTURE" '.repeat(40);
     const { out } = shell(
       `"$NODE" "$MAIN" record ${copies} -w - 2>/dev/null | head -c 10 | wc -c; echo "\${PIPESTATUS[0]}"`,
@@ -62,8 +62,8 @@ describeWithPrograms("pipes", ["bash", "cat", "head", "mkfifo"], () => {
   });
 });
 
-describeWithPrograms("tcpdump", ["bash", "tcpdump"], () => {
-  test.each(["pcap", "pcapng"])("reads %s from a pipe", (format) => {
+describeWithPrograms("record to tcpdump", ["bash", "tcpdump"], () => {
+  test.each(["pcap", "pcapng"])("prints all packets of a recording to standard output: %s", (format) => {
     const { out } = shell(
       `"$NODE" "$MAIN" record -r "$CAPTURE" -w - --format ${format} 2>/dev/null | tcpdump -nr - 2>/dev/null`,
     );
@@ -71,7 +71,7 @@ describeWithPrograms("tcpdump", ["bash", "tcpdump"], () => {
   });
 });
 
-describe("signals", () => {
+describe("record: signals", () => {
   test.each([
     { name: "SIGINT", code: EXIT.interrupted },
     { name: "SIGTERM", code: EXIT.terminated },
@@ -84,7 +84,7 @@ describe("signals", () => {
     const arrived = new Promise<void>((resolve) => {
       child.stdout.on("data", (bytes: Buffer) => {
         out.push(bytes);
-        // All but the packet that is cut.
+        // All packets except the truncated one.
         if (Buffer.concat(out).length > 8_000) resolve();
       });
     });
@@ -103,31 +103,31 @@ describe("signals", () => {
   });
 });
 
-describeWithPrograms("what never begins", ["mkfifo"], () => {
+describeWithPrograms("record: signals before the recording begins", ["mkfifo"], () => {
   function pipe(name: string): string {
     const path = join(folder, name);
     expect(spawnSync("mkfifo", [path]).status).toBe(0);
     return path;
   }
 
-  test("an input that says nothing is left", async () => {
-    // The one before it tells on standard error when it is its turn.
+  test("interrupt the wait for a silent input", async () => {
+    // The input before it fails, and its message on standard error shows that reading has begun.
     const args = [MAIN, "record", "-r", "/no/such", "-r", pipe("silent"), "-w", join(folder, "never")];
     const child = spawn(process.execPath, args, { stdio: "pipe" });
-    const told = new Promise((resolve) => child.stderr.once("data", resolve));
+    const reported = new Promise((resolve) => child.stderr.once("data", resolve));
     const closed = closing(child);
-    await told;
+    await reported;
     child.kill("SIGINT");
     expect((await closed).code).toBe(EXIT.interrupted);
     expect(existsSync(join(folder, "never"))).toBe(false);
   });
 
-  test("a pipe that nobody reads is waited for, and left", async () => {
+  test("interrupt the wait for a pipe that is not read", async () => {
     const args = [MAIN, "record", "-r", "/no/such", "-r", CAPTURE, "-w", pipe("unread")];
     const child = spawn(process.execPath, args, { stdio: "pipe" });
-    const told = new Promise((resolve) => child.stderr.once("data", resolve));
+    const reported = new Promise((resolve) => child.stderr.once("data", resolve));
     const closed = closing(child);
-    await told;
+    await reported;
     child.kill("SIGTERM");
     expect((await closed).code).toBe(EXIT.terminated);
   });

@@ -30,7 +30,7 @@ import { fakeIo, oneTurn, outputOf, runFake } from "../fake-io.js";
 const root = mkdtempSync(join(tmpdir(), "flowscribe-record-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** A folder of the test at hand. */
+/** The folder of the current test. */
 let folder: string;
 let tests = 0;
 beforeEach(() => {
@@ -40,7 +40,7 @@ beforeEach(() => {
 
 const SAMPLE = join(repository, "examples/captures/sample.pcap");
 const SAMPLE_NG = join(repository, "examples/captures/sample.pcapng");
-/** 2025-04-12T22:48:35Z, a moment at which hubble record was seen to end. */
+/** 2025-04-12T22:48:35Z, a recorded end time of hubble record. */
 const NOW_MS = Date.UTC(2025, 3, 12, 22, 48, 35);
 const TIME = "2025-04-12T22:48:35Z";
 
@@ -50,7 +50,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-/** A packet at its number of seconds; the nanoseconds tell what is lost of them. */
+/** A packet whose time in seconds is its id; the nanoseconds show what a conversion truncates. */
 function packet(spec: PacketSpec): PacketInit {
   return { bytes: packetBytes(spec), seconds: spec.id, nanoseconds: 123_456_789 };
 }
@@ -65,7 +65,7 @@ async function capture(
   return file(name, await collect(pcapng ? encodePcapng(source) : encodePcap(source)));
 }
 
-/** What was recorded: the numbers of the packets, which are their seconds. */
+/** The ids of the recorded packets, which are their seconds. */
 async function idsIn(path: string): Promise<(number | undefined)[]> {
   return (await packetsIn(readFileSync(path))).map(({ seconds }) => seconds);
 }
@@ -74,7 +74,7 @@ function record(...args: readonly string[]): ReturnType<typeof runFake> {
   return runFake(["record", ...args], { clock: fakeClock(NOW_MS) });
 }
 
-/** Records into a file that is then read. */
+/** Records to a file and returns its packets. */
 async function recorded(...args: readonly string[]): Promise<readonly ReadPacket[]> {
   const path = join(folder, "out");
   const { code, err } = await record("-w", path, "--overwrite", ...args);
@@ -86,25 +86,25 @@ async function idsRecorded(...args: readonly string[]): Promise<(number | undefi
   return (await recorded(...args)).map(({ seconds }) => seconds);
 }
 
-describe("filters", () => {
+describe("record: filters", () => {
   test.each([
-    { name: "none take all", args: [], count: 527 },
+    { name: "all packets without a filter", args: [], count: 527 },
     {
-      name: "hubble record's",
+      name: "packets that match a filter of hubble record",
       args: ["10.0.0.0/8 0 0.0.0.0/0 53 UDP"],
       tcpdump: "src net 10.0.0.0/8 and udp dst port 53",
     },
     {
-      name: "several are alternatives",
+      name: "packets that match one of several filters",
       args: ["10.0.0.0/8 0 10.0.0.0/8 53 TCP", "::/0 0 ::/0 80 ANY"],
       tcpdump: "(src net 10.0.0.0/8 and dst net 10.0.0.0/8 and tcp dst port 53) or (ip6 and dst port 80)",
     },
     {
-      name: "of both kinds have to hold",
+      name: "packets that match filters of both kinds",
       args: ["0.0.0.0/0 0 0.0.0.0/0 53 ANY", "--protocol", "udp"],
       tcpdump: "ip and udp dst port 53",
     },
-  ])("$name", async ({ args, count, tcpdump }) => {
+  ])("selects $name", async ({ args, count, tcpdump }) => {
     const packets = await recorded("-r", SAMPLE, ...args);
     const expected = count ?? countByTcpdump(tcpdump ?? "");
     if (expected !== undefined) expect(packets).toHaveLength(expected);
@@ -118,7 +118,7 @@ describe("filters", () => {
     { args: ["--ipv6", "--guess-replies", "--allowlist", '{"reply":[true]}'] },
     { args: ["--tunnels", "--ip", "10.0.0.0/8"] },
     { args: ["--cel-expression", "_flow.l4.TCP.destination_port > 1024u"] },
-  ])("$args keep the packets whose flows observe shows", async ({ args }) => {
+  ])("selects the packets whose flows observe prints with $args", async ({ args }) => {
     const packets = await recorded("-r", SAMPLE, ...args);
     const flows = (await outputOf(["observe", "-o", "jsonpb", ...args, SAMPLE])).trimEnd().split("\n");
     const times = flows.map((line) => /\.(\d+)Z$/.exec(JSON.parse(line).time)?.[1]?.padEnd(9, "0"));
@@ -126,26 +126,33 @@ describe("filters", () => {
     expect(packets.length).toBeLessThan(527);
   });
 
-  test("of replies are told by all packets", async () => {
+  test("detects replies from all packets", async () => {
     const filter = "0.0.0.0/0 53 0.0.0.0/0 0 UDP";
     const replies = await recorded("-r", SAMPLE, "--guess-replies", filter, "--raw", "x").catch(
       () => undefined,
     );
     expect(replies).toBeUndefined();
     const all = await recorded("-r", SAMPLE, filter);
-    const told = await recorded("-r", SAMPLE, "--guess-replies", filter, "--allowlist", '{"reply":[true]}');
-    expect(told).toEqual(all);
+    const guessed = await recorded(
+      "-r",
+      SAMPLE,
+      "--guess-replies",
+      filter,
+      "--allowlist",
+      '{"reply":[true]}',
+    );
+    expect(guessed).toEqual(all);
     expect(all.length).toBeGreaterThan(0);
   });
 
-  test("record: reads a command line of tcpdump", async () => {
+  test("accepts a command line of tcpdump", async () => {
     const flags = ["-nn", "-v", "-s", "64", "-c", "3", "10.0.0.0/8 0 0.0.0.0/0 53 UDP"];
     const packets = await recorded("-r", SAMPLE, ...flags);
     expect(packets).toHaveLength(3);
     for (const { data } of packets) expect(data.length).toBeLessThanOrEqual(2 * 64);
   });
 
-  test("of times take both ends", async () => {
+  test("includes both ends of --since and --until", async () => {
     const path = await capture("a.pcap", [1, 2, 3, 4]);
     expect(
       await idsRecorded(
@@ -160,7 +167,7 @@ describe("filters", () => {
     expect(await idsRecorded("-r", path, "--since", "1970-01-01T00:00:03.2Z")).toEqual([4]);
   });
 
-  test("of interfaces know their names", async () => {
+  test("selects by interface name", async () => {
     const named = { linkType: 1, resolution: "us", snapLength: 0, name: "lxc7" } as const;
     const format = { ...ETHERNET, interfaceId: 1 };
     const source = fromBatches(
@@ -185,8 +192,8 @@ const noCompiler = await compileExpression("tcp").then(
   (error: Error) => error.message,
 );
 
-describeUnless("--expression", noCompiler, () => {
-  test("has to hold as well as the others", async () => {
+describeUnless("record --expression", noCompiler, () => {
+  test("combines the expression with the other filters", async () => {
     const text = "tcp port 53";
     expect(await recorded("-r", SAMPLE, "--expression", text)).toHaveLength(24);
     expect(await recorded("-r", SAMPLE, "--expression", text, "--ipv6")).toHaveLength(
@@ -196,7 +203,7 @@ describeUnless("--expression", noCompiler, () => {
     expect(await recorded("-nn", "-r", SAMPLE, ...text.split(" "))).toHaveLength(24);
   });
 
-  test("is compiled for every link type", async () => {
+  test("compiles the expression for every link type", async () => {
     const raw = { ...ETHERNET, linkType: 101, interfaceId: 1 };
     const ip = packetBytes({ id: 2 }).subarray(14);
     const source = fromBatches(
@@ -215,7 +222,7 @@ describeUnless("--expression", noCompiler, () => {
     ]);
   });
 
-  test("matches nothing of a link type that it cannot be compiled for, which is told", async () => {
+  test("matches no packet of a link type that libpcap cannot compile for, and reports it", async () => {
     const odd = { ...ETHERNET, linkType: 147, interfaceId: 1 };
     const source = fromBatches(
       [createBatch(ETHERNET, [packet({ id: 1 })]), createBatch(odd, [packet({ id: 2 })])],
@@ -228,7 +235,7 @@ describeUnless("--expression", noCompiler, () => {
     expect(err).toMatch(/^"udp port 53" matches no packet of .*147.*\n$/);
   });
 
-  test("at fault is told before anything is written", async () => {
+  test("reports an invalid expression before it writes anything", async () => {
     const path = join(folder, "never");
     const { code, out, err } = await record("-r", SAMPLE, "-w", path, "--expression", "tcp prot 53");
     expect({ code, out, there: existsSync(path) }).toEqual({ code: EXIT.usage, out: "", there: false });
@@ -236,22 +243,22 @@ describeUnless("--expression", noCompiler, () => {
   });
 });
 
-describe("limits", () => {
+describe("record: limits", () => {
   test.each([
     { args: ["--packet-limit", "2"], ids: [1, 2] },
     { args: ["--packet-limit", "0"], ids: [1, 2, 3, 4] },
-    // The packet that makes it so many is the last.
+    // The packet that reaches the limit is the last.
     { args: ["--bytes-limit", "93"], ids: [1, 2, 3] },
     { args: ["--bytes-limit", "92"], ids: [1, 2] },
     { args: ["--packet-limit", "3", "--bytes-limit", "1"], ids: [1] },
     { args: ["--time-limit", "1h"], ids: [1, 2, 3, 4] },
     { args: ["--time-limit", "-1s"], ids: [] },
-  ])("$args", async ({ args, ids }) => {
+  ])("ends at exactly the limit of $args", async ({ args, ids }) => {
     const path = await capture("a.pcap", [1, 2, 3, 4]);
     expect(await idsRecorded("-r", path, ...args)).toEqual(ids);
   });
 
-  test("--max-capture-len cuts what is kept, not what is looked at", async () => {
+  test("--max-capture-len truncates the written packets, not the inspected ones", async () => {
     const path = await capture("a.pcap", [
       { id: 1, length: 300 },
       { id: 2, matches: false },
@@ -269,7 +276,7 @@ describe("limits", () => {
   });
 });
 
-describe("formats", () => {
+describe("record: formats", () => {
   const specs = [1, 2, 3];
   const ns: PacketFormat = { ...ETHERNET, resolution: "ns" };
 
@@ -326,7 +333,7 @@ describe("formats", () => {
       to: "ns",
     },
   ])(
-    "$from, pcapng $pcapng, with $args becomes $fileFormat in $to",
+    "converts $from (pcapng: $pcapng) with $args to $fileFormat in $to",
     async ({ from, pcapng, args, ...to }) => {
       const path = await capture("in", specs, { format: from === "ns" ? ns : ETHERNET, pcapng });
       const packets = await recorded("-r", path, ...args);
@@ -340,7 +347,7 @@ describe("formats", () => {
     },
   );
 
-  test("there and back is the same", async () => {
+  test("converts to pcapng and back without changes", async () => {
     const there = join(folder, "there.pcapng");
     const back = join(folder, "back.pcap");
     await record("-r", SAMPLE, "-w", there);
@@ -348,22 +355,22 @@ describe("formats", () => {
     expect(readFileSync(back)).toEqual(readFileSync(SAMPLE));
   });
 
-  test("names, comments and counts of pcapng stay, times in one unit or not", async () => {
+  test("preserves names, comments and counts of pcapng, with and without --precision", async () => {
     for (const args of [[], ["--precision", "us"], ["--precision", "ns"]]) {
       const path = join(folder, `copy${args.length}${args[1] ?? ""}.pcapng`);
       await record("-r", SAMPLE_NG, "-w", path, ...args);
       const before = await readWhole(readFileSync(SAMPLE_NG));
       const after = await readWhole(readFileSync(path));
-      const told = ({ source }: typeof after) =>
+      const metadataOf = ({ source }: typeof after) =>
         source.interfaces.map(({ name, counts }) => ({ name, counts }));
-      expect(told(after)).toEqual(told(before));
+      expect(metadataOf(after)).toEqual(metadataOf(before));
       expect(after.packets.map(({ comments }) => comments)).toEqual(
         before.packets.map(({ comments }) => comments),
       );
     }
   });
 
-  test("the name of a file tells its format, unless a flag does", async () => {
+  test("detects the format from the file name, unless a flag sets it", async () => {
     const path = await capture("a.pcap", [1]);
     for (const [name, args, fileFormat] of [
       ["x.pcapng", [], "pcapng"],
@@ -375,7 +382,7 @@ describe("formats", () => {
     }
   });
 
-  test("several link types are for pcapng", async () => {
+  test("requires pcapng for several link types", async () => {
     const ethernet = await capture("a.pcap", [1]);
     const raw = await capture("b.pcap", [2], { format: { ...ETHERNET, linkType: 101 } });
     expect(await idsRecorded("-r", ethernet, "-r", raw, "--format", "pcapng")).toEqual([1, 2]);
@@ -387,15 +394,15 @@ describe("formats", () => {
   });
 });
 
-describe("inputs", () => {
-  test("several are merged in the order of time, whatever they are", async () => {
+describe("record: inputs", () => {
+  test("merges several inputs by time, whatever their format", async () => {
     const a = await capture("a.pcap", [1, 4, 5]);
     const b = await capture("b.pcapng", [2, 6], { pcapng: true });
     const c = file("c.gz", gzipSync(readFileSync(await capture("c.pcap", [3, 7]))));
     expect(await idsRecorded("-r", a, "--read", b, "-r", c)).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test("standard input is one of them", async () => {
+  test("reads standard input as one of several inputs", async () => {
     const stdin = readFileSync(await capture("a.pcap", [2]));
     const other = await capture("b.pcap", [1, 3]);
     const path = join(folder, "out.pcap");
@@ -403,7 +410,7 @@ describe("inputs", () => {
     expect(await idsIn(path)).toEqual([1, 2, 3]);
   });
 
-  test("that cannot be opened or read on are told; the others are read", async () => {
+  test("reports inputs that cannot be opened or read, and reads the others", async () => {
     const a = await capture("a.pcap", [1, 4]);
     const cut = file("cut.pcap", readFileSync(await capture("b.pcap", [2, 3, 5])).subarray(0, -1));
     const text = file("text", "no capture at all");
@@ -435,20 +442,20 @@ describe("inputs", () => {
     expect(await idsIn(path)).toEqual([1, 2, 3, 4]);
   });
 
-  test("of which none can be opened make no file", async () => {
+  test("writes no file if no input can be opened", async () => {
     const path = join(folder, "out.pcap");
     const { code, out } = await record("-r", join(folder, "missing"), "-w", path);
     expect({ code, out, there: existsSync(path) }).toEqual({ code: EXIT.failed, out: "", there: false });
   });
 
-  test("are not told of with --silent-errors", async () => {
+  test("does not report failed inputs with --silent-errors", async () => {
     const { code, err } = await record("-s", "-r", join(folder, "missing"), "-w", join(folder, "out.pcap"));
     expect({ code, err }).toEqual({ code: EXIT.failed, err: "" });
   });
 });
 
-describe("outputs", () => {
-  test("a file, with the closing lines of hubble record", async () => {
+describe("record: outputs", () => {
+  test("writes a file and prints the closing lines of hubble record", async () => {
     const input = await capture("in.pcap", [1, 2]);
     const path = join(folder, "out.pcap");
     expect(await record("-r", input, "-w", path)).toEqual({
@@ -459,7 +466,7 @@ describe("outputs", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("a folder, in which the file is named as by the Recorder", async () => {
+  test("names the file in a folder as the Recorder does", async () => {
     const input = await capture("in.pcap", [1]);
     mkdirSync(join(folder, "there"));
     const cases = [
@@ -487,7 +494,7 @@ describe("outputs", () => {
     }
   });
 
-  test("standard output, with the closing lines elsewhere", async () => {
+  test("writes to standard output, and the closing lines to standard error", async () => {
     const input = await capture("in.pcap", [1, 2]);
     for (const args of [[], ["--format", "pcapng"]]) {
       const io = fakeIo({ clock: fakeClock(NOW_MS) });
@@ -498,7 +505,7 @@ describe("outputs", () => {
     }
   });
 
-  test("standard output without packets is a capture, too", async () => {
+  test("writes a capture without packets to standard output", async () => {
     const none = await capture("none.pcap", []);
     for (const format of ["pcap", "pcapng"]) {
       const io = fakeIo();
@@ -507,7 +514,7 @@ describe("outputs", () => {
     }
   });
 
-  test("standard output that nobody reads any more is no failure", async () => {
+  test("exits with 0 when standard output is a closed pipe", async () => {
     const stdout = {
       write: () => {
         throw new BrokenPipe("nobody reads the output");
@@ -517,7 +524,7 @@ describe("outputs", () => {
     expect({ code, err }).toEqual({ code: EXIT.ok, err: "" });
   });
 
-  test("closing lines that nobody reads do not undo the recording", async () => {
+  test("keeps the recording when the output of the closing lines is a closed pipe", async () => {
     const stdout = {
       write: () => {
         throw new BrokenPipe("nobody reads the output");
@@ -528,7 +535,7 @@ describe("outputs", () => {
     expect(await packetsIn(readFileSync(path))).toHaveLength(527);
   });
 
-  test("an existing file is left alone, unless it is to be written over", async () => {
+  test("does not overwrite an existing file, unless requested", async () => {
     const input = await capture("in.pcap", [1]);
     const path = file("out.pcap", "mine");
     const { code, out, err } = await record("-r", input, "-w", path);
@@ -539,7 +546,7 @@ describe("outputs", () => {
     expect(await idsIn(path)).toEqual([1]);
   });
 
-  test("an input is never written over", async () => {
+  test("never overwrites an input", async () => {
     const input = await capture("in.pcap", [1]);
     const link = join(folder, "link.pcap");
     linkSync(input, link);
@@ -552,8 +559,8 @@ describe("outputs", () => {
   });
 });
 
-describe("rotation", () => {
-  test("tells each file when it is complete, and the last one at the end", async () => {
+describe("record: rotation", () => {
+  test("reports each file when it is complete, and the last one at the end", async () => {
     const input = await capture("in.pcap", [1, 2, 3]);
     const { code, out } = await record("-r", input, "-w", join(folder, "out.pcap"), "--rotate-size", "86");
     const path = (number: number) => join(folder, `out_0000${number}_20250412224835.pcap`);
@@ -570,7 +577,7 @@ describe("rotation", () => {
     expect(await Promise.all([1, 2, 3].map((number) => idsIn(path(number))))).toEqual([[1], [2], [3]]);
   });
 
-  test("by time, in a ring, in a folder", async () => {
+  test("rotates by time, in a ring, in a folder", async () => {
     const input = await capture("in.pcap", [1, 30, 60, 61, 90, 200]);
     const target = `${join(folder, "ring")}/`;
     const { code } = await record(
@@ -595,8 +602,8 @@ describe("rotation", () => {
   });
 });
 
-describe("the status line", () => {
-  /** A capture that comes when it is told to. */
+describe("record: the status line", () => {
+  /** Standard input whose chunks the test sends. */
   function slowInput() {
     const waiting: ((chunk: Uint8Array | undefined) => void)[] = [];
     const chunks: (Uint8Array | undefined)[] = [];
@@ -616,7 +623,7 @@ describe("the status line", () => {
         const next = waiting.shift();
         if (next === undefined) chunks.push(chunk);
         else next(chunk);
-        // Until it has been read, and more is asked for: on a busy machine that takes more than some turns.
+        // Wait until the chunk was read and the next read is pending: on a busy machine that takes many turns.
         if (chunk !== undefined)
           await vi.waitFor(() => expect(waiting).not.toEqual([]), { ...PATIENCE, interval: 1 });
         for (let turn = 0; turn < 20; turn++) await oneTurn();
@@ -624,7 +631,7 @@ describe("the status line", () => {
     };
   }
 
-  test("shows packets, bytes and how fast it goes, twice a second, and is gone in the end", async () => {
+  test("shows packets, bytes and rates twice a second, and is erased at the end", async () => {
     const bytes = readFileSync(await capture("in.pcap", [1, 2, 3, 4]));
     const clock = fakeClock(NOW_MS);
     const { stdin, send } = slowInput();
@@ -650,7 +657,7 @@ describe("the status line", () => {
   });
 
   test.each([
-    { name: "not on a terminal", terminal: false, args: [] },
+    { name: "without a terminal", terminal: false, args: [] },
     { name: "with --silent-errors", terminal: true, args: ["-s"] },
   ])("is not shown $name", async ({ terminal, args }) => {
     const io = fakeIo({ stderrTerminal: terminal });
@@ -658,7 +665,7 @@ describe("the status line", () => {
     expect(io.err()).toBe("");
   });
 
-  test("Ctrl-C finishes the file; what was to be read is cut short", async () => {
+  test("a signal completes the file and stops reading the input", async () => {
     const bytes = readFileSync(await capture("in.pcap", [1, 2]));
     for (const [signal, code] of [
       ["SIGINT", EXIT.interrupted],
@@ -670,7 +677,7 @@ describe("the status line", () => {
       const path = join(folder, `${signal}.pcap`);
       const running = runCli(["record", "-r", "-", "-w", path], io);
       await send(bytes.subarray(0, 24 + 62 + 30));
-      // On a busy machine opening the file takes more turns than sending waits for.
+      // On a busy machine opening the file takes more turns than `send` waits for.
       await vi.waitFor(() => expect(existsSync(path)).toBe(true), PATIENCE);
       await send(new Uint8Array());
       io.interrupt(signal);
@@ -682,7 +689,7 @@ describe("the status line", () => {
   });
 });
 
-describe("a command line that makes no sense", () => {
+describe("record: usage errors", () => {
   const LIVE = ["-i", "no-such-device"];
 
   test.each([
@@ -772,31 +779,31 @@ describe("a command line that makes no sense", () => {
       err: "--promiscuous requires --source libpcap",
     },
     { args: ["--packet-limt", "3"], err: "unknown flag: --packet-limt\nDid you mean --packet-limit?" },
-  ])("$args", async ({ args, err }) => {
+  ])("rejects $args", async ({ args, err }) => {
     const outcome = await record(...args);
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
     expect(outcome.err.startsWith(err)).toBe(true);
     expect(outcome.err.endsWith("See: flowscribe record --help\n")).toBe(true);
   });
 
-  test("a terminal is no place for a capture", async () => {
+  test("refuses to write a capture to a terminal", async () => {
     const { code, err } = await runFake(["record", "-r", SAMPLE, "-w", "-"], { stdoutTerminal: true });
     expect(code).toBe(EXIT.usage);
     expect(err).toMatch(/^refusing to write a binary capture to a terminal: /);
   });
 
-  test("a folder that is not there is a failure", async () => {
+  test("reports a missing folder", async () => {
     const { code, err } = await record("-r", SAMPLE, "-w", join(folder, "no/such/out.pcap"));
     expect(code).toBe(EXIT.failed);
     expect(err).toMatch(/^failed to create pcap file .* ENOENT/);
   });
 });
 
-test("--help", async () => {
+test("record --help: prints the help", async () => {
   expect(await outputOf(["record", "--help"])).toMatch(/^Record packets of a network interface/);
 });
 
-test("--print-program tells what the kernel is given", async () => {
+test("record --print-program: prints the program of the kernel", async () => {
   const out = await outputOf([
     "record",
     "--source",
@@ -808,7 +815,7 @@ test("--print-program tells what the kernel is given", async () => {
   expect(out).toContain("10.0.0.0/8 port any → 0.0.0.0/0 port 53, protocol 17");
 });
 
-describeWithPrograms("what is written", ["capinfos", "tcpdump"], () => {
+describeWithPrograms("record: written files", ["capinfos", "tcpdump"], () => {
   test.each([
     { args: [], name: "a.pcap" },
     { args: ["--precision", "ns"], name: "b.pcap" },
@@ -818,7 +825,7 @@ describeWithPrograms("what is written", ["capinfos", "tcpdump"], () => {
     { args: ["--rotate-size", "20kB"], name: "f.pcap" },
     { args: ["--rotate-time", "500ms"], name: "g.pcapng" },
     { args: ["-r", SAMPLE_NG], name: "h.pcapng" },
-  ])("$name with $args is opened by capinfos and tcpdump", async ({ args, name }) => {
+  ])("$name with $args is readable by capinfos and tcpdump", async ({ args, name }) => {
     const target = join(folder, "files");
     mkdirSync(target);
     const out = await outputOf(["record", "-r", SAMPLE, "-w", join(target, name), ...args]);

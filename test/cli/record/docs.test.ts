@@ -8,24 +8,27 @@ import { repository } from "../../support/run.js";
 import { fakeIo } from "../fake-io.js";
 
 const PAGE = readFileSync(join(repository, "docs/cli.md"), "utf8");
-describe("the page", () => {
+describe("docs/cli.md: commands of record", () => {
   const blocks = [...PAGE.matchAll(/^```sh\n(flowscribe record [\s\S]*?)^```$/gm)].map(
     ([, block = ""]) => block,
   );
   test.each(blocks.flatMap((block) => block.trimEnd().split("\n")))(
-    "has an example that is read: %s",
+    "contains an example whose options parse: %s",
     async (command) => {
       expect((await readLine(command)).action).toBe("record");
     },
   );
 });
 
-describe("the help", () => {
-  test.each(recordCommand.help.examples)("has an example that is read: $command", async ({ command }) => {
-    expect((await readLine(command)).action).toBe("record");
-  });
+describe("record --help", () => {
+  test.each(recordCommand.help.examples)(
+    "contains an example whose options parse: $command",
+    async ({ command }) => {
+      expect((await readLine(command)).action).toBe("record");
+    },
+  );
 
-  test("has every flag, and those about flows as in observe", () => {
+  test("lists every flag, with the flow flags of observe", () => {
     const help = formatHelp(recordCommand, 100);
     for (const { name, shorthand } of recordCommand.flags) {
       const start = shorthand === undefined ? " {6}" : ` {2}-${shorthand}, `;
@@ -35,7 +38,7 @@ describe("the help", () => {
   });
 });
 
-/** Reads an example, up to a pipe or a comment. */
+/** Parses an example up to a pipe or a comment. */
 function readLine(command: string): ReturnType<typeof readRecordOptions> {
   const [, args = ""] = (command.split(/ \| | +# /)[0] ?? "").split("flowscribe record ");
   const words = [...args.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseFilterArgument } from "../../../src/cli/record/filter-arguments.js";
 
-describe("a filter as hubble record has it", () => {
+describe("parseFilterArgument: parses a filter of hubble record", () => {
   test.each([
     {
       text: "192.168.1.0/24 0 10.0.0.0/16 80 TCP",
@@ -10,7 +10,7 @@ describe("a filter as hubble record has it", () => {
     { text: "::/0 65535 fd00::/8 0 udp", filter: ["::/0", 65_535, "fd00::/8", 0, 17] },
     { text: "a 1 b 2 Sctp", filter: ["a", 1, "b", 2, 132] },
     { text: "a 00080 b 2 any", filter: ["a", 80, "b", 2, 0] },
-    // Hubble leaves prefixes to the server.
+    // Hubble's client does not validate prefixes; the server does.
     { text: " 0  0 ANY", filter: ["", 0, "", 0, 0] },
   ])("$text", ({ text, filter: [sourceCidr, sourcePort, destinationCidr, destinationPort, protocol] }) => {
     expect(parseFilterArgument(text)).toEqual({
@@ -23,13 +23,13 @@ describe("a filter as hubble record has it", () => {
   });
 });
 
-describe("a filter that is none", () => {
+describe("parseFilterArgument: rejects an invalid filter", () => {
   test.each([
     { text: "", message: 'invalid 5-tuple filter: [""]' },
     { text: "a b", message: 'invalid 5-tuple filter: ["a" "b"]' },
     { text: 'a "b" c\t0', message: 'invalid 5-tuple filter: ["a" "\\"b\\"" "c\\t0"]' },
     { text: "a 0 b 0", message: 'invalid 5-tuple filter: ["a" "0" "b" "0"]' },
-    // Two spaces in a row make an empty field.
+    // Two consecutive spaces result in an empty field.
     { text: "a  0 b 0 TCP", message: "invalid source port: " },
     { text: "a x b 0 TCP", message: "invalid source port: x" },
     { text: "a 65536 b 0 TCP", message: "invalid source port: 65536" },

@@ -12,7 +12,7 @@ import { describeUnless } from "../../support/shared.js";
 /** The built program. */
 export const MAIN = join(repository, "dist/cli/main.js");
 
-/** Why it cannot capture with eBPF here; undefined when it can. */
+/** Why eBPF capture is unavailable; undefined if it is available. */
 export const noEbpf = isBefore(release(), [6, 6]) ? `Linux ${release()} has no TCX` : undefined;
 
 const reason =
@@ -22,23 +22,23 @@ const reason =
     (error: Error) => error.message,
   ));
 
-/** The built program at work. */
+/** A running process of the built program. */
 export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<{ code: number | null; out: string; err: string }>;
 }
 
-/** Two namespaces, a folder, and the built program where the packets arrive. */
+/** Two namespaces, a folder, and the built program in the receiving namespace. */
 export interface LiveNetwork {
   readonly pair: NetworkPair;
   readonly folder: string;
-  /** Runs it, and waits until it says that on standard error. */
+  /** Starts the program and waits until standard error contains the string. */
   start(ready: string, ...args: readonly string[]): Promise<Running>;
-  /** Sends UDP datagrams of as many bytes as their number to a port. */
+  /** Sends UDP datagrams to a port; the length of each is its number. */
   send(port: number, count: number): void;
 }
 
-/** A suite of the built program on a network of its own; `live` may be asked for inside of tests only. */
+/** A suite that runs the built program on a network of its own; call `live` only inside of tests. */
 export function describeOnNetwork(name: string, body: (live: () => LiveNetwork) => void): void {
   describeUnless(name, reason, () => {
     let live: LiveNetwork | undefined;

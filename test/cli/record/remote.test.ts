@@ -35,7 +35,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe("record --server", () => {
-  test("has the node record until Ctrl-C, and says what hubble record says", async () => {
+  test("has the node record until Ctrl-C, and prints the output of hubble record", async () => {
     await using recorder = await node();
     const io = fakeIo();
     const ended = runCli(["record", "--server", recorder.address, "--file-prefix", "dns", DNS], io);
@@ -62,7 +62,7 @@ describe("record --server", () => {
     expect({ counts: /Result: 2 packets/.test(io.out()), err: io.err() }).toEqual({ counts: true, err: "" });
   });
 
-  test("tells what the server refuses", async () => {
+  test("reports errors of the server", async () => {
     await using recorder = await node({ authorize: () => false });
     const { address } = recorder;
     expect(await runFake(["record", "--server", address, DNS])).toEqual({
@@ -74,7 +74,7 @@ describe("record --server", () => {
     expect(err).toContain("rpc error: code = PermissionDenied");
   });
 
-  test("tells a server that is not there", async () => {
+  test("reports an unreachable server", async () => {
     const address = `unix://${join(folder, "none.sock")}`;
     const { code, err } = await runFake(["record", "--server", address, DNS]);
     expect(code).toBe(EXIT.failed);
@@ -82,7 +82,7 @@ describe("record --server", () => {
   });
 });
 
-describe("what makes no sense is refused", () => {
+describe("record --server: usage errors", () => {
   test.each([
     { args: ["--server", "a:1"], err: "need to specify at least one filter" },
     { args: ["--server", "a:1", "10.0.0.0/8 UDP"], err: 'invalid 5-tuple filter: ["10.0.0.0/8" "UDP"]' },
@@ -98,13 +98,13 @@ describe("what makes no sense is refused", () => {
     { args: ["--tls", "-i", "eth0"], err: "--tls needs --server" },
     { args: ["--server", "http://a", DNS], err: 'invalid server address "http://a": unknown scheme' },
     { args: ["--server", "a:1", "--max-capture-len", "5000000000", DNS], err: "" },
-  ])("$args", async ({ args, err }) => {
+  ])("rejects $args", async ({ args, err }) => {
     const outcome = await runFake(["record", ...args]);
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
     expect(outcome.err.startsWith(err)).toBe(true);
   });
 
-  test("a device goes before the server of the environment", async () => {
+  test("a device takes precedence over HUBBLE_SERVER", async () => {
     const env = { HUBBLE_SERVER: "a:1" };
     expect(await outputOf(["record", "--help"], { env })).toContain("--server ADDRESS");
     const { err } = await runFake(["record", "-i", "no-such-device", "-w", folder], { env });

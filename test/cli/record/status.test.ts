@@ -11,7 +11,7 @@ const NONE: RecordingStats = {
   packetsLostInKernel: 0,
 };
 
-describe("the words of hubble record", () => {
+describe("record status lines", () => {
   test.each<{ stats: Partial<RecordingStats>; text: string }>([
     { stats: {}, text: "0 packets (0 bytes) written" },
     { stats: { packetsCaptured: 1, bytesCaptured: 60 }, text: "1 packets (60 bytes) written" },
@@ -24,11 +24,11 @@ describe("the words of hubble record", () => {
       text: "0 packets (0 bytes) written and 5 packets (60 bytes) lost",
     },
     { stats: { packetsLostInKernel: 2 }, text: "0 packets (0 bytes) written and 2 packets (0 bytes) lost" },
-  ])("$text", ({ stats, text }) => {
+  ])("formatCounts: prints $text", ({ stats, text }) => {
     expect(formatCounts({ ...NONE, ...stats })).toBe(text);
   });
 
-  test("formatCountsWithoutReader: packets that a closed output did not take are not called lost", () => {
+  test("formatCountsWithoutReader: does not report packets that a closed output rejected as lost", () => {
     const stats = {
       ...NONE,
       packetsCaptured: 3,
@@ -45,14 +45,14 @@ describe("the words of hubble record", () => {
     expect(formatCountsWithoutReader(NONE)).toBe("0 packets (0 bytes) written");
   });
 
-  test("a line has the time to the second", () => {
+  test("formatLine: truncates the time to seconds", () => {
     expect(formatLine(Date.UTC(2025, 3, 12, 22, 48, 35, 999), "Result", "x")).toBe(
       "2025-04-12T22:48:35Z Result: x",
     );
   });
 });
 
-test("devices are a table", () => {
+test("formatDevices: prints devices as a table", () => {
   const device = { addresses: [], loopback: false, up: true, running: true };
   const table = formatDevices([
     { ...device, name: "eth0", addresses: ["10.0.0.1", "fd00::1"] },
@@ -68,6 +68,6 @@ test("devices are a table", () => {
   ]);
 });
 
-test("no devices are a table without rows", () => {
+test("formatDevices: prints a table without rows for an empty list", () => {
   expect(formatDevices([])).toBe("NAME  STATE  ADDRESSES  DESCRIPTION\n");
 });

@@ -59,7 +59,7 @@ describe("fromTcpdumpFlags: rewrites flags of tcpdump", () => {
   });
 });
 
-describe("fromTcpdumpFlags: leaves flags of record and of Hubble as they are", () => {
+describe("fromTcpdumpFlags: does not change flags of record and of Hubble", () => {
   test.each([
     "-s -i lo",
     "-i lo -s",
@@ -87,7 +87,7 @@ describe("fromTcpdumpFlags: leaves flags of record and of Hubble as they are", (
   });
 });
 
-describe("fromTcpdumpFlags: names the flag to use", () => {
+describe("fromTcpdumpFlags: suggests the flag to use", () => {
   test.each([
     [
       "-n shop",
@@ -137,7 +137,7 @@ describe("fromTcpdumpFlags: names the flag to use", () => {
 });
 
 describe("readRecordOptions: command lines of tcpdump", () => {
-  test("an expression as the last arguments", async () => {
+  test("parses an expression as the last arguments", async () => {
     const read = await options("-i", "lo", "-c", "10", "tcp", "port", "80");
     expect(read).toMatchObject({ device: "lo", expression: "tcp port 80", include: undefined });
     expect(read.limits.stopCondition).toMatchObject({ packetsCapturedCount: 10n });
@@ -150,11 +150,11 @@ describe("readRecordOptions: command lines of tcpdump", () => {
     { args: ["ether[0]", "&", "1", "=", "0"], expression: "ether[0] & 1 = 0" },
     { args: ["tcp or ip6 or udp"], expression: "tcp or ip6 or udp" },
     { args: ["less", "128"], expression: "less 128" },
-  ])("$args", async ({ args, expression }) => {
+  ])("parses $args as an expression", async ({ args, expression }) => {
     expect(await options("-i", "lo", ...args)).toMatchObject({ expression, include: undefined });
   });
 
-  test("filters of hubble record before an expression", async () => {
+  test("parses filters of hubble record before an expression", async () => {
     const { include, expression } = await options(
       "-i",
       "lo",
@@ -171,11 +171,11 @@ describe("readRecordOptions: command lines of tcpdump", () => {
     { args: ["fe80::1"], message: 'invalid 5-tuple filter: ["fe80::1"]' },
     { args: ["x 0 y 0 TCP"], message: "x" },
     { args: ["80"], message: 'invalid 5-tuple filter: ["80"]' },
-  ])("$args is a faulty filter", async ({ args, message }) => {
+  ])("rejects $args as a filter", async ({ args, message }) => {
     await expect(options("-i", "lo", ...args)).rejects.toThrow(message);
   });
 
-  test("what many type", async () => {
+  test("parses a typical command line with combined short flags", async () => {
     const read = await options("-nnvpi", "eth0", "-s", "96", "-C", "100", "-W", "5", "-w", "t.pcap", "udp");
     expect(read).toMatchObject({
       device: "eth0",

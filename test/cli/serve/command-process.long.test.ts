@@ -1,2 +1,2 @@
-// With the recordings beside tcpdump, which `npm test` leaves out.
+// Includes the comparison with tcpdump, which `npm test` skips.
 import "./command-process.test.js";

@@ -1,4 +1,4 @@
-// The built program, capturing on a network of the test's own.
+// The built program, capturing in network namespaces that the test creates.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -22,8 +22,8 @@ interface Serving extends Running {
   readonly address: string;
 }
 
-describeOnNetwork("a process that serves", (live) => {
-  /** Serves where the packets arrive, and waits until it listens. */
+describeOnNetwork("serve: as a process", (live) => {
+  /** Serves in the receiving namespace, and waits until it listens. */
   async function start(name: string, ...args: readonly string[]): Promise<Serving> {
     const { folder, pair } = live();
     const address = `unix://${join(folder, `${name}.sock`)}`;
@@ -35,7 +35,7 @@ describeOnNetwork("a process that serves", (live) => {
     return (await packetsIn(readFileSync(path))).map(({ originalLength }) => originalLength);
   }
 
-  /** tcpdump where the packets arrive, from the moment it listens. */
+  /** Starts tcpdump in the receiving namespace, and waits until it listens. */
   async function startTcpdump(path: string): Promise<{ finish(count: number): Promise<readonly string[]> }> {
     const { name, device } = live().pair.receiver;
     const options = ["-i", device, "-n", "-U", "-B", "65536", "-Z", "root"];
@@ -68,7 +68,7 @@ describeOnNetwork("a process that serves", (live) => {
 
   for (const source of ["libpcap", "ebpf"]) {
     describeUnless(`by ${source}`, source === "ebpf" ? noEbpf : undefined, () => {
-      test("records what its client asks for, and ends well with SIGTERM", async () => {
+      test("records for its client, and exits with 0 on SIGTERM", async () => {
         const { child, address, ended } = await start(source, "--source", source);
         await using transport = openTransport(address);
         const first = recordRemote(transport, TO_PORT_53);
@@ -104,7 +104,7 @@ describeOnNetwork("a process that serves", (live) => {
       });
 
       if (!isLong) return;
-      test("records the very packets that tcpdump sees", async () => {
+      test("records the same packets as tcpdump", async () => {
         const { child, address, ended } = await start(`${source}-beside`, "--source", source);
         await using transport = openTransport(address);
         const tcpdump = await startTcpdump(join(live().folder, `${source}.pcap`));
@@ -124,9 +124,9 @@ describeOnNetwork("a process that serves", (live) => {
     });
   }
 
-  test("ends on the spot with the second signal", async () => {
+  test("terminates immediately on the second signal", async () => {
     const { child, address, ended } = await start("twice", "--shutdown-timeout", "1h");
-    // A connection that says nothing is waited for.
+    // Shutdown waits for an idle connection.
     const silent = connect(address.slice("unix://".length));
     await new Promise((resolve) => silent.once("connect", resolve));
     const shuttingDown = new Promise<void>((resolve) => {
@@ -141,7 +141,7 @@ describeOnNetwork("a process that serves", (live) => {
     silent.destroy();
   });
 
-  test("says at the start that a device is not there", () => {
+  test("reports a missing device at start", () => {
     const { status, stderr } = spawnSync(
       process.execPath,
       [

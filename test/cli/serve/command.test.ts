@@ -1,4 +1,4 @@
-// `flowscribe serve` on loopback and unix sockets, with packets that the test pushes.
+// `flowscribe serve` on loopback and unix sockets, with packets that the test sends.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -33,7 +33,7 @@ interface Serving extends AsyncDisposable {
   readonly io: FakeIo;
   readonly address: string;
   readonly folder: string;
-  /** Those of recordings, without the one that was opened to see whether it can be. */
+  /** The sources of recordings, without the one that was opened to check the device. */
   readonly sources: readonly ControlledSource[];
   readonly requests: readonly CaptureRequest[];
   readonly ended: Promise<ExitCode>;
@@ -95,8 +95,8 @@ function record(address: string, prefix = "", options: TransportOptions = {}) {
   return { ...recording, transport, [Symbol.asyncDispose]: async () => transport.close() };
 }
 
-describe("a recording", () => {
-  test("is written to the folder, and to the log", async () => {
+describe("serve: a recording", () => {
+  test("is written to the folder, and logged", async () => {
     await using server = await serving("--node", "prod/node1");
     await using recording = record(server.address, "test");
     await recording.started;
@@ -132,7 +132,7 @@ describe("a recording", () => {
     ]);
   });
 
-  test("is finished when SIGTERM comes, and its client is told", async () => {
+  test("is completed on SIGTERM, and its client is notified", async () => {
     const server = await serving();
     await using recording = record(server.address);
     await recording.started;
@@ -145,7 +145,7 @@ describe("a recording", () => {
     expect(server.log("stopped")).toHaveLength(1);
   });
 
-  test("of a client that leaves is told as failed, once", async () => {
+  test("fails when its client disconnects, and is logged once", async () => {
     await using server = await serving();
     await using recording = record(server.address);
     await recording.started;
@@ -155,7 +155,7 @@ describe("a recording", () => {
     expect(server.log("call-refused")).toEqual([]);
   });
 
-  test("beyond a limit is refused", async () => {
+  test("is rejected beyond a limit", async () => {
     await using server = await serving("--max-recordings", "1");
     await using first = record(server.address);
     await first.started;
@@ -166,14 +166,14 @@ describe("a recording", () => {
     ]);
   });
 
-  test("fails at the bound of the folder", async () => {
+  test("fails at the size limit of the folder", async () => {
     await using server = await serving("--max-stored-bytes", "100");
     writeFileSync(join(server.folder, "old"), Buffer.alloc(100));
     await using recording = record(server.address);
     await expect(recording.stopped).rejects.toMatchObject({ status: "RESOURCE_EXHAUSTED" });
   });
 
-  test("by a unix socket, whose permissions are as asked", async () => {
+  test("is available through a unix socket with the configured permissions", async () => {
     const path = join(folder, "r.sock");
     await using server = await serving("--listen", `unix://${path}`, "--socket-mode", "0660");
     expect(statSync(path).mode & 0o777).toBe(0o660);
@@ -182,7 +182,7 @@ describe("a recording", () => {
     expect(server.log("recording-requested")).toMatchObject([{ client: "unix" }]);
   });
 
-  test("writes pcapng where that is asked for", async () => {
+  test("is written as pcapng on request", async () => {
     await using server = await serving("--format", "pcapng");
     await using recording = record(server.address);
     await recording.started;
@@ -191,7 +191,7 @@ describe("a recording", () => {
     expect(readFileSync(filePath).readUInt32BE(0)).toBe(0x0a0d0d0a);
   });
 
-  test("of a hostile client cannot write lines of its own to the log", async () => {
+  test("of a hostile client cannot inject lines into the log", async () => {
     await using server = await serving();
     await using recording = record(
       server.address,
@@ -206,8 +206,8 @@ describe("a recording", () => {
   });
 });
 
-describe("services beside it", () => {
-  test("status finds it healthy; without --health it is not known", async () => {
+describe("serve: health and metrics", () => {
+  test("status reports it as healthy; without --health the health is unknown", async () => {
     await using server = await serving();
     expect((await runFake(["status", "--server", server.address])).out).toContain("Ok");
     await using silent = await serving("--health=false", "--reflection=false");
@@ -216,7 +216,7 @@ describe("services beside it", () => {
     await expect(serverStatus(transport)).rejects.toMatchObject({ status: "UNIMPLEMENTED" });
   });
 
-  test("metrics are served on a port of their own, and on no other path", async () => {
+  test("serves metrics on a separate port, and on no other path", async () => {
     await using server = await serving("--metrics-listen", "localhost:0");
     const url = String(server.log("metrics-listening")[0]?.address);
     await using recording = record(server.address);
@@ -228,14 +228,14 @@ describe("services beside it", () => {
     expect((await fetch(new URL("/", url))).status).toBe(404);
   });
 
-  test("an address that is taken is told, for metrics and for recordings", async () => {
+  test("reports an address in use, for metrics and for recordings", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as { port: number };
-    const taken = `127.0.0.1:${port}`;
-    const text = `cannot listen on ${taken}: listen: address already in use`;
-    await expect(serving("--listen", taken)).rejects.toThrow(text);
-    await expect(serving("--metrics-listen", taken)).rejects.toThrow(text);
+    const inUse = `127.0.0.1:${port}`;
+    const text = `cannot listen on ${inUse}: listen: address already in use`;
+    await expect(serving("--listen", inUse)).rejects.toThrow(text);
+    await expect(serving("--metrics-listen", inUse)).rejects.toThrow(text);
     await new Promise((resolve) => other.close(resolve));
   });
 });
@@ -245,36 +245,39 @@ const ownAddresses = Object.values(networkInterfaces()).flatMap((list = []) =>
 );
 const noIpv6 = ownAddresses.includes("::1") ? undefined : "no IPv6 on the loopback device";
 
-describe("who may record", () => {
-  test.each(["127.0.0.1:0", "127.9.9.9:0", "localhost:0"])("anyone at %s", async (listen) => {
+describe("serve: access", () => {
+  test.each(["127.0.0.1:0", "127.9.9.9:0", "localhost:0"])("allows all clients at %s", async (listen) => {
     await using server = await serving("--listen", listen);
     expect(server.log("listening")).toHaveLength(1);
   });
 
-  describeUnless("by IPv6", noIpv6, () => {
-    test("anyone at [::1]:0", async () => {
+  describeUnless("IPv6", noIpv6, () => {
+    test("allows all clients at [::1]:0", async () => {
       await using server = await serving("--listen", "[::1]:0");
       expect(server.log("listening")).toHaveLength(1);
     });
   });
 
-  test.each(["0.0.0.0:0", "[::]:0", "192.0.2.1:0"])("nobody at %s, unless it is said", async (listen) => {
-    const text = "could record: require certificates with --tls-client-ca-files";
-    await expect(serving("--listen", listen)).rejects.toThrow(text);
-  });
+  test.each(["0.0.0.0:0", "[::]:0", "192.0.2.1:0"])(
+    "refuses to listen at %s without --allow-anyone or client certificates",
+    async (listen) => {
+      const text = "could record: require certificates with --tls-client-ca-files";
+      await expect(serving("--listen", listen)).rejects.toThrow(text);
+    },
+  );
 
-  test("a name that is unknown is told", async () => {
+  test("reports an unknown host name", async () => {
     const text = "cannot listen on no-such-host.invalid: getaddrinfo";
     await expect(serving("--listen", "no-such-host.invalid:0")).rejects.toThrow(text);
   });
 
-  test("anyone anywhere, when it is said", async () => {
+  test("allows all clients at any address with --allow-anyone", async () => {
     await using server = await serving("--listen", "0.0.0.0:0", "--allow-anyone");
     expect(server.log("listening")).toMatchObject([{ allowAnyone: true, tls: false }]);
   });
 });
 
-describeWithPrograms("with TLS", ["openssl"], () => {
+describeWithPrograms("serve: TLS", ["openssl"], () => {
   function certificates() {
     const authority = certificateAuthority(mkdtempSync(join(folder, "tls-")));
     const server = authority.sign("server", "/CN=recorder", "IP:127.0.0.1");
@@ -292,15 +295,15 @@ describeWithPrograms("with TLS", ["openssl"], () => {
   }
 
   let made: ReturnType<typeof certificates> | undefined;
-  /** For tests that change no file of them. */
+  /** For tests that do not change the files. */
   const sharedCertificates = () => (made ??= certificates());
 
-  test("alone, strangers are still kept out", async () => {
+  test("refuses to listen for all clients with a server certificate only", async () => {
     const { flags } = sharedCertificates();
     await expect(serving("--listen", "0.0.0.0:0", ...flags)).rejects.toThrow("could record");
   });
 
-  test("only certificates of the authority get in, and of those only names that are allowed record", async () => {
+  test("accepts only certificates of the authority, and lets only allowed names record", async () => {
     const { authority, ops, guest, mutual } = sharedCertificates();
     const names = ["--allow-identity", "spiffe://example.com/ops", "--allow-identity", "x,y"];
     await using server = await serving("--listen", "0.0.0.0:0", ...mutual, ...names);
@@ -325,7 +328,7 @@ describeWithPrograms("with TLS", ["openssl"], () => {
     expect(readdirSync(server.folder)).toHaveLength(1);
   });
 
-  test("renewed certificates are taken, broken ones are not", async () => {
+  test("loads renewed certificates, and ignores invalid ones", async () => {
     const { authority, server: files, flags } = certificates();
     await using server = await serving(...flags);
     const renewed = certificateAuthority(mkdtempSync(join(folder, "tls-")));
@@ -353,10 +356,10 @@ describeWithPrograms("with TLS", ["openssl"], () => {
   });
 });
 
-describe("what it takes", () => {
+describe("serve: options", () => {
   const NEEDED = ["-i", "eth0", "--folder", "f", "--listen", "unix:///x"];
 
-  test("limits are those of a recorder service", () => {
+  test("the limits are those of a recorder service", () => {
     expect(readServeOptions(NEEDED)?.limits).toEqual(DEFAULT_RECORDER_LIMITS);
     const limits = [
       ...["--max-recordings", "1", "--max-calls", "2", "--max-filters", "3", "--max-message-bytes", "4KiB"],
@@ -417,21 +420,21 @@ describe("what it takes", () => {
       args: [...NEEDED, "--max-recording", "1"],
       err: "unknown flag: --max-recording\nDid you mean --max-recordings?",
     },
-  ])("$args is refused", async ({ args, err }) => {
+  ])("rejects $args", async ({ args, err }) => {
     const outcome = await runFake(["serve", ...args]);
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
     expect(outcome.err.startsWith(err)).toBe(true);
     expect(existsSync("f")).toBe(false);
   });
 
-  test("a device that is not there is told before anything listens", async () => {
+  test("reports a missing device before it listens", async () => {
     const path = join(folder, "never.sock");
     const args = ["-i", "no-such-device", "-w", folder, "-l", `unix://${path}`];
     const { code, out } = await runFake(["serve", ...args]);
     expect({ code, out, listens: existsSync(path) }).toEqual({ code: EXIT.failed, out: "", listens: false });
   });
 
-  test("a folder that cannot be is told before the device is opened", async () => {
+  test("reports an unusable folder before it opens the device", async () => {
     const parent = join(folder, "no-folder");
     writeFileSync(parent, "");
     const { code, err } = await runFake([
@@ -439,11 +442,11 @@ describe("what it takes", () => {
       ...["-i", "no-such-device", "-w", join(parent, "inner"), "-l", `unix://${join(folder, "never.sock")}`],
     ]);
     expect(code).toBe(EXIT.failed);
-    // Since Node 24 the file in the way is named, as existing.
+    // Since Node 24 the error names the existing file.
     expect(err).toMatch(/^failed to create storage path directory: (ENOTDIR|EEXIST): .*no-folder/);
   });
 
-  test("the help has every limit", async () => {
+  test("--help lists every limit", async () => {
     const help = await outputOf(["serve", "--help"]);
     for (const name of Object.keys(DEFAULT_RECORDER_LIMITS)) {
       const flag = name.replace(/Ms$/, "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -27,7 +27,7 @@ async function server(routes: (router: ConnectRouter) => void, health: boolean) 
 
 const observerRoutes = () => fakeObserver({ flows: [{ from: "shop/web" }], version: "1.16.2" }).routes;
 
-test("compact has the health, then the numbers", async () => {
+test("status: prints the health, then the numbers, in compact output", async () => {
   await using hubble = await server(observerRoutes(), true);
   const out = await outputOf(["status", "--server", hubble.address]);
   expect(out).toMatch(
@@ -39,28 +39,31 @@ test("compact has the health, then the numbers", async () => {
 test.each([
   { output: "dict", expected: /^ *NUM FLOWS: 1\n *MAX FLOWS: 4,095\n[\s\S]*VERSION: 1\.16\.2\n$/ },
   { output: "table", expected: /^NUM FLOWS +MAX FLOWS .*VERSION\n1 +4,095 .*1\.16\.2\n$/ },
-])("$output has the numbers only", async ({ output, expected }) => {
+])("status: prints only the numbers with -o $output", async ({ output, expected }) => {
   await using hubble = await server(observerRoutes(), true);
   expect(await outputOf(["status", "--server", hubble.address, "-o", output])).toMatch(expected);
 });
 
-test.each(["json", "jsonpb"])("%s is one message, with names as in its definition", async (output) => {
-  await using hubble = await server(observerRoutes(), true);
-  const status = JSON.parse(await outputOf(["status", "--server", hubble.address, "-o", output]));
-  expect(status).toMatchObject({ num_flows: "1", max_flows: "4095", version: "1.16.2" });
-});
+test.each(["json", "jsonpb"])(
+  "status: prints one message with field names of its definition with -o %s",
+  async (output) => {
+    await using hubble = await server(observerRoutes(), true);
+    const status = JSON.parse(await outputOf(["status", "--server", hubble.address, "-o", output]));
+    expect(status).toMatchObject({ num_flows: "1", max_flows: "4095", version: "1.16.2" });
+  },
+);
 
-test("a server without a health check is shown without", async () => {
+test("status: works with a server without a health check", async () => {
   await using hubble = await server(observerRoutes(), false);
   expect(await outputOf(["status", "--server", hubble.address])).toMatch(/^Current\/Max Flows: /);
 });
 
-test("the server of the environment", async () => {
+test("status: uses HUBBLE_SERVER", async () => {
   await using hubble = await server(observerRoutes(), true);
   expect(await outputOf(["status"], { env: { HUBBLE_SERVER: hubble.address } })).toContain(hubble.address);
 });
 
-test("a recorder is healthy, and has no flows", async () => {
+test("status: reports a recorder as healthy, without flows", async () => {
   await using recorder = await server(() => {}, true);
   const { address } = recorder;
   expect(await runFake(["status", "--server", address])).toEqual({
@@ -70,7 +73,7 @@ test("a recorder is healthy, and has no flows", async () => {
   });
 });
 
-test("one that says it is not healthy ends with 1", async () => {
+test("status: exits with 1 for an unhealthy server", async () => {
   const health = createHealthService([]);
   health.shutdown();
   await using hubble = await server((router) => {
@@ -85,14 +88,14 @@ test("one that says it is not healthy ends with 1", async () => {
   });
 });
 
-test("one that is not there ends with 1", async () => {
+test("status: exits with 1 for an unreachable server", async () => {
   const address = `unix://${join(folder, "none")}`;
   const { code, out, err } = await runFake(["status", "--server", address]);
   expect({ code, out }).toEqual({ code: EXIT.failed, out: "" });
   expect(err).toContain(`${address}: rpc error: code = Unavailable desc = `);
 });
 
-test("interrupted while it waits, it ends as the signal says", async () => {
+test("status: exits with the code of the signal when interrupted", async () => {
   const io = fakeIo();
   const ended = runCli(["status", "--server", "192.0.2.1:1", "--timeout", "10m"], io);
   io.interrupt("SIGTERM");
@@ -104,7 +107,7 @@ test.each([
   { args: ["-o", "xml"], err: "invalid output format: xml\n" },
   { args: ["--sever", "x"], err: "unknown flag: --sever\nDid you mean --server?\n" },
   { args: ["--tls-server-name", "x"], err: "--tls-server-name needs --tls, or" },
-])("$args is refused", async ({ args, err }) => {
+])("status: rejects $args", async ({ args, err }) => {
   const outcome = await runFake(["status", ...args]);
   expect(outcome.code).toBe(EXIT.usage);
   expect(outcome.err.startsWith(err)).toBe(true);
