@@ -73,11 +73,11 @@ describe("compileFieldMask", () => {
         '"namespace":"a","labels":["k8s:app=x"],"pod_name":"p"',
       ),
     },
-  ])("$paths", async ({ paths, line }) => {
+  ])("applies $paths", async ({ paths, line }) => {
     expect(await masked(FLOW, paths)).toBe(line);
   });
 
-  test("a wrapper that is masked inside is present if the flow has none", async () => {
+  test("a wrapper with a masked field inside is present if the flow has none", async () => {
     expect(await masked('{"flow":{}}', ["is_reply.value"])).toBe('{"flow":{"is_reply":false}}');
     expect(await masked('{"flow":{}}', ["is_reply"])).toBe('{"flow":{}}');
   });
@@ -85,11 +85,11 @@ describe("compileFieldMask", () => {
   test.each([
     '{"lost_events":{"num_events_lost":"1"},"node_name":"n"}',
     '{"agent_event":{"type":"AGENT_STARTED"},"node_name":"n"}',
-  ])("%s is no flow, and stays as it is", async (line) => {
+  ])("does not change %s, which is not a flow", async (line) => {
     expect(await masked(line, ["verdict"])).toBe(line);
   });
 
-  test("DEFAULT_FIELD_MASK: keeps what printing needs", () => {
+  test("DEFAULT_FIELD_MASK: keeps the fields required for printing", () => {
     const mask = compileFieldMask(DEFAULT_FIELD_MASK);
     fc.assert(
       fc.property(
@@ -118,7 +118,7 @@ describe("compileFieldMask", () => {
     );
   });
 
-  test("the default mask keeps the fields of Hubble's", async () => {
+  test("DEFAULT_FIELD_MASK: contains Hubble's fields", async () => {
     expect(await masked(FLOW, DEFAULT_FIELD_MASK)).toBe(
       '{"flow":{"time":"2024-01-01T00:00:00Z","verdict":"DROPPED","l4":{"TCP":{"source_port":1,"destination_port":2,"flags":{"SYN":true}}},' +
         '"source":{"identity":7,"namespace":"a","pod_name":"p"},"destination":{},"node_name":"n","is_reply":true,"Summary":"s"},"node_name":"n","time":"2024-01-01T00:00:00Z"}',
@@ -143,7 +143,7 @@ describe("compileFieldMask", () => {
     "toString",
     "summary",
     "TCP",
-  ])("%o is no path of a flow", (path) => {
+  ])("rejects the path %o", (path) => {
     expect(() => compileFieldMask(["verdict", path])).toThrow(FieldMaskError);
     expect(checkFieldMask(["verdict", path])).toEqual([
       {
@@ -153,7 +153,7 @@ describe("compileFieldMask", () => {
     ]);
   });
 
-  test("reports every fault", () => {
+  test("reports all invalid paths", () => {
     expect(() => compileFieldMask(["a", "verdict", "b"])).toThrow(
       expect.objectContaining({
         code: "invalid_field_mask",
@@ -197,7 +197,7 @@ describe("compileFieldMask", () => {
   });
 });
 
-describeWithShared("real flows", () => {
+describeWithShared("compileFieldMask: real flows", () => {
   test("contain only the masked fields", async () => {
     const mask = compileFieldMask(["source.pod_name", "verdict"]);
     for (const { bytes } of sharedFlowFiles()) {
@@ -221,7 +221,7 @@ test.each([
   { paths: ["uuid", 1], issue: { path: "field_mask[1]", message: "must be a string, not 1" } },
   { paths: new Array(1), issue: { path: "field_mask[0]", message: "must be a string, not undefined" } },
 ])("checkFieldMask, compileFieldMask: report $paths with its path", ({ paths, issue }) => {
-  // A caller without types.
+  // An untyped caller.
   const mask = paths as readonly string[];
   expect(checkFieldMask(mask)).toEqual([issue]);
   expect(() => compileFieldMask(mask)).toThrow(new FieldMaskError([issue]));

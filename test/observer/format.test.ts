@@ -33,7 +33,7 @@ import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { repository } from "../support/run.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
 
-/** Prints all of the events as one stream, and gives what went to `out`. */
+/** Prints all events as one stream, and returns the contents of `out`. */
 function print(events: Iterable<PrintableEvent>, options: FormatFlowOptions): string {
   const printer = createFlowPrinter(options);
   let text = "";
@@ -41,7 +41,7 @@ function print(events: Iterable<PrintableEvent>, options: FormatFlowOptions): st
   return text + printer.end().out;
 }
 
-describeWithShared("what the real hubble observe v1.16.2 prints", () => {
+describeWithShared("formatFlow: compared with hubble observe v1.16.2", () => {
   const read = (...parts: string[]) => readFileSync(sharedPath(...parts), "utf8");
   const linesOf = (file: string) => read("flows", file).trimEnd().split("\n");
   const responsesOf = (file: string) =>
@@ -51,23 +51,23 @@ describeWithShared("what the real hubble observe v1.16.2 prints", () => {
     return name === undefined ? [] : [{ file, name, output: output as OutputFormat }];
   });
 
-  test("is known of 4 files in 3 forms", () => {
+  test("the recordings contain 4 files in 3 formats", () => {
     expect(golden).toHaveLength(12);
   });
 
-  test.each(golden)("$file, byte for byte", ({ file, name, output }) => {
+  test.each(golden)("prints $file byte for byte", ({ file, name, output }) => {
     expect(print(responsesOf(`${name}.json`), { output })).toBe(read("golden", file));
   });
 
   const flowFiles = readdirSync(sharedPath("flows")).filter((name) => name.endsWith(".json"));
 
-  test.each(flowFiles)("%s again, as JSON", (name) => {
+  test.each(flowFiles)("reproduces %s as JSON", (name) => {
     const lines = `${linesOf(name).join("\n")}\n`;
     expect(print(responsesOf(name), { output: "jsonpb" })).toBe(lines);
     expect(print(responsesOf(name), { output: "json" })).toBe(lines);
   });
 
-  test.each(flowFiles)("%s has a line for every flow, raw or not", (name) => {
+  test.each(flowFiles)("prints a line for every flow of %s, with and without raw strings", (name) => {
     const responses = responsesOf(name);
     const text = print(responses, {});
     expect(text.split("\n")).toHaveLength(responses.length + 1);
@@ -75,7 +75,7 @@ describeWithShared("what the real hubble observe v1.16.2 prints", () => {
     expect(responses.map((response) => `${formatFlow(response)}\n`).join("")).toBe(text);
   });
 
-  test("a policy verdict", () => {
+  test("prints a policy verdict", () => {
     const texts = flowFiles.flatMap((name) => responsesOf(name).map((response) => formatFlow(response)));
     expect(texts).toContain(
       "Nov 10 10:40:56.871: bookinfo/ratings-v1-b6994bb9-jgqxb:54314 (ID:16370) -> kube-system/coredns-558bd4d5db-w2m67:53 (ID:48342) policy-verdict:L3-L4 EGRESS ALLOWED (UDP)",
@@ -83,8 +83,8 @@ describeWithShared("what the real hubble observe v1.16.2 prints", () => {
   });
 });
 
-describe("single lines of the real program", () => {
-  test("an authenticated policy verdict without a time", () => {
+describe("formatFlow: single events of hubble observe", () => {
+  test("prints an authenticated policy verdict without a time", () => {
     const flow = create(FlowSchema, {
       IP: { source: "2001:db8::1", destination: "2001:db8::2" },
       l4: { protocol: { case: "TCP", value: { sourcePort: 1, destinationPort: 2 } } },
@@ -103,7 +103,7 @@ describe("single lines of the real program", () => {
     );
   });
 
-  test("a dropped packet", () => {
+  test("prints a dropped packet", () => {
     const flow = create(FlowSchema, {
       time: { seconds: 1234n, nanos: 567800000 },
       IP: { source: "1.1.1.1", destination: "2.2.2.2" },
@@ -141,7 +141,7 @@ describe("single lines of the real program", () => {
   });
 });
 
-describe("a flow prints the same", () => {
+describe("formatFlow: one flow in any message", () => {
   const flow = create(FlowSchema, { time: { seconds: 5n }, nodeName: "one/n", Summary: "x" });
   const content = {
     responseTypes: { case: "flow" as const, value: flow },
@@ -150,7 +150,7 @@ describe("a flow prints the same", () => {
   };
 
   test.each(OUTPUTS_AND_LEGACY())(
-    "bare, in a response and as a line of an export: $output, legacy $legacyJson",
+    "prints the same bare, in a response and as a line of an export: $output, legacy $legacyJson",
     (options) => {
       const text = formatFlow(create(GetFlowsResponseSchema, content), options);
       expect(formatFlow(create(ExportEventSchema, content), options)).toBe(text);
@@ -159,7 +159,7 @@ describe("a flow prints the same", () => {
     },
   );
 
-  test("in JSON as it came, and bare in the legacy form", () => {
+  test("keeps the message in JSON, and prints the bare flow in the legacy format", () => {
     const response = create(GetFlowsResponseSchema, {
       responseTypes: content.responseTypes,
       nodeName: "other",
@@ -172,7 +172,7 @@ describe("a flow prints the same", () => {
     expect(formatFlow(create(FlowSchema), { output: "json" })).toBe('{"flow":{}}');
   });
 
-  test("its time and node are its own, not those of the envelope", () => {
+  test("prints the time and node of the flow, not of its envelope", () => {
     const response = create(GetFlowsResponseSchema, {
       responseTypes: { case: "flow", value: flow },
       nodeName: "other",
@@ -189,24 +189,24 @@ function OUTPUTS_AND_LEGACY(): FormatFlowOptions[] {
   ]);
 }
 
-describe("a stream", () => {
+describe("printing a stream", () => {
   const flow = (Summary: string) => create(FlowSchema, { Summary });
   const agentEvent = create(AgentEventSchema, { type: 2 });
 
-  test("of records has separators between them", () => {
+  test("separates records with a line", () => {
     const text = print([flow("a"), flow("b")], { output: "dict" });
     expect(text.split("------------\n")).toHaveLength(2);
     expect(text.startsWith("  TIMESTAMP: N/A\n")).toBe(true);
   });
 
-  test("as a table is held back until its end", () => {
+  test("prints a table at the end", () => {
     const printer = createFlowPrinter({ output: "table" });
     expect(printer.write(flow("a"))).toEqual({ out: "", err: "" });
     expect(printer.end().out.split("\n")).toHaveLength(3);
     expect(printer.end()).toEqual({ out: "", err: "" });
   });
 
-  test("of several kinds is several tables", () => {
+  test("prints a table for each run of events of the same kind", () => {
     const text = print([flow("a"), agentEvent, agentEvent, create(DebugEventSchema), flow("b")], {
       output: "table",
     });
@@ -217,7 +217,7 @@ describe("a stream", () => {
     expect(text).toContain("\nTIMESTAMP   TYPE            DETAILS\nN/A         AGENT_STARTED   UNKNOWN\n");
   });
 
-  test("prints nothing for nothing", () => {
+  test("prints nothing for an empty stream or empty events", () => {
     for (const output of OUTPUT_FORMATS) {
       expect(print([], { output })).toBe("");
       expect(
@@ -232,7 +232,7 @@ describe("a stream", () => {
     return printed;
   }
 
-  test("is formatted as it comes, from any iterable", async () => {
+  test("formatFlows: prints events of any iterable as they arrive", async () => {
     async function* stream() {
       yield flow("a");
       yield create(GetFlowsResponseSchema);
@@ -275,7 +275,7 @@ describe("a stream", () => {
     expect(printed).toHaveLength(1);
   });
 
-  test("that is left early is closed", async () => {
+  test("formatFlows: closes the source when the iteration ends early", async () => {
     let closed = false;
     async function* stream() {
       try {
@@ -289,12 +289,12 @@ describe("a stream", () => {
   });
 });
 
-describe("rejects events that cannot be printed", () => {
+describe("formatFlow: invalid arguments", () => {
   test.each([
     { name: "an unknown output", options: { output: "yaml" }, path: "output" },
     { name: "an unknown time format", options: { timeFormat: "Kitchen" }, path: "timeFormat" },
     { name: "an unknown option", options: { colour: true }, path: "colour" },
-  ])("$name", ({ options, path }) => {
+  ])("rejects $name", ({ options, path }) => {
     expect(() => createFlowPrinter(options as FormatFlowOptions)).toThrow(
       expect.objectContaining({ code: "invalid_options", issues: [expect.objectContaining({ path })] }),
     );
@@ -312,12 +312,12 @@ describe("rejects events that cannot be printed", () => {
       event: create(NodeStatusEventSchema),
       expected: "formatFlow: event must be a message of the Observer API, not relay.NodeStatusEvent",
     },
-  ])("$name", ({ event, expected }) => {
+  ])("rejects $name", ({ event, expected }) => {
     expect(() => formatFlow(event as unknown as PrintableEvent)).toThrow(new TypeError(expected));
   });
 });
 
-describe("any event", () => {
+describe("formatFlow: any event", () => {
   const anyEvent: fc.Arbitrary<PrintableEvent> = fc.oneof(
     arbitraryMessage(FlowSchema, { depth: 4 }),
     arbitraryMessage(LostEventSchema),
@@ -352,7 +352,7 @@ describe("any event", () => {
     );
   });
 
-  // Hostile texts wherever a flow has one.
+  // Hostile strings in every string field of a flow.
   const hostile = fc.string({
     unit: fc.constantFrom(
       "a",
@@ -395,7 +395,7 @@ describe("any event", () => {
     { name: "compact: one line", output: "compact" as const, lines: 1 },
     { name: "dict: seven lines", output: "dict" as const, lines: 7 },
     { name: "table: two lines", output: "table" as const, lines: 2 },
-  ])("$name, and no control, whatever the texts", ({ output, lines }) => {
+  ])("$name without control characters, for any strings", ({ output, lines }) => {
     fc.assert(
       fc.property(fc.oneof(hostileFlow, arbitraryMessage(FlowSchema, { depth: 3 })), (flow) => {
         const text = formatFlow(flow, { output, nodeName: true });
@@ -405,7 +405,7 @@ describe("any event", () => {
     );
   });
 
-  test("with colours only our own escape sequences", () => {
+  test("with colors contains only its own escape sequences", () => {
     fc.assert(
       fc.property(hostileFlow, (flow) => {
         const text = formatFlow(flow, { color: true, nodeName: true });

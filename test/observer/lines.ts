@@ -8,7 +8,7 @@ import {
 import type { ExportEvent, GetFlowsResponse } from "../../src/proto.js";
 import { sharedPath } from "../support/shared.js";
 
-/** What reading gave before it ended or failed. */
+/** The events and error of an iteration. */
 export interface Reading {
   readonly events: (GetFlowsResponse | ExportEvent)[];
   readonly error: unknown;
@@ -24,7 +24,7 @@ export async function readLines(input: ExportInput, options: DecodeExportOptions
   }
 }
 
-/** The one event of one line; throws what reading it throws. */
+/** The event of a single line; propagates errors. */
 export async function readLine(
   line: string,
   options: DecodeExportOptions = {},
@@ -35,7 +35,7 @@ export async function readLine(
   return events[0]!;
 }
 
-/** Lines that cannot be read, as their numbers and messages. */
+/** The bad lines, as their numbers and messages. */
 export async function badLines(input: ExportInput, options: DecodeExportOptions = {}): Promise<string[]> {
   const messages: string[] = [];
   const { error } = await readLines(input, {
@@ -46,7 +46,7 @@ export async function badLines(input: ExportInput, options: DecodeExportOptions 
   return messages;
 }
 
-/** The files of real flows. */
+/** The files with real flows. */
 export function sharedFlowFiles(): { readonly name: string; readonly bytes: Uint8Array }[] {
   return readdirSync(sharedPath("flows"))
     .filter((name) => name.endsWith(".json"))

@@ -5,7 +5,7 @@ import { FilterError } from "../../src/errors/errors.js";
 import { FlagError, type FlowSelection, MAX_LAST, selectFlows } from "../../src/observer/index.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema, Verdict } from "../../src/proto.js";
 
-/** A response with a flow, told apart by its uuid. */
+/** A response with a flow, identified by its uuid. */
 function response(
   uuid: string,
   { seconds = 0, nanos = 0, verdict = Verdict.FORWARDED } = {},
@@ -16,7 +16,7 @@ function response(
   });
 }
 
-/** A source that counts how far it was read, and whether it was closed. */
+/** A source that records how many events were read, and whether it was closed. */
 function source<T>(batches: readonly (readonly T[])[]) {
   const state = { read: 0, closed: false };
   async function* generate() {
@@ -46,34 +46,42 @@ async function select(batches: readonly (readonly GetFlowsResponse[])[], selecti
 
 const LETTERS = [[..."abc"], [..."de"], [], [..."fghi"]].map((batch) => batch.map((uuid) => response(uuid)));
 
-describe("how many", () => {
+describe("selectFlows: number", () => {
   test.each<{ name: string; selection: FlowSelection; selected: string[] }>([
-    { name: "all without a number", selection: {}, selected: ["abc", "de", "fghi"] },
-    { name: "all for 0", selection: { number: 0n }, selected: ["abc", "de", "fghi"] },
-    { name: "all for --all", selection: { number: 2n ** 64n - 1n }, selected: ["abc", "de", "fghi"] },
-    { name: "the first", selection: { number: 1n, first: true }, selected: ["a"] },
-    { name: "a first batch", selection: { number: 3n, first: true }, selected: ["abc"] },
-    { name: "the first few", selection: { number: 4n, first: true }, selected: ["abc", "d"] },
+    { name: "all events without a number", selection: {}, selected: ["abc", "de", "fghi"] },
+    { name: "all events for 0", selection: { number: 0n }, selected: ["abc", "de", "fghi"] },
+    { name: "all events for --all", selection: { number: 2n ** 64n - 1n }, selected: ["abc", "de", "fghi"] },
+    { name: "the first event", selection: { number: 1n, first: true }, selected: ["a"] },
+    { name: "the first batch", selection: { number: 3n, first: true }, selected: ["abc"] },
     {
-      name: "as many as there are",
+      name: "the first events of several batches",
+      selection: { number: 4n, first: true },
+      selected: ["abc", "d"],
+    },
+    {
+      name: "all events if there are fewer than the first",
       selection: { number: 99n, first: true },
       selected: ["abc", "de", "fghi"],
     },
-    { name: "the last", selection: { number: 1n }, selected: ["i"] },
-    { name: "the last few, in order", selection: { number: 5n }, selected: ["efghi"] },
-    { name: "the last that there are", selection: { number: 1_000_000n }, selected: ["abcdefghi"] },
-  ])("$name", async ({ selection, selected }) => {
+    { name: "the last event", selection: { number: 1n }, selected: ["i"] },
+    { name: "the last events in order", selection: { number: 5n }, selected: ["efghi"] },
+    {
+      name: "all events if there are fewer than the last",
+      selection: { number: 1_000_000n },
+      selected: ["abcdefghi"],
+    },
+  ])("yields $name", async ({ selection, selected }) => {
     expect((await select(LETTERS, selection)).map((batch) => batch.join(""))).toEqual(selected);
   });
 
-  test("the first so many stop the reading", async () => {
+  test("stops reading after the first events", async () => {
     const { state, batches } = source(LETTERS);
     const selected = selectFlows(batches, { number: 4n, first: true });
     for await (const _ of selected);
     expect(state).toEqual({ read: 2, closed: true });
   });
 
-  test("nothing is read ahead, and leaving closes the source", async () => {
+  test("does not read ahead, and closes the source when the iteration ends early", async () => {
     const { state, batches } = source(LETTERS);
     const selected = selectFlows(batches, {});
     expect(state.read).toBe(0);
@@ -83,7 +91,7 @@ describe("how many", () => {
     expect(state).toEqual({ read: 1, closed: true });
   });
 
-  test("more than a million last ones are refused, before anything is read", () => {
+  test("rejects more than a million last events before it reads", () => {
     const { state, batches } = source(LETTERS);
     const call = () => selectFlows(batches, { number: BigInt(MAX_LAST) + 1n });
     expect(call).toThrow(FlagError);
@@ -92,12 +100,12 @@ describe("how many", () => {
     expect(state.read).toBe(0);
   });
 
-  test("filters that do not compile are refused, before anything is read", () => {
+  test("rejects filters that do not compile before it reads", () => {
     const { batches } = source(LETTERS);
     expect(() => selectFlows(batches, { deny: [{ sourcePort: ["x"] }] })).toThrow(FilterError);
   });
 
-  test("the last events are the same regardless of the batches", async () => {
+  test("yields the same last events regardless of the batches", async () => {
     const lengths = fc.array(fc.nat(50), { maxLength: 20 });
     await fc.assert(
       fc.asyncProperty(
@@ -115,14 +123,14 @@ describe("how many", () => {
     );
   });
 
-  test("many last ones come in pieces", async () => {
+  test("yields many last events in chunks", async () => {
     const many = Array.from({ length: 5_000 }, (_, index) => response(String(index)));
     const selected = await select([many], { number: 3_000n });
     expect(selected.map((batch) => batch.length)).toEqual([1024, 1024, 952]);
     expect(selected.flat()).toEqual(many.slice(-3_000).map(uuidOf));
   });
 
-  test("a fault of the source comes through", async () => {
+  test("propagates an error of the source", async () => {
     async function* failing() {
       yield LETTERS[0]!;
       throw new Error("broken");
@@ -135,7 +143,7 @@ describe("how many", () => {
   });
 });
 
-describe("when", () => {
+describe("selectFlows: time", () => {
   const times = [
     response("none"),
     response("a", { seconds: 10 }),
@@ -147,18 +155,30 @@ describe("when", () => {
   const at = (seconds: number, nanos = 0) => response("", { seconds, nanos }).time!;
 
   test.each<{ name: string; selection: FlowSelection; selected: string[] }>([
-    { name: "since, included", selection: { since: at(10, 1) }, selected: ["b", "c"] },
-    { name: "until, included", selection: { until: at(10) }, selected: ["none", "a", "old"] },
-    { name: "between", selection: { since: at(10), until: at(10, 1) }, selected: ["a", "b"] },
-    { name: "never", selection: { since: at(20), until: at(10) }, selected: [] },
-    { name: "without a time is 1970", selection: { since: at(0), until: at(0) }, selected: ["none"] },
-    { name: "before the number", selection: { until: at(10, 1), number: 2n }, selected: ["b", "old"] },
-  ])("$name", async ({ selection, selected }) => {
+    { name: "events from since, inclusive", selection: { since: at(10, 1) }, selected: ["b", "c"] },
+    { name: "events up to until, inclusive", selection: { until: at(10) }, selected: ["none", "a", "old"] },
+    {
+      name: "events between since and until",
+      selection: { since: at(10), until: at(10, 1) },
+      selected: ["a", "b"],
+    },
+    { name: "no events if since is after until", selection: { since: at(20), until: at(10) }, selected: [] },
+    {
+      name: "events without a time as of 1970",
+      selection: { since: at(0), until: at(0) },
+      selected: ["none"],
+    },
+    {
+      name: "the number of events after selecting by time",
+      selection: { until: at(10, 1), number: 2n },
+      selected: ["b", "old"],
+    },
+  ])("yields $name", async ({ selection, selected }) => {
     expect((await select([times], selection)).flat()).toEqual(selected);
   });
 });
 
-describe("what", () => {
+describe("selectFlows: filters", () => {
   const batches = [
     [
       response("a"),
@@ -172,32 +192,36 @@ describe("what", () => {
 
   test.each<{ name: string; selection: FlowSelection; selected: string[] }>([
     {
-      name: "flows that are allowed",
+      name: "flows that match allow",
       selection: { allow: [{ verdict: [Verdict.DROPPED] }] },
       selected: ["b"],
     },
     {
-      name: "flows that are not denied, and all that is no flow",
+      name: "flows that do not match deny, and all other events",
       selection: { deny: [{ verdict: [Verdict.DROPPED] }] },
       selected: ["a", ...OTHERS],
     },
     {
-      name: "lost events are no flows",
+      name: "no lost events with allow",
       selection: { allow: [{ eventType: [{ type: 1 }] }] },
       selected: [],
     },
-    { name: "an empty filter allows all", selection: { allow: [{}] }, selected: ["a", "b", ...OTHERS] },
-    { name: "an empty filter denies all", selection: { deny: [{}] }, selected: [] },
     {
-      name: "what is left out does not count",
+      name: "all events for an empty allow filter",
+      selection: { allow: [{}] },
+      selected: ["a", "b", ...OTHERS],
+    },
+    { name: "no events for an empty deny filter", selection: { deny: [{}] }, selected: [] },
+    {
+      name: "the number of events after filtering",
       selection: { allow: [{ verdict: [Verdict.DROPPED] }], number: 1n, first: true },
       selected: ["b"],
     },
-  ])("$name", async ({ selection, selected }) => {
+  ])("yields $name", async ({ selection, selected }) => {
     expect((await select(batches, selection)).flat()).toEqual(selected);
   });
 
-  test("items may carry more than the response", async () => {
+  test("accepts items with additional properties", async () => {
     const { batches: stream } = source([batches[0]!.map((one, line) => ({ ...one, line }))]);
     const lines: number[] = [];
     for await (const batch of selectFlows(stream, { allow: [{ verdict: [Verdict.DROPPED] }] })) {

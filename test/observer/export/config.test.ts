@@ -18,15 +18,15 @@ const requiredIn = (index: number) => [
 describe("checkFlowLogs", () => {
   test.each([
     { name: "none", flowLogs: [], faults: [] },
-    { name: "a good one", flowLogs: [good], faults: [] },
+    { name: "accepts a valid configuration", flowLogs: [good], faults: [] },
     { name: "two", flowLogs: [good, { name: "all", filePath: "/all.log", end: new Date(0) }], faults: [] },
     {
-      name: "nothing in it",
+      name: "requires a name and a path",
       flowLogs: [{}],
       faults: ["flowLogs[0].name: name is required", "flowLogs[0].filePath: filePath is required"],
     },
     {
-      name: "the same twice",
+      name: "rejects duplicates",
       flowLogs: [good, good],
       faults: [
         "flowLogs[1].name: duplicated flowlog name dropped",
@@ -34,7 +34,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "filters, mask and end that are wrong",
+      name: "rejects an invalid filter, mask and end",
       flowLogs: [
         {
           ...good,
@@ -51,25 +51,29 @@ describe("checkFlowLogs", () => {
         expect.stringContaining("flowLogs[0].excludeFilters[1].source_ip[0]: "),
       ],
     },
-    { name: "the whole file", flowLogs: { flowLogs: [good, {}] }, faults: requiredIn(1) },
-    { name: "an empty file", flowLogs: { flowLogs: null }, faults: [] },
     {
-      name: "null for what may be absent",
+      name: "accepts the document with the flowLogs key",
+      flowLogs: { flowLogs: [good, {}] },
+      faults: requiredIn(1),
+    },
+    { name: "accepts an empty file", flowLogs: { flowLogs: null }, faults: [] },
+    {
+      name: "accepts null for optional fields",
       flowLogs: [{ ...good, fieldMask: null, includeFilters: null, excludeFilters: null, end: null }],
       faults: [],
     },
     {
-      name: "names without regard to case",
+      name: "matches keys case-insensitively",
       flowLogs: { FlowLogs: [{ NAME: "a", filepath: "/a", fieldmask: ["verdict"], IncludeFilters: [] }] },
       faults: [],
     },
     {
-      name: "a mask that is a string",
+      name: "rejects a mask that is a string",
       flowLogs: [{ ...good, fieldMask: "verdict,uuid" }],
       faults: ['flowLogs[0].fieldMask: must be a list, not "verdict,uuid"'],
     },
     {
-      name: "a mask of other things",
+      name: "rejects a mask of other types",
       flowLogs: [{ ...good, fieldMask: [null, 1] }],
       faults: [
         "flowLogs[0].fieldMask[0]: must be a string, not null",
@@ -77,7 +81,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "filters that are not lists",
+      name: "rejects filters that are not lists",
       flowLogs: [{ ...good, includeFilters: {}, excludeFilters: "x" }],
       faults: [
         "flowLogs[0].includeFilters: not a list of filters",
@@ -85,7 +89,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "entries that are not objects",
+      name: "rejects entries that are not objects",
       flowLogs: { flowLogs: [null, "x", good, [good]] },
       faults: [
         "flowLogs[0]: must be an object, not null",
@@ -94,7 +98,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "misspelled fields and wrong types",
+      name: "rejects misspelled fields and wrong types",
       flowLogs: { flowLogs: [{ ...good, name: 5, fieldMasks: [], fileMaxSizeMb: "ten" }], version: 1 },
       faults: [
         "version: is not a field of the configuration; it has flowLogs only",
@@ -104,7 +108,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "ends that Go does not read",
+      name: "rejects times that Go does not parse",
       flowLogs: [
         { name: "a", filePath: "/a", end: "2023-10-09" },
         { name: "b", filePath: "/b", end: "Oct 9 2023" },
@@ -136,18 +140,18 @@ describe("checkFlowLogs", () => {
       ],
     },
     ...[null, "x", 5].map((flowLogs) => ({
-      name: `${flowLogs} in its place`,
+      name: `rejects ${flowLogs} instead of a configuration`,
       flowLogs,
       faults: [
         `: must be an object with the list flowLogs, not ${typeof flowLogs === "string" ? '"x"' : flowLogs}`,
       ],
     })),
     {
-      name: "a list of another type",
+      name: "rejects a list of another type",
       flowLogs: { flowLogs: "x" },
       faults: ['flowLogs: must be a list, not "x"'],
     },
-  ])("checkFlowLogs: $name", ({ flowLogs, faults }) => {
+  ])("$name", ({ flowLogs, faults }) => {
     // As a YAML parser returns them.
     const issues = checkFlowLogs(flowLogs as FlowLogConfig[]);
     expect(issues.map(({ path, message }) => `${path}: ${message}`)).toEqual(faults);

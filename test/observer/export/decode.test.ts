@@ -17,42 +17,42 @@ const utf8 = new TextEncoder();
 const line = (uuid: string) => `{"flow":{"uuid":"${uuid}"}}`;
 const GOOD = `${line("1")}\n${line("2")}\n${line("3")}\n`;
 
-/** The flows' identifiers, which are numbers counted up here. */
+/** The uuids of the flows, which are consecutive numbers. */
 async function uuids(...args: Parameters<typeof readLines>): Promise<string> {
   const { events, error } = await readLines(...args);
   if (error !== undefined) throw error;
   return events.map(({ responseTypes }) => (responseTypes.value as { uuid?: string })?.uuid ?? "?").join();
 }
 
-describe("inputs", () => {
+describe("decodeExport: inputs", () => {
   const bytes = utf8.encode(GOOD);
   async function* slowly<T>(chunks: Iterable<T>) {
     for (const chunk of chunks) yield await chunk;
   }
   test.each([
     { name: "bytes", input: bytes },
-    { name: "a text", input: GOOD },
+    { name: "a string", input: GOOD },
     { name: "a list of chunks", input: [bytes.subarray(0, 10), bytes.subarray(10)] },
-    { name: "a list of texts", input: [GOOD.slice(0, 10), GOOD.slice(10)] },
+    { name: "a list of strings", input: [GOOD.slice(0, 10), GOOD.slice(10)] },
     { name: "an async iterable", input: slowly([bytes.subarray(0, 1), bytes.subarray(1)]) },
-    { name: "a stream of Node", input: Readable.from([GOOD.slice(0, 30), GOOD.slice(30)]) },
+    { name: "a Node.js stream", input: Readable.from([GOOD.slice(0, 30), GOOD.slice(30)]) },
     { name: "a web stream", input: new Blob([bytes]).stream() },
     {
-      name: "one that only has a reader",
+      name: "a web stream that only has a reader",
       input: { getReader: () => new Blob([bytes]).stream().getReader() },
     },
     { name: "gzip", input: gzipSync(bytes) },
     {
-      name: "gzip of several members",
+      name: "gzip with several members",
       input: [gzipSync(line("1")), gzipSync(`\n${line("2")}\n`), gzipSync(line("3"))],
     },
-    { name: "gzip and padding", input: [gzipSync(bytes), new Uint8Array(512)] },
-    { name: "gzip, a byte at a time", input: [...gzipSync(bytes)].map((byte) => Uint8Array.of(byte)) },
-    { name: "no line feed at the end", input: GOOD.trimEnd() },
-    { name: "carriage returns", input: GOOD.replaceAll("\n", "\r\n") },
-    { name: "a byte order mark", input: `\ufeff${GOOD}` },
-    { name: "empty lines", input: `\n \n\t\r\n${GOOD.replaceAll("\n", "\n\n")}\n` },
-  ])("$name", async ({ input }) => {
+    { name: "gzip with padding", input: [gzipSync(bytes), new Uint8Array(512)] },
+    { name: "gzip in chunks of one byte", input: [...gzipSync(bytes)].map((byte) => Uint8Array.of(byte)) },
+    { name: "lines without a final line feed", input: GOOD.trimEnd() },
+    { name: "lines with carriage returns", input: GOOD.replaceAll("\n", "\r\n") },
+    { name: "lines after a byte order mark", input: `\ufeff${GOOD}` },
+    { name: "lines between empty lines", input: `\n \n\t\r\n${GOOD.replaceAll("\n", "\n\n")}\n` },
+  ])("reads $name", async ({ input }) => {
     expect(await uuids(input)).toBe("1,2,3");
   });
 
@@ -60,13 +60,13 @@ describe("inputs", () => {
     { name: "nothing", input: new Uint8Array() },
     { name: "no chunks", input: [] },
     { name: "empty chunks", input: ["", new Uint8Array()] },
-    { name: "a byte order mark alone", input: "\ufeff" },
-    { name: "gzip of nothing", input: gzipSync("") },
-  ])("$name has no events", async ({ input }) => {
+    { name: "only a byte order mark", input: "\ufeff" },
+    { name: "gzip of empty input", input: gzipSync("") },
+  ])("yields no event for $name", async ({ input }) => {
     expect(await uuids(input)).toBe("");
   });
 
-  test("chunks of any size give the same", async () => {
+  test("yields the same events for chunks of any size", async () => {
     const text = `${line("é€😀".repeat(40))}\n\r\n${GOOD}${line("<last>")}`;
     const whole = utf8.encode(text);
     const compressed = gzipSync(whole);
@@ -84,7 +84,7 @@ describe("inputs", () => {
     );
   });
 
-  test("memory that is used again for the next chunk is no trouble", async () => {
+  test("supports a buffer that is reused for the next chunk", async () => {
     const shared = new Uint8Array(7);
     function* chunks() {
       for (let at = 0; at < bytes.length; at += shared.length) {
@@ -96,12 +96,12 @@ describe("inputs", () => {
     expect(await uuids(chunks())).toBe("1,2,3");
   });
 
-  test("what is neither bytes nor text is a TypeError", async () => {
+  test("throws a TypeError for input that is neither bytes nor a string", async () => {
     const { error } = await readLines([1] as never);
     expect(error).toBeInstanceOf(TypeError);
   });
 
-  test.each(["an iterable", "a reader"])("leaving early closes %s", async (kind) => {
+  test.each(["an iterable", "a reader"])("closes %s when the iteration ends early", async (kind) => {
     let closed = 0;
     async function* source() {
       try {
@@ -116,7 +116,7 @@ describe("inputs", () => {
     expect(closed).toBe(1);
   });
 
-  test("a failing input fails the iteration after what came before", async () => {
+  test("a failing input fails the iteration, after the events before it", async () => {
     async function* source() {
       yield `${line("1")}\n${line("2")}\n{"fl`;
       throw new Error("cable cut");
@@ -126,7 +126,7 @@ describe("inputs", () => {
     expect(error).toMatchObject({ message: "cable cut" });
   });
 
-  test("batches hold what came together", async () => {
+  test("batches contain the events of a chunk", async () => {
     const sizes: number[] = [];
     for await (const batch of decodeExportBatches([GOOD, "\n", line("4"), `\n${GOOD}`]))
       sizes.push(batch.length);
@@ -134,10 +134,10 @@ describe("inputs", () => {
   });
 });
 
-describe("bad lines", () => {
+describe("decodeExport: bad lines", () => {
   const bad = `${line("1")}\n\nnonsense\n[1]\n"text"\nnull\n${line("2")}\n{"flow":{"verdict":[]}}\n{"flow":`;
 
-  test("are thrown by default, after what came before", async () => {
+  test("are thrown by default, after the events before them", async () => {
     const { events, error } = await readLines(bad);
     expect(events).toHaveLength(1);
     expect(error).toBeInstanceOf(ExportError);
@@ -145,11 +145,11 @@ describe("bad lines", () => {
     expect((error as Error).message).toMatch(/^line 3: not JSON: /);
   });
 
-  test("are skipped when asked", async () => {
+  test("are skipped with the option", async () => {
     expect(await uuids(bad, { onBadLine: "skip" })).toBe("1,2");
   });
 
-  test("are told with their numbers", async () => {
+  test("are reported with their line numbers", async () => {
     const messages = await badLines(bad);
     expect(messages.map((message) => message.replace(/(not JSON|decode field).*/, "$1"))).toEqual([
       "line 3: not JSON",
@@ -162,20 +162,20 @@ describe("bad lines", () => {
     expect(await uuids(bad, { onBadLine: () => {} })).toBe("1,2");
   });
 
-  test("decodeExport: a message about a bad line is one line, whatever the line holds", async () => {
+  test("a message about a bad line is a single line, whatever the line contains", async () => {
     const [message = ""] = await badLines(JSON.stringify({ log: "starting\n\u001b[31m", stream: "stdout" }));
     expect(message).toMatch(/^line 1: docker log line: not JSON: /);
     expect(message).not.toMatch(/\p{Cc}/u);
   });
 
-  test("an error of whoever is told goes through", async () => {
+  test("an error thrown by the callback propagates", async () => {
     const onBadLine = () => {
       throw new RangeError("enough");
     };
     expect((await readLines(bad, { onBadLine })).error).toMatchObject({ message: "enough" });
   });
 
-  test("invalid UTF-8, wherever it stands", async () => {
+  test("include lines with invalid UTF-8 at any position", async () => {
     const parts = [
       utf8.encode(`${line("1")}\n{"flow":{"uuid":"`),
       Uint8Array.of(0xff),
@@ -188,7 +188,7 @@ describe("bad lines", () => {
     }
   });
 
-  test("damaged gzip, after what came out before", async () => {
+  test("damaged gzip fails, after the events decompressed before", async () => {
     const compressed = gzipSync(`${GOOD}${"x".repeat(100_000)}`, { level: 0 });
     const cut = await readLines(compressed.subarray(0, 60_000));
     expect(cut.events).toHaveLength(3);
@@ -203,25 +203,25 @@ describe("bad lines", () => {
   });
 });
 
-describe("the bound on lines", () => {
+describe("decodeExport: maxLineBytes", () => {
   const long = line("x".repeat(200));
 
   test.each([
-    { name: "of that length is read", maxLineBytes: long.length, told: [] },
+    { name: "reads a line of exactly that length", maxLineBytes: long.length, reported: [] },
     {
-      name: "longer by a byte is told",
+      name: "reports a line that is longer by a byte",
       maxLineBytes: long.length - 1,
-      told: [`line 2: longer than ${long.length - 1} bytes`],
+      reported: [`line 2: longer than ${long.length - 1} bytes`],
     },
-  ])("a line $name, in chunks of any size", async ({ maxLineBytes, told }) => {
+  ])("$name, in chunks of any size", async ({ maxLineBytes, reported }) => {
     const text = `${line("1")}\n${long}\n${line("2")}\n${line("3")}`;
     for (const size of [1, 7, 64, 230, 1000]) {
       const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
         text.slice(index * size, (index + 1) * size),
       );
-      expect(await badLines(chunks, { maxLineBytes })).toEqual(told);
+      expect(await badLines(chunks, { maxLineBytes })).toEqual(reported);
       const { events } = await readLines(chunks, { maxLineBytes, onBadLine: "skip" });
-      expect(events).toHaveLength(told.length === 0 ? 4 : 3);
+      expect(events).toHaveLength(reported.length === 0 ? 4 : 3);
     }
   });
 
@@ -231,7 +231,7 @@ describe("the bound on lines", () => {
     expect(await badLines(text, { maxLineBytes: text.length + 50 })).toHaveLength(0);
   });
 
-  test("keeps nothing of a line without end", async () => {
+  test("does not buffer a line without end", async () => {
     const megabyte = new Uint8Array(1024 * 1024).fill(0x20);
     function* endless() {
       for (let count = 0; count < 500; count++) yield megabyte;
@@ -242,7 +242,7 @@ describe("the bound on lines", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100e6);
   });
 
-  test("decodeExport: rejects a maxLineBytes that is not a positive number", async () => {
+  test("rejects a value that is not a positive number", async () => {
     for (const maxLineBytes of [0, -1, Number.NaN]) {
       expect((await readLines("", { maxLineBytes })).error).toMatchObject({
         code: "invalid_options",
@@ -252,7 +252,7 @@ describe("the bound on lines", () => {
   });
 });
 
-describe("unknown fields", () => {
+describe("decodeExport: unknown fields", () => {
   test.each([
     {
       name: "a field of a flow",
@@ -260,7 +260,7 @@ describe("unknown fields", () => {
       says: '"from_the_future"',
     },
     {
-      name: "a field of a message inside",
+      name: "a field of a nested message",
       text: '{"flow":{"uuid":"1","source":{"tier":1}}}',
       says: "flow.Endpoint",
     },
@@ -270,57 +270,61 @@ describe("unknown fields", () => {
       says: "observer.GetFlowsResponse",
     },
     {
-      name: "a name of an enum's value",
+      name: "an unknown name of an enum value",
       text: '{"flow":{"uuid":"1","verdict":"PONDERED"}}',
       says: "PONDERED",
     },
-    { name: "one in a list", text: '{"flow":{"uuid":"1"},"x":[]}', says: '"x"' },
+    { name: "a field with a list", text: '{"flow":{"uuid":"1"},"x":[]}', says: '"x"' },
     { name: "__proto__", text: '{"flow":{"uuid":"1","__proto__":{"polluted":true}}}', says: "__proto__" },
     {
       name: "constructor",
       text: '{"flow":{"uuid":"1","constructor":{"prototype":{"polluted":true}}}}',
       says: "constructor",
     },
-    { name: "with spaces", text: '{"flow" : {"uuid":"1","x":1}}', says: '"x"' },
-  ])("$name is ignored, and reported once", async ({ text, says }) => {
-    const told: UnknownField[] = [];
-    const onUnknownField = (field: UnknownField) => told.push(field);
+    { name: "a field in JSON with spaces", text: '{"flow" : {"uuid":"1","x":1}}', says: '"x"' },
+  ])("ignores $name and reports it once", async ({ text, says }) => {
+    const reported: UnknownField[] = [];
+    const onUnknownField = (field: UnknownField) => reported.push(field);
     expect(await uuids(`${line("0")}\n${text}\n${text}`, { onUnknownField })).toBe("0,1,1");
-    expect(told).toEqual([{ line: 2, message: expect.stringContaining(says) }]);
+    expect(reported).toEqual([{ line: 2, message: expect.stringContaining(says) }]);
     expect({}).not.toHaveProperty("polluted");
     expect(await uuids(text)).toBe("1");
   });
 });
 
-describe("hostile lines", () => {
+describe("decodeExport: hostile lines", () => {
   const depth = 100_000;
   test.each([
     {
-      name: "lists inside each other",
+      name: "nested lists",
       text: `{"flow":{"uuid":${"[".repeat(depth)}${"]".repeat(depth)}}}`,
       bad: 1,
     },
-    { name: "objects inside each other", text: `${'{"flow":'.repeat(depth)}1${"}".repeat(depth)}`, bad: 0 },
+    { name: "nested objects", text: `${'{"flow":'.repeat(depth)}1${"}".repeat(depth)}`, bad: 0 },
     {
-      name: "unknown lists inside each other",
+      name: "nested unknown lists",
       text: `{"flow":{"x":${"[".repeat(depth)}${"]".repeat(depth)}}}`,
       bad: 0,
     },
     {
-      name: "unknown objects inside each other",
+      name: "nested unknown objects",
       text: `{"flow":{"x":${'{"y":'.repeat(depth)}1${"}".repeat(depth)}}}`,
       bad: 0,
     },
-    { name: "brackets without end", text: `{"flow":${"[".repeat(depth)}`, bad: 1 },
+    { name: "unclosed brackets", text: `{"flow":${"[".repeat(depth)}`, bad: 1 },
     {
-      name: "extensions inside each other",
+      name: "nested extensions",
       text: `{"flow":{"extensions":${'{"@type":"/google.protobuf.Any","value":'.repeat(5000)}{}${"}".repeat(5000)}}}`,
       bad: 1,
     },
     { name: "a number of 500,000 digits", text: `{"flow":{"socket_cookie":${"9".repeat(500_000)}}}`, bad: 1 },
-    { name: "a text of 500,000 digits", text: `{"flow":{"socket_cookie":"${"9".repeat(500_000)}"}}`, bad: 1 },
     {
-      name: "an exponent out of this world",
+      name: "a string of 500,000 digits",
+      text: `{"flow":{"socket_cookie":"${"9".repeat(500_000)}"}}`,
+      bad: 1,
+    },
+    {
+      name: "a huge exponent",
       text: '{"flow":{"socket_cookie":1e999999999,"drop_reason":1e99}}',
       bad: 1,
     },
@@ -335,7 +339,7 @@ describe("hostile lines", () => {
       bad: 1,
     },
     {
-      name: "a list of 300,000 texts",
+      name: "a list of 300,000 strings",
       text: `{"flow":{"node_labels":[${Array.from({ length: 300_000 }, () => '""')}]}}`,
       bad: 0,
     },
@@ -344,11 +348,11 @@ describe("hostile lines", () => {
       text: `{"flow":{"uuid":"${"\\\\".repeat(450_000)}","socket_cookie":9007199254740993}}`,
       bad: 0,
     },
-  ])("$name", async ({ text, bad }) => {
+  ])("reads or reports $name", async ({ text, bad }) => {
     expect(await badLines(`${text}\n${line("1")}`)).toHaveLength(bad);
   });
 
-  test("no text makes anything but events and ExportErrors", async () => {
+  test("any string results in events and ExportErrors only", async () => {
     const pieces = fc.constantFrom(
       "{",
       "}",
@@ -376,7 +380,7 @@ describe("hostile lines", () => {
       fc.asyncProperty(fc.oneof(texts, fc.uint8Array()), async (input) => {
         const { error } = await readLines(input);
         if (error !== undefined) expect(error).toBeInstanceOf(ExportError);
-        // Files of other kinds are recognized by two bytes, and are not a matter of lines.
+        // Files of other kinds are detected by two bytes, before lines are decoded.
         const { error: rest } = await readLines(input, { onBadLine: "skip" });
         if (rest !== undefined) expect(rest).toMatchObject({ name: "ExportError", line: undefined });
       }),
@@ -385,8 +389,8 @@ describe("hostile lines", () => {
   });
 });
 
-describeWithShared("real files", () => {
-  test("are read compressed as they are read plain", async () => {
+describeWithShared("decodeExport: real files", () => {
+  test("yields the same events for compressed and plain files", async () => {
     for (const { bytes } of sharedFlowFiles()) {
       const print = async (input: Uint8Array) =>
         (await readLines(input)).events.map((event) => encodeExportLine(event));
@@ -399,7 +403,7 @@ test.each([
   { path: "events.log" },
   { path: "/var/run/cilium/hubble/events.log.gz" },
   { path: "C:\\logs\\a.jsonl" },
-])("decodeExport: rejects the path $path, as it takes the content", ({ path }) => {
+])("decodeExport: rejects the path $path instead of the content", ({ path }) => {
   expect(() => decodeExport(path)).toThrow(
     new TypeError(
       "decodeExport: input must be the content of a file, not its path: pass createReadStream(path)",

@@ -9,7 +9,7 @@ const indented = (...lines: string[]) => lines.map((line) => json(JSON.parse(lin
 const TIME = "2024-01-01T00:00:00.000000000Z";
 const [A, B, C] = ["a", "b", "c"].map(event) as [string, string, string];
 
-/** What is read, in its order: the identifiers of flows, and bad lines. */
+/** The results in order: uuids of flows, and bad lines. */
 async function outcome(
   input: Parameters<typeof decodeExport>[0],
   options: { readonly maxLineBytes?: number } = {},
@@ -22,64 +22,73 @@ async function outcome(
   return outcomes.sort();
 }
 
-describe("decodeExport: reads events that are wrapped", () => {
+describe("decodeExport: events in an envelope", () => {
   test.each([
-    { name: "by CRI", text: `${TIME} stdout F ${A}\n2024-01-01T00:00:00+02:00 stderr F ${B}` },
+    { name: "CRI log lines", text: `${TIME} stdout F ${A}\n2024-01-01T00:00:00+02:00 stderr F ${B}` },
     {
-      name: "by docker's json-file",
+      name: "docker's json-file lines",
       text: [A, B].map((line) => json({ log: `${line}\n`, stream: "stdout", time: TIME })).join("\n"),
     },
-    { name: "by kubectl logs --timestamps", text: `${TIME} ${A}\n${TIME} ${B}` },
+    { name: "the output of kubectl logs --timestamps", text: `${TIME} ${A}\n${TIME} ${B}` },
     {
-      name: "by kubectl logs --prefix",
+      name: "the output of kubectl logs --prefix",
       text: `[pod/cilium-1/agent] ${A}\n[pod/cilium-1/agent] ${TIME} ${B}`,
     },
-    { name: "by docker compose logs", text: `cilium-1  | ${A}\ncilium-1  | ${B}` },
-    { name: "by syslog", text: `<14>1 ${TIME} host cilium 1 - - ${A}\nJan  1 00:00:00 host cilium[1]: ${B}` },
-    { name: "by logrus", text: `INFO[0000] ${A}\ntime="${TIME}" level=info msg=${json(B)} subsys=hubble` },
+    { name: "the output of docker compose logs", text: `cilium-1  | ${A}\ncilium-1  | ${B}` },
     {
-      name: "by Google Cloud Logging",
+      name: "syslog lines",
+      text: `<14>1 ${TIME} host cilium 1 - - ${A}\nJan  1 00:00:00 host cilium[1]: ${B}`,
+    },
+    { name: "logrus lines", text: `INFO[0000] ${A}\ntime="${TIME}" level=info msg=${json(B)} subsys=hubble` },
+    {
+      name: "records of Google Cloud Logging",
       text: `{"insertId":"1","jsonPayload":${A},"resource":{}}\n{"textPayload":${json(B)},"resource":{}}`,
     },
     {
-      name: "by Fluent Bit",
+      name: "records of Fluent Bit",
       text: `{"date":1,"stream":"stdout","_p":"F","log":${json(A)}}\n{"log":${B},"kubernetes":{}}`,
     },
     {
-      name: "by Vector",
+      name: "records of Vector",
       text: [A, B].map((message) => json({ message, file: "/x", source_type: "file" })).join("\n"),
     },
-    { name: "by journald", text: [A, B].map((MESSAGE) => json({ MESSAGE, PRIORITY: "6" })).join("\n") },
-    { name: "by Loki", text: [A, B].map((line) => json({ labels: {}, line, timestamp: TIME })).join("\n") },
-    { name: "by grpc-gateway", text: `{"result":${A}}\n{"result":${B}}` },
-    { name: "in a member with a list", text: `{"flows":[${A},{"uuid":"b"}]}` },
-    { name: "in a list on one line", text: `[${A}, ${B}]` },
-    { name: "in a list with a line for each", text: `[\n${A},\n${B}\n]\n` },
-    { name: "in a list that begins and ends on their lines", text: `[${A},\n${B}]` },
     {
-      name: "in a list of several lines each",
+      name: "records of journald",
+      text: [A, B].map((MESSAGE) => json({ MESSAGE, PRIORITY: "6" })).join("\n"),
+    },
+    {
+      name: "records of Loki",
+      text: [A, B].map((line) => json({ labels: {}, line, timestamp: TIME })).join("\n"),
+    },
+    { name: "responses of grpc-gateway", text: `{"result":${A}}\n{"result":${B}}` },
+    { name: "events of a list in an object", text: `{"flows":[${A},{"uuid":"b"}]}` },
+    { name: "events of a list on one line", text: `[${A}, ${B}]` },
+    { name: "events of a list with a line for each", text: `[\n${A},\n${B}\n]\n` },
+    { name: "events of a list whose brackets are on the lines of events", text: `[${A},\n${B}]` },
+    {
+      name: "events of a list with several lines for each",
       text: json(
         [A, B].map((line) => JSON.parse(line)),
         null,
         2,
       ),
     },
-    { name: "in objects of several lines", text: indented(A, B) },
-    { name: "in a list in an object, with a line for each", text: `{"flows":[\n${A},\n${B}\n]}` },
-    { name: "without line feeds between them", text: `${A}${B}` },
-    { name: "with commas behind them", text: `${A},\n${B},\n` },
+    { name: "events that span several lines", text: indented(A, B) },
+    { name: "events of a list in an object with a line for each", text: `{"flows":[\n${A},\n${B}\n]}` },
+    { name: "events without line feeds between them", text: `${A}${B}` },
+    { name: "events followed by commas", text: `${A},\n${B},\n` },
     {
       name: "twice",
       text: `${TIME} stdout F ${json({ jsonPayload: { message: A } })}\n${json({ message: `${TIME} ${B}` })}`,
     },
-  ])("$name", async ({ text }) => {
+  ])("reads $name", async ({ text }) => {
     expect(await outcome(`${text}\n${C}\n`)).toEqual(["a", "b", "c"]);
     expect(await outcome(gzipSync(`${C}\n${text}`))).toEqual(["a", "b", "c"]);
     const bytes = new TextEncoder().encode(`${text}\r\n${C}`);
     expect(await outcome(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(["a", "b", "c"]);
   });
 
-  test("exactly: integers of 64 bits, and fields that are unknown", async () => {
+  test("preserves 64-bit integers and unknown fields", async () => {
     const line = '{"flow":{"socket_cookie":18446744073709551615,"future":1.0}}';
     for (const text of [
       `{"result":${line}}`,
@@ -94,11 +103,11 @@ describe("decodeExport: reads events that are wrapped", () => {
   });
 });
 
-describe("decodeExport: joins lines that a container runtime cut", () => {
+describe("decodeExport: lines that a container runtime split", () => {
   const cri = (stream: string, tag: string, text: string) => `${TIME} ${stream} ${tag} ${text}`;
   const docker = (stream: string, log: string) => json({ log, stream, time: TIME });
 
-  test("wherever they are cut, with the other stream between the parts", async () => {
+  test("are joined wherever they are split, with lines of the other stream between the parts", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(A.length), { maxLength: 4 }), async (positions) => {
         const cuts = [0, ...positions.sort((a, b) => a - b), A.length];
@@ -123,7 +132,7 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
   test.each([
     { name: "CRI", wrap: (text: string) => cri("stderr", "F", text) },
     { name: "docker", wrap: (text: string) => docker("stderr", `${text}\n`) },
-  ])("messages of a container on stderr are not bad lines, damaged events are: $name", async ({ wrap }) => {
+  ])("skips messages of a container on stderr, and reports damaged events: $name", async ({ wrap }) => {
     const messages = ["level=info msg=started", '{"level":"info","msg":"started"}', "panic: x", "[1]"];
     expect(await outcome([...messages.map(wrap), wrap(B)].join("\n"))).toEqual(["b"]);
     expect(await outcome([wrap('{"flow":{"uuid":'), wrap(B)].join("\n"))).toEqual([
@@ -134,7 +143,7 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
     expect(await outcome(onStdout.join("\n"))).toHaveLength(2);
   });
 
-  test("a line whose rest is missing is one bad line, and the next is read", async () => {
+  test("a line whose rest is missing is reported once, and the next is read", async () => {
     for (const lines of [
       [cri("stdout", "P", '{"flow":{"uu'), cri("stdout", "F", B)],
       [docker("stdout", '{"flow":{"uu'), docker("stdout", `${B}\n`)],
@@ -144,7 +153,7 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
     }
   });
 
-  test("within the bound on lines", async () => {
+  test("are joined up to maxLineBytes", async () => {
     const long = cri("stdout", "P", "x".repeat(100));
     const lines = [
       cri("stdout", "P", '{"flow":{"uuid":"'),
@@ -159,85 +168,93 @@ describe("decodeExport: joins lines that a container runtime cut", () => {
   });
 });
 
-describe("decodeExport: reports objects that only resemble an envelope, and continues with the next event", () => {
+describe("decodeExport: objects that only resemble an envelope", () => {
   test.each([
-    { name: "a list that is cut, with commas", text: `[\n${A},\n${B},\n`, bad: 1 },
-    { name: "an object with a list that is cut", text: `{"flows":[\n${A},\n  ${B},\n`, bad: 1 },
+    { name: "a truncated list with commas", text: `[\n${A},\n${B},\n`, bad: 1 },
+    { name: "an object with a truncated list", text: `{"flows":[\n${A},\n  ${B},\n`, bad: 1 },
     { name: "a brace", text: `{\n${A}\n${B}`, bad: 1 },
     { name: "a bracket", text: `[\n${A}\n${B}`, bad: 1 },
-    { name: "a line cut where a list begins", text: `{"flow":{"node_labels":[\n${A}\n${B}`, bad: 1 },
-    { name: "a line cut behind a comma", text: `{"flow":{"uuid":"x",\n${A}\n${B}`, bad: 1 },
-    { name: "a line cut in a string", text: `{"flow":{"uuid":"x\n${A}\n${B}`, bad: 1 },
-    { name: "a document damaged in its middle", text: `${indented(C).replace("}", "")}\n${A}\n${B}`, bad: 1 },
-    { name: "a document that does not end", text: `${A}\n${B}\n{\n"flow": {`, bad: 1 },
-    { name: "an element that is no event", text: `[${A},{"x":1},2,${B}]`, bad: 1 },
+    {
+      name: "a line truncated after the start of a list",
+      text: `{"flow":{"node_labels":[\n${A}\n${B}`,
+      bad: 1,
+    },
+    { name: "a line truncated after a comma", text: `{"flow":{"uuid":"x",\n${A}\n${B}`, bad: 1 },
+    { name: "a line truncated in a string", text: `{"flow":{"uuid":"x\n${A}\n${B}`, bad: 1 },
+    {
+      name: "a document with damage in the middle",
+      text: `${indented(C).replace("}", "")}\n${A}\n${B}`,
+      bad: 1,
+    },
+    { name: "an incomplete document", text: `${A}\n${B}\n{\n"flow": {`, bad: 1 },
+    { name: "an element that is not an event", text: `[${A},{"x":1},2,${B}]`, bad: 1 },
     {
       name: "a record whose message is not an event",
       text: `{"message":"started","file":"/x"}\n${A}\n${B}`,
       bad: 1,
     },
-    { name: "an event with something behind it", text: `${C}x\n${A}\n${B}`, bad: 1 },
-  ])("$name", async ({ text, bad }) => {
+    { name: "an event followed by other characters", text: `${C}x\n${A}\n${B}`, bad: 1 },
+  ])("reports $name and continues with the next event", async ({ text, bad }) => {
     const outcomes = await outcome(text);
     expect(outcomes.filter((line) => line.length === 1)).toEqual(["a", "b"]);
     expect(outcomes).toHaveLength(2 + bad);
   });
 
-  test("a log record is not mistaken for a flow with a file", async () => {
+  test("does not mistake a log record for a flow with a file", async () => {
     expect(await outcome('{"message":"started","file":"/x"}')).toEqual([
       expect.stringMatching(/^line 1: log record's "message": not JSON: /),
     ]);
   });
 });
 
-describe("decodeExport: reports events that are nested too deeply", () => {
+describe("decodeExport: events that are nested too deeply", () => {
   test.each([
     { name: "lists", text: `[[[[[${A}]]]]]` },
-    { name: "lists behind a CRI prefix", text: `${TIME} stdout F [[[[${A}]]]]` },
+    { name: "lists after a CRI prefix", text: `${TIME} stdout F [[[[${A}]]]]` },
     { name: "log records", text: `${'{"log":'.repeat(5)}${A}${"}".repeat(5)}` },
     { name: "messages in a list", text: `[[[[{"message":${json(A)}}]]]]` },
-  ])("$name", async ({ text }) => {
+  ])("reports $name", async ({ text }) => {
     expect(await outcome(`${text}\n${B}`)).toEqual([
       "b",
       expect.stringMatching(/^line 1: .*nested too deeply/),
     ]);
   });
 
-  test("the deepest that is allowed is read", async () => {
+  test("reads an event at the maximum depth", async () => {
     expect(await outcome(`[[[[${A}]]]]`)).toEqual(["a"]);
   });
 });
 
-describe("decodeExport: tries every member that may hold an event", () => {
+describe("decodeExport: several members that may contain an event", () => {
   test.each([
-    { name: "an empty text", text: json({ log: "", message: A }), wanted: ["a"] },
+    { name: "an empty string", text: json({ log: "", message: A }), wanted: ["a"] },
     { name: "an empty list", text: json({ flows: [], log: A }), wanted: ["a"] },
     {
-      name: "an empty line of docker",
+      name: "an empty docker line",
       text: json({ log: "\n", stream: "stdout", message: A }),
       wanted: ["a"],
     },
     { name: "an empty list in a list", text: json({ flows: [[]], log: A }), wanted: ["a"] },
-    { name: "an empty text beside a bare flow", text: '{"log":"","uuid":"a"}', wanted: ["a"] },
+    { name: "an empty string beside a bare flow", text: '{"log":"","uuid":"a"}', wanted: ["a"] },
     { name: "the same event twice", text: json({ log: A, log_processed: JSON.parse(A) }), wanted: ["a"] },
     {
-      name: "a text without an event",
+      name: "a string without an event",
       text: json({ log: "started", message: A }),
       wanted: ["a", expect.stringMatching(/^line 1: log record's "log": not JSON/)],
     },
-    { name: "nothing but an empty list", text: '{"flows":[]}', wanted: [] },
-    { name: "nothing but an empty text", text: '{"log":""}', wanted: [] },
+    { name: "only an empty list", text: '{"flows":[]}', wanted: [] },
+    { name: "only an empty string", text: '{"log":""}', wanted: [] },
     {
-      name: "an empty list beside a fault",
+      name: "an empty list beside an invalid member",
       text: '{"flows":[],"log":"started"}',
       wanted: [expect.stringMatching(/^line 1: log record's "log": not JSON/)],
     },
-  ])("$name", async ({ text, wanted }) => {
+  ])("tries every member: $name", async ({ text, wanted }) => {
     expect(await outcome(text)).toEqual(wanted);
   });
 });
 
-describe("decodeExport: puts no event together around a line that cannot be decoded", () => {
+describe("decodeExport: does not assemble an event around a line that cannot be decoded", () => {
   const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
   const faults = [
     { fault: "not UTF-8", insert: "\xff", says: "not valid UTF-8" },
@@ -271,12 +288,12 @@ describe("decodeExport: puts no event together around a line that cannot be deco
         more: ["c", "d"],
       },
       {
-        name: "parts of CRI",
+        name: "partial CRI lines",
         text: [cri("P", '{"flow":{"uuid":"x'), cri("P", insert), cri("F", 'y"}}')].join("\n"),
         line: 2,
       },
       {
-        name: "parts of docker",
+        name: "partial docker lines",
         text: ['{"flow":{"uuid":"x', insert, 'y"}}\n']
           .map((log) => `{"log":${json(log).replaceAll("\\u0000", "\0")},"stream":"stdout"}`)
           .join("\n"),
@@ -288,7 +305,7 @@ describe("decodeExport: puts no event together around a line that cannot be deco
     });
   });
 
-  test("the lost line may have been the last of a document, or of the parts of a line", async () => {
+  test("the lost line may be the last of a document, or of a split line", async () => {
     for (const text of [
       `${flow("x", "").replace(/\}$/, "\xff")}\n${flow("b", "")}`,
       [cri("P", '{"flow":{"uuid":"x'), "\xff", cri("P", B.slice(0, 5)), cri("F", B.slice(5))].join("\n"),
@@ -300,7 +317,7 @@ describe("decodeExport: puts no event together around a line that cannot be deco
     }
   });
 
-  test("whichever line of a document is lost, the event is read as it was or not at all", async () => {
+  test("for any lost line of a document, the event is read unchanged or not at all", async () => {
     const document = flow("x", "s");
     const lines = document.split("\n");
     for (let lost = 0; lost < lines.length; lost++) {
@@ -311,15 +328,15 @@ describe("decodeExport: puts no event together around a line that cannot be deco
   });
 });
 
-describe("decodeExport: holes of NUL bytes, as copytruncate leaves them", () => {
+describe("decodeExport: holes of NUL bytes, as left by copytruncate", () => {
   const hole = "\0".repeat(3 * MAX_LINE_BYTES);
   test.each([
     { name: "at the beginning", text: `${hole}${A}\n${B}` },
     { name: "between lines", text: `${A}\n${hole}${B}\n` },
     { name: "at the end", text: `${A}\n${B}\n${hole}` },
-    { name: "behind a line without its end", text: `${A}${hole}${B}` },
+    { name: "after a line without a line feed", text: `${A}${hole}${B}` },
     { name: "around empty lines", text: `${A}\n\0\n\0\0\n${B}` },
-  ])("$name are skipped", async ({ text }) => {
+  ])("are skipped $name", async ({ text }) => {
     const bytes = new TextEncoder().encode(text);
     for (const size of [bytes.length, 64 * 1024, 1_000_003]) {
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
@@ -329,7 +346,7 @@ describe("decodeExport: holes of NUL bytes, as copytruncate leaves them", () => 
     }
   });
 
-  test("a line that is cut by another is a bad line", async () => {
+  test("a line truncated by another is a bad line", async () => {
     expect(await outcome(`{"flow":{"uu${hole}${A}\n${B}`)).toEqual([
       "a",
       "b",
@@ -338,7 +355,7 @@ describe("decodeExport: holes of NUL bytes, as copytruncate leaves them", () => 
   });
 });
 
-describe("decodeExport: files of other kinds are named once", () => {
+describe("decodeExport: files of other kinds", () => {
   test.each([
     {
       name: "zstd",
@@ -368,7 +385,7 @@ describe("decodeExport: files of other kinds are named once", () => {
       bytes: [...Buffer.from(`\ufeff${A}`, "utf16le")],
       says: "UTF-16 text; convert it to UTF-8 first: iconv -t UTF-8",
     },
-  ])("$name", async ({ bytes, says }) => {
+  ])("reports $name once", async ({ bytes, says }) => {
     const wanted = { code: "malformed_export", message: `not export lines but ${says}`, line: undefined };
     for (const input of [
       Uint8Array.from(bytes),

@@ -36,7 +36,7 @@ const { STRING, INT32, MESSAGE } = FieldDescriptorProto_Type;
 const { OPTIONAL, REPEATED } = FieldDescriptorProto_Label;
 type Field = Exclude<MessageInitShape<typeof FieldDescriptorProtoSchema>, FieldDescriptorProto>;
 
-/** A map entry as a compiler describes it. */
+/** A map entry as protoc describes it. */
 function entry(name: string, key: FieldDescriptorProto_Type, value: FieldDescriptorProto_Type) {
   const field: Field[] = [
     { name: "key", jsonName: "key", number: 1, type: key, label: OPTIONAL },
@@ -45,7 +45,7 @@ function entry(name: string, key: FieldDescriptorProto_Type, value: FieldDescrip
   return { name, field, options: { mapEntry: true } };
 }
 
-/** A message that no file of ours has: Hubble's have no maps. */
+/** A message with maps, which Hubble's messages do not use. */
 const files = createFileRegistry(
   create(FileDescriptorSetSchema, {
     file: [
@@ -96,7 +96,7 @@ const registry = createRegistry(
   ...[StringValueSchema, FieldMaskSchema, ValueSchema, ListValueSchema],
 );
 
-describe("extensions of any type", () => {
+describe("encodeExportLine: extensions of any type", () => {
   test.each([
     [anyPack(FloatValueSchema, create(FloatValueSchema, { value: Math.fround(0.1) })), "0.1"],
     [anyPack(FloatValueSchema, create(FloatValueSchema, { value: 16_777_216 })), "16777216"],
@@ -119,20 +119,20 @@ describe("extensions of any type", () => {
       ),
       '["\\u003c"]',
     ],
-  ])("with a form of their own: %#", (extensions, value) => {
+  ])("prints well-known types in their JSON form: %#", (extensions, value) => {
     expect(lineWith(extensions)).toBe(
       `{"flow":{"extensions":{"@type":"${extensions.typeUrl}","value":${value}}}}`,
     );
   });
 
-  test("with presence: zero values that are set are printed", () => {
+  test("prints zero values that are set in fields with presence", () => {
     const field = create(FieldDescriptorProtoSchema, { name: "", number: 0, label: OPTIONAL });
     expect(lineWith(anyPack(FieldDescriptorProtoSchema, field))).toBe(
       '{"flow":{"extensions":{"@type":"type.googleapis.com/google.protobuf.FieldDescriptorProto","name":"","number":0,"label":"LABEL_OPTIONAL"}}}',
     );
   });
 
-  test("with maps: keys in the order of their bytes or numbers", () => {
+  test("prints map keys in the order of their bytes or numbers", () => {
     const maps = create(MapsSchema, {
       byText: { b: 2, "\u{10000}": 4, a: 1, "\uffff": 3, "<": 0 },
       byNumber: { "10": "ten", "-1": "minus one", "9": "nine" },
@@ -143,7 +143,7 @@ describe("extensions of any type", () => {
     );
   });
 
-  test("are read as they are printed", async () => {
+  test("are decoded from the printed JSON", async () => {
     const maps = create(MapsSchema, { byText: { a: 1 } } as MessageInitShape<typeof MapsSchema>);
     const line = lineWith(anyPack(MapsSchema, maps));
     const event = await readLine(line, { registry });
@@ -168,7 +168,7 @@ describe("extensions whose content has no JSON form", () => {
         create(ValueSchema, { kind: { case: "numberValue", value: Number.NaN } }),
       ),
     },
-    { name: "a value without a kind", extensions: anyPack(ValueSchema, create(ValueSchema)) },
+    { name: "a Value without a kind", extensions: anyPack(ValueSchema, create(ValueSchema)) },
     {
       name: "a list of infinity",
       extensions: anyPack(
@@ -252,7 +252,7 @@ describe("extensions whose content has no JSON form", () => {
     },
   );
 
-  test("decodeExport: does not report numbers that a double holds, or digits in strings", async () => {
+  test("decodeExport: does not report numbers that fit in a double, or digits in strings", async () => {
     const value = '{"a":"1e400","b":1e308,"c":-1e-400,"1e999":[true,false,null,12]}';
     const line = `{"flow":{"extensions":{"@type":"type.googleapis.com/google.protobuf.Struct","value":${value}}}}`;
     const notes: string[] = [];

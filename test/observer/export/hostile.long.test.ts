@@ -12,12 +12,12 @@ describe("decodeExport: hostile envelopes", () => {
     { name: "lines of brackets", text: "[\n".repeat(50_000), bad: undefined },
     { name: "lines of objects in a list", text: `{"a":[\n${mebibyte("{},\n")}`, bad: 1 },
     { name: "NUL bytes between letters", text: mebibyte("a\0"), bad: 1 },
-    { name: "messages that are not closed", text: mebibyte(' msg="\\"'), bad: 1 },
-    { name: "log records inside each other", text: `${'{"log":'.repeat(5000)}1${"}".repeat(5000)}`, bad: 1 },
-    { name: "parts of docker", text: mebibyte('{"log":"{","stream":"stdout"}\n'), bad: 1 },
+    { name: "unclosed messages", text: mebibyte(' msg="\\"'), bad: 1 },
+    { name: "nested log records", text: `${'{"log":'.repeat(5000)}1${"}".repeat(5000)}`, bad: 1 },
+    { name: "partial docker lines", text: mebibyte('{"log":"{","stream":"stdout"}\n'), bad: 1 },
     { name: "quotes and backslashes", text: `x {${mebibyte('\\"')}`, bad: 1 },
   ])(
-    "$name",
+    "reads or reports $name",
     async ({ text, bad }) => {
       const outcomes: string[] = [];
       const onBadLine = ({ message }: Error) => outcomes.push(message);

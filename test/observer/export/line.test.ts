@@ -38,7 +38,7 @@ const lineOf = (flow: FlowInit) =>
   encodeExportLine(create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: flow } }));
 const inside = (fields: string) => `{"flow":{${fields}}}`;
 
-/** The same JSON with the fields of messages in the order of declaration; protobuf-es has that of numbers. */
+/** The same JSON with the fields of messages in the order of declaration; protobuf-es sorts by number. */
 function declared(schema: DescMessage, json: JsonValue): JsonValue {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return json;
   const ordered: [string, JsonValue][] = [];
@@ -52,7 +52,7 @@ function declared(schema: DescMessage, json: JsonValue): JsonValue {
   return Object.fromEntries(ordered);
 }
 
-/** What Go's encoding/json makes of JSON that is otherwise the same. */
+/** The JSON with the escapes of Go's encoding/json. */
 function escapeAsGo(json: string): string {
   return json.replace(
     /[<>&\u2028\u2029]/g,
@@ -60,8 +60,8 @@ function escapeAsGo(json: string): string {
   );
 }
 
-describeWithShared("real flows", () => {
-  test("are printed back byte for byte", async () => {
+describeWithShared("encodeExportLine: real flows", () => {
+  test("are printed byte for byte", async () => {
     let lines = 0;
     for (const { name, bytes } of sharedFlowFiles()) {
       const wanted = new TextDecoder().decode(bytes).trimEnd().split("\n");
@@ -76,30 +76,30 @@ describeWithShared("real flows", () => {
 
 describe("encodeExportLine", () => {
   test.each([
-    { name: "nothing set", flow: {}, json: "" },
+    { name: "an empty flow", flow: {}, json: "" },
     {
-      name: "the order of declaration, not of numbers",
+      name: "fields in the order of declaration, not of numbers",
       flow: { verdict: 1, uuid: "u", Summary: "s", nodeName: "n", Type: 1 },
       json: '"uuid":"u","verdict":"FORWARDED","Type":"L3_L4","node_name":"n","Summary":"s"',
     },
     {
-      name: "zero values left out",
+      name: "no zero values",
       flow: { uuid: "", dropReason: 0, reply: false, socketCookie: 0n },
       json: "",
     },
-    { name: "an empty message stays", flow: { source: {}, l4: {} }, json: '"l4":{},"source":{}' },
+    { name: "empty messages", flow: { source: {}, l4: {} }, json: '"l4":{},"source":{}' },
     {
-      name: "a wrapper that is false or zero",
+      name: "wrappers that are false or zero",
       flow: { isReply: false },
       json: '"is_reply":false',
     },
     {
-      name: "64 bits as texts",
+      name: "64-bit integers as strings",
       flow: { socketCookie: 2n ** 64n - 1n },
       json: '"socket_cookie":"18446744073709551615"',
     },
-    { name: "an enum's unknown number", flow: { verdict: 99 }, json: '"verdict":99' },
-    { name: "a negative one", flow: { verdict: -1 }, json: '"verdict":-1' },
+    { name: "an unknown enum number", flow: { verdict: 99 }, json: '"verdict":99' },
+    { name: "a negative enum number", flow: { verdict: -1 }, json: '"verdict":-1' },
     {
       name: "a oneof",
       flow: { l4: { protocol: { case: "ICMPv6", value: { type: 128 } } } } as const,
@@ -135,9 +135,9 @@ describe("encodeExportLine", () => {
       flow: { Summary: '\u0000\b\t\n\f\r\u001b"\\\u007f/' },
       json: '"Summary":"\\u0000\\b\\t\\n\\f\\r\\u001b\\"\\\\\u007f/"',
     },
-    { name: "other characters as they are", flow: { Summary: "é€😀" }, json: '"Summary":"é€😀"' },
+    { name: "other characters unescaped", flow: { Summary: "é€😀" }, json: '"Summary":"é€😀"' },
     {
-      name: "halves of pairs as U+FFFD",
+      name: "unpaired surrogates as U+FFFD",
       flow: { Summary: "a\ud800b\udc00\\ud800" },
       json: '"Summary":"a\ufffdb\ufffd\\\\ud800"',
     },
@@ -152,14 +152,14 @@ describe("encodeExportLine", () => {
       json: '"extensions":{"@type":"type.googleapis.com/flow.Service"}',
     },
     {
-      name: "an extension with a JSON form of its own",
+      name: "an extension of a well-known type",
       flow: {
         extensions: anyPack(DurationSchema, create(DurationSchema, { seconds: -1n, nanos: -500_000_000 })),
       },
       json: '"extensions":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"-1.500s"}',
     },
     {
-      name: "an empty one, as Go has it",
+      name: "an empty well-known type as Go does",
       flow: { extensions: anyPack(EmptySchema, create(EmptySchema)) },
       json: '"extensions":{"@type":"type.googleapis.com/google.protobuf.Empty","value":{}}',
     },
@@ -169,7 +169,7 @@ describe("encodeExportLine", () => {
       json: '"extensions":{"@type":"type.googleapis.com/google.protobuf.UInt32Value","value":7}',
     },
     {
-      name: "a struct in an extension, its names sorted",
+      name: "a struct in an extension with sorted names",
       flow: {
         extensions: anyPack(
           StructSchema,
@@ -184,8 +184,8 @@ describe("encodeExportLine", () => {
       },
       json: '"extensions":{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"a":null,"\uffff":true,"\u{10000}":"\\u003e"}}',
     },
-    { name: "no extension", flow: { extensions: {} }, json: '"extensions":{}' },
-  ])("$name", ({ flow, json }) => {
+    { name: "an Any without a type", flow: { extensions: {} }, json: '"extensions":{}' },
+  ])("prints $name", ({ flow, json }) => {
     expect(lineOf(flow as FlowInit)).toBe(inside(json));
   });
 
@@ -198,12 +198,12 @@ describe("encodeExportLine", () => {
     [Number.POSITIVE_INFINITY, '"Infinity"'],
     [Number.NEGATIVE_INFINITY, '"-Infinity"'],
     [-0, "-0"],
-  ])("the fraction %d is %s", (flowsRate, json) => {
+  ])("prints the fraction %d as %s", (flowsRate, json) => {
     const extensions = anyPack(ServerStatusResponseSchema, create(ServerStatusResponseSchema, { flowsRate }));
     expect(lineOf({ extensions })).toContain(`"flows_rate":${json}}`);
   });
 
-  test("the event comes before the name of the node and the time", () => {
+  test("prints the event before the node name and the time", () => {
     const event = create(ExportEventSchema, {
       nodeName: "n",
       time: create(TimestampSchema),
@@ -228,13 +228,13 @@ describe("encodeExportLine", () => {
       name: "a time with too many seconds and negative nanoseconds",
       flow: { time: create(TimestampSchema, { seconds: 10n ** 15n, nanos: -5 }) },
     },
-  ])("$name has no JSON form", ({ flow }) => {
+  ])("rejects $name, which has no JSON form", ({ flow }) => {
     expect(() => lineOf(flow)).toThrow(ExportError);
     expect(() => lineOf(flow)).toThrow(expect.objectContaining({ code: "unencodable_event" }));
   });
 
   const cyclic = create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: {} } });
-  // Not a valid message, as callers without types can make it.
+  // Invalid messages, which untyped callers can create.
   cyclic.responseTypes.value = cyclic as never;
 
   test.each([
@@ -263,17 +263,14 @@ describe("encodeExportLine", () => {
       event: { ...create(GetFlowsResponseSchema), time: { $typeName: "google.protobuf.Timestamp" } },
       message: "google.protobuf.Timestamp: seconds out of range undefined",
     },
-  ])(
-    "encodeExportLine: throws an ExportError for $name, and formats the next event",
-    ({ event, message }) => {
-      const encode = () => encodeExportLine(event as unknown as GetFlowsResponse);
-      expect(encode).toThrow(ExportError);
-      expect(encode).toThrow(expect.objectContaining({ code: "unencodable_event", message }));
-      expect(lineOf({ uuid: "2" })).toBe(inside('"uuid":"2"'));
-    },
-  );
+  ])("throws an ExportError for $name, and formats the next event", ({ event, message }) => {
+    const encode = () => encodeExportLine(event as unknown as GetFlowsResponse);
+    expect(encode).toThrow(ExportError);
+    expect(encode).toThrow(expect.objectContaining({ code: "unencodable_event", message }));
+    expect(lineOf({ uuid: "2" })).toBe(inside('"uuid":"2"'));
+  });
 
-  test("events of any length, one after the other", () => {
+  test("encodes events of any length in succession", () => {
     for (const length of [
       1,
       16_000,
@@ -292,19 +289,19 @@ describe("encodeExportLine", () => {
     }
   });
 
-  test("an event that fails leaves nothing behind for the next", () => {
+  test("an event that fails does not affect the next", () => {
     expect(() => lineOf({ uuid: "a", time: create(TimestampSchema, { nanos: 1e9 }) })).toThrow();
     expect(lineOf({ uuid: "b" })).toBe(inside('"uuid":"b"'));
   });
 
-  test("extensions inside each other without end do not exhaust the stack", () => {
+  test("deeply nested extensions do not exhaust the stack", () => {
     let flow = create(FlowSchema);
     for (let depth = 0; depth < 200; depth++)
       flow = create(FlowSchema, { extensions: anyPack(FlowSchema, flow) });
     expect(lineOf(flow)).toContain('{"@type":"type.googleapis.com/flow.Flow","@value":"');
   });
 
-  test("prints any event as protobuf-es does, but for Go's order and escapes", () => {
+  test("prints any event as protobuf-es does, except for Go's order and escapes", () => {
     const events = fc.oneof(arbitraryMessage(ExportEventSchema), arbitraryMessage(GetFlowsResponseSchema));
     fc.assert(
       fc.property(events, (event) => {
@@ -317,7 +314,7 @@ describe("encodeExportLine", () => {
     );
   });
 
-  test(`prints every flow of the corpus so, too${nth(10)}`, () => {
+  test(`prints every flow of the corpus as protobuf-es does, except for Go's order and escapes${nth(10)}`, () => {
     for (const bytes of everyNth(10, [...encodedFlows()])) {
       const flow = decodeFlow(bytes);
       const json = declared(FlowSchema, toJson(FlowSchema, flow, { useProtoFieldName: true }));
@@ -341,13 +338,13 @@ describe("encodeExportLine", () => {
   });
 });
 
-test("a bare flow is written in the envelope that Hubble gives it", () => {
+test("encodeExportLine: writes a bare flow in Hubble's envelope", () => {
   const flow = create(FlowSchema, { uuid: "a", nodeName: "n", time: { seconds: 5n } });
   expect(encodeExportLine(flow)).toBe(encodeExportLine(flowResponse(flow)));
   expect(encodeExportLine(flow)).toContain('"node_name":"n","time":"1970-01-01T00:00:05Z"}');
 });
 
-test("rejects values that are not messages", () => {
+test("encodeExportLine: rejects values that are not messages", () => {
   expect(() => encodeExportLine({ uuid: "a" } as never)).toThrow(
     "encodeExportLine: event must be a message of type GetFlowsResponse, ExportEvent or Flow, not an object (make messages",
   );

@@ -33,7 +33,7 @@ const bytesOf = (event: AnyEvent) =>
     ? toBinary(ExportEventSchema, event)
     : toBinary(GetFlowsResponseSchema, event);
 
-/** The flow of a line that holds one field of it. */
+/** The flow of a line with a single field. */
 async function flowWith(field: string) {
   const { responseTypes } = await readLine(`{"flow":{${field}}}`);
   if (responseTypes.case !== "flow") throw new Error("no flow");
@@ -54,14 +54,14 @@ describe("readLine: kinds of lines", () => {
     { line: '{"verdict":"DROPPED"}', type: "observer.GetFlowsResponse", holds: "flow" },
     { line: '{"node_name":"n","nodeLabels":[]}', type: "observer.GetFlowsResponse", holds: "flow" },
     { line: '{"flow":{},"verdict":"DROPPED"}', type: "observer.GetFlowsResponse", holds: "flow" },
-  ])("$line", async ({ line, type, holds }) => {
+  ])("reads $line", async ({ line, type, holds }) => {
     const event = await readLine(line);
     expect(event.$typeName).toBe(type);
     expect(event.responseTypes.case).toBe(holds);
   });
 
   test.each(["{}", '{"node_name":"n","time":"2024-01-01T00:00:00Z"}', '{"nonsense":1}', '{"flows":1}'])(
-    "%s has no event, and is a bad line",
+    "rejects %s, which contains no event",
     async (line) => {
       expect(await badLines(line)).toEqual([
         "line 1: no event: neither flow, lost_events, node_status, agent_event nor debug_event",
@@ -69,7 +69,7 @@ describe("readLine: kinds of lines", () => {
     },
   );
 
-  test("a bare flow gives its envelope the time and the name of the node", async () => {
+  test("copies the time and the node name of a bare flow to its envelope", async () => {
     const line = '{"time":"2024-01-01T00:00:00.5Z","node_name":"a/n","verdict":"DROPPED"}';
     const { nodeName, time, responseTypes } = await readLine(line);
     expect(nodeName).toBe("a/n");
@@ -78,7 +78,7 @@ describe("readLine: kinds of lines", () => {
   });
 });
 
-describe("fields", () => {
+describe("readLine: fields", () => {
   test.each([
     ['"node_name":"n"', { nodeName: "n" }],
     ['"nodeName":"n"', { nodeName: "n" }],
@@ -113,7 +113,7 @@ describe("fields", () => {
       '"extensions":{"@type":"type.googleapis.com/flow.Service","name":"s"}',
       { extensions: { value: Uint8Array.of(10, 1, 115) } },
     ],
-  ])("%s", async (field, wanted) => {
+  ])("reads %s", async (field, wanted) => {
     if (wanted === undefined) expect(await badLines(`{"flow":{${field}}}`)).toHaveLength(1);
     else expect(await flowWith(field)).toMatchObject(wanted);
   });
@@ -170,7 +170,7 @@ describe("fields", () => {
     '"socket_cookie":1e999999999',
     '"extensions":{"@type":"/google.protobuf.StringValue","value":1234567890123456}',
     '"extensions":[]',
-  ])("%s makes a line bad", async (field) => {
+  ])("rejects a line with %s", async (field) => {
     const [message, ...others] = await badLines(`{"flow":{${field}}}`);
     expect(message).toMatch(/^line 1: ./);
     expect(others).toEqual([]);
@@ -184,8 +184,8 @@ const forms = fc.record({
   alwaysEmitImplicit: fc.boolean(),
 });
 
-describe("beside protobuf-es", () => {
-  test(`every flow of the corpus is read the same${nth(10)}`, async () => {
+describe("readLine: compared with protobuf-es", () => {
+  test(`reads every flow of the corpus the same${nth(10)}`, async () => {
     for (const bytes of everyNth(10, [...encodedFlows()])) {
       const flow = decodeFlow(bytes);
       const json = JSON.stringify(toJson(FlowSchema, flow, { useProtoFieldName: true }));
@@ -194,7 +194,7 @@ describe("beside protobuf-es", () => {
     }
   });
 
-  test("any event is read the same, in every form", async () => {
+  test("reads any event the same, in every form", async () => {
     const events = fc
       .oneof(arbitraryMessage(ExportEventSchema), arbitraryMessage(GetFlowsResponseSchema))
       .filter(({ responseTypes }) => responseTypes.case !== undefined);
@@ -209,7 +209,7 @@ describe("beside protobuf-es", () => {
     );
   });
 
-  test("any flow is read the same without an envelope", async () => {
+  test("reads any flow the same without an envelope", async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryMessage(FlowSchema), forms, async (flow, options) => {
         flow.uuid ||= "u";
@@ -220,7 +220,7 @@ describe("beside protobuf-es", () => {
     );
   });
 
-  test("modified JSON is accepted and rejected alike", async () => {
+  test("accepts and rejects the same modified JSON", async () => {
     const flows = arbitraryMessage(FlowSchema, { depth: 3 });
     await fc.assert(
       fc.asyncProperty(
@@ -241,7 +241,7 @@ describe("beside protobuf-es", () => {
   });
 });
 
-/** Values where others should be; no whole numbers beyond 2^53, which we read exactly. */
+/** Replacement values; no integers beyond 2^53, which readLine reads exactly. */
 const strange: fc.Arbitrary<JsonValue> = fc.oneof(
   fc.constantFrom<JsonValue[]>(
     null,
@@ -287,7 +287,7 @@ const strange: fc.Arbitrary<JsonValue> = fc.oneof(
     .filter((json) => !/[0-9]{16}/.test(JSON.stringify(json))) as fc.Arbitrary<JsonValue>,
 );
 
-/** Puts a value somewhere, under a name that is there, or that of another field. */
+/** Inserts a value at a random position, under an existing name or that of another field. */
 function tamper(json: JsonObject, dice: Iterator<number>, value: JsonValue): JsonObject {
   let at: JsonObject = json.flow as JsonObject;
   for (;;) {
@@ -307,7 +307,7 @@ function tamper(json: JsonObject, dice: Iterator<number>, value: JsonValue): Jso
   }
 }
 
-/** The bytes of what Hubble's way of reading gives: strictly, and once more without what is unknown. */
+/** The bytes of the message as Hubble parses it: strictly, then ignoring unknown fields. */
 function outcomeOfProtobufEs(line: string): Uint8Array | undefined {
   for (const ignoreUnknownFields of [false, true]) {
     try {
@@ -320,16 +320,16 @@ function outcomeOfProtobufEs(line: string): Uint8Array | undefined {
       );
       return toBinary(GetFlowsResponseSchema, message);
     } catch {
-      // Once more, or not at all.
+      // Parse again and ignore unknown fields, or fail.
     }
   }
   return undefined;
 }
 
-describe("integers of 64 bits", () => {
+describe("readLine: 64-bit integers", () => {
   const integers = fc.oneof(fc.bigInt(-(2n ** 70n), 2n ** 70n), fc.bigInt(-(2n ** 55n), 2n ** 55n));
 
-  test("are exact in every form of a JSON number, and out of range where bigints say so", async () => {
+  test("are exact in every form of a JSON number, and out of range where bigints are", async () => {
     await fc.assert(
       fc.asyncProperty(integers, fc.nat(4), fc.boolean(), async (integer, zeros, negativeExponent) => {
         const digits = String(integer);
@@ -346,7 +346,7 @@ describe("integers of 64 bits", () => {
     );
   });
 
-  test("are exact inside extensions, signed too", async () => {
+  test("are exact inside extensions, including signed ones", async () => {
     await fc.assert(
       fc.asyncProperty(integers, async (integer) => {
         const json = `"extensions":{"@type":"/google.protobuf.Int64Value","value":${integer}}`;
@@ -361,7 +361,7 @@ describe("integers of 64 bits", () => {
   });
 });
 
-test("reads numbers exactly that protobuf-es rounds", async () => {
+test("readLine: reads numbers exactly that protobuf-es rounds", async () => {
   const json = JSON.parse('{"flow":{"socket_cookie":9007199254740993}}');
   const { responseTypes } = fromJson(GetFlowsResponseSchema, json);
   expect(responseTypes.value).toMatchObject({ socketCookie: 9_007_199_254_740_992n });

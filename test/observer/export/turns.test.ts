@@ -4,7 +4,7 @@ import { decodeExport } from "../../../src/observer/index.js";
 import { turnsDuring } from "../../async/turns.js";
 
 const LINE = '{"flow":{"uuid":"a"}}\n';
-/** Bytes that are read in a step. */
+/** The number of bytes that are read per step. */
 const STEP_BYTES = 64 * 1024;
 const STEPS = 50;
 const LINE_FEEDS = "\n".repeat(STEPS * STEP_BYTES);
@@ -21,7 +21,7 @@ test.each([
     ),
   },
   { name: "events", input: LINE.repeat((STEPS * STEP_BYTES) / LINE.length) },
-])("decodeExport: gives the event loop turns while it reads memory: $name", async ({ input }) => {
+])("decodeExport: yields to the event loop while it reads from memory: $name", async ({ input }) => {
   let events = 0;
   const turns = await turnsDuring(async () => {
     for await (const _ of decodeExport(input)) events++;

@@ -22,7 +22,7 @@ function walk(args: readonly string[]) {
   return { given, positionals };
 }
 
-describe("flags and values", () => {
+describe("walkArguments: flags and values", () => {
   test.each<{ args: string[]; given: [string, string][]; positionals?: string[] }>([
     { args: [], given: [] },
     { args: ["--pod", "a"], given: [["pod", "a"]] },
@@ -76,12 +76,12 @@ describe("flags and values", () => {
     { args: ["--", "--"], given: [], positionals: ["--"] },
     { args: [""], given: [], positionals: [""] },
     { args: ["-test.v", "a"], given: [], positionals: ["a"] },
-  ])("$args", ({ args, given, positionals = [] }) => {
+  ])("parses $args", ({ args, given, positionals = [] }) => {
     expect(walk(args)).toEqual({ given, positionals });
   });
 });
 
-describe("faults", () => {
+describe("walkArguments: faults", () => {
   test.each<{ args: string[]; message: string; flag?: string }>([
     { args: ["--nope"], message: "unknown flag: --nope" },
     { args: ["--nope=1"], message: "unknown flag: --nope" },
@@ -110,7 +110,7 @@ describe("faults", () => {
       message: 'invalid argument "bad" for "-n, --namespace" flag: it is bad',
       flag: "namespace",
     },
-  ])("$args", ({ args, message, flag }) => {
+  ])("rejects $args", ({ args, message, flag }) => {
     const error = faultOf(() => walk(args));
     expect(error.message).toBe(message);
     expect(error.flag).toBe(flag);

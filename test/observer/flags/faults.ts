@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { FlagError } from "../../../src/observer/flags/index.js";
 
-/** The fault that a call throws. */
+/** Returns the fault that a call throws. */
 export function faultOf(call: () => unknown): FlagError {
   let thrown: unknown;
   try {

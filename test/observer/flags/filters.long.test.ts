@@ -1,2 +1,2 @@
-// All pairs of filters, and as many flags as a command line may have.
+// Runs all pairs of filters, and the maximum number of flags of a command line.
 import "./filters.test.js";

@@ -6,7 +6,7 @@ import { DropReason, FlowSchema, Verdict } from "../../../src/proto.js";
 import { amount, everyNth, nth } from "../../support/amount.js";
 import { faultOf } from "./faults.js";
 
-/** The filters as the JSON that Hubble prints. */
+/** The filters in Hubble's JSON. */
 function filtersOf(line: string | readonly string[]) {
   const args = typeof line === "string" ? line.split(" ").filter((arg) => arg !== "") : line;
   const lists: Record<"allowlist" | "denylist", string[]> = { allowlist: [], denylist: [] };
@@ -213,12 +213,12 @@ const SEVERAL_FLAGS: readonly { line: string; allow?: string[]; deny?: string[] 
   },
 ];
 
-describe("one flag", () => {
-  test.each(ONE_FLAG)("%s", (line, ...allow) => {
+describe("parseFlowFlags: one flag", () => {
+  test.each(ONE_FLAG)("parses %s", (line, ...allow) => {
     expect(filtersOf(line.split(/ (?! *$)/))).toEqual([allow, []]);
   });
 
-  test("every filter flag is there", () => {
+  test("the table of this test contains every filter flag", () => {
     const lines = [...ONE_FLAG.map(([line]) => line), ...SEVERAL_FLAGS.map(({ line }) => line)];
     const given = new Set(lines.flatMap((line) => line.split(" ")).map((arg) => arg.replace(/=.*/, "")));
     for (const { name, value, shorthand } of FLOW_FLAGS) {
@@ -228,7 +228,7 @@ describe("one flag", () => {
     }
   });
 
-  test("names of verdicts and drop reasons are those of the protocol", () => {
+  test("accepts the names of verdicts and drop reasons of the protocol", () => {
     for (const name of Object.values(Verdict).filter((one) => typeof one === "string")) {
       expect(filtersOf(`--verdict ${name}`)).toEqual([[`{"verdict":["${name}"]}`], []]);
     }
@@ -238,12 +238,12 @@ describe("one flag", () => {
   });
 });
 
-describe("several flags", () => {
-  test.each(SEVERAL_FLAGS)("$line", ({ line, allow = [], deny = [] }) => {
+describe("parseFlowFlags: several flags", () => {
+  test.each(SEVERAL_FLAGS)("parses $line", ({ line, allow = [], deny = [] }) => {
     expect(filtersOf(line)).toEqual([allow, deny]);
   });
 
-  test("filters are compiled, with Hubble's faults", () => {
+  test("the filters compile with Hubble's errors", () => {
     const { allow, deny } = parseFlowFlags(["--to-port", "x", "--not", "--ip", "1.1.1.1/33"]);
     expect(checkFlowFilters({ allow, deny }).map(({ path, message }) => `${path}: ${message}`)).toEqual([
       'allow[0].destination_port[0]: invalid destination port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',
@@ -253,7 +253,7 @@ describe("several flags", () => {
   });
 });
 
-describe("faults", () => {
+describe("parseFlowFlags: faults", () => {
   test.each<[string, string]>([
     ["--not --not --pod x", 'invalid argument "true" for "--not" flag: consecutive --not statements'],
     ["--not --nope", "unknown flag: --nope"],
@@ -354,7 +354,7 @@ describe("faults", () => {
       "--from-namespace a --service y --from-pod b/x",
       'invalid argument "b/x" for "--from-pod" flag: namespace conflict: "a" does not contain "b/x"\nnamespace of service "y" conflict with pod "b"',
     ],
-  ])("%s", (line, message) => {
+  ])("rejects %s", (line, message) => {
     expect(messageOf(line)).toBe(message);
   });
 
@@ -366,12 +366,12 @@ describe("faults", () => {
     "--pod a/x --not --service b/y",
     "--from-pod a/x --to-service b/y",
     "--from-namespace a --to-pod b/x",
-  ])("%s is none", (line) => {
+  ])("accepts %s", (line) => {
     expect(() => parseFlowFlags(line.split(" "))).not.toThrow();
   });
 });
 
-describe("flags that cannot be combined", () => {
+describe("parseFlowFlags: flags that cannot be combined", () => {
   const FROM = ["from-fqdn", "from-ip", "ip", "fqdn"];
   const TO = ["to-fqdn", "to-ip", "ip", "fqdn"];
   const ANY = ["namespace", "all-namespaces"];
@@ -400,7 +400,7 @@ describe("flags that cannot be combined", () => {
   };
   const give = (name: string) => `--${name}=${values[name] ?? "1"}`;
 
-  test(`are those of the groups, in either order, whether negated or not${nth(5)}`, () => {
+  test(`are those of the same group, in any order, negated or not${nth(5)}`, () => {
     for (const one of everyNth(5, names)) {
       for (const other of names) {
         const group = groups.find((all) => one !== other && all.includes(one) && all.includes(other));
@@ -429,24 +429,24 @@ describe("flags that cannot be combined", () => {
       "--from-service foo --service bar",
       'invalid argument "bar" for "--service" flag: filters --service and --from-service cannot be combined',
     ],
-    // The conflict is found before the value is looked at.
+    // The conflict is reported before the value is parsed.
     [
       "--identity 1 --to-identity nonsense",
       'invalid argument "nonsense" for "--to-identity" flag: filters --identity and --to-identity cannot be combined',
     ],
-  ])("%s", (line, message) => {
+  ])("rejects %s", (line, message) => {
     expect(messageOf(line)).toBe(message);
   });
 });
 
-describe("many flags", () => {
+describe("parseFlowFlags: many flags", () => {
   const many = (flag: string, count: number, value: (index: number) => string) =>
     Array.from({ length: count }, (_, index) => [flag, value(index)]).flat();
 
-  // Quadratic in the number of flags would take far longer than this limit, linear takes a second.
+  // Quadratic time would exceed this limit by far; linear time takes a second.
   const COUNT = amount({ quick: 20_000, long: 100_000 });
 
-  test("are read in linear time, whatever namespaces they name", { timeout: 100_000 }, () => {
+  test("are parsed in linear time, for any namespaces", { timeout: 100_000 }, () => {
     for (const args of [
       many("--pod", COUNT, (index) => `n${index}/p`),
       [...many("--pod", COUNT / 2, () => "a/p"), ...many("--service", COUNT / 2, () => "a/s")],
@@ -457,7 +457,7 @@ describe("many flags", () => {
     }
   });
 
-  test("that make too many names of each other are refused", () => {
+  test("are rejected if namespaces and names result in too many combinations", () => {
     const args = [
       ...many("-n", 2_000, (index) => `n${index}`),
       ...many("--pod", 2_000, (index) => `p${index}`),
@@ -468,7 +468,7 @@ describe("many flags", () => {
 
 type FlowInit = MessageInitShape<typeof FlowSchema>;
 
-describe("surprises", () => {
+describe("parseFlowFlags: surprising combinations", () => {
   const WEB = { namespace: "shop", podName: "web-1", labels: ["k8s:app=web"] };
   const DB = { namespace: "default", podName: "db-1", labels: ["k8s:app=db"] };
 
@@ -488,7 +488,7 @@ describe("surprises", () => {
     { line: "-A", flow: { destination: { labels: ["reserved:world"] } }, passes: false },
     { line: "-A", flow: {}, passes: false },
     { line: "--ip-version 5", flow: {}, passes: true },
-  ])("$line: $passes", ({ line, flow, passes }) => {
+  ])("$line results in $passes", ({ line, flow, passes }) => {
     const { allow, deny } = parseFlowFlags(line.split(" "));
     expect(compileFlowFilters({ allow, deny })(create(FlowSchema, flow))).toBe(passes);
   });

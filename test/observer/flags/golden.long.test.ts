@@ -1,2 +1,2 @@
-// All answers, of which `npm test` compares one in 5.
+// Compares all recorded results; `npm test` compares one in 5.
 import "./golden.test.js";

@@ -11,16 +11,16 @@ import {
 import { everyNth, nth } from "../../support/amount.js";
 import { describeWithShared, sharedPath } from "../../support/shared.js";
 
-/** What the real command let through of a file. */
+/** The flows of a file that the real command printed. */
 interface Row {
   readonly file: string;
   readonly args: readonly string[];
   readonly matched: number;
-  /** The beginning of the SHA-256 of what it printed. */
+  /** The beginning of the SHA-256 of its output. */
   readonly hash: string;
 }
 
-/** No divisor of the number of flags, 49, nor of files, 7: each of them has a turn. */
+/** Coprime to the number of flags (49) and of files (7), so that the sample covers each of them. */
 const STEP = 5;
 
 function readRows(): Row[] {
@@ -47,14 +47,14 @@ describeWithShared("hubble observe v1.16.2 --input-file FILE -o jsonpb, with fla
     return { matched, hash: hash.digest("hex").slice(0, 16) };
   }
 
-  test("all recorded answers are used", () => {
+  test("all recorded results are used", () => {
     expect(rows.length).toBe(343);
     expect(new Set(rows.map(({ args }) => JSON.stringify(args))).size).toBe(49);
     expect(rows.filter(({ matched }) => matched > 0).length).toBeGreaterThan(100);
   });
 
   test.each(everyNth(STEP, rows).map((row) => ({ name: `${row.file} ${row.args.join(" ")}`, row })))(
-    `$name${nth(STEP)}`,
+    `selects the same flows: $name${nth(STEP)}`,
     async ({ row }) => {
       expect(await observe(row)).toEqual({ matched: row.matched, hash: row.hash });
     },

@@ -24,7 +24,7 @@ function selectionOf(line: string) {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-describe("which flows", () => {
+describe("parseFlowFlags: selection", () => {
   test.each<{ line: string; selection: object }>([
     { line: "", selection: {} },
     { line: "--last 5", selection: { number: 5n } },
@@ -63,7 +63,7 @@ describe("which flows", () => {
     { line: "--until 10s --last 3", selection: { until: "1636540850.250000000", number: 3n } },
     { line: "--until 10s --all --first 0", selection: { until: "1636540850.250000000" } },
     { line: "--since 10s --first 3", selection: { since: "1636540850.250000000", number: 3n, first: true } },
-  ])("$line", ({ line, selection }) => {
+  ])("parses $line", ({ line, selection }) => {
     expect(selectionOf(line)).toEqual(selection);
   });
 
@@ -122,13 +122,13 @@ describe("which flows", () => {
       message: "failed to parse the since time: failed to convert x to time",
       flag: "since",
     },
-  ])("$line is refused", ({ line, message, flag }) => {
+  ])("rejects $line", ({ line, message, flag }) => {
     const error = faultOf(() => parseFlowFlags(line.split(" "), { now }));
     expect(error.message).toBe(message);
     expect(error.flag).toBe(flag);
   });
 
-  test("relative times are of the machine's clock by default", () => {
+  test("relative times use the system clock by default", () => {
     const before = BigInt(Math.floor(Date.now() / 1000));
     const { since } = parseFlowFlags(["--since", "0s"]);
     expect(since?.seconds).toBeGreaterThanOrEqual(before);
@@ -145,7 +145,7 @@ describe("which flows", () => {
     { line: "--since 1h", number: 0n, first: false, follow: false },
     { line: "--until 1h", number: 0n, first: false, follow: false },
     { line: "--since 1h --last 7", number: 7n, first: false, follow: false },
-  ])("as a request to a server: $line", ({ line, ...expected }) => {
+  ])("toFlowsRequest: converts $line", ({ line, ...expected }) => {
     const flags = parseFlowFlags(
       line.split(" ").filter((arg) => arg !== ""),
       { now },
@@ -159,7 +159,7 @@ describe("which flows", () => {
   });
 });
 
-describe("the caller's own flags", () => {
+describe("parseFlowFlags: additional flags of the caller", () => {
   const extra = [
     { name: "output", shorthand: "o", value: "string", help: "" },
     { name: "debug", shorthand: "D", value: "boolean", help: "" },
@@ -170,7 +170,7 @@ describe("the caller's own flags", () => {
     { name: "color", value: "string", bare: "always", help: "" },
   ] as const;
 
-  test("come back by their names, in their types", () => {
+  test("are returned by name, with their types", () => {
     const args =
       "-ojson a --not -D -n x --input-file f,g --input-file h --field-mask a,b --field-mask c --count 0x2 --timeout 1m0.5s --color b";
     const flags = parseFlowFlags(args.split(" "), { extra });
@@ -211,11 +211,11 @@ describe("the caller's own flags", () => {
       args: ["-D=2"],
       message: 'invalid argument "2" for "-D, --debug" flag: strconv.ParseBool: parsing "2": invalid syntax',
     },
-  ])("$args is refused", ({ args, message }) => {
+  ])("are rejected: $args", ({ args, message }) => {
     expect(faultOf(() => parseFlowFlags(args, { extra })).message).toBe(message);
   });
 
-  test("may not be called as others are", () => {
+  test("cannot have the name of another flag", () => {
     const flag = { value: "boolean", help: "" } as const;
     for (const [extra, name] of [
       [[{ ...flag, name: "pod" }], "--pod"],
@@ -232,7 +232,7 @@ describe("the caller's own flags", () => {
     }
   });
 
-  test("may have names that objects have", () => {
+  test("may have the names of properties of Object.prototype", () => {
     const flags = [{ name: "__proto__", value: "string", help: "" }] as const;
     const { extra } = parseFlowFlags(["--__proto__", "x"], { extra: flags });
     expect(Object.entries(extra)).toEqual([["__proto__", "x"]]);
@@ -240,8 +240,8 @@ describe("the caller's own flags", () => {
   });
 });
 
-describe("the table of flags", () => {
-  test("describes every flag for a help text", () => {
+describe("FLOW_FLAGS", () => {
+  test("describes every flag for the help", () => {
     for (const flag of FLOW_FLAGS) {
       expect(flag.name).toMatch(/^[a-z]+(-[a-z0-9]+)*[0-9]?$/);
       expect(FLOW_FLAG_GROUPS).toContain(flag.group);
@@ -254,7 +254,7 @@ describe("the table of flags", () => {
   });
 });
 
-describe("any arguments", () => {
+describe("parseFlowFlags: any arguments", () => {
   const VALUES = [
     "a",
     "ns/p",
@@ -298,7 +298,7 @@ describe("any arguments", () => {
   );
   const args = fc.array(argument, { maxLength: 6 }).map((all) => all.flat());
 
-  test("give flags, or a FlowscribeError", () => {
+  test("result in flags or a FlowscribeError", () => {
     fc.assert(
       fc.property(args, fc.option(fc.string(), { nil: undefined }), (all, variable) => {
         try {
@@ -312,7 +312,7 @@ describe("any arguments", () => {
     );
   });
 
-  test("give filters that are the same when printed and read again", () => {
+  test("result in filters that are the same when formatted and parsed again", () => {
     fc.assert(
       fc.property(args, (all) => {
         let flags: ReturnType<typeof parseFlowFlags>;
@@ -327,7 +327,7 @@ describe("any arguments", () => {
         for (const line of yaml.trimEnd().split("\n")) {
           if (line.endsWith("list:")) flag = `--${line.slice(0, -1)}`;
           else if (line.startsWith("    - '")) raw.push(flag, line.slice(7, -1).replaceAll("''", "'"));
-          // Characters that YAML escapes are another test's.
+          // Another test covers characters that YAML escapes.
           else if (line !== "{}") return;
         }
         const read = parseFlowFlags(raw);
@@ -339,7 +339,7 @@ describe("any arguments", () => {
     );
   });
 
-  test("filters that compile without faults do so for every kind of flag", () => {
+  test("filters of every kind of flag compile", () => {
     const { allow, deny } = parseFlowFlags(
       "--from-pod a/b --to-port 80 --protocol tcp -t trace:to-host --verdict FORWARDED --not --http-path ^/x --not -t l7".split(
         " ",
@@ -350,7 +350,7 @@ describe("any arguments", () => {
 });
 
 test("parseFlowFlags: rejects a command line that is one string", () => {
-  // A caller without types.
+  // An untyped caller.
   const args = "--pod x" as unknown as string[];
   expect(() => parseFlowFlags(args)).toThrow(
     new TypeError('parseFlowFlags: args must be a list, not "--pod x"'),

@@ -12,7 +12,7 @@ function allowOf(...texts: string[]) {
   return allow.map((filter) => toJson(FlowFilterSchema, filter, { useProtoFieldName: true }));
 }
 
-describe("JSON filters", () => {
+describe("parseFlowFlags: --allowlist and --denylist", () => {
   test.each<{ texts: string[]; filters: object[] }>([
     { texts: [""], filters: [] },
     { texts: [" \n\t"], filters: [] },
@@ -49,7 +49,7 @@ describe("JSON filters", () => {
       texts: ['{"tcp_flags":[{"SYN":true},{}],"interface":[{"index":3,"name":"eth0"}]}'],
       filters: [{ tcp_flags: [{ SYN: true }, {}], interface: [{ index: 3, name: "eth0" }] }],
     },
-  ])("$texts", ({ texts, filters }) => {
+  ])("parses $texts", ({ texts, filters }) => {
     expect(allowOf(...texts)).toEqual(filters);
   });
 
@@ -122,7 +122,7 @@ describe("JSON filters", () => {
       text: '{"uuid":["\\ud800"]}',
       fault: 'proto: syntax error (line 1:10): invalid escape code "\\ud800" in string',
     },
-  ])("$text is refused", ({ text, fault }) => {
+  ])("rejects $text", ({ text, fault }) => {
     for (const flag of ["allowlist", "denylist"]) {
       const error = faultOf(() => parseFlowFlags([`--${flag}`, text]));
       expect(error.message).toBe(`invalid --${flag} flag: failed to decode '${text}': ${fault}`);
@@ -130,7 +130,7 @@ describe("JSON filters", () => {
     }
   });
 
-  test("come after those of the filter flags, allow before deny", () => {
+  test("are added after the filter flags, allow before deny", () => {
     const args = ["--allowlist", '{"uuid":["b"]}', "--uuid", "a", "--not", "--uuid", "c", "--denylist={}"];
     expect(formatFlowFlags(parseFlowFlags(args))).toBe(
       `allowlist:\n    - '{"uuid":["a"]}'\n    - '{"uuid":["b"]}'\ndenylist:\n    - '{"uuid":["c"]}'\n    - '{}'\n`,
@@ -138,12 +138,12 @@ describe("JSON filters", () => {
     expect(faultOf(() => parseFlowFlags(["--denylist=x", "--allowlist=y"])).flag).toBe("allowlist");
   });
 
-  test("--not leaves them alone", () => {
+  test("are not negated by --not", () => {
     const { allow, deny } = parseFlowFlags(["--not", "--allowlist", "{}", "--uuid", "a"]);
     expect([allow.length, deny.length]).toEqual([1, 1]);
   });
 
-  test("nesting without end neither hangs nor overflows", () => {
+  test("deep nesting neither hangs nor overflows the stack", () => {
     for (const text of [
       "[".repeat(1_000_000),
       '{"uuid":'.repeat(200_000),
@@ -156,22 +156,22 @@ describe("JSON filters", () => {
   });
 });
 
-describe("the environment", () => {
+describe("parseFlowFlags: HUBBLE_ALLOWLIST and HUBBLE_DENYLIST", () => {
   const env = { HUBBLE_ALLOWLIST: ' {"uuid":["a"]}{} \n{} ', HUBBLE_DENYLIST: "{}" };
 
-  test("applies if the flags are not set", () => {
+  test("apply if the flags are not set", () => {
     const { allow, deny } = parseFlowFlags([], { env });
     expect([allow.length, deny.length]).toEqual([3, 1]);
     const given = parseFlowFlags(["--allowlist", ""], { env });
     expect([given.allow.length, given.deny.length]).toEqual([0, 1]);
   });
 
-  test("is split at white space, even within strings", () => {
+  test("are split at white space, even within strings", () => {
     const error = faultOf(() => parseFlowFlags([], { env: { HUBBLE_DENYLIST: '{"uuid":["a b"]}' } }));
     expect(error.message).toBe(`invalid --denylist flag: failed to decode '{"uuid":["a': unexpected EOF`);
   });
 
-  test("is ignored if it is not set", () => {
+  test("are ignored if not set", () => {
     expect(parseFlowFlags([]).allow).toEqual([]);
     expect(parseFlowFlags([], { env: { HUBBLE_ALLOWLIST: "" } }).allow).toEqual([]);
   });
@@ -197,7 +197,7 @@ describe("formatFlowFlags", () => {
     );
   });
 
-  test("writes nothing as an empty object", () => {
+  test("formats empty lists as an empty object", () => {
     expect(formatFlowFlags({})).toBe("{}\n");
     expect(formatFlowFlags({ allow: [], deny: [] })).toBe("{}\n");
   });

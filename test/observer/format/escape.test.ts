@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { escapeControls } from "../../../src/observer/format/escape.js";
 
-describe("controls are made visible", () => {
+describe("escapeControls", () => {
   test.each([
-    { name: "ESC as later releases of Hubble write it", text: "a\x1b[31mb", expected: "a^[[31mb" },
+    { name: "ESC as later releases of Hubble do", text: "a\x1b[31mb", expected: "a^[[31mb" },
     { name: "line ends and tabs", text: "a\r\n\tb", expected: "a\\r\\n\\tb" },
     { name: "other C0 controls", text: "\0\x07\b\v\f\x1f", expected: "\\x00\\x07\\x08\\x0b\\x0c\\x1f" },
     { name: "DEL", text: "\x7f", expected: "\\x7f" },
     {
-      name: "C1 controls, CSI and NEL among them",
+      name: "C1 controls, including CSI and NEL",
       text: "\x80\x85\x9b\x9f",
       expected: "\\u0080\\u0085\\u009b\\u009f",
     },
@@ -19,10 +19,14 @@ describe("controls are made visible", () => {
       text: "\u2066\u2069\u200e\u200f\u061c",
       expected: "\\u2066\\u2069\\u200e\\u200f\\u061c",
     },
-    { name: "what has no width", text: "\u200b\u200d\ufeff\u00ad", expected: "\\u200b\\u200d\\ufeff\\u00ad" },
-    { name: "separators of lines and paragraphs", text: "\u2028\u2029", expected: "\\u2028\\u2029" },
-    { name: "tags, beyond 16 bits", text: "\u{e0041}", expected: "\\U000e0041" },
-  ])("$name", ({ text, expected }) => {
+    {
+      name: "characters without width",
+      text: "\u200b\u200d\ufeff\u00ad",
+      expected: "\\u200b\\u200d\\ufeff\\u00ad",
+    },
+    { name: "line and paragraph separators", text: "\u2028\u2029", expected: "\\u2028\\u2029" },
+    { name: "tags outside the BMP", text: "\u{e0041}", expected: "\\U000e0041" },
+  ])("escapes $name", ({ text, expected }) => {
     expect(escapeControls(text)).toBe(expected);
   });
 
@@ -34,11 +38,11 @@ describe("controls are made visible", () => {
     "e\u0301",
     "no-break\u00a0space",
     "\ud800",
-  ])("what prints stays: %j", (text) => {
+  ])("does not change %j", (text) => {
     expect(escapeControls(text)).toBe(text);
   });
 
-  test("any string is without control characters afterwards", () => {
+  test("the result for any string contains no control characters", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(escapeControls(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);

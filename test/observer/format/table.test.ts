@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createTable, splitCells } from "../../../src/observer/format/table.js";
 
-/** Lines with their columns by Go's description: a column block is a run of lines with a tab-terminated cell there. */
+/** Aligns lines by Go's description: a column block is a run of lines with a tab-terminated cell in that column. */
 function naive(lines: readonly (readonly string[])[]): string {
   const widthOf = (text: string) => [...text].length;
   const has = (line: number, column: number) => (lines[line]?.length ?? 0) - 1 > column;
@@ -26,10 +26,10 @@ function layOut(lines: readonly (readonly string[])[]): string {
   return lines.map((cells) => table.add(cells)).join("") + table.flush();
 }
 
-describe("a table", () => {
+describe("createTable", () => {
   test.each([
     {
-      name: "aligns columns, the last cell as it is",
+      name: "aligns columns, except for the last cell",
       lines: [
         ["a", "bb", "c"],
         ["aaa", "b", ""],
@@ -37,7 +37,7 @@ describe("a table", () => {
       expected: "a     bb   c\naaa   b    \n",
     },
     {
-      name: "leaves room for empty cells",
+      name: "reserves space for empty cells",
       lines: [
         ["", "x"],
         ["", "y"],
@@ -45,7 +45,7 @@ describe("a table", () => {
       expected: "   x\n   y\n",
     },
     {
-      name: "begins columns anew after a line without them",
+      name: "starts new columns after a line without columns",
       lines: [["aaaa", "b"], ["c"], ["d", "e"]],
       expected: "aaaa   b\nc\nd   e\n",
     },
@@ -58,20 +58,20 @@ describe("a table", () => {
       expected: "🐝🐝    x\nüüü   y\n",
     },
     {
-      name: "takes any number of cells",
+      name: "accepts any number of cells",
       lines: [
         ["a", "b", "c"],
         ["aa", "b"],
       ],
       expected: "a    b   c\naa   b\n",
     },
-    { name: "is nothing without lines", lines: [], expected: "" },
+    { name: "returns an empty string without lines", lines: [], expected: "" },
   ])("$name", ({ lines, expected }) => {
     expect(layOut(lines)).toBe(expected);
     expect(naive(lines)).toBe(expected);
   });
 
-  test("is laid out as the description says", () => {
+  test("aligns columns as Go's description specifies", () => {
     const cell = fc.oneof(
       fc.constantFrom("", "a", "bb", "ccc", "dddddd"),
       fc.string({ unit: "grapheme", maxLength: 4 }),
@@ -92,7 +92,7 @@ describe("a table", () => {
     expect(table.flush()).toBe("");
   });
 
-  test("never lays out more than its limit of characters and one line", () => {
+  test("never buffers more than its limit of characters and one line", () => {
     const table = createTable({ characters: 10_000, lines: 1e6 });
     let longest = 0;
     for (let line = 0; line < 1000; line++) {
@@ -103,7 +103,7 @@ describe("a table", () => {
   });
 });
 
-test("unescaped strings are split as by tabwriter", () => {
+test("splitCells: splits unescaped strings as tabwriter does", () => {
   expect(splitCells("a\tb\vc\nd\fe")).toEqual([
     { cells: ["a", "b", "c"], endsColumns: false },
     { cells: ["d"], endsColumns: true },

@@ -7,7 +7,7 @@ import { createTimeFormat, TIME_FORMATS, type TimeFormat } from "../../../src/ob
 const at = (date: string, nanos: number) =>
   create(TimestampSchema, { seconds: BigInt(Date.parse(date) / 1000), nanos });
 
-describe("times", () => {
+describe("createTimeFormat", () => {
   const morning = at("2024-01-02T03:04:05Z", 6_007_008);
   const half = at("2024-11-22T23:59:59Z", 500_000_000);
   const whole = at("2024-11-22T00:00:00Z", 0);
@@ -27,48 +27,58 @@ describe("times", () => {
     ["YearMonthDay", "2024-01-02", "2024-11-22", "2024-11-22"],
     ["YearMonthDayHour", "2024-01-02T03Z", "2024-11-22T23Z", "2024-11-22T00Z"],
     ["YearMonthDayHourMinute", "2024-01-02T03:04Z", "2024-11-22T23:59Z", "2024-11-22T00:00Z"],
-  ])("%s", (name, ...expected) => {
+  ])("formats %s", (name, ...expected) => {
     const format = createTimeFormat(name);
     expect([morning, half, whole].map(format)).toEqual(expected);
-    // Again, and the other way round: nothing of one time stays for the next.
+    // Again in reverse order: no state of one time affects the next.
     expect([whole, half, morning].map(format)).toEqual([...expected].reverse());
   });
 
   test.each([
-    { name: "digits are cut, not rounded", nanos: 999_999_999, expected: "Jan  1 00:00:00.999" },
-    { name: "less than a millisecond is none", nanos: 999_999, expected: "Jan  1 00:00:00.000" },
+    { name: "truncates digits", nanos: 999_999_999, expected: "Jan  1 00:00:00.999" },
+    { name: "truncates less than a millisecond", nanos: 999_999, expected: "Jan  1 00:00:00.000" },
   ])("$name", ({ nanos, expected }) => {
     expect(createTimeFormat("StampMilli")(at("1970-01-01T00:00:00Z", nanos))).toBe(expected);
   });
 
   test.each([
-    { name: "the first second", seconds: -62_135_596_800n, nanos: 0, expected: "0001-01-01T00:00:00Z" },
     {
-      name: "the last",
+      name: "formats the first second",
+      seconds: -62_135_596_800n,
+      nanos: 0,
+      expected: "0001-01-01T00:00:00Z",
+    },
+    {
+      name: "formats the last nanosecond",
       seconds: 253_402_300_799n,
       nanos: 999_999_999,
       expected: "9999-12-31T23:59:59.999999999Z",
     },
     {
-      name: "before 1970 the fraction counts onwards",
+      name: "adds the fraction before 1970",
       seconds: -1n,
       nanos: 250_000_000,
       expected: "1969-12-31T23:59:59.25Z",
     },
-    { name: "before the first", seconds: -62_135_596_801n, nanos: 0, expected: "N/A" },
-    { name: "after the last", seconds: 253_402_300_800n, nanos: 0, expected: "N/A" },
-    { name: "far outside", seconds: 2n ** 63n - 1n, nanos: 0, expected: "N/A" },
-    { name: "negative nanoseconds", seconds: 0n, nanos: -1, expected: "N/A" },
-    { name: "a second of nanoseconds", seconds: 0n, nanos: 1_000_000_000, expected: "N/A" },
+    { name: "prints N/A before the first second", seconds: -62_135_596_801n, nanos: 0, expected: "N/A" },
+    { name: "prints N/A after the last second", seconds: 253_402_300_800n, nanos: 0, expected: "N/A" },
+    { name: "prints N/A far out of range", seconds: 2n ** 63n - 1n, nanos: 0, expected: "N/A" },
+    { name: "prints N/A for negative nanoseconds", seconds: 0n, nanos: -1, expected: "N/A" },
+    {
+      name: "prints N/A for nanoseconds of a second or more",
+      seconds: 0n,
+      nanos: 1_000_000_000,
+      expected: "N/A",
+    },
   ])("$name", ({ seconds, nanos, expected }) => {
     expect(createTimeFormat("RFC3339Nano")(create(TimestampSchema, { seconds, nanos }))).toBe(expected);
   });
 
-  test("no time is N/A", () => {
+  test("prints N/A without a time", () => {
     for (const name of TIME_FORMATS) expect(createTimeFormat(name)(undefined)).toBe("N/A");
   });
 
-  test("an unknown name is refused", () => {
+  test("rejects an unknown name", () => {
     for (const name of ["", "stampmilli", "toString"]) {
       expect(() => createTimeFormat(name as TimeFormat)).toThrow(
         new TypeError(`unknown time format: ${name}`),
@@ -76,7 +86,7 @@ describe("times", () => {
     }
   });
 
-  test("RFC3339Nano is read back as the same time", () => {
+  test("formats RFC3339Nano so that it parses as the same time", () => {
     const date = fc.date({
       min: new Date("0001-01-01T00:00:00Z"),
       max: new Date("9999-12-31T23:59:59Z"),

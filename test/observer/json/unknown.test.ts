@@ -26,21 +26,21 @@ async function notesOn(...lines: string[]): Promise<UnknownField[]> {
   return notes;
 }
 
-describe("decodeExport and encodeExportLine: JSON that is unknown passes through unchanged", () => {
+describe("decodeExport and encodeExportLine: unknown JSON passes through unchanged", () => {
   test.each([
     { name: "a field of a flow", line: '{"flow":{"uuid":"1","future":{"a":[{"b":1}]}}}' },
-    { name: "several, in their order", line: '{"flow":{"uuid":"1","z":1,"a":"2","10":3,"9":4}}' },
-    { name: "numbers as they are written", line: '{"flow":{"x":1.0,"y":12345678901234567890,"z":1E+2}}' },
-    { name: "escapes as they are written", line: '{"flow":{"x":"\\u003c\\/<","y\\u0041":"\\ud83d\\ude00"}}' },
+    { name: "several fields in order", line: '{"flow":{"uuid":"1","z":1,"a":"2","10":3,"9":4}}' },
+    { name: "numbers with their spelling", line: '{"flow":{"x":1.0,"y":12345678901234567890,"z":1E+2}}' },
+    { name: "escapes with their spelling", line: '{"flow":{"x":"\\u003c\\/<","y\\u0041":"\\ud83d\\ude00"}}' },
     { name: "a field of the envelope", line: '{"flow":{"uuid":"1"},"node_name":"n","cluster":"c"}' },
-    { name: "a field of a message inside", line: '{"flow":{"source":{"identity":7,"tier":"gold"}}}' },
+    { name: "a field of a nested message", line: '{"flow":{"source":{"identity":7,"tier":"gold"}}}' },
     {
       name: "a field of a message in a oneof",
       line: '{"flow":{"l4":{"TCP":{"source_port":1,"mptcp":true}}}}',
     },
     { name: "a new protocol", line: '{"flow":{"l4":{"QUIC":{"source_port":1}}}}' },
     { name: "fields in a list", line: '{"flow":{"source":{"workloads":[{"name":"a"},{"name":"b","x":1}]}}}' },
-    { name: "a name of an enum value", line: '{"flow":{"uuid":"1","verdict":"PONDERED"}}' },
+    { name: "an unknown name of an enum value", line: '{"flow":{"uuid":"1","verdict":"PONDERED"}}' },
     {
       name: "a field beside an agent event",
       line: '{"agent_event":{"type":"AGENT_STARTED","x":1},"cluster":"c"}',
@@ -52,26 +52,26 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
       line: '{"flow":{"extensions":{"@type":"type.googleapis.com/flow.Service","name":"s","tier":1}}}',
     },
     {
-      name: "an unknown extension in a known one",
+      name: "an unknown extension within a known one",
       line: `{"flow":{"extensions":{"@type":"type.googleapis.com/flow.Flow","uuid":"1","extensions":${RETINA}}}}`,
     },
     {
-      name: "an extension as grpcurl prints it",
+      name: "an extension in the format of grpcurl",
       line: '{"flow":{"extensions":{"@type":"t/a.B","@error":"a.B is not recognized","@value":"CEI="}}}',
     },
     {
-      name: "a line that is read thoroughly",
+      name: "a line that the fast decoder does not support",
       line: '{"flow":{"socket_cookie":"18446744073709551615","x":{"y":1}}}',
     },
   ])("$name", async ({ line }) => {
     expect(encodeExportLine(await readLine(line))).toBe(line);
     expect({}).not.toHaveProperty("polluted");
-    // Not to be read quickly: an extension that protobuf-es decodes, and white space around a colon.
+    // The fast decoder does not support these: an extension that protobuf-es decodes, and white space around a colon.
     const thorough = line.replace('"flow":{', '"flow" : {');
     expect(encodeExportLine(await readLine(thorough))).toBe(line);
   });
 
-  test("known fields come first, the rest at the end of its object", async () => {
+  test("known fields come first, unknown ones at the end of their object", async () => {
     const line =
       '{"cluster":"c","flow":{"x":1,"source":{"tier":[1,2],"identity":7},"y":2,"uuid":"1"},"node_name":"n"}';
     expect(encodeExportLine(await readLine(line))).toBe(
@@ -79,7 +79,7 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
     );
   });
 
-  test("a bare flow keeps them in its envelope", async () => {
+  test("a bare flow keeps unknown fields in its envelope", async () => {
     expect(encodeExportLine(await readLine('{"x":1,"verdict":"DROPPED","node_name":"n"}'))).toBe(
       '{"flow":{"verdict":"DROPPED","node_name":"n","x":1},"node_name":"n"}',
     );
@@ -95,7 +95,7 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
     );
   });
 
-  test("a field mask keeps unknown members of whole messages", async () => {
+  test("a field mask keeps unknown members of unmasked messages", async () => {
     const mask = compileFieldMask(["source", "destination.pod_name"]);
     const line = '{"flow":{"source":{"tier":1},"destination":{"pod_name":"p","tier":2},"x":3},"cluster":"c"}';
     expect(encodeExportLine(mask(await readLine(line)))).toBe(
@@ -103,7 +103,7 @@ describe("decodeExport and encodeExportLine: JSON that is unknown passes through
     );
   });
 
-  test("any JSON value under any unknown name", async () => {
+  test("any JSON value with any unknown name is preserved", async () => {
     const names = fc.string({ minLength: 1 }).map((name) => `x ${name}`);
     const unknown = fc.dictionary(names, fc.jsonValue(), { minKeys: 1 });
     await fc.assert(
@@ -138,7 +138,7 @@ describe("decodeExport: a flow with an extension of an unknown type", () => {
     else expect(text).toContain("DROPPED");
   });
 
-  test("whose bytes were read keeps them in JSON and in protobuf", async () => {
+  test("that was decoded from bytes is preserved in JSON and in protobuf", async () => {
     const bytes = toBinary(
       FlowSchema,
       create(FlowSchema, { uuid: "1", extensions: { typeUrl: "x/a.B", value: Uint8Array.of(8, 66) } }),
@@ -151,16 +151,16 @@ describe("decodeExport: a flow with an extension of an unknown type", () => {
   });
 
   test.each([
-    { name: "not of its type", extensions: { typeUrl: "/flow.Service", value: Uint8Array.of(1) } },
+    { name: "with bytes of another type", extensions: { typeUrl: "/flow.Service", value: Uint8Array.of(1) } },
     { name: "without a type", extensions: { value: Uint8Array.of(1) } },
-  ])("$name is written as bytes, and read again", async ({ extensions }) => {
+  ])("$name is written as bytes and decoded again", async ({ extensions }) => {
     const flow = create(FlowSchema, { extensions });
     expect((await flowOf(encodeExportLine(flow))).extensions).toEqual(flow.extensions);
   });
 });
 
-describe("onUnknownField", () => {
-  test("reports every name once, with the line where it came first", async () => {
+describe("decodeExport: onUnknownField", () => {
+  test("reports every name once, with the line of its first occurrence", async () => {
     const lines = [
       '{"flow":{"uuid":"1","a":1}}',
       '{"flow":{"uuid":"1","a":1,"source":{"a":1}},"b":{}}',
@@ -176,7 +176,7 @@ describe("onUnknownField", () => {
     ]);
   });
 
-  test("is bounded, in number and in length", async () => {
+  test("limits the number and length of reports", async () => {
     const lines = Array.from(
       { length: 300 },
       (_, index) => `{"flow":{"uuid":"1","${"x".repeat(500)}${index}":1}}`,

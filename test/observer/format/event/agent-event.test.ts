@@ -18,10 +18,10 @@ const created: AgentEventInit = {
   notification: { case: "endpointUpdate", value: { id: 7n, namespace: "shop", podName: "web" } },
 };
 
-describe("details of agent events", () => {
+describe("formatFlow: details of agent events", () => {
   test.each<{ name: string; event: AgentEventInit; expected: string }>([
     {
-      name: "unknown to the server",
+      name: "an event unknown to the server",
       event: { notification: { case: "unknown", value: { type: "9", notification: "{}" } } },
       expected: "AGENT_EVENT_UNKNOWN (type: 9, notification: {})",
     },
@@ -50,7 +50,7 @@ describe("details of agent events", () => {
       expected: "ENDPOINT_REGENERATE_SUCCESS (id: 3, labels: [k8s:a=b])",
     },
     {
-      name: "that failed",
+      name: "a failed regeneration",
       event: {
         type: AgentEventType.ENDPOINT_REGENERATE_FAILURE,
         notification: { case: "endpointRegenerate", value: { error: "no" } },
@@ -63,7 +63,7 @@ describe("details of agent events", () => {
       expected: "ENDPOINT_CREATED (id: 7, namespace: shop, pod name: web)",
     },
     {
-      name: "without a pod",
+      name: "an endpoint without a pod",
       event: { type: AgentEventType.ENDPOINT_DELETED, notification: { case: "endpointUpdate", value: {} } },
       expected: "ENDPOINT_DELETED (id: 0)",
     },
@@ -87,7 +87,7 @@ describe("details of agent events", () => {
         "IPCACHE_UPSERTED (cidr: 10.0.0.0/8, identity: 2, old identity: 0, host ip: 1.1.1.1, old host ip: 2.2.2.2, encrypt key: 3)",
     },
     {
-      name: "with little in it",
+      name: "an IP cache entry with few fields",
       event: { type: AgentEventType.IPCACHE_DELETED, notification: { case: "ipcacheUpdate", value: {} } },
       expected: "IPCACHE_DELETED (cidr: , identity: 0, encrypt key: 0)",
     },
@@ -112,7 +112,7 @@ describe("details of agent events", () => {
         "SERVICE_UPSERTED (id: 4, frontend: [::1]:80, backends: [1.1.1.1:1,2.2.2.2:0], type: ClusterIP, traffic policy: Local, namespace: shop, name: web)",
     },
     {
-      name: "with little in it",
+      name: "a service with few fields",
       event: {
         type: AgentEventType.SERVICE_UPSERTED,
         notification: { case: "serviceUpsert", value: { id: 4 } },
@@ -120,7 +120,7 @@ describe("details of agent events", () => {
       expected: "SERVICE_UPSERTED (id: 4)",
     },
     {
-      name: "a service that is gone",
+      name: "a deleted service",
       event: {
         type: AgentEventType.SERVICE_DELETED,
         notification: { case: "serviceDelete", value: { id: 4 } },
@@ -129,15 +129,15 @@ describe("details of agent events", () => {
     },
     { name: "nothing", event: { type: AgentEventType.POLICY_UPDATED }, expected: "POLICY_UPDATED (UNKNOWN)" },
     {
-      name: "a type that comes later",
+      name: "a type of a later release",
       event: { ...created, type: 99 as AgentEventType },
       expected: "99 (UNKNOWN)",
     },
-  ])("$name", ({ event, expected }) => {
+  ])("prints $name", ({ event, expected }) => {
     expect(formatFlow(response(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
   });
 
-  test("are unknown under the type of another notification", () => {
+  test("prints unknown if the type does not match the notification", () => {
     const types = AgentEventSchema.field.type.enum!.values.map(({ number }) => number);
     const cases = AgentEventSchema.oneofs[0]!.fields.map(({ localName }) => localName);
     const known = cases.map((name) =>
@@ -150,10 +150,10 @@ describe("details of agent events", () => {
   });
 });
 
-describe("agent events", () => {
+describe("formatFlow: agent events", () => {
   const event = response(created);
 
-  test("as a line, a record, a table", () => {
+  test("are printed as a line, a record and a table", () => {
     expect(formatFlow(event, { nodeName: true })).toBe(
       "Jan  1 00:01:00.000 [one/n1]: ENDPOINT_CREATED (id: 7, namespace: shop, pod name: web)",
     );
@@ -173,13 +173,13 @@ describe("agent events", () => {
     );
   });
 
-  test("records are separated as Hubble does, without the end of the line", () => {
+  test("records are separated as in Hubble, without a trailing line feed", () => {
     const printer = createFlowPrinter({ output: "dict" });
     printer.write(event);
     expect(printer.write(event).out).toMatch(/^------------ {2}TIMESTAMP: /);
   });
 
-  test("in JSON, whatever they come in", () => {
+  test("are printed as JSON in any message", () => {
     const json =
       '{"agent_event":{"type":"ENDPOINT_CREATED","endpoint_update":{"id":"7","pod_name":"web","namespace":"shop"}},"node_name":"one/n1","time":"1970-01-01T00:01:00Z"}';
     expect(formatFlow(event, { output: "json" })).toBe(json);
@@ -192,7 +192,7 @@ describe("agent events", () => {
     );
   });
 
-  test("bare, they have no time", () => {
+  test("bare events have no time", () => {
     expect(formatFlow(create(AgentEventSchema, created), { nodeName: true })).toMatch(
       /^N\/A \[\]: ENDPOINT_CREATED /,
     );

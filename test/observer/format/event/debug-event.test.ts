@@ -23,18 +23,18 @@ const lookup: DebugEventInit = {
 
 test.each<{ name: string; event: DebugEventInit; expected: string }>([
   {
-    name: "all of it",
+    name: "an event with all fields",
     event: lookup,
     expected: "shop/web (ID: 5) DBG_CT_LOOKUP MARK: 0xbeef CPU: 03 (hello)",
   },
-  { name: "nothing", event: {}, expected: "N/A DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()" },
+  { name: "an empty event", event: {}, expected: "N/A DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()" },
   {
     name: "zeros",
     event: { source: {}, hash: 0, cpu: 0 },
     expected: "ID: 0 DBG_EVENT_UNKNOWN MARK: 0x0 CPU: 00 ()",
   },
   {
-    name: "many processors",
+    name: "a three-digit processor",
     event: { hash: 0xffffffff, cpu: 128 },
     expected: "N/A DBG_EVENT_UNKNOWN MARK: 0xffffffff CPU: 128 ()",
   },
@@ -54,20 +54,20 @@ test.each<{ name: string; event: DebugEventInit; expected: string }>([
     expected: "reserved:host (ID: 1) DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
   },
   {
-    name: "with another label",
+    name: "a reserved endpoint with another label",
     event: { source: { ID: 1, labels: ["reserved:host", "a"] } },
     expected: "ID: 1 DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
   },
   {
-    name: "a label of its own",
+    name: "an endpoint with a custom label",
     event: { source: { ID: 1, labels: ["k8s:a"] } },
     expected: "ID: 1 DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
   },
-])("$name", ({ event, expected }) => {
+])("formatFlow: prints a debug event: $name", ({ event, expected }) => {
   expect(formatFlow(response(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
 });
 
-test("as a record and a table", () => {
+test("formatFlow: prints a debug event as a record and a table", () => {
   expect(formatFlow(response(lookup), { output: "dict", nodeName: true })).toBe(
     [
       "  TIMESTAMP: Jan  1 00:01:00.000",
@@ -87,13 +87,13 @@ test("as a record and a table", () => {
   );
 });
 
-test("records are separated as Hubble does, without the end of the line", () => {
+test("formatFlow: separates records of debug events as Hubble does, without a trailing line feed", () => {
   const printer = createFlowPrinter({ output: "dict" });
   printer.write(response(lookup));
   expect(printer.write(response(lookup)).out).toMatch(/^------------ {2}TIMESTAMP: /);
 });
 
-test("in JSON, whatever they come in; bare, without a time", () => {
+test("formatFlow: prints a debug event as JSON in any message; a bare one has no time", () => {
   const event = create(DebugEventSchema, lookup);
   const exported = create(ExportEventSchema, {
     responseTypes: { case: "debugEvent", value: event },

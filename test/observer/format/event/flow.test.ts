@@ -19,7 +19,7 @@ type FlowInit = MessageInitShape<typeof FlowSchema> & { $typeName?: never };
 const compact = (init: FlowInit, options?: FormatFlowOptions) =>
   formatFlow(create(FlowSchema, init), options);
 
-/** A field of the flow as a record. */
+/** A field of the flow printed as a record. */
 function field(label: string, init: FlowInit, options?: FormatFlowOptions): string | undefined {
   const record = compact(init, { ...options, output: "dict" });
   const lines = record.split("\n").map((line) => line.split(/: (.*)/, 2));
@@ -29,31 +29,31 @@ function field(label: string, init: FlowInit, options?: FormatFlowOptions): stri
 const IP = { source: "10.0.0.1", destination: "10.0.0.2" };
 const TCP = { protocol: { case: "TCP" as const, value: { sourcePort: 40000, destinationPort: 80 } } };
 
-describe("a line", () => {
-  test("of an empty flow", () => {
+describe("formatFlow: a line", () => {
+  test("prints an empty flow", () => {
     expect(compact({})).toBe("N/A:  (unknown) <>  (unknown) UNKNOWN VERDICT_UNKNOWN ()");
   });
 
   test.each([
     {
-      name: "direction unknown",
+      name: "<> if the direction is unknown",
       isReply: undefined,
       expected: "10.0.0.1:40000 (host) <> 10.0.0.2:80 (ID:99)",
     },
-    { name: "to the server", isReply: false, expected: "10.0.0.1:40000 (host) -> 10.0.0.2:80 (ID:99)" },
+    { name: "-> to the server", isReply: false, expected: "10.0.0.1:40000 (host) -> 10.0.0.2:80 (ID:99)" },
     {
-      name: "a reply: the sides change places",
+      name: "<- with swapped sides for a reply",
       isReply: true,
       expected: "10.0.0.2:80 (ID:99) <- 10.0.0.1:40000 (host)",
     },
-  ])("arrow: $name", ({ isReply, expected }) => {
+  ])("prints the arrow $name", ({ isReply, expected }) => {
     const sides = { IP, l4: TCP, source: { identity: 1 }, destination: { identity: 99 } };
     const init = isReply === undefined ? sides : { ...sides, isReply };
     expect(compact(init)).toBe(`N/A: ${expected} UNKNOWN VERDICT_UNKNOWN ()`);
     expect(field("SOURCE", init)).toBe("10.0.0.1:40000");
   });
 
-  test("names the node with nodeName", () => {
+  test("prints the node with nodeName", () => {
     const flow = { nodeName: "one/worker", time: { seconds: 1n } };
     expect(compact(flow, { nodeName: true })).toMatch(/^Jan {2}1 00:00:01\.000 \[one\/worker\]: /);
     expect(compact({}, { nodeName: true })).toMatch(/^N\/A \[\]: /);
@@ -61,7 +61,7 @@ describe("a line", () => {
   });
 });
 
-describe("host", () => {
+describe("formatFlow: host", () => {
   const pod = { namespace: "shop", podName: "web-1" };
   const service = { namespace: "mesh", name: "gate" };
 
@@ -69,22 +69,22 @@ describe("host", () => {
     { name: "an address", init: { IP }, expected: "10.0.0.1" },
     { name: "with the port of TCP", init: { IP, l4: TCP }, expected: "10.0.0.1:40000" },
     {
-      name: "of UDP",
+      name: "with the port of UDP",
       init: { IP, l4: { protocol: { case: "UDP", value: { sourcePort: 53 } } } },
       expected: "10.0.0.1:53",
     },
     {
-      name: "of SCTP",
+      name: "with the port of SCTP",
       init: { IP, l4: { protocol: { case: "SCTP", value: { sourcePort: 7 } } } },
       expected: "10.0.0.1:7",
     },
     {
-      name: "ICMP has none",
+      name: "without a port for ICMP",
       init: { IP, l4: { protocol: { case: "ICMPv4", value: { type: 8 } } } },
       expected: "10.0.0.1",
     },
     {
-      name: "port 0 is none",
+      name: "without a port for port 0",
       init: { IP, l4: { protocol: { case: "TCP", value: {} } } },
       expected: "10.0.0.1",
     },
@@ -93,25 +93,25 @@ describe("host", () => {
     { name: "a pod", init: { IP, l4: TCP, source: pod }, expected: "shop/web-1:40000" },
     { name: "a pod without namespace", init: { IP, source: { podName: "web-1" } }, expected: "web-1" },
     {
-      name: "a namespace alone is nothing",
+      name: "the address for a namespace without a pod",
       init: { IP, source: { namespace: "shop" } },
       expected: "10.0.0.1",
     },
     { name: "a service", init: { IP, l4: TCP, sourceService: service }, expected: "mesh/gate:40000" },
     { name: "a service without namespace", init: { IP, sourceService: { name: "gate" } }, expected: "gate" },
     {
-      name: "the pod comes before the service, but in its namespace",
+      name: "the pod before the service, with the service's namespace",
       init: { IP, source: pod, sourceService: service },
       expected: "mesh/web-1",
     },
     {
-      name: "even in that of an empty service",
+      name: "the pod without a namespace for an empty service",
       init: { IP, source: pod, sourceService: {} },
       expected: "web-1",
     },
     { name: "names", init: { IP, l4: TCP, sourceNames: ["a.io", "b.io"] }, expected: "a.io,b.io:40000" },
     {
-      name: "a service comes before names",
+      name: "the service before names",
       init: { IP, sourceService: service, sourceNames: ["a.io"] },
       expected: "mesh/gate",
     },
@@ -121,13 +121,13 @@ describe("host", () => {
       expected: "[a:b]:40000",
     },
     {
-      name: "an empty service leaves the names",
+      name: "the names for an empty service",
       init: { IP, sourceService: {}, sourceNames: ["a.io"] },
       expected: "a.io",
     },
-    { name: "one empty name takes the place of the address", init: { IP, sourceNames: [""] }, expected: "" },
+    { name: "an empty name instead of the address", init: { IP, sourceNames: [""] }, expected: "" },
     {
-      name: "dots in a path are resolved",
+      name: "a path with resolved dots",
       init: { IP, source: { namespace: "a", podName: "../b" } },
       expected: "b",
     },
@@ -142,12 +142,12 @@ describe("host", () => {
       init: { ethernet: { source: "aa:bb" }, l4: TCP, source: pod },
       expected: "aa:bb",
     },
-    { name: "nothing at all", init: { l4: TCP, source: pod }, expected: "" },
-  ])("$name", ({ init, expected, options }) => {
+    { name: "nothing without addresses and names", init: { l4: TCP, source: pod }, expected: "" },
+  ])("prints $name", ({ init, expected, options }) => {
     expect(field("SOURCE", init, options) ?? "").toBe(expected);
   });
 
-  test("the destination likewise, of its own fields", () => {
+  test("prints the destination from its own fields", () => {
     const other: FlowInit = {
       IP,
       l4: TCP,
@@ -164,7 +164,7 @@ describe("host", () => {
   });
 });
 
-describe("identity", () => {
+describe("formatFlow: identity", () => {
   test.each([
     [0, "(unknown)"],
     [1, "(host)"],
@@ -180,19 +180,19 @@ describe("identity", () => {
     [11, "(ID:11)"],
     [16777217, "(ID:16777217)"],
     [4294967295, "(ID:4294967295)"],
-  ])("%i is %s", (identity, expected) => {
+  ])("prints %i as %s", (identity, expected) => {
     expect(compact({ source: { identity } })).toBe(
       `N/A:  ${expected} <>  (unknown) UNKNOWN VERDICT_UNKNOWN ()`,
     );
   });
 });
 
-describe("type", () => {
+describe("formatFlow: type", () => {
   const http = { case: "http" as const, value: {} };
   const dns = { case: "dns" as const, value: { observationSource: "proxy" } };
 
   test.each<{ name: string; init: FlowInit; expected: string }>([
-    { name: "nothing known", init: {}, expected: "UNKNOWN" },
+    { name: "an empty flow", init: {}, expected: "UNKNOWN" },
     { name: "an unknown event", init: { eventType: { type: 77 } }, expected: "UNKNOWN" },
     {
       name: "an HTTP request",
@@ -205,12 +205,12 @@ describe("type", () => {
       expected: "http-response",
     },
     {
-      name: "DNS, with who saw it",
+      name: "DNS with its observation source",
       init: { l7: { type: L7FlowType.RESPONSE, record: dns } },
       expected: "dns-response proxy",
     },
     {
-      name: "DNS seen by nobody keeps the space",
+      name: "DNS without an observation source, with the space",
       init: { l7: { type: L7FlowType.REQUEST, record: { case: "dns", value: {} } } },
       expected: "dns-request ",
     },
@@ -220,10 +220,10 @@ describe("type", () => {
       expected: "kafka-request",
     },
     { name: "another protocol", init: { l7: { type: L7FlowType.SAMPLE } }, expected: "l7-sample" },
-    { name: "of no known kind", init: { l7: {} }, expected: "l7-unknown_l7_type" },
-    { name: "of a kind that comes later", init: { l7: { type: 9 as L7FlowType } }, expected: "l7-9" },
+    { name: "layer 7 of an unknown kind", init: { l7: {} }, expected: "l7-unknown_l7_type" },
+    { name: "layer 7 of a later kind", init: { l7: { type: 9 as L7FlowType } }, expected: "l7-9" },
     {
-      name: "layer 7 goes before the event",
+      name: "layer 7 before the event",
       init: { l7: {}, eventType: { type: 1, subType: 133 } },
       expected: "l7-unknown_l7_type",
     },
@@ -233,23 +233,27 @@ describe("type", () => {
       expected: "DBG_CAPTURE_SNAT_PRE",
     },
     {
-      name: "one that comes later",
+      name: "a debug capture of a later release",
       init: { eventType: { type: 3 }, debugCapturePoint: 99 as DebugCapturePoint },
       expected: "99",
     },
     { name: "a denied packet", init: { eventType: { type: 1, subType: 133 } }, expected: "Policy denied" },
-    { name: "a drop that comes later", init: { eventType: { type: 1, subType: 250 } }, expected: "250, 0" },
     {
-      name: "the lowest byte counts",
+      name: "a drop reason of a later release",
+      init: { eventType: { type: 1, subType: 250 } },
+      expected: "250, 0",
+    },
+    {
+      name: "the drop reason in the lowest byte",
       init: { eventType: { type: 1, subType: 256 + 133 } },
       expected: "Policy denied",
     },
     {
-      name: "of a negative number too",
+      name: "the drop reason in the lowest byte of a negative number",
       init: { eventType: { type: 1, subType: -123 } },
       expected: "Policy denied",
     },
-  ])("$name", ({ init, expected }) => {
+  ])("prints $name", ({ init, expected }) => {
     expect(field("TYPE", init)).toBe(expected);
   });
 
@@ -269,7 +273,7 @@ describe("type", () => {
     [12, "12"],
     [255, "255"],
     [256, "to-endpoint"],
-  ])("trace %i: %s", (subType, expected) => {
+  ])("prints trace %i as %s", (subType, expected) => {
     expect(field("TYPE", { eventType: { type: 4, subType } })).toBe(expected);
   });
 
@@ -282,7 +286,7 @@ describe("type", () => {
     [5, TrafficDirection.INGRESS, "policy-verdict:L3-Proto INGRESS"],
     [6, TrafficDirection.INGRESS, "policy-verdict:Proto-Only INGRESS"],
     [7, 9 as TrafficDirection, "policy-verdict:unknown 9"],
-  ])("policy match %i", (policyMatchType, trafficDirection, expected) => {
+  ])("prints policy match %i", (policyMatchType, trafficDirection, expected) => {
     expect(field("TYPE", { eventType: { type: 5 }, policyMatchType, trafficDirection })).toBe(expected);
   });
 
@@ -293,11 +297,11 @@ describe("type", () => {
     [SocketTranslationPoint.SOCK_XLATE_POINT_PRE_DIRECTION_REV, "pre-xlate-rev"],
     [SocketTranslationPoint.SOCK_XLATE_POINT_POST_DIRECTION_REV, "post-xlate-rev"],
     [5 as SocketTranslationPoint, "5"],
-  ])("socket translation point %i: %s", (sockXlatePoint, expected) => {
+  ])("prints socket translation point %i as %s", (sockXlatePoint, expected) => {
     expect(field("TYPE", { eventType: { type: 7 }, sockXlatePoint })).toBe(expected);
   });
 
-  test("every drop reason of v1.16 has a description, later ones have none", () => {
+  test("describes every drop reason of v1.16, and no later one", () => {
     const LATER = [205];
     const numbers = DropReasonSchema.values.map(({ number }) => number);
     expect(numbers.filter((number) => formatDropReason(number) === `${number}, 0`)).toEqual(LATER);
@@ -314,12 +318,12 @@ describe("type", () => {
     [161, "NAT 46/64 not enabled"],
     [181, "Policy denied by denylist"],
     [204, "No Egress IP configured"],
-  ])("drop reason %i: %s", (reason, expected) => {
+  ])("prints drop reason %i as %s", (reason, expected) => {
     expect(formatDropReason(reason)).toBe(expected);
   });
 });
 
-describe("verdict", () => {
+describe("formatFlow: verdict", () => {
   test.each([
     [Verdict.VERDICT_UNKNOWN, "VERDICT_UNKNOWN", "VERDICT_UNKNOWN"],
     [Verdict.FORWARDED, "FORWARDED", "ALLOWED"],
@@ -330,13 +334,13 @@ describe("verdict", () => {
     [Verdict.TRACED, "TRACED", "TRACED"],
     [Verdict.TRANSLATED, "TRANSLATED", "TRANSLATED"],
     [42 as Verdict, "42", "42"],
-  ])("%i: %s, of a policy %s", (verdict, expected, ofPolicy) => {
+  ])("prints %i as %s, of a policy as %s", (verdict, expected, ofPolicy) => {
     expect(field("VERDICT", { verdict })).toBe(expected);
     expect(field("VERDICT", { verdict, eventType: { type: 5 } })).toBe(ofPolicy);
   });
 });
 
-describe("summary", () => {
+describe("formatFlow: summary", () => {
   test.each([
     [AuthType.DISABLED, "(x)"],
     [AuthType.SPIRE, "(x; Auth: SPIRE)"],
@@ -348,12 +352,12 @@ describe("summary", () => {
     expect(compact(flow, { output: "table" }).endsWith(`   ${expected.slice(1, -1)}`)).toBe(true);
   });
 
-  test("of a record has no authentication", () => {
+  test("a record does not include authentication", () => {
     expect(field("SUMMARY", { authType: AuthType.SPIRE, Summary: "x" })).toBe("x");
   });
 });
 
-describe("colours", () => {
+describe("formatFlow: colors", () => {
   const color = true;
   const green = (text: string) => `\x1b[32m${text}\x1b[0m`;
   const red = (text: string) => `\x1b[31m${text}\x1b[0m`;
@@ -367,9 +371,9 @@ describe("colours", () => {
       expected: "\x1b[36m10.0.0.1:\x1b[33m40000\x1b[0m\x1b[0m",
     },
     { name: "a MAC address", init: { ethernet: { source: "aa" } }, expected: "\x1b[36maa\x1b[0m" },
-    { name: "no MAC address, yet a frame", init: { ethernet: {} }, expected: "\x1b[36m\x1b[0m" },
+    { name: "a frame without a MAC address", init: { ethernet: {} }, expected: "\x1b[36m\x1b[0m" },
     { name: "nothing", init: {}, expected: "" },
-  ])("$name", ({ init, expected }) => {
+  ])("color $name", ({ init, expected }) => {
     expect(field("SOURCE", init, { color }) ?? "").toBe(expected);
   });
 
@@ -382,11 +386,11 @@ describe("colours", () => {
     [Verdict.AUDIT, yellow("AUDIT")],
     [Verdict.TRACED, yellow("TRACED")],
     [Verdict.TRANSLATED, yellow("TRANSLATED")],
-  ])("verdict %i", (verdict, expected) => {
+  ])("color verdict %i", (verdict, expected) => {
     expect(field("VERDICT", { verdict }, { color })).toBe(expected);
   });
 
-  test("a whole line", () => {
+  test("color a whole line", () => {
     const flow = {
       IP,
       l4: TCP,
@@ -410,7 +414,7 @@ describe("colours", () => {
     }
   });
 
-  test("in a name do not reach the terminal", () => {
+  test("escape sequences in a name are escaped", () => {
     const flow = { IP, source: { podName: "\x1b[31mred\x1b[0m" } };
     expect(field("SOURCE", flow, { color })).toBe("\x1b[36m^[[31mred^[[0m\x1b[0m");
   });

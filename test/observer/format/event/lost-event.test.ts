@@ -24,8 +24,8 @@ const response = create(GetFlowsResponseSchema, {
 });
 const OUTPUTS = OUTPUT_FORMATS;
 
-describe("lost events", () => {
-  test.each(OUTPUTS)("are passed over as v1.16.2 does: %s", (output) => {
+describe("formatFlow: lost events", () => {
+  test.each(OUTPUTS)("are skipped as in v1.16.2: %s", (output) => {
     expect(createFlowPrinter({ output }).write(response)).toEqual({ out: "", err: "" });
   });
 
@@ -72,7 +72,7 @@ describe("lost events", () => {
       "json",
       '{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"12","cpu":3},"node_name":"n"}',
     ],
-  ])("are printed as later releases do, when asked: %s", (output, expected) => {
+  ])("are printed as in later releases, with lostEvents: %s", (output, expected) => {
     expect(formatFlow(response, { output, lostEvents: true, nodeName: true })).toBe(expected);
   });
 
@@ -82,7 +82,7 @@ describe("lost events", () => {
     expect(printer.end().out.split("\n")).toHaveLength(5);
   });
 
-  test("without a processor are of the first", () => {
+  test("without a processor print processor 0", () => {
     expect(formatFlow(create(LostEventSchema), { lostEvents: true })).toBe(
       "EVENTS LOST: UNKNOWN_LOST_EVENT_SOURCE CPU(0) 0",
     );

@@ -41,7 +41,7 @@ describe("node status: a line on err", () => {
       expected: "2 nodes are unavailable: one/a, one/b",
     },
     {
-      name: "gone",
+      name: "removed",
       status: { stateChange: NODE_GONE, nodeNames },
       expected: "2 nodes removed from cluster: one/a, one/b",
     },
@@ -50,20 +50,24 @@ describe("node status: a line on err", () => {
       status: { stateChange: NODE_ERROR, nodeNames: ["a"], message: 'say "no"\n' },
       expected: 'Error "say \\"no\\"\\n" on 1 nodes: a',
     },
-    { name: "no nodes", status: { stateChange: NODE_GONE }, expected: "0 nodes removed from cluster: " },
     {
-      name: "a change that comes later",
+      name: "a change of no nodes",
+      status: { stateChange: NODE_GONE },
+      expected: "0 nodes removed from cluster: ",
+    },
+    {
+      name: "a change of a later release",
       status: { stateChange: 9 as NodeState, nodeNames: ["a", 'b"\x01'], message: "m" },
       expected: 'unknown node status event: state_change:9 node_names:"a" node_names:"b\\"\\x01" message:"m"',
     },
-    { name: "no change", status: {}, expected: "unknown node status event: " },
-  ])("$name", ({ status, expected }) => {
+    { name: "an event without a change", status: {}, expected: "unknown node status event: " },
+  ])("prints $name", ({ status, expected }) => {
     for (const output of ["compact", "tab", "table"] as const) {
       expect(print(status, { output, debug: true })).toEqual({ out: "", err: `${STAMP}${expected}\n` });
     }
   });
 
-  test("only of problems, unless debugging", () => {
+  test("is printed only for problems, unless debugging", () => {
     const shown = (options: FormatFlowOptions) =>
       [UNKNOWN_NODE_STATE, NODE_CONNECTED, NODE_UNAVAILABLE, NODE_GONE, NODE_ERROR].filter(
         (stateChange) => print({ stateChange }, options).err !== "",
@@ -74,32 +78,36 @@ describe("node status: a line on err", () => {
     }
   });
 
-  test("controls in names are escaped", () => {
+  test("escapes control characters in names", () => {
     const status = { stateChange: NODE_GONE, nodeNames: ["a\x1b[2J\n"] };
     expect(print(status, { debug: true }).err).toBe(`${STAMP}1 nodes removed from cluster: a^[[2J\\n\n`);
     expect(print(status, { debug: true, rawControls: true }).err).toContain("a\x1b[2J\n");
   });
 });
 
-describe("names are cut", () => {
+describe("node status: truncated names", () => {
   const joined = (names: string[]) =>
     print({ stateChange: NODE_UNAVAILABLE, nodeNames: names }).err.replace(/^.*unavailable: (.*)\n$/, "$1");
 
   test.each([
     {
-      name: "50 bytes, each with its separator, are shown",
+      name: "shows names up to 50 bytes, including separators",
       names: ["a".repeat(23), "b".repeat(23)],
       expected: 2,
     },
-    { name: "51 are not", names: ["a".repeat(23), "b".repeat(24)], expected: 1 },
-    { name: "the first one always is", names: ["a".repeat(80)], expected: 1 },
+    { name: "truncates at 51 bytes", names: ["a".repeat(23), "b".repeat(24)], expected: 1 },
+    { name: "always shows the first name", names: ["a".repeat(80)], expected: 1 },
     {
-      name: "what comes after a long one is left out, short or not",
+      name: "omits all names after one that is too long",
       names: ["a", "b".repeat(60), "c"],
       expected: 1,
     },
-    { name: "bytes are counted, not characters", names: ["a".repeat(23), "é".repeat(12)], expected: 1 },
-    { name: "of three and four bytes, too", names: ["€".repeat(8), "🐝".repeat(5)], expected: 2 },
+    { name: "counts bytes, not characters", names: ["a".repeat(23), "é".repeat(12)], expected: 1 },
+    {
+      name: "counts characters of three and four bytes",
+      names: ["€".repeat(8), "🐝".repeat(5)],
+      expected: 2,
+    },
   ])("$name", ({ names, expected }) => {
     const shown = names.slice(0, expected).join(", ");
     const more = names.length - expected;
@@ -107,7 +115,7 @@ describe("names are cut", () => {
   });
 });
 
-describe("a record about nodes", () => {
+describe("node status: a record", () => {
   const record = (message: string) =>
     [
       "  TIMESTAMP: Jan  1 00:00:01.000",
@@ -117,7 +125,7 @@ describe("a record about nodes", () => {
       "",
     ].join("\n");
 
-  test("goes to err, its separator to out", () => {
+  test("is printed on err, its separator on out", () => {
     const printer = createFlowPrinter({ output: "dict" });
     const status = response({ stateChange: NODE_ERROR, nodeNames, message: "no" });
     expect(printer.write(status)).toEqual({ out: "", err: record('"no"') });
@@ -125,12 +133,12 @@ describe("a record about nodes", () => {
     expect(printer.write(create(FlowSchema)).out).toMatch(/^-{12}\n {2}TIMESTAMP: /);
   });
 
-  test("without a message", () => {
+  test("has an empty message if there are no more details", () => {
     expect(print({ stateChange: NODE_ERROR, nodeNames }, { output: "dict" }).err).toBe(record("N/A"));
   });
 });
 
-test("JSON goes to err; the legacy form says nothing", () => {
+test("node status: JSON is printed on err; the legacy format prints nothing", () => {
   const status = { stateChange: NODE_ERROR, nodeNames, message: "no" };
   const json =
     '{"node_status":{"state_change":"NODE_ERROR","node_names":["one/a","one/b"],"message":"no"},"node_name":"relay","time":"1970-01-01T00:00:01Z"}\n';

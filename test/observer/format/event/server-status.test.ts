@@ -17,8 +17,8 @@ const full: StatusInit = {
 };
 const lines = (init: StatusInit) => formatServerStatus(create(ServerStatusResponseSchema, init)).split("\n");
 
-describe("a server's status in a few lines", () => {
-  test("as hubble status prints it", () => {
+describe("formatServerStatus: compact", () => {
+  test("prints the same as hubble status", () => {
     expect(lines(full)).toEqual([
       "Current/Max Flows: 12,285/12,285 (100.00%)",
       "Flows/s: 26.42",
@@ -27,24 +27,24 @@ describe("a server's status in a few lines", () => {
   });
 
   test.each<{ name: string; init: StatusInit; expected: string[] }>([
-    { name: "nothing known", init: {}, expected: ["Current/Max Flows: 0/0", "Flows/s: N/A"] },
+    { name: "an empty status", init: {}, expected: ["Current/Max Flows: 0/0", "Flows/s: N/A"] },
     {
-      name: "without a rate, the mean",
+      name: "the mean without a rate",
       init: { seenFlows: 5n, uptimeNs: 2_000_000_000n },
       expected: ["Current/Max Flows: 0/0", "Flows/s: 2.50"],
     },
     {
-      name: "no mean of a time beyond Go's",
+      name: "no mean for an uptime that exceeds Go's duration",
       init: { seenFlows: 5n, uptimeNs: 2n ** 63n },
       expected: ["Current/Max Flows: 0/0", "Flows/s: N/A"],
     },
     {
-      name: "nodes connected, others unknown",
+      name: "connected nodes without the total",
       init: { numConnectedNodes: 2 },
       expected: ["Current/Max Flows: 0/0", "Flows/s: N/A", "Connected Nodes: 2"],
     },
     {
-      name: "nodes unavailable, sorted, some not named",
+      name: "unavailable nodes, sorted, with the number of unnamed ones",
       init: { numConnectedNodes: 2, numUnavailableNodes: 3, unavailableNodes: ["b", "a\n"] },
       expected: [
         "Current/Max Flows: 0/0",
@@ -57,7 +57,7 @@ describe("a server's status in a few lines", () => {
       ],
     },
     {
-      name: "none of them named",
+      name: "unavailable nodes without names",
       init: { numUnavailableNodes: 3 },
       expected: ["Current/Max Flows: 0/0", "Flows/s: N/A", "Unavailable Nodes: 3"],
     },
@@ -69,12 +69,12 @@ describe("a server's status in a few lines", () => {
         "Flows/s: N/A",
       ],
     },
-  ])("$name", ({ init, expected }) => {
+  ])("prints $name", ({ init, expected }) => {
     expect(lines(init)).toEqual(expected);
   });
 });
 
-test("a server's status as a record and a table", () => {
+test("formatServerStatus: prints a record and a table", () => {
   const status = create(ServerStatusResponseSchema, full);
   expect(formatServerStatus(status, { output: "dict" }).split("\n")).toEqual([
     "          NUM FLOWS: 12,285",
