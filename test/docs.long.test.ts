@@ -1,2 +1,2 @@
-// Each example in a process of its own, as a reader runs it.
+// Runs each example in a process of its own, as a reader does.
 import "./docs.test.js";

@@ -7,13 +7,13 @@ import { repository, run, runTogether } from "./support/run.js";
 
 const examples = pages.flatMap(docExamples);
 
-// Inside the package, so that its own name resolves to what has been built.
+// Inside the package, so that its own name resolves to the build.
 const folder = join(repository, "tmp", `docs-${process.pid}`);
 mkdirSync(folder, { recursive: true });
 symlinkSync(join(repository, "examples"), join(folder, "examples"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A program that ends with its process. */
+/** Whether a program requires a process of its own. */
 const needsOwnProcess = (program: string) => program.includes("node:test");
 
 describe("examples in the documentation", () => {
@@ -29,23 +29,23 @@ describe("examples in the documentation", () => {
     together.map(({ path }) => path),
     { cwd: folder },
   );
-  test.each(together)("$name runs with the others and prints what it says", ({ path, program }) => {
+  test.each(together)("$name runs with the others and prints the documented output", ({ path, program }) => {
     const printed = printedBy(path);
     for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
   });
 
-  test.each(alone)("$name runs as pasted and prints what it says", ({ path, program }) => {
+  test.each(alone)("$name runs as pasted and prints the documented output", ({ path, program }) => {
     const printed = run(process.execPath, [path], { cwd: folder });
     for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
   });
 
-  test("README opens with one", () => {
+  test("README contains examples", () => {
     expect(examples.filter(({ name }) => name.startsWith("README")).length).toBeGreaterThanOrEqual(3);
   });
 });
 
-describe("scripts and pages", () => {
-  test("every page that README names exists", () => {
+describe("links in the documentation", () => {
+  test("every page that README links to exists", () => {
     const readme = readFileSync(join(repository, "README.md"), "utf8");
     const named = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, path = ""]) => path);
     expect(named.length).toBeGreaterThan(4);

@@ -1,2 +1,2 @@
-// Each example in a process of its own, those that compare speeds too.
+// Runs each example in a process of its own, including those that compare speeds.
 import "./examples.test.js";

@@ -10,7 +10,7 @@ import { describeWithPrograms } from "./support/shared.js";
 interface Example {
   readonly file: string;
   readonly prints: readonly string[];
-  /** What keeps it from running with the others. One that compares speeds runs in the long tests only. */
+  /** Why the example cannot run with the others. One that compares speeds runs in the long tests only. */
   readonly kind?: "compares speeds" | "ends its process";
 }
 
@@ -86,17 +86,17 @@ describe("examples", () => {
   const alone = EXAMPLES.filter(({ kind }) => isLong || kind === "ends its process");
 
   const printedBy = runTogether(together.map(({ file }) => join(repository, "examples", file)));
-  test.each(together)("$file runs with the others and prints what it should", ({ file, prints }) => {
+  test.each(together)("$file runs with the others and prints the expected output", ({ file, prints }) => {
     const printed = printedBy(join(repository, "examples", file));
     for (const text of prints) expect(printed).toContain(text);
   });
 
-  test.each(alone)("$file runs and prints what it should", ({ file, prints }) => {
+  test.each(alone)("$file runs and prints the expected output", ({ file, prints }) => {
     const printed = runExample(join("examples", file));
     for (const text of prints) expect(printed).toContain(text);
   });
 
-  test("every example is run here", () => {
+  test("every example is in the table of this test", () => {
     const files = readdirSync(join(repository, "examples")).filter((name) => name.endsWith(".ts"));
     expect(files.sort()).toEqual(["01-record-a-capture.ts", ...EXAMPLES.map(({ file }) => file)]);
   });
@@ -117,7 +117,7 @@ describe("the demo", () => {
   const [name = ""] = readdirSync(join(folder, "demo"));
   const path = join(folder, "demo", name);
 
-  test("says what happened: reason, statistics, path, and packets one line each", () => {
+  test("prints the reason, statistics, path, and packets with one line each", () => {
     expect(printed).toContain("Stopped: packets\n");
     expect(printed).toMatch(/Result: 100 packets \(\d+ bytes\) written, 0 lost\n/);
     expect(printed).toContain(`Output: ${path}\n`);
@@ -128,7 +128,7 @@ describe("the demo", () => {
     expect(name).toMatch(/^demo_\d{10}_\d+_demo_node-1\.pcap$/);
   });
 
-  test("leaves a capture with 100 packets of at most 256 bytes", async () => {
+  test("writes a capture with 100 packets of at most 256 bytes", async () => {
     const source = await decodeCapture(readFileSync(path));
     let packets = 0;
     for await (const batch of source) packets += batch.length;
@@ -137,7 +137,7 @@ describe("the demo", () => {
     expect(source.warnings.aboveSnapLength).toBe(0);
   });
 
-  describeWithPrograms("other programs open the file", ["tcpdump", "tshark", "capinfos"], () => {
+  describeWithPrograms("writes a file that is readable by", ["tcpdump", "tshark", "capinfos"], () => {
     test("tcpdump", () => {
       expect(run("tcpdump", ["-n", "-r", path]).trim().split("\n")).toHaveLength(100);
     });
