@@ -16,7 +16,7 @@ import * as libpcap from "../src/source/libpcap/index.js";
 import * as testing from "../src/testing/index.js";
 import { repository } from "./support/run.js";
 
-/** Wrong for nearly every argument and for every options object. */
+/** Invalid for nearly every argument and for every options object. */
 const WRONG = {
   null: null,
   "a string": "x",
@@ -26,17 +26,17 @@ const WRONG = {
 } as const;
 type Wrong = keyof typeof WRONG;
 
-/** How a public function is called with a wrong argument, or with wrong options after good arguments. */
+/** How to call a public function with an invalid first argument, or with invalid options after valid arguments. */
 interface Row {
-  /** Calls it with this first argument, and good ones after it. */
+  /** Calls the function with this first argument, followed by valid ones. */
   readonly first?: (value: never) => unknown;
-  /** What the message names of the first argument. */
+  /** How the message names the first argument. */
   readonly named?: RegExp;
-  /** What is a good first argument after all. */
+  /** Values that are valid first arguments. */
   readonly accepts?: readonly Wrong[];
-  /** Calls it with good arguments and these options. */
+  /** Calls the function with valid arguments and these options. */
   readonly options?: (options: never) => unknown;
-  /** What may stand in place of the options. */
+  /** Values that are valid instead of options. */
   readonly insteadOfOptions?: readonly Wrong[];
 }
 
@@ -122,7 +122,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   // flowscribe/cel
   compileCel: {
     first: everything.compileCel,
-    // That x is not declared is an issue of the expression itself.
+    // The undeclared variable x is an issue of the expression itself.
     named: /expression|undeclared/,
     options: (options) => everything.compileCel("true", options),
   },
@@ -263,7 +263,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   compileExpression: {
     first: (text) => libpcap.compileExpression(text),
-    // Without libpcap, or in its words.
+    // The message without libpcap, or that of libpcap.
     named: /text|"x"|libpcap|koffi/,
     options: (options) => libpcap.compileExpression("tcp", options),
     // A link type.
@@ -318,7 +318,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   folderBytes: { first: rpc.folderBytes, named: /folder/, accepts: ["a string"] },
   formatMetrics: { first: rpc.formatMetrics, named: /counters/ },
-  // Anything can be thrown.
+  // Any value can be thrown.
   fromConnectError: { first: rpc.fromConnectError, accepts: Object.keys(WRONG) as Wrong[] },
   toConnectError: { first: rpc.toConnectError, accepts: Object.keys(WRONG) as Wrong[] },
   getAgentEvents: {
@@ -389,11 +389,11 @@ const ROWS: Readonly<Record<string, Row>> = {
 
 async function* none(): AsyncGenerator<never[], void, undefined> {}
 
-/** What V8 says when a wrong value got further than the check of the arguments. */
+/** Messages of V8 for an invalid value that passed the argument check. */
 const INTERNAL =
   /Cannot (read|set|destructure|use|mix|convert)|is not (a function|iterable|a constructor|an Object)|reading '|undefined \(/;
 
-/** What a call comes to: what it throws, or what its promise or iterator does; issues that it returns count as thrown. */
+/** The outcome of a call: the error that it, its promise or its iterator throws; returned issues count as thrown. */
 async function outcomeOf(call: () => unknown): Promise<{ readonly error: unknown } | undefined> {
   try {
     const result = await call();
@@ -425,7 +425,7 @@ const firstCases = Object.entries(ROWS).flatMap(([name, { first, named, accepts 
     : wrongValues.map(([what, value]) => ({
         name,
         what,
-        // Wrong on purpose, as from a caller without types.
+        // Invalid on purpose, as from an untyped caller.
         call: () => first(value as never),
         named: named ?? /^$/,
         isAccepted: accepts.includes(what),
@@ -455,7 +455,7 @@ describe("public functions", () => {
     expect([...names].sort()).toEqual([...CLASSES, ...Object.keys(ROWS)].sort());
   });
 
-  test.each(firstCases)("$name: names its first argument when that is $what", async (row) => {
+  test.each(firstCases)("$name: names its first argument in the error if it is $what", async (row) => {
     const outcome = await outcomeOf(row.call);
     if (row.isAccepted && outcome === undefined) return;
     expect(outcome, "nothing was thrown").toBeDefined();
