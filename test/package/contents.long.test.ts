@@ -20,7 +20,7 @@ const paths = packed?.files.map(({ path }) => path) ?? [];
 const read = (path: string) => readFileSync(join(repository, path), "utf8");
 
 describe("npm pack", () => {
-  test("packs these entries at the top level and nothing else", () => {
+  test("packs exactly these entries at the top level", () => {
     expect([...new Set(paths.map((path) => path.split("/")[0]))].sort()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
@@ -40,22 +40,22 @@ describe("npm pack", () => {
     ["examples", /^examples\/(\d\d-[a-z-]+\.ts|captures\/(README\.md|sample\.pcap|sample\.pcapng))$/],
     ["proto", /\.proto$/],
     ["src", /(?<!\.test)\.ts$/],
-  ])("packs from %s only what a user needs", (entry, wanted) => {
+  ])("packs only user-facing files from %s", (entry, wanted) => {
     const packedFiles = paths.filter((path) => path.startsWith(`${entry}/`));
     expect(packedFiles.length).toBeGreaterThan(0);
     expect(packedFiles.filter((path) => !wanted.test(path))).toEqual([]);
   });
 
-  test("packs the four files that each source is built to, and no output of a source that is gone", () => {
+  test("packs the four files that each source is built to, and no output of a removed source", () => {
     const sources = filesBelow(join(repository, "src")).filter((path) => path.endsWith(".ts"));
     const outputs = sources.flatMap((path) =>
       [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => `dist/${path.slice(0, -".ts".length)}${end}`),
     );
-    // If this names files that are not expected: they are left over in dist/, which `rm -r dist && npm run build` cleans.
+    // Unexpected files are left over in dist/; `rm -r dist && npm run build` removes them.
     expect(paths.filter((path) => path.startsWith("dist/")).sort()).toEqual(outputs.sort());
   });
 
-  test("packs every source that a source map or a declaration map refers to", () => {
+  test("packs every source that a source map or a declaration map references", () => {
     const maps = paths.filter((path) => path.endsWith(".map"));
     const missing = maps.flatMap((path) => {
       const { sources, sourceRoot = "" } = JSON.parse(read(path)) as {
@@ -85,7 +85,7 @@ describe("npm pack", () => {
     expect(links.filter(({ target }) => !isPacked(target.replace(/\/$/, "")))).toEqual([]);
   });
 
-  test("makes a tarball of less than 2 MB", () => {
+  test("packs a tarball of less than 2 MB", () => {
     expect(packed?.size).toBeLessThan(2_000_000);
   });
 

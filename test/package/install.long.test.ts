@@ -13,7 +13,7 @@ const packed = new PackedPackage(folder);
 const esm = packed.install("esm", { type: "module" });
 const commonJs = packed.install("commonjs", { type: "commonjs" });
 
-/** Where README says that the captures are in a project that has the package installed. */
+/** The folder of the captures in a project that has installed the package, according to README. */
 const CAPTURES = "node_modules/flowscribe/examples/captures";
 
 function runProgram(project: string, program: string, fileName = "program.js"): string {
@@ -21,7 +21,7 @@ function runProgram(project: string, program: string, fileName = "program.js"): 
   return run(process.execPath, ["--throw-deprecation", fileName], { cwd: project });
 }
 
-/** The same program for a CommonJS file: README shows ES modules, which use top-level `await`. */
+/** Converts the program to CommonJS: README contains ES modules, which use top-level `await`. */
 function toCommonJs(program: string): string {
   const requires = program.replaceAll(
     /^import \{(.*)\} from ("[^"]+");$/gm,
@@ -31,36 +31,39 @@ function toCommonJs(program: string): string {
 }
 
 describe("the installed package in an ES module project", () => {
-  test.each(entryPoints)("import %s", (entryPoint) => {
+  test.each(entryPoints)("imports %s", (entryPoint) => {
     expect(runProgram(esm, `console.log(Object.keys(await import("${entryPoint}")).length > 0);`)).toBe(
       "true\n",
     );
   });
 
-  test.each(docExamples("README.md"))("$name runs and prints what it says", ({ program }) => {
+  test.each(docExamples("README.md"))("$name runs and prints the documented output", ({ program }) => {
     const printed = runProgram(esm, program.replaceAll("examples/captures", CAPTURES));
     for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
   });
 
-  test("package.json is exported", () => {
+  test("exports package.json", () => {
     const program = `import manifest from "flowscribe/package.json" with { type: "json" }; console.log(manifest.version);`;
     expect(runProgram(esm, program)).toContain(manifest.version);
   });
 });
 
 describe("the installed package in a CommonJS project", () => {
-  test.each(entryPoints)("require %s", (entryPoint) => {
+  test.each(entryPoints)("requires %s", (entryPoint) => {
     expect(runProgram(commonJs, `console.log(Object.keys(require("${entryPoint}")).length > 0);`)).toBe(
       "true\n",
     );
   });
 
-  test.each(docExamples("README.md"))("$name runs with require and prints what it says", ({ program }) => {
-    const printed = runProgram(commonJs, toCommonJs(program).replaceAll("examples/captures", CAPTURES));
-    for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
-  });
+  test.each(docExamples("README.md"))(
+    "$name runs with require and prints the documented output",
+    ({ program }) => {
+      const printed = runProgram(commonJs, toCommonJs(program).replaceAll("examples/captures", CAPTURES));
+      for (const expected of expectedOutput(program)) expect(printed).toMatch(expected);
+    },
+  );
 
-  test("ES modules and CommonJS get the same classes", () => {
+  test("ES modules and CommonJS share the same classes", () => {
     const program = `
       import { createRequire } from "node:module";
       import { FlowscribeError } from "flowscribe";

@@ -46,7 +46,7 @@ describe("npm install --omit=optional", () => {
 });
 
 describe.each(CASES)("the package $title", ({ project, message }) => {
-  test("every entry point is imported and required", () => {
+  test("imports and requires every entry point", () => {
     const program = `
       import { createRequire } from "node:module";
       const require = createRequire(import.meta.url);
@@ -58,7 +58,7 @@ describe.each(CASES)("the package $title", ({ project, message }) => {
     expect(printed).toBe(entryPoints.map((entryPoint) => `${entryPoint} true\n`).join(""));
   });
 
-  test.each(CALLS)("$call rejects with capture_unavailable and says what to do", ({ entryPoint, call }) => {
+  test.each(CALLS)("$call rejects with capture_unavailable and the next step", ({ entryPoint, call }) => {
     const program = `
       import * as module from "${entryPoint}";
       try { await module.${call}; console.log("no error"); }
@@ -68,7 +68,7 @@ describe.each(CASES)("the package $title", ({ project, message }) => {
     expect(printed).toMatch(message);
   });
 
-  test("flowscribe records from a file", () => {
+  test("flowscribe record reads from a file", () => {
     const capture = "node_modules/flowscribe/examples/captures/sample.pcap";
     run("node_modules/.bin/flowscribe", ["record", "-r", capture, "-w", "copy.pcap"], { cwd: project });
     expect(readdirSync(project)).toContain("copy.pcap");

@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const isGitCheckout = spawnSync("git", ["rev-parse", "HEAD"], { cwd: repository }).status === 0;
 const hasRegistry = spawnSync("npm", ["ping", "--fetch-retries=0"], { cwd: folder }).status === 0;
 
-/** A repository with one commit of what this checkout holds: files that git ignores, such as dist/, are not in it. */
+/** A repository with one commit of this checkout, without ignored files such as dist/. */
 function cloneCheckout(name: string): string {
   const clone = join(folder, name);
   const listed = run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
@@ -38,13 +38,13 @@ function cloneCheckout(name: string): string {
   return clone;
 }
 
-describeUnless("prepare", isGitCheckout ? undefined : "not a git checkout", () => {
+describeUnless("the prepare script", isGitCheckout ? undefined : "not a git checkout", () => {
   const clone = cloneCheckout("clone");
   const withoutTools = cloneCheckout("without-tools");
-  // `npm ci` would install the same.
+  // The link replaces `npm ci`, which would install the same.
   symlinkSync(join(repository, "node_modules"), join(clone, "node_modules"));
 
-  test("npm pack in a clean clone builds dist/ and packs it", () => {
+  test("builds and packs dist/ with npm pack in a clean clone", () => {
     expect(existsSync(join(clone, "dist"))).toBe(false);
     npm(["pack"], clone, folder);
     const files = run("tar", ["-tzf", `flowscribe-${manifest.version}.tgz`], { cwd: clone }).split("\n");
@@ -52,7 +52,7 @@ describeUnless("prepare", isGitCheckout ? undefined : "not a git checkout", () =
     expect(files).toContain("package/dist/cli/main.js");
   });
 
-  test("does not build an unchanged dist/ again", () => {
+  test("does not rebuild an unchanged dist/", () => {
     const build = readFileSync(join(clone, "dist/tsconfig.tsbuildinfo"));
     writeFileSync(join(clone, "dist/index.js"), "// left alone");
     npm(["run", "prepare"], clone, folder);
@@ -60,16 +60,16 @@ describeUnless("prepare", isGitCheckout ? undefined : "not a git checkout", () =
     expect(readFileSync(join(clone, "dist/tsconfig.tsbuildinfo"))).toEqual(build);
   });
 
-  test("succeeds without dev dependencies, as npm ci --omit=dev runs it", () => {
+  test("succeeds without dev dependencies, as in npm ci --omit=dev", () => {
     npm(["run", "prepare"], withoutTools, folder);
     expect(existsSync(join(withoutTools, "dist"))).toBe(false);
   });
 
-  test("fails npm pack without dev dependencies and without dist/", () => {
+  test("fails in npm pack without dev dependencies and without dist/", () => {
     expect(() => npm(["pack"], withoutTools, folder)).toThrow(/dist\/ was not built.*npm ci --include=dev/);
   });
 
-  test("succeeds where only package.json and package-lock.json have been copied, as in a layer of an image", () => {
+  test("succeeds with only package.json and package-lock.json, as in a layer of an image", () => {
     const layer = join(folder, "layer");
     mkdirSync(layer);
     for (const name of ["package.json", "package-lock.json"])
@@ -88,7 +88,7 @@ describeUnless("npm install from a git repository", missing, () => {
     const project = join(folder, "git-project");
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
-    // With the cache that `npm ci` has filled: the dev dependencies are 100 MB.
+    // Uses the cache that `npm ci` has filled: the dev dependencies are 100 MB.
     run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `git+file://${clone}#${commit}`], {
       cwd: project,
     });

@@ -17,7 +17,7 @@ interface Settings {
   readonly types: readonly string[];
 }
 
-/** Uses what the declarations take from the global types. */
+/** Uses the global types that the declarations refer to. */
 const PROGRAM = `
 import type { PacketSource } from "flowscribe/packet";
 import { record, type RecordOptions } from "flowscribe/recorder";
@@ -32,7 +32,7 @@ export async function recordAndDispose(source: PacketSource, options: RecordOpti
 }
 `;
 
-/** Compiles a program that imports these entry points; the compiler's messages, one a line. */
+/** Compiles a program that imports these entry points; returns the compiler's messages, one per line. */
 function compile(name: string, imported: readonly string[], { lib, types }: Settings): string[] {
   const cwd = join(project, name);
   mkdirSync(cwd);
@@ -60,13 +60,13 @@ function compile(name: string, imported: readonly string[], { lib, types }: Sett
 
 const except = (...names: string[]) => entryPoints.filter((entryPoint) => !names.includes(entryPoint));
 
-describe("the shipped declarations with skipLibCheck: false", () => {
+describe("the shipped declarations, with skipLibCheck: false,", () => {
   test.each([
     {
       name: "lib es2022",
       lib: ["es2022"],
       types: [],
-      // These import types of Node, or of Connect, which names HeadersInit.
+      // These import types of Node, or of Connect, which refers to HeadersInit.
       imported: except("flowscribe/sink/export", "flowscribe/rpc", "flowscribe/testing"),
     },
     {
@@ -97,7 +97,7 @@ describe("the shipped declarations with skipLibCheck: false", () => {
     expect(compile(name.replaceAll(/\W+/g, "-"), imported, { lib, types })).toEqual([]);
   });
 
-  test("compile all but for HeadersInit in Connect's, with types of Node and without dom", () => {
+  test("compile with types of Node and without dom, except for HeadersInit in Connect", () => {
     const messages = compile("connect", entryPoints, { lib: ["es2022"], types: ["node"] });
     expect(messages.filter((line) => !/@connectrpc\/connect\/.*'HeadersInit'/.test(line))).toEqual([]);
   });
