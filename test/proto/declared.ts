@@ -7,7 +7,7 @@ import {
   file_relay_relay,
 } from "../../src/proto.js";
 
-/** Everything that the generated code declares, at whatever depth. */
+/** All declarations of the generated code, at any depth. */
 export const files = [
   file_flow_flow,
   file_observer_observer,

@@ -25,30 +25,30 @@ const METHOD_COLUMNS = [
 ];
 
 describe("the generated descriptors", () => {
-  test("have exactly the files of the wire tables", () => {
+  test("contain exactly the files of the wire tables", () => {
     const named = [...fieldRows, ...valueRows, ...methodRows].map((row) => row.file);
     expect(files.map((file) => `${file.name}.proto`)).toEqual(distinct(named).sort());
   });
 
-  test("have exactly the messages of the wire tables", () => {
+  test("contain exactly the messages of the wire tables", () => {
     expect(messages.map((message) => message.typeName).sort()).toEqual(
       distinct(fieldRows.map((row) => row.message)).sort(),
     );
   });
 
-  test("have exactly the enums of the wire tables", () => {
+  test("contain exactly the enums of the wire tables", () => {
     expect(enums.map((type) => type.typeName).sort()).toEqual(
       distinct(valueRows.map((row) => row.enum)).sort(),
     );
   });
 
-  test("have exactly the services of the wire tables", () => {
+  test("contain exactly the services of the wire tables", () => {
     expect(services.map((service) => service.typeName).sort()).toEqual(
       distinct(methodRows.map((row) => row.service)).sort(),
     );
   });
 
-  test.each(messages)("$typeName has the fields of the wire table, in its order", (message) => {
+  test.each(messages)("contain the fields of the wire table for $typeName, in its order", (message) => {
     expect(describeFields(message)).toEqual(
       select(
         fieldRows.filter((row) => row.message === message.typeName),
@@ -57,7 +57,7 @@ describe("the generated descriptors", () => {
     );
   });
 
-  test.each(enums)("$typeName has the values of the wire table", (type) => {
+  test.each(enums)("contain the values of the wire table for $typeName", (type) => {
     expect(describeValues(type)).toEqual(
       select(
         valueRows.filter((row) => row.enum === type.typeName),
@@ -66,7 +66,7 @@ describe("the generated descriptors", () => {
     );
   });
 
-  test.each(services)("$typeName has the methods of the wire table", (service) => {
+  test.each(services)("contain the methods of the wire table for $typeName", (service) => {
     expect(describeMethods(service)).toEqual(
       select(
         methodRows.filter((row) => row.service === service.typeName),
@@ -75,11 +75,11 @@ describe("the generated descriptors", () => {
     );
   });
 
-  test("reserve number 2 of GetFlowsRequest and nothing else", () => {
+  test("reserve only number 2 of GetFlowsRequest", () => {
     expect(messages.flatMap(describeReserved)).toEqual(["observer.GetFlowsRequest 2"]);
   });
 
-  // The tables have no column for this; Hubble 1.19 deprecated these messages with the fields that hold them.
+  // The tables have no column for this; Hubble 1.19 deprecated these messages with the fields that contain them.
   test("mark the messages that Hubble has deprecated", () => {
     const deprecated = messages.filter((message) => message.deprecated).map((message) => message.typeName);
     expect(deprecated.sort()).toEqual([
@@ -98,12 +98,12 @@ describe("the generated descriptors", () => {
 });
 
 describeWithShared("the wire tables of the project", () => {
-  test.each(["fields.tsv", "enums.tsv", "services.tsv"])("%s is the shared one", (name) => {
+  test.each(["fields.tsv", "enums.tsv", "services.tsv"])("%s equals the shared table", (name) => {
     expect(readFileSync(tablePath(name), "utf8")).toBe(readFileSync(sharedPath("wire", name), "utf8"));
   });
 });
 
-/** Rows as text, a cell a word, so that a difference reads like a line of the table. */
+/** Rows as strings, so that a difference reads like a line of the table. */
 function select(rows: readonly Row[], columns: readonly string[]): string[] {
   return rows.map((row) => columns.map((column) => `${column}=${row[column]}`).join(" "));
 }

@@ -8,7 +8,7 @@ import * as proto from "../../src/proto.js";
 
 describe("flowscribe/proto", () => {
   test.each(Object.entries({ flow, observer, peer, recorder, relay }))(
-    "exports everything that was generated for %s",
+    "exports all generated declarations of %s",
     (_name, generated) => {
       const exported = new Set<unknown>(Object.values(proto));
       const missing = Object.entries(generated).filter(([, value]) => !exported.has(value));
@@ -16,7 +16,7 @@ describe("flowscribe/proto", () => {
     },
   );
 
-  test("calls observer.TLS TLS and peer.TLS PeerTLS", () => {
+  test("exports observer.TLS as TLS and peer.TLS as PeerTLS", () => {
     expect(proto.TLSSchema.typeName).toBe("observer.TLS");
     expect(proto.PeerTLSSchema.typeName).toBe("peer.TLS");
     expectTypeOf<proto.TLS>().toEqualTypeOf<observer.TLS>();
@@ -24,7 +24,7 @@ describe("flowscribe/proto", () => {
     expectTypeOf<proto.PeerTLSJson>().toEqualTypeOf<peer.TLSJson>();
   });
 
-  test("has no other name twice", () => {
+  test("has no other name collision", () => {
     const names = [flow, observer, peer, recorder, relay].flatMap((generated) => Object.keys(generated));
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual(["TLSSchema"]);
   });

@@ -1,2 +1,2 @@
-// All recorded flows, and all runs of the properties.
+// Runs all recorded flows, and all cases of the properties.
 import "./flows.test.js";

@@ -14,11 +14,11 @@ describeWithShared("flows recorded by Hubble", () => {
   const names = readdirSync(sharedPath("flows")).filter((name) => name.endsWith(".json"));
   const linesOf = (name: string) => readFileSync(sharedPath("flows", name), "utf8").trimEnd().split("\n");
 
-  test("are 1,906 lines", () => {
+  test("consist of 1,906 lines", () => {
     expect(names.flatMap(linesOf)).toHaveLength(1906);
   });
 
-  test.each(names)(`%s survives the binary and the JSON form${nth(STEP)}`, (name) => {
+  test.each(names)(`%s round-trips through the binary and the JSON format${nth(STEP)}`, (name) => {
     for (const line of everyNth(STEP, linesOf(name))) {
       const json = JSON.parse(line);
       const response = fromJson(GetFlowsResponseSchema, json);
@@ -32,10 +32,10 @@ describeWithShared("flows recorded by Hubble", () => {
   });
 });
 
-describe("any message", () => {
+describe("proto: any message", () => {
   const registry = createRegistry(...files);
 
-  test.each(messages)("of type $typeName survives the binary and the JSON form", (schema) => {
+  test.each(messages)("of type $typeName round-trips through the binary and the JSON format", (schema) => {
     fc.assert(
       fc.property(arbitraryMessage(schema, { packed: [EndpointSchema] }), (message) => {
         expect(equals(schema, fromBinary(schema, toBinary(schema, message)), message)).toBe(true);

@@ -19,7 +19,7 @@ describe("the proto files", () => {
   const sources = buildProtoFiles();
   const declarations = sources.flatMap(declarationsIn);
 
-  test.each(files)("$name is what the code was generated from", (file) => {
+  test.each(files)("match the generated code: $name", (file) => {
     const source = sources.find(({ name }) => name === `${file.name}.proto`);
     const generated = file.proto;
     expect(generated.package).toBe(source?.package);
@@ -28,14 +28,14 @@ describe("the proto files", () => {
     expect(generated.service).toEqual(source?.service);
   });
 
-  test.each(files)("$name begins with the licence and a sentence on what it holds", (file) => {
+  test.each(files)("begin with the license and a description: $name", (file) => {
     const lines = readFileSync(join(repository, "proto", `${file.name}.proto`), "utf8").split("\n");
     expect(lines[0]).toBe("// SPDX-License-Identifier: Apache-2.0");
     expect(lines[1]).toBe("//");
     expect(lines[2]).toMatch(/^\/\/ [A-Z].*\w/);
   });
 
-  test("have as many declarations as the descriptors", () => {
+  test("contain as many declarations as the descriptors", () => {
     const names = [
       ...messages.map((message) => message.typeName),
       ...messages
@@ -54,12 +54,12 @@ describe("the proto files", () => {
     expect(declarations.map(({ name }) => name).sort()).toEqual(names.sort());
   });
 
-  test("have a comment, which is a sentence, on everything that they declare", () => {
+  test("contain a comment with a sentence for every declaration", () => {
     const without = declarations.filter(({ comment }) => !/^[A-Z].*\.$/.test(comment));
     expect(without.map(({ name, comment }) => `${name}: ${JSON.stringify(comment)}`)).toEqual([]);
   });
 
-  test("say since when there is what came after 1.16, and of nothing else", () => {
+  test("state the release of declarations that are newer than 1.16, and of no others", () => {
     const since = releases();
     const wrong = declarations.flatMap(({ name, comment }) => {
       const release = since.get(name) ?? "1.16";
@@ -88,8 +88,8 @@ function buildProtoFiles(): FileDescriptorProto[] {
   return fromBinary(FileDescriptorSetSchema, set).file;
 }
 
-// Field numbers of FileDescriptorProto, DescriptorProto, EnumDescriptorProto and ServiceDescriptorProto, of which
-// the paths of comments are made:
+// Field numbers of FileDescriptorProto, DescriptorProto, EnumDescriptorProto and ServiceDescriptorProto, which
+// form the paths of comments:
 // https://github.com/protocolbuffers/protobuf/blob/v29.0/src/google/protobuf/descriptor.proto
 const FILE = { message: 4, enum: 5, service: 6 };
 const MESSAGE = { field: 2, message: 3, enum: 4, oneof: 8 };
@@ -98,7 +98,7 @@ const SERVICE = { method: 2 };
 
 type Declared = readonly [name: string, path: readonly number[]];
 
-/** The full name of everything that a file declares, with its comment on one line. */
+/** The full name of every declaration of a file, with its comment on one line. */
 function declarationsIn(file: FileDescriptorProto): Declaration[] {
   const comments = new Map(
     file.sourceCodeInfo?.location.map(({ path, leadingComments, trailingComments }) => [
@@ -141,7 +141,7 @@ function inService(service: ServiceDescriptorProto, scope: string, path: readonl
   ];
 }
 
-/** The generator leaves out JSON names, as they follow from the names of the fields. */
+/** The generator omits JSON names, as they follow from the names of the fields. */
 function withoutJsonNames(messages: readonly DescriptorProto[]): unknown {
   return JSON.parse(JSON.stringify(messages, (key, value) => (key === "jsonName" ? undefined : value)));
 }

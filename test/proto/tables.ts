@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A row of a wire table: its cells by the names of the columns. */
+/** A row of a wire table: its cells by column name. */
 export type Row = Readonly<Record<string, string>>;
 
 export const fieldRows = readTable("fields.tsv");
@@ -12,7 +12,7 @@ export function tablePath(name: string): string {
   return join(import.meta.dirname, "../vectors/wire", name);
 }
 
-/** The first release with each thing of the tables, by its full name; a type is as old as the oldest thing in it. */
+/** The first release of each entry of the tables, by full name; a type is as old as its oldest entry. */
 export function releases(): ReadonlyMap<string, string> {
   const since = new Map<string, string>();
   const put = (name: string, release: string) => {
