@@ -54,7 +54,7 @@ const OPTIONS: OptionTable<Options> = {
 };
 
 const issuesOf = (options: unknown) =>
-  // Any value, as a caller without types passes it.
+  // Any value, as an untyped caller may pass.
   optionIssues("openThing", options as Options, OPTIONS).map(({ path, message }) => `${path}: ${message}`);
 
 const GOOD: Options = {
@@ -71,20 +71,20 @@ const GOOD: Options = {
   signal: new AbortController().signal,
 };
 
-test("checkOptions: accepts options of the right types, and undefined for those that may be absent", () => {
+test("checkOptions: accepts options of the right types, and undefined for optional ones", () => {
   expect(issuesOf(GOOD)).toEqual([]);
   expect(issuesOf({ ...GOOD, maxFileBytes: undefined, rotation: undefined })).toEqual([]);
   expect(issuesOf({ format: "pcapng" })).toEqual([]);
 });
 
-describe("checkOptions: reports", () => {
+describe("optionIssues", () => {
   test.each([
     { options: null, issue: "options: must be an object, not null" },
     { options: "x", issue: 'options: must be an object, not "x"' },
     { options: 5, issue: "options: must be an object, not 5" },
     { options: [], issue: "options: must be an object, not a list" },
     { options: () => {}, issue: "options: must be an object, not a function" },
-  ])("$options", ({ options, issue }) => {
+  ])("reports $options instead of an object", ({ options, issue }) => {
     expect(issuesOf(options)).toEqual([issue]);
   });
 
@@ -130,15 +130,15 @@ describe("checkOptions: reports", () => {
     { option: { end: new Date("never") }, issue: "end: must be a valid Date, not an object" },
     { option: { reconnect: 1 }, issue: "reconnect: must be an object, not 1" },
     { option: { signal: new AbortController() }, issue: "signal: must be an AbortSignal, not an object" },
-  ])("$option", ({ option, issue }) => {
+  ])("reports $option", ({ option, issue }) => {
     expect(issuesOf({ ...GOOD, ...option })).toEqual(issue === undefined ? [] : [issue]);
   });
 
-  test("a hole in a list", () => {
+  test("reports a hole in a list", () => {
     expect(issuesOf({ ...GOOD, names: new Array(1) })).toEqual(["names[0]: must be a string, not undefined"]);
   });
 
-  test("every issue at once", () => {
+  test("reports all issues", () => {
     expect(issuesOf({ format: 1, compress: 1, x: 1 }).map((issue) => issue.split(":")[0])).toEqual([
       "x",
       "format",
@@ -167,16 +167,16 @@ test("checkOptions: throws one OptionsError with all issues", () => {
   });
 });
 
-test("checkArgument: throws a TypeError that names function and argument", () => {
+test("checkArgument: throws a TypeError that names the function and the argument", () => {
   expect(() => checkArgument("openThing", "path", "a", aString)).not.toThrow();
-  // A caller without types.
+  // An untyped caller.
   const path = null as unknown as string;
   expect(() => checkArgument("openThing", "path", path, aString)).toThrow(
     new TypeError("openThing: path must be a string, not null"),
   );
 });
 
-test("aNumberFrom: accepts its bound", () => {
+test("aNumberFrom: accepts its lower bound", () => {
   const messages: string[] = [];
   for (const value of [0, 0.5, Number.POSITIVE_INFINITY, -1, Number.NaN, "0"]) {
     aNumberFrom(0)(value, String(value), (path) => messages.push(path));
@@ -187,13 +187,13 @@ test("aNumberFrom: accepts its bound", () => {
 test("OptionTable: does not compile with a missing, unknown, or mistyped row", () => {
   // @ts-expect-error A row is missing.
   const missing: OptionTable<{ a?: string; b?: string }> = { a: aString };
-  // @ts-expect-error There is no option b.
+  // @ts-expect-error The option b is unknown.
   const unknown: OptionTable<{ a?: string }> = { a: aString, b: aString };
   // @ts-expect-error The check would reject every valid value.
   const mistyped: OptionTable<{ a?: string }> = { a: aBoolean };
   // @ts-expect-error The check would reject a valid value.
   const incomplete: OptionTable<{ a?: "x" | "y" }> = { a: oneOf("x") };
-  // @ts-expect-error The option must be there.
+  // @ts-expect-error The option is required.
   const optional: OptionTable<{ a: string }> = { a: aString };
   expect([missing, unknown, mistyped, incomplete, optional]).toHaveLength(5);
 });

@@ -13,7 +13,7 @@ describe("cutText", () => {
     { text: "ab😀d", limit: 3, cut: "ab…" },
     { text: "ab😀d", limit: 4, cut: "ab😀…" },
     { text: "a", limit: 0, cut: "…" },
-  ])("$text to $limit: $cut", ({ text, limit, cut }) => {
+  ])("cuts $text to $limit: $cut", ({ text, limit, cut }) => {
     expect(cutText(text, limit)).toBe(cut);
   });
 
@@ -39,7 +39,7 @@ describe("cutMiddle", () => {
     { text: "a😀b😀c", head: 2, tail: 2, cut: "a…c" },
     { text: "a😀b😀c", head: 3, tail: 3, cut: "a😀…😀c" },
     { text: "abc", head: 0, tail: 0, cut: "…" },
-  ])("$text to $head and $tail: $cut", ({ text, head, tail, cut }) => {
+  ])("cuts $text to $head and $tail: $cut", ({ text, head, tail, cut }) => {
     expect(cutMiddle(text, head, tail)).toBe(cut);
   });
 

@@ -11,7 +11,7 @@ import {
   type Issue,
 } from "../../src/errors/errors.js";
 
-describe("classes", () => {
+describe("error classes", () => {
   const cause = new Error("the reason");
   test.each<{ error: FlowscribeError; name: string; code: ErrorCode; message: string; classes: unknown[] }>([
     {
@@ -42,42 +42,45 @@ describe("classes", () => {
       message: "a record is too long (at byte 24)",
       classes: [Error, FlowscribeError, CaptureError],
     },
-  ])("$name", ({ error, name, code, message, classes }) => {
-    expect(error.name).toBe(name);
-    expect(error.code).toBe(code);
-    expect(error.message).toBe(message);
-    for (const expected of classes) expect(error).toBeInstanceOf(expected);
-    expect(String(error)).toBe(`${name}: ${message}`);
-    expect(error.stack).toContain("errors.test.ts");
-  });
+  ])(
+    "$name has the documented name, code, message and base classes",
+    ({ error, name, code, message, classes }) => {
+      expect(error.name).toBe(name);
+      expect(error.code).toBe(code);
+      expect(error.message).toBe(message);
+      for (const expected of classes) expect(error).toBeInstanceOf(expected);
+      expect(String(error)).toBe(`${name}: ${message}`);
+      expect(error.stack).toContain("errors.test.ts");
+    },
+  );
 
-  test("a foreign error is kept as the cause", () => {
+  test("FlowscribeError: keeps a foreign error as the cause", () => {
     expect(new FlowscribeError("sink_failed", "no space", { cause }).cause).toBe(cause);
     expect("cause" in new FlowscribeError("sink_failed", "no space")).toBe(false);
   });
 
-  test("CaptureError: names its offset", () => {
+  test("CaptureError: contains the byte offset", () => {
     expect(new CaptureError("truncated_capture", 2 ** 40, "cut").offset).toBe(2 ** 40);
   });
 
-  test("a capture error names its file once it is known", () => {
+  test("CaptureError: contains the file name once it is known", () => {
     const error = new CaptureError("truncated_capture", 24, "cut").inFile("x/y.pcap");
     expect(error).toMatchObject({ code: "truncated_capture", offset: 24, path: "x/y.pcap" });
     expect(error.message).toBe("x/y.pcap: cut (at byte 24)");
   });
 });
 
-describe("issues", () => {
+describe("ConfigurationError: issues", () => {
   test.each<{ name: string; issues: Issue[]; message: string }>([
-    { name: "none", issues: [], message: "" },
+    { name: "no issues", issues: [], message: "" },
     {
-      name: "one with a path",
+      name: "one issue with a path",
       issues: [{ path: "include[1].protocol", message: "no" }],
       message: "include[1].protocol: no",
     },
-    { name: "one of the whole", issues: [{ path: "", message: "no" }], message: "no" },
+    { name: "one issue without a path", issues: [{ path: "", message: "no" }], message: "no" },
     {
-      name: "a line for each, in the order given",
+      name: "a line for each issue, in the given order",
       issues: [
         { path: "z", message: "1" },
         { path: "", message: "2" },
@@ -85,20 +88,20 @@ describe("issues", () => {
       ],
       message: "z: 1\n2\na: 3",
     },
-  ])("$name", ({ issues, message }) => {
+  ])("formats $name", ({ issues, message }) => {
     const error = new ConfigurationError("invalid_filter", issues);
     expect(error.message).toBe(message);
     expect(error.issues).toEqual(issues);
   });
 });
 
-describe("codes", () => {
-  test("are stable", () => {
+describe("ERROR_CODES", () => {
+  test("are unique and in snake_case", () => {
     for (const code of ERROR_CODES) expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length);
   });
 
-  test("docs/errors.md has a heading for every code, and for no other", () => {
+  test("are the headings of docs/errors.md", () => {
     const path = resolve(import.meta.dirname, "../../docs/errors.md");
     expect(existsSync(path), `${path} exists`).toBe(true);
     const headings = readFileSync(path, "utf8").matchAll(/^## `([^`]*)`\s*$/gm);

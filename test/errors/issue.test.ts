@@ -8,14 +8,14 @@ describe("issueOf", () => {
     expect(issueOf(issue.path, issue.message)).toEqual(issue);
   });
 
-  test("leaves out the middle of long strings", () => {
+  test("omits the middle of long strings", () => {
     const { path, message } = issueOf("p".repeat(1001), `a${"m".repeat(1_000_000)}z`);
     expect(path).toBe(`${"p".repeat(700)}…${"p".repeat(300)}`);
     expect(message).toBe(`a${"m".repeat(2999)}…${"m".repeat(999)}z`);
   });
 });
 
-describe("the faults of filters", () => {
+describe("issues of filters", () => {
   const huge = "x".repeat(1_000_000);
 
   test.each<{ name: string; filter: unknown; start: string; end: string }>([
@@ -57,7 +57,7 @@ describe("the faults of filters", () => {
       end: 'xxx": must be no more than 63 characters',
     },
     {
-      name: "word of a label selector",
+      name: "token of a label selector",
       filter: { sourceLabel: [`app ${huge}`] },
       start: "invalid source label filter: unable to parse requirement: found 'xxx",
       end: "xxx', expected: in, notin, =, ==, !=, gt, lt",
@@ -74,7 +74,7 @@ describe("the faults of filters", () => {
       start: "must be an integer from 0 to 18446744073709551615, not 1000",
       end: "000n",
     },
-  ])("quote a huge $name in part", ({ filter, start, end }) => {
+  ])("quote part of a huge $name", ({ filter, start, end }) => {
     const issues = checkFlowFilters({ allow: [filter as FlowFilterInit] });
     expect(issues).toHaveLength(1);
     const [{ message } = { message: "" }] = issues;
@@ -89,7 +89,7 @@ describe("the faults of filters", () => {
     { name: "enum value", lists: { allow: [{ verdict: [huge] }] } },
     { name: "pattern of a name", lists: { allow: [{ nodeName: [`a${huge}!`] }] } },
     { name: "regular expression", lists: { allow: [{ dnsQuery: [`${huge}(`] }] } },
-  ])("quote a huge $name in part", ({ lists }) => {
+  ])("quote part of a huge $name", ({ lists }) => {
     const issues = checkFlowFilters(lists as object);
     expect(issues.length).toBeGreaterThan(0);
     for (const { path, message } of issues) {

@@ -15,16 +15,16 @@ test.each([
   { word: "", meant: undefined },
   { word: "listen", meant: undefined },
   { word: "observe".repeat(100), meant: undefined },
-])("$word means $meant", ({ word, meant }) => {
+])("suggest: $word results in $meant", ({ word, meant }) => {
   expect(suggest(word, WORDS)).toBe(meant);
 });
 
-test("one letter less, more or other is always understood", () => {
+test("suggest: finds a name with one letter less, more or different", () => {
   fc.assert(
     fc.property(fc.constantFrom(...WORDS), fc.nat(), fc.constantFrom("", "q", "qx"), (word, at, letters) => {
       const index = at % word.length;
       const misspelt = word.slice(0, index) + letters + word.slice(index + 1);
-      // A letter less may also be another word.
+      // With a letter less it may also be another name.
       const meant = suggest(misspelt, [word]);
       expect(meant).toBe(word);
     }),
@@ -40,7 +40,7 @@ test.each([
   { given: "bytes", meant: undefined },
   { given: "fieldAggregate", meant: undefined },
   { given: "--", meant: undefined },
-])("suggest: $given means $meant among camelCase names", ({ given, meant }) => {
+])("suggest: $given results in $meant among camelCase names", ({ given, meant }) => {
   expect(suggest(given, ["maxFileBytes", "maxBackups", "fieldMask"])).toBe(meant);
 });
 
@@ -49,7 +49,7 @@ test.each([
   { word: "dest_ip", meant: "destination_ip" },
   { word: "srcPort", meant: undefined },
   { word: "port", meant: undefined },
-])("suggest: $word abbreviates $meant", ({ word, meant }) => {
+])("suggest: expands the abbreviation $word to $meant", ({ word, meant }) => {
   expect(suggest(word, ["source_port", "destination_port", "destination_ip", "destination_ip_x"])).toBe(
     meant,
   );
