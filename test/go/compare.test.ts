@@ -15,12 +15,12 @@ describe("compareText", () => {
     { a: "x😀", b: "x😁", order: -1 },
     { a: "x\u{1f600}", b: "x\u{10ffff}", order: -1 },
     { a: "Z", b: "a", order: -1 },
-  ])("$a and $b: $order", ({ a, b, order }) => {
+  ])("orders $a and $b: $order", ({ a, b, order }) => {
     expect(Math.sign(compareText(a, b))).toBe(order);
     expect(Math.sign(compareText(b, a))).toBe(order === 0 ? 0 : -order);
   });
 
-  test("is the order of the UTF-8 bytes", () => {
+  test("orders by UTF-8 bytes", () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, (start, a, b) => {
         const bytes = Buffer.compare(Buffer.from(start + a), Buffer.from(start + b));

@@ -15,7 +15,7 @@ describe("parseCsv", () => {
     ['"a\r\nb"', ["a\nb"]],
     ["\n\r\na,b\nc", ["a", "b"]],
     ["a\r", ["a"]],
-  ])("%j", (text, value) => {
+  ])("parses %j", (text, value) => {
     expect(parseCsv(text)).toEqual({ value });
   });
 
@@ -37,7 +37,7 @@ describe("parseCsv", () => {
       text: '\n"a\nb"c',
       fault: 'record on line 2; parse error on line 3, column 2: extraneous or missing " in quoted-field',
     },
-  ])("$text is refused", ({ text, fault }) => {
+  ])("rejects $text", ({ text, fault }) => {
     expect(parseCsv(text)).toEqual({ fault });
   });
 

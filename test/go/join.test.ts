@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { joinHostPort, joinPath } from "../../src/go/join.js";
 
-describe("a path is joined as Go joins it", () => {
-  // What `path.Join` gives.
+describe("joinPath", () => {
+  // The results of Go's `path.Join`.
   test.each([
     ["ns", "pod", "ns/pod"],
     ["", "pod", "pod"],
@@ -23,11 +23,11 @@ describe("a path is joined as Go joins it", () => {
     ["a", "b..", "a/b.."],
     ["a", "...", "a/..."],
     ["..", "..", "../.."],
-  ])("%j and %j: %j", (directory, name, expected) => {
+  ])("joins %j and %j to %j", (directory, name, expected) => {
     expect(joinPath(directory, name)).toBe(expected);
   });
 
-  test("joining again changes nothing", () => {
+  test("is idempotent", () => {
     const part = fc.array(fc.constantFrom("a", "b", ".", "..", "")).map((parts) => parts.join("/"));
     fc.assert(
       fc.property(
@@ -48,6 +48,6 @@ test.each([
   ["::1", "80", "[::1]:80"],
   ["ns/pod:x", "53", "[ns/pod:x]:53"],
   ["", "1", ":1"],
-])("host %j with port %s: %s", (host, port, expected) => {
+])("joinHostPort: joins host %j and port %s to %s", (host, port, expected) => {
   expect(joinHostPort(host, port)).toBe(expected);
 });

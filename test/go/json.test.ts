@@ -11,7 +11,7 @@ describe("findJsonEnd", () => {
     { text: "12x", rest: "x" },
     { text: "012", rest: "12" },
     { text: '"a"b', rest: "b" },
-  ])("$text", ({ text, rest }) => {
+  ])("finds the end of the JSON in $text", ({ text, rest }) => {
     const found = findJsonEnd(text, 0);
     expect("end" in found && text.slice(found.end)).toBe(rest);
   });
@@ -41,7 +41,7 @@ describe("findJsonEnd", () => {
     { text: "nul", fault: "unexpected EOF" },
     { text: "[".repeat(10_001), fault: "exceeded max depth" },
     { text: '{"a":'.repeat(200_000), fault: "exceeded max depth" },
-  ])("$text is refused", ({ text, fault }) => {
+  ])("rejects $text", ({ text, fault }) => {
     expect(findJsonEnd(text, 0)).toEqual({ fault });
   });
 

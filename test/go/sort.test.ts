@@ -34,7 +34,7 @@ const keys = fc.oneof(
 );
 
 describe("goSort", () => {
-  test("sorts, and loses nothing", () => {
+  test("sorts and preserves all elements", () => {
     fc.assert(
       fc.property(keys, (list) => {
         const items = sorted(list);
@@ -54,8 +54,8 @@ describe("goSort", () => {
     );
   });
 
-  // Asked in an order of its own making, a sort shows every comparison it makes: answers at random, with one in `odds`
-  // saying "less", also reach what no sane input does. From Go 1.19.8, whose sort.Slice is that of 1.22.
+  // A random comparison function exposes every comparison that the sort makes: one result in `odds` is "less", so that
+  // branches are covered that consistent input does not reach. From Go 1.19.8, whose sort.Slice is that of 1.22.
   test.each([
     { length: 13, odds: 2, seed: 1, comparisons: 34, hash: 0x7662e21d },
     { length: 20, odds: 3, seed: 2, comparisons: 49, hash: 0xc46d7047 },
@@ -72,7 +72,7 @@ describe("goSort", () => {
     { length: 2000, odds: 33, seed: 13, comparisons: 4172, hash: 0x2a477821 },
     { length: 4096, odds: 50, seed: 14, comparisons: 8599, hash: 0x031280a9 },
   ])(
-    "takes every step that Go takes: $length elements, 1/$odds",
+    "makes the same comparisons as Go: $length elements, 1/$odds",
     ({ length, odds, seed, comparisons, hash }) => {
       const items = Array.from({ length }, (_, index) => index);
       let state = seed;
@@ -87,13 +87,13 @@ describe("goSort", () => {
     },
   );
 
-  // McIlroy's adversary decides the order while it is asked, so that every pivot is among the least: until heapsort
+  // McIlroy's adversary decides the order during the sort, so that every pivot is among the smallest, until heapsort
   // takes over. https://www.cs.dartmouth.edu/~doug/mdmspe.pdf
   test.each([
     { length: 500, seed: 1, comparisons: 5133, hash: 0x72b9d5bd },
     { length: 1000, seed: 2, comparisons: 25923, hash: 0x1ec36a97 },
     { length: 4096, seed: 3, comparisons: 137610, hash: 0xcb40f72f },
-  ])("takes every step that Go takes against an adversary: $length elements", (golden) => {
+  ])("makes the same comparisons as Go with an adversary: $length elements", (golden) => {
     const items = Array.from({ length: golden.length }, (_, index) => index);
     const value = items.map(() => Number.POSITIVE_INFINITY);
     const open = (item: number) => value[item] === Number.POSITIVE_INFINITY;

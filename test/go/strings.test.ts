@@ -19,16 +19,16 @@ describe("goTrimSpace", () => {
     { text: "\u200ba\u2060", trimmed: "\u200ba\u2060" },
     { text: "\u001ca\u001f", trimmed: "\u001ca\u001f" },
     { text: "😀 ", trimmed: "😀" },
-  ])("%j", ({ text, trimmed }) => {
+  ])("trims %j", ({ text, trimmed }) => {
     expect(goTrimSpace(text)).toBe(trimmed);
   });
 
-  test("drops exactly the characters with the property White_Space", () => {
+  test("trims exactly the characters with the property White_Space", () => {
     const dropped = BMP.filter((code) => goTrimSpace(String.fromCharCode(code)) === "");
     expect(dropped).toEqual(BMP.filter((code) => /\p{White_Space}/u.test(String.fromCharCode(code))));
   });
 
-  test("takes linear time for long runs of space", () => {
+  test("takes linear time for long runs of white space", () => {
     const space = " ".repeat(1 << 20);
     expect(goTrimSpace(`${space}a${space}b${space}`)).toHaveLength(2 + space.length);
     expect(goTrimSpace(space)).toBe("");
@@ -53,11 +53,11 @@ describe("goToLower", () => {
     { text: "𐐀", lower: "𐐨" },
     { text: "\u{10d50}\u1c89", lower: "\u{10d50}\u1c89" },
     { text: "\ud800A", lower: "\ud800a" },
-  ])("%j", ({ text, lower }) => {
+  ])("converts %j", ({ text, lower }) => {
     expect(goToLower(text)).toBe(lower);
   });
 
-  test("makes one character of one", () => {
+  test("maps each character to one character", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect([...goToLower(text)]).toHaveLength([...text].length);
@@ -117,13 +117,13 @@ describe("compileEqualFold", () => {
     { a: "Éa", b: "éb", equal: false },
     { a: "aÉ", b: "Aé", equal: true },
     { a: "\ua7cb", b: "\u0264", equal: false },
-  ])("$a and $b: $equal", ({ a, b, equal }) => {
+  ])("compares $a and $b: $equal", ({ a, b, equal }) => {
     expect(compileEqualFold(a)(b)).toBe(equal);
     expect(compileEqualFold(b)(a)).toBe(equal);
     expect(goFold(a) === goFold(b)).toBe(equal);
   });
 
-  test("is RegExp's folding of single characters, but for what Unicode has added since 15.0", () => {
+  test("equals the folding of single characters by RegExp, except for additions of Unicode after 15.0", () => {
     const added = new Set(
       Array.from("\u0390\u1fd3\u03b0\u1fe3\ufb05\ufb06\u1c89\u1c8a\ua7cb\ua7cc\ua7cd\ua7ce\ua7cf", (c) => c),
     );
@@ -148,7 +148,7 @@ describe("compileEqualFold", () => {
     { maxLength: 4 },
   );
 
-  test("is an equivalence, and the common form agrees with it", () => {
+  test("is an equivalence relation, consistent with goFold", () => {
     fc.assert(
       fc.property(folding, folding, (charactersA, charactersB) => {
         const [a, b] = [charactersA.join(""), charactersB.join("")];

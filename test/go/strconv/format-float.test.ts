@@ -24,7 +24,7 @@ describe("formatFloatG", () => {
     [Number.NaN, "NaN"],
     [Number.POSITIVE_INFINITY, "+Inf"],
     [Number.NEGATIVE_INFINITY, "-Inf"],
-  ])("%d: %s", (value, text) => {
+  ])("formats %d as %s", (value, text) => {
     expect(formatFloatG(value)).toBe(text);
   });
 });
@@ -39,6 +39,6 @@ test.each([
   [26.415, "26.41"],
   [1e21, "1000000000000000000000.00"],
   [Number.POSITIVE_INFINITY, "+Inf"],
-])("%f with two digits is %s", (value, expected) => {
+])("formatFixed2: formats %f as %s", (value, expected) => {
   expect(formatFixed2(value)).toBe(expected);
 });

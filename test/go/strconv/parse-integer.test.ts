@@ -18,7 +18,7 @@ describe("parseUint", () => {
     ["0_7", 0, 32, 7n],
     ["4294967295", 10, 32, 4294967295n],
     ["18446744073709551615", 0, 64, 18446744073709551615n],
-  ])("%s in base %i, %i bits", (text, base, bits, value) => {
+  ])("parses %s in base %i, %i bits", (text, base, bits, value) => {
     expect(parseUint(text, base, bits)).toEqual({ value });
   });
 
@@ -41,14 +41,14 @@ describe("parseUint", () => {
     ["4294967296", 10, 32, "value out of range"],
     ["4294967296x", 10, 32, "value out of range"],
     ["18446744073709551616", 0, 64, "value out of range"],
-  ])("%j in base %i, %i bits is refused", (text, base, bits, reason) => {
+  ])("rejects %j in base %i, %i bits", (text, base, bits, reason) => {
     const quoted = JSON.stringify(text);
     expect(parseUint(text, base, bits)).toEqual({
       fault: `strconv.ParseUint: parsing ${quoted}: ${reason}`,
     });
   });
 
-  test("parses what is formatted, in every base", () => {
+  test("parses formatted integers in every base", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
         expect(parseUint(String(value), 10, 64)).toEqual({ value });
@@ -86,12 +86,12 @@ describe("parseInt64", () => {
     ["1.0", undefined],
     ["1e3", undefined],
     ["٣", undefined],
-  ])("reads %j as %s", (text, value) => {
+  ])("parses %j as %s", (text, value) => {
     const parsed = parseInt64(text);
     expect(parsed === undefined ? undefined : BigInt(parsed)).toBe(value);
   });
 
-  test("reads every int64 and compares them as numbers do", () => {
+  test("parses every int64, and preserves their order", () => {
     const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
     fc.assert(
       fc.property(int64, int64, (left, right) => {
@@ -100,7 +100,7 @@ describe("parseInt64", () => {
     );
   });
 
-  test("is linear in a hostile number", () => {
+  test("takes linear time for a hostile number", () => {
     expect(parseInt64("1".repeat(1_000_000))).toBeUndefined();
     expect(parseInt64(`${"0".repeat(1_000_000)}1`)).toBe(1);
   });

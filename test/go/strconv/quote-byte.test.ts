@@ -10,6 +10,6 @@ test.each([
   ["é", "'Ã'"],
   ["€", "'â'"],
   ["😀", "'ð'"],
-])("quoteFirstByte(%j)", (character, quoted) => {
+])("quoteFirstByte: quotes the first byte of %j", (character, quoted) => {
   expect(quoteFirstByte(character)).toBe(quoted);
 });

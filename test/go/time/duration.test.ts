@@ -23,9 +23,9 @@ describe("parseDuration", () => {
     ["0.9223372036854775807h", 3_320_413_933_267n],
     ["9223372036854775807ns", 2n ** 63n - 1n],
     ["-9223372036854775808ns", -(2n ** 63n)],
-    // Go adds in 64 bits.
+    // Go adds with 64 bits.
     ["9223372036854775808ns9223372036854775808ns", 0n],
-  ])("%s", (text, value) => {
+  ])("parses %s", (text, value) => {
     expect(parseDuration(text)).toEqual({ value });
   });
 
@@ -45,7 +45,7 @@ describe("parseDuration", () => {
     { text: "3000000h", fault: 'time: invalid duration "3000000h"' },
     { text: "2562047h2562047h", fault: 'time: invalid duration "2562047h2562047h"' },
     { text: 'é"\\', fault: String.raw`time: invalid duration "\xc3\xa9\"\\"` },
-  ])("$text is refused", ({ text, fault }) => {
+  ])("rejects $text", ({ text, fault }) => {
     expect(parseDuration(text)).toEqual({ fault });
   });
 
@@ -68,7 +68,7 @@ describe("parseDuration: units and bounds", () => {
     { text: "2.µs", value: 2_000n },
     { text: "9223372036854775807ns", value: MOST - 1n },
     { text: "-9223372036854775808ns", value: -MOST },
-  ])("$text", ({ text, value }) => {
+  ])("parses $text", ({ text, value }) => {
     expect(parseDuration(text)).toEqual({ value });
   });
 
@@ -98,6 +98,6 @@ test.each([
   [2n ** 63n - 1n, "2562047h47m16.854775807s"],
   [2n ** 63n, "9223372036854775808ns"],
   [2n ** 64n - 1n, "18446744073709551615ns"],
-])("%i nanoseconds are %s", (nanoseconds, expected) => {
+])("formatDuration: formats %i nanoseconds as %s", (nanoseconds, expected) => {
   expect(formatDuration(nanoseconds)).toBe(expected);
 });

@@ -19,7 +19,7 @@ describe("parseTime", () => {
     ["Wed, 10 Nov 2021 10:41:00 +0000", "2021-11-10T10:41:00Z"],
     ["mon, 10 nov 2021 10:41:00 -0130", "2021-11-10T12:11:00Z"],
     ["Mon,  10  Nov 2021   9:41:00 +0000", "2021-11-10T09:41:00Z"],
-  ])("%s", (text, expected) => {
+  ])("parses the seconds of %s", (text, expected) => {
     expect(parseTime(text)).toEqual({ seconds: BigInt(Date.parse(expected)) / 1000n, nanos: 0 });
   });
 
@@ -29,7 +29,7 @@ describe("parseTime", () => {
     ["2021-11-10T10:41:05.123456789Z", 123_456_789],
     ["2021-11-10T10:41:05.12345678999Z", 123_456_789],
     ["Wed, 10 Nov 2021 10:41:05.5 +0000", 500_000_000],
-  ])("%s", (text, nanos) => {
+  ])("parses the nanoseconds of %s", (text, nanos) => {
     expect(parseTime(text)).toEqual({ seconds: 1_636_540_865n, nanos });
   });
 
