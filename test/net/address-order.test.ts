@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareAddresses, joinAddresses, lastAtOrBefore } from "../../src/net/address-order.js";
 
-/** Words that are the same often, and those that look negative to signed arithmetic. */
+/** Words that are often equal, and those that are negative in signed arithmetic. */
 const word = fc.constantFrom(0, 1, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff);
 const address = fc
   .array(word, { minLength: 4, maxLength: 4 })
@@ -13,7 +13,7 @@ function numberOf(words: Uint32Array): bigint {
 }
 
 describe("compareAddresses", () => {
-  test("orders them as numbers", () => {
+  test("orders addresses as numbers", () => {
     fc.assert(
       fc.property(address, address, (left, right) => {
         const [a, b] = [numberOf(left), numberOf(right)];

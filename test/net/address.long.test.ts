@@ -1,2 +1,2 @@
-// All runs of the properties, of which `npm test` makes a part.
+// Runs all cases of the properties; `npm test` runs a sample.
 import "./address.test.js";

@@ -12,12 +12,12 @@ import { runs } from "../support/amount.js";
 import { addressValue, nearlyAddress, spelledAddress } from "./arbitrary.js";
 import { fromWords, naiveFormatAddress, naiveIsIpv4, naiveParseAddress, toBytes, toWords } from "./naive.js";
 
-/** What Go's net.ParseIP(text).String() gives, "" for nil. */
+/** The result of Go's net.ParseIP(text).String(), "" for nil. */
 const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "0.0.0.0", go: "0.0.0.0", name: "the lowest IPv4 address" },
   { text: "255.255.255.255", go: "255.255.255.255", name: "the highest IPv4 address" },
-  { text: "1.2.3.4", go: "1.2.3.4", name: "one digit an octet" },
-  { text: "10.200.30.99", go: "10.200.30.99", name: "one to three digits an octet" },
+  { text: "1.2.3.4", go: "1.2.3.4", name: "one digit per octet" },
+  { text: "10.200.30.99", go: "10.200.30.99", name: "one to three digits per octet" },
   { text: "128.0.0.1", go: "128.0.0.1", name: "the sign bit of a 32-bit word" },
   { text: "", go: "", name: "nothing" },
   { text: " ", go: "", name: "a space" },
@@ -64,7 +64,7 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "1::", go: "1::", name: "zeros at the end" },
   { text: "0:0:0:0:0:0:0:0", go: "::", name: "eight zero groups" },
   { text: "0:0:0:0:0:0:0:1", go: "::1", name: "loopback in full" },
-  { text: "0000:0000:0000:0000:0000:0000:0000:0001", go: "::1", name: "all padded" },
+  { text: "0000:0000:0000:0000:0000:0000:0000:0001", go: "::1", name: "all groups padded" },
   { text: "0::1", go: "::1", name: "a written zero before the gap" },
   { text: "::0", go: "::", name: "a written zero after the gap" },
   { text: "::0001", go: "::1", name: "a padded group" },
@@ -79,7 +79,11 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "2001:db8:0:0:1:0:0:1", go: "2001:db8::1:0:0:1", name: "RFC 5952: the first of equal runs" },
   { text: "2001:0:0:1:0:0:0:1", go: "2001:0:0:1::1", name: "RFC 5952: the longest run" },
   { text: "1:0:0:0:2:0:0:3", go: "1::2:0:0:3", name: "RFC 5952: the longest run comes first" },
-  { text: "2001:db8:0:1:1:1:1:1", go: "2001:db8:0:1:1:1:1:1", name: "RFC 5952: one zero group stays" },
+  {
+    text: "2001:db8:0:1:1:1:1:1",
+    go: "2001:db8:0:1:1:1:1:1",
+    name: "RFC 5952: a single zero group is preserved",
+  },
   { text: "2001:db8::1:1:1:1:1", go: "2001:db8:0:1:1:1:1:1", name: "a gap of one group is written out" },
   { text: "::2:3:4:5:6:7:8", go: "0:2:3:4:5:6:7:8", name: "a gap of one group in front" },
   { text: "1:2:3:4:5:6:7::", go: "1:2:3:4:5:6:7:0", name: "a gap of one group at the end" },
@@ -144,18 +148,18 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
     go: "::1:0:0:ffff:102:304",
     name: "a bit in the second word is not IPv4-mapped",
   },
-  { text: "64:ff9b::192.0.2.33", go: "64:ff9b::c000:221", name: "a dotted tail behind a gap" },
-  { text: "1:2:3:4:5:6:7.8.9.10", go: "1:2:3:4:5:6:708:90a", name: "a dotted tail behind six groups" },
+  { text: "64:ff9b::192.0.2.33", go: "64:ff9b::c000:221", name: "a dotted tail after a gap" },
+  { text: "1:2:3:4:5:6:7.8.9.10", go: "1:2:3:4:5:6:708:90a", name: "a dotted tail after six groups" },
   { text: "1:2:3:4:5::6.7.8.9", go: "1:2:3:4:5:0:607:809", name: "a gap of one before a dotted tail" },
   { text: "::2:3:4:5:6:7.8.9.10", go: "0:2:3:4:5:6:708:90a", name: "a gap of one far before a dotted tail" },
-  { text: "1:2:3:4:5:6::7.8.9.10", go: "", name: "a gap of none before a dotted tail" },
-  { text: "1:2:3:4:5:6:7:1.2.3.4", go: "", name: "a dotted tail behind seven groups" },
-  { text: "1::3:4:5:6:7:8:1.2.3.4", go: "", name: "a dotted tail behind a gap and seven groups" },
-  { text: "1:2:3:4:5:1.2.3.4", go: "", name: "a dotted tail behind five groups" },
+  { text: "1:2:3:4:5:6::7.8.9.10", go: "", name: "an empty gap before a dotted tail" },
+  { text: "1:2:3:4:5:6:7:1.2.3.4", go: "", name: "a dotted tail after seven groups" },
+  { text: "1::3:4:5:6:7:8:1.2.3.4", go: "", name: "a dotted tail after a gap and seven groups" },
+  { text: "1:2:3:4:5:1.2.3.4", go: "", name: "a dotted tail after five groups" },
   { text: "1.2.3.4::", go: "", name: "a dotted head" },
   { text: "::1.2.3.4:5", go: "", name: "a dotted middle" },
   { text: "::1.2.3.4::", go: "", name: "a dotted middle before a gap" },
-  { text: "1:1.2.3.4", go: "", name: "a dotted tail behind one group" },
+  { text: "1:1.2.3.4", go: "", name: "a dotted tail after one group" },
   { text: "::ffff:1.2.3", go: "", name: "a dotted tail of three octets" },
   { text: "::ffff:1.2.3.4.5", go: "", name: "a dotted tail of five octets" },
   { text: "::ffff:01.2.3.4", go: "", name: "a leading zero in a dotted tail" },
@@ -167,13 +171,13 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "::1.", go: "", name: "a dot after IPv6" },
 ];
 
-test.each(CASES)("$name: $text", ({ text, go }) => {
+test.each(CASES)("parseAddress: $name: $text", ({ text, go }) => {
   const address = parseAddress(text);
   expect(address === undefined ? "" : formatAddress(address)).toBe(go);
   expect(parseAddressInto(text, new Uint32Array(4))).toBe(go !== "");
 });
 
-test("the words are the 16 bytes, big-endian", () => {
+test("parseAddress: returns the 16 bytes as big-endian words", () => {
   expect(parseAddress("2001:db8::1:2")).toEqual(Uint32Array.of(0x20010db8, 0, 0, 0x00010002));
   expect(parseAddress("240.1.2.3")).toEqual(Uint32Array.of(0, 0, 0xffff, 0xf0010203));
 });
@@ -202,12 +206,12 @@ test.each([
   { text: "::1:ffff:1.2.3.4", ipv4: false },
   { text: "0:0:1::ffff:1.2.3.4", ipv4: false },
   { text: "1::ffff:1.2.3.4", ipv4: false },
-])("isIpv4 of $text is $ipv4", ({ text, ipv4 }) => {
+])("isIpv4: returns $ipv4 for $text", ({ text, ipv4 }) => {
   expect(isIpv4(parseAddress(text) ?? new Uint32Array(4))).toBe(ipv4);
 });
 
-describe("properties", () => {
-  test("any string gives an answer, the same as a naive reading gives", () => {
+describe("parseAddress and formatAddress: properties", () => {
+  test("parses any string as a naive implementation does", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), nearlyAddress), (text) => {
         const address = parseAddress(text);
@@ -217,7 +221,7 @@ describe("properties", () => {
     );
   });
 
-  test("every spelling of an address is that address", () => {
+  test("parses every spelling of an address", () => {
     fc.assert(
       fc.property(spelledAddress, ({ text, value }) => {
         expect(parseAddress(text)).toEqual(toWords(value));
@@ -226,8 +230,8 @@ describe("properties", () => {
     );
   });
 
-  test("parseAddressInto is parseAddress", () => {
-    const words = new Uint32Array(4); // kept, so that leftovers would show
+  test("parseAddressInto agrees with parseAddress", () => {
+    const words = new Uint32Array(4); // reused, so that stale words would be detected
     fc.assert(
       fc.property(nearlyAddress, (text) => {
         const parsed = parseAddressInto(text, words);
@@ -248,7 +252,7 @@ describe("properties", () => {
     );
   });
 
-  test("formatting packet bytes is formatting the address, wherever the bytes stand", () => {
+  test("formats packet bytes as the address, at any offset", () => {
     fc.assert(
       fc.property(addressValue, fc.uint8Array({ maxLength: 40 }), (value, before) => {
         const bytes = Uint8Array.of(...before, ...toBytes(value, 16), 0xff);

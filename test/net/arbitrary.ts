@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** 128-bit values, half of them near what decides: zero runs, IPv4-mapped addresses and their neighbours. */
+/** 128-bit values, half of them edge cases: zero runs, IPv4-mapped addresses and their neighbors. */
 export const addressValue: fc.Arbitrary<bigint> = fc.oneof(
   fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }),
   fc
@@ -15,7 +15,7 @@ export const addressValue: fc.Arbitrary<bigint> = fc.oneof(
     .map(([high, low]) => (high << 32n) | BigInt(low)),
 );
 
-/** Every way RFC 4291 has to write an address: letter case, padding, where the zeros go, a dotted tail. */
+/** Every notation of an address in RFC 4291: letter case, padding, position of the gap, a dotted tail. */
 export const spelledAddress: fc.Arbitrary<{ text: string; value: bigint }> = fc
   .record({
     value: addressValue,
@@ -92,7 +92,7 @@ const token = fc.oneof(
   ),
 );
 
-/** Texts that are addresses, or prefixes, or one or two mistakes away. */
+/** Strings that are addresses or prefixes, or differ from one by one or two mistakes. */
 export const nearlyAddress: fc.Arbitrary<string> = fc.oneof(
   fc.array(token, { maxLength: 9 }).map((tokens) => tokens.join("")),
   fc.array(fc.constantFrom("0", "12", "ab"), { maxLength: 9 }).map((groups) => groups.join(":")),

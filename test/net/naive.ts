@@ -1,5 +1,5 @@
-// A second reading of the same rules, written to be obviously right and to share nothing with src/net: regular
-// expressions for the texts, BigInt for the values, byte arrays as in Go's net.IPNet for containment.
+// A naive implementation of the same rules, obviously correct and independent of src/net: regular
+// expressions for the strings, BigInt for the values, byte arrays as in Go's net.IPNet for containment.
 
 export function naiveParseAddress(text: string): bigint | undefined {
   const ipv4 = naiveIpv4(text);
@@ -68,7 +68,7 @@ export function naiveContains({ number, mask }: NaivePrefix, value: bigint): boo
   return naiveContainsBytes({ number, mask }, to4(toBytes(value, 16)));
 }
 
-/** For an address in a packet: 4 bytes or 16, whatever they are. */
+/** For an address in a packet: any 4 or 16 bytes. */
 export function naiveContainsBytes({ number, mask }: NaivePrefix, ip: number[]): boolean {
   return (
     ip.length === number.length && ip.every((byte, index) => (byte & (mask[index] ?? 0)) === number[index])

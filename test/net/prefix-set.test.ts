@@ -11,7 +11,7 @@ import {
 import { runs } from "../support/amount.js";
 import { toWords } from "./naive.js";
 
-/** Values that agree in their beginnings, so that prefixes of them nest. */
+/** Values with common leading bits, so that their prefixes nest. */
 const value = fc
   .tuple(
     fc.constantFrom(0n, 0xffffn << 32n, 0xfffen << 32n, 0xfd00n << 112n, (1n << 128n) - 1n),
@@ -39,7 +39,7 @@ function addressOf(text: string): Address {
   return parsed;
 }
 
-/** The ends of a prefix, and their neighbours. */
+/** The ends of a prefix, and their neighbors. */
 function edgesOf({ words, mask }: Prefix): Address[] {
   const join = (parts: readonly number[]) =>
     parts.reduce((all, part) => (all << 32n) | BigInt(part >>> 0), 0n);
@@ -68,7 +68,7 @@ describe("compilePrefixSet", () => {
     { prefixes: ["255.255.255.255/32", "0.0.0.0/32"], address: "255.255.255.254", contained: false },
     { prefixes: ["fd00::/8", "fd00:1::/32", "fe00::/8"], address: "fd00:2::1", contained: true },
     { prefixes: ["fd00::/16", "fe00::/16"], address: "fd01::", contained: false },
-  ])("$address in $prefixes: $contained", ({ prefixes, address, contained }) => {
+  ])("returns $contained for $address in $prefixes", ({ prefixes, address, contained }) => {
     expect(compilePrefixSet(prefixes.map(prefixOf))(addressOf(address))).toBe(contained);
   });
 
@@ -92,7 +92,7 @@ describe("compilePrefixSet", () => {
     expect(Math.min(seen.inside, seen.outside)).toBeGreaterThan(runs(1000));
   });
 
-  test("does so with 10,000 prefixes, looking at few of them", () => {
+  test("searches 10,000 prefixes with few comparisons", () => {
     const prefixes = Array.from({ length: 10_000 }, (_, index) =>
       prefixOf(
         index % 2 === 0

@@ -21,7 +21,7 @@ import {
   toWords,
 } from "./naive.js";
 
-/** What the network of Go's net.ParseCIDR(text) prints, "" for an error. */
+/** The network that Go's net.ParseCIDR(text) returns, "" for an error. */
 const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "10.0.0.0/8", go: "10.0.0.0/8", name: "a plain prefix" },
   { text: "10.1.2.3/8", go: "10.0.0.0/8", name: "host bits are dropped" },
@@ -58,17 +58,17 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "::ffff:1.1.1.1/80", go: "::/80", name: "IPv4-mapped of length 80" },
   { text: "::ffff:1.1.1.1/33", go: "::/33", name: "a length that would be too long for IPv4" },
   { text: "::ffff:1.1.1.1/24", go: "::/24", name: "an IPv4 length on an IPv4-mapped address" },
-  { text: "::1.2.3.4/120", go: "::102:300/120", name: "IPv4-compatible stays IPv6" },
+  { text: "::1.2.3.4/120", go: "::102:300/120", name: "IPv4-compatible remains IPv6" },
   { text: "", go: "", name: "nothing" },
   { text: "/", go: "", name: "a slash" },
-  { text: "/8", go: "", name: "no address" },
-  { text: "10.0.0.0", go: "", name: "no slash" },
-  { text: "10.0.0.0/", go: "", name: "no length" },
+  { text: "/8", go: "", name: "a missing address" },
+  { text: "10.0.0.0", go: "", name: "a missing slash" },
+  { text: "10.0.0.0/", go: "", name: "a missing length" },
   { text: "10.0.0.0/33", go: "", name: "33 for IPv4" },
   { text: "10.0.0.0/128", go: "", name: "an IPv6 length for IPv4" },
   { text: "::/129", go: "", name: "129 for IPv6" },
   { text: "::ffff:1.2.3.4/129", go: "", name: "129 for IPv4-mapped" },
-  { text: "10.0.0.0/16777216", go: "", name: "Go's bound of numbers" },
+  { text: "10.0.0.0/16777216", go: "", name: "Go's limit for numbers" },
   { text: "10.0.0.0/4294967304", go: "", name: "a length that overflows 32 bits to 8" },
   { text: "10.0.0.0/99999999999999999999", go: "", name: "a length beyond 64 bits" },
   { text: "10.0.0.0/-1", go: "", name: "a minus sign" },
@@ -96,7 +96,7 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "1::2::3/64", go: "", name: "two gaps" },
 ];
 
-test.each(CASES)("$name: $text", ({ text, go }) => {
+test.each(CASES)("parsePrefix: $name: $text", ({ text, go }) => {
   const prefix = parsePrefix(text);
   expect(prefix === undefined ? "" : formatPrefix(prefix)).toBe(go);
 });
@@ -143,7 +143,7 @@ test.each<{ text: string } & Omit<Prefix, "words" | "mask"> & { words: number[];
     mask: [0xffffffff, 0x80000000, 0, 0],
     mapped: false,
   },
-])("$text is family $family, length $length", ({ text, words, mask, ...rest }) => {
+])("parsePrefix: parses $text with family $family and length $length", ({ text, words, mask, ...rest }) => {
   expect(parsePrefix(text)).toEqual({
     words: Uint32Array.from(words),
     mask: Uint32Array.from(mask),
@@ -190,13 +190,23 @@ test.each([
   { prefix: "2001:db8::/33", address: "2001:db8:8000::", contains: false },
   { prefix: "2001:db8::/127", address: "2001:db8::1", contains: true },
   { prefix: "2001:db8::/127", address: "2001:db8::2", contains: false },
-])("$prefix contains $address: $contains", ({ prefix, address, contains }) => {
+])("prefixContains: returns $contains for $address in $prefix", ({ prefix, address, contains }) => {
   expect(prefixContains(mustPrefix(prefix), parseAddress(address) ?? new Uint32Array())).toBe(contains);
 });
 
 test.each([
-  { prefix: "10.0.0.0/8", packet: [10, 1, 2, 3], contains: true, name: "an IPv4 prefix holds IPv4 packets" },
-  { prefix: "10.0.0.0/8", packet: [11, 1, 2, 3], contains: false, name: "an IPv4 prefix compares" },
+  {
+    prefix: "10.0.0.0/8",
+    packet: [10, 1, 2, 3],
+    contains: true,
+    name: "an IPv4 prefix contains an IPv4 packet",
+  },
+  {
+    prefix: "10.0.0.0/8",
+    packet: [11, 1, 2, 3],
+    contains: false,
+    name: "an IPv4 prefix does not contain another IPv4 packet",
+  },
   {
     prefix: "0.0.0.0/0",
     packet: mapped(1, 2, 3, 4),
@@ -207,7 +217,7 @@ test.each([
     prefix: "1.2.3.4/32",
     packet: mapped(1, 2, 3, 4),
     contains: false,
-    name: "not even the very same address",
+    name: "a mapped IPv6 address does not equal the IPv4 address",
   },
   {
     prefix: "::/0",
@@ -215,7 +225,12 @@ test.each([
     contains: true,
     name: "a mapped IPv6 address is an IPv6 address",
   },
-  { prefix: "::/0", packet: [1, 2, 3, 4], contains: false, name: "an IPv6 prefix holds no IPv4 packet" },
+  {
+    prefix: "::/0",
+    packet: [1, 2, 3, 4],
+    contains: false,
+    name: "an IPv6 prefix does not contain an IPv4 packet",
+  },
   {
     prefix: "::ffff:0:0/96",
     packet: [1, 2, 3, 4],
@@ -228,14 +243,24 @@ test.each([
     contains: false,
     name: "a mapped prefix is not IPv6",
   },
-  { prefix: "::fffe:0:0/95", packet: mapped(1, 2, 3, 4), contains: true, name: "only the bytes count" },
-  { prefix: "::/96", packet: mapped(1, 2, 3, 4), contains: false, name: "all of the prefix counts" },
-])("in packets, $name", ({ prefix, packet, contains }) => {
+  {
+    prefix: "::fffe:0:0/95",
+    packet: mapped(1, 2, 3, 4),
+    contains: true,
+    name: "only the bytes are compared",
+  },
+  {
+    prefix: "::/96",
+    packet: mapped(1, 2, 3, 4),
+    contains: false,
+    name: "all bits of the prefix are compared",
+  },
+])("prefixContainsBytes: $name", ({ prefix, packet, contains }) => {
   const bytes = Uint8Array.of(0xff, ...packet, 0xff);
   expect(prefixContainsBytes(mustPrefix(prefix), bytes, 1, packet.length === 4 ? 4 : 6)).toBe(contains);
 });
 
-describe("properties", () => {
+describe("parsePrefix and prefixContains: properties", () => {
   const prefixText = fc
     .tuple(addressValue, fc.nat(128), fc.nat(2), fc.boolean())
     .map(([value, bits, zeros, hex]) => {
@@ -244,14 +269,14 @@ describe("properties", () => {
       const length = written.includes(":") ? bits : bits % 33;
       return `${written}/${"0".repeat(zeros)}${length}`;
     });
-  // Addresses share their beginning with the prefix, so that the bit that decides is met.
+  // Addresses share leading bits with the prefix, so that the deciding bit is reached.
   const pair = fc.tuple(prefixText, addressValue, fc.nat(128)).map(([text, other, kept]) => {
     const network = fromWords(mustPrefix(text).words);
     const high = ((1n << 128n) - 1n) ^ ((1n << BigInt(128 - kept)) - 1n);
     return { text, value: (network & high) | (other & ~high) };
   });
 
-  test("any string gives an answer, the same as a naive reading gives", () => {
+  test("parses any string as a naive implementation does", () => {
     const length = fc.oneof(
       fc.nat(140).map(String),
       fc.constantFrom("", "008", "-1", "+8", "0x8", " 8", "8/", "1e1"),
@@ -272,7 +297,7 @@ describe("properties", () => {
     );
   });
 
-  test("parses what it formatted", () => {
+  test("parses formatted prefixes", () => {
     fc.assert(
       fc.property(prefixText, (text) => {
         const prefix = mustPrefix(text);
@@ -284,7 +309,7 @@ describe("properties", () => {
     );
   });
 
-  test("contains agrees with Go's IPNet on bytes, whatever the address", () => {
+  test("prefixContains agrees with Go's IPNet, for any address", () => {
     const seen = { inside: 0, outside: 0 };
     fc.assert(
       fc.property(pair, ({ text, value }) => {
@@ -297,7 +322,7 @@ describe("properties", () => {
     expect(Math.min(seen.inside, seen.outside)).toBeGreaterThan(runs(10_000) / 10);
   });
 
-  test("an address is inside exactly between the lowest and the highest, IPv4 apart", () => {
+  test("prefixContains: true exactly between the lowest and the highest address of the same family", () => {
     fc.assert(
       fc.property(pair, ({ text, value }) => {
         const prefix = mustPrefix(text);
@@ -312,7 +337,7 @@ describe("properties", () => {
     );
   });
 
-  test("in packets the bytes alone decide", () => {
+  test("prefixContainsBytes depends only on the bytes", () => {
     fc.assert(
       fc.property(pair, fc.boolean(), fc.nat(20), ({ text, value }, narrow, start) => {
         const packet = toBytes(value, narrow ? 4 : 16);
