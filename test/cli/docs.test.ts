@@ -25,7 +25,7 @@ const sessions = [...PAGE.matchAll(/^```console\n([\s\S]*?)^```$/gm)].flatMap(([
 
 describeWithPrograms("docs/cli.md", ["bash"], () => {
   test.each(sessions)("prints the documented output of $command", async ({ command, printed }) => {
-    const { out, err } = isLong || !isPlain(command) ? inShell(command) : await inProcess(command);
+    const { out, err } = isLong || !isPlain(command) ? runInShell(command) : await runInProcess(command);
     // Editors remove trailing spaces.
     expect(out.replaceAll(/ +$/gm, "") + err).toBe(printed);
   });
@@ -36,19 +36,19 @@ function isPlain(command: string): boolean {
   return /^flowscribe [^|<>;&$`\\]*$/.test(command);
 }
 
-function inShell(command: string): { out: string; err: string } {
+function runInShell(command: string): { out: string; err: string } {
   const script = `flowscribe() { "${process.execPath}" dist/cli/main.js "$@"; }; ${command}`;
   const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: repository, encoding: "utf8" });
   return { out: stdout, err: stderr };
 }
 
-async function inProcess(command: string): Promise<{ out: string; err: string }> {
-  const [, ...args] = wordsOf(command);
+async function runInProcess(command: string): Promise<{ out: string; err: string }> {
+  const [, ...args] = argumentsOf(command);
   return runFake(args);
 }
 
 /** The arguments of a command line, without quotes. */
-function wordsOf(command: string): string[] {
+function argumentsOf(command: string): string[] {
   return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     ([, single, double, bare]) => single ?? double ?? bare ?? "",
   );
@@ -64,7 +64,7 @@ describe("docs/cli.md and help", () => {
     ({ command }) => {
       const [, args = ""] = command.split("flowscribe observe ");
       const now = () => 0;
-      expect(() => parseFlowFlags(wordsOf(args), { extra: OBSERVE_FLAGS, now })).not.toThrow();
+      expect(() => parseFlowFlags(argumentsOf(args), { extra: OBSERVE_FLAGS, now })).not.toThrow();
     },
   );
 });

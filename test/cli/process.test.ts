@@ -1,4 +1,4 @@
-// The built program as users have it: a process with files, pipes and signals.
+// The built program as installed: a process with files, pipes and signals.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -32,7 +32,7 @@ interface Following {
   readonly code: Promise<ExitCode>;
   /** The printed pods, once there are that many; advances the clock until then. */
   pods(count: number): Promise<string[]>;
-  /** The same for lines of any kind, which are only counted. */
+  /** The same for lines of any kind, by their number. */
   lines(count: number): Promise<number>;
   /** Reads the available input, until only the clock can bring more. */
   idle(): Promise<void>;

@@ -68,8 +68,8 @@ describe("flowscribe: warnings about packets of an unsupported link type", () =>
 
   test("observe: prints a warning for each input that contains some", async () => {
     const some = file("some", await pcapOf(LINKTYPE_USER0, 2));
-    const none = file("none", await pcapOf(1, 2));
-    const { err } = await runFake(["observe", some, none, some]);
+    const supported = file("none", await pcapOf(1, 2));
+    const { err } = await runFake(["observe", some, supported, some]);
     expect(err).toBe(warning(some, "2 packets").repeat(2));
   });
 

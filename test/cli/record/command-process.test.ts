@@ -1,4 +1,4 @@
-// The built program as users have it: a process with pipes and signals.
+// The built program as installed: a process with pipes and signals.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -76,7 +76,7 @@ describe("record: signals", () => {
     { name: "SIGINT", code: EXIT.interrupted },
     { name: "SIGTERM", code: EXIT.terminated },
     { name: "SIGHUP", code: EXIT.hungUp },
-  ] as const)("$name finishes what is written, and ends with $code", async ({ name, code }) => {
+  ] as const)("$name completes the capture and exits with $code", async ({ name, code }) => {
     const child = spawn(process.execPath, [MAIN, "record", "-r", "-", "-w", "-"], { stdio: "pipe" });
     const out: Buffer[] = [];
     const head = readFileSync(CAPTURE).subarray(0, 10_000);

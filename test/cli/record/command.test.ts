@@ -506,10 +506,10 @@ describe("record: outputs", () => {
   });
 
   test("writes a capture without packets to standard output", async () => {
-    const none = await capture("none.pcap", []);
+    const empty = await capture("none.pcap", []);
     for (const format of ["pcap", "pcapng"]) {
       const io = fakeIo();
-      expect(await runCli(["record", "-r", none, "-w", "-", "--format", format], io)).toBe(EXIT.ok);
+      expect(await runCli(["record", "-r", empty, "-w", "-", "--format", format], io)).toBe(EXIT.ok);
       expect(await packetsIn(io.bytes())).toEqual([]);
     }
   });

@@ -3,7 +3,7 @@ import { formatDevices } from "../../../src/cli/record/packets/devices.js";
 import { formatCounts, formatCountsWithoutReader, formatLine } from "../../../src/cli/record/status.js";
 import type { RecordingStats } from "../../../src/recorder/index.js";
 
-const NONE: RecordingStats = {
+const ZERO: RecordingStats = {
   packetsCaptured: 0,
   bytesCaptured: 0,
   packetsLostInQueue: 0,
@@ -25,12 +25,12 @@ describe("record status lines", () => {
     },
     { stats: { packetsLostInKernel: 2 }, text: "0 packets (0 bytes) written and 2 packets (0 bytes) lost" },
   ])("formatCounts: prints $text", ({ stats, text }) => {
-    expect(formatCounts({ ...NONE, ...stats })).toBe(text);
+    expect(formatCounts({ ...ZERO, ...stats })).toBe(text);
   });
 
   test("formatCountsWithoutReader: does not report packets that a closed output rejected as lost", () => {
     const stats = {
-      ...NONE,
+      ...ZERO,
       packetsCaptured: 3,
       bytesCaptured: 180,
       packetsLostInQueue: 2,
@@ -42,7 +42,7 @@ describe("record status lines", () => {
     expect(formatCountsWithoutReader({ ...stats, packetsLostInKernel: 4 })).toBe(
       "3 packets (180 bytes) written and 4 packets (0 bytes) lost, 2 packets (60 bytes) not written because the output was not read",
     );
-    expect(formatCountsWithoutReader(NONE)).toBe("0 packets (0 bytes) written");
+    expect(formatCountsWithoutReader(ZERO)).toBe("0 packets (0 bytes) written");
   });
 
   test("formatLine: truncates the time to seconds", () => {
