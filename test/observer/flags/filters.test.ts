@@ -398,15 +398,15 @@ describe("parseFlowFlags: flags that cannot be combined", () => {
     "http-header": "a:b",
     "traffic-direction": "ingress",
   };
-  const give = (name: string) => `--${name}=${values[name] ?? "1"}`;
+  const flagWithValue = (name: string) => `--${name}=${values[name] ?? "1"}`;
 
   test(`are those of the same group, in any order, negated or not${nth(5)}`, () => {
     for (const one of everyNth(5, names)) {
       for (const other of names) {
         const group = groups.find((all) => one !== other && all.includes(one) && all.includes(other));
         for (const args of [
-          [give(one), give(other)],
-          ["--not", give(one), "--not", give(other)],
+          [flagWithValue(one), flagWithValue(other)],
+          ["--not", flagWithValue(one), "--not", flagWithValue(other)],
         ]) {
           if (group === undefined) {
             expect(() => parseFlowFlags(args)).not.toThrow();
@@ -415,7 +415,7 @@ describe("parseFlowFlags: flags that cannot be combined", () => {
           const [first, second] = group.filter((name) => name === one || name === other);
           expect(messageOf(args)).toContain(`: filters --${first} and --${second} cannot be combined`);
         }
-        expect(() => parseFlowFlags([give(one), "--not", give(other)])).not.toThrow();
+        expect(() => parseFlowFlags([flagWithValue(one), "--not", flagWithValue(other)])).not.toThrow();
       }
     }
   });
@@ -488,7 +488,7 @@ describe("parseFlowFlags: surprising combinations", () => {
     { line: "-A", flow: { destination: { labels: ["reserved:world"] } }, passes: false },
     { line: "-A", flow: {}, passes: false },
     { line: "--ip-version 5", flow: {}, passes: true },
-  ])("$line results in $passes", ({ line, flow, passes }) => {
+  ])("$line matches the flow: $passes", ({ line, flow, passes }) => {
     const { allow, deny } = parseFlowFlags(line.split(" "));
     expect(compileFlowFilters({ allow, deny })(create(FlowSchema, flow))).toBe(passes);
   });
