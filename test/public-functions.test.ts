@@ -239,7 +239,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     first: (batches) => everything.selectFlows(batches, {}),
     named: /batches/,
     accepts: ["a list"],
-    options: (options) => everything.selectFlows(none(), {}, options),
+    options: (options) => everything.selectFlows(emptyStream(), {}, options),
   },
   toFlowsRequest: { first: everything.toFlowsRequest, named: /flags/ },
   // flowscribe/recorder
@@ -387,7 +387,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   flow: { first: testing.flow, named: /init/ },
 };
 
-async function* none(): AsyncGenerator<never[], void, undefined> {}
+async function* emptyStream(): AsyncGenerator<never[], void, undefined> {}
 
 /** Messages of V8 for an invalid value that passed the argument check. */
 const INTERNAL =

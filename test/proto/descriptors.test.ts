@@ -125,7 +125,10 @@ function describeFields(message: DescMessage): string[] {
     oneof: field.oneof?.name ?? "",
     deprecated: deprecation(field),
   }));
-  return select(rows.length > 0 ? rows : [{ ...none, label: "", oneof: "", deprecated: "" }], FIELD_COLUMNS);
+  return select(
+    rows.length > 0 ? rows : [{ ...emptyRow, label: "", oneof: "", deprecated: "" }],
+    FIELD_COLUMNS,
+  );
 }
 
 function describeValues(type: DescEnum): string[] {
