@@ -24,12 +24,15 @@ describe("flowscribe: without a command", () => {
     expect(await runFake([argument])).toEqual({ code: EXIT.ok, out: `flowscribe v${version}\n`, err: "" });
   });
 
-  test.each(COMMANDS.map(({ name }) => name))("help %s prints the output of %s --help", async (name) => {
-    const { out } = await runFake(["help", name]);
-    expect(out).toContain(`flowscribe ${name}`);
-    expect(await runFake([name, "--help"])).toEqual({ code: EXIT.ok, out, err: "" });
-    expect(await runFake([name, "-h"])).toEqual({ code: EXIT.ok, out, err: "" });
-  });
+  test.each(COMMANDS.map(({ name }) => name))(
+    "flowscribe help prints the help of the command %s",
+    async (name) => {
+      const { out } = await runFake(["help", name]);
+      expect(out).toContain(`flowscribe ${name}`);
+      expect(await runFake([name, "--help"])).toEqual({ code: EXIT.ok, out, err: "" });
+      expect(await runFake([name, "-h"])).toEqual({ code: EXIT.ok, out, err: "" });
+    },
+  );
 
   test.each([
     {
@@ -67,20 +70,20 @@ describe("runCli: errors of commands", () => {
   test.each([
     { name: "prints nothing for a broken pipe", error: new BrokenPipe(), code: EXIT.ok, err: "" },
     {
-      name: "suggests the closest flag for an unknown one",
+      name: "suggests a flag for an unknown one",
       error: new FlagError("unknown flag: --verdit"),
       code: EXIT.usage,
       err: "unknown flag: --verdit\nDid you mean --verdict?\nSee: flowscribe fail --help\n",
     },
     {
-      name: "prints the message of other errors, with control characters escaped",
+      name: "escapes control characters of errors",
       error: new Error("no\u001b[31m way\nat all"),
       code: EXIT.failed,
       err: "no^[[31m way\nat all\n",
     },
-    { name: "prints a thrown value that is not an Error", error: "text", code: EXIT.failed, err: "text\n" },
+    { name: "prints a value that is not an Error", error: "text", code: EXIT.failed, err: "text\n" },
     {
-      name: "prints a system error with Go's message",
+      name: "prints a system error in Go's words",
       error: Object.assign(new Error("ENOENT: …"), { errno: -2, syscall: "open", path: "a" }),
       code: EXIT.failed,
       err: "open a: no such file or directory\n",

@@ -15,14 +15,14 @@ describe("detectKind: detects the kind from the first bytes", () => {
     { name: "pcapng", head: capture("sample.pcapng"), kind: "capture" },
     { name: "big-endian nanoseconds", head: Uint8Array.of(0xa1, 0xb2, 0x3c, 0x4d), kind: "capture" },
     {
-      name: "a modified pcap, which the decoder rejects",
+      name: "an unsupported pcap variant",
       head: Uint8Array.of(0xa1, 0xb2, 0xcd, 0x34),
       kind: "capture",
     },
     { name: "JSON", head: bytes('{"flow":{}}\n'), kind: "export" },
     { name: "JSON after a byte order mark", head: bytes('\ufeff{"flow":{}}\n'), kind: "export" },
     {
-      name: "text that is not JSON: bad lines are reported individually",
+      name: "text that is not JSON",
       head: bytes("level=info\n"),
       kind: "export",
     },

@@ -443,9 +443,9 @@ describe("observe: a signal", () => {
   };
 
   test.each([
-    { name: "prints the received flows", args: [], pods: ["a", "b", "c"] },
-    { name: "prints the last of the received flows with --last", args: ["--last", "2"], pods: ["b", "c"] },
-  ])("$name and sets the exit code of the signal", async ({ args, pods }) => {
+    { name: "the received flows", args: [], pods: ["a", "b", "c"] },
+    { name: "the last of the received flows", args: ["--last", "2"], pods: ["b", "c"] },
+  ])("prints $name and sets the exit code of the signal", async ({ args, pods }) => {
     const io = fakeIo({ stdin: unfinishedInput(LINES) });
     const code = runCli(["observe", ...args, "-"], io);
     for (let turn = 0; turn < 20; turn++) await oneTurn();

@@ -313,7 +313,7 @@ describe("observe: usage errors with --server", () => {
     { args: ["--server", "a:1", "--cel-expression", "1 +"], err: "" },
     { args: [], env: { HUBBLE_SERVER: "a:1", HUBBLE_TLS: "perhaps" }, err: "invalid HUBBLE_TLS: " },
     { args: [], env: { HUBBLE_SERVER: "a:1", HUBBLE_TIMEOUT: "soon" }, err: "invalid HUBBLE_TIMEOUT: " },
-  ])("rejects $args with the environment $env", async ({ args, err, env = {} }) => {
+  ])("rejects $args (environment: $env)", async ({ args, err, env = {} }) => {
     const outcome = await runFake(["observe", ...args], { env });
     expect({ code: outcome.code, out: outcome.out }).toEqual({ code: EXIT.usage, out: "" });
     expect(outcome.err.startsWith(err)).toBe(true);

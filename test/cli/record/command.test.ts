@@ -90,17 +90,17 @@ describe("record: filters", () => {
   test.each([
     { name: "all packets without a filter", args: [], count: 527 },
     {
-      name: "packets that match a filter of hubble record",
+      name: "packets by a filter of hubble record",
       args: ["10.0.0.0/8 0 0.0.0.0/0 53 UDP"],
       tcpdump: "src net 10.0.0.0/8 and udp dst port 53",
     },
     {
-      name: "packets that match one of several filters",
+      name: "packets that match any filter",
       args: ["10.0.0.0/8 0 10.0.0.0/8 53 TCP", "::/0 0 ::/0 80 ANY"],
       tcpdump: "(src net 10.0.0.0/8 and dst net 10.0.0.0/8 and tcp dst port 53) or (ip6 and dst port 80)",
     },
     {
-      name: "packets that match filters of both kinds",
+      name: "packets by filters of both kinds",
       args: ["0.0.0.0/0 0 0.0.0.0/0 53 ANY", "--protocol", "udp"],
       tcpdump: "ip and udp dst port 53",
     },
