@@ -59,14 +59,14 @@ describe("selectFlows: number", () => {
       selected: ["abc", "d"],
     },
     {
-      name: "all events if there are fewer than the first",
+      name: "all events for a large first number",
       selection: { number: 99n, first: true },
       selected: ["abc", "de", "fghi"],
     },
     { name: "the last event", selection: { number: 1n }, selected: ["i"] },
     { name: "the last events in order", selection: { number: 5n }, selected: ["efghi"] },
     {
-      name: "all events if there are fewer than the last",
+      name: "all events for a large last number",
       selection: { number: 1_000_000n },
       selected: ["abcdefghi"],
     },
@@ -169,7 +169,7 @@ describe("selectFlows: time", () => {
       selected: ["none"],
     },
     {
-      name: "the number of events after selecting by time",
+      name: "events counted after the time filter",
       selection: { until: at(10, 1), number: 2n },
       selected: ["b", "old"],
     },
@@ -197,7 +197,7 @@ describe("selectFlows: filters", () => {
       selected: ["b"],
     },
     {
-      name: "flows that do not match deny, and all other events",
+      name: "events that do not match deny",
       selection: { deny: [{ verdict: [Verdict.DROPPED] }] },
       selected: ["a", ...OTHERS],
     },

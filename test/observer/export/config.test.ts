@@ -34,7 +34,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "rejects an invalid filter, mask and end",
+      name: "rejects bad filters, masks and ends",
       flowLogs: [
         {
           ...good,
@@ -52,7 +52,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "accepts the document with the flowLogs key",
+      name: "accepts a document with flowLogs",
       flowLogs: { flowLogs: [good, {}] },
       faults: requiredIn(1),
     },
@@ -98,7 +98,7 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
-      name: "rejects misspelled fields and wrong types",
+      name: "rejects unknown fields, wrong types",
       flowLogs: { flowLogs: [{ ...good, name: 5, fieldMasks: [], fileMaxSizeMb: "ten" }], version: 1 },
       faults: [
         "version: is not a field of the configuration; it has flowLogs only",

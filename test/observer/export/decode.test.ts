@@ -209,7 +209,7 @@ describe("decodeExport: maxLineBytes", () => {
   test.each([
     { name: "reads a line of exactly that length", maxLineBytes: long.length, reported: [] },
     {
-      name: "reports a line that is longer by a byte",
+      name: "reports a line longer by a byte",
       maxLineBytes: long.length - 1,
       reported: [`line 2: longer than ${long.length - 1} bytes`],
     },

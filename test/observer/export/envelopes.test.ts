@@ -29,12 +29,12 @@ describe("decodeExport: events in an envelope", () => {
       name: "docker's json-file lines",
       text: [A, B].map((line) => json({ log: `${line}\n`, stream: "stdout", time: TIME })).join("\n"),
     },
-    { name: "the output of kubectl logs --timestamps", text: `${TIME} ${A}\n${TIME} ${B}` },
+    { name: "kubectl logs --timestamps", text: `${TIME} ${A}\n${TIME} ${B}` },
     {
-      name: "the output of kubectl logs --prefix",
+      name: "kubectl logs --prefix",
       text: `[pod/cilium-1/agent] ${A}\n[pod/cilium-1/agent] ${TIME} ${B}`,
     },
-    { name: "the output of docker compose logs", text: `cilium-1  | ${A}\ncilium-1  | ${B}` },
+    { name: "docker compose logs", text: `cilium-1  | ${A}\ncilium-1  | ${B}` },
     {
       name: "syslog lines",
       text: `<14>1 ${TIME} host cilium 1 - - ${A}\nJan  1 00:00:00 host cilium[1]: ${B}`,
@@ -63,10 +63,10 @@ describe("decodeExport: events in an envelope", () => {
     { name: "responses of grpc-gateway", text: `{"result":${A}}\n{"result":${B}}` },
     { name: "events of a list in an object", text: `{"flows":[${A},{"uuid":"b"}]}` },
     { name: "events of a list on one line", text: `[${A}, ${B}]` },
-    { name: "events of a list with a line for each", text: `[\n${A},\n${B}\n]\n` },
-    { name: "events of a list whose brackets are on the lines of events", text: `[${A},\n${B}]` },
+    { name: "a list with a line per event", text: `[\n${A},\n${B}\n]\n` },
+    { name: "a list with brackets on event lines", text: `[${A},\n${B}]` },
     {
-      name: "events of a list with several lines for each",
+      name: "a list with several lines per event",
       text: json(
         [A, B].map((line) => JSON.parse(line)),
         null,
@@ -74,7 +74,7 @@ describe("decodeExport: events in an envelope", () => {
       ),
     },
     { name: "events that span several lines", text: indented(A, B) },
-    { name: "events of a list in an object with a line for each", text: `{"flows":[\n${A},\n${B}\n]}` },
+    { name: "a list in an object, a line per event", text: `{"flows":[\n${A},\n${B}\n]}` },
     { name: "events without line feeds between them", text: `${A}${B}` },
     { name: "events followed by commas", text: `${A},\n${B},\n` },
     {
@@ -175,7 +175,7 @@ describe("decodeExport: objects that only resemble an envelope", () => {
     { name: "a brace", text: `{\n${A}\n${B}`, bad: 1 },
     { name: "a bracket", text: `[\n${A}\n${B}`, bad: 1 },
     {
-      name: "a line truncated after the start of a list",
+      name: "a line truncated at a list's start",
       text: `{"flow":{"node_labels":[\n${A}\n${B}`,
       bad: 1,
     },
@@ -270,7 +270,7 @@ describe("decodeExport: does not assemble an event around a line that cannot be 
   describe.each(faults)("$fault", ({ insert, says }) => {
     test.each([
       {
-        name: "a document whose lines are not indented",
+        name: "an unindented document",
         text: `{\n"flow":{\n"uuid":"x",\n"Summary":"${insert}",\n"destination":{"identity":1}\n}}`,
         line: 4,
       },

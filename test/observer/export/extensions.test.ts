@@ -179,7 +179,7 @@ describe("extensions whose content has no JSON form", () => {
       ),
     },
     {
-      name: "a path that lowerCamelCase cannot express",
+      name: "a path without a lowerCamelCase form",
       extensions: anyPack(FieldMaskSchema, create(FieldMaskSchema, { paths: ["A__b"] })),
     },
   ];

@@ -78,7 +78,7 @@ describe("encodeExportLine", () => {
   test.each([
     { name: "an empty flow", flow: {}, json: "" },
     {
-      name: "fields in the order of declaration, not of numbers",
+      name: "fields in the order of declaration",
       flow: { verdict: 1, uuid: "u", Summary: "s", nodeName: "n", Type: 1 },
       json: '"uuid":"u","verdict":"FORWARDED","Type":"L3_L4","node_name":"n","Summary":"s"',
     },
@@ -126,12 +126,12 @@ describe("encodeExportLine", () => {
       json: '"time":"0001-01-01T00:00:00.000000001Z"',
     },
     {
-      name: "HTML and line separators as Go escapes them",
+      name: "HTML and line separators as Go does",
       flow: { Summary: "<a href='x'>&amp;</a>\u2028\u2029" },
       json: `"Summary":"\\u003ca href='x'\\u003e\\u0026amp;\\u003c/a\\u003e\\u2028\\u2029"`,
     },
     {
-      name: "control characters, quotes and backslashes",
+      name: "controls, quotes and backslashes",
       flow: { Summary: '\u0000\b\t\n\f\r\u001b"\\\u007f/' },
       json: '"Summary":"\\u0000\\b\\t\\n\\f\\r\\u001b\\"\\\\\u007f/"',
     },
@@ -169,7 +169,7 @@ describe("encodeExportLine", () => {
       json: '"extensions":{"@type":"type.googleapis.com/google.protobuf.UInt32Value","value":7}',
     },
     {
-      name: "a struct in an extension with sorted names",
+      name: "a struct extension with sorted names",
       flow: {
         extensions: anyPack(
           StructSchema,
@@ -225,7 +225,7 @@ describe("encodeExportLine", () => {
     },
     { name: "a time with too many nanoseconds", flow: { time: create(TimestampSchema, { nanos: 1e9 }) } },
     {
-      name: "a time with too many seconds and negative nanoseconds",
+      name: "a time with negative nanoseconds",
       flow: { time: create(TimestampSchema, { seconds: 10n ** 15n, nanos: -5 }) },
     },
   ])("rejects $name, which has no JSON form", ({ flow }) => {

@@ -29,7 +29,7 @@ function layOut(lines: readonly (readonly string[])[]): string {
 describe("createTable", () => {
   test.each([
     {
-      name: "aligns columns, except for the last cell",
+      name: "aligns all cells but the last",
       lines: [
         ["a", "bb", "c"],
         ["aaa", "b", ""],
@@ -45,7 +45,7 @@ describe("createTable", () => {
       expected: "   x\n   y\n",
     },
     {
-      name: "starts new columns after a line without columns",
+      name: "realigns after a line without columns",
       lines: [["aaaa", "b"], ["c"], ["d", "e"]],
       expected: "aaaa   b\nc\nd   e\n",
     },

@@ -65,7 +65,7 @@ describe("createTimeFormat", () => {
     { name: "prints N/A far out of range", seconds: 2n ** 63n - 1n, nanos: 0, expected: "N/A" },
     { name: "prints N/A for negative nanoseconds", seconds: 0n, nanos: -1, expected: "N/A" },
     {
-      name: "prints N/A for nanoseconds of a second or more",
+      name: "prints N/A for excess nanoseconds",
       seconds: 0n,
       nanos: 1_000_000_000,
       expected: "N/A",

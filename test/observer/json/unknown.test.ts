@@ -52,7 +52,7 @@ describe("decodeExport and encodeExportLine: unknown JSON passes through unchang
       line: '{"flow":{"extensions":{"@type":"type.googleapis.com/flow.Service","name":"s","tier":1}}}',
     },
     {
-      name: "an unknown extension within a known one",
+      name: "an unknown extension in a known one",
       line: `{"flow":{"extensions":{"@type":"type.googleapis.com/flow.Flow","uuid":"1","extensions":${RETINA}}}}`,
     },
     {
@@ -60,7 +60,7 @@ describe("decodeExport and encodeExportLine: unknown JSON passes through unchang
       line: '{"flow":{"extensions":{"@type":"t/a.B","@error":"a.B is not recognized","@value":"CEI="}}}',
     },
     {
-      name: "a line that the fast decoder does not support",
+      name: "a line for the slow decoder",
       line: '{"flow":{"socket_cookie":"18446744073709551615","x":{"y":1}}}',
     },
   ])("$name", async ({ line }) => {

@@ -93,19 +93,19 @@ describe("formatFlow: host", () => {
     { name: "a pod", init: { IP, l4: TCP, source: pod }, expected: "shop/web-1:40000" },
     { name: "a pod without namespace", init: { IP, source: { podName: "web-1" } }, expected: "web-1" },
     {
-      name: "the address for a namespace without a pod",
+      name: "the address for a namespace only",
       init: { IP, source: { namespace: "shop" } },
       expected: "10.0.0.1",
     },
     { name: "a service", init: { IP, l4: TCP, sourceService: service }, expected: "mesh/gate:40000" },
     { name: "a service without namespace", init: { IP, sourceService: { name: "gate" } }, expected: "gate" },
     {
-      name: "the pod before the service, with the service's namespace",
+      name: "the pod in the service's namespace",
       init: { IP, source: pod, sourceService: service },
       expected: "mesh/web-1",
     },
     {
-      name: "the pod without a namespace for an empty service",
+      name: "the bare pod for an empty service",
       init: { IP, source: pod, sourceService: {} },
       expected: "web-1",
     },
@@ -210,7 +210,7 @@ describe("formatFlow: type", () => {
       expected: "dns-response proxy",
     },
     {
-      name: "DNS without an observation source, with the space",
+      name: "DNS without an observation source",
       init: { l7: { type: L7FlowType.REQUEST, record: { case: "dns", value: {} } } },
       expected: "dns-request ",
     },
@@ -249,7 +249,7 @@ describe("formatFlow: type", () => {
       expected: "Policy denied",
     },
     {
-      name: "the drop reason in the lowest byte of a negative number",
+      name: "the drop reason of a negative number",
       init: { eventType: { type: 1, subType: -123 } },
       expected: "Policy denied",
     },

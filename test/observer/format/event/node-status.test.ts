@@ -91,20 +91,20 @@ describe("node status: truncated names", () => {
 
   test.each([
     {
-      name: "shows names up to 50 bytes, including separators",
+      name: "shows 50 bytes of names, separated",
       names: ["a".repeat(23), "b".repeat(23)],
       expected: 2,
     },
     { name: "truncates at 51 bytes", names: ["a".repeat(23), "b".repeat(24)], expected: 1 },
     { name: "always shows the first name", names: ["a".repeat(80)], expected: 1 },
     {
-      name: "omits all names after one that is too long",
+      name: "omits all names after a long one",
       names: ["a", "b".repeat(60), "c"],
       expected: 1,
     },
     { name: "counts bytes, not characters", names: ["a".repeat(23), "é".repeat(12)], expected: 1 },
     {
-      name: "counts characters of three and four bytes",
+      name: "counts three- and four-byte runes",
       names: ["€".repeat(8), "🐝".repeat(5)],
       expected: 2,
     },

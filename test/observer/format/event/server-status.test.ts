@@ -34,7 +34,7 @@ describe("formatServerStatus: compact", () => {
       expected: ["Current/Max Flows: 0/0", "Flows/s: 2.50"],
     },
     {
-      name: "no mean for an uptime that exceeds Go's duration",
+      name: "no mean beyond Go's duration",
       init: { seenFlows: 5n, uptimeNs: 2n ** 63n },
       expected: ["Current/Max Flows: 0/0", "Flows/s: N/A"],
     },
@@ -44,7 +44,7 @@ describe("formatServerStatus: compact", () => {
       expected: ["Current/Max Flows: 0/0", "Flows/s: N/A", "Connected Nodes: 2"],
     },
     {
-      name: "unavailable nodes, sorted, with the number of unnamed ones",
+      name: "sorted and unnamed unavailable nodes",
       init: { numConnectedNodes: 2, numUnavailableNodes: 3, unavailableNodes: ["b", "a\n"] },
       expected: [
         "Current/Max Flows: 0/0",
