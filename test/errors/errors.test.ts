@@ -80,7 +80,7 @@ describe("ConfigurationError: issues", () => {
     },
     { name: "one issue without a path", issues: [{ path: "", message: "no" }], message: "no" },
     {
-      name: "a line for each issue, in the given order",
+      name: "a line for each issue, in order",
       issues: [
         { path: "z", message: "1" },
         { path: "", message: "2" },
