@@ -82,7 +82,7 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   {
     text: "2001:db8:0:1:1:1:1:1",
     go: "2001:db8:0:1:1:1:1:1",
-    name: "RFC 5952: a single zero group is preserved",
+    name: "RFC 5952: a single zero group",
   },
   { text: "2001:db8::1:1:1:1:1", go: "2001:db8:0:1:1:1:1:1", name: "a gap of one group is written out" },
   { text: "::2:3:4:5:6:7:8", go: "0:2:3:4:5:6:7:8", name: "a gap of one group in front" },
@@ -146,7 +146,7 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   {
     text: "0:0:1::ffff:1.2.3.4",
     go: "::1:0:0:ffff:102:304",
-    name: "a bit in the second word is not IPv4-mapped",
+    name: "a bit set in the second word",
   },
   { text: "64:ff9b::192.0.2.33", go: "64:ff9b::c000:221", name: "a dotted tail after a gap" },
   { text: "1:2:3:4:5:6:7.8.9.10", go: "1:2:3:4:5:6:708:90a", name: "a dotted tail after six groups" },
@@ -154,7 +154,7 @@ const CASES: readonly { text: string; go: string; name: string }[] = [
   { text: "::2:3:4:5:6:7.8.9.10", go: "0:2:3:4:5:6:708:90a", name: "a gap of one far before a dotted tail" },
   { text: "1:2:3:4:5:6::7.8.9.10", go: "", name: "an empty gap before a dotted tail" },
   { text: "1:2:3:4:5:6:7:1.2.3.4", go: "", name: "a dotted tail after seven groups" },
-  { text: "1::3:4:5:6:7:8:1.2.3.4", go: "", name: "a dotted tail after a gap and seven groups" },
+  { text: "1::3:4:5:6:7:8:1.2.3.4", go: "", name: "a dotted tail, a gap and seven groups" },
   { text: "1:2:3:4:5:1.2.3.4", go: "", name: "a dotted tail after five groups" },
   { text: "1.2.3.4::", go: "", name: "a dotted head" },
   { text: "::1.2.3.4:5", go: "", name: "a dotted middle" },
