@@ -113,10 +113,10 @@ const OWN_FIELDS: readonly string[] = [];
 
 function describeFields(message: DescMessage): string[] {
   const file = fileOf(message.file);
-  const none = { file, message: message.typeName, field: "-", order: "0", number: "-", type: "-" };
+  const emptyRow = { file, message: message.typeName, field: "-", order: "0", number: "-", type: "-" };
   const upstream = message.fields.filter(({ name }) => !OWN_FIELDS.includes(`${message.typeName}.${name}`));
   const rows = upstream.map((field, index) => ({
-    ...none,
+    ...emptyRow,
     field: field.name,
     order: String(index + 1),
     number: String(field.number),
