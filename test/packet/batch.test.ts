@@ -106,7 +106,7 @@ describe("packetsOf", () => {
     expect(Array.from(packetsOf(odd), ({ nanoseconds }) => nanoseconds)).toEqual([4_000_000_000]);
   });
 
-  test("the bytes are a view into the batch", () => {
+  test("returns bytes as a view into the batch", () => {
     const own = numberedBatch([4]);
     const [packet] = packetsOf(own);
     own.records[16] = 99;

@@ -1,6 +1,6 @@
-// Builds packets by hand, a layer at a time: each function takes what stands inside.
+// Builds packets by hand, a layer at a time: each function accepts its payload.
 
-/** Bytes from hexadecimal text (spaces allowed), numbers and other bytes, one after the other. */
+/** Bytes from hexadecimal strings (spaces allowed), numbers and other bytes, one after the other. */
 export function bytes(...parts: readonly (string | number | readonly number[] | Uint8Array)[]): Uint8Array {
   return Uint8Array.from(
     parts.flatMap((part) => {

@@ -20,7 +20,7 @@ const FIELDS = [
   "udp.dstport",
 ];
 
-/** Whether the packet has a link type or an encapsulation whose reading tshark should judge. */
+/** Whether to compare the link type or encapsulation of the packet with tshark. */
 function isJudged({ linkType, bytes }: CorpusPacket): boolean {
   if (LINK_TYPES.includes(linkType)) return true;
   if (linkType !== 1 || bytes.length < 22) return false;

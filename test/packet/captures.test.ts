@@ -16,7 +16,7 @@ describeWithShared("packet filters on captures written by others", () => {
     packets = await readCorpus();
   });
 
-  test("the captures contain packets of all kinds", () => {
+  test("captures: contain packets of all kinds", () => {
     const having = (wanted: (packet: CorpusPacket) => boolean) => packets.filter(wanted).length;
     expect(packets.length).toBe(10_627);
     expect(having(({ naive }) => naive?.family === 4)).toBe(4867);
@@ -27,7 +27,7 @@ describeWithShared("packet filters on captures written by others", () => {
     expect(having(({ naive }) => (naive?.extensions ?? 0) > 0)).toBe(153);
   });
 
-  test(`${FILTERS} filters drawn from the packets answer on every packet as the naive ones`, () => {
+  test(`${FILTERS} filters drawn from the packets match the same packets as the naive filter`, () => {
     const filters = drawFilters(packets, FILTERS, createRandom(20_240_601));
     const differences: string[] = [];
     let matching = 0;
@@ -47,7 +47,7 @@ describeWithShared("packet filters on captures written by others", () => {
     expect(matching).toBeGreaterThanOrEqual((FILTERS * 2) / 3);
   });
 
-  test("compilePacketFilter: lists of filters match the same packets as the naive ones", () => {
+  test("compilePacketFilter: lists of filters match the same packets as the naive filters", () => {
     const random = createRandom(7);
     const differences: string[] = [];
     for (const length of [2, 3, 8, 50, 300]) {

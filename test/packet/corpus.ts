@@ -70,7 +70,7 @@ export function drawFilters(
 
 function drawFilter(packet: NaivePacket, random: Random): NaiveFilter {
   const { family, protocol = 0, ports } = packet;
-  // One in eight is off by a little, and should match nothing or something else.
+  // One in eight differs slightly, and should match no packets or other packets.
   const off = () => (random.below(8) === 0 ? 1 : 0);
   return {
     sourceCidr: drawCidr(family, packet.source, random),
@@ -81,7 +81,7 @@ function drawFilter(packet: NaivePacket, random: Random): NaiveFilter {
   };
 }
 
-/** The text of a prefix that holds the address, whose host bits stay set. */
+/** A prefix that contains the address, with its host bits set. */
 function drawCidr(family: 4 | 6, address: bigint, random: Random): string {
   const width = family === 4 ? 32 : 128;
   const length = random.pick([0, width, random.below(width + 1), random.below(width + 1)]);
@@ -92,7 +92,7 @@ function addressText(family: 4 | 6, address: bigint, length: number): string {
   if (family === 4) {
     return [24n, 16n, 8n, 0n].map((shift) => Number((address >> shift) & 255n)).join(".");
   }
-  // Never an IPv4-mapped text: that would be an IPv4 prefix, or refused.
+  // Never an IPv4-mapped address: that would be an IPv4 prefix, or rejected.
   const value =
     address >> 32n === 0xffffn ? (address >> BigInt(128 - length)) << BigInt(128 - length) : address;
   if (value >> 32n === 0xffffn) return "2001:db8::";

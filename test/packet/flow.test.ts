@@ -31,7 +31,7 @@ describe("decodeFlows", () => {
     ]);
   });
 
-  test("sets what the options say", () => {
+  test("sets the fields given by the options", () => {
     const [flow] = decodeFlows(batchOf(ETHERNET, bytes()), {
       nodeLabels: ["kubernetes.io/arch=amd64"],
       verdict: Verdict.FORWARDED,
@@ -59,7 +59,7 @@ describe("decodeFlows", () => {
     expect([...decodeFlows(batchOf(ETHERNET))]).toEqual([]);
   });
 
-  test("is lazy, and ends when the loop does", () => {
+  test("decodes lazily, and ends with the loop", () => {
     const decoder = createFlowDecoder();
     for (const flow of decoder.decode(batchOf(ETHERNET, good, good, good))) {
       expect(flow.Summary).toBe("TCP Flags: SYN");
@@ -124,13 +124,13 @@ describe("decodeAt", () => {
     expect(decoder.stats).toMatchObject({ packets: 2, errors: 1 });
   });
 
-  test.each([-1, 1, 0.5, Number.NaN])("has no packet %d", (index) => {
+  test.each([-1, 1, 0.5, Number.NaN])("rejects the index %d", (index) => {
     expect(() => createFlowDecoder().decodeAt(batchOf(ETHERNET, good), index)).toThrow(RangeError);
   });
 });
 
-describe("bounds", () => {
-  test("have defaults", () => {
+describe("createFlowDecoder: bounds", () => {
+  test("has defaults", () => {
     expect([DEFAULT_LOOKUP_ENTRIES, DEFAULT_MAX_CONVERSATIONS]).toEqual([16_384, 65_536]);
   });
 

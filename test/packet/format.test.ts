@@ -38,7 +38,7 @@ describe("formatPacket", () => {
       line: "10.0.0.1:40000 > 10.0.0.2:80 TCP no flags, 36 bytes",
     },
     {
-      name: "TCP cut before its flags",
+      name: "TCP truncated before its flags",
       bytes: hex(`${IPV4}06${ADDRESSES} 9c400050`),
       line: "10.0.0.1:40000 > 10.0.0.2:80 TCP, 24 bytes",
     },
@@ -63,12 +63,12 @@ describe("formatPacket", () => {
       line: "10.0.0.1 > 10.0.0.2 UDP fragment, 24 bytes",
     },
     {
-      name: "a protocol without a name here",
+      name: "a protocol without a name",
       bytes: hex(`${IPV4}fd${ADDRESSES}`),
       line: "10.0.0.1 > 10.0.0.2 protocol 253, 20 bytes",
     },
     {
-      name: "an extension header that is not captured whole",
+      name: "an extension header that is not fully captured",
       bytes: hex(`${IPV6("00")} 06`),
       line: "fd00::1 > fd00::2 IPv6 extension headers, 41 bytes",
     },
@@ -76,24 +76,24 @@ describe("formatPacket", () => {
     expect(formatPacket(packet(bytes), RAW)).toBe(`${TIME} ${line}`);
   });
 
-  test("what is not IP is named by its link type", () => {
+  test("names the link type of packets that are not IP", () => {
     expect(formatPacket(packet(new Uint8Array(60)), ETHERNET)).toBe(`${TIME} Ethernet, not IP, 60 bytes`);
     expect(formatPacket(packet(new Uint8Array(60)), 147)).toBe(
       `${TIME} LINKTYPE_USER0 (147), not IP, 60 bytes`,
     );
   });
 
-  test("says what was captured when that is less", () => {
+  test("prints the captured length if it is less than the original length", () => {
     const cut = packet(new Uint8Array(20), { originalLength: 1500 });
     expect(formatPacket(cut, ETHERNET)).toBe(`${TIME} Ethernet, not IP, 1500 bytes (20 captured)`);
   });
 
-  test("a fraction of a second and more is carried", () => {
+  test("carries a fraction of a second or more", () => {
     const odd = packet(new Uint8Array(0), { nanoseconds: 1_500_000_000 });
     expect(formatPacket(odd, ETHERNET)).toMatch(/^2023-11-14T22:13:21\.500000Z /);
   });
 
-  test("packets without a time, and times beyond the calendar", () => {
+  test("prints packets without a time, and times beyond the calendar", () => {
     expect(formatPacket(packet(new Uint8Array(0), { seconds: undefined }), ETHERNET)).toMatch(
       /^\(no time\) /,
     );
@@ -102,7 +102,7 @@ describe("formatPacket", () => {
     );
   });
 
-  test("never throws, whatever the bytes and the link type", () => {
+  test("never throws, for any bytes and link type", () => {
     const linkTypes = fc.constantFrom(0, 1, 12, 101, 108, 113, 228, 229, 276, 999);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), linkTypes, (bytes, linkType) => {

@@ -41,7 +41,7 @@ function locate(packet: Uint8Array, linkType: number): PacketLayers | undefined 
 const ARP = 0x0806;
 const TPIDS = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
 
-describe("locateLayers: the network header is found", () => {
+describe("locateLayers: finds the network header of", () => {
   test.each([
     { name: "Ethernet, IPv4", linkType: ETHERNET, packet: ethernet(IPV4, ipv4()), network: 14, version: 4 },
     { name: "Ethernet, IPv6", linkType: ETHERNET, packet: ethernet(IPV6, ipv6()), network: 14, version: 6 },
@@ -158,19 +158,19 @@ describe("locateLayers: the network header is found", () => {
   });
 
   test.each([
-    { name: "no packet at all", linkType: ETHERNET, packet: bytes() },
+    { name: "an empty packet", linkType: ETHERNET, packet: bytes() },
     {
       name: "three VLAN tags",
       linkType: ETHERNET,
       packet: ethernet(0x8100, tag(0x8100, tag(0x8100, tag(IPV4, ipv4())))),
     },
     {
-      name: "three VLAN tags behind Linux cooked v1",
+      name: "three VLAN tags after Linux cooked v1",
       linkType: SLL,
       packet: cookedV1(0x88a8, tag(0x8100, tag(0x9100, tag(IPV4, ipv4())))),
     },
     { name: "ARP", linkType: ETHERNET, packet: ethernet(ARP, ipv4()) },
-    { name: "ARP behind a tag", linkType: ETHERNET, packet: ethernet(0x8100, tag(ARP, ipv4())) },
+    { name: "ARP after a tag", linkType: ETHERNET, packet: ethernet(0x8100, tag(ARP, ipv4())) },
     { name: "an 802.3 length", linkType: ETHERNET, packet: ethernet(46, ipv4()) },
     { name: "IPv6 under the IPv4 EtherType", linkType: ETHERNET, packet: ethernet(IPV4, ipv6()) },
     { name: "IPv4 under the IPv6 EtherType", linkType: ETHERNET, packet: ethernet(IPV6, ipv4()) },
@@ -211,7 +211,7 @@ describe("locateLayers: the network header is found", () => {
     { name: "802.11", linkType: 105, packet: ethernet(IPV4, ipv4()) },
     { name: "an unknown link type", linkType: 65_535, packet: ethernet(IPV4, ipv4()) },
     { name: "a link type below 0", linkType: -1, packet: ethernet(IPV4, ipv4()) },
-  ])("not in $name", ({ linkType, packet }) => {
+  ])("finds no network header in $name", ({ linkType, packet }) => {
     expect(locate(packet, linkType)).toBeUndefined();
   });
 });
@@ -221,9 +221,9 @@ describe("locateLayers: an IPv4 header", () => {
     { name: "of 20 bytes", packet: ipv4(), transport: 20 },
     { name: "with 4 bytes of options", packet: ipv4({ options: "01010101" }), transport: 24 },
     { name: "with 40 bytes of options", packet: ipv4({ options: "01".repeat(40) }), transport: 60 },
-    { name: "and nothing behind it", packet: ipv4({}, bytes()), transport: 20, portsAt: UNKNOWN },
+    { name: "without a payload", packet: ipv4({}, bytes()), transport: 20, portsAt: UNKNOWN },
     {
-      name: "with options and nothing behind them",
+      name: "with options and without a payload",
       packet: ipv4({ options: "00000000" }, bytes()),
       transport: 24,
       portsAt: UNKNOWN,
@@ -240,11 +240,11 @@ describe("locateLayers: an IPv4 header", () => {
   });
 
   test.each([
-    { name: "that says it is 16 bytes long", packet: ipv4({ headerWords: 4 }) },
-    { name: "that says it is 0 bytes long", packet: ipv4({ headerWords: 0 }) },
-    { name: "cut to 19 bytes", packet: ipv4().slice(0, 19) },
+    { name: "with a length of 16 bytes", packet: ipv4({ headerWords: 4 }) },
+    { name: "with a length of 0 bytes", packet: ipv4({ headerWords: 0 }) },
+    { name: "truncated to 19 bytes", packet: ipv4().slice(0, 19) },
     { name: "of one byte", packet: ipv4().slice(0, 1) },
-    { name: "with its last option byte cut", packet: ipv4({ options: "01010101" }).slice(0, 23) },
+    { name: "without its last option byte", packet: ipv4({ options: "01010101" }).slice(0, 23) },
     { name: "longer than the packet", packet: ipv4({ headerWords: 15 }) },
   ])("$name is invalid", ({ packet }) => {
     expect(locate(packet, RAW)).toBeUndefined();
@@ -293,7 +293,7 @@ describe("locateLayers: IPv6 extension headers", () => {
     { name: "an atomic fragment", chain: [fragment(0)], transport: 48 },
     { name: "the first fragment", chain: [fragment(1)], transport: 48 },
     { name: "a fragment's reserved bits", chain: [fragment(0b110)], transport: 48 },
-    { name: "a fragment's reserved byte, which is no length", chain: [fragment(0, 9)], transport: 48 },
+    { name: "a fragment's reserved byte, which is not a length", chain: [fragment(0, 9)], transport: 48 },
     { name: "a later fragment", chain: [fragment(8)], transport: 48, later: true },
     { name: "a later fragment by its high byte", chain: [fragment(0x0100)], transport: 48, later: true },
     {
@@ -322,7 +322,7 @@ describe("locateLayers: IPv6 extension headers", () => {
     },
     { name: "hop-by-hop twice and out of place", chain: repeat(3, options(HOP_BY_HOP)), transport: 64 },
     { name: "eight headers", chain: repeat(MAX_EXTENSION_HEADERS, options(MOBILITY)), transport: 104 },
-  ])("are walked: $name", ({ chain, transport, later = false }) => {
+  ])("are skipped: $name", ({ chain, transport, later = false }) => {
     expect(locate(ipv6Chain(chain), RAW)).toEqual({
       network: 0,
       version: 6,
@@ -337,19 +337,22 @@ describe("locateLayers: IPv6 extension headers", () => {
     { name: "nine headers", packet: ipv6Chain(repeat(9, options(DESTINATION_OPTIONS))) },
     { name: "twenty headers", packet: ipv6Chain(repeat(20, options(HOP_BY_HOP))) },
     { name: "no byte of the first header captured", packet: ipv6Chain([options(HOP_BY_HOP)]).slice(0, 40) },
-    { name: "one byte of it captured", packet: ipv6Chain([options(HOP_BY_HOP)]).slice(0, 41) },
-    { name: "all but its last byte captured", packet: ipv6Chain([options(HOP_BY_HOP)]).slice(0, 47) },
+    { name: "one byte of the first header captured", packet: ipv6Chain([options(HOP_BY_HOP)]).slice(0, 41) },
+    {
+      name: "all but the last byte of the first header captured",
+      packet: ipv6Chain([options(HOP_BY_HOP)]).slice(0, 47),
+    },
     {
       name: "all but the last byte of a fragment header captured",
       packet: ipv6Chain([fragment(8)]).slice(0, 47),
     },
     { name: "all but the last byte of AH captured", packet: ipv6Chain([authentication(1)]).slice(0, 51) },
     {
-      name: "a length that leads out of the packet",
+      name: "a length beyond the end of the packet",
       packet: ipv6({ nextHeader: ROUTING }, bytes(6, 2, "000000000000", ports())),
     },
     {
-      name: "the second header cut",
+      name: "a truncated second header",
       packet: ipv6Chain([options(HOP_BY_HOP), options(ROUTING, 1)]).slice(0, 63),
     },
   ])("leave the protocol unknown: $name", ({ packet }) => {
@@ -361,8 +364,8 @@ describe("locateLayers: IPv6 extension headers", () => {
     { name: "no next header", protocol: 59 },
     { name: "ICMPv6", protocol: 58 },
     { name: "IPv4 inside", protocol: 4 },
-    { name: "HIP, which is not walked", protocol: 139 },
-    { name: "Shim6, which is not walked", protocol: 140 },
+    { name: "HIP, which is not skipped", protocol: 139 },
+    { name: "Shim6, which is not skipped", protocol: 140 },
     { name: "the reserved number", protocol: 255 },
   ])("end at $name", ({ protocol }) => {
     const expected = { protocol, ports: UNKNOWN };
@@ -386,7 +389,7 @@ describe("locateLayers: IPv6 extension headers", () => {
     expect(locate(ipv6().slice(0, 40), RAW)).toMatchObject({ version: 6, protocol: 6, ports: UNKNOWN });
   });
 
-  test("locateLayers: overwrites the layers of the previous packet", () => {
+  test("overwrite the layers of the previous packet", () => {
     const layers = createLayers();
     const later = ipv6Chain([fragment(8)]);
     const plain = ipv6();
@@ -423,7 +426,7 @@ describe("locateLayers: ports", () => {
       }
     });
 
-    test("of no other protocol", () => {
+    test("not of other protocols", () => {
       const having = Array.from({ length: 256 }, (_, protocol) => protocol).filter(
         (protocol) => locate(build(protocol, ports()), RAW)?.ports !== UNKNOWN,
       );
@@ -441,12 +444,12 @@ describe("locateLayers: ports", () => {
       protocol: UNKNOWN,
       ports: UNKNOWN,
     },
-  ])("locateLayers: AH after IPv4 $name", ({ next, length, protocol, ports: portsAt }) => {
+  ])("after AH in IPv4: $name", ({ next, length, protocol, ports: portsAt }) => {
     const packet = ipv4({ protocol: 51 }, bytes(next, length, new Uint8Array(6 + 4 * (length % 9)), ports()));
     expect(locate(packet, RAW)).toMatchObject({ protocol, ports: portsAt });
   });
 
-  test("extension header numbers other than AH are plain protocols in IPv4", () => {
+  test("of IPv4: extension header numbers other than AH are plain protocols", () => {
     for (const protocol of [0, 43, 44, 60, 135]) {
       expect(locate(ipv4({ protocol }, bytes("0600000000000000", ports())), RAW)).toMatchObject({
         protocol,

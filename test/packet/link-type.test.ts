@@ -29,7 +29,7 @@ test.each([
   { constant: "LINKTYPE_IPV6", number: 229, name: "raw IPv6" },
   { constant: "LINKTYPE_NFLOG", number: 239, name: "NFLOG" },
   { constant: "LINKTYPE_LINUX_SLL2", number: 276, name: "Linux cooked v2" },
-])("$constant is $number, $name", ({ constant, number, name }) => {
+])("link types: $constant is $number, $name", ({ constant, number, name }) => {
   expect({ ...packet }[constant]).toBe(number);
   expect(linkTypeName(number)).toBe(name);
   expect(maxCapturedLength(number)).toBe(MAX_CAPTURED_LENGTH);
@@ -71,6 +71,6 @@ test.each([
   { name: "D-Bus", number: 231, bytes: 134_217_728 },
   { name: "USBPcap", number: 249, bytes: 134_217_728 },
   { name: "EBHSCR", number: 279, bytes: 8_388_608 },
-])("packets of $name are at most $bytes bytes long", ({ number, bytes }) => {
+])("maxCapturedLength: packets of $name are at most $bytes bytes long", ({ number, bytes }) => {
   expect(maxCapturedLength(number)).toBe(bytes);
 });

@@ -1,14 +1,14 @@
-// A second reading of the packet filter's specification, written to be obviously right and to share nothing with
+// A second implementation of the packet filter's specification, written to be obviously right and to share no code with
 // src/packet: every layer is a slice of its own, addresses are BigInts, nothing is reused.
 
 import { type NaivePrefix, naiveParsePrefix } from "../net/naive.js";
 
-/** What a filter can ask about a packet. */
+/** The properties of a packet that a filter compares. */
 export interface NaivePacket {
   readonly family: 4 | 6;
   readonly source: bigint;
   readonly destination: bigint;
-  /** Undefined when the packet does not tell. */
+  /** Undefined if the packet does not contain it. */
   readonly protocol: number | undefined;
   readonly ports: { readonly source: number; readonly destination: number } | undefined;
   /** Things that only some tests want to know. */
@@ -16,7 +16,7 @@ export interface NaivePacket {
   readonly extensions: number;
 }
 
-/** The rules for one kind of filter text; an init object without messages in it. */
+/** A filter as an init object without nested messages. */
 export interface NaiveFilter {
   readonly sourceCidr: string;
   readonly destinationCidr: string;

@@ -18,7 +18,7 @@ export function createRandom(seed: number): Random {
     below,
     pick: (values) => {
       if (values.length === 0) throw new Error("nothing to pick from");
-      // In bounds, as `below` says.
+      // In bounds because of `below`.
       return values[below(values.length)] as never;
     },
   };

@@ -33,7 +33,7 @@ function timeOf(bytes: Uint8Array, resolution: "us" | "ns", eraSeconds = 0): big
   return BigInt(time.seconds) * 1_000_000_000n + BigInt(time.nanoseconds);
 }
 
-test("units: a second has as many nanoseconds in either resolution", () => {
+test("unitsPerSecond, nanosecondsPerUnit: a second has as many nanoseconds in either resolution", () => {
   for (const resolution of ["us", "ns"] as const) {
     expect(unitsPerSecond(resolution) * nanosecondsPerUnit(resolution)).toBe(1e9);
   }

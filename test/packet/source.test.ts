@@ -78,7 +78,7 @@ describe("reusedBatchesOf", () => {
 });
 
 describe("createSource", () => {
-  test("the iteration copies reused batches", async () => {
+  test("copies reused batches in an iteration", async () => {
     const copied = numberedBatch([1]);
     for (const pull of [() => batch, async () => batch]) {
       const iterator = sourceOf({ pull, copy: () => copied })[Symbol.asyncIterator]();
@@ -86,7 +86,7 @@ describe("createSource", () => {
     }
   });
 
-  test("the end is not copied", async () => {
+  test("does not copy the end", async () => {
     const copy = () => {
       throw new Error("nothing to copy");
     };
@@ -98,7 +98,7 @@ describe("createSource", () => {
   test.each([
     { name: "thrown at once", pull: () => throwing() },
     { name: "thrown later", pull: async () => throwing() },
-  ])("pull is not called again after an error $name", async ({ pull }) => {
+  ])("does not call pull again after an error $name", async ({ pull }) => {
     let calls = 0;
     const source = sourceOf({
       pull: () => {
@@ -112,7 +112,7 @@ describe("createSource", () => {
     expect(calls).toBe(1);
   });
 
-  test("a source with stop yields the packets that have arrived", async () => {
+  test("stop: yields the packets that have arrived", async () => {
     let arrived = 2;
     let stops = 0;
     const source = sourceOf({
@@ -127,7 +127,7 @@ describe("createSource", () => {
     expect(stops).toBe(1);
   });
 
-  test("stop has no effect after the end or after closing", async () => {
+  test("stop: has no effect after the end or after closing", async () => {
     let stops = 0;
     const stop = () => {
       stops++;
@@ -141,7 +141,7 @@ describe("createSource", () => {
     expect(stops).toBe(0);
   });
 
-  test("an abandoned batch is not counted, and its failure is ignored", async () => {
+  test("does not count an abandoned batch, and ignores its failure", async () => {
     let answer: (batch: PacketBatch) => void = () => {};
     const late = sourceOf({
       pull: () =>
@@ -183,13 +183,13 @@ describe("createSource", () => {
     expect(closed).toBe(1);
   });
 
-  test("a failure of leaving is reported to the reader", async () => {
+  test("reports a failure of leaving to the reader", async () => {
     const iterator = sourceOf({ leave: throwing })[Symbol.asyncIterator]();
     await iterator.next();
     await expect(iterator.return?.()).rejects.toThrow("for the test");
   });
 
-  test("a failure of leaving is ignored if the source is stopped", async () => {
+  test("ignores a failure of leaving if the source is stopped", async () => {
     const source = sourceOf({ leave: throwing });
     const iterator = source[Symbol.asyncIterator]();
     await iterator.next();

@@ -23,7 +23,7 @@ export async function writeIndexed(
   await writeFile(path, encodePcap(fromBatches([batch], format)));
 }
 
-/** The indices of the packets that tcpdump keeps. */
+/** The indices of the packets that match in tcpdump. */
 export async function keptByTcpdump(path: string, expression: string): Promise<ReadonlySet<number>> {
   const output = await runTcpdump(["-r", path, "-w", "-", expression]);
   const kept = new Set<number>();
@@ -33,7 +33,7 @@ export async function keptByTcpdump(path: string, expression: string): Promise<R
   return kept;
 }
 
-/** Compiles an expression for a link type, by tcpdump's name for it; rejects with what libpcap says against it. */
+/** Compiles an expression for a link type, by tcpdump's name for it; rejects with libpcap's message. */
 export async function compileByTcpdump(linkTypeName: string, expression: string): Promise<string> {
   return (await runTcpdump(["-y", linkTypeName, "-d", expression])).toString();
 }

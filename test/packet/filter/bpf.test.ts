@@ -41,7 +41,7 @@ const RETURN_A = 0x16;
 const ACCEPT: Instruction = [RETURN, 0, 0, 1];
 const REJECT: Instruction = [RETURN, 0, 0, 0];
 
-/** What is in A at the end, when it is as said, is accepted. */
+/** Accepts if A has the expected value at the end. */
 const ifEqual = (k: number): readonly Instruction[] => [[EQUAL, 0, 1, k], ACCEPT, REJECT];
 const PACKET = Uint8Array.of(0xff, 0x45, 0x01, 0x02, 0x83, 0x04, 0xff);
 
@@ -50,7 +50,7 @@ function accepts(...instructions: readonly Instruction[]): boolean {
   return loadBpf(programOf(...instructions), true)(PACKET, 1, 6, 99);
 }
 
-describe("an instruction", () => {
+describe("loadBpf: instructions", () => {
   test.each<{ name: string; before: readonly Instruction[]; a: number }>([
     { name: "loads a byte", before: [[LOAD_BYTE, 0, 0, 3]], a: 0x83 },
     { name: "loads two bytes", before: [[LOAD_HALF, 0, 0, 3]], a: 0x8304 },
@@ -74,7 +74,7 @@ describe("an instruction", () => {
       a: 20,
     },
     {
-      name: "keeps A",
+      name: "stores and loads A",
       before: [
         [LOAD_BYTE, 0, 0, 1],
         [STORE, 0, 0, 15],
@@ -84,7 +84,7 @@ describe("an instruction", () => {
       a: 1,
     },
     {
-      name: "keeps X",
+      name: "stores and loads X",
       before: [
         [LOAD_X, 0, 0, 7],
         [STORE_X, 0, 0, 0],
@@ -122,7 +122,7 @@ describe("an instruction", () => {
       { name: "shifts right", code: 0x74, k: 31, a: 1 },
       { name: "shifts everything out", code: 0x64, k: 32, a: 0 },
       { name: "negates", code: 0x84, k: 0, a: 1 },
-      { name: "takes the remainder", code: 0x94, k: 16, a: 15 },
+      { name: "computes the remainder", code: 0x94, k: 16, a: 15 },
       { name: "xors", code: 0xa4, k: 0xff, a: 0xffffff00 },
     ].map(({ name, code, k, a }) => ({
       name,
@@ -159,20 +159,20 @@ describe("an instruction", () => {
   });
 
   test.each<{ name: string; before: readonly Instruction[] }>([
-    { name: "a load behind the captured bytes", before: [[LOAD_BYTE, 0, 0, 5]] },
-    { name: "a load across their end", before: [[LOAD_WORD, 0, 0, 2]] },
+    { name: "a load after the captured bytes", before: [[LOAD_BYTE, 0, 0, 5]] },
+    { name: "a load across the end of the captured bytes", before: [[LOAD_WORD, 0, 0, 2]] },
     {
-      name: "a load far behind",
+      name: "a load far after the captured bytes",
       before: [
         [LOAD_X, 0, 0, 0xffffffff],
         [LOAD_BYTE_AT_X, 0, 0, 0xffffffff],
       ],
     },
-    { name: "a header length behind them", before: [[LOAD_HEADER_LENGTH, 0, 0, 5]] },
+    { name: "a header length after the captured bytes", before: [[LOAD_HEADER_LENGTH, 0, 0, 5]] },
     { name: "a division by 0", before: [[0x34, 0, 0, 0]] },
     { name: "a remainder by 0", before: [[0x9c, 0, 0, 0]] },
     { name: "returning an A of 0", before: [[RETURN_A, 0, 0, 0]] },
-  ])("$name rejects", ({ before }) => {
+  ])("$name ends without a match", ({ before }) => {
     expect(accepts(...before, ACCEPT)).toBe(false);
   });
 });
@@ -206,7 +206,11 @@ describe("loadBpf: jumps back", () => {
   test.each([
     { name: "no extension header", headers: [UDP], matches: true },
     { name: "one extension header", headers: [HOP_BY_HOP, UDP], matches: true },
-    { name: "several kinds of them", headers: [HOP_BY_HOP, DESTINATION, 43, UDP], matches: true },
+    {
+      name: "several kinds of extension headers",
+      headers: [HOP_BY_HOP, DESTINATION, 43, UDP],
+      matches: true,
+    },
     {
       name: "a hundred extension headers",
       headers: [...new Array<number>(100).fill(DESTINATION), UDP],
@@ -214,7 +218,7 @@ describe("loadBpf: jumps back", () => {
     },
     { name: "another protocol", headers: [HOP_BY_HOP, TCP], matches: false },
     {
-      name: "extension headers to its end and beyond",
+      name: "extension headers up to the end of the packet and beyond",
       headers: new Array<number>(5).fill(DESTINATION),
       matches: false,
     },
@@ -223,15 +227,15 @@ describe("loadBpf: jumps back", () => {
     expect(loadBpf(PROTOCHAIN, true)(packet, 0, packet.length, packet.length)).toBe(matches);
   });
 
-  test("a loop that does not advance ends without a match", () => {
+  test("end without a match in a loop that does not advance", () => {
     expect(accepts([LOAD_CONSTANT, 0, 0, 1], [JUMP, 0, 0, 0xffffffff], ACCEPT)).toBe(false);
   });
 });
 
-describe("a program that the kernel would not take", () => {
+describe("loadBpf: rejects a program that", () => {
   test.each<{ name: string; instructions: readonly Instruction[]; message: RegExp }>([
     { name: "is empty", instructions: [], message: /0 instructions/ },
-    { name: "does not end", instructions: [[LOAD_CONSTANT, 0, 0, 0]], message: /leads out/ },
+    { name: "has no return", instructions: [[LOAD_CONSTANT, 0, 0, 0]], message: /leads out/ },
     { name: "jumps out", instructions: [[JUMP, 0, 0, 1], ACCEPT], message: /leads out/ },
     { name: "jumps far out", instructions: [[JUMP, 0, 0, 0x7fffffff], ACCEPT], message: /leads out/ },
     { name: "jumps back out", instructions: [[JUMP, 0, 0, 0xfffffffe], ACCEPT], message: /leads out/ },
@@ -250,7 +254,7 @@ describe("a program that the kernel would not take", () => {
     expect(() => loadBpf(programOf(...instructions), true)).toThrow(message);
   });
 
-  test("whatever the bytes, they are refused, or run to an end", () => {
+  test("loadBpf: rejects or runs to the end programs of any bytes", () => {
     const instruction = fc.tuple(
       fc.nat(0xbf),
       fc.nat(3),

@@ -54,53 +54,47 @@ function row(
   return { name, filter, packet, linkType, matches: matching };
 }
 
-describe("rule 1: the network header", () => {
+describe("compilePacketFilter: network header (rule 1)", () => {
   test.each([
-    row("any filter takes Ethernet", true, ANY_V4, ethernet(IPV4, ipv4()), ETHERNET),
-    row("one VLAN tag is skipped", true, ANY_V4, ethernet(0x8100, tag(IPV4, ipv4())), ETHERNET),
-    row("two are", true, ANY_V6, ethernet(0x88a8, tag(0x9100, tag(IPV6, ipv6()))), ETHERNET),
+    row("matches in Ethernet", true, ANY_V4, ethernet(IPV4, ipv4()), ETHERNET),
+    row("skips one VLAN tag", true, ANY_V4, ethernet(0x8100, tag(IPV4, ipv4())), ETHERNET),
+    row("skips two VLAN tags", true, ANY_V6, ethernet(0x88a8, tag(0x9100, tag(IPV6, ipv6()))), ETHERNET),
     row(
-      "a third is not",
+      "does not skip a third VLAN tag",
       false,
       ANY_V4,
       ethernet(0x8100, tag(0x8100, tag(0x8100, tag(IPV4, ipv4())))),
       ETHERNET,
     ),
-    row(
-      "tags behind a cooked header are skipped, too",
-      true,
-      ANY_V4,
-      cookedV1(0x8100, tag(IPV4, ipv4())),
-      SLL,
-    ),
-    row("ARP never matches", false, ANY_V4, ethernet(0x0806, ipv4()), ETHERNET),
-    row("nothing never matches", false, ANY_V4, bytes(), ETHERNET),
-    row("a link type nobody knows never matches", false, ANY_V4, ipv4(), 147),
+    row("skips a VLAN tag after a cooked header", true, ANY_V4, cookedV1(0x8100, tag(IPV4, ipv4())), SLL),
+    row("never matches ARP", false, ANY_V4, ethernet(0x0806, ipv4()), ETHERNET),
+    row("never matches an empty packet", false, ANY_V4, bytes(), ETHERNET),
+    row("never matches an unknown link type", false, ANY_V4, ipv4(), 147),
   ])("$name", ({ filter, packet, linkType, matches: expected }) => {
     expect(matches([filter], packet, linkType)).toBe(expected);
   });
 });
 
-describe("rule 2: the IP header", () => {
+describe("compilePacketFilter: IP header (rule 2)", () => {
   test.each([
     row(
-      "IPv4 cut inside its options never matches",
+      "never matches IPv4 truncated inside its options",
       false,
       ANY_V4,
       ipv4({ options: "01010101" }).slice(0, 23),
     ),
-    row("IPv4 with a header of 16 bytes never matches", false, ANY_V4, ipv4({ headerWords: 4 })),
-    row("IPv6 of 39 bytes never matches", false, ANY_V6, ipv6().slice(0, 39)),
-    row("IPv6 of 40 bytes does", true, ANY_V6, ipv6().slice(0, 40)),
-    row("version 5 never matches", false, ANY_V4, ipv4({ version: 5 })),
-    row("IPv6 under the IPv4 EtherType never matches", false, ANY_V6, ethernet(IPV4, ipv6()), ETHERNET),
-    row("IPv4 under the IPv6 EtherType never matches", false, ANY_V4, ethernet(IPV6, ipv4()), ETHERNET),
+    row("never matches IPv4 with a header of 16 bytes", false, ANY_V4, ipv4({ headerWords: 4 })),
+    row("never matches IPv6 of 39 bytes", false, ANY_V6, ipv6().slice(0, 39)),
+    row("matches IPv6 of 40 bytes", true, ANY_V6, ipv6().slice(0, 40)),
+    row("never matches IP version 5", false, ANY_V4, ipv4({ version: 5 })),
+    row("never matches IPv6 under the IPv4 EtherType", false, ANY_V6, ethernet(IPV4, ipv6()), ETHERNET),
+    row("never matches IPv4 under the IPv6 EtherType", false, ANY_V4, ethernet(IPV6, ipv4()), ETHERNET),
   ])("$name", ({ filter, packet, linkType, matches: expected }) => {
     expect(matches([filter], packet, linkType)).toBe(expected);
   });
 });
 
-describe("rule 3: addresses", () => {
+describe("compilePacketFilter: addresses (rule 3)", () => {
   const packet = ipv4({ source: "10.1.2.3", destination: "192.168.255.1" });
   const packetV6 = ipv6({ source: SOURCE_V6, destination: "fe80000000000000000000ff00000001" });
   const mapped = ipv6({
@@ -116,55 +110,65 @@ describe("rule 3: addresses", () => {
     row("the destination itself", true, { sourceCidr: any, destinationCidr: "192.168.255.1/32" }, packet),
     row("not another destination", false, { sourceCidr: any, destinationCidr: "192.168.255.0/32" }, packet),
     row("a prefix of each", true, { sourceCidr: "10.0.0.0/8", destinationCidr: "192.168.0.0/16" }, packet),
-    row("a prefix to the bit", true, { sourceCidr: any, destinationCidr: "192.168.128.0/17" }, packet),
+    row(
+      "a prefix that ends at the compared bit",
+      true,
+      { sourceCidr: any, destinationCidr: "192.168.128.0/17" },
+      packet,
+    ),
     row("a prefix one bit too long", false, { sourceCidr: any, destinationCidr: "192.168.0.0/17" }, packet),
     row("a prefix of one bit", true, { sourceCidr: any, destinationCidr: "128.0.0.0/1" }, packet),
-    row("host bits are masked off", true, { sourceCidr: "10.255.255.255/8", destinationCidr: any }, packet),
-    row("an IPv4 filter takes no IPv6", false, ANY_V4, packetV6),
-    row("an IPv6 filter takes no IPv4", false, ANY_V6, packet),
+    row("masks host bits", true, { sourceCidr: "10.255.255.255/8", destinationCidr: any }, packet),
+    row("does not match IPv6 by an IPv4 filter", false, ANY_V4, packetV6),
+    row("does not match IPv4 by an IPv6 filter", false, ANY_V6, packet),
     row("an IPv6 source", true, { sourceCidr: "2001:db8::1/128", destinationCidr: "::/0" }, packetV6),
     row(
-      "not another IPv6 source",
+      "does not match another IPv6 source",
       false,
       { sourceCidr: "2001:db8::2/128", destinationCidr: "::/0" },
       packetV6,
     ),
     row("an IPv6 prefix", true, { sourceCidr: "2001:db8::/32", destinationCidr: "fe80::/10" }, packetV6),
     row(
-      "an IPv6 prefix inside a word",
+      "matches an IPv6 prefix that ends inside a 32-bit word",
       true,
       { sourceCidr: "::/0", destinationCidr: "fe80::f0:0:0/88" },
       packetV6,
     ),
-    row("and one bit off", false, { sourceCidr: "::/0", destinationCidr: "fe80::7f:0:0/89" }, packetV6),
     row(
-      "IPv6 host bits are masked off",
+      "not an IPv6 prefix that differs in one bit",
+      false,
+      { sourceCidr: "::/0", destinationCidr: "fe80::7f:0:0/89" },
+      packetV6,
+    ),
+    row(
+      "masks host bits of IPv6",
       true,
       { sourceCidr: "2001:db8::ffff/64", destinationCidr: "::/0" },
       packetV6,
     ),
     row(
-      "an IPv4-mapped prefix is the IPv4 prefix",
+      "reads an IPv4-mapped prefix as the IPv4 prefix",
       true,
       { sourceCidr: "::ffff:10.0.0.0/104", destinationCidr: "::ffff:192.168.0.0/112" },
       packet,
     ),
     row(
-      "an IPv4-mapped /96 is all of IPv4",
+      "reads an IPv4-mapped /96 as all of IPv4",
       true,
       { sourceCidr: "::ffff:0:0/96", destinationCidr: any },
       packet,
     ),
     row(
-      "an IPv4-mapped prefix does not hold mapped addresses in IPv6",
+      "does not match mapped addresses in IPv6 by an IPv4-mapped prefix",
       false,
       { sourceCidr: "::ffff:10.0.0.0/104", destinationCidr: any },
       mapped,
     ),
-    row("::/0 holds mapped addresses in IPv6", true, ANY_V6, mapped),
-    row("tunnels are not entered", false, { sourceCidr: "10.0.0.0/8", destinationCidr: any }, tunnel),
+    row("matches mapped addresses in IPv6 by ::/0", true, ANY_V6, mapped),
+    row("does not decode tunnels", false, { sourceCidr: "10.0.0.0/8", destinationCidr: any }, tunnel),
     row(
-      "the outer header of a tunnel counts",
+      "compares the outer header of a tunnel",
       true,
       { sourceCidr: "172.16.0.0/16", destinationCidr: any },
       tunnel,
@@ -174,7 +178,7 @@ describe("rule 3: addresses", () => {
   });
 });
 
-describe("rule 4: the protocol", () => {
+describe("compilePacketFilter: protocol (rule 4)", () => {
   const chain = ipv6Chain([
     options(0),
     options(43),
@@ -198,15 +202,15 @@ describe("rule 4: the protocol", () => {
     row("after AH in IPv4", true, { ...ANY_V4, protocol: 6, destinationPort: 80 }, authenticated),
     row("of a later fragment of AH", true, { ...ANY_V4, protocol: 51 }, ipv4({ protocol: 51, fragment: 1 })),
     row("of IPv6, from the header", true, { ...ANY_V6, protocol: 17 }, ipv6({ nextHeader: 17 })),
-    row("behind one of each extension header", true, { ...ANY_V6, protocol: 6 }, chain),
+    row("after one of each extension header", true, { ...ANY_V6, protocol: 6 }, chain),
     row("not the first extension header", false, { ...ANY_V6, protocol: 43 }, chain),
-    row("behind eight headers", true, { ...ANY_V6, protocol: 6 }, eight),
-    row("unknown behind nine", false, { ...ANY_V6, protocol: 6 }, nine),
+    row("after eight extension headers", true, { ...ANY_V6, protocol: 6 }, eight),
+    row("unknown after nine extension headers", false, { ...ANY_V6, protocol: 6 }, nine),
     row("the ninth header is not the protocol", false, { ...ANY_V6, protocol: 60 }, nine),
-    row("unknown is any", true, ANY_V6, nine),
-    row("unknown when the header is cut", false, { ...ANY_V6, protocol: 6 }, cut),
-    row("and any when the header is cut", true, ANY_V6, cut),
-    row("a port never matches the unknown", false, { ...ANY_V6, sourcePort: 1000 }, nine),
+    row("any matches an unknown protocol", true, ANY_V6, nine),
+    row("unknown if the header is truncated", false, { ...ANY_V6, protocol: 6 }, cut),
+    row("any matches if the header is truncated", true, ANY_V6, cut),
+    row("a port never matches an unknown protocol", false, { ...ANY_V6, sourcePort: 1000 }, nine),
     row("ESP", true, { ...ANY_V6, protocol: 50 }, ipv6Chain([options(60)], 50)),
     row("no next header", true, { ...ANY_V6, protocol: 59 }, ipv6Chain([options(60)], 59)),
     row("of a later fragment", true, { ...ANY_V6, protocol: 17 }, later),
@@ -215,7 +219,7 @@ describe("rule 4: the protocol", () => {
   });
 });
 
-describe("rule 5: ports", () => {
+describe("compilePacketFilter: ports (rule 5)", () => {
   const tcp = ipv4({ protocol: 6 }, ports(1000, 80));
   const both = { sourcePort: 1000, destinationPort: 80 };
   test.each([
@@ -224,61 +228,66 @@ describe("rule 5: ports", () => {
     row("a destination port", true, { ...ANY_V4, destinationPort: 80 }, tcp),
     row("not another destination port", false, { ...ANY_V4, destinationPort: 81 }, tcp),
     row("both", true, { ...ANY_V4, ...both }, tcp),
-    row("not one of both", false, { ...ANY_V4, ...both, destinationPort: 81 }, tcp),
-    row("not the other one of both", false, { ...ANY_V4, ...both, sourcePort: 1 }, tcp),
-    row("unidirectional", false, { ...ANY_V4, sourcePort: 80, destinationPort: 1000 }, tcp),
+    row("not the source port alone", false, { ...ANY_V4, ...both, destinationPort: 81 }, tcp),
+    row("not the destination port alone", false, { ...ANY_V4, ...both, sourcePort: 1 }, tcp),
+    row("not the reverse direction", false, { ...ANY_V4, sourcePort: 80, destinationPort: 1000 }, tcp),
     row("all 16 bits", true, { ...ANY_V4, sourcePort: 65_535 }, ipv4({}, ports(65_535))),
-    row("the high byte counts", false, { ...ANY_V4, sourcePort: 1000 }, ipv4({}, ports(1000 & 255))),
-    row("the low byte counts", false, { ...ANY_V4, sourcePort: 1000 }, ipv4({}, ports(1000 & ~255))),
+    row("compares the high byte", false, { ...ANY_V4, sourcePort: 1000 }, ipv4({}, ports(1000 & 255))),
+    row("compares the low byte", false, { ...ANY_V4, sourcePort: 1000 }, ipv4({}, ports(1000 & ~255))),
     row("of UDP", true, { ...ANY_V4, ...both }, ipv4({ protocol: 17 })),
     row("of SCTP", true, { ...ANY_V4, ...both }, ipv4({ protocol: 132 })),
     row("with the protocol", true, { ...ANY_V4, ...both, protocol: 132 }, ipv4({ protocol: 132 })),
-    row("and not with another", false, { ...ANY_V4, ...both, protocol: 6 }, ipv4({ protocol: 132 })),
-    row("ICMP has none", false, { ...ANY_V4, sourcePort: 1000 }, ipv4({ protocol: 1 })),
+    row("not with another protocol", false, { ...ANY_V4, ...both, protocol: 6 }, ipv4({ protocol: 132 })),
+    row("ICMP has no ports", false, { ...ANY_V4, sourcePort: 1000 }, ipv4({ protocol: 1 })),
     row(
-      "ICMP has none, even when asked for",
+      "never matches ICMP by a port",
       false,
       { ...ANY_V4, sourcePort: 1000, protocol: 1 },
       ipv4({ protocol: 1 }),
     ),
-    row("a port of 0 is any, not zero", true, { ...ANY_V4, sourcePort: 0 }, tcp),
-    row("a port filter passes no port 0", false, { ...ANY_V4, sourcePort: 1 }, ipv4({}, ports(0, 0))),
-    row("a later fragment has none", false, { ...ANY_V4, ...both }, ipv4({ fragment: 1 })),
-    row("a first fragment has", true, { ...ANY_V4, ...both }, ipv4({ fragment: 0x2000 })),
-    row("a later IPv6 fragment has none", false, { ...ANY_V6, ...both }, ipv6Chain([fragment(8)])),
-    row("a first IPv6 fragment has", true, { ...ANY_V6, ...both }, ipv6Chain([fragment(1)])),
-    row("behind IPv4 options", true, { ...ANY_V4, ...both }, ipv4({ options: "01010101" })),
-    row("cut to 3 bytes there are none", false, { ...ANY_V4, sourcePort: 1000 }, tcp.slice(0, 23)),
-    row("cut to 4 bytes there are both", true, { ...ANY_V4, ...both }, tcp.slice(0, 24)),
-    row("no port asked for, none needed", true, { ...ANY_V4, protocol: 6 }, tcp.slice(0, 20)),
+    row("a port of 0 matches any port", true, { ...ANY_V4, sourcePort: 0 }, tcp),
+    row("a port filter does not match port 0", false, { ...ANY_V4, sourcePort: 1 }, ipv4({}, ports(0, 0))),
+    row("a later fragment has no ports", false, { ...ANY_V4, ...both }, ipv4({ fragment: 1 })),
+    row("a first fragment has ports", true, { ...ANY_V4, ...both }, ipv4({ fragment: 0x2000 })),
+    row("a later IPv6 fragment has no ports", false, { ...ANY_V6, ...both }, ipv6Chain([fragment(8)])),
+    row("a first IPv6 fragment has ports", true, { ...ANY_V6, ...both }, ipv6Chain([fragment(1)])),
+    row("after IPv4 options", true, { ...ANY_V4, ...both }, ipv4({ options: "01010101" })),
+    row("unknown if truncated to 3 bytes", false, { ...ANY_V4, sourcePort: 1000 }, tcp.slice(0, 23)),
+    row("known if truncated to 4 bytes", true, { ...ANY_V4, ...both }, tcp.slice(0, 24)),
+    row(
+      "without ports in the filter, ports are not required",
+      true,
+      { ...ANY_V4, protocol: 6 },
+      tcp.slice(0, 20),
+    ),
   ])("$name", ({ filter, packet, matches: expected }) => {
     expect(matches([filter], packet)).toBe(expected);
   });
 });
 
-describe("rule 6: lists", () => {
+describe("compilePacketFilter: lists of filters (rule 6)", () => {
   const toWeb = { ...ANY_V4, destinationPort: 80, protocol: 6 };
   const dns = { ...ANY_V4, destinationPort: 53, protocol: 17 };
-  test("any filter of a list is enough", () => {
+  test("matches if any filter of the list matches", () => {
     expect(matches([dns, toWeb], ipv4())).toBe(true);
     expect(matches([toWeb, dns], ipv4({ protocol: 17 }, ports(1, 53)))).toBe(true);
     expect(matches([toWeb, dns], ipv4({ protocol: 17 }))).toBe(false);
   });
 
-  test("a list may mix families", () => {
+  test("accepts IPv4 and IPv6 filters in one list", () => {
     const include = [ANY_V6, toWeb];
     expect(matches(include, ipv6())).toBe(true);
     expect(matches(include, ipv4())).toBe(true);
     expect(matches(include, ipv4({}, ports(1, 2)))).toBe(false);
   });
 
-  test("a message means what its init object means", () => {
+  test("matches alike for a message and its init object", () => {
     expect(matches([create(FilterSchema, toWeb)], ipv4())).toBe(true);
     expect(matches([create(FilterSchema, toWeb)], ipv4({ protocol: 17 }))).toBe(false);
   });
 });
 
-describe("faults", () => {
+describe("compilePacketFilter: invalid filters", () => {
   const good = { ...ANY_V4 };
   test.each<{
     name: string;
@@ -417,7 +426,7 @@ describe("faults", () => {
     });
   });
 
-  test("compilePacketFilter: protobuf JSON is the same filter as the message", () => {
+  test("accepts protobuf JSON as the same filter as the message", () => {
     const anyProtocol = fc.constantFrom(0, 6, 17, 132, 1);
     fc.assert(
       fc.property(anyFilter(), anyProtocol, (filter, protocol) => {
@@ -440,7 +449,7 @@ describe("faults", () => {
 
   test.each<{ name: string; include: unknown; issues: readonly [path: string, message: string][] }>([
     { name: "not a list", include: { ...good }, issues: [["include", "must be a list, not an object"]] },
-    { name: "nothing", include: undefined, issues: [["include", "must be a list, not undefined"]] },
+    { name: "undefined", include: undefined, issues: [["include", "must be a list, not undefined"]] },
     {
       name: "unknown fields",
       include: [good, { ...good, destPort: 5001, source_prt: undefined, ["__proto__"]: 1 }],
@@ -488,13 +497,13 @@ describe("faults", () => {
       include: ["x".repeat(1000)],
       issues: [["include[0]", `must be a Filter, not "${"x".repeat(100)}…"`]],
     },
-  ])("of callers without types: $name", ({ include, issues }) => {
+  ])("reports values of the wrong type: $name", ({ include, issues }) => {
     const expected = issues.map(([path, message]) => ({ path, message }));
     expect(checkPacketFilter(include as PacketFilterInit[])).toEqual(expected);
     expect(() => compilePacketFilter(include as PacketFilterInit[])).toThrow(FilterError);
   });
 
-  test("every field of the message is known, and a message is taken with what it could not read", () => {
+  test("accepts every field of the message, and unknown fields in a message", () => {
     const known = new Set(FilterSchema.fields.map(({ localName }) => localName));
     const message = create(FilterSchema, { ...good, sourcePort: 1, destinationPort: 2, protocol: 6 });
     message.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(1) }];
@@ -507,12 +516,12 @@ describe("faults", () => {
     { name: "the highest protocol", filter: { ...good, protocol: 255 } },
     { name: "host bits", filter: { sourceCidr: "10.1.2.3/8", destinationCidr: "1.2.3.4/0" } },
     { name: "a mapped prefix of 96 bits beside IPv4", filter: { ...good, sourceCidr: "::ffff:0:0/96" } },
-  ])("$name are none", ({ filter }) => {
+  ])("accepts $name", ({ filter }) => {
     expect(checkPacketFilter([filter])).toEqual([]);
   });
 });
 
-describe("many filters", () => {
+describe("compilePacketFilter: many filters", () => {
   const SHAPES: readonly { name: string; filter: (index: number) => PacketFilterInit }[] = [
     {
       name: "IPv4 hosts, both ports, protocol",
@@ -547,7 +556,7 @@ describe("many filters", () => {
 
   describe.each(SHAPES)("of one shape: $name", ({ filter }) => {
     test.each([1, 2, 3, 4, 5, 8, 9, amount({ quick: 250, long: 1000 })])(
-      "%i agree with one by one",
+      "%i match as each filter alone",
       (count) => {
         const filters = Array.from({ length: count }, (_, index) => filter(index));
         const together = compilePacketFilter(filters);
@@ -567,7 +576,7 @@ describe("many filters", () => {
   });
 
   test.each([1, 3, 4, 5])(
-    "%i for ports match no packet without ports, whatever stands before its header",
+    "%i for ports match no packet without ports, regardless of the bytes before its header",
     (count) => {
       const numbers = [1, 0x0101, 2, 3, 4].slice(0, count);
       const packet = ethernet(IPV4, ipv4({ protocol: 1 })).fill(1, 0, 12);
@@ -579,7 +588,7 @@ describe("many filters", () => {
     },
   );
 
-  test("of mixed shapes agree with one by one and with the naive predicate", () => {
+  test("of mixed shapes match as each filter alone, and as the naive predicate", () => {
     fc.assert(
       fc.property(
         fc.array(anyFilter(), { minLength: 1, maxLength: 30, size: "max" }),
@@ -599,7 +608,7 @@ describe("many filters", () => {
     );
   });
 
-  test("generated filters do match generated packets", () => {
+  test("the generated filters match some generated packets", () => {
     const filters = fc
       .sample(anyFilter(), { numRuns: 300, seed: 1 })
       .map((filter) => compilePacketFilter([filter]));
@@ -610,7 +619,7 @@ describe("many filters", () => {
     expect(matching.length).toBeGreaterThan(100);
   });
 
-  test("their order does not matter", () => {
+  test("match alike in any order", () => {
     const shuffled = fc
       .array(anyFilter(), { minLength: 2, maxLength: 12, size: "max" })
       .chain((filters) =>
@@ -638,8 +647,8 @@ describe("many filters", () => {
   });
 });
 
-describe("a compiled filter", () => {
-  test("never throws, changes nothing, and looks only at start to end", () => {
+describe("compilePacketFilter: the predicate", () => {
+  test("never throws, changes no bytes, and reads only from start to end", () => {
     fc.assert(
       fc.property(
         fc.array(anyFilter(), { minLength: 1, maxLength: 8 }),
@@ -659,7 +668,7 @@ describe("a compiled filter", () => {
     );
   });
 
-  test("keeps nothing from one packet to the next, nor from another filter", () => {
+  test("has no state from another packet or another filter", () => {
     const web = compilePacketFilter([{ ...ANY_V4, destinationPort: 80 }]);
     const all = compilePacketFilter([ANY_V6]);
     const later = ipv4({ fragment: 1 });
@@ -673,7 +682,7 @@ describe("a compiled filter", () => {
     expect(web(plain, 0, plain.length, RAW)).toBe(true);
   });
 
-  test("does not follow its filters when they change later", () => {
+  test("ignores later changes of its filters", () => {
     const filter = { ...ANY_V4, destinationPort: 80 };
     const include = [filter];
     const predicate = compilePacketFilter(include);
@@ -713,7 +722,7 @@ function packetLike(from: string, to: string, protocol: number, payload: Uint8Ar
     : ipv4({ protocol, source, destination }, payload);
 }
 
-/** The 32 digits of an IPv6 text with one gap. */
+/** The 32 digits of an IPv6 address with one "::". */
 function expand(text: string): string {
   const [front = [], back = []] = text
     .split("::")

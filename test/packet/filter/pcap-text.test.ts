@@ -26,9 +26,9 @@ describe("formatPacketFilter", () => {
   test.each<{ name: string; include: readonly PacketFilterInit[]; text: string }>([
     { name: "all of IPv4", include: [ANY_V4], text: `(${V4})` },
     { name: "all of IPv6", include: [ANY_V6], text: `(${V6})` },
-    { name: "all of both, whatever their order", include: [ANY_V6, ANY_V4], text: `(${V4}) or (${V6})` },
+    { name: "all of both, in any order", include: [ANY_V6, ANY_V4], text: `(${V4}) or (${V6})` },
     {
-      name: "prefixes, host bits off",
+      name: "prefixes without host bits",
       include: [{ sourceCidr: "10.1.2.3/8", destinationCidr: "192.168.1.1/32" }],
       text: `(${V4} and ((ip src net 10.0.0.0/8 and ip dst net 192.168.1.1/32)))`,
     },
@@ -43,17 +43,17 @@ describe("formatPacketFilter", () => {
       text: `(${V6} and ((ip6 dst net fe80::/10)))`,
     },
     {
-      name: "zero rest bits as an upper bound",
+      name: "zero host bits as an upper bound",
       include: [{ sourceCidr: "0.0.0.0/1", destinationCidr: "0.0.0.0/31" }],
       text: `(${V4} and ((ip[12:4] <= 0x7fffffff and ip[16:4] <= 0x1)))`,
     },
     {
-      name: "zero rest bits of IPv6 as an upper bound",
+      name: "zero host bits of IPv6 as an upper bound",
       include: [{ sourceCidr: "2001:db8::/48", destinationCidr: "::/97" }],
       text: `(${V6} and ((ip6 src net 2001:db8::/32 and ip6[12:4] <= 0xffff and ip6 dst net ::/96 and ip6[36:4] <= 0x7fffffff)))`,
     },
     {
-      name: "a whole zero word as it is",
+      name: "a 32-bit word of zeros unchanged",
       include: [{ sourceCidr: "2001:db8::/64", destinationCidr: "::/32" }],
       text: `(${V6} and ((ip6 src net 2001:db8::/64 and ip6 dst net ::/32)))`,
     },
@@ -63,7 +63,7 @@ describe("formatPacketFilter", () => {
       text: `(${V4} and (((ip[9] == 1 or ip[9] == 51))))`,
     },
     {
-      name: "a protocol of IPv6, perhaps behind extension headers",
+      name: "a protocol of IPv6, also after extension headers",
       include: [{ ...ANY_V6, protocol: 58 }],
       text: `(${V6} and (((ip6[6] == 58 or ${CHAIN}))))`,
     },
@@ -95,7 +95,7 @@ describe("formatPacketFilter", () => {
       text: `(${V4} and (((ip[9] == 256 or ip[9] == 51))))`,
     },
     {
-      name: "filters with ports behind those without",
+      name: "filters with ports after those without",
       include: [
         { ...ANY_V4, protocol: 6, destinationPort: 80 },
         { ...ANY_V4, protocol: 1 },
@@ -124,7 +124,7 @@ describe("formatPacketFilter", () => {
   });
 });
 
-describeWithPrograms("libpcap", ["tcpdump"], () => {
+describeWithPrograms("formatPacketFilter: libpcap", ["tcpdump"], () => {
   const LINK_TYPES = [
     { name: "EN10MB", linkType: 1 },
     { name: "NULL", linkType: 0 },
@@ -172,7 +172,7 @@ describeWithPrograms("libpcap", ["tcpdump"], () => {
     },
   );
 
-  // What libpcap refuses, and what therefore is not written: if that changes, so may the text.
+  // formatPacketFilter does not write what libpcap rejects. If libpcap changes, the expression may change, too.
   test.each([
     {
       name: "filters of the other family alone",
@@ -181,18 +181,18 @@ describeWithPrograms("libpcap", ["tcpdump"], () => {
       refusal: "expression rejects all packets",
     },
     {
-      name: "the word vlan behind a cooked header",
+      name: "the primitive vlan after a cooked header",
       linkTypeName: "LINUX_SLL",
       text: () => "vlan",
       refusal: "no VLAN support for Linux cooked v1",
     },
     {
-      name: "the word vlan behind a cooked header, version 2",
+      name: "the primitive vlan after a cooked header, version 2",
       linkTypeName: "LINUX_SLL2",
       text: () => "vlan",
       refusal: "no VLAN support for Linux cooked v2",
     },
-  ])("refuses $name", async ({ linkTypeName, text, refusal }) => {
+  ])("libpcap rejects $name", async ({ linkTypeName, text, refusal }) => {
     await expect(compileByTcpdump(linkTypeName, text())).rejects.toThrow(refusal);
   });
 });

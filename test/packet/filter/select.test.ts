@@ -41,7 +41,7 @@ describe("selectRecords", () => {
     { name: "two runs", kept: [0, 1, 3, 4] },
     { name: "every other", kept: [0, 2, 4] },
     { name: "the others", kept: [1, 3] },
-    { name: "none", kept: [] },
+    { name: "no packets", kept: [] },
   ])("keeps $name, with comments, times and lengths", ({ kept }) => {
     for (const writable of [false, true]) {
       const batch = lentBatch(numberedBatch(LENGTHS, { comments: [0, 2, 4] }));
@@ -53,7 +53,7 @@ describe("selectRecords", () => {
     }
   });
 
-  test("a batch kept whole comes back as it is", () => {
+  test("returns the same batch if all packets match", () => {
     const batch = numberedBatch(LENGTHS);
     for (const writable of [false, true]) {
       expect(selectRecords(batch, () => true, writable)).toBe(batch);
@@ -62,7 +62,7 @@ describe("selectRecords", () => {
     expect(selectRecords(empty, () => false)).toBe(empty);
   });
 
-  test("a batch that is not writable is never changed", () => {
+  test("never changes a batch that is not writable", () => {
     const batch = lentBatch(numberedBatch(LENGTHS, { comments: [1, 3] }));
     const before = memoryOf(batch);
     for (const kept of [[], [0], [4], [1, 3], [0, 1, 2, 3, 4]]) {
@@ -72,7 +72,7 @@ describe("selectRecords", () => {
     expect(memoryOf(batch)).toEqual(before);
   });
 
-  test("a writable batch is changed where it lies, and nothing around it", () => {
+  test("changes a writable batch in place, and no bytes around it", () => {
     const batch = lentBatch(numberedBatch(LENGTHS));
     const selected = selectRecords(batch, numbers(1, 3), true);
     expect(selected.records.buffer).toBe(batch.records.buffer);
@@ -81,7 +81,7 @@ describe("selectRecords", () => {
     expect([...memory.subarray(-32)]).toEqual(Array(32).fill(0xaa));
   });
 
-  test("the predicate sees every packet once, in order, with its bounds and link type", () => {
+  test("calls the predicate once for each packet, in order, with its bounds and link type", () => {
     const batch = lentBatch(numberedBatch([4, 0, 9], { format: { linkType: 113 } }));
     const calls: unknown[] = [];
     selectRecords(batch, (bytes, start, end, linkType) => {
@@ -95,22 +95,22 @@ describe("selectRecords", () => {
     ]);
   });
 
-  test("what the batch says of all its packets stays said", () => {
+  test("keeps the properties of the batch", () => {
     const batch = { ...numberedBatch(LENGTHS), untimed: true, eraSeconds: -(2 ** 32) };
     expect(selectRecords(batch, numbers(1))).toMatchObject({ untimed: true, eraSeconds: -(2 ** 32) });
   });
 
-  test("comments of packets left out are gone, and no map stays when all are", () => {
+  test("removes comments of omitted packets, and the map if it is empty", () => {
     const batch = numberedBatch(LENGTHS, { comments: [0] });
     expect(selectRecords(batch, numbers(1, 2))).not.toHaveProperty("comments");
   });
 
-  test("a small batch after a large one is not confused by it", () => {
+  test("selects from a small batch after a large one", () => {
     selectRecords(numberedBatch(Array.from({ length: 200 }, () => 1)), numbers(150));
     expect(numbersOf(selectRecords(numberedBatch([1, 1, 1]), numbers(1, 2)))).toEqual([1, 2]);
   });
 
-  test("selects what filtering the packets one by one selects, writable or not", () => {
+  test("selects as filtering each packet alone, writable or not", () => {
     fc.assert(
       fc.property(
         anyFormat(),
@@ -135,7 +135,7 @@ describe("selectRecords", () => {
 });
 
 describe("cutRecords", () => {
-  test("cuts to the length, and keeps times, original lengths and comments, writable or not", () => {
+  test("truncates to the length, and keeps times, original lengths and comments, writable or not", () => {
     fc.assert(
       fc.property(
         anyFormat(),
@@ -155,18 +155,18 @@ describe("cutRecords", () => {
     );
   });
 
-  test.each([9, 10, 1000])("a batch without anything longer than %i comes back as it is", (maxLength) => {
+  test.each([9, 10, 1000])("returns the same batch if no packet is longer than %i", (maxLength) => {
     const batch = numberedBatch([4, 9, 0]);
     expect(cutRecords(batch, maxLength)).toBe(batch);
     expect(cutRecords(batch, maxLength, true)).toBe(batch);
   });
 
-  test("a writable batch is cut where it lies", () => {
+  test("truncates a writable batch in place", () => {
     const batch = lentBatch(numberedBatch([4, 9, 0]));
     expect(cutRecords(batch, 4, true).records.buffer).toBe(batch.records.buffer);
   });
 
-  test("to nothing leaves the headers", () => {
+  test("keeps the record headers with a length of 0", () => {
     const cut = cutRecords(numberedBatch([4, 9], { comments: [1] }), 0);
     expect(cut.records).toHaveLength(32);
     expect(contents(cut)).toMatchObject([
@@ -175,7 +175,7 @@ describe("cutRecords", () => {
     ]);
   });
 
-  test("the last packet alone is found to be longer", () => {
+  test("truncates if only the last packet is longer", () => {
     expect(contents(cutRecords(numberedBatch([1, 1, 9]), 5))).toMatchObject([
       { bytes: { length: 1 } },
       { bytes: { length: 1 } },
@@ -190,7 +190,7 @@ async function collect(batches: AsyncIterable<PacketBatch>): Promise<PacketBatch
   return all;
 }
 
-/** A source that lends one and the same memory for every batch. */
+/** A source that reuses one buffer for every batch. */
 function reusing(batches: readonly PacketBatch[]): PacketSource {
   const rest = [...batches];
   const memory = new Uint8Array(1000);
@@ -208,15 +208,15 @@ function reusing(batches: readonly PacketBatch[]): PacketSource {
   });
 }
 
-describe("keep", () => {
-  test("hands out what matches, and no empty batches", async () => {
+describe("filterPackets", () => {
+  test("yields the matching packets, and no empty batches", async () => {
     const batches = [numberedBatch([1, 2, 3]), numberedBatch([1]), numberedBatch([5, 5], { comments: [1] })];
     const kept = filterPackets(fromBatches(batches, numberedBatch([]).format), numbers(1, 2));
     expect((await collect(kept)).map(numbersOf)).toEqual([[1, 2], [1]]);
     expect(kept.stats()).toEqual({ received: 3, dropped: 0 });
   });
 
-  test("the source's own batches are never changed, however many keeps stand in a row", async () => {
+  test("never changes the batches of the caller, also with several filters in a row", async () => {
     const batches = [numberedBatch([4, 4, 4], { comments: [2] }), numberedBatch([4, 4])];
     const before = batches.map(memoryOf);
     const source = fromBatches(batches, numberedBatch([]).format);
@@ -232,7 +232,7 @@ describe("keep", () => {
     expect(batches.map(memoryOf)).toEqual(before);
   });
 
-  test("a second keep may not write into batches that the first kept whole", async () => {
+  test("never changes a batch that an earlier filter returned unchanged", async () => {
     const batch = numberedBatch([4, 4, 4]);
     const before = memoryOf(batch);
     await collect(
@@ -244,14 +244,14 @@ describe("keep", () => {
     expect(memoryOf(batch)).toEqual(before);
   });
 
-  test("batches of a source that reuses its memory stay valid when iterated", async () => {
+  test("yields batches that stay valid from a source that reuses its buffer", async () => {
     const batches = [numberedBatch([4, 4, 4]), numberedBatch([2, 2, 2]), numberedBatch([3])];
     const kept = await collect(filterPackets(reusing(batches), numbers(0, 2)));
     expect(kept.map(numbersOf)).toEqual([[0, 2], [0, 2], [0]]);
     expect(kept.map(framing)).toEqual(["well framed", "well framed", "well framed"]);
   });
 
-  test("lends on what it was lent", async () => {
+  test("reusedBatches: reuses the buffer of the source", async () => {
     const kept = filterPackets(reusing([numberedBatch([4, 4]), numberedBatch([2, 2])]), numbers(1));
     const seen: unknown[] = [];
     const memories = new Set<ArrayBufferLike>();
@@ -263,7 +263,7 @@ describe("keep", () => {
     expect(memories.size).toBe(1);
   });
 
-  test("has the interfaces, the drops and the flag of its source, and disposes of it", async () => {
+  test("has the interfaces, the drops and the flag of its source, and disposes of the source", async () => {
     let closed = 0;
     const source = createSource({
       interfaces: [{ linkType: 1, resolution: "ns", snapLength: 9, name: "eth0" }],
@@ -283,7 +283,7 @@ describe("keep", () => {
     expect(closed).toBe(1);
   });
 
-  test("a source that cannot be stopped is left", async () => {
+  test("stop: leaves a source that cannot be stopped", async () => {
     let left = 0;
     const { stop: _, ...endless } = createSource({
       interfaces: [],

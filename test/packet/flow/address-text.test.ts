@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { formatIpv4, formatIpv6 } from "../../../src/net/index.js";
 import { ADDRESS_MEMO_SLOTS, addressText, createAddressText } from "../../../src/packet/flow/address-text.js";
 
-describe("address texts", () => {
+describe("createAddressText", () => {
   test.each([2, 16, ADDRESS_MEMO_SLOTS])(
-    "remembered in %d places, are those of formatting, whatever took the place before",
+    "with %d slots: returns formatted addresses, also when slots are reused",
     (slots) => {
       const text = createAddressText(slots);
       fc.assert(
@@ -27,7 +27,7 @@ describe("address texts", () => {
     },
   );
 
-  test("that differ in one bit are told apart", () => {
+  test("distinguishes addresses that differ in one bit", () => {
     const text = createAddressText(2);
     for (let bit = 0; bit < 128; bit++) {
       const bytes = new Uint8Array(16);
@@ -38,7 +38,7 @@ describe("address texts", () => {
     }
   });
 
-  test("come from one table for all decoders", () => {
+  test("addressText: returns one table for all decoders", () => {
     expect(addressText()).toBe(addressText());
   });
 });

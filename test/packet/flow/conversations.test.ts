@@ -32,7 +32,7 @@ function replies(packets: readonly Uint8Array[], options: FlowOptions = {}): (bo
   });
 }
 
-describe("replies", () => {
+describe("decodeFlows: replies", () => {
   test.each([
     {
       name: "go against the first packet",
@@ -41,7 +41,7 @@ describe("replies", () => {
     },
     { name: "of TCP from the handshake on", packets: [there(SYN), back(SYN_ACK)], expected: [false, true] },
     {
-      name: "when the capture begins with the answer to a SYN",
+      name: "when the capture begins with the SYN/ACK",
       packets: [back(SYN_ACK), there(ACK), back(ACK)],
       expected: [true, false, true],
     },
@@ -71,17 +71,17 @@ describe("replies", () => {
       expected: [false, false, false, false],
     },
     {
-      name: "not to oneself",
+      name: "not of packets from an address to itself",
       packets: [datagram(A, A, [7, 7]), datagram(A, A, [7, 7])],
       expected: [false, false],
     },
     {
-      name: "of ICMP echoes, which say it",
+      name: "of ICMP echoes, by their type",
       packets: [icmpv4(0), icmpv4(8), icmpv6(129), icmpv6(128)],
       expected: [true, false, true, false],
     },
     {
-      name: "of nothing else",
+      name: "of no other protocol",
       packets: [icmpv4(3), icmpv6(135), ipv4({ protocol: 50 }), ipv4({ fragment: 0x0001 })],
       expected: [undefined, undefined, undefined, undefined],
     },
@@ -89,16 +89,16 @@ describe("replies", () => {
     expect(replies(packets)).toEqual(expected);
   });
 
-  test("are not guessed unless asked for", () => {
+  test("are not detected without the option", () => {
     expect(replies([there(SYN), back(SYN_ACK)], { guessReplies: false })).toEqual([undefined, undefined]);
   });
 
-  test("take the place of the option isReply where something is known", () => {
+  test("override the option isReply where the direction is known", () => {
     expect(replies([there(SYN), back(SYN_ACK), icmpv4(3)], { isReply: true })).toEqual([false, true, true]);
     expect(replies([there(SYN)], { guessReplies: false, isReply: false })).toEqual([false]);
   });
 
-  test("are known over batches, until they are forgotten", () => {
+  test("are detected across batches, until forget()", () => {
     const decoder = createFlowDecoder({ guessReplies: true });
     const isReply = (packet: Uint8Array) => (decoder.decodeAt(batchOf(RAW, packet), 0) as Flow).isReply;
     expect([isReply(there(ACK)), isReply(back(ACK))]).toEqual([false, true]);
@@ -108,7 +108,7 @@ describe("replies", () => {
     expect(isReply(back(ACK))).toBe(false);
   });
 
-  test("of conversations that were forgotten for newer ones begin anew", () => {
+  test("restart for conversations that were evicted", () => {
     const decoder = createFlowDecoder({ guessReplies: true, maxConversations: 10 });
     const isReply = (packet: Uint8Array) => (decoder.decodeAt(batchOf(RAW, packet), 0) as Flow).isReply;
     isReply(there(ACK));
@@ -120,7 +120,7 @@ describe("replies", () => {
     expect(isReply(back(ACK))).toBe(false);
   });
 
-  test("of a conversation that goes on are known however many others come", () => {
+  test("are detected in an active conversation, regardless of the number of others", () => {
     const packets = Array.from({ length: 1000 }, (_, index) => [
       index % 2 === 0 ? back(ACK) : there(ACK),
       datagram(A, B, [index + 1, 53]),

@@ -9,7 +9,7 @@ import { openCaptureFile } from "../../../src/source/file.js";
 import { describeWithShared, sharedPath } from "../../support/shared.js";
 import { ETHERNET } from "./frames.js";
 
-/** What gopacket 1.1.19, with the layers of Hubble v1.16.2, made of a packet. */
+/** The result of gopacket 1.1.19, with the layers of Hubble v1.16.2, for a packet. */
 interface Row {
   readonly file: string;
   readonly i: number;
@@ -24,13 +24,13 @@ const NO_TIME = "-62135596800.000000000";
 
 /**
  * Its pcap reader multiplies microseconds by 1000 in 32 bits: a fraction of 3839916976 µs, in an odd file, becomes
- * 216213376 ns. Here the time is what the record says.
+ * 216213376 ns. Here the time is that of the record.
  */
 const OTHER_TIMES: ReadonlyMap<string, string> = new Map([
   ["tcpdump/rx_serviceid_oobr.pcap 1", "3841.916976000"],
 ]);
 
-describeWithShared("strict flows beside what gopacket makes of the same packets", () => {
+describeWithShared("decodeFlows in strict mode: compared with gopacket", () => {
   let rows: readonly Row[];
   const results = new Map<string, readonly (Flow | PacketError)[]>();
 
@@ -41,7 +41,7 @@ describeWithShared("strict flows beside what gopacket makes of the same packets"
 
   const resultOf = (row: Row) => results.get(row.file)?.[row.i];
 
-  test("there are rows of all kinds to judge by", () => {
+  test("the rows cover all kinds of packets", () => {
     const having = (wanted: (row: Row) => boolean) => rows.filter(wanted).length;
     expect(rows.length).toBe(8568);
     expect(having(({ flow }) => flow !== undefined)).toBe(8513);
@@ -49,12 +49,12 @@ describeWithShared("strict flows beside what gopacket makes of the same packets"
     expect(having(({ readError }) => readError !== undefined)).toBe(24);
   });
 
-  test("every packet that has a flow there has the same one here", () => {
+  test("yields the same flow as Hubble for every packet that Hubble decodes", () => {
     const differences: unknown[] = [];
     for (const row of rows) {
       if (row.flow === undefined) continue;
       const result = resultOf(row);
-      // The rows write some zeros, which JSON of protobuf leaves out.
+      // The rows contain zeros, which the JSON form of protobuf omits.
       const expected = toJson(FlowSchema, fromJson(FlowSchema, row.flow));
       const actual = result instanceof PacketError ? String(result) : result && fromPacket(result);
       if (JSON.stringify(actual) !== JSON.stringify(expected)) {
@@ -64,14 +64,14 @@ describeWithShared("strict flows beside what gopacket makes of the same packets"
     expect(differences.slice(0, 5)).toEqual([]);
   });
 
-  test("every packet that is refused there is refused here, with the same text", () => {
+  test("rejects every packet that Hubble rejects, with the same message", () => {
     const refused = rows.filter(({ error }) => error !== undefined);
     expect(refused.map((row) => (resultOf(row) as PacketError | undefined)?.message)).toEqual(
       refused.map(({ error }) => error),
     );
   });
 
-  test("and the same time", () => {
+  test("yields the same times as Hubble", () => {
     const differences: unknown[] = [];
     for (const row of rows) {
       const result = resultOf(row);
@@ -85,7 +85,7 @@ describeWithShared("strict flows beside what gopacket makes of the same packets"
     expect(differences).toEqual([]);
   });
 
-  test("where that reader gave up, this one has at least what came before", () => {
+  test("yields at least the flows before the record at which Hubble's reader failed", () => {
     for (const row of rows) {
       if (row.readError !== undefined) {
         expect(results.get(row.file)?.length ?? 0, row.file).toBeGreaterThanOrEqual(row.i);

@@ -30,7 +30,7 @@ const ALL: FlowOptions = {
   eventType: { type: 4 },
   isReply: true,
   guessReplies: true,
-  // Whatever the port: arbitrary bytes are to be taken for tunnels.
+  // On any port, so that arbitrary bytes are decoded as tunnels.
   tunnels: { vxlan: PORTS, geneve: [0, 53, 80, 8472] },
   endpoint: (ip) => ({ ID: 7, labels: ["b", "a"], podName: ip, workloads: [{ name: "w" }] }),
   names: (ip) => [ip],
@@ -79,8 +79,8 @@ function deepFrame(): fc.Arbitrary<Uint8Array> {
   return fc.oneof(mutated, padded);
 }
 
-describe("any bytes", () => {
-  test("give one result each, in strict mode and otherwise, and never an exception", () => {
+describe("decodeFlows: any bytes", () => {
+  test("one result per packet, strict and lenient, and no exception", () => {
     fc.assert(
       fc.property(
         fc.array(packetWithLinkType(), { minLength: 1, maxLength: 5 }),
@@ -108,7 +108,7 @@ describe("any bytes", () => {
     );
   });
 
-  test("as a batch in the middle of other memory are read alike", () => {
+  test("same results for a batch inside a larger buffer", () => {
     fc.assert(
       fc.property(packetWithLinkType(), fc.boolean(), ({ packet, linkType }, strict) => {
         const batch = batchOf(linkType, packet, packet);
@@ -121,7 +121,7 @@ describe("any bytes", () => {
     );
   });
 
-  test("of a frame that strict mode decodes, the other mode reads the same, or more", () => {
+  test("lenient mode decodes at least what strict mode decodes", () => {
     // Enough that both kinds of frames are certain to be among them.
     const numRuns = amount({ quick: 150, long: 1500 });
     let same = 0;
@@ -151,8 +151,8 @@ describe("any bytes", () => {
   });
 });
 
-describe("flows are protobuf-es messages", () => {
-  test("that encode as the same message from `create`, and survive JSON and binary", () => {
+describe("decodeFlows: flows are messages of protobuf-es", () => {
+  test("encode as the same message from `create`, and survive JSON and binary", () => {
     fc.assert(
       fc.property(packetWithLinkType(), anyOptions(), ({ packet, linkType }, base) => {
         for (const flow of decodeFlows(batchOf(linkType, packet), base)) {
@@ -166,7 +166,7 @@ describe("flows are protobuf-es messages", () => {
     );
   });
 
-  test("with every field that `create` makes, and every message with its own", () => {
+  test("have every property that `create` makes, in nested messages, too", () => {
     const [flow] = decodeFlows(batchOf(ETHERNET, ethernet(IPV4, ipv4({}, tcp()))), ALL);
     const created = create(FlowSchema, asInit(flow as Flow));
     for (const key of ["source", "ethernet", "IP", "l4", "eventType", "sourceService", "time"] as const) {
@@ -175,7 +175,7 @@ describe("flows are protobuf-es messages", () => {
     expect(Object.keys(flow ?? {})).toEqual(expect.arrayContaining(Object.keys(created)));
   });
 
-  test("that share nothing with each other", () => {
+  test("share no objects", () => {
     const batch = batchOf(276, cooked(ipv4({}, tcp())), cooked(ipv4({}, tcp())));
     const [first, second] = decodeFlows(batch, ALL);
     expect(first?.interface?.name).toBe("eth2");
@@ -186,7 +186,7 @@ describe("flows are protobuf-es messages", () => {
 });
 
 describeWithShared("flows of captures written by others", () => {
-  test("of every link type: each packet a flow, with addresses and ports as a naive reading has them", async () => {
+  test("of every link type: one flow per packet, with the addresses and ports of the naive decoder", async () => {
     const packets = await readCorpus();
     let addresses = 0;
     let ports = 0;
@@ -213,13 +213,13 @@ describeWithShared("flows of captures written by others", () => {
     expect([packets.length, addresses, ports]).toEqual([10_627, 5717, 3961]);
   });
 
-  test("in strict mode: each packet a flow or an error", async () => {
+  test("in strict mode: one flow or error per packet", async () => {
     for (const { linkType, bytes: packet } of await readCorpus()) {
       expect([...createFlowDecoder({ strict: true }).decodeEach(batchOf(linkType, packet))]).toHaveLength(1);
     }
   });
 
-  test("mutated and cut", async () => {
+  test("mutated and truncated", async () => {
     const packets = await readCorpus();
     fc.assert(
       fc.property(
@@ -272,7 +272,7 @@ function cooked(packet: Uint8Array): Uint8Array {
   return bytes(uint16(IPV4), "0000 00000002 0001 00 06 0200000000010000", packet);
 }
 
-/** Hubble takes the hop-by-hop header of a jumbogram for its payload. */
+/** Hubble reads the hop-by-hop header of a jumbogram as its payload. */
 function isJumbogram(frame: Uint8Array): boolean {
   return frame.join().includes("194,4");
 }

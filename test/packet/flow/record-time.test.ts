@@ -12,19 +12,24 @@ function batch(
   return { ...createBatch(format, [{ bytes: new Uint8Array(0), seconds, nanoseconds }]), ...more };
 }
 
-/** The fraction as it stands in a record, whatever that means. */
+/** The fraction as it is in a record, valid or not. */
 function withFraction(resolution: Resolution, fraction: number): PacketBatch {
   const made = batch(resolution, 100, 0);
   new DataView(made.records.buffer).setUint32(4, fraction, true);
   return made;
 }
 
-describe("the time of a record", () => {
+describe("RecordClock.timeOf", () => {
   test.each([
     { name: "microseconds", batch: batch("us", 5, 123_456_789), seconds: 5n, nanos: 123_456_000 },
     { name: "nanoseconds", batch: batch("ns", 5, 123_456_789), seconds: 5n, nanos: 123_456_789 },
     { name: "the epoch", batch: batch("us", 0, 0), seconds: 0n, nanos: 0 },
-    { name: "the last of 32 bits", batch: batch("us", 0xffff_ffff, 0), seconds: 4_294_967_295n, nanos: 0 },
+    {
+      name: "the last second of 32 bits",
+      batch: batch("us", 0xffff_ffff, 0),
+      seconds: 4_294_967_295n,
+      nanos: 0,
+    },
     {
       name: "a fraction of more than a second",
       batch: withFraction("us", 2_500_000),
@@ -67,20 +72,20 @@ describe("the time of a record", () => {
     { name: "a batch without times", made: batch("us", 5, 5, { untimed: true }) },
     { name: "the year 10000", made: batch("us", 0, 0, { eraSeconds: 59 * 2 ** 32 }) },
     { name: "before the year 1", made: batch("us", 0, 0, { eraSeconds: -15 * 2 ** 32 }) },
-    { name: "a number that is none", made: batch("us", 0, 0, { eraSeconds: Number.NaN }) },
-    { name: "more than a number can say", made: batch("us", 0, 0, { eraSeconds: Number.POSITIVE_INFINITY }) },
-  ])("is none for $name", ({ made }) => {
+    { name: "an era of NaN", made: batch("us", 0, 0, { eraSeconds: Number.NaN }) },
+    { name: "an infinite era", made: batch("us", 0, 0, { eraSeconds: Number.POSITIVE_INFINITY }) },
+  ])("is undefined for $name", ({ made }) => {
     expect(new RecordClock().timeOf(made, 0)).toBeUndefined();
   });
 
   test.each([
-    { seconds: 253_402_300_799, told: true },
-    { seconds: 253_402_300_800, told: false },
-    { seconds: -62_135_596_800, told: true },
-    { seconds: -62_135_596_801, told: false },
-  ])("at the edge of what a Timestamp can say: $seconds s is told: $told", ({ seconds, told }) => {
+    { seconds: 253_402_300_799, returned: true },
+    { seconds: 253_402_300_800, returned: false },
+    { seconds: -62_135_596_800, returned: true },
+    { seconds: -62_135_596_801, returned: false },
+  ])("at the limits of Timestamp: $seconds s is returned: $returned", ({ seconds, returned }) => {
     const era = Math.floor(seconds / 2 ** 32) * 2 ** 32;
     const made = batch("us", seconds - era, 0, { eraSeconds: era });
-    expect(new RecordClock().timeOf(made, 0)?.seconds).toBe(told ? BigInt(seconds) : undefined);
+    expect(new RecordClock().timeOf(made, 0)?.seconds).toBe(returned ? BigInt(seconds) : undefined);
   });
 });

@@ -8,7 +8,7 @@ import {
   vrrpSummary,
 } from "../../../src/packet/flow/summary.js";
 
-describe("ICMP types and codes", () => {
+describe("decodeFlows: summary of ICMP types and codes", () => {
   test.each([
     { type: 0, names: ["EchoReply", "EchoReply(Code: 1)"] },
     { type: 1, names: ["1(0)", "1(1)"] },
@@ -114,7 +114,7 @@ test.each([
   { flags: 0x000, summary: "TCP Flags: " },
   { flags: 0x100, summary: "TCP Flags: NS" },
   { flags: 0x1ff, summary: "TCP Flags: SYN, ACK, RST, FIN, PSH, URG, ECE, CWR, NS" },
-])("flags $flags: $summary", ({ flags, summary }) => {
+])("decodeFlows: summary of TCP flags $flags: $summary", ({ flags, summary }) => {
   expect(tcpSummary(flags)).toBe(summary);
   expect(tcpSummary(flags)).toBe(summary);
 });
@@ -126,10 +126,10 @@ test.each([
   { type: 0x17, summary: "IGMP Leave Group" },
   { type: 0x22, summary: "IGMP IGMPv3 Membership Report" },
   { type: 0x13, summary: "IGMP " },
-])("IGMP type $type: $summary", ({ type, summary }) => {
+])("decodeFlows: summary of IGMP type $type: $summary", ({ type, summary }) => {
   expect(igmpSummary(type)).toBe(summary);
 });
 
-test("VRRP has one type", () => {
+test("decodeFlows: summary of VRRP, which has one type", () => {
   expect([1, 2].map(vrrpSummary)).toEqual(["VRRP VRRPv2 Advertisement", "VRRP "]);
 });

@@ -83,11 +83,11 @@ function describeCase({ linkType, keys, ip, captured }: Case): string {
   return `${linkType}, ${keys.join(", ")}: ${ip}: ${Buffer.from(captured).toString("hex")}`;
 }
 
-describe.each(LINK_TYPE_KEYS)(`packets of every encapsulation in %s`, (key) => {
+describe.each(LINK_TYPE_KEYS)(`every encapsulation in %s`, (key) => {
   const cases = casesOf(key);
   const { numbers, kernel } = LINK_TYPES[key];
 
-  test("compilePacketFilter: matches as a naive reading of the bytes", () => {
+  test("compilePacketFilter: matches as the naive filter", () => {
     const differences: string[] = [];
     let matches = 0;
     for (const include of LISTS) {
@@ -106,7 +106,7 @@ describe.each(LINK_TYPE_KEYS)(`packets of every encapsulation in %s`, (key) => {
     expect(matches).toBeGreaterThan(0);
   });
 
-  test("decodeFlows: finds the addresses that a filter finds", () => {
+  test("decodeFlows: finds the addresses that the filter compares", () => {
     const isIp = compilePacketFilter(LISTS[0]!);
     const differences: string[] = [];
     for (const one of cases) {
@@ -241,7 +241,7 @@ function ofFamily(key: LinkTypeKey): (include: (typeof LISTS)[number]) => (typeo
   };
 }
 
-test("the tables have packets for every row", () => {
+test("buildPackets: has packets for every row of the tables", () => {
   for (const key of LINK_TYPE_KEYS) expect(buildPackets(key, 0).length).toBeGreaterThan(0);
   const used = new Set(LINK_TYPE_KEYS.flatMap((key) => buildPackets(key, 2)).flatMap(({ keys }) => keys));
   expect([...used].sort()).toEqual(Object.keys(ENCAPSULATE).sort());

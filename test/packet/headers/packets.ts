@@ -104,7 +104,7 @@ function ipOnly(...versions: readonly (4 | 6)[]): Frame {
 
 const FAMILIES = { 4: ["00000002"], 6: ["0000000a", "00000018", "0000001c", "0000001e"] } as const;
 
-/** Puts a layer into frames of a link type: none if the link type cannot contain it. */
+/** Puts a layer into frames of a link type; an empty list if the link type cannot contain it. */
 export const FRAME: { readonly [K in LinkTypeKey]: Frame } = {
   ethernet: byEtherType(ethernet),
   linuxCooked1: byEtherType(cookedV1),

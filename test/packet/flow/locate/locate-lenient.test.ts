@@ -49,7 +49,7 @@ describe("decodeFlows: link types", () => {
       packet: ethernet(0x9100, tag(0x8100, tag(0x8100, tag(IPV4, overIpv4)))),
     },
     { name: "Linux cooked v1", linkType: 113, packet: cookedV1(IPV4, overIpv4) },
-    { name: "a tag behind Linux cooked v1", linkType: 113, packet: cookedV1(0x8100, tag(IPV4, overIpv4)) },
+    { name: "a tag after Linux cooked v1", linkType: 113, packet: cookedV1(0x8100, tag(IPV4, overIpv4)) },
     { name: "Linux cooked v2", linkType: 276, packet: cookedV2(IPV4, overIpv4) },
     { name: "BSD loopback, little endian", linkType: 0, packet: bytes("02000000", overIpv4) },
     { name: "BSD loopback, big endian", linkType: 0, packet: bytes("00000002", overIpv4) },
@@ -95,18 +95,18 @@ describe("decodeFlows: link types", () => {
       linkType,
       packet: bytes(),
     })),
-  ])("$name has no layers, and no summary", ({ linkType, packet }) => {
+  ])("$name: no layers and no summary", ({ linkType, packet }) => {
     expect(layersOf(flowOf(linkType, packet))).toEqual({});
   });
 
-  test("decodeFlows: sets the interface of Linux cooked v2", () => {
+  test("sets the interface of Linux cooked v2", () => {
     const flow = flowOf(276, cookedV2(IPV4, overIpv4));
     expect(flow.interface).toMatchObject({ index: 2, name: "" });
     expect(flowOf(276, bytes(cookedV2(IPV4, overIpv4).slice(0, 19))).interface).toBeUndefined();
   });
 });
 
-describe("beyond Hubble v1.16.2", () => {
+describe("decodeFlows: more than Hubble v1.16.2 decodes", () => {
   test.each([
     { name: "hop-by-hop", chain: [options(0)] },
     { name: "two hop-by-hop headers", chain: [options(0), options(0, 1)] },
@@ -117,7 +117,7 @@ describe("beyond Hubble v1.16.2", () => {
     { name: "the only fragment of a packet", chain: [fragment(0, 0xff)] },
     { name: "all of them", chain: [options(0), options(60), options(43), fragment(0), authentication(1)] },
     { name: "a hundred of them", chain: Array.from({ length: 100 }, () => options(60)) },
-  ])("IPv6 extension headers are walked: $name", ({ chain }) => {
+  ])("IPv6 extension headers are skipped: $name", ({ chain }) => {
     const packet = ipv6Chain(chain, 17, udp());
     expect(layersOf(flowOf(101, packet))).toEqual(ON_IPV6);
   });
@@ -133,7 +133,7 @@ describe("beyond Hubble v1.16.2", () => {
       packet: ipv6Chain([options(60), fragment(1)], 17, udp()),
       expected: ON_IPV6,
     },
-  ])("locateLenient: finds the transport header of a first fragment: $name", ({ packet, expected }) => {
+  ])("finds the transport header of a first fragment: $name", ({ packet, expected }) => {
     expect(layersOf(flowOf(101, packet))).toEqual(expected);
   });
 
@@ -148,11 +148,11 @@ describe("beyond Hubble v1.16.2", () => {
       packet: ipv6Chain([fragment(0x8000)], 17, udp()),
       ip: IPV6_JSON,
     },
-  ])("locateLenient: takes no ports from a later fragment: $name", ({ packet, ip }) => {
+  ])("finds no ports in a later fragment: $name", ({ packet, ip }) => {
     expect(layersOf(flowOf(101, packet))).toEqual({ IP: ip, Summary: ip.ipVersion });
   });
 
-  test("an IGMP report", () => {
+  test("summarizes an IGMP report", () => {
     const packet = ipv4({ protocol: 2 }, bytes("16 00 0000 e0000009"));
     expect(layersOf(flowOf(101, packet))).toEqual({
       IP: IPV4_JSON,
@@ -161,7 +161,7 @@ describe("beyond Hubble v1.16.2", () => {
     });
   });
 
-  test("an IGMP message of an unknown type, cut", () => {
+  test("summarizes a truncated IGMP message of an unknown type", () => {
     expect(layersOf(flowOf(101, ipv4({ protocol: 2 }, bytes("99 000000 e00000"))))).toEqual({
       IP: IPV4_JSON,
       l4: { IGMP: { type: 0x99 } },
@@ -208,7 +208,7 @@ describe("decodeFlows: truncated and malformed packets", () => {
       },
     },
     { length: 48, json: { ethernet: ETHERNET_JSON, ...ON_IPV4 } },
-  ])("a TCP frame cut to $length bytes", ({ length, json }) => {
+  ])("a TCP frame truncated to $length bytes", ({ length, json }) => {
     expect(layersOf(flowOf(ETHERNET, frame.slice(0, length)))).toEqual(json);
   });
 
@@ -244,11 +244,11 @@ describe("decodeFlows: truncated and malformed packets", () => {
     { name: "IPv4 options", packet: ipv4({ options: "0705 0000" }, tcp()) },
     { name: "a TCP data offset", packet: ipv4({}, tcp({ dataOffset: 1 })) },
     { name: "TCP options", packet: ipv4({}, tcp({ options: "0201 0000" })) },
-  ])("faulty $name do not hide the ports", ({ packet }) => {
+  ])("invalid $name do not hide the ports", ({ packet }) => {
     expect(layersOf(flowOf(101, packet))).toEqual(ON_IPV4);
   });
 
-  test("a faulty length of UDP does not hide the ports", () => {
+  test("an invalid length of UDP does not hide the ports", () => {
     expect(layersOf(flowOf(101, ipv4({ protocol: 17 }, udp(1000, 53, "", 7))))).toEqual({
       IP: IPV4_JSON,
       l4: UDP,
@@ -257,34 +257,34 @@ describe("decodeFlows: truncated and malformed packets", () => {
   });
 
   test.each([
-    { name: "a header of four words", packet: ipv4({ headerWords: 4 }, tcp()) },
+    { name: "an IPv4 header length of 16 bytes", packet: ipv4({ headerWords: 4 }, tcp()) },
     { name: "a header longer than the packet", packet: ipv4({ headerWords: 15 }, bytes()) },
     { name: "a total length below the header's", packet: totalLength(overIpv4, 19) },
     { name: "a total length that leaves 3 bytes for TCP", packet: totalLength(overIpv4, 23) },
-  ])("$name leaves the addresses", ({ packet }) => {
+  ])("$name: addresses only", ({ packet }) => {
     expect(layersOf(flowOf(101, packet))).toEqual({ IP: IPV4_JSON, Summary: "IPv4" });
   });
 
-  test("IPv6 without a length goes to the end of the capture", () => {
+  test("IPv6 without a length extends to the end of the capture", () => {
     const packet = overIpv6.slice();
     packet.set([0, 0], 4);
     expect(layersOf(flowOf(101, packet))).toEqual(ON_IPV6);
   });
 
-  test("what follows the hop-by-hop header of a jumbogram", () => {
+  test("decodes what follows the hop-by-hop header of a jumbogram", () => {
     const packet = ipv6({ nextHeader: 0 }, bytes("11 00 c204 00010000", udp()));
     packet.set([0, 0], 4);
     expect(layersOf(flowOf(101, packet))).toEqual(ON_IPV6);
   });
 
-  test.each([4, 94, 41])("an inner packet by protocol %d that is cut leaves the outer one", (protocol) => {
+  test.each([4, 94, 41])("a truncated inner packet of protocol %d: the outer packet", (protocol) => {
     expect(layersOf(flowOf(101, ipv4({ protocol }, overIpv4.slice(0, 19))))).toEqual({
       IP: IPV4_JSON,
       Summary: "IPv4",
     });
   });
 
-  test("an extension header that is cut leaves the addresses", () => {
+  test("a truncated extension header: addresses only", () => {
     const packet = ipv6Chain([options(0), options(60, 3)], 17, udp());
     for (let length = 40; length < packet.length - 8; length++) {
       expect(layersOf(flowOf(101, packet.slice(0, length)))).toEqual({ IP: IPV6_JSON, Summary: "IPv6" });

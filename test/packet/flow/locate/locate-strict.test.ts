@@ -44,9 +44,9 @@ const hopByHop = (next: number, text: string, payload: Uint8Array = udp()) =>
 const jumbo = (next: number, text: string, payload: Uint8Array = udp()) =>
   patched(hopByHop(next, text, payload), IPV6_LENGTH_AT, "0000");
 
-describe("packets that Hubble v1.16.2 decodes", () => {
+describe("locateStrict: decodes as Hubble v1.16.2", () => {
   test.each([
-    { name: "nothing of an empty packet", packet: bytes(), json: {} },
+    { name: "an empty packet without layers", packet: bytes(), json: {} },
     {
       name: "an ARP frame as Ethernet",
       packet: ethernet(0x0806, bytes("00010800")),
@@ -190,7 +190,7 @@ describe("packets that Hubble v1.16.2 decodes", () => {
       json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, Summary: "IPv6" },
     })),
     {
-      // ICMPv4 takes the hop-by-hop header's first byte, the next header, for its type.
+      // ICMPv4 reads the hop-by-hop header's first byte, the next header, as its type.
       name: "the hop-by-hop header of a jumbogram for its payload, as gopacket does",
       packet: jumbo(1, "00 c204 00010000", bytes("0800 0000 00000000")),
       json: {
@@ -291,7 +291,7 @@ describe("packets that Hubble v1.16.2 decodes", () => {
   });
 });
 
-describe("packets that Hubble v1.16.2 rejects", () => {
+describe("locateStrict: rejects as Hubble v1.16.2", () => {
   test.each([
     {
       packet: bytes("020000000002 020000000001 08"),
@@ -396,7 +396,7 @@ describe("packets that Hubble v1.16.2 rejects", () => {
       packet: onIpv6({ nextHeader: 0 }, bytes("11 00 0000000000 00")),
       layer: "IPv6",
       offset: 14,
-      // gopacket asks for two bytes also of padding that is one byte long.
+      // gopacket requires two bytes also of padding that is one byte long.
       message: "IPv6 header option too small",
     },
     {
@@ -500,7 +500,7 @@ describe("packets that Hubble v1.16.2 rejects", () => {
     expect(result).toEqual(new PacketError(message, layer as PacketError["layer"], 0, offset));
   });
 
-  test("every packet of another link type", () => {
+  test("every packet of another link type than Ethernet", () => {
     const [result] = createFlowDecoder({ strict: true }).decodeEach(batchOf(113, bytes()));
     expect(String(result)).toBe("packet 0, Ethernet at byte 0: Linux cooked v1 is not Ethernet");
   });
@@ -512,7 +512,7 @@ test("locateStrict: overwrites the layers of the previous packet", () => {
   expect(layers).toMatchObject({ ethernet: -1, version: 0, transport: undefined, interfaceIndex: 0 });
 });
 
-test("a total length of 65,536 bytes does not fit gopacket's 16 bits", () => {
+test("locateStrict: a total length of 65,536 bytes wraps in gopacket's 16 bits", () => {
   const packet = patched(onIpv4({}, new Uint8Array(65_516)), IP_LENGTH_AT, "0000");
   const [result] = createFlowDecoder({ strict: true }).decodeEach(batchOf(ETHERNET, packet));
   expect(String(result)).toBe("packet 0, IPv4 at byte 14: Invalid (too small) IP length (0 < 20)");

@@ -35,13 +35,13 @@ describe("decodeFlows: tunnels", () => {
     { name: "VXLAN on its own port", port: 4789, header: bytes(VXLAN), protocol: "VXLAN" },
     { name: "Geneve", port: 6081, header: GENEVE("6558"), protocol: "GENEVE" },
     { name: "Geneve with options", port: 6081, header: GENEVE("6558", 3), protocol: "GENEVE" },
-  ])("$name: the flow is of the packet inside", ({ port, header, protocol }) => {
+  ])("$name: yields the flow of the inner packet", ({ port, header, protocol }) => {
     const packet = overUdp(port, bytes(header, INNER));
     expect(layersOf(flowOf(ETHERNET, packet, { tunnels: true }))).toEqual(INNER_JSON);
     expect(tunnelOf(packet)).toEqual({ protocol, vni: 123_456, ...AROUND(port) });
   });
 
-  test("a fragment: the first one outside and inside a tunnel keeps its ports, a later one has none", () => {
+  test("a first fragment outside or inside a tunnel has ports, a later fragment has no ports", () => {
     const firstOutside = ethernet(
       IPV4,
       ipv4({ protocol: 17, fragment: 0x2000 }, bytes(udp(40_000, 8472, "", 4096), VXLAN, INNER)),
@@ -68,7 +68,7 @@ describe("decodeFlows: tunnels", () => {
     });
   });
 
-  test("may be over IPv6, and keep the interface of Linux cooked v2", () => {
+  test("over IPv6, with the interface of Linux cooked v2", () => {
     const packet = cookedV2(IPV6, ipv6({ nextHeader: 17 }, bytes(udp(1, 8472, "", 0), VXLAN, INNER)));
     const flow = flowOf(276, packet, { tunnels: true });
     expect(layersOf(flow)).toEqual(INNER_JSON);
@@ -76,20 +76,20 @@ describe("decodeFlows: tunnels", () => {
     expect(flow.interface?.index).toBe(2);
   });
 
-  test("hide the outer packet even if the inner one is malformed", () => {
+  test("replace the outer packet even if the inner packet is malformed", () => {
     const packet = overUdp(8472, bytes(VXLAN, INNER.slice(0, 13)));
     expect(layersOf(flowOf(ETHERNET, packet, { tunnels: true }))).toEqual({});
     expect(tunnelOf(packet)).toMatchObject({ protocol: "VXLAN", vni: 123_456 });
   });
 
-  test("are decoded only once, the outermost", () => {
+  test("only the outermost tunnel is decoded", () => {
     const inside = overUdp(8472, bytes(VXLAN, INNER));
     const flow = flowOf(ETHERNET, overUdp(8472, bytes(VXLAN, inside)), { tunnels: true });
     expect(flow.l4?.protocol.value).toMatchObject({ destinationPort: 8472 });
     expect(flow.IP?.source).toBe("10.0.0.1");
   });
 
-  test("end with the length of UDP", () => {
+  test("end at the length of UDP", () => {
     const packet = overUdp(8472, bytes(VXLAN, INNER), 8 + 8 + 14 + 20);
     expect(layersOf(flowOf(ETHERNET, packet, { tunnels: true })).Summary).toBe("IPv4");
   });
@@ -106,7 +106,7 @@ describe("decodeFlows: tunnels", () => {
       packet: ethernet(IPV4, ipv4({ protocol: 17 }, bytes(uint16(1), uint16(8472)))),
     },
     { name: "TCP", packet: ethernet(IPV4, ipv4({}, tcp({ destination: 8472 }))) },
-  ])("are none: $name", ({ packet }) => {
+  ])("are not recognized: $name", ({ packet }) => {
     expect(tunnelOf(packet)).toBeUndefined();
     expect(flowOf(ETHERNET, packet, { tunnels: true })).toEqual(flowOf(ETHERNET, packet));
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BoundedMap } from "../../../../src/packet/flow/lookup/bounded-map.js";
 
 describe("BoundedMap", () => {
-  test("holds at most as much as it may, and of that what was set last", () => {
+  test("holds the latest entries up to its bound", () => {
     fc.assert(
       fc.property(
         fc.nat(20),
@@ -31,7 +31,7 @@ describe("BoundedMap", () => {
     );
   });
 
-  test("keeps what is asked for, and counts what it forgets", () => {
+  test("keeps entries that are read, and counts evictions", () => {
     const map = new BoundedMap<number>("bound", 4);
     map.set("kept", 0);
     for (let number = 1; number <= 100; number++) {
@@ -45,7 +45,7 @@ describe("BoundedMap", () => {
     expect(map.get("kept")).toBeUndefined();
   });
 
-  test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])("has no bound of %d", (bound) => {
+  test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])("rejects a bound of %d", (bound) => {
     expect(() => new BoundedMap("maxThings", bound)).toThrow(
       new RangeError(`maxThings must be an integer of at least 0, not ${bound}`),
     );

@@ -10,18 +10,18 @@ import { EndpointSchema, NetworkInterfaceSchema, ServiceSchema } from "../../../
 
 const LOCAL_IDENTITY = 0x0100_0001;
 
-describe("endpoints", () => {
+describe("createEndpoint", () => {
   test.each([
     {},
     { ID: 3, identity: 12345, clusterName: "c", namespace: "n", labels: ["k8s:a=b"], podName: "p" },
     { workloads: [{ name: "web", kind: "Deployment" }, { name: "w" }] },
-  ])("are the message that `create` makes of %j", (init) => {
+  ])("equals the message that `create` makes of %j", (init) => {
     expect(createEndpoint(init)).toEqual(create(EndpointSchema, init));
     expect(createEndpoint(create(EndpointSchema, init))).toEqual(create(EndpointSchema, init));
     expect(copyEndpoint(createEndpoint(init))).toEqual(create(EndpointSchema, init));
   });
 
-  test("sort their labels by bytes, as Go does, and leave the caller's alone", () => {
+  test("sorts labels by bytes, as Go does, and does not change the caller's list", () => {
     const labels = ["k8s:b", "k8s:a", "\u{1f600}", "\uff5e", "K8s:z", "k8s:a.b", ""];
     expect(createEndpoint({ labels }).labels).toEqual([
       "",
@@ -49,13 +49,13 @@ describe("endpoints", () => {
       kept: ["cidr:fd00--1/128"],
     },
     {
-      name: "the first of two that are as long",
+      name: "the first of two of the same length",
       identity: LOCAL_IDENTITY,
       labels: ["cidr:10.2.0.0/16", "cidr:10.1.0.0/16"],
       kept: ["cidr:10.2.0.0/16"],
     },
     {
-      name: "none that is no prefix, or holds everything",
+      name: "no invalid prefix, and no prefix of length 0",
       identity: LOCAL_IDENTITY,
       labels: ["cidr:10.0.0.0/33", "cidr:", "cidr:0.0.0.0/0", "cidrs:1"],
       kept: ["cidrs:1"],
@@ -72,11 +72,11 @@ describe("endpoints", () => {
       labels: ["cidr:10.1.0.0/16", "cidr:10.0.0.0/8"],
       kept: ["cidr:10.0.0.0/8", "cidr:10.1.0.0/16"],
     },
-  ])("keep $name", ({ identity, labels, kept }) => {
+  ])("keeps $name", ({ identity, labels, kept }) => {
     expect(createEndpoint({ identity, labels }).labels).toEqual(kept);
   });
 
-  test("copied share nothing", () => {
+  test("copyEndpoint: copies lists and workloads", () => {
     const endpoint = createEndpoint({ labels: ["a"], workloads: [{ name: "w" }] });
     const copy = copyEndpoint(endpoint);
     expect(copy.labels).not.toBe(endpoint.labels);
@@ -84,10 +84,10 @@ describe("endpoints", () => {
   });
 });
 
-test.each([{}, { index: 3, name: "eth0" }])("interfaces are the message of %j", (init) => {
+test.each([{}, { index: 3, name: "eth0" }])("createInterface: equals the message of %j", (init) => {
   expect(createInterface(init)).toEqual(create(NetworkInterfaceSchema, init));
 });
 
-test.each([{}, { name: "cart", namespace: "shop" }])("services are the message of %j", (init) => {
+test.each([{}, { name: "cart", namespace: "shop" }])("createService: equals the message of %j", (init) => {
   expect(createService(init)).toEqual(create(ServiceSchema, init));
 });

@@ -9,14 +9,14 @@ const web = (source = "10.0.0.1", destination = "10.0.0.2") =>
   ethernet(IPV4, ipv4({ source, destination }, tcp()));
 const ARP = ethernet(0x0806, bytes("0001"));
 
-describe("endpoint", () => {
-  test("answers at once: a promise is refused, not taken for an endpoint without a name", () => {
+describe("decodeFlows: option endpoint", () => {
+  test("rejects a promise", () => {
     const endpoint = async () => ({ podName: "web" });
-    // @ts-expect-error a promise is no endpoint
+    // @ts-expect-error a promise is not an endpoint
     expect(() => flowOf(ETHERNET, web(), { endpoint })).toThrow("endpoint must answer at once");
   });
 
-  test("is asked for both ends, and sets both, if need be to an empty message", () => {
+  test("is called for both ends, and sets both, with an empty message for an unknown one", () => {
     const endpoint = (ip: string) =>
       ip === "10.0.0.1" ? { ID: 5, identity: 100, labels: ["k8s:b", "k8s:a"], podName: "web" } : undefined;
     const flow = flowOf(ETHERNET, web(), { endpoint });
@@ -26,21 +26,21 @@ describe("endpoint", () => {
     });
   });
 
-  test("is not asked about a packet without addresses, which has empty ones all the same", () => {
+  test("is not called for a packet without addresses, which has empty endpoints", () => {
     const endpoint = vi.fn();
     const { source, destination } = flowOf(ETHERNET, ARP, { endpoint });
     expect([source?.$typeName, destination?.$typeName]).toEqual(["flow.Endpoint", "flow.Endpoint"]);
     expect(endpoint).not.toHaveBeenCalled();
   });
 
-  test("sets nothing when it is not given", () => {
+  test("without it, the endpoints are not set", () => {
     const { source, destination } = flowOf(ETHERNET, web(), { names: () => ["a"] });
     expect([source, destination]).toEqual([undefined, undefined]);
   });
 });
 
-describe("names", () => {
-  test("are those that the other end has learned, without the dot at their end", () => {
+describe("decodeFlows: option names", () => {
+  test("sets the names that the other end has resolved, without the final dot", () => {
     const names = vi.fn((ip: string, _seenBy: number) =>
       ip === "10.0.0.2" ? ["a.example.", "b.example"] : undefined,
     );
@@ -54,7 +54,7 @@ describe("names", () => {
     ]);
   });
 
-  test("are asked for with 0 when endpoints are not known", () => {
+  test("is called with 0 for unknown endpoints", () => {
     const names = vi.fn(() => undefined);
     flowOf(ETHERNET, web(), { names });
     expect(names.mock.calls).toEqual([
@@ -64,8 +64,8 @@ describe("names", () => {
   });
 });
 
-describe("service", () => {
-  test("is asked by address and port", () => {
+describe("decodeFlows: option service", () => {
+  test("is called with address and port", () => {
     const service = (ip: string, port: number) =>
       ip === "10.0.0.2" && port === 80 ? { name: "cart", namespace: "shop" } : undefined;
     const flow = flowOf(ETHERNET, web(), { service });
@@ -73,7 +73,7 @@ describe("service", () => {
     expect(flow.destinationService).toMatchObject({ name: "cart", namespace: "shop" });
   });
 
-  test("is asked with port 0 about packets without ports", () => {
+  test("is called with port 0 for packets without ports", () => {
     const service = vi.fn(() => undefined);
     flowOf(ETHERNET, ethernet(IPV4, ipv4({ protocol: 1 }, bytes("0800 0000 00000000"))), { service });
     expect(service.mock.calls).toEqual([
@@ -83,8 +83,8 @@ describe("service", () => {
   });
 });
 
-describe("link", () => {
-  test("names the interface that Linux cooked v2 tells", () => {
+describe("decodeFlows: option link", () => {
+  test("names the interface of Linux cooked v2", () => {
     const link = vi.fn(() => "eth2");
     const packet = cookedV2(IPV4, ipv4());
     const flows = [...decodeFlows(batchOf(276, packet, packet), { link })];
@@ -92,13 +92,13 @@ describe("link", () => {
     expect(link.mock.calls).toEqual([[2]]);
   });
 
-  test("is not asked about other packets", () => {
+  test("is not called for other link types", () => {
     const link = vi.fn(() => "eth0");
     expect(flowOf(ETHERNET, web(), { link }).interface).toBeUndefined();
     expect(link).not.toHaveBeenCalled();
   });
 
-  test("may not know", () => {
+  test("may return undefined", () => {
     expect(flowOf(276, cookedV2(IPV4, ipv4()), { link: () => undefined }).interface).toMatchObject({
       index: 2,
       name: "",
@@ -106,8 +106,8 @@ describe("link", () => {
   });
 });
 
-describe("captureInterface", () => {
-  test("is asked by the place in the capture's list, and not about packets that tell theirs", () => {
+describe("decodeFlows: option captureInterface", () => {
+  test("is called with the index in the capture's list, and not for packets that name their interface", () => {
     const captureInterface = vi.fn((id: number) => (id === 3 ? { name: "eth3" } : undefined));
     const decoder = createFlowDecoder({ captureInterface });
     const names = [3, 3, 4].flatMap((interfaceId) => {
@@ -116,50 +116,50 @@ describe("captureInterface", () => {
       return Array.from(flows, (flow) => flow.interface?.name);
     });
     expect(names).toEqual(["eth3", "eth3", undefined]);
-    const [told] = decoder.decode(batchOf(276, cookedV2(IPV4, ipv4())));
-    expect(told?.interface).toMatchObject({ index: 2, name: "" });
+    const [flow] = decoder.decode(batchOf(276, cookedV2(IPV4, ipv4())));
+    expect(flow?.interface).toMatchObject({ index: 2, name: "" });
     expect(captureInterface.mock.calls).toEqual([[3], [4]]);
   });
 });
 
-describe("answers", () => {
+describe("decodeFlows: results of lookups", () => {
   const counting = () => {
-    const asked: string[] = [];
+    const calls: string[] = [];
     const options: FlowOptions = {
-      endpoint: (ip) => void asked.push(`endpoint ${ip}`),
-      names: (ip) => void asked.push(`names ${ip}`),
-      service: (ip, port) => void asked.push(`service ${ip} ${port}`),
+      endpoint: (ip) => void calls.push(`endpoint ${ip}`),
+      names: (ip) => void calls.push(`names ${ip}`),
+      service: (ip, port) => void calls.push(`service ${ip} ${port}`),
     };
-    return { asked, options };
+    return { calls, options };
   };
 
-  test("are remembered over batches, unknown ones too, until they are forgotten", () => {
-    const { asked, options } = counting();
+  test("are cached across batches, also undefined ones, until forget()", () => {
+    const { calls, options } = counting();
     const decoder = createFlowDecoder(options);
     for (let round = 0; round < 3; round++) [...decoder.decode(batchOf(ETHERNET, web(), web()))];
-    expect(asked).toHaveLength(6);
+    expect(calls).toHaveLength(6);
     decoder.forget();
     [...decoder.decode(batchOf(ETHERNET, web()))];
-    expect(asked).toHaveLength(12);
+    expect(calls).toHaveLength(12);
     expect(decoder.stats).toMatchObject({ packets: 7, lookupsEvicted: 0 });
   });
 
-  test("are asked for again when more of them were needed than may be remembered", () => {
-    const { asked, options } = counting();
+  test("are looked up again after eviction from the cache", () => {
+    const { calls, options } = counting();
     const decoder = createFlowDecoder({ ...options, memoEntries: 4 });
     const packets = Array.from({ length: 10 }, (_, index) => web(`10.0.1.${index}`, `10.0.2.${index}`));
     for (let round = 0; round < 2; round++) [...decoder.decode(batchOf(ETHERNET, ...packets))];
-    expect(asked).toHaveLength(2 * 10 * 6);
+    expect(calls).toHaveLength(2 * 10 * 6);
     expect(decoder.stats.lookupsEvicted).toBeGreaterThan(60);
   });
 
-  test("are asked for every time with memoEntries 0", () => {
-    const { asked, options } = counting();
+  test("are looked up every time with memoEntries 0", () => {
+    const { calls, options } = counting();
     [...decodeFlows(batchOf(ETHERNET, web(), web()), { ...options, memoEntries: 0 })];
-    expect(asked).toHaveLength(12);
+    expect(calls).toHaveLength(12);
   });
 
-  test("that throw come out, and the decoder goes on with the next packet", () => {
+  test("errors are thrown, and the decoder continues with the next packet", () => {
     let calls = 0;
     const decoder = createFlowDecoder({
       endpoint: () => {
@@ -172,7 +172,7 @@ describe("answers", () => {
     expect((decoder.decodeAt(batch, 1) as Flow).source).toBeDefined();
   });
 
-  test("may use the decoder themselves", () => {
+  test("a lookup may use the decoder", () => {
     const inner = batchOf(276, cookedV2(0x0806, bytes()));
     const decoder = createFlowDecoder({
       link: (index) => `eth${index}`,
@@ -184,7 +184,7 @@ describe("answers", () => {
     expect(flow.Summary).toBe("TCP Flags: SYN");
   });
 
-  test("a caller's message is copied", () => {
+  test("messages of the caller are copied", () => {
     const labels = ["a"];
     const [first] = decodeFlows(batchOf(ETHERNET, web()), { endpoint: () => ({ labels }) });
     first?.source?.labels.push("b");
