@@ -16,7 +16,7 @@ import { decodeCapture } from "../../src/pcap/index.js";
 import type { OpenSink, PacketSink } from "../../src/recorder/index.js";
 import { fakeClock } from "../support/fake-clock.js";
 
-/** A sink for one recording, and what it has made of it. */
+/** A sink for one recording, and the bytes that it writes. */
 export interface SinkUnderTest extends AsyncDisposable {
   readonly open: OpenSink;
   /** Everything written, once the sink has been closed or aborted. */
@@ -32,7 +32,7 @@ export interface SinkTraits {
 const SNAP_LENGTH = 1234;
 const STATS = { received: 17, dropped: 4 };
 
-/** What every sink of captures has to do, whatever it writes to. */
+/** The rules for every sink of captures, for any destination. */
 export function sinkContract(
   name: string,
   { fileFormat, resolution }: SinkTraits,
@@ -45,7 +45,7 @@ export function sinkContract(
     readonly bytes: Uint8Array;
   }
 
-  /** Opens a sink, lets the test use it, and decodes what has become of that. */
+  /** Opens a sink, passes it to the test, and decodes what was written. */
   async function write(
     interfaces: readonly CaptureInterface[],
     use: (sink: PacketSink) => Promise<"closed" | "aborted">,
@@ -90,8 +90,8 @@ export function sinkContract(
     .map(({ beyond, ...init }) => ({ ...init, originalLength: init.bytes.length + beyond }));
   const batches = fc.array(fc.array(packet, { minLength: 1, maxLength: 5 }), { maxLength: 6 });
 
-  describe(name, () => {
-    test("what is written can be decoded again, and is what was handed in", async () => {
+  describe(`${name}: contract of PacketSink`, () => {
+    test("write: the capture decodes to the written packets", async () => {
       await fc.assert(
         fc.asyncProperty(batches, fc.constantFrom<Resolution>("us", "ns"), async (inits, unit) => {
           const format = formatOf({ resolution: unit });
@@ -108,7 +108,7 @@ export function sinkContract(
       );
     });
 
-    test("a lent batch may be overwritten once the write is through", async () => {
+    test("write: a batch may be overwritten after the write", async () => {
       const format = formatOf();
       const batch = createBatch(format, [
         { bytes: Uint8Array.of(1, 2, 3), seconds: 5 },
@@ -128,7 +128,7 @@ export function sinkContract(
       expect(packets).toEqual(expected);
     });
 
-    test("the batch handed in stays as it is", async () => {
+    test("write: does not change the batch", async () => {
       const format = formatOf({ resolution: "ns" });
       const batch = createBatch(format, [{ bytes: Uint8Array.of(1, 2, 3), nanoseconds: 123_456_789 }]);
       const before = structuredClone(batch);
@@ -140,7 +140,7 @@ export function sinkContract(
       expect(batch).toEqual(before);
     });
 
-    test("a large batch is written whole", async () => {
+    test("write: writes a large batch completely", async () => {
       const format = formatOf();
       const bytes = new Uint8Array(1000).fill(7);
       const batch = createBatch(
@@ -177,7 +177,7 @@ export function sinkContract(
         interfaces: mixed,
         linkTypes: { pcap: [LINKTYPE_RAW], pcapng: [LINKTYPE_RAW, LINKTYPE_ETHERNET] },
       },
-    ])("a capture without a packet is whole: $name", async ({ interfaces, linkTypes }) => {
+    ])("close: a capture without packets is complete: $name", async ({ interfaces, linkTypes }) => {
       const { interfaces: decoded, packets } = await write(interfaces, async (sink) => {
         await sink.close(STATS);
         return "closed";
@@ -187,7 +187,7 @@ export function sinkContract(
       for (const { snapLength } of decoded) expect(snapLength).toBe(SNAP_LENGTH);
     });
 
-    test.each([0, 1, 3])("giving up after %i batches keeps them", async (count) => {
+    test.each([0, 1, 3])("abort: after %i batches keeps them", async (count) => {
       const format = formatOf();
       const all = Array.from({ length: count }, (_, seconds) =>
         createBatch(format, [
@@ -203,7 +203,7 @@ export function sinkContract(
       expect(packets).toEqual(all.flatMap(expectedOf));
     });
 
-    test("giving up after a failure to close, or twice, is harmless", async () => {
+    test("abort: after a failure to close, or twice, has no effect", async () => {
       const format = formatOf();
       const { packets } = await write([interfaceOf(format)], async (sink) => {
         await sink.close(STATS);
@@ -214,7 +214,7 @@ export function sinkContract(
       expect(packets).toEqual([]);
     });
 
-    test("interfaces that turn up later", async () => {
+    test("write: accepts interfaces that are added later", async () => {
       const interfaces: CaptureInterface[] = [];
       const first = formatOf();
       const second = formatOf({ resolution: "ns", interfaceId: 1 });
@@ -237,7 +237,7 @@ export function sinkContract(
       );
     });
 
-    test("packets of two link types", async () => {
+    test("write: accepts packets of two link types in pcapng only", async () => {
       const raw = createBatch(formatOf({ linkType: LINKTYPE_RAW }), [{ bytes: Uint8Array.of(1) }]);
       const ethernet = createBatch(formatOf({ interfaceId: 1 }), [{ bytes: Uint8Array.of(2) }]);
       const { packets } = await write(mixed, async (sink) => {

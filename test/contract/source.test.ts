@@ -45,7 +45,7 @@ class Failure extends Error {
 }
 const FAILURE = { why: "for the test" };
 
-/** The batches as a generator, which can fail or wait, and tells whether it still runs. */
+/** The batches as a generator, which can fail or wait, and reports whether it still runs. */
 function createGenerator(): {
   batches: (delivery: Delivery) => AsyncGenerator<PacketBatch>;
   held: () => string;
@@ -57,7 +57,7 @@ function createGenerator(): {
     try {
       for (const batch of packets) yield createBatch(format, batch);
       if (ending === "fail") throw new Failure();
-      // Nobody can end this wait, so it is not counted.
+      // This wait cannot be ended, so it is not counted.
       if (ending === "wait") {
         running--;
         wait = new Promise(() => {});
@@ -78,7 +78,7 @@ sourceContract("fromBatches of an array", {
     ),
   endings: ["end"],
   formats: FORMATS,
-  lends: false,
+  reusesBatches: false,
 });
 
 const generator = createGenerator();
@@ -87,7 +87,7 @@ sourceContract("fromBatches of an async generator", {
   endings: ["end", "fail", "wait"],
   failure: FAILURE,
   formats: FORMATS,
-  lends: false,
+  reusesBatches: false,
   held: generator.held,
 });
 
@@ -97,7 +97,7 @@ sourceContract("keep over a source that does not lend", {
   endings: ["end", "fail", "wait"],
   failure: FAILURE,
   formats: FORMATS,
-  lends: false,
+  reusesBatches: false,
   held: kept.held,
 });
 
@@ -131,7 +131,7 @@ sourceContract("a source that never ends by itself, as live ones are", {
   },
   endings: ["wait"],
   formats: [ETHERNET],
-  lends: true,
+  reusesBatches: true,
   held: () => (waiting === 0 ? "" : `${waiting} waits go on`),
 });
 
@@ -146,7 +146,7 @@ async function encode(
   );
   const chunks: Uint8Array[] = [];
   for await (const chunk of to(source)) chunks.push(chunk);
-  // A record header and no packet behind it; for pcapng a block that is too short to be one.
+  // A record header without a packet; for pcapng a block that is too short to be one.
   if (ending === "fail") chunks.push(Buffer.from("0600000008000000ff000000ff000000", "hex"));
   return new Uint8Array(Buffer.concat(chunks));
 }
@@ -163,7 +163,7 @@ for (const { name, encodeTo, compress, failure } of CAPTURES) {
     const bytes = await encode(delivery, encodeTo);
     return compress ? new Uint8Array(gzipSync(bytes)) : bytes;
   };
-  const common = { failure, formats: FORMATS, lends: true } as const;
+  const common = { failure, formats: FORMATS, reusesBatches: true } as const;
   const endings: readonly Ending[] = ["end", "fail"];
 
   sourceContract(`decodeCapture of ${name}`, {
@@ -210,7 +210,7 @@ describeWithPrograms("named pipes", ["mkfifo"], () => {
     endings: ["end", "fail"],
     failure: { code: "truncated_capture" },
     formats: FORMATS,
-    lends: true,
+    reusesBatches: true,
     open: async (delivery) => {
       const path = newPath();
       spawnSync("mkfifo", [path]);

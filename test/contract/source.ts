@@ -8,10 +8,10 @@ import {
   packetsOf,
 } from "../../src/packet/index.js";
 
-/** What a source under test is to deliver. */
+/** The packets that a source under test yields. */
 export interface Delivery {
   readonly format: PacketFormat;
-  /** In batches, which a source may group otherwise; never empty ones. */
+  /** In batches, which a source may regroup; no batch is empty. */
   readonly batches: readonly (readonly PacketInit[])[];
   /** What comes after the last packet. */
   readonly ending: Ending;
@@ -20,35 +20,35 @@ export interface Delivery {
 /** A source ends by itself, throws {@link SourceContract.failure}, or waits for packets that never come. */
 export type Ending = "end" | "fail" | "wait";
 
-/** How a source is put under the contract: what it can be made to do, and how. */
+/** How to open a source under test, and which parts of the contract apply. */
 export interface SourceContract {
-  /** Opens a source that delivers the packets, and nothing else, in their order. */
+  /** Opens a source that yields exactly these packets, in their order. */
   open(delivery: Delivery): Promise<PacketSource>;
   /**
-   * The endings it can be given. A live source knows only "wait": the suite then reads as many packets as were delivered,
+   * The endings that the source supports. A live source has only "wait": the suite then reads as many packets as were written,
    * and stops it.
    */
   readonly endings: readonly Ending[];
-  /** What is thrown after the last packet of a delivery that is to fail: properties of the error. */
+  /** Properties of the error that is thrown after the last packet if the ending is "fail". */
   readonly failure?: object;
-  /** Formats that it can deliver packets in. */
+  /** Formats in which it can yield packets. */
   readonly formats: readonly PacketFormat[];
   /** False for live sources, where the time is that of the capture. Default: true. */
   readonly keepsTimes?: boolean;
-  /** Whether it lends batches. */
-  readonly lends: boolean;
-  /** What it still holds (an open file, a running generator) after it was disposed of; "" for nothing. */
+  /** Whether it has `reusedBatches`. */
+  readonly reusesBatches: boolean;
+  /** The resource that is still open (a file, a running generator) after disposal; "" if all are closed. */
   held?(): string;
 }
 
-/** The rules that every {@link PacketSource} keeps. */
+/** The rules for every {@link PacketSource}. */
 export function sourceContract(name: string, contract: SourceContract): void {
-  const { endings, formats, failure, lends, keepsTimes = true } = contract;
+  const { endings, formats, failure, reusesBatches, keepsTimes = true } = contract;
   const format = formats[0] as PacketFormat;
   const canEnd = endings.includes("end");
   const sources: PacketSource[] = [];
 
-  /** A source that delivers the packets, and then ends if it can. */
+  /** A source that yields the packets, and then ends if it can. */
   async function open(
     batches: readonly (readonly PacketInit[])[],
     { ending = canEnd ? "end" : "wait", as = format }: { ending?: Ending; as?: PacketFormat } = {},
@@ -58,7 +58,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
     return source;
   }
 
-  /** Reads the packets, and on to the end when there is one. */
+  /** Reads the packets, and up to the end if there is one. */
   async function readAll(
     source: PacketSource,
     wanted: readonly (readonly PacketInit[])[],
@@ -82,7 +82,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
     return packets.map(({ time, ...rest }) => (keepsTimes ? { time, ...rest } : rest));
   }
 
-  /** A test whose sources are disposed of. */
+  /** A test that disposes of its sources. */
   function sourceTest(title: string, run: () => Promise<void>): void {
     test(title, async () => {
       try {
@@ -94,7 +94,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
     });
   }
 
-  describe(`${name} keeps the contract of sources`, () => {
+  describe(`${name}: contract of PacketSource`, () => {
     describe("packets", () => {
       for (const as of formats) {
         sourceTest(`come whole and in order (link type ${as.linkType}, ${as.resolution})`, async () => {
@@ -104,7 +104,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
         });
       }
 
-      sourceTest("are as many as they are", async () => {
+      sourceTest("are counted exactly", async () => {
         const many = [numbered(3000), numbered(1), numbered(500)];
         const source = await open(many);
         expect(comparable(await readAll(source, many))).toEqual(comparable(expectedOf(many)));
@@ -112,14 +112,14 @@ export function sourceContract(name: string, contract: SourceContract): void {
       });
 
       if (canEnd) {
-        sourceTest("may be none", async () => {
+        sourceTest("may be missing", async () => {
           const source = await open([]);
           expect(await readAll(source, [])).toEqual([]);
           expect(source.stats()).toEqual({ received: 0, dropped: 0 });
         });
       }
 
-      sourceTest("are framed as records, of an interface that the source has told", async () => {
+      sourceTest("are framed as records, of an interface that the source lists", async () => {
         const source = await open(SOME_BATCHES);
         let read = 0;
         for await (const batch of source) {
@@ -146,7 +146,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
     });
 
     describe("statistics", () => {
-      sourceTest("count what has been handed out, and nothing before", async () => {
+      sourceTest("count yielded packets only", async () => {
         const source = await open(SOME_BATCHES);
         expect(source.stats()).toEqual({ received: 0, dropped: 0 });
         let read = 0;
@@ -158,7 +158,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
         expect(source.stats()).toEqual({ received: SOME_PACKETS, dropped: 0 });
       });
 
-      sourceTest("can be asked for after it was closed", async () => {
+      sourceTest("are available after closing", async () => {
         const source = await open(SOME_BATCHES);
         await readAll(source, SOME_BATCHES);
         await source[Symbol.asyncDispose]();
@@ -167,14 +167,14 @@ export function sourceContract(name: string, contract: SourceContract): void {
     });
 
     describe("one pass", () => {
-      sourceTest("is all there is", async () => {
+      sourceTest("a second iteration is rejected", async () => {
         const source = await open(SOME_BATCHES);
         await readAll(source, SOME_BATCHES);
         expect(() => source[Symbol.asyncIterator]()).toThrow(expect.objectContaining(CONSUMED));
         if (source.reusedBatches !== undefined) await expectConsumed(source.reusedBatches());
       });
 
-      sourceTest("is all there is, also while it goes on", async () => {
+      sourceTest("a second iteration during the first one is rejected", async () => {
         const source = await open(SOME_BATCHES);
         const iterator = source[Symbol.asyncIterator]();
         await iterator.next();
@@ -182,13 +182,13 @@ export function sourceContract(name: string, contract: SourceContract): void {
         expect(source.stats().received).toBeGreaterThan(0);
       });
 
-      sourceTest("cannot begin after it was closed", async () => {
+      sourceTest("iterating after closing is rejected", async () => {
         const source = await open(SOME_BATCHES);
         await source[Symbol.asyncDispose]();
         await expectConsumed(source);
       });
 
-      sourceTest("stays at its end", async () => {
+      sourceTest("stays at the end", async () => {
         const source = await open(SOME_BATCHES);
         const iterator = source[Symbol.asyncIterator]();
         await drain(iterator, source, SOME_PACKETS, canEnd);
@@ -196,12 +196,12 @@ export function sourceContract(name: string, contract: SourceContract): void {
         expect(await iterator.next()).toEqual(DONE);
       });
 
-      sourceTest("answers calls that overlap in their order", async () => {
+      sourceTest("overlapping calls of next resolve in order", async () => {
         const source = await open(SOME_BATCHES);
         const iterator = source[Symbol.asyncIterator]();
         const calls = Array.from({ length: SOME_PACKETS + 2 }, () => iterator.next());
         if (!canEnd) {
-          // All that was delivered fits into the first calls; the others end with the source.
+          // The first calls yield all packets; the others end with the source.
           let read = 0;
           for (const call of calls) {
             const { value } = await call;
@@ -217,8 +217,8 @@ export function sourceContract(name: string, contract: SourceContract): void {
       });
     });
 
-    describe("leaving early", () => {
-      sourceTest("ends the pass", async () => {
+    describe("leaving", () => {
+      sourceTest("ends the iteration", async () => {
         const source = await open(SOME_BATCHES);
         const iterator = source[Symbol.asyncIterator]();
         await iterator.next();
@@ -230,13 +230,13 @@ export function sourceContract(name: string, contract: SourceContract): void {
         await expectConsumed(source);
       });
 
-      sourceTest("is possible before the first batch", async () => {
+      sourceTest("before the first batch ends the iteration", async () => {
         const iterator = (await open(SOME_BATCHES))[Symbol.asyncIterator]();
         expect(await iterator.return?.()).toEqual(DONE);
         expect(await iterator.next()).toEqual(DONE);
       });
 
-      sourceTest("is what a loop does that breaks", async () => {
+      sourceTest("by breaking out of a loop ends the iteration", async () => {
         const source = await open(SOME_BATCHES);
         for await (const _ of source) break;
         await expectConsumed(source);
@@ -244,13 +244,13 @@ export function sourceContract(name: string, contract: SourceContract): void {
     });
 
     describe("disposing", () => {
-      sourceTest("twice is harmless", async () => {
+      sourceTest("twice has no effect", async () => {
         const source = await open(SOME_BATCHES);
         await Promise.all([source[Symbol.asyncDispose](), source[Symbol.asyncDispose]()]);
         await source[Symbol.asyncDispose]();
       });
 
-      sourceTest("while reading ends the pass", async () => {
+      sourceTest("while reading ends the iteration", async () => {
         const source = await open(SOME_BATCHES);
         const iterator = source[Symbol.asyncIterator]();
         await iterator.next();
@@ -258,7 +258,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
         expect(await iterator.next()).toEqual(DONE);
       });
 
-      sourceTest("after leaving is harmless", async () => {
+      sourceTest("after leaving has no effect", async () => {
         const source = await open(SOME_BATCHES);
         for await (const _ of source) break;
         await source[Symbol.asyncDispose]();
@@ -276,7 +276,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
     });
 
     describe("stopping", () => {
-      sourceTest("before reading leaves an empty pass, or what had arrived", async () => {
+      sourceTest("before reading yields only packets that have arrived", async () => {
         const source = await open(SOME_BATCHES);
         source.stop?.();
         const packets: ReadPacket[] = [];
@@ -286,7 +286,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
         expect(source.stats().received).toBe(packets.length);
       });
 
-      sourceTest("in the middle ends the pass after what had arrived", async () => {
+      sourceTest("while reading ends the iteration after packets that have arrived", async () => {
         const source = await open(SOME_BATCHES);
         const packets: ReadPacket[] = [];
         for await (const batch of source) {
@@ -298,7 +298,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
         expect(source.stats().received).toBe(packets.length);
       });
 
-      sourceTest("twice, after the end and after closing is harmless", async () => {
+      sourceTest("twice, after the end and after closing has no effect", async () => {
         const source = await open(SOME_BATCHES);
         await readAll(source, SOME_BATCHES);
         source.stop?.();
@@ -309,7 +309,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
       });
 
       if (endings.includes("wait")) {
-        sourceTest("ends the wait for packets, with all that came before", async () => {
+        sourceTest("ends the wait for packets, after all that have arrived", async () => {
           const source = await open(SOME_BATCHES, { ending: "wait" });
           const { packets, pending } = await readUntilWaiting(source);
           source.stop?.();
@@ -319,16 +319,16 @@ export function sourceContract(name: string, contract: SourceContract): void {
       }
     });
 
-    if (lends) {
+    if (reusesBatches) {
       describe("reusedBatches", () => {
-        sourceTest("gives the same packets", async () => {
+        sourceTest("yields the same packets", async () => {
           const source = await open(SOME_BATCHES);
           const packets = await readAll(source, SOME_BATCHES, reused(source));
           expect(comparable(packets)).toEqual(comparable(expectedOf(SOME_BATCHES)));
           expect(source.stats().received).toBe(SOME_PACKETS);
         });
 
-        sourceTest("lets the reader overwrite every batch", async () => {
+        sourceTest("the reader may overwrite every batch", async () => {
           const many = [numbered(2000), numbered(2000), numbered(7)];
           const source = await open(many);
           const packets: ReadPacket[] = [];
@@ -341,7 +341,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
           expect(comparable(packets)).toEqual(comparable(expectedOf(many)));
         });
 
-        sourceTest("is the same single pass", async () => {
+        sourceTest("shares the single pass with the iteration", async () => {
           const source = await open(SOME_BATCHES);
           const iterator = reused(source)[Symbol.asyncIterator]();
           await iterator.next();
@@ -350,14 +350,14 @@ export function sourceContract(name: string, contract: SourceContract): void {
         });
       });
     } else {
-      sourceTest("lends no batches", async () => {
+      sourceTest("has no reusedBatches", async () => {
         expect((await open(SOME_BATCHES)).reusedBatches).toBeUndefined();
       });
     }
 
     if (endings.includes("fail")) {
       describe("an error", () => {
-        sourceTest("is thrown after all packets before it, and ends the pass", async () => {
+        sourceTest("is thrown after all packets before it, and ends the iteration", async () => {
           const source = await open(SOME_BATCHES, { ending: "fail" });
           const iterator = source[Symbol.asyncIterator]();
           const packets: ReadPacket[] = [];
@@ -375,7 +375,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
           expect(source.stats().received).toBe(SOME_PACKETS);
         });
 
-        sourceTest("is thrown once, when calls overlap", async () => {
+        sourceTest("is thrown once for overlapping calls", async () => {
           const source = await open(SOME_BATCHES, { ending: "fail" });
           const iterator = source[Symbol.asyncIterator]();
           const results = await Promise.allSettled(
@@ -388,7 +388,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
           );
         });
 
-        sourceTest("keeps nobody from disposing", async () => {
+        sourceTest("does not prevent disposal", async () => {
           const source = await open(SOME_BATCHES, { ending: "fail" });
           await expect(readAll(source, SOME_BATCHES)).rejects.toMatchObject(failure ?? {});
           await source[Symbol.asyncDispose]();
@@ -401,7 +401,7 @@ export function sourceContract(name: string, contract: SourceContract): void {
 const DONE = { done: true, value: undefined };
 const CONSUMED = { name: "FlowscribeError", code: "source_consumed" };
 
-/** Packets of Ethernet and IPv4 form, as live sources and raw link types want them. */
+/** Packets of Ethernet and IPv4 form, as live sources and raw link types require. */
 const SOME_BATCHES: readonly (readonly PacketInit[])[] = [
   [packetOf(0), packetOf(1, { originalLength: 1500 })],
   [packetOf(2, { seconds: 1_700_000_003, nanoseconds: 999_999_000 })],
@@ -409,7 +409,7 @@ const SOME_BATCHES: readonly (readonly PacketInit[])[] = [
 ];
 const SOME_PACKETS = SOME_BATCHES.flat().length;
 
-/** 60 bytes that tell their number. */
+/** 60 bytes that contain the number. */
 function packetOf(number: number, fields: Partial<PacketInit> = {}): PacketInit {
   const bytes = new Uint8Array(60);
   bytes.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00, 0x45, 0, 0, 46, number >> 8, number & 255]);
@@ -454,7 +454,7 @@ function framingOf({ records, offsets, length }: PacketBatch): string {
 
 function reused(source: PacketSource): AsyncIterable<PacketBatch> {
   expect(source.reusedBatches).toBeDefined();
-  // Just seen to be there.
+  // The caller has checked that it exists.
   return (source.reusedBatches as () => AsyncIterable<PacketBatch>)();
 }
 
@@ -477,7 +477,7 @@ async function drain(
   }
 }
 
-/** Reads all of SOME_BATCHES, and asks for more. */
+/** Reads all of SOME_BATCHES, and requests another batch. */
 async function readUntilWaiting(
   source: PacketSource,
 ): Promise<{ packets: ReadPacket[]; pending: Promise<IteratorResult<PacketBatch>> }> {

@@ -4,7 +4,7 @@ import { type Delivery, sourceContract } from "../../contract/source.js";
 import { describeLive } from "../libpcap/live.js";
 import { describeWithEbpf } from "./kernel-needed.js";
 
-/** What the suite's packets have in bytes. */
+/** The length of the suite's packets in bytes. */
 const CAPTURED = 60;
 
 /** The bytes of a packet, padded to its length on the wire: the snap length cuts them off again. */
@@ -40,7 +40,7 @@ describeWithEbpf("eBPF", () => {
       endings: ["wait"],
       formats: [{ linkType: 1, resolution: "ns", snapLength: CAPTURED, interfaceId: 0 }],
       keepsTimes: false,
-      lends: true,
+      reusesBatches: true,
       held,
     });
   });

@@ -2,7 +2,7 @@ import { open, type TestOptions } from "../../../src/source/libpcap/open.js";
 import { type Delivery, sourceContract } from "../../contract/source.js";
 import { describeLive, heldByCaptures, type Live } from "./live.js";
 
-/** What the suite's packets have in bytes. */
+/** The length of the suite's packets in bytes. */
 const CAPTURED = 60;
 
 /** The bytes of a packet, padded to its length on the wire: the snap length cuts them off again. */
@@ -32,7 +32,7 @@ function contractFor(name: string, live: () => Live, options: TestOptions): void
       { linkType: 1, resolution: "us", snapLength: CAPTURED, interfaceId: 0 },
     ],
     keepsTimes: false,
-    lends: true,
+    reusesBatches: true,
     // The sender has a packet socket too, in its own namespace.
     held: () => (heldByCaptures() === "0 sockets, 0 files" ? "" : heldByCaptures()),
   });
