@@ -23,7 +23,7 @@ import { sample, samplePath } from "../pcap/shared-captures.js";
 import { repository } from "../support/run.js";
 import { describeUnless, describeWithPrograms } from "../support/shared.js";
 
-// Many cases each: also a busy machine gets through.
+// Many cases each, also on a slow machine.
 const MEBIBYTE = 1024 ** 2;
 /** Where Linux lists the open files of this process. */
 const DESCRIPTORS = "/proc/self/fd";
@@ -75,7 +75,7 @@ describe("openCaptureFile: a file", () => {
     expect(packets).toEqual(await packetsIn(sample(same)));
   });
 
-  test("longer than the buffer is read completely", async () => {
+  test("reads a file that is longer than the buffer", async () => {
     const source = await openCaptureFile(path("long.pcap"));
     let packets = 0;
     for await (const { length } of source) packets += length;
@@ -84,7 +84,7 @@ describe("openCaptureFile: a file", () => {
     expect(source.stats().received).toBe(320);
   });
 
-  test("that is truncated yields its packets, then throws with the offset of the end", async () => {
+  test("yields the packets of a truncated file, then throws with the offset of the end", async () => {
     const outcome = await readAll(openCaptureFile(path("cut.pcap")));
     const whole = await packetsIn(sample("sample.pcap"));
     expect(outcome.packets.length).toBeGreaterThan(300);
@@ -110,20 +110,20 @@ describe("openCaptureFile: a file", () => {
     },
     { what: "is a folder", file: ".", error: { code: "not_a_capture", message: /: is a directory/ } },
     { what: "is empty", file: "empty", error: { code: "truncated_capture", message: /empty/ } },
-    { what: "is no capture", file: "text", error: { code: "not_a_capture", message: /text: .*54686973/ } },
+    { what: "is not a capture", file: "text", error: { code: "not_a_capture", message: /text: .*54686973/ } },
     {
       what: "is damaged from the start",
       file: "damaged.gz",
       error: { code: "truncated_capture", message: /gzip/ },
     },
-  ])("that $what cannot be opened", async ({ file, error }) => {
+  ])("rejects a file that $what", async ({ file, error }) => {
     await expect(openCaptureFile(path(file))).rejects.toMatchObject({
       code: error.code,
       message: expect.stringMatching(error.message),
     });
   });
 
-  test("is named in errors of the iteration", async () => {
+  test("names the file in errors of the iteration", async () => {
     const good = readFileSync(path("long.pcap")).subarray(0, 1000);
     writeFileSync(path("damaged-later.pcap"), good);
     await using source = await openCaptureFile(path("damaged-later.pcap"));
@@ -140,7 +140,7 @@ describe("openCaptureFile: a file", () => {
     { name: "when it is due before each of 64 reads", stepMs: TURN_INTERVAL_MS, atLeast: 60, atMost: 100 },
     { name: "when it is due before every eighth", stepMs: TURN_INTERVAL_MS / 8, atLeast: 5, atMost: 12 },
     { name: "never while no time passes", stepMs: 0, atLeast: 0, atMost: 2 },
-  ])("openCaptureFile: gives the event loop a turn $name", async ({ stepMs, atLeast, atMost }) => {
+  ])("yields to the event loop $name", async ({ stepMs, atLeast, atMost }) => {
     await using source = await openCaptureFile(path("long.pcap"));
     // 32 MB in reads of at most 512 KiB. At both ends a turn may be counted that is not the reader's.
     const turns = await turnsDuring(async () => {
@@ -150,7 +150,7 @@ describe("openCaptureFile: a file", () => {
     expect(turns).toBeLessThanOrEqual(atMost);
   });
 
-  test("openCaptureFile: reading can be cancelled between two batches", async () => {
+  test("cancels reading between two batches", async () => {
     const source = await openCaptureFile(path("long.pcap"));
     const controller = new AbortController();
     let packets = 0;
@@ -168,7 +168,7 @@ describe("openCaptureFile: a file", () => {
 });
 
 describeUnless(
-  "the descriptor of a capture file",
+  "openCaptureFile: the descriptor",
   existsSync(DESCRIPTORS) ? undefined : "no list of open files",
   () => {
     test.each(["sample.pcap.gz", "long.pcap", "cut.pcap"])(
@@ -206,11 +206,11 @@ describeUnless(
   },
 );
 
-describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
+describeWithPrograms("openCaptureFile: a named pipe", ["mkfifo", "cat"], () => {
   test.each([
     { what: "a capture", file: () => samplePath("sample.pcap") },
     { what: "a compressed capture", file: () => path("sample.pcap.gz") },
-  ])("with $what is read as it arrives, to its end", async ({ file }) => {
+  ])("with $what is read as it arrives, up to its end", async ({ file }) => {
     const { pipe, written } = fedPipe(file());
     const { packets, error } = await readAll(openCaptureFile(pipe));
     expect(error).toBeUndefined();
@@ -225,12 +225,12 @@ describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
     for await (const _ of source) break;
     expect(openFiles(pipe)).toBe(1);
     await source[Symbol.asyncDispose]();
-    // The writer can tell that nobody reads what is left.
+    // The writer is notified that the rest is not read.
     await expect(written).rejects.toThrow();
     expect(openFiles(pipe)).toBe(0);
   });
 
-  test("that is not a capture is rejected and closed", async () => {
+  test("without a capture is rejected and closed", async () => {
     const { pipe, written } = fedPipe(path("text"));
     await expect(openCaptureFile(pipe)).rejects.toMatchObject({ code: "not_a_capture" });
     expect(openFiles(pipe)).toBe(0);
@@ -249,18 +249,18 @@ describeWithPrograms("a named pipe", ["mkfifo", "cat"], () => {
   }
 });
 
-test("the long file is longer than several turns of reading", () => {
+test("long.pcap: is longer than several turns of reading", () => {
   expect(readFileSync(path("long.pcap")).length).toBeGreaterThan(30 * MEBIBYTE);
 });
 
-/** How many files at or below a path this process has open; 0 where that cannot be told. */
+/** How many files at or below a path this process has open; 0 where they are not listed. */
 function openFiles(at: string): number {
   if (!existsSync(DESCRIPTORS)) return 0;
   return readdirSync(DESCRIPTORS).filter((descriptor) => {
     try {
       return readlinkSync(join(DESCRIPTORS, descriptor)).startsWith(at);
     } catch {
-      // The descriptor of the listing itself is gone by now.
+      // The descriptor of the listing itself is closed by now.
       return false;
     }
   }).length;

@@ -20,7 +20,7 @@ export function expectNotTransferable(batch: PacketBatch): void {
 }
 
 /**
- * Detaches the memory of a reused batch in the way that no mark prevents on every version of Node: a byte stream transfers what is
+ * Detaches the memory of a reused batch in the way that a mark does not prevent on any version of Node: a byte stream transfers what is
  * put into it.
  *
  * @returns Whether it was detached.

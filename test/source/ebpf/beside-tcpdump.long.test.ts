@@ -27,13 +27,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const LARGE_BUFFER = 64 * 1024 * 1024;
 /**
- * What the times of the two may differ by, for 99 of 100 packets: usually a few microseconds. More would be another clock.
+ * Limit for the difference of the times, for 99 of 100 packets: usually a few microseconds. More would be another clock.
  */
 const MAX_DIFFERENCE_NS = 100_000_000;
 
-describeWithEbpf("eBPF beside tcpdump", () => {
-  describeWithPrograms("gives the same packets", ["tcpdump", "taskset"], () => {
-    describeLive("byte for byte, in the same order", (live) => {
+describeWithEbpf("openEbpf: compared with tcpdump", () => {
+  describeWithPrograms("yields the same packets", ["tcpdump", "taskset"], () => {
+    describeLive("with the same bytes, in the same order", (live) => {
       /** Captures with both while `traffic` runs, and compares. */
       async function compare({
         device = live().pair.receiver.device,
@@ -56,7 +56,7 @@ describeWithEbpf("eBPF beside tcpdump", () => {
           const reading = readRecords(source);
           await traffic();
           await new Promise((resolve) => setTimeout(resolve, waking ? 500 : 2500));
-          // On a slow machine tcpdump takes longer.
+          // On a slow machine tcpdump needs more time.
           await vi.waitFor(
             () => expect(recordsIn(path)).toBeGreaterThanOrEqual(source.stats().received),
             PATIENCE,
@@ -198,7 +198,7 @@ async function stream(from: Namespace, to: Namespace, address: string): Promise<
   await ended;
 }
 
-/** Both ends on one processor: on two, what comes and what goes could meet the two captures in different orders. */
+/** Both ends on one processor: on two, the captures could see sent and received packets in different orders. */
 function tcpStream({ name }: Namespace, ...args: string[]) {
   const program = join(repository, "test/support/traffic/tcp-stream.ts");
   const within = ["-c", "0", "ip", "netns", "exec", name, process.execPath, "--import", "tsx"];

@@ -12,8 +12,8 @@ import { describeWithEbpf } from "./kernel-needed.js";
 /** As a kernel before 6.6, which has no links on these hooks. */
 const OLD = { context: { release: "6.1.0" } };
 
-describeWithEbpf("a capture by filters of clsact", () => {
-  describeWithPrograms("seen by others", ["tc", "unshare"], () =>
+describeWithEbpf("openEbpf: a capture by clsact filters", () => {
+  describeWithPrograms("in other programs", ["tc", "unshare"], () =>
     describeLive("between namespaces", (live) => {
       function filters(): string {
         const { name, device } = live().pair.receiver;
@@ -22,7 +22,7 @@ describeWithEbpf("a capture by filters of clsact", () => {
           .join("");
       }
 
-      test("gives every packet, beside another, and leaves no filter", async () => {
+      test("yields every packet, beside another capture, and removes its filters", async () => {
         const { pair, sender } = live();
         const first = await open(pair.receiver.device, {}, OLD);
         const second = await open(pair.receiver.device, { direction: "ingress" }, OLD);
@@ -47,7 +47,7 @@ describeWithEbpf("a capture by filters of clsact", () => {
         await source[Symbol.asyncDispose]();
       });
 
-      test("removes what a killed process has left behind", async () => {
+      test("removes the filters of a killed process", async () => {
         const { receiver } = live().pair;
         const program = join(repository, "test/source/ebpf/programs/capture.ts");
         const args = [
@@ -75,7 +75,7 @@ describeWithEbpf("a capture by filters of clsact", () => {
         expect(filters()).not.toContain("flowscribe");
       });
 
-      test("leaves alone what a process of another container has attached", async () => {
+      test("keeps the filters of a process in another container", async () => {
         const { receiver } = live().pair;
         const program = join(repository, "test/source/ebpf/programs/capture.ts");
         const args = [

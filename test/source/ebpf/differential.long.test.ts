@@ -1,2 +1,2 @@
-// All filters and packets, of which `npm test` takes a part.
+// All filters and packets, of which `npm test` samples some.
 import "./differential.test.js";

@@ -22,8 +22,8 @@ const STEP = 8;
 const ETHERNET = 1;
 const RAW = 101;
 /**
- * Longer packets would not come to `BPF_PROG_TEST_RUN` in one piece; it refuses shorter ones, and those whose EtherType
- * says IP but that are shorter than Ethernet and IP.
+ * Longer packets would be split by `BPF_PROG_TEST_RUN`; it rejects shorter ones, and those whose EtherType
+ * is IP but that are shorter than Ethernet and IP.
  */
 const LONGEST_RUN = 3500;
 const SHORTEST_RUN: Readonly<Record<number, number>> = { 2048: 34, 34525: 54 };
@@ -40,7 +40,7 @@ interface Outcome {
   readonly differences: string[];
 }
 
-/** Asks the program and the predicate about every packet that the kernel takes, list of filters by list. */
+/** Runs the program and the predicate on every packet that the kernel accepts, for each list of filters. */
 function compare(
   kernel: Kernel,
   packets: readonly LinkPacket[],
@@ -100,7 +100,7 @@ describeWithEbpf("compileProgram: matches the same packets as the predicate", (k
       expect(matches).toBeGreaterThan(amount({ quick: 80, long: 1000 }));
     });
 
-    describeWithShared("on captures written by others", () => {
+    describeWithShared("on captures written by other programs", () => {
       test.each([
         { name: "Ethernet", linkType: ETHERNET, singles: 12, lengths: [3, 10, 70, 300, 1000, 4500] },
         { name: "raw IP", linkType: RAW, singles: 50, lengths: [3, 10, 70] },
@@ -138,8 +138,8 @@ describeWithEbpf("compileProgram: matches the same packets as the predicate", (k
   });
 });
 
-describeWithEbpf("the four forms of a filter", (kernel) => {
-  describeWithPrograms("agree, and the expression never matches fewer packets", ["tcpdump"], () => {
+describeWithEbpf("compilePacketFilter, formatPacketFilter, compileProgram: one filter", (kernel) => {
+  describeWithPrograms("matches the same packets, or more in the expression", ["tcpdump"], () => {
     let folder: string;
 
     beforeAll(async () => {
@@ -189,7 +189,7 @@ describeWithEbpf("the four forms of a filter", (kernel) => {
   });
 });
 
-describeWithEbpf("packets that the kernel does not run programs on", () => {
+describeWithEbpf("openEbpf: packets on which the kernel does not run programs", () => {
   describeLive("through a pair of devices", (live) => {
     test("are captured if the predicate matches: short, long, and with tags in the metadata", async () => {
       const { pair, sender } = live();

@@ -6,7 +6,7 @@ import { describeUnless } from "../../support/shared.js";
 
 const reason = await whyNoEbpf();
 
-/** Why no program can be loaded here; undefined when one can. */
+/** Why programs cannot be loaded here; undefined if they can. */
 async function whyNoEbpf(): Promise<string | undefined> {
   if (process.platform !== "linux") return "eBPF is Linux's";
   if (process.geteuid?.() !== 0) return "not running as root";
@@ -26,7 +26,7 @@ async function whyNoEbpf(): Promise<string | undefined> {
   }
 }
 
-/** A suite that loads programs; `kernel` may be asked for inside of tests only. */
+/** A suite that loads programs; `kernel` may be called in tests only. */
 export function describeWithEbpf(name: string, body: (kernel: () => Kernel) => void): void {
   describeUnless(name, reason, () => body(() => kernel));
 }

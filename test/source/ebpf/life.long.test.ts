@@ -20,9 +20,9 @@ import { describeWithEbpf } from "./kernel-needed.js";
 
 const NOBODY = "65534";
 
-describeWithEbpf("an eBPF capture", (kernel) => {
+describeWithEbpf("openEbpf: a capture", (kernel) => {
   describeLive("between namespaces", (live) => {
-    test("counts what finds no room, to the packet", async () => {
+    test("counts packets lost to a full buffer exactly", async () => {
       const { pair, sender } = live();
       const source = await openEbpf(pair.receiver.device, { bufferBytes: 2 ** 17, snapLength: 2000 });
       const frames = mixedFrames(5000);
@@ -37,7 +37,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       expect(received + dropped).toBe(frames.length);
     });
 
-    test("goes round its buffer many times, and loses nothing", async () => {
+    test("wraps its buffer many times without loss", async () => {
       const { pair, sender } = live();
       const source = await openEbpf(pair.receiver.device, { bufferBytes: 2 ** 20 });
       const frames = mixedFrames(500);
@@ -80,7 +80,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       await expectSafeReuse(await openEbpf(pair.receiver.device, { bufferBytes: 2 ** 19 }), sendTen);
     });
 
-    test("gives up when it is told to", async () => {
+    test("rejects when the signal is aborted", async () => {
       const { pair } = live();
       const controller = new AbortController();
       await using source = await openEbpf(pair.receiver.device, { signal: controller.signal });
@@ -90,7 +90,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       await expect(openEbpf(pair.receiver.device, { signal: controller.signal })).rejects.toThrow("enough");
     });
 
-    test("leaves other programs on the hook their packets, those before it and those after", async () => {
+    test("passes packets to other programs on the hook, before and after it", async () => {
       const { pair, sender } = live();
       const { index } = kernel().device(pair.receiver.device);
       const before = await attachCounter(index);
@@ -123,7 +123,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       kernel().close(program);
     });
 
-    /** A program that counts what it sees, and passes it on. */
+    /** A program that counts packets and passes them on. */
     async function attachCounter(device: number): Promise<{ count(): number; close(): void }> {
       const map = kernel().createValueMap("counter", 4096);
       const asm = new Assembler();
@@ -146,8 +146,8 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       };
     }
 
-    describe("from a device without link headers", () => {
-      test("comes as raw IP, both ways, and filtered", async () => {
+    describe("on a device without link headers", () => {
+      test("yields raw IP, in both directions, filtered", async () => {
         const { receiver } = live().pair;
         const tun = openTun(live(), "tun0");
         receiver.ip("addr", "add", "10.79.0.1/24", "dev", "tun0");
@@ -184,15 +184,15 @@ describeWithEbpf("an eBPF capture", (kernel) => {
       });
     });
 
-    describe("that cannot be", () => {
-      test("says that there is no such device", async () => {
+    describe("that fails", () => {
+      test("reports an unknown device", async () => {
         await expect(openEbpf("nowhere0")).rejects.toMatchObject({ code: "no_such_device" });
         await expect(openEbpf("")).rejects.toMatchObject({ code: "no_such_device" });
         await expect(openEbpf("a-name-too-long-for-Linux")).rejects.toMatchObject({ code: "no_such_device" });
         await expect(openEbpf("recv0\0eth")).rejects.toMatchObject({ code: "no_such_device" });
       });
 
-      test("says that the device is down", async () => {
+      test("reports a device that is down", async () => {
         const { receiver } = live().pair;
         receiver.ip("link", "add", "down0", "type", "veth", "peer", "name", "down1");
         await expect(openEbpf("down0")).rejects.toMatchObject({
@@ -202,7 +202,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
         receiver.ip("link", "del", "down0");
       });
 
-      test("ends with an error when the device is removed, after what had come", async () => {
+      test("ends with an error when the device is removed, after the packets before", async () => {
         const { receiver } = live().pair;
         receiver.ip("link", "add", "gone0", "type", "veth", "peer", "name", "gone1");
         receiver.ip("link", "set", "gone0", "up");
@@ -247,7 +247,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
         { filters: "every packet", count: 0, received: 1000 },
         { filters: "ten filters", count: 10, received: 200 },
         { filters: "a thousand filters", count: 1000, received: 200 },
-      ])("works for nobody in particular with CAP_BPF and CAP_NET_ADMIN: $filters", async (row) => {
+      ])("works for an unprivileged user with CAP_BPF and CAP_NET_ADMIN: $filters", async (row) => {
         const { pair, sender } = live();
         const { name, device } = pair.receiver;
         const child = capture(name, asNobody("bpf", "net_admin"), device, String(row.count));
@@ -265,7 +265,7 @@ describeWithEbpf("an eBPF capture", (kernel) => {
         { capabilities: ["bpf"], missing: "CAP_NET_ADMIN" },
         { capabilities: ["net_admin"], missing: "CAP_BPF" },
         { capabilities: [], missing: "CAP_BPF and CAP_NET_ADMIN" },
-      ])("with only [$capabilities] says that $missing is missing", async ({ capabilities, missing }) => {
+      ])("with only [$capabilities] reports that $missing is missing", async ({ capabilities, missing }) => {
         const { receiver } = live().pair;
         const child = capture(receiver.name, asNobody(...capabilities), receiver.device);
         expect(JSON.parse(await firstLine(child))).toEqual({

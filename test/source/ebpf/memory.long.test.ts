@@ -8,7 +8,7 @@ import { describeLive } from "../libpcap/live.js";
 import { allObjects, objectsOf, remaining } from "./bpf-objects.js";
 import { describeWithEbpf } from "./kernel-needed.js";
 
-describeWithEbpf("an eBPF capture", () => {
+describeWithEbpf("openEbpf: a capture", () => {
   describeWithPrograms("with bpftool", ["bpftool"], () => {
     describeLive("between namespaces", (live) => {
       test("opened and closed 1,000 times: leaves no memory, descriptors, programs, maps or links behind", async () => {

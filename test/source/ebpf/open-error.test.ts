@@ -26,13 +26,13 @@ const without = (...bits: bigint[]) =>
 
 test.each<{ name: string; error: SystemError; given?: Partial<SystemContext>; code: string; text: string }>([
   {
-    name: "no device",
+    name: "an unknown device",
     error: new SystemError("ioctl(x)", ENODEV),
     code: "no_such_device",
     text: "no network interface eth7",
   },
   {
-    name: "no bpf(2)",
+    name: "a kernel without bpf(2)",
     error: new SystemError("BPF_MAP_CREATE", ENOSYS),
     code: "capture_unavailable",
     text: "no bpf(2)",
@@ -52,14 +52,14 @@ test.each<{ name: string; error: SystemError; given?: Partial<SystemContext>; co
     text: "need Linux 5.12, and this is Linux 5.10.0",
   },
   {
-    name: "no CAP_NET_ADMIN",
+    name: "a missing CAP_NET_ADMIN",
     error: new SystemError("BPF_PROG_LOAD", EPERM),
     given: { capabilities: without(12n) },
     code: "capture_denied",
     text: "this process has not got CAP_NET_ADMIN: run it with",
   },
   {
-    name: "no CAP_BPF",
+    name: "a missing CAP_BPF",
     error: new SystemError("BPF_MAP_CREATE", EPERM),
     given: { capabilities: without(39n) },
     code: "capture_denied",
@@ -85,24 +85,24 @@ test.each<{ name: string; error: SystemError; given?: Partial<SystemContext>; co
     text: "(memory.max) is too low",
   },
   {
-    name: "a refusal of the verifier, with the end of its log",
+    name: "a rejection by the verifier, with the end of its log",
     error: new SystemError("BPF_PROG_LOAD", EACCES, `${"x".repeat(5000)}\nR1 type=scalar expected=fp`),
     code: "capture_failed",
     text: "xx\nR1 type=scalar expected=fp",
   },
   {
-    name: "too much for the verifier",
+    name: "a program that is too complex for the verifier",
     error: new SystemError("BPF_PROG_LOAD", E2BIG, "BPF program is too large. Processed 1000001 insn"),
     code: "capture_failed",
     text: "add CAP_PERFMON",
   },
   {
-    name: "anything else",
+    name: "any other error",
     error: new SystemError("mmap", EINVAL),
     code: "capture_failed",
     text: "mmap failed with EINVAL",
   },
-])("$name is told, and what to do", ({ error, given, code, text }) => {
+])("openError: describes $name, and what to do", ({ error, given, code, text }) => {
   const explained = openError("eth7", error, { ...ALL, ...given });
   expect(explained).toMatchObject({ code, cause: error });
   expect(explained.message).toContain("eth7 cannot be captured from with eBPF: ");
@@ -110,7 +110,7 @@ test.each<{ name: string; error: SystemError; given?: Partial<SystemContext>; co
   expect(explained.message.length).toBeLessThan(2500);
 });
 
-test("CAP_SYS_ADMIN stands for CAP_BPF, but not for CAP_NET_ADMIN", () => {
+test("missingCapabilities: CAP_SYS_ADMIN includes CAP_BPF, but not CAP_NET_ADMIN", () => {
   expect(missingCapabilities(1n << 21n)).toEqual(["CAP_NET_ADMIN"]);
   expect(missingCapabilities(0n)).toEqual(["CAP_BPF", "CAP_NET_ADMIN"]);
   expect(missingCapabilities((1n << 39n) | (1n << 12n))).toEqual([]);
@@ -121,6 +121,6 @@ test.each([
   { release: "5.12.0", version: [5, 12], before: false },
   { release: "6.1", version: [5, 12], before: false },
   { release: "4.19.0", version: [5, 8], before: true },
-] as const)("$release before $version: $before", ({ release, version, before }) => {
+] as const)("isBefore: $release before $version: $before", ({ release, version, before }) => {
   expect(isBefore(release, version)).toBe(before);
 });

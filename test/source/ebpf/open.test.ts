@@ -4,7 +4,7 @@ import { openEbpf } from "../../../src/source/ebpf/index.js";
 import { open } from "../../../src/source/ebpf/open.js";
 import { describeWithEbpf } from "./kernel-needed.js";
 
-describe("opening", () => {
+describe("openEbpf", () => {
   test.each([
     { options: { snapLength: -1 }, text: "snapLength: must be an integer from 0 to 262144, not -1" },
     { options: { snapLength: 0.5 }, text: "snapLength" },
@@ -16,11 +16,11 @@ describe("opening", () => {
       options: { bufferBytes: 1000 },
       text: "bufferBytes: must be an integer from 131072 to 268435456, not 1000",
     },
-  ])("refuses $options", async ({ options, text }) => {
+  ])("rejects $options", async ({ options, text }) => {
     await expect(openEbpf("lo", options)).rejects.toThrow(text);
   });
 
-  test("says how to install what is missing", async () => {
+  test("names the missing package and how to install it", async () => {
     const importKoffi = () =>
       Promise.reject(Object.assign(new Error("no"), { code: "ERR_MODULE_NOT_FOUND" }));
     await expect(open("lo", {}, { importKoffi })).rejects.toMatchObject({
@@ -29,15 +29,15 @@ describe("opening", () => {
     });
   });
 
-  test("does not begin when it is told to give up", async () => {
+  test("rejects with the reason of an aborted signal", async () => {
     await expect(openEbpf("lo", { signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
       "enough",
     );
   });
 });
 
-describeWithEbpf("opening", () => {
-  test("refuses filters at fault, with all of them", async () => {
+describeWithEbpf("openEbpf", () => {
+  test("rejects invalid filters, with all issues", async () => {
     const include = [{ sourceCidr: "x", destinationCidr: "y" }];
     await expect(openEbpf("lo", { include })).rejects.toThrow(FilterError);
     await expect(openEbpf("lo", { include: [] })).rejects.toThrow(
@@ -45,7 +45,7 @@ describeWithEbpf("opening", () => {
     );
   });
 
-  test("tells the interface, and that it is filtered", async () => {
+  test("has the interface, and is filtered", async () => {
     const include = [{ sourceCidr: "::/0", destinationCidr: "::/0" }];
     await using source = await openEbpf("lo", { include, snapLength: 100 });
     expect(source.interfaces).toEqual([{ linkType: 1, resolution: "ns", snapLength: 100, name: "lo" }]);

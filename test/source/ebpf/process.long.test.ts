@@ -3,7 +3,7 @@ import { describeLive } from "../libpcap/live.js";
 import { ENDINGS, startProgram } from "../start-program.js";
 import { describeWithEbpf } from "./kernel-needed.js";
 
-describeWithEbpf("a process with an eBPF capture", () => {
+describeWithEbpf("openEbpf: a process with a capture", () => {
   describeLive("in its own namespace", (live) => {
     test.each(ENDINGS)("ends without an error: $way", async ({ way, device }) => {
       const { receiver } = live().pair;

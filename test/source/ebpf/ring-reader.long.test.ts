@@ -1,2 +1,2 @@
-// With more rounds than `npm test` makes.
+// With more rounds than in `npm test`.
 import "./ring-reader.test.js";

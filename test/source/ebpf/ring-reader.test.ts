@@ -16,7 +16,7 @@ import { amount } from "../../support/amount.js";
 const FORMAT = { linkType: 1, resolution: "ns", snapLength: 2000, interfaceId: 0 } as const;
 const COUNT_BITS = 40n;
 
-/** What the program in the kernel does, step by step. */
+/** Writes as the program in the kernel does, step by step. */
 class Writer {
   readonly #layout: RingLayout;
   readonly #view: DataView;
@@ -26,8 +26,8 @@ class Writer {
     this.#view = new DataView(memory);
   }
 
-  /** The room and the slot of a record; undefined when there is none. */
-  take(length: number): bigint | undefined {
+  /** Reserves the bytes and the slot of a record; undefined if the ring is full. */
+  reserve(length: number): bigint | undefined {
     const head = this.#view.getBigUint64(HEAD, true);
     const used = BigInt.asUintN(64, head - this.#view.getBigUint64(TAIL, true));
     const bytes = Number(BigInt.asUintN(40, used));
@@ -51,7 +51,7 @@ class Writer {
   }
 
   write(length: number, value: number): boolean {
-    const taken = this.take(length);
+    const taken = this.reserve(length);
     if (taken !== undefined) this.fill(taken, length, value);
     return taken !== undefined;
   }
@@ -73,11 +73,11 @@ function valuesOf(reader: RingReader): number[] {
   return batch === undefined ? [] : Array.from(packetsOf(batch), ({ bytes }) => bytes[0] ?? -1);
 }
 
-describe("the ring", () => {
-  test("gives records in the order in which they took their room, when they are done", () => {
+describe("RingReader", () => {
+  test("yields records in the order in which they were reserved, once they are committed", () => {
     const { reader, writer } = ringOf();
     expect(reader.ready).toBe(false);
-    const [first, second, third] = [writer.take(10)!, writer.take(20)!, writer.take(30)!];
+    const [first, second, third] = [writer.reserve(10)!, writer.reserve(20)!, writer.reserve(30)!];
     writer.fill(second, 20, 2);
     expect(reader.ready).toBe(false);
     expect(reader.take()).toBeUndefined();
@@ -89,7 +89,7 @@ describe("the ring", () => {
     expect(valuesOf(reader)).toEqual([]);
   });
 
-  test("goes round, with records of all lengths, and forgets none", () => {
+  test("wraps with records of all lengths, without loss", () => {
     const { reader, writer } = ringOf();
     let [written, read] = [0, 0];
     const rounds = amount({ quick: 600, long: 3000 });
@@ -106,7 +106,7 @@ describe("the ring", () => {
     expect(reader.lost).toBe(0);
   });
 
-  test("goes round by numbers as well, with the shortest packets", () => {
+  test("wraps the slots, too, with the shortest packets", () => {
     const { layout, reader, writer } = ringOf({ bufferBytes: 2 ** 18, copyLength: 64 });
     let [written, read] = [0, 0];
     while (written < amount({ quick: 4, long: 20 }) * layout.slots) {
@@ -118,7 +118,7 @@ describe("the ring", () => {
     expect(read).toBe(written);
   });
 
-  test("counts what finds no room, and gives room back only when a batch is", () => {
+  test("counts records lost to a full ring, and frees space only when a batch is released", () => {
     const { reader, writer } = ringOf();
     let written = 0;
     while (writer.write(1000, 1)) written++;
@@ -134,7 +134,7 @@ describe("the ring", () => {
     expect(reader.lost).toBe(2);
   });
 
-  test("survives the overflow of its count of bytes", () => {
+  test("handles the overflow of its byte counter", () => {
     // A terabyte less a little, as if it had been read.
     const { reader, writer } = ringOf({ takenBytes: 2 ** 40 - 2 ** 17 });
     let [written, read] = [0, 0];
@@ -149,11 +149,11 @@ describe("the ring", () => {
   });
 });
 
-describe("its layout", () => {
+describe("layOutRing", () => {
   test.each([
     { name: "rounds up to a power of two", given: [3_000_000, 1500, 2], dataBytes: 2 ** 22 },
     {
-      name: "holds four of the largest packets of every processor",
+      name: "has space for four of the largest packets of every processor",
       given: [2 ** 17, 262_144, 8],
       dataBytes: 2 ** 24,
     },
@@ -170,7 +170,7 @@ describe("its layout", () => {
     { processors: 2, longest: 262_144 },
     { processors: 128, longest: 262_144 },
     { processors: 1024, longest: 131_056 },
-  ])("lets $processors processors keep $longest bytes of a packet", ({ processors, longest }) => {
+  ])("copies at most $longest bytes of a packet for $processors processors", ({ processors, longest }) => {
     expect(longestCopy(processors)).toBe(longest);
     const { dataBytes, highWater } = layOutRing(2 ** 20, longest, processors);
     expect(highWater).toBeGreaterThanOrEqual(dataBytes / 2);

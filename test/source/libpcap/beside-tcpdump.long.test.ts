@@ -21,12 +21,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Room for all that a test sends before it reads. */
 const LARGE_BUFFER = 128 * 1024 * 1024;
-/** The last frame of every test, which every filter lets through that is tried here. */
+/** The last frame of every test, which matches every filter of these tests. */
 const LAST = ipv4Frame({ number: 0xffff, protocol: 6, sourcePort: 4444, destinationPort: 443, length: 777 });
-/** What is recorded of it whatever the snap length and the form: from the IP header on. */
+/** The bytes that are recorded of it with any snap length and link type: from the IP header on. */
 const MARK = LAST.subarray(14, 60);
 
-/** Everything but what IPv6 says of its own accord, the time of which is not the same for two who capture. */
+/** Everything but the kernel's own IPv6 packets, whose times differ between two captures. */
 const FROM_SENDER = "ether src 02:11:22:33:44:55";
 const NO_NEIGHBOURS = "not (icmp6 or ip6[6] == 0) or ip6 src fd00:77::1";
 const TCP_ONLY = "tcp";
@@ -36,9 +36,9 @@ const MODES: readonly { readonly mode: string; readonly options: TestOptions }[]
   { mode: "packet by packet", options: { packetByPacket: true, isPolling: true } },
 ];
 
-describeWithPrograms("beside tcpdump", ["tcpdump"], () => {
+describeWithPrograms("openLibpcap: compared with tcpdump", ["tcpdump"], () => {
   describeLive(
-    "libpcap gives the same packets, byte for byte, in the same order and with the same times",
+    "yields the same bytes, in the same order and with the same times",
     (live) => {
       /** Captures with both while `traffic` runs. */
       async function capture({
@@ -118,7 +118,7 @@ describeWithPrograms("beside tcpdump", ["tcpdump"], () => {
           });
           expect(count).toBeGreaterThan(1000);
           expect(ours.length / count).toBeGreaterThan(3000);
-          // The kernel takes the time of such a packet anew for each who captures: it is alike, not equal.
+          // The kernel reads the time of such a packet for each capture: the times are close, not equal.
           expect(ours.length).toBe(theirs.length);
           expect(withoutTimes(ours).equals(withoutTimes(theirs))).toBe(true);
           expect(largestTimeDifference(ours, theirs)).toBeLessThan(1_000_000);
@@ -143,7 +143,7 @@ describeWithPrograms("beside tcpdump", ["tcpdump"], () => {
         expect(count).toBeGreaterThan(100);
       });
 
-      test("of all interfaces, in cooked form", async () => {
+      test("of all interfaces, with cooked headers", async () => {
         const { source } = await compare({
           device: "any",
           options: { expression: NO_NEIGHBOURS },
@@ -157,7 +157,7 @@ describeWithPrograms("beside tcpdump", ["tcpdump"], () => {
   );
 });
 
-/** Both ends on one processor: on two, what comes and what goes could meet the two captures in different orders. */
+/** Both ends on one processor: on two, the captures could see sent and received packets in different orders. */
 function tcpStream({ name }: Namespace, ...args: string[]) {
   const program = join(repository, "test/support/traffic/tcp-stream.ts");
   const within = ["-c", "0", "ip", "netns", "exec", name, process.execPath, "--import", "tsx"];
@@ -167,7 +167,7 @@ function tcpStream({ name }: Namespace, ...args: string[]) {
   });
 }
 
-/** The records up to the last packet that was sent; what comes behind it may have come after one of the two was stopped. */
+/** The records up to the last packet that was sent; later ones may have arrived after one of the two was stopped. */
 function upToLast(records: Buffer): Buffer {
   const at = records.lastIndexOf(MARK);
   expect(at).toBeGreaterThan(0);

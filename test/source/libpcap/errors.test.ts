@@ -5,7 +5,7 @@ import { open } from "../../../src/source/libpcap/open.js";
 import { withoutCapability } from "../../support/capability.js";
 import { describeLive, heldByCaptures } from "./live.js";
 
-/** What an attempt ends with. */
+/** The error of an attempt. */
 async function errorOf(attempt: Promise<unknown>): Promise<{ code: string; message: string }> {
   try {
     await attempt;
@@ -16,8 +16,8 @@ async function errorOf(attempt: Promise<unknown>): Promise<{ code: string; messa
   throw new Error("no error");
 }
 
-describe("opening a libpcap capture without its prerequisites", () => {
-  test("koffi is not installed", async () => {
+describe("openLibpcap: rejects", () => {
+  test("a missing koffi", async () => {
     const missing = Object.assign(new Error("Cannot find package 'koffi'"), { code: "ERR_MODULE_NOT_FOUND" });
     const importKoffi = () => Promise.reject(missing);
     const { code, message } = await errorOf(open("lo", {}, { importKoffi }));
@@ -25,7 +25,7 @@ describe("opening a libpcap capture without its prerequisites", () => {
     expect(message).toContain("npm install koffi");
   });
 
-  test("koffi has no build for the platform", async () => {
+  test("a koffi without a build for the platform", async () => {
     const importKoffi = () => Promise.reject(new Error("Cannot find the native Koffi module"));
     const { code, message } = await errorOf(open("lo", {}, { importKoffi }));
     expect(code).toBe("capture_unavailable");
@@ -45,29 +45,29 @@ describe("opening a libpcap capture without its prerequisites", () => {
     await expect(openLibpcap("lo", options)).rejects.toThrow(name);
   });
 
-  test("filters that do not compile", async () => {
+  test("invalid filters", async () => {
     const include = [{ sourceCidr: "10.0.0.0/99", destinationCidr: "0.0.0.0/0" }];
     await expect(openLibpcap("lo", { include })).rejects.toMatchObject({ code: "invalid_filter" });
   });
 
-  test("a signal that has been aborted", async () => {
+  test("an aborted signal", async () => {
     const signal = AbortSignal.abort(new Error("changed my mind"));
     await expect(openLibpcap("lo", { signal })).rejects.toThrow("changed my mind");
   });
 });
 
-describeLive("opening a libpcap capture", (live) => {
+describeLive("openLibpcap", (live) => {
   const openHere = (device: string, expression?: string) =>
     open(device, expression === undefined ? {} : { expression }, { onThisThread: true });
 
-  test("without the library says which package to install", async () => {
+  test("without the library: names the package to install", async () => {
     const { code, message } = await errorOf(open("lo", {}, { libraryNames: ["libnosuch.so.1"] }));
     expect(code).toBe("capture_unavailable");
     expect(message).toContain("tried libnosuch.so.1");
     expect(message).toContain("libpcap0.8");
   });
 
-  test("without the capability, names it and how to grant it", async () => {
+  test("without the capability: names it and how to grant it", async () => {
     const { device } = live().pair.receiver;
     const { code, message } = await errorOf(
       withoutCapability(live().koffi, "CAP_NET_RAW", () => openHere(device)),
@@ -77,17 +77,17 @@ describeLive("opening a libpcap capture", (live) => {
   });
 
   test.each(["nosuch0", "", "a\0b", "x".repeat(5000), "%s%n"])(
-    "of an unknown device lists the devices: %j",
+    "lists the devices for an unknown device: %j",
     async (name) => {
       const { code, message } = await errorOf(openHere(name));
-      // Names that cannot be are refused for that alone.
+      // Impossible names are rejected without a lookup.
       expect(["no_such_device", "capture_failed"]).toContain(code);
       if (code === "no_such_device") expect(message).toContain(live().pair.receiver.device);
     },
   );
 
   test.each(["tcp prot 80", "host 300.1.1.1", "(tcp", "ip\0", "vlan 5000"])(
-    "with a bad expression gives libpcap's words: %j",
+    "reports libpcap's message for an invalid expression: %j",
     async (expression) => {
       const { code, message } = await errorOf(openHere(live().pair.receiver.device, expression));
       expect(code).toBe("invalid_expression");
@@ -95,7 +95,7 @@ describeLive("opening a libpcap capture", (live) => {
     },
   );
 
-  test("a failed open releases all resources", async () => {
+  test("releases all resources after a failure", async () => {
     await errorOf(openHere(live().pair.receiver.device, "(tcp"));
     await errorOf(openHere("nosuch0"));
     expect(heldByCaptures()).toBe("0 sockets, 0 files");

@@ -26,7 +26,7 @@ const list = (count: number, primitive: (index: number) => string, connective = 
 const port = (index: number) => `port ${index + 1}`;
 const host = (index: number) => `10.0.${index >> 8}.${index & 255}`;
 
-/** Runs in a process of its own, which a stack overflow in C would end; the time limit is far above what it takes. */
+/** Runs in a process of its own, which a stack overflow in C would end; the time limit is far above the usual duration. */
 function compileApart(...expressions: readonly string[]): string[] {
   const program = join(repository, "test/source/libpcap/programs/compile.ts");
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", program], {
@@ -109,14 +109,14 @@ describeUnless("compileExpression", reason, () => {
   });
 
   test.each(REFUSED.map(({ name, refused }, index) => ({ name, refused, index })))(
-    "refuses $name",
+    "rejects $name",
     ({ refused, index }) => {
       expect(messages[index]).toContain(refused);
       expect(messages[index]?.length).toBeLessThan(700);
     },
   );
 
-  test("accepts what is just below its limits, in a worker as well", () => {
+  test("accepts expressions just below its limits, also in a worker", () => {
     const expressions = [
       list(140, port),
       `host ${list(300, host)}`,
@@ -153,7 +153,7 @@ describeUnless("compileExpression", reason, () => {
     expect(matched).toBe(79);
   });
 
-  test.each([1, 2, 3, 4])("compiles or refuses random expressions, and never crashes (seed %i)", (seed) => {
+  test.each([1, 2, 3, 4])("compiles or rejects random expressions, and never crashes (seed %i)", (seed) => {
     const program = join(repository, "test/source/libpcap/programs/compile-random.ts");
     const args = ["--import", "tsx", program, String(seed), "600", seed % 2 === 0 ? "90" : "20"];
     const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
@@ -207,7 +207,7 @@ describeUnless("estimateCost", reason, () => {
         "vlan 5",
       ],
       ...["tcp[0] = 5", "tcp[tcp[0]] = 5", "ip6[6:2] & 7 < 9", "less 5", "len = 5", "mpls 5", "pppoes 5"],
-    ])("is not far below what libpcap generates: %s", async (primitive) => {
+    ])("is not far below the size that libpcap generates: %s", async (primitive) => {
       const koffi = await loadKoffi();
       const libpcap = loadLibpcap(koffi);
       const text = list(10, () => primitive);

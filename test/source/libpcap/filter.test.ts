@@ -14,7 +14,7 @@ interface Case {
   readonly name: string;
   readonly include: readonly PacketFilterInit[];
   readonly expression?: string;
-  /** What the expression says, of a frame. */
+  /** Whether the expression matches a frame. */
   readonly also?: (frame: Uint8Array) => boolean;
   readonly snapLength?: number;
 }
@@ -61,9 +61,9 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describeLive("the include filters of a libpcap capture", (live) => {
+describeLive("openLibpcap: include filters", (live) => {
   test.each(CASES)(
-    "let through exactly what they mean: $name",
+    "pass exactly the matching packets: $name",
     async ({ include, expression, also, snapLength }) => {
       const { pair, sender } = live();
       const source = await open(
@@ -92,7 +92,7 @@ describeLive("the include filters of a libpcap capture", (live) => {
     },
   );
 
-  test("keep packets that do not match out of the kernel's buffer", async () => {
+  test("keep other packets out of the kernel's buffer", async () => {
     const { pair, sender } = live();
     const source = await open(
       pair.receiver.device,

@@ -4,7 +4,7 @@ import { ipv4Frame } from "../../support/traffic/frames.js";
 import { RawSender } from "../../support/traffic/raw-sender.js";
 import { describeLive, heldByCaptures, type Live } from "./live.js";
 
-/** A second pair of interfaces between the namespaces, which a test may do away with. */
+/** A second pair of interfaces between the namespaces, which a test may remove. */
 function addInterfaces(
   { pair, namespaces, koffi }: Live,
   name: string,
@@ -21,10 +21,10 @@ const MODES = [
   { mode: "packet by packet", options: { onThisThread: true, packetByPacket: true, isPolling: true } },
 ];
 
-describeLive("an interface", (live) => {
+describeLive("openLibpcap: an interface", (live) => {
   const TEN = Array.from({ length: 10 }, (_, number) => ipv4Frame({ number }));
 
-  test("that is down cannot be opened, and the error says so", async () => {
+  test("that is down is rejected, with a message", async () => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "down0");
     receiver.ip("link", "set", device, "down");
@@ -37,7 +37,7 @@ describeLive("an interface", (live) => {
     expect(heldByCaptures()).toBe("0 sockets, 0 files");
   });
 
-  test.each(MODES)("that goes down and up again continues to be captured ($mode)", async ({ options }) => {
+  test.each(MODES)("that goes down and up again is still captured ($mode)", async ({ options }) => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "flap0");
     const source = await open(device, {}, options);
@@ -67,7 +67,7 @@ describeLive("an interface", (live) => {
   test.each([
     ...MODES.map((mode) => ({ ...mode, first: [] as string[] })),
     { mode: "down before", options: { onThisThread: true }, first: ["down"] },
-  ])("that is removed ends the capture, after all that came before ($mode)", async ({ options, first }) => {
+  ])("that is removed ends the capture after the packets before ($mode)", async ({ options, first }) => {
     const { receiver } = live().pair;
     const { device, sender } = addInterfaces(live(), "gone0");
     const source = await open(device, {}, options);

@@ -20,7 +20,7 @@ function assemble(...instructions: Instruction[]): Uint8Array {
   return bytes;
 }
 
-/** Runs what {@link byteIs} is made of, as the kernel would. */
+/** Runs the instructions of {@link byteIs} as the kernel would. */
 function run(program: Uint8Array, packet: Uint8Array): number {
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
   let accumulator = 0;
@@ -44,10 +44,10 @@ function run(program: Uint8Array, packet: Uint8Array): number {
   }
 }
 
-/** Accepts so many bytes of a packet where this byte has this value. */
+/** Accepts `length` bytes of a packet whose byte has this value. */
 const byteIs = (offset: number, value: number, length: number) =>
   assemble([LOAD_BYTE, 0, 0, offset], [JUMP_EQUAL, 0, 1, value], [RETURN, 0, 0, length], [RETURN, 0, 0, 0]);
-/** The same, with the two ends the other way round. */
+/** The same, with the two returns swapped. */
 const byteIsNot = (offset: number, value: number, length: number) =>
   assemble([LOAD_BYTE, 0, 0, offset], [JUMP_EQUAL, 0, 1, value], [RETURN, 0, 0, 0], [RETURN, 0, 0, length]);
 const everything = assemble([RETURN, 0, 0, 500]);
@@ -63,15 +63,15 @@ test.each([
     second: byteIs(1, 2, 200),
     length: 200,
   },
-  { name: "the first takes everything", first: everything, second: byteIs(1, 2, 200), length: 200 },
-  { name: "the second takes everything", first: byteIs(0, 1, 100), second: everything, length: 500 },
+  { name: "the first accepts everything", first: everything, second: byteIs(1, 2, 200), length: 200 },
+  { name: "the second accepts everything", first: byteIs(0, 1, 100), second: everything, length: 500 },
   {
-    name: "three of them",
+    name: "three programs",
     first: chainPrograms(everything, byteIs(0, 1, 100)),
     second: byteIs(1, 2, 9),
     length: 9,
   },
-])("chained programs: $name", ({ first, second, length }) => {
+])("chainPrograms: $name", ({ first, second, length }) => {
   const before = first.slice();
   expect(run(chainPrograms(first, second), Uint8Array.of(1, 2))).toBe(length);
   expect(first).toEqual(before);

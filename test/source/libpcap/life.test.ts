@@ -11,7 +11,7 @@ const NOTHING = "0 sockets, 0 files";
 const FRAMES = Array.from({ length: 1000 }, (_, number) => ipv4Frame({ number, length: 1000 }));
 
 describeLive(
-  "a libpcap capture",
+  "openLibpcap: a capture",
   (live) => {
     const openHere = (options: LibpcapOptions = {}, test: TestOptions = {}) =>
       open(live().pair.receiver.device, options, { onThisThread: true, ...test });
@@ -70,7 +70,7 @@ describeLive(
       await source[Symbol.asyncDispose]();
     });
 
-    test("lets timers run at any packet rate", async () => {
+    test("runs timers at any packet rate", async () => {
       const source = await openHere({ bufferBytes: 4 * 1024 * 1024 });
       let turns = 0;
       const timer = setInterval(() => {
@@ -81,7 +81,7 @@ describeLive(
       const { count } = await readRecords(source);
       clearInterval(timer);
       expect(turns).toBeGreaterThanOrEqual(20);
-      // What was sent after the last look has not come.
+      // Packets that were sent after the last read have not arrived.
       expect(count + source.stats().dropped).toBeLessThanOrEqual(600 * turns);
       await source[Symbol.asyncDispose]();
     });
@@ -131,7 +131,7 @@ describeLive(
       });
     });
 
-    test("can be closed at any moment, and again", async () => {
+    test("closes at any moment, and again", async () => {
       for (let round = 0; round < 10; round++) {
         const source = await openHere();
         const pending = source[Symbol.asyncIterator]().next();

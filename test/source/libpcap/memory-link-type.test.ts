@@ -25,7 +25,7 @@ describe.each([
   { platform: "openbsd", numbers: OPENBSD },
   { platform: "freebsd", numbers: FREEBSD },
   { platform: "netbsd", numbers: FREEBSD },
-])("on $platform", ({ platform, numbers }) => {
+])("linkTypeNumbers: on $platform", ({ platform, numbers }) => {
   const { toFile, toMemory } = linkTypeNumbers(platform);
 
   test.each(numbers)("$memory in memory is $file in files", ({ memory, file }) => {

@@ -7,7 +7,7 @@ import { describeLive, heldByCaptures } from "./live.js";
 /** Sockets, files and everything else that has a descriptor. */
 const openFiles = () => readdirSync("/proc/self/fd").length;
 
-describeLive("a process with a libpcap capture", (live) => {
+describeLive("openLibpcap: a process with a capture", (live) => {
   test("reads 10,000,000 packets in the same memory", async () => {
     const { receiver, sender } = live().pair;
     const counting = startProgram(receiver, "source/libpcap/programs/count.ts", receiver.device);
@@ -26,7 +26,7 @@ describeLive("a process with a libpcap capture", (live) => {
     expect(code).toBe(0);
     const { received, dropped, memory } = JSON.parse(printed.slice(printed.indexOf("{")));
     expect(sent).toBe(10_000_000);
-    // A busy machine may drop some: what counts is that none is missing, and that most came.
+    // A busy machine may drop some packets: all must be counted, and most captured.
     expect(received + dropped).toBe(sent);
     expect(received).toBeGreaterThan(9_000_000);
     // From the second million on, when everything is compiled.

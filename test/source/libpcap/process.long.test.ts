@@ -1,2 +1,2 @@
-// All ways in which a process ends, of which `npm test` takes a part.
+// All ways in which a process ends, of which `npm test` samples some.
 import "./process.test.js";

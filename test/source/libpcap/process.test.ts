@@ -3,7 +3,7 @@ import { everyNth, nth } from "../../support/amount.js";
 import { ENDINGS, startProgram } from "../start-program.js";
 import { describeLive } from "./live.js";
 
-describeLive("a process with a libpcap capture", (live) => {
+describeLive("openLibpcap: a process with a capture", (live) => {
   test.each(everyNth(6, [...ENDINGS, { way: "aborted while opening", device: "veth" }]))(
     `ends without an error: $way${nth(6)}`,
     async ({ way, device }) => {

@@ -11,7 +11,7 @@ const RARE_KEYWORDS =
 const DIRECTIONS = ["", "src ", "dst ", "src or dst ", "src and dst "];
 const COMPARISONS = ["=", "!=", "<", ">", "<=", ">="];
 const CALCULATIONS = ["+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"];
-/** What is no pcap-filter text at all. */
+/** Strings that are not pcap-filter expressions. */
 const RUBBISH = [
   "(",
   ")",
@@ -31,7 +31,7 @@ const RUBBISH = [
   "@",
 ];
 
-/** pcap-filter text of about `size` primitives; most of it is well-formed. */
+/** A pcap-filter expression of about `size` primitives; most of it is well-formed. */
 export function randomExpression(random: Random, size: number): string {
   if (random.below(400) === 0) return random.pick(RUBBISH);
   if (size <= 1) return primitive(random);

@@ -8,7 +8,7 @@ const CAPTURES = 10;
 /** Offset of a frame's number: the IPv4 identification. */
 const NUMBER = 18;
 
-/** Captures while frames are sent in bursts, and stops at some moment; tells what was sent by then, and what came. */
+/** Captures while frames are sent in bursts, and stops at some moment; returns what was sent by then, and what was captured. */
 async function stopSomewhere(
   { pair }: Live,
   sentSoFar: () => number,
@@ -31,7 +31,7 @@ async function stopSomewhere(
     const sent = sentSoFar();
     source.stop();
     await (reading ?? read());
-    // The first burst may have been under way when it was opened: what matters is from its own first on.
+    // The first burst may have started before the capture was opened: compare from the first captured packet on.
     const start = numbers.indexOf(first & 0xffff);
     return {
       sent: sent - first,
@@ -43,7 +43,7 @@ async function stopSomewhere(
   }
 }
 
-describeLive("stopping a libpcap capture", (live) => {
+describeLive("openLibpcap: stop", (live) => {
   test(`at ${ROUNDS * CAPTURES} random moments loses none of the packets sent before`, async () => {
     let sentTotal = 0;
     let sending = true;

@@ -19,7 +19,7 @@ function hexOf(write: (asm: Assembler) => void): string {
   return Buffer.from(bytes.subarray(0, -8)).toString("hex");
 }
 
-describe("instructions", () => {
+describe("Assembler: instructions", () => {
   test.each<{ text: string; hex: string; write: (asm: Assembler) => void }>([
     { text: "r1 = r6", hex: "bf61000000000000", write: (asm) => asm.alu("r1", "=", "r6") },
     { text: "r1 += -4", hex: "07010000fcffffff", write: (asm) => asm.alu("r1", "+=", -4) },
@@ -76,7 +76,7 @@ describe("instructions", () => {
   });
 });
 
-describe("labels", () => {
+describe("Assembler: labels", () => {
   test("are resolved forwards and backwards, over instructions of double length", () => {
     const text = textOf((asm) => {
       const [start, end] = [asm.label("start"), asm.label("end")];
@@ -90,7 +90,7 @@ describe("labels", () => {
     expect(text).toEqual(["0: if r1 == 6 goto 4", "1: r1 = map ring", "3: if w1 > w2 goto 0", "4: exit"]);
   });
 
-  test("leave out what no jump leads to", () => {
+  test("omit instructions that are unreachable", () => {
     const text = textOf((asm) => {
       const end = asm.label("end");
       asm.jump(end);
@@ -114,7 +114,7 @@ describe("labels", () => {
         asm.place(twin);
       },
     },
-    { name: "and an end that is missing", error: "runs off its end", write: (asm) => asm.alu("r0", "=", 0) },
+    { name: "without an exit", error: "runs off its end", write: (asm) => asm.alu("r0", "=", 0) },
     {
       name: "too far away",
       error: "jump to far too far: 32768",
@@ -127,16 +127,16 @@ describe("labels", () => {
       },
     },
     {
-      name: "beside a wide offset",
+      name: "after a wide offset",
       error: "does not fit 16 bits",
       write: (asm) => asm.load("r1", 8, { base: "r2", offset: 40_000 }),
     },
     {
-      name: "beside a wide constant",
+      name: "after a wide constant",
       error: "does not fit 32 bits",
       write: (asm) => asm.alu("r1", "=", 2 ** 31),
     },
-  ])("placed $name are refused", ({ error, write }) => {
+  ])("placed $name are rejected", ({ error, write }) => {
     expect(() => textOf(write)).toThrow(error);
   });
 });

@@ -4,11 +4,11 @@ import { describeProgram } from "../../../../src/source/ebpf/index.js";
 import { amount } from "../../../support/amount.js";
 
 const ANY = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
-/** As many as a program takes, or enough that their instructions exceed the 16 bits of a jump. */
+/** As many filters as a program accepts, or enough that their instructions exceed the 16 bits of a jump. */
 const LONGEST = amount({ quick: 8_192, long: 32_768 });
 
-describe("the text of a program", () => {
-  test("says what becomes of every filter, and why", () => {
+describe("describeProgram", () => {
+  test("describes every filter as compared or omitted, and why", () => {
     const text = describeProgram([
       { ...ANY, sourceCidr: "10.0.0.0/8", protocol: 6, destinationPort: 443 },
       { ...ANY, sourceCidr: "10.1.0.0/16", protocol: 6, destinationPort: 443 },
@@ -31,7 +31,7 @@ describe("the text of a program", () => {
     expect(text.trimEnd().endsWith("exit")).toBe(true);
   });
 
-  test("tells of tables and groups", () => {
+  test("describes tables and groups", () => {
     const many = (count: number) =>
       Array.from({ length: count }, (_, index) => ({
         ...ANY,
@@ -46,20 +46,20 @@ describe("the text of a program", () => {
     );
   });
 
-  test("knows devices without link headers, and the other direction", () => {
+  test("describes devices without link headers, and the other direction", () => {
     expect(describeProgram([ANY], { layer: 3 })).not.toContain("goto 88a8");
     expect(describeProgram([ANY], { direction: "egress" })).not.toContain("(r6 + 152)");
     expect(describeProgram([ANY])).toContain("(r6 + 152)");
   });
 
-  test("is refused for filters at fault, and for too many", () => {
+  test("rejects invalid filters, and too many", () => {
     expect(() => describeProgram([{ sourceCidr: "nonsense", destinationCidr: "::/0" }])).toThrow(FilterError);
     expect(() => describeProgram(Array(40_000).fill(ANY))).toThrow(
       "40000 filters exceed the limit of the kernel program: 32768",
     );
   });
 
-  test(`can be had for a list of ${LONGEST}, whose jumps still reach`, () => {
+  test(`accepts ${LONGEST} filters, with jumps in range`, () => {
     const filters = Array.from({ length: LONGEST }, (_, index) =>
       index % 2 === 0
         ? { ...ANY, sourceCidr: `10.${index >> 8}.${index & 255}.0/24`, sourcePort: 1 + index }

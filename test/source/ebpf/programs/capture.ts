@@ -1,6 +1,6 @@
 /**
  * Captures from a device with eBPF until a line comes in: `capture.ts <device> [filters] [kernel release to assume]`. The first filter is for UDP to port
- * 53, the others, of both families, match nothing. Prints READY, or the error, and in the end what was received.
+ * 53, the others, of both families, never match. Prints READY, or the error, and at the end the received packets.
  */
 import { once } from "node:events";
 import { FlowscribeError } from "../../../../src/errors/errors.js";

@@ -59,7 +59,7 @@ describe("whyTooLarge", () => {
     { what: "400 hosts", text: list(400, (index) => `host ${address(index)}`) },
     { what: "1,000 destination ports", text: list(1000, (index) => `tcp dst port ${index}`) },
     { what: "1,000 protocols", text: list(1000, () => "tcp") },
-  ])("refuses $what", ({ text }) => {
+  ])("rejects $what", ({ text }) => {
     expect(whyTooLarge(estimateCost(tokenize(text), ETHERNET))).toContain(
       `${MAX_EXPRESSION_COST} are the limit`,
     );

@@ -14,7 +14,7 @@ const TCP_PACKET = [
   ...[0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2],
   ...[0, 80, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0],
 ];
-/** The same behind an Ethernet header. */
+/** The same after an Ethernet header. */
 const TCP_RECORD = recordOf([...new Array<number>(12).fill(2), 8, 0, ...TCP_PACKET]);
 
 const reason = await compileExpression("tcp").then(
@@ -22,7 +22,7 @@ const reason = await compileExpression("tcp").then(
   (error: Error) => error.message,
 );
 
-describeUnless("texts, by libpcap", reason, () => {
+describeUnless("compileExpression", reason, () => {
   test.each([
     {
       text: "tcp port",
@@ -30,21 +30,21 @@ describeUnless("texts, by libpcap", reason, () => {
       message: /^"tcp port" is not a filter: .+ \(for Ethernet\)$/,
     },
     { text: "tcp\0", code: "invalid_expression", message: /character 4 is "\\u0000": only ASCII/ },
-  ])("$text is refused", async ({ text, code, message }) => {
+  ])("rejects $text", async ({ text, code, message }) => {
     await expect(compileExpression(text)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
     });
   });
 
-  test("compileExpression: a link type may stand in place of the options", async () => {
+  test("accepts a link type instead of the options", async () => {
     const matches = await compileExpression("tcp", 1);
     expect(matches(TCP_RECORD, 16, TCP_RECORD.length, 1)).toBe(true);
     await expect(compileExpression("tcp", 147)).rejects.toMatchObject({ code: "invalid_expression" });
   });
 
   test.each(["protochain 6", "ip protochain 6", "ip protochain \\tcp and port 80"])(
-    "compileExpression: %s, which loops, matches a packet",
+    "matches a packet by an expression with a loop: %s",
     async (text) => {
       const matches = await compileExpression(text);
       expect(matches(TCP_RECORD, 16, TCP_RECORD.length, 1)).toBe(true);
@@ -55,7 +55,7 @@ describeUnless("texts, by libpcap", reason, () => {
     },
   );
 
-  test("are refused where they are no filter for any of the link types", async () => {
+  test("rejects an expression that is invalid for all of the link types", async () => {
     const told: number[] = [];
     const onFault = (linkType: number) => told.push(linkType);
     await expect(compileExpression("tcp", { linkTypes: [239, 147], onFault })).rejects.toMatchObject({
@@ -65,7 +65,7 @@ describeUnless("texts, by libpcap", reason, () => {
     expect(told).toEqual([]);
   });
 
-  test("match no packet of a link type that they cannot be compiled for, and say so once", async () => {
+  test("matches no packet of a link type for which it does not compile, and warns once", async () => {
     const told: [number, string][] = [];
     const onFault = (linkType: number, message: string) => told.push([linkType, message]);
     const matches = await compileExpression("tcp", { linkTypes: [147, 1, 147], onFault });
@@ -79,7 +79,7 @@ describeUnless("texts, by libpcap", reason, () => {
     expect(told).toHaveLength(late.length);
   });
 
-  test("are not looked at before a packet comes where no link type is given", async () => {
+  test("without link types, compiles at the first packet", async () => {
     const told: number[] = [];
     const onFault = (linkType: number) => told.push(linkType);
     const matches = await compileExpression("tcp port", { linkTypes: [], onFault });
@@ -89,7 +89,7 @@ describeUnless("texts, by libpcap", reason, () => {
     expect(untold(TCP_RECORD, 16, TCP_RECORD.length, 1)).toBe(false);
   });
 
-  test("are compiled for a bounded number of link types", async () => {
+  test("compiles for a bounded number of link types", async () => {
     const told: [number, string][] = [];
     const onFault = (linkType: number, message: string) => told.push([linkType, message]);
     const matches = await compileExpression("tcp", { onFault });
@@ -112,7 +112,7 @@ describeUnless("texts, by libpcap", reason, () => {
     // Libpcap looks for the IP version in the first byte of the SLIP header.
     { name: "BSD/OS SLIP", linkType: 102, before: [0x40, ...new Array<number>(23).fill(0)] },
     { name: "ATM, classical IP", linkType: 106, before: [0xaa, 0xaa, 3, 0, 0, 0, 8, 0] },
-  ])("find IP in $name ($linkType)", async ({ linkType, before }) => {
+  ])("finds IP in $name ($linkType)", async ({ linkType, before }) => {
     const matches = await compileExpression("tcp", { linkTypes: [linkType] });
     const other = await compileExpression("udp", { linkTypes: [linkType] });
     const record = recordOf([...before, ...TCP_PACKET]);
@@ -120,7 +120,7 @@ describeUnless("texts, by libpcap", reason, () => {
     expect(other(record, 16, record.length, linkType)).toBe(false);
   });
 
-  describeWithPrograms("select what tcpdump selects:", ["tcpdump"], () => {
+  describeWithPrograms("matches the same packets as tcpdump:", ["tcpdump"], () => {
     test.each([
       "tcp",
       "udp port 53",

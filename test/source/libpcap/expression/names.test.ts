@@ -48,7 +48,7 @@ describe("replaceHostNames", () => {
     "nonsense",
     "tcp prot 80",
     "host 10.0.0.1 and tcp[tcpflags] & tcp-syn != 0",
-  ])("leaves %s to libpcap", async (text) => {
+  ])("does not change %s", async (text) => {
     expect(await replace(text, () => Promise.reject(new Error("looked up")))).toBe(text);
   });
 
@@ -70,7 +70,7 @@ describe("replaceHostNames", () => {
       text: Array.from({ length: MAX_HOST_NAMES + 1 }, (_, index) => `host h${index}`).join(" or "),
       message: "it has 65 host names, 64 are the limit: write addresses instead",
     },
-  ])("refuses $text", async ({ text, message }) => {
+  ])("rejects $text", async ({ text, message }) => {
     await expect(replace(text)).rejects.toThrow(message);
   });
 

@@ -23,7 +23,7 @@ describe("tokenize", () => {
     expect(tokenize(text).map(({ kind }) => kind)).toEqual(kinds);
   });
 
-  test("leaves out nothing but spaces", () => {
+  test("omits only spaces", () => {
     const text = fc.string({ unit: fc.constantFrom(..."tcpx01.:-_[]()!&| \n\\ä"), maxLength: 200 });
     fc.assert(
       fc.property(text, (value) => {

@@ -1,6 +1,6 @@
 /**
- * Compiles random pcap-filter text for several link types: `compile-random.ts <seed> <count> <most primitives>`. Prints how many were
- * compiled and refused, and the slowest.
+ * Compiles random pcap-filter expressions for several link types: `compile-random.ts <seed> <count> <most primitives>`. Prints how many were
+ * compiled and rejected, and the slowest.
  */
 import { FlowscribeError } from "../../../../src/errors/errors.js";
 import { compileExpression } from "../../../../src/source/libpcap/index.js";

@@ -1,6 +1,6 @@
 /**
- * Compiles the pcap-filter texts on standard input (a JSON list), on the main thread and then in a worker, whose stack is smaller, and prints what
- * came of each, once: `compiled` or the error.
+ * Compiles the pcap-filter expressions on standard input (a JSON list), on the main thread and then in a worker, whose stack is
+ * smaller. Prints the result of each once: `compiled` or the error.
  */
 import { text } from "node:stream/consumers";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -22,7 +22,7 @@ async function compileAll(expressions: readonly string[]): Promise<string[]> {
 if (isMainThread) {
   const expressions = JSON.parse(await text(process.stdin));
   const outcomes = JSON.stringify(await compileAll(expressions));
-  // Node 20 does not know how to load TypeScript into a worker, whatever the main thread has been told.
+  // Node 20 cannot load TypeScript into a worker, regardless of the options of the main thread.
   const here = JSON.stringify(import.meta.url);
   const load = `import("tsx/esm/api").then(({ tsImport }) => tsImport(${here}, ${here}))`;
   const worker = new Worker(load, { eval: true, workerData: expressions });

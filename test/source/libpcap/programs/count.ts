@@ -1,5 +1,5 @@
 /**
- * Reads everything from an interface until stopped by SIGINT: `count.ts <device>`. Says READY, then at the end how many
+ * Reads everything from an interface until stopped by SIGINT: `count.ts <device>`. Prints READY, then at the end how many
  * packets there were, and the memory that the process had every 250,000 packets.
  */
 import { openLibpcap } from "../../../../src/source/libpcap/index.js";

@@ -11,7 +11,7 @@ const openCapture = (options: { signal?: AbortSignal } = {}): Promise<PacketSour
   kind === "ebpf" ? openEbpf(device, options) : openLibpcap(device, options);
 
 if (isMainThread && way.startsWith("worker")) {
-  // Node 20 does not know how to load TypeScript into a worker, whatever the main thread has been told.
+  // Node 20 cannot load TypeScript into a worker, regardless of the options of the main thread.
   const here = JSON.stringify(import.meta.url);
   const load = `import("tsx/esm/api").then(({ tsImport }) => tsImport(${here}, ${here}))`;
   const worker = new Worker(load, { eval: true, workerData: [kind, device, way] });
