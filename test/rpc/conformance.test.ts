@@ -11,7 +11,7 @@ import { SERVERS, type TestRecorder, testRecorder } from "./servers.js";
 
 const ANY = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
 
-/** A start as the wire takes it: what the filters of ours also take is no enum value. */
+/** A start as it is encoded: the init object of a filter also accepts values that are not enum values. */
 function start(init: StartRecordingInit = WANTED) {
   return { case: "start", value: init } as Parameters<RecordClient["send"]>[0];
 }
@@ -59,7 +59,7 @@ const REFUSALS: readonly {
         'failed to parse source cidr "1.1.1.1/33": invalid CIDR address: 1.1.1.1/33',
       ],
       [
-        "destination CIDR, by its own name",
+        "destination CIDR, with its own name",
         { include: [{ ...ANY, destinationCidr: "x" }] },
         'failed to parse destination cidr "x": invalid CIDR address: x',
       ],
@@ -81,7 +81,7 @@ const REFUSALS: readonly {
         "max capture length 262145 out of range (at most 262144, 0 for all)",
       ],
       [
-        "several faults at once, with their places",
+        "several faults at once, with their paths",
         { filesink: { filePrefix: "X" }, include: [{ ...ANY, sourcePort: 65536 }] },
         'filesink.file_prefix: invalid file sink prefix: "X"; include[0].source_port: source port 65536 out of range',
       ],
@@ -100,14 +100,14 @@ const REFUSALS: readonly {
     details: "too many include filters: 3 (at most 2)",
   },
   {
-    name: "no leave to record",
+    name: "a missing permission",
     service: { authorize: () => false },
     send: (client) => client.send(start()),
     code: "PERMISSION_DENIED",
     details: "not allowed to record",
   },
   {
-    name: "a decision that fails, without its text",
+    name: "an authorization that fails, without its message",
     service: {
       authorize: () => {
         throw new Error("secret");
@@ -118,7 +118,7 @@ const REFUSALS: readonly {
     details: "not allowed to record",
   },
   {
-    name: "a decision with a code of its own",
+    name: "an authorization with its own code",
     service: { authorize: () => Promise.reject(new RpcError("UNAUTHENTICATED", "who are you?")) },
     send: (client) => client.send(start()),
     code: "UNAUTHENTICATED",
@@ -136,7 +136,7 @@ const REFUSALS: readonly {
     details: "no capability",
   },
   {
-    name: "a disabled recorder, in upstream's words",
+    name: "a disabled recorder, with upstream's message",
     service: {
       openSource: async () => {
         throw new RpcError(
@@ -161,7 +161,7 @@ const REFUSALS: readonly {
     details: 'failed to create pcap file "/x": EACCES',
   },
   {
-    name: "no room for a header",
+    name: "a disk without space for a header",
     service: { limits: { maxStoredBytes: 20 } },
     send: (client) => client.send(start()),
     code: "RESOURCE_EXHAUSTED",
@@ -230,108 +230,108 @@ const ENDINGS: readonly {
   },
 ];
 
-describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", (_server, serve) => {
-  test.each(REFUSALS)("refuses: $name", async ({ send, code, details, service }) => {
-    await using recorder = await testRecorder(service);
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    send(client);
-    expect(await client.ended).toEqual({ code, details });
-    expect(await client.next()).toBe(undefined);
-    expect(readdirSync(recorder.folder)).toEqual([]);
-    await settle();
-    expect(recorder.service.counters).toMatchObject({
-      calls: 0,
-      running: 0,
-      refused: 1,
-      stopped: 0,
-      failed: 0,
-    });
-    expect(recorder.closed.size).toBe(recorder.sources.length);
-  });
-
-  test.each(ENDINGS)("fails while it records: $name", async ({ act, code, details, service }) => {
-    await using recorder = await testRecorder(service);
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    client.send(start());
-    await client.next();
-    recorder.sources[0]?.push(numbered(3));
-    await client.untilPackets(3);
-    act(client, recorder);
-    expect(await client.ended).toEqual({ code, details });
-    while (recorder.service.counters.calls > 0) await settle();
-    await server.close();
-    const { ids } = await decodeFile(await onlyFile(recorder.folder));
-    expect(ids).toEqual([0, 1, 2]);
-    expect(recorder.closed.size).toBe(1);
-    expect(recorder.service.counters).toMatchObject({ running: 0, failed: 1, packetsCaptured: 3 });
-  });
-
-  test("responds to a start with empty statistics, to changes with new ones, to a stop with the final ones", async () => {
-    const clock = fakeClock(1_700_000_000_000);
-    await using recorder = await testRecorder({ clock });
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    client.send(start());
-    const zeros = { bytesCaptured: 0n, packetsCaptured: 0n, packetsLost: 0n, bytesLost: 0n };
-    expect(await client.next()).toMatchObject({
-      nodeName: "prod/node1",
-      time: { seconds: 1_700_000_000n },
-      responseType: { case: "running", value: { stats: zeros } },
-    });
-    recorder.sources[0]?.push(numbered(2));
-    recorder.sources[0]?.drop(5);
-    expect(await client.next()).toMatchObject({
-      responseType: {
-        case: "running",
-        value: { stats: { packetsCaptured: 2n, bytesCaptured: 92n, packetsLost: 5n } },
-      },
-    });
-    recorder.sources[0]?.push(numbered(4, 2));
-    client.send(STOP);
-    client.send(STOP); // Upstream panics.
-    let last = await client.next();
-    while (last?.responseType.case === "running") last = await client.next();
-    const path = await onlyFile(recorder.folder);
-    expect(last?.responseType).toMatchObject({
-      case: "stopped",
-      value: {
-        stats: { packetsCaptured: 6n, bytesCaptured: 276n, packetsLost: 5n },
-        filesink: { filePath: path },
-      },
-    });
-    expect(path).toMatch(/\/hubble_1700000000_\d+_prod_node1\.pcap$/);
-    expect(await client.ended).toMatchObject({ code: "OK" });
-    expect((await decodeFile(path)).ids).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(recorder.service.counters).toMatchObject({ running: 0, stopped: 1, failed: 0, refused: 0 });
-    expect(clock.pending).toBe(0);
-  });
-
-  test("a quiet recording reports once a second", async () => {
-    const clock = fakeClock();
-    await using recorder = await testRecorder({ clock });
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    client.send(start());
-    for (let second = 0; second < 3; second++) {
-      expect(await client.next()).toMatchObject({
-        time: { seconds: BigInt(second) },
-        responseType: { case: "running" },
-      });
-      while (clock.pending === 0) await settle();
+describe.each(Object.entries(SERVERS))(
+  "openRecorderServer: the Record call of grpc-js over %s",
+  (_server, serve) => {
+    test.each(REFUSALS)("rejects $name", async ({ send, code, details, service }) => {
+      await using recorder = await testRecorder(service);
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      send(client);
+      expect(await client.ended).toEqual({ code, details });
+      expect(await client.next()).toBe(undefined);
+      expect(readdirSync(recorder.folder)).toEqual([]);
       await settle();
-      clock.advance(1000);
-    }
-    client.cancel();
-  });
+      expect(recorder.service.counters).toMatchObject({
+        calls: 0,
+        running: 0,
+        refused: 1,
+        stopped: 0,
+        failed: 0,
+      });
+      expect(recorder.closed.size).toBe(recorder.sources.length);
+    });
 
-  test.each([
-    { limit: "packets", stopCondition: { packetsCapturedCount: 2n } },
-    { limit: "bytes", stopCondition: { bytesCapturedCount: 47n } },
-  ])(
-    "stops by itself at a limit of $limit, which may overshoot by less than a packet",
-    async ({ stopCondition }) => {
+    test.each(ENDINGS)("fails while recording: $name", async ({ act, code, details, service }) => {
+      await using recorder = await testRecorder(service);
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.send(start());
+      await client.next();
+      recorder.sources[0]?.push(numbered(3));
+      await client.untilPackets(3);
+      act(client, recorder);
+      expect(await client.ended).toEqual({ code, details });
+      while (recorder.service.counters.calls > 0) await settle();
+      await server.close();
+      const { ids } = await decodeFile(await onlyFile(recorder.folder));
+      expect(ids).toEqual([0, 1, 2]);
+      expect(recorder.closed.size).toBe(1);
+      expect(recorder.service.counters).toMatchObject({ running: 0, failed: 1, packetsCaptured: 3 });
+    });
+
+    test("responds to a start with empty statistics, to changes with new ones, to a stop with the final ones", async () => {
+      const clock = fakeClock(1_700_000_000_000);
+      await using recorder = await testRecorder({ clock });
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.send(start());
+      const zeros = { bytesCaptured: 0n, packetsCaptured: 0n, packetsLost: 0n, bytesLost: 0n };
+      expect(await client.next()).toMatchObject({
+        nodeName: "prod/node1",
+        time: { seconds: 1_700_000_000n },
+        responseType: { case: "running", value: { stats: zeros } },
+      });
+      recorder.sources[0]?.push(numbered(2));
+      recorder.sources[0]?.drop(5);
+      expect(await client.next()).toMatchObject({
+        responseType: {
+          case: "running",
+          value: { stats: { packetsCaptured: 2n, bytesCaptured: 92n, packetsLost: 5n } },
+        },
+      });
+      recorder.sources[0]?.push(numbered(4, 2));
+      client.send(STOP);
+      client.send(STOP); // Upstream panics.
+      let last = await client.next();
+      while (last?.responseType.case === "running") last = await client.next();
+      const path = await onlyFile(recorder.folder);
+      expect(last?.responseType).toMatchObject({
+        case: "stopped",
+        value: {
+          stats: { packetsCaptured: 6n, bytesCaptured: 276n, packetsLost: 5n },
+          filesink: { filePath: path },
+        },
+      });
+      expect(path).toMatch(/\/hubble_1700000000_\d+_prod_node1\.pcap$/);
+      expect(await client.ended).toMatchObject({ code: "OK" });
+      expect((await decodeFile(path)).ids).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(recorder.service.counters).toMatchObject({ running: 0, stopped: 1, failed: 0, refused: 0 });
+      expect(clock.pending).toBe(0);
+    });
+
+    test("responds once a second to an idle recording", async () => {
+      const clock = fakeClock();
+      await using recorder = await testRecorder({ clock });
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.send(start());
+      for (let second = 0; second < 3; second++) {
+        expect(await client.next()).toMatchObject({
+          time: { seconds: BigInt(second) },
+          responseType: { case: "running" },
+        });
+        while (clock.pending === 0) await settle();
+        await settle();
+        clock.advance(1000);
+      }
+      client.cancel();
+    });
+
+    test.each([
+      { limit: "packets", stopCondition: { packetsCapturedCount: 2n } },
+      { limit: "bytes", stopCondition: { bytesCapturedCount: 47n } },
+    ])("stops at a limit of $limit, exceeded by less than a packet", async ({ stopCondition }) => {
       await using recorder = await testRecorder();
       await using server = await serve(recorder.service);
       using client = recordClient(server.address);
@@ -345,101 +345,104 @@ describe.each(Object.entries(SERVERS))("the Record call of grpc-js against %s", 
         value: { stats: { packetsCaptured: 2n } },
       });
       expect(await client.ended).toMatchObject({ code: "OK" });
-    },
-  );
+    });
 
-  test("stops at the time limit; at once for a negative one", async () => {
-    const clock = fakeClock();
-    await using recorder = await testRecorder({ clock });
-    await using server = await serve(recorder.service);
-    for (const { seconds, advance } of [
-      { seconds: 7n, advance: 7000 },
-      { seconds: -1n, advance: 0 },
-    ]) {
+    test("stops at the time limit; at once for a negative one", async () => {
+      const clock = fakeClock();
+      await using recorder = await testRecorder({ clock });
+      await using server = await serve(recorder.service);
+      for (const { seconds, advance } of [
+        { seconds: 7n, advance: 7000 },
+        { seconds: -1n, advance: 0 },
+      ]) {
+        using client = recordClient(server.address);
+        client.send(start({ ...WANTED, stopCondition: { timeElapsed: { seconds } } }));
+        await client.next();
+        clock.advance(advance);
+        expect(await client.ended).toMatchObject({ code: "OK" });
+      }
+    });
+
+    test("stops at the deadline of the client, and keeps the file", async () => {
+      await using recorder = await testRecorder();
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address, { deadlineMs: 150 });
+      client.send(start());
+      expect(await client.ended).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+      await server.close();
+      expect(await decodeFile(await onlyFile(recorder.folder))).toMatchObject({ ids: [] });
+    });
+
+    test("responds DEADLINE_EXCEEDED to a client without a start request", async () => {
+      const clock = fakeClock();
+      await using recorder = await testRecorder({ clock, limits: { startTimeoutMs: 5000 } });
+      await using server = await serve(recorder.service);
       using client = recordClient(server.address);
-      client.send(start({ ...WANTED, stopCondition: { timeElapsed: { seconds } } }));
+      while (recorder.service.counters.calls === 0) await settle();
+      while (clock.pending === 0) await settle();
+      clock.advance(5000);
+      expect(await client.ended).toEqual({
+        code: "DEADLINE_EXCEEDED",
+        details: "no start request within 5000 ms",
+      });
+    });
+
+    test("rejects a request above the size limit", async () => {
+      await using recorder = await testRecorder({ limits: { maxMessageBytes: 1000 } });
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.send(start({ filesink: { filePrefix: "a".repeat(1001) } }));
+      expect(await client.ended).toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+    });
+
+    test("rejects bytes that do not decode", async () => {
+      await using recorder = await testRecorder();
+      await using server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.sendBytes(Uint8Array.of(0x0a, 0xff));
+      expect((await client.ended).code).toMatch(/^(INVALID_ARGUMENT|INTERNAL)$/);
+    });
+
+    test("rejects recordings above maxRecordings until one has ended", async () => {
+      await using recorder = await testRecorder({ limits: { maxRecordings: 1 } });
+      await using server = await serve(recorder.service);
+      using first = recordClient(server.address);
+      first.send(start());
+      await first.next();
+      using second = recordClient(server.address);
+      second.send(start());
+      expect(await second.ended).toEqual({
+        code: "RESOURCE_EXHAUSTED",
+        details: "unable to allocate capture rule id: at most 1 recordings at once",
+      });
+      first.send(STOP);
+      let last = await first.next();
+      while (last?.responseType.case === "running") last = await first.next();
+      using third = recordClient(server.address);
+      third.send(start());
+      expect((await third.next())?.responseType.case).toBe("running");
+      third.cancel();
+    });
+
+    test("a shutdown stops recordings, and rejects new ones", async () => {
+      await using recorder = await testRecorder();
+      const server = await serve(recorder.service);
+      using client = recordClient(server.address);
+      client.send(start());
       await client.next();
-      clock.advance(advance);
+      using idle = recordClient(server.address);
+      while (recorder.service.counters.calls < 2) await settle();
+      recorder.sources[0]?.push(numbered(3));
+      const closing = server.close();
+      let last = await client.next();
+      while (last?.responseType.case === "running") last = await client.next();
+      expect(last?.responseType).toMatchObject({
+        case: "stopped",
+        value: { stats: { packetsCaptured: 3n } },
+      });
       expect(await client.ended).toMatchObject({ code: "OK" });
-    }
-  });
-
-  test("a deadline ends it, and the file is kept", async () => {
-    await using recorder = await testRecorder();
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address, { deadlineMs: 150 });
-    client.send(start());
-    expect(await client.ended).toMatchObject({ code: "DEADLINE_EXCEEDED" });
-    await server.close();
-    expect(await decodeFile(await onlyFile(recorder.folder))).toMatchObject({ ids: [] });
-  });
-
-  test("a client without a start request gets DEADLINE_EXCEEDED", async () => {
-    const clock = fakeClock();
-    await using recorder = await testRecorder({ clock, limits: { startTimeoutMs: 5000 } });
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    while (recorder.service.counters.calls === 0) await settle();
-    while (clock.pending === 0) await settle();
-    clock.advance(5000);
-    expect(await client.ended).toEqual({
-      code: "DEADLINE_EXCEEDED",
-      details: "no start request within 5000 ms",
+      expect(await idle.ended).toEqual({ code: "UNAVAILABLE", details: "the recorder is shutting down" });
+      await closing;
     });
-  });
-
-  test("a request above the limit is refused", async () => {
-    await using recorder = await testRecorder({ limits: { maxMessageBytes: 1000 } });
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    client.send(start({ filesink: { filePrefix: "a".repeat(1001) } }));
-    expect(await client.ended).toMatchObject({ code: "RESOURCE_EXHAUSTED" });
-  });
-
-  test("rejects bytes that do not decode", async () => {
-    await using recorder = await testRecorder();
-    await using server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    client.sendBytes(Uint8Array.of(0x0a, 0xff));
-    expect((await client.ended).code).toMatch(/^(INVALID_ARGUMENT|INTERNAL)$/);
-  });
-
-  test("refuses another recording above maxRecordings until one has ended", async () => {
-    await using recorder = await testRecorder({ limits: { maxRecordings: 1 } });
-    await using server = await serve(recorder.service);
-    using first = recordClient(server.address);
-    first.send(start());
-    await first.next();
-    using second = recordClient(server.address);
-    second.send(start());
-    expect(await second.ended).toEqual({
-      code: "RESOURCE_EXHAUSTED",
-      details: "unable to allocate capture rule id: at most 1 recordings at once",
-    });
-    first.send(STOP);
-    let last = await first.next();
-    while (last?.responseType.case === "running") last = await first.next();
-    using third = recordClient(server.address);
-    third.send(start());
-    expect((await third.next())?.responseType.case).toBe("running");
-    third.cancel();
-  });
-
-  test("a shutdown ends recordings as a stop does, and refuses new ones", async () => {
-    await using recorder = await testRecorder();
-    const server = await serve(recorder.service);
-    using client = recordClient(server.address);
-    client.send(start());
-    await client.next();
-    using idle = recordClient(server.address);
-    while (recorder.service.counters.calls < 2) await settle();
-    recorder.sources[0]?.push(numbered(3));
-    const closing = server.close();
-    let last = await client.next();
-    while (last?.responseType.case === "running") last = await client.next();
-    expect(last?.responseType).toMatchObject({ case: "stopped", value: { stats: { packetsCaptured: 3n } } });
-    expect(await client.ended).toMatchObject({ code: "OK" });
-    expect(await idle.ended).toEqual({ code: "UNAVAILABLE", details: "the recorder is shutting down" });
-    await closing;
-  });
-});
+  },
+);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { boundedMessage, encodeMessage } from "../../src/rpc/grpc-message.js";
 
-test("encodeMessage: encodes what gRPC does not allow, and nothing else", () => {
+test("encodeMessage: encodes only characters that gRPC does not allow", () => {
   expect(encodeMessage("a: b, /c% \n é ☺ \ud800")).toBe("a: b, /c%25 %0A %C3%A9 %E2%98%BA %EF%BF%BD");
 });
 

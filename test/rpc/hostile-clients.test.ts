@@ -119,7 +119,7 @@ describe("openRecorderServer: methods that do not exist", () => {
     { path: "/x", message: 'malformed method name: "/x"' },
     { path: "/recorder.Recorder/Record/", message: "unknown service recorder.Recorder/Record" },
     { path: `/${"x".repeat(20_000)}/y`, message: `unknown service ${"x".repeat(1000)}` },
-  ])("are UNIMPLEMENTED by headers that end the stream: $message", async ({ path, message }) => {
+  ])("respond UNIMPLEMENTED in headers that end the stream: $message", async ({ path, message }) => {
     await using serving = await serve();
     const stream = request(serving.connect(), path);
     const answer = await answerOf(stream); // The client does not end its side.
@@ -133,7 +133,7 @@ describe("openRecorderServer: methods that do not exist", () => {
     expect(answer.message.startsWith(message)).toBe(true);
   });
 
-  test("are UNIMPLEMENTED for gRPC-web, and 404 with a JSON error for the Connect protocol", async () => {
+  test("respond UNIMPLEMENTED for gRPC-web, and 404 with a JSON error for the Connect protocol", async () => {
     await using serving = await serve();
     const session = serving.connect();
     const web = await answerOf(request(session, "/a.B/C", { "content-type": "application/grpc-web+proto" }));
@@ -143,25 +143,22 @@ describe("openRecorderServer: methods that do not exist", () => {
     expect(JSON.parse(json.body)).toEqual({ code: "unimplemented", message: "unknown service a.B" });
   });
 
-  test.each(Object.entries(SERVERS))(
-    "are UNIMPLEMENTED to a client of grpc-js, over %s",
-    async (_name, open) => {
-      await using recorder = await testRecorder();
-      await using server = await open(recorder.service);
-      const client = new grpc.Client(server.address, grpc.credentials.createInsecure());
-      const code = await new Promise((resolve) => {
-        client.makeUnaryRequest(
-          "/a.B/C",
-          (bytes: Buffer) => bytes,
-          (bytes: Buffer) => bytes,
-          Buffer.alloc(0),
-          (error) => resolve(error?.code),
-        );
-      });
-      client.close();
-      expect(code).toBe(grpc.status.UNIMPLEMENTED);
-    },
-  );
+  test.each(Object.entries(SERVERS))("respond UNIMPLEMENTED to grpc-js, over %s", async (_name, open) => {
+    await using recorder = await testRecorder();
+    await using server = await open(recorder.service);
+    const client = new grpc.Client(server.address, grpc.credentials.createInsecure());
+    const code = await new Promise((resolve) => {
+      client.makeUnaryRequest(
+        "/a.B/C",
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        Buffer.alloc(0),
+        (error) => resolve(error?.code),
+      );
+    });
+    client.close();
+    expect(code).toBe(grpc.status.UNIMPLEMENTED);
+  });
 });
 
 describe("openRecorderServer: invalid requests", () => {
@@ -178,7 +175,7 @@ describe("openRecorderServer: invalid requests", () => {
     },
   );
 
-  test("a malformed message ends the stream although the client does not end it", async () => {
+  test("ends the stream of a malformed message that the client does not end", async () => {
     await using serving = await serve();
     const stream = request(serving.connect(), "/recorder.Recorder/Record");
     stream.write(framed(Uint8Array.of(0xff, 0xff)));
@@ -203,9 +200,9 @@ describe("openRecorderServer: invalid requests", () => {
   );
 });
 
-describe("status messages that are too long for a trailer", () => {
+describe("openRecorderServer: status messages that are too long for a trailer", () => {
   test.each(Object.entries(SERVERS))(
-    "do not break the connection: many faults, over %s",
+    "do not break the connection: many issues, over %s",
     async (_name, open) => {
       await using recorder = await testRecorder();
       await using server = await open(recorder.service);
@@ -274,7 +271,7 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
     te: "trailers",
   });
   const noise = Buffer.alloc(64, 0xff);
-  const badHpack = frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0xff, 0xff, 0x7f]));
+  const invalidHpack = frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0xff, 0xff, 0x7f]));
 
   test.each([
     { what: "64 bytes of 0xff", bytes: Buffer.concat([HELLO, noise]) },
@@ -282,7 +279,7 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
       what: "64 bytes of 0xff in a call",
       bytes: Buffer.concat([HELLO, CALL, noise]),
     },
-    { what: "bad HPACK", bytes: Buffer.concat([HELLO, badHpack]) },
+    { what: "invalid HPACK", bytes: Buffer.concat([HELLO, invalidHpack]) },
     {
       what: "DATA on an idle stream",
       bytes: Buffer.concat([HELLO, data(1, noise)]),
@@ -291,8 +288,8 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
       what: "HEADERS on stream 0",
       bytes: Buffer.concat([HELLO, headers(0, { ":method": "GET" })]),
     },
-  ])("$what: the connection is closed after GOAWAY, without any timer", async ({ bytes }) => {
-    // The clock stands still.
+  ])("$what: closes the connection after GOAWAY, without a timer", async ({ bytes }) => {
+    // The clock does not advance.
     await using serving = await serve({ clock: fakeClock() });
     const { hostname, port } = new URL(`http://${serving.server.address}`);
     const socket = connect(Number(port), hostname);
@@ -305,7 +302,7 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
     expect(codes.some((code) => code !== undefined && code !== HTTP2_CODES.NO_ERROR)).toBe(true);
   });
 
-  test("a connection that its client does not close after GOAWAY is closed by the next ping, and nothing throws", async () => {
+  test("closes a connection that the client keeps open after GOAWAY at the next ping, without an error", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service, {
@@ -324,7 +321,7 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
     socket.destroy();
   });
 
-  test("other connections and calls continue", async () => {
+  test("continues other connections and calls", async () => {
     await using serving = await serve({ clock: fakeClock() });
     const session = serving.connect();
     const { hostname, port } = new URL(`http://${serving.server.address}`);
@@ -340,7 +337,7 @@ describe("openRecorderServer: clients that break HTTP/2", () => {
 });
 
 describe("openRecorderServer: bounds", () => {
-  /** Opens streams, and waits until the server has answered a ping behind them. */
+  /** Opens streams, and waits until the server has answered a ping sent after them. */
   async function open(session: ClientHttp2Session, path: string, count: number, message?: Uint8Array) {
     const streams = Array.from({ length: count }, () => {
       const stream = request(session, path);
@@ -374,7 +371,7 @@ describe("openRecorderServer: bounds", () => {
     },
   );
 
-  test("health watches above ten at once print no warning of Node", async () => {
+  test("prints no warning of Node for more than ten health watches at once", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on("warning", onWarning);
@@ -411,7 +408,7 @@ describe("openRecorderServer: bounds", () => {
     expect(await answerOf(next)).toMatchObject({ grpcStatus: "0" });
   });
 
-  test("connections above maxConnections are closed", async () => {
+  test("closes connections above maxConnections", async () => {
     await using serving = await serve({ maxConnections: 1 });
     const held = serving.connect();
     await new Promise((resolve) => held.ping(resolve));

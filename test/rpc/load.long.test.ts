@@ -20,7 +20,7 @@ import { SERVERS, testRecorder } from "./servers.js";
 
 const FILES_AT_A_TIME = 1000;
 
-/** How many packets capinfos, which shares nothing with us, finds in the files of a folder. */
+/** How many packets capinfos, an independent reader, finds in the files of a folder. */
 function packetsByCapinfos(folder: string): number[] {
   const paths = readdirSync(folder).map((name) => join(folder, name));
   const counts: number[] = [];
@@ -31,7 +31,7 @@ function packetsByCapinfos(folder: string): number[] {
   return counts;
 }
 
-describeWithPrograms("every file is one that capinfos reads", ["capinfos"], () => {
+describeWithPrograms("openRecorderServer: files read by capinfos", ["capinfos"], () => {
   test.each(Object.entries(SERVERS))("64 recordings at once, over %s", async (_name, serve) => {
     await using recorder = await testRecorder();
     await using server = await serve(recorder.service);
@@ -60,7 +60,7 @@ describeWithPrograms("every file is one that capinfos reads", ["capinfos"], () =
     expect(openFilesIn(recorder.folder)).toEqual([]);
   });
 
-  test("10,000 recordings one after the other leave nothing behind", async () => {
+  test("10,000 recordings in sequence leave no sources, files or memory", async () => {
     await using recorder = await testRecorder({ limits: { maxRecordings: 1 } });
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
     await using transport = openTransport(server.address);
@@ -73,7 +73,7 @@ describeWithPrograms("every file is one that capinfos reads", ["capinfos"], () =
       const { stats } = await recording.stopped;
       if (stats.packetsCaptured !== 2)
         throw new Error(`${stats.packetsCaptured} packets in recording ${index}`);
-      // The test's own account of sources is not to be taken for a leak.
+      // The list of sources of this test is not a leak.
       (recorder.sources as unknown[]).length = 0;
       (recorder.closed as Set<unknown>).clear();
       if (index % 1000 === 999) {
@@ -88,31 +88,28 @@ describeWithPrograms("every file is one that capinfos reads", ["capinfos"], () =
     expect(openFilesIn(recorder.folder)).toEqual([]);
     expect(await folderBytes(recorder.folder)).toBe(10_000 * (24 + 2 * 62));
     expect(packetsByCapinfos(recorder.folder)).toEqual(Array.from({ length: 10_000 }, () => 2));
-    // Without --expose-gc the heap is whatever it is just then; a leak of a call each would still show.
+    // Without --expose-gc the size of the heap varies; a leak per call would still be visible.
     expect(heap.at(-1)! - heap[1]!).toBeLessThan(64 * 2 ** 20);
   });
 });
 
-describe("a client that is slow", () => {
-  test.each(Object.entries(SERVERS))(
-    "gets the newest statistics, and not all of them, over %s",
-    async (_name, serve) => {
-      await using recorder = await testRecorder();
-      await using server = await serve(recorder.service);
-      // A window of HTTP/2 that takes in a part of what 5,000 changes would be.
-      using client = recordClient(server.address);
-      client.send({ case: "start", value: WANTED } as never);
-      await client.next();
-      for (let count = 0; count < 5000; count++) recorder.sources[0]?.push(numbered(1));
-      while (recorder.service.counters.packetsCaptured < 5000) await settle();
-      client.send({ case: "stop", value: {} } as never);
-      let running = 0;
-      let last = await client.next();
-      for (; last?.responseType.case === "running"; last = await client.next()) running++;
-      expect(last?.responseType.value?.stats?.packetsCaptured).toBe(5000n);
-      expect(running).toBeLessThan(5000);
-    },
-  );
+describe("openRecorderServer: a slow client", () => {
+  test.each(Object.entries(SERVERS))("receives the newest statistics only, over %s", async (_name, serve) => {
+    await using recorder = await testRecorder();
+    await using server = await serve(recorder.service);
+    // An HTTP/2 window that is smaller than the responses to 5,000 changes.
+    using client = recordClient(server.address);
+    client.send({ case: "start", value: WANTED } as never);
+    await client.next();
+    for (let count = 0; count < 5000; count++) recorder.sources[0]?.push(numbered(1));
+    while (recorder.service.counters.packetsCaptured < 5000) await settle();
+    client.send({ case: "stop", value: {} } as never);
+    let running = 0;
+    let last = await client.next();
+    for (; last?.responseType.case === "running"; last = await client.next()) running++;
+    expect(last?.responseType.value?.stats?.packetsCaptured).toBe(5000n);
+    expect(running).toBeLessThan(5000);
+  });
 
   test("that does not read at all is disconnected, and its file is complete", async () => {
     await using folder = await temporaryFolder();
@@ -150,7 +147,7 @@ function startProgram(...args: string[]): ChildProcess & { readonly stdout: Node
   }) as ChildProcess & { readonly stdout: NodeJS.ReadableStream };
 }
 
-describe("kill -9", () => {
+describe("openRecorderServer, recordRemote: kill -9", () => {
   test("of the client: the recording ends with a complete file", async () => {
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service);
@@ -178,7 +175,7 @@ describe("kill -9", () => {
   });
 });
 
-describeUnless("a full disk", whyNoDisk(), () => {
+describeUnless("openRecorderServer: a full disk", whyNoDisk(), () => {
   test.each(Object.entries(SERVERS))(
     "fails the recording with RESOURCE_EXHAUSTED, over %s",
     async (_name, serve) => {

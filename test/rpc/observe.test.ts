@@ -53,7 +53,7 @@ const WAYS = {
   },
 };
 
-describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
+describe.each(Object.entries(WAYS))("observe (%s)", (_name, connect) => {
   test.each([
     { request: {}, names: "abcd" },
     { request: { number: 2n }, names: "cd" },
@@ -61,7 +61,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     { request: { since: { seconds: 1n }, until: { seconds: 2n } }, names: "bc" },
     { request: { whitelist: [{ sourcePod: ["shop/b"] }, { sourcePod: ["shop/c"] }] }, names: "bc" },
     { request: { blacklist: [{ sourcePod: ["shop/b"] }] }, names: "acd" },
-  ])("asks for $request", async ({ request, names }) => {
+  ])("yields the flows for $request", async ({ request, names }) => {
     const observer = fakeObserver({ flows: podFlows("abcd") });
     await using connection = await connect(observer);
     expect(await namesOf(observe(connection.transport, request))).toBe(names);
@@ -92,7 +92,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     while (observer.streams > 0) await settle(); // Leaving has cancelled the call.
   });
 
-  test("an aborted signal rejects with its reason, and ending the iteration ends a wait", async () => {
+  test("rejects with the reason of an aborted signal, and ends a wait when the iteration ends", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);
     const controller = new AbortController();
@@ -108,7 +108,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     while (observer.streams > 0) await settle();
   });
 
-  test("a server's error keeps its status and message", async () => {
+  test("rejects with the server's status and message", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);
     const stream = observe(connection.transport, { whitelist: [{ sourceIp: ["1.1.1.1/33"] }] });
@@ -171,7 +171,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     expect(observer.requests).toHaveLength(3);
   });
 
-  test("can be read once", async () => {
+  test("yields its flows once", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);
     const stream = observe(connection.transport);
@@ -179,7 +179,7 @@ describe.each(Object.entries(WAYS))("observe, %s", (_name, connect) => {
     await expect(namesOf(stream)).rejects.toMatchObject({ code: "source_consumed" });
   });
 
-  test("the other calls", async () => {
+  test("getNodes, getNamespaces, serverStatus: return responses", async () => {
     const observer = fakeObserver({ flows: podFlows("ab"), version: "1.16.2" });
     await using connection = await connect(observer);
     expect(await serverStatus(connection.transport)).toMatchObject({ numFlows: 2n, version: "1.16.2" });
@@ -203,8 +203,8 @@ describe("observe: a call that does not settle by itself", () => {
 
   test.each([
     { name: "before the headers", transport: hanging(() => NEVER) },
-    { name: "after them", transport: hanging(async () => ({ message: silentMessages })) },
-  ])("observe: abort() ends it $name", async ({ transport }) => {
+    { name: "after the headers", transport: hanging(async () => ({ message: silentMessages })) },
+  ])("abort() ends it $name", async ({ transport }) => {
     const controller = new AbortController();
     const reading = namesOf(observe(transport, {}, { signal: controller.signal, reconnect: true }));
     await settle();
@@ -215,7 +215,7 @@ describe("observe: a call that does not settle by itself", () => {
 });
 
 describe("observe: a slow reader", () => {
-  test("flow control stops the server", async () => {
+  test("stops the server by flow control", async () => {
     const observer = fakeObserver({ maxFlows: 100_000 });
     const big = flow({ Summary: "x".repeat(10_000) });
     for (let count = 0; count < 2000; count++) observer.push({ ...big, uuid: String(count) });
@@ -242,7 +242,7 @@ describe("decodeGetFlowsResponse", () => {
     expect(decoded.responseTypes.case).toBe(response.responseTypes.case);
   });
 
-  test("the last of several responses counts, and a flow in two parts is merged", () => {
+  test("uses the last of several responses, and merges a flow in two parts", () => {
     const part = (init: Parameters<typeof flow>[0]) =>
       toBinary(
         GetFlowsResponseSchema,

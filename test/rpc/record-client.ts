@@ -6,7 +6,7 @@ import {
   RecordResponseSchema,
 } from "../../src/gen/recorder/recorder_pb.js";
 
-/** The Record call of grpc-js, a client that shares nothing with the servers it is to judge. */
+/** The Record call of grpc-js, a client that is independent of the servers under test. */
 export interface RecordClient extends Disposable {
   send(request: MessageInitShape<typeof RecordRequestSchema>["requestType"]): void;
   sendBytes(bytes: Uint8Array): void;

@@ -16,7 +16,7 @@ const STATES: readonly RequestsState[] = [
 
 const EVENTS: readonly RequestsEvent[] = [{ name: "stop" }, { name: "sendStop" }, { name: "end" }];
 
-test("REQUESTS_TRANSITIONS: every event in every state", () => {
+test("REQUESTS_TRANSITIONS: define every event in every state", () => {
   expect(namesOf(REQUESTS_TRANSITIONS)).toEqual({
     states: STATES.map(({ name }) => name),
     events: EVENTS.map(({ name }) => name),
@@ -36,7 +36,7 @@ describe("RecordRequests", () => {
     return cases;
   }
 
-  test("yields the start, and one stop however often it is requested", async () => {
+  test("yields the start, and one stop for repeated requests", async () => {
     const requests = new RecordRequests({});
     const cases = casesOf(requests);
     requests.stop();

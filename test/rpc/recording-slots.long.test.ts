@@ -59,7 +59,7 @@ async function startAndResetWave(address: string): Promise<void> {
       stream.write(START);
       return stream;
     });
-    // The server opens sources for the first calls, and has none left for the others when it refuses one of them.
+    // The server opens sources for the first calls, and has no source for the others when it rejects one of them.
     await new Promise<void>((resolve) => {
       for (const stream of streams) stream.once("response", () => resolve());
     });
@@ -113,7 +113,7 @@ describeOnNetwork("flowscribe serve --max-recordings 4", (live) => {
     return { mebibytes: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024), captures };
   }
 
-  test(`${CALLS} calls that start and reset leave memory flat`, async () => {
+  test(`openRecorderServer: ${CALLS} calls that start and reset do not grow memory`, async () => {
     const { folder, pair } = live();
     const address = `unix://${join(folder, "slots.sock")}`;
     const where = ["-i", pair.receiver.device, "--folder", join(folder, "pcaps"), "--listen", address];

@@ -1,6 +1,6 @@
 /**
  * One end of the Record call as a process of its own, to be killed. `serve FOLDER`: serves recordings of three packets and
- * whatever comes after; prints the address. `record ADDRESS`: records until it is killed; prints a line when packets have come.
+ * all later ones; prints the address. `record ADDRESS`: records until it is killed; prints a line when packets have come.
  */
 import { createRecorderService } from "../../src/recorder/index.js";
 import { openRecorderServer, openTransport, recordRemote } from "../../src/rpc/index.js";

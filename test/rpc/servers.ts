@@ -45,7 +45,7 @@ export async function serveGrpcJs(
   };
 }
 
-/** A recorder whose packets the test pushes, writing into a folder that is gone when the test is. */
+/** A recorder whose packets the test pushes, writing into a folder that is removed after the test. */
 export interface TestRecorder extends AsyncDisposable {
   readonly service: RecorderService;
   readonly folder: string;

@@ -47,11 +47,11 @@ test.each([
   ["passthrough:///host:1", "write host:1"],
   ["ftp://host", "expected host:port, tls://host:port or unix:///path"],
   ["http://", "expected host:port, tls://host:port or unix:///path"],
-])("parseTarget: %s has an unknown scheme", (text, advice) => {
+])("parseTarget: rejects the unknown scheme of %s", (text, advice) => {
   expect(() => parseTarget(text)).toThrow(`invalid server address "${text}": unknown scheme; ${advice}`);
 });
 
-test("openTransport: refuses to send a password in plain text", () => {
+test("openTransport: rejects a password without TLS", () => {
   const basicAuth = { username: "a", password: "b" };
   expect(() => openTransport("relay:80", { basicAuth })).toThrow(
     expect.objectContaining({ code: "invalid_target" }),

@@ -45,7 +45,7 @@ async function recordThree(recorder: TestRecorder, transport: Parameters<typeof 
 }
 
 describe("openRecorderServer: a unix socket", () => {
-  test("is accessible to its owner only, and replaces one that a dead server left", async () => {
+  test("is accessible to its owner only, and replaces the socket of a dead server", async () => {
     await using recorder = await testRecorder();
     await using folder = await temporaryFolder();
     const path = join(folder.path, "hubble.sock");
@@ -59,7 +59,7 @@ describe("openRecorderServer: a unix socket", () => {
     });
   });
 
-  test("a regular file at its path is kept", async () => {
+  test("a regular file at its path is not removed", async () => {
     await using recorder = await testRecorder();
     await using folder = await temporaryFolder();
     const path = join(folder.path, "file");
@@ -81,7 +81,7 @@ describe("openRecorderServer: a unix socket", () => {
     expect(await client.ended).toMatchObject({ code: "FAILED_PRECONDITION" });
   });
 
-  test("openTransport: a missing socket is UNAVAILABLE", async () => {
+  test("a missing socket is UNAVAILABLE", async () => {
     await using transport = openTransport("unix:///nowhere/hubble.sock");
     const recording = recordRemote(transport, WANTED);
     await expect(recording.stopped).rejects.toMatchObject({ code: "rpc_failed", status: "UNAVAILABLE" });
@@ -144,7 +144,7 @@ describe("openRecorderServer: other services", () => {
   });
 });
 
-describeWithPrograms("TLS", ["openssl"], () => {
+describeWithPrograms("openRecorderServer, openTransport: TLS", ["openssl"], () => {
   let authority: ReturnType<typeof certificateAuthority>;
   let serverPair: ReturnType<typeof authority.sign>;
   let clientPair: ReturnType<typeof authority.sign>;
@@ -193,7 +193,7 @@ describeWithPrograms("TLS", ["openssl"], () => {
     });
     expect(requests[0]?.peer?.header("Authorization")).toBe("Basic YWxpY2U6czNjcmV0");
 
-    // By another name of the certificate, and with a client that shares nothing with us.
+    // By another name of the certificate, and with an independent client.
     await using named = openTransport(server.address, {
       tls: { ...clientTls, serverName: "x.hubble.cilium.io" },
     });
@@ -216,7 +216,7 @@ describeWithPrograms("TLS", ["openssl"], () => {
     }
   });
 
-  test("openRecorderServer: closes the connection of a client that breaks HTTP/2", async () => {
+  test("closes the connection of a client that breaks HTTP/2", async () => {
     await using recorder = await testRecorder();
     const tls = await readServerTls({ certFile: serverPair.certFile, keyFile: serverPair.keyFile });
     // The clock of its pings stands still.
@@ -254,7 +254,7 @@ describeWithPrograms("TLS", ["openssl"], () => {
     expect(identities).toContain("spiffe://cluster/ns/ops/sa/alice");
   });
 
-  test("setTls: replaces the certificates while it runs", async () => {
+  test("setTls: replaces the certificates of a running server", async () => {
     await using recorder = await testRecorder();
     const { cert, key } = serverPair;
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service, { tls: { cert, key } });
@@ -296,7 +296,7 @@ describe("recordRemote", () => {
     });
   });
 
-  test("a server that disconnects is UNAVAILABLE", async () => {
+  test("rejects with UNAVAILABLE when the server disconnects", async () => {
     const server = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };

@@ -8,7 +8,7 @@ import { ServerConnection } from "../hostile/connection.js";
 import { data, goaway, grpcMessage, headers, RESPONSE_HEADERS, trailers } from "../hostile/frames.js";
 import { ANSWERS } from "../hostile/messages.js";
 
-/** A server that answers each call as `answer` says, and counts connections. */
+/** A server that answers each call with `answer`, and counts connections. */
 async function openServer(answer: (connection: ServerConnection, streamId: number) => void, greets = true) {
   const sockets = new Set<Socket>();
   let accepted = 0;
@@ -74,7 +74,7 @@ test("openTransport: keeps one connection for all calls, and opens another after
   expect(server.accepted).toBe(2);
 });
 
-test("openTransport: close() fails calls under way with CANCELLED", async () => {
+test("openTransport: close() fails pending calls with CANCELLED", async () => {
   using server = await openServer(silent);
   const transport = openTransport(server.address);
   const failure = failureOf(serverStatus(transport));
@@ -109,7 +109,7 @@ test.each([
   { name: "by default, after 50 s", options: {}, silentMs: 50_000 },
   { name: "after set times", options: { pingIntervalMs: 700, pingTimeoutMs: 300 }, silentMs: 1000 },
 ] satisfies { name: string; options: TransportOptions; silentMs: number }[])(
-  "openTransport: notices a server that falls silent, $name",
+  "openTransport: detects a server that stops responding, $name",
   async ({ options, silentMs }) => {
     const clock = fakeClock();
     using server = await openServer((connection) => connection.stopReading());

@@ -34,7 +34,7 @@ describe("connectionError: describes system errors", () => {
     expect(textOf(systemError(code, message))).toBe(`${words} (${message})`);
   });
 
-  test("of all addresses of a name", () => {
+  test("errors of all addresses of a name", () => {
     const refused = ["::1:1", "127.0.0.1:1"].map((address) =>
       systemError("ECONNREFUSED", `connect ECONNREFUSED ${address}`),
     );
@@ -44,7 +44,7 @@ describe("connectionError: describes system errors", () => {
     );
   });
 
-  test("other errors keep Node's message", () => {
+  test("other errors with Node's message", () => {
     expect(textOf(systemError("EMFILE", "connect EMFILE"))).toBe("connect EMFILE");
   });
 });

@@ -17,7 +17,7 @@ describe("resetError", () => {
     [11, "RESOURCE_EXHAUSTED"],
     [12, "PERMISSION_DENIED"],
     [99, "UNKNOWN"],
-  ])("has gRPC's status for RST_STREAM %i: %s", (code, status) => {
+  ])("returns gRPC's status for RST_STREAM %i: %s", (code, status) => {
     expect(resetError(code)).toMatchObject({ status, cause: { http2Code: code } });
   });
 });
@@ -32,7 +32,7 @@ describe("responseError", () => {
     { http: 401, type: undefined, status: "UNAUTHENTICATED" },
     { http: 503, type: undefined, status: "UNAVAILABLE" },
     { http: 500, type: undefined, status: "UNKNOWN" },
-  ])("has gRPC's status for HTTP $http with $type: $status", ({ http, type, status }) => {
+  ])("returns gRPC's status for HTTP $http with $type: $status", ({ http, type, status }) => {
     expect(responseError(http, type)?.status).toBe(status);
   });
 });

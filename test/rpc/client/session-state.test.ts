@@ -18,7 +18,7 @@ const STATES: readonly SessionState[] = [
 
 const EVENTS: readonly SessionEvent[] = [{ name: "settings" }, { name: "goaway" }, { name: "end", failure }];
 
-test("SESSION_TRANSITIONS: every event in every state", () => {
+test("SESSION_TRANSITIONS: define every event in every state", () => {
   expect(namesOf(SESSION_TRANSITIONS)).toEqual({
     states: STATES.map(({ name }) => name),
     events: EVENTS.map(({ name }) => name),

@@ -9,7 +9,7 @@ import { describeWithPrograms } from "../../support/shared.js";
 import { type Certificate, certificateAuthority } from "../certificates.js";
 
 async function listen(server: Server): Promise<{ port: number } & Disposable> {
-  // Faults of clients are what this is about; what the server says of them is of no interest.
+  // This file tests the messages of clients; the errors of the server are ignored.
   for (const event of ["tlsClientError", "sessionError", "clientError"]) server.on(event, () => {});
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -20,7 +20,7 @@ async function listen(server: Server): Promise<{ port: number } & Disposable> {
   };
 }
 
-describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
+describeWithPrograms("openTransport: explains a failure of TLS", ["openssl"], () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let ca: Buffer;
   let server: Certificate;
@@ -37,7 +37,7 @@ describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
     return () => folder[Symbol.asyncDispose]();
   });
 
-  /** What a call says; the connection is made by name, or by address. */
+  /** The error of a call; the connection is made by name, or by address. */
   async function textOf(
     where: "localhost" | "127.0.0.1",
     running: Server,
@@ -57,7 +57,7 @@ describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
       ...{ requestCert: true, rejectUnauthorized: true },
     });
 
-  test("plain text to a server with TLS", async () => {
+  test("plaintext to a server with TLS", async () => {
     expect(await textOf("localhost", tlsServer(), {})).toContain("it may expect TLS (tls://)");
   });
 
@@ -65,7 +65,7 @@ describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
     ["HTTP/2", () => createHttp2Server()],
     ["HTTP/1.1", () => createServer((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"))],
     ["SSH", () => createServer((socket) => void socket.write("SSH-2.0-OpenSSH_9.6\r\n"))],
-  ])("TLS to a plain server of %s", async (_name, running) => {
+  ])("TLS to a plaintext server of %s", async (_name, running) => {
     const text = await textOf("localhost", running(), { tls: { ca: [ca] } });
     expect(text).toBe("the server does not speak TLS: connect without TLS (no tls://)");
   });
@@ -76,22 +76,19 @@ describeWithPrograms("openTransport, a fault of TLS", ["openssl"], () => {
     expect(text).toContain("it is not a gRPC server");
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)("no client certificate, %s", async (version) => {
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("a missing client certificate, %s", async (version) => {
     const text = await textOf("localhost", mutualServer(version), { tls: { ca: [ca] } });
     expect(text).toContain("the server requires a client certificate");
     expect(text).toContain("--tls-client-cert-file");
   });
 
-  test.each(["TLSv1.2", "TLSv1.3"] as const)(
-    "a client certificate that is not accepted, %s",
-    async (version) => {
-      const { cert, key } = stranger;
-      const text = await textOf("localhost", mutualServer(version), { tls: { ca: [ca], cert, key } });
-      expect(text).toContain("rejected the client's certificate");
-    },
-  );
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("a rejected client certificate, %s", async (version) => {
+    const { cert, key } = stranger;
+    const text = await textOf("localhost", mutualServer(version), { tls: { ca: [ca], cert, key } });
+    expect(text).toContain("rejected the client's certificate");
+  });
 
-  test("an authority that is not trusted", async () => {
+  test("an untrusted authority", async () => {
     const text = await textOf("localhost", tlsServer(), { tls: {} });
     expect(text).toContain("not signed by a trusted authority");
     expect(text).toContain("--tls-ca-cert-files");

@@ -136,7 +136,7 @@ export const BAD_FRAMING: readonly PeerKind[] = [
     expected: BROKEN,
   },
   {
-    name: "a frame that says it has 16 MiB",
+    name: "a frame with a length of 16 MiB",
     at: "request",
     send: (id) => frame(FRAME.DATA, 0, id, Buffer.alloc(10), 0xffffff),
     next: "silence",
@@ -234,7 +234,7 @@ export const BAD_FRAMING: readonly PeerKind[] = [
     expected: [...BROKEN, "RESOURCE_EXHAUSTED"],
   },
   {
-    name: "PUSH_PROMISE, which was refused",
+    name: "PUSH_PROMISE, which is disabled",
     at: "request",
     send: (id) => frame(FRAME.PUSH_PROMISE, FLAG.END_HEADERS, id, Buffer.from([0, 0, 0, 2])),
     next: "silence",

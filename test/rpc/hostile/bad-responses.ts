@@ -2,7 +2,7 @@ import { RPC_STATUS_NUMBERS, type RpcStatus } from "../../../src/rpc/index.js";
 import { data, grpcMessage, headers, RESPONSE_HEADERS, trailers, trailersOnly } from "./frames.js";
 import { BROKEN, type PeerKind } from "./peer.js";
 
-/** OK, without the message that was asked for. */
+/** OK, without the requested message. */
 const NO_MESSAGE: readonly RpcStatus[] = ["INTERNAL", "UNIMPLEMENTED", "UNKNOWN"];
 
 /** Responses that are proper HTTP/2, and not gRPC. */
@@ -149,7 +149,7 @@ export const BAD_RESPONSES: readonly PeerKind[] = [
     expected: ["INTERNAL", "UNIMPLEMENTED"],
   },
   {
-    name: "a message that says it has 4 GiB",
+    name: "a message with a length of 4 GiB",
     at: "headers",
     send: (id) => data(id, grpcMessage(Buffer.alloc(10), { length: 0xffffffff })),
     next: "silence",
@@ -170,14 +170,14 @@ export const BAD_RESPONSES: readonly PeerKind[] = [
     expected: ["INTERNAL"],
   },
   {
-    name: "a message that is cut within a field",
+    name: "a message that is truncated within a field",
     at: "headers",
     send: (id) => [data(id, grpcMessage(Buffer.from([0x9a, 0x06, 0x7f]))), trailers(id)],
     next: "silence",
     expected: ["INTERNAL"],
   },
   {
-    name: "a nested message that is cut within a field",
+    name: "a nested message that is truncated within a field",
     at: "headers",
     send: (id) => [data(id, grpcMessage(Buffer.from([0x0a, 0x03, 0x9a, 0x06, 0x7f]))), trailers(id)],
     next: "silence",
@@ -201,7 +201,7 @@ export const BAD_RESPONSES: readonly PeerKind[] = [
     },
   ]),
   {
-    name: "nothing but the status OK",
+    name: "only the status OK",
     at: "request",
     send: (id) => trailersOnly(id, "0"),
     next: "silence",

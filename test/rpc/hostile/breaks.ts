@@ -9,7 +9,7 @@ const CODE_NAMES = Object.keys(HTTP2_CODES) as Http2CodeName[];
 const BEYOND_ALL = 0x7fffffff;
 
 /**
- * What RST_STREAM means: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors. Where that says nothing,
+ * The meaning of RST_STREAM: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors. Where that is undefined,
  * implementations differ.
  */
 export const STATUS_OF_RST_STREAM: { readonly [K in Http2CodeName]: readonly RpcStatus[] } = {
@@ -47,7 +47,7 @@ export function resetsAt(at: Phase): readonly PeerKind[] {
   );
 }
 
-/** GOAWAY of every code in a phase of the connection, for the calls that it names and those that it refuses, and then FIN, RST or nothing. */
+/** GOAWAY of every code in a phase of the connection, for the calls up to its last stream and for later ones, followed by FIN, RST or silence. */
 export function goawaysAt(at: Phase): readonly PeerKind[] {
   const isUnderWay = PHASES.indexOf(at) >= PHASES.indexOf("request");
   const expected: Expected = at === "trailers" ? "completes" : ["UNAVAILABLE"];

@@ -61,7 +61,7 @@ const COMPLETE: { readonly [K in Target]: readonly string[] } = {
   record: ["started", "/tmp/peer.pcap"],
 };
 
-/** What each client has received when its call fails in a phase; nothing in others. */
+/** What each client has received when its call fails in a phase; empty in other phases. */
 const RECEIVED: { readonly [K in Target]: { readonly [P in Phase]?: readonly string[] } } = {
   flows: { message: ["a"], inside: ["a", "b"], last: ["a", "b", "c"] },
   status: {},
@@ -97,7 +97,7 @@ export function faultsOf(kind: PeerKind, target: Target, certificate?: Certifica
   return faultsWith({}, kind, target, certificate);
 }
 
-/** The same for a peer from which nothing more comes, which the transport has to notice by itself, with the options that are the default. */
+/** The same for a peer that stops responding, which the transport has to detect by itself, with the default options. */
 export async function silenceFaultsOf(kind: PeerKind, target: Target): Promise<string[]> {
   const clock = fakeClock();
   const checking = faultsWith({ clock }, kind, target);
@@ -145,7 +145,7 @@ export async function abortFaultsOf(
   const faults: string[] = [];
   if (broken === PENDING) faults.push("the phase was not reached");
   if (outcome === PENDING) faults.push("did not settle when aborted");
-  // It may have failed just before; then it says so.
+  // It may have failed just before; then it reports that error.
   else if (outcome.error !== reason) faults.push(...outcomeFaults(kind, target, outcome));
   if (drained === PENDING) faults.push("left a connection open after close()");
   return faults.map((fault) => `${kind.name}, aborted: ${fault}`);
@@ -175,7 +175,7 @@ function outcomeFaults(kind: PeerKind, target: Target, { received, error }: Outc
   return faults;
 }
 
-/** Whether everything was received that came before a failure; a reset that overtakes it may take it along. */
+/** Whether everything before a failure was received; a reset that overtakes it may discard it. */
 function isReceivedWhole(
   { at, next, inOneWrite }: PeerKind,
   target: Target,
@@ -192,10 +192,10 @@ function describeError(error: unknown): string {
 
 export const PENDING: unique symbol = Symbol("pending");
 
-/** Many times what any of these calls takes. */
+/** Many times the usual duration of these calls. */
 const DEADLINE_MS = 60_000;
 
-/** What a promise resolves to, or {@link PENDING} when that takes too long. */
+/** The result of a promise, or {@link PENDING} if it does not settle in time. */
 export async function settled<T>(promise: Promise<T>): Promise<T | typeof PENDING> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<typeof PENDING>((resolve) => {

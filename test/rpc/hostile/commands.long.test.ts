@@ -32,7 +32,7 @@ async function allFaults(
   return faults;
 }
 
-// A process takes long to start, so that these are a selection; peers.long.test.ts has all of them.
+// Starting a process is slow, so that these are a selection; peers.long.test.ts has all of them.
 const isEarlyOrMiddle = ({ at }: PeerKind) => at !== "headers" && at !== "inside" && at !== "last";
 const isOneOfMany = ({ name }: PeerKind) =>
   name.includes("status") && !/UNAVAILABLE|CANCELLED|NOT_FOUND/.test(name);
@@ -55,12 +55,12 @@ function hasStarted({ at }: PeerKind): boolean {
   return at === "message" || at === "inside" || at === "last";
 }
 
-describe.each(TARGETS)("a command that calls %s", (target) => {
-  test.each(GROUPS)("ends with one line about it: $name", async ({ kinds }) => {
+describe.each(TARGETS)("flowscribe: a command that calls %s", (target) => {
+  test.each(GROUPS)("exits with one line on stderr: $name", async ({ kinds }) => {
     expect(await allFaults(kinds, target)).toEqual([]);
   });
 
-  test("waits no longer than --timeout for a first answer", async () => {
+  test("waits at most --timeout for a first response", async () => {
     const [kind] = SILENT;
     await using peer = await openPeer(kind!, target);
     const { code, errors } = await runCommand(target, peer, kind!, { flags: ["--timeout", "500ms"] });
@@ -70,7 +70,7 @@ describe.each(TARGETS)("a command that calls %s", (target) => {
     });
   });
 
-  test.each(SILENT)("is ended by SIGINT: $name", async (kind) => {
+  test.each(SILENT)("exits on SIGINT: $name", async (kind) => {
     await using peer = await openPeer(kind, target);
     const flags = ["--timeout", "1h"];
     const { code, errors } = await runCommand(target, peer, kind, { flags, interruptAfter: peer.broken });
@@ -88,7 +88,7 @@ describe.each(TARGETS)("a command that calls %s", (target) => {
   });
 });
 
-test("observe prints the flows before the failure", async () => {
+test("flowscribe observe: prints the flows before the failure", async () => {
   for (const [kind, pods] of [
     [DEATHS.find(({ at, inOneWrite }) => at === "inside" && inOneWrite === false)!, ["a", "b"]],
     [goawaysAt("last")[0]!, ["a", "b", "c"]],
@@ -104,7 +104,7 @@ test("observe prints the flows before the failure", async () => {
   }
 });
 
-describeWithPrograms("TLS", ["openssl"], () => {
+describeWithPrograms("flowscribe: TLS", ["openssl"], () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let certificate: Certificate;
   beforeAll(async () => {
@@ -113,11 +113,11 @@ describeWithPrograms("TLS", ["openssl"], () => {
   });
   afterAll(() => folder[Symbol.asyncDispose]());
 
-  test.each(TARGETS)("a command that calls %s ends with one line about it", async (target) => {
+  test.each(TARGETS)("a command that calls %s exits with one line on stderr", async (target) => {
     expect(await allFaults(TLS_STRANGERS, target, certificate)).toEqual([]);
   });
 });
 
-test("the phases of silence are those before the end", () => {
+test("SILENT: has every phase before the end", () => {
   expect(SILENT.map(({ at }) => at)).toEqual(PHASES.filter((phase) => phase !== "trailers"));
 });

@@ -16,7 +16,7 @@ const COMMANDS: { readonly [K in Target]: readonly string[] } = {
 /** Lines on standard error that are not about a failure. */
 const PROGRESS = /^(Started recording\. Press CTRL\+C to stop\.|Stopping recording\.\.\.)$/;
 
-/** Many times what a process takes to start, on a busy machine too. */
+/** Many times the start time of a process, also on a busy machine. */
 const DEADLINE_MS = 60_000;
 
 export interface CommandOutcome {
@@ -82,7 +82,7 @@ function problemOf(
   if (code === undefined) return "did not end";
   if (expected === "completes") return code === 0 && errors.length === 0 ? undefined : "failed";
   const [line = ""] = errors;
-  // A server that is healthy and does not know the call has no flows, which is no failure.
+  // A server that is healthy and does not know the call has no flows, which is not a failure.
   const hasNoFlows = code === 0 && line.endsWith("is a server without flows");
   if (target === "status" && expected.includes("UNIMPLEMENTED") && hasNoFlows) return undefined;
   if (code !== 1) return "did not end with 1";

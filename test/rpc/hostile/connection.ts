@@ -32,7 +32,7 @@ const PATH_CODES = Object.entries(PATHS).map(
 );
 
 /**
- * The server's end of a connection, on raw bytes: reads what the client sends, answers SETTINGS and PING as is proper, and leaves everything
+ * The server's end of a connection, on raw bytes: reads what the client sends, answers SETTINGS and PING correctly, and leaves everything
  * else to the test.
  */
 export class ServerConnection {
@@ -69,7 +69,7 @@ export class ServerConnection {
     if (this.socket.writable && frames.length > 0) this.socket.write(Buffer.concat(frames));
   }
 
-  /** Resolves when the client has read everything that was sent so far, or is gone. */
+  /** Resolves when the client has read everything that was sent so far, or has disconnected. */
   async roundTrip(): Promise<void> {
     const data = `ping${this.#pingCount++}`.padEnd(8, "-");
     const answered = new Promise<void>((resolve) => this.#pings.set(data, resolve));
@@ -83,7 +83,7 @@ export class ServerConnection {
     this.socket.destroy();
   }
 
-  /** Answers nothing more, not even when the socket is read on. */
+  /** Stops responding, even if the socket is still read. */
   stopReading(): void {
     this.#greets = false;
     this.socket.pause();

@@ -39,7 +39,7 @@ export type Http2CodeName = keyof typeof HTTP2_CODES;
 export const PREFACE: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const FRAME_HEADER_BYTES = 9;
 
-/** A frame; `length` is what its header says when that is not the truth. */
+/** A frame; `length` is the length in its header if that is wrong on purpose. */
 export function frame(
   type: number,
   flags: number,
@@ -122,7 +122,7 @@ export function trailers(streamId: number, status = "0", message?: string): Buff
   return headers(streamId, fields, { endStream: true });
 }
 
-/** A response that consists of nothing but a status. */
+/** A response that consists of a status only. */
 export function trailersOnly(streamId: number, status: string, message = ""): Buffer {
   const fields = { ...RESPONSE_HEADERS, "grpc-status": status, "grpc-message": message };
   return headers(streamId, fields, { endStream: true });

@@ -20,7 +20,7 @@ export interface Break {
   /** What is sent; `message` is the flow that would have been next, encoded for gRPC. */
   readonly send?: (streamId: number, message: Uint8Array) => Uint8Array;
   readonly next: "silence" | "end" | "reset";
-  /** Answers nothing more, pings included. */
+  /** Stops responding, also to pings. */
   readonly stopsReading?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface ScriptedObserver extends AsyncDisposable {
   readonly requests: readonly GetFlowsRequest[];
 }
 
-/** A server of GetFlows that answers requests as Hubble does, from what has happened so far, and breaks where the script says. */
+/** A server of GetFlows that answers requests as Hubble does, from the flows so far, and breaks where the script specifies. */
 export async function openScriptedObserver(script: Script): Promise<ScriptedObserver> {
   const happened = [...script.before];
   const ahead = [...script.later];
@@ -74,7 +74,7 @@ export async function openScriptedObserver(script: Script): Promise<ScriptedObse
       ...sent.map((flow) => data(streamId, encoded(flow))),
     );
     if (planned !== undefined) {
-      // What is sent has arrived: a reset would overtake it.
+      // Wait until the data has arrived: a reset would overtake it.
       await connection.roundTrip();
       happened.push(...ahead.splice(0, 1));
       const next = flows[sent.length] ?? { name: "never", timeMs: 0 };
@@ -109,7 +109,7 @@ function encoded({ name, timeMs }: ScriptedFlow): Uint8Array {
   return grpcMessage(flowResponse(name, timeMs));
 }
 
-/** What Hubble's ring buffer gives for a request: `since` and `until`, then the first or the last so many. */
+/** The flows of Hubble's ring buffer for a request: `since` and `until`, then the first or last `number`. */
 function requestedFlows(
   { since, until, number, first, follow }: GetFlowsRequest,
   happened: readonly ScriptedFlow[],

@@ -9,7 +9,7 @@ import { ANSWERS, type CallName } from "./messages.js";
 
 /**
  * How far a server has behaved before it breaks the rules:
- * - accept: nothing was read or sent
+ * - accept: before anything is read or sent
  * - preface: the client has sent its preface; no SETTINGS were sent
  * - settings: SETTINGS were exchanged
  * - request: the call has arrived
@@ -54,17 +54,17 @@ export interface PeerKind {
   readonly at: Phase;
   /** What it then sends; `streamId` is that of the call, 1 before there is one. */
   readonly send?: (streamId: number) => Uint8Array | readonly Uint8Array[];
-  /** What it does next: nothing, FIN, RST, or complete the call. */
+  /** The next action: stay silent, send FIN or RST, or complete the call. */
   readonly next: "silence" | "end" | "reset" | "complete";
   /** Sends it together with what came before, instead of after the client has read that. */
   readonly inOneWrite?: boolean;
-  /** Reads nothing more. */
+  /** Stops reading. */
   readonly stopsReading?: boolean;
-  /** What it speaks below HTTP/2; plain TCP by default. "tls http/1.1" agrees on HTTP/1.1 only, "tls without alpn" on nothing. */
+  /** The layer below HTTP/2; plain TCP by default. "tls http/1.1" negotiates HTTP/1.1 only, "tls without alpn" no protocol. */
   readonly listens?: keyof typeof ALPN;
   /** How the client connects; plain TCP by default. */
   readonly dialed?: "tls";
-  /** What the error says, beside being one line. */
+  /** Matches the error, which also has one line. */
   readonly says?: RegExp;
   /** The calls that it is a kind for; all by default. */
   readonly targets?: readonly Target[];
@@ -78,7 +78,7 @@ export function expectedOf({ expected }: PeerKind, target: Target): Expected {
   return typeof expected === "object" && "flows" in expected ? expected[target] : expected;
 }
 
-/** Those kinds that say something of a call. */
+/** The kinds that concern a call. */
 export function kindsFor(target: Target, kinds: readonly PeerKind[]): readonly PeerKind[] {
   return kinds.filter(({ targets }) => targets === undefined || targets.includes(target));
 }
@@ -115,7 +115,7 @@ export async function openPeer(kind: PeerKind, target: Target, certificate?: Cer
     address: `${kind.dialed === "tls" ? "tls://" : ""}127.0.0.1:${port}`,
     broken,
     drained: async () => {
-      // Those that have stopped reading would not see the end.
+      // Peers that have stopped reading would not see the end.
       for (const { socket } of connections) socket.resume();
       while (connections.size > 0) await Promise.all([...connections].map(({ closed }) => closed));
     },
@@ -141,7 +141,7 @@ function secured(socket: Socket, { listens }: PeerKind, certificate: Certificate
   });
 }
 
-/** One connection of a peer: proper until the phase of its kind, and then what the kind says. */
+/** One connection of a peer: correct until the phase of its kind, then as the kind defines. */
 class PeerScript {
   readonly connection: ServerConnection;
   readonly #kind: PeerKind;

@@ -34,9 +34,9 @@ async function allFaults(
   return faults;
 }
 
-describe.each(TARGETS)("a call of %s", (target) => {
+describe.each(TARGETS)("openTransport: a call of %s", (target) => {
   test.each(kindsFor(target, [...STRANGERS, ...BAD_FRAMING, ...BAD_RESPONSES]))(
-    "fails or completes as gRPC says, and can be aborted: $name",
+    "fails or completes as gRPC specifies, and can be aborted: $name",
     async (kind) => {
       expect(await allFaults(faultsOf, [kind], target)).toEqual([]);
       expect(await allFaults(abortFaultsOf, [kind], target)).toEqual([]);
@@ -44,40 +44,37 @@ describe.each(TARGETS)("a call of %s", (target) => {
   );
 
   test.each([...CALL_PHASES, "trailers"] as const)(
-    "has the status of RST_STREAM, whatever its code, and can be aborted (%s)",
+    "has the status of RST_STREAM for every code, and can be aborted (%s)",
     async (phase) => {
       expect(await allFaults(faultsOf, resetsAt(phase), target)).toEqual([]);
       expect(await allFaults(abortFaultsOf, resetsAt(phase), target)).toEqual([]);
     },
   );
 
-  test.each(PHASES)(
-    "is UNAVAILABLE after GOAWAY, whatever its code, and can be aborted (%s)",
-    async (phase) => {
-      expect(await allFaults(faultsOf, goawaysAt(phase), target)).toEqual([]);
-      expect(await allFaults(abortFaultsOf, goawaysAt(phase), target)).toEqual([]);
-    },
-  );
+  test.each(PHASES)("is UNAVAILABLE after GOAWAY of every code, and can be aborted (%s)", async (phase) => {
+    expect(await allFaults(faultsOf, goawaysAt(phase), target)).toEqual([]);
+    expect(await allFaults(abortFaultsOf, goawaysAt(phase), target)).toEqual([]);
+  });
 
-  test("is completed by a server that announces its end", async () => {
+  test("completes after a graceful GOAWAY", async () => {
     expect(await allFaults(faultsOf, GRACEFUL, target)).toEqual([]);
   });
 
-  test("is UNAVAILABLE when the connection ends in the middle of it, and can be aborted", async () => {
+  test("is UNAVAILABLE when the connection ends during the call, and can be aborted", async () => {
     expect(await allFaults(faultsOf, DEATHS, target)).toEqual([]);
     expect(await allFaults(abortFaultsOf, DEATHS, target)).toEqual([]);
   });
 
-  test("is UNAVAILABLE when the server has been silent for a while, in every phase", async () => {
+  test("is UNAVAILABLE when the server stops responding, in every phase", async () => {
     expect(await allFaults(silenceFaultsOf, SILENT, target)).toEqual([]);
   });
 
-  test("ends when it is aborted while the server is silent, in every phase", async () => {
+  test("ends when it is aborted while the server does not respond, in every phase", async () => {
     expect(await allFaults(abortFaultsOf, SILENT, target)).toEqual([]);
   });
 });
 
-describeWithPrograms("TLS", ["openssl"], () => {
+describeWithPrograms("openTransport: TLS", ["openssl"], () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let certificate: Certificate;
   beforeAll(async () => {

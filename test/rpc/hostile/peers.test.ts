@@ -20,7 +20,7 @@ const NAMES = new Set([
   "64 bytes of 0xff, then FIN (message)",
   "HTTP 502 with a page",
   "a message that is not protobuf",
-  "a message that says it has 4 GiB",
+  "a message with a length of 4 GiB",
   "RST_STREAM REFUSED_STREAM (message)",
   "RST_STREAM INTERNAL_ERROR (message)",
   "GOAWAY NO_ERROR, then FIN (message)",
@@ -41,12 +41,12 @@ const SOME = [
   ...DEATHS,
 ].filter(({ name }) => NAMES.has(name));
 
-test("the names are those of kinds", () => {
+test("NAMES: are names of kinds", () => {
   expect(SOME.map(({ name }) => name).sort()).toEqual([...NAMES].sort());
 });
 
-describe.each(TARGETS)("a call of %s", (target) => {
-  test.each(SOME)("fails or completes as gRPC says, without an uncaught error: $name", async (kind) => {
+describe.each(TARGETS)("openTransport: a call of %s", (target) => {
+  test.each(SOME)("fails or completes as gRPC specifies, without an uncaught error: $name", async (kind) => {
     using uncaught = watchUncaught();
     const faults = await faultsOf(kind, target);
     expect({ faults, uncaught: await uncaught.errors() }).toEqual({ faults: [], uncaught: [] });

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { ENDS, earliestBreak, NEW_FLOWS, OLD_FLOWS, observeScript, REQUESTS, RETRYABLE } from "./resume.js";
 import "./resume.test.js";
 
-describe("observe with reconnect", () => {
-  test("yields each flow once, whatever breaks and how often", async () => {
+describe("observe: reconnect", () => {
+  test("yields each flow once after breaks of every kind and number", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...REQUESTS),
@@ -13,7 +13,7 @@ describe("observe with reconnect", () => {
           maxLength: 6,
         }),
         async ({ request, wanted }, planned) => {
-          // A call that asks for no more than there is ends by itself; then nothing is left to break.
+          // A call that requests only existing flows ends by itself, before it can break.
           const earliest = earliestBreak(request);
           const breaks = request.follow
             ? planned.map(({ after, how }) => ({ after: Math.max(after, earliest), how }))
@@ -28,7 +28,7 @@ describe("observe with reconnect", () => {
   });
 
   test.each(REQUESTS.filter(({ request }) => request.follow))(
-    "continues after every way to break, in turn: $name",
+    "continues after breaks of every kind in turn: $name",
     async ({ request, wanted }) => {
       // One flow a call, so that every call has something to break.
       const ways = [...RETRYABLE, ...ENDS];
@@ -45,7 +45,7 @@ describe("observe with reconnect", () => {
     },
   );
 
-  test("continues after a server that falls silent", async () => {
+  test("continues after a server that stops responding", async () => {
     const how = { name: "silence", next: "silence", stopsReading: true } as const;
     const script = { before: OLD_FLOWS, later: NEW_FLOWS, breaks: [{ after: 4, how }] };
     const outcome = await observeScript(

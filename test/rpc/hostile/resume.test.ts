@@ -1,4 +1,4 @@
-// observe with reconnect against an Observer that breaks: no gap, no repeat, nothing from before the start.
+// observe with reconnect against an Observer that breaks: no gaps, no repetitions, no flows from before the start.
 import { describe, expect, test } from "vitest";
 import { RPC_STATUS_NUMBERS } from "../../../src/rpc/index.js";
 import { amount, everyNth, nth } from "../../support/amount.js";
@@ -13,7 +13,7 @@ const FIN = RETRYABLE.find(({ name }) => name === "FIN")!;
 
 const namesOf = (flows: readonly { readonly name: string }[]) => flows.map(({ name }) => name);
 
-describe("observe with reconnect", () => {
+describe("observe: reconnect", () => {
   test.each(everyNth(STEP, [...RETRYABLE, ...ENDS]))(`continues after $name${nth(STEP)}`, async (how) => {
     using uncaught = watchUncaught();
     const breaks = [0, 1, 3].map((after) => ({ after, how }));
@@ -26,7 +26,7 @@ describe("observe with reconnect", () => {
   });
 
   test.each(REQUESTS)(
-    "yields each flow once, wherever the call breaks: $name",
+    "yields each flow once at any break of the call: $name",
     async ({ request, wanted }) => {
       const isFollow = FOLLOW.some((one) => one.request === request);
       for (let after = earliestBreak(request); after < wanted.length; after += STEP) {
@@ -47,7 +47,7 @@ describe("observe with reconnect", () => {
       STEP,
       Object.entries(RPC_STATUS_NUMBERS).filter(([status]) => status !== "UNAVAILABLE"),
     ),
-  )("ends with the status %s, after the flows before it", async (status, number) => {
+  )("ends with the status %s after the flows before it", async (status, number) => {
     const how = {
       name: status,
       send: (id: number) => trailers(id, String(number), "no"),

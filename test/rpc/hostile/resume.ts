@@ -68,7 +68,7 @@ export function earliestBreak({ number = 0n, first = false, follow = false }: Ge
   return follow && number > 0n && !first ? 1 : 0;
 }
 
-/** Waits for nothing, and stands still. */
+/** Does not wait and does not advance. */
 const CLOCK: Clock = {
   now: () => BEGIN_MS,
   setTimer: (_delayMs, callback) => {

@@ -58,8 +58,8 @@ const CLIENTS: readonly HostileClient[] = [
   { name: "zeros", sends: Buffer.alloc(1000), next: "wait" },
   { name: "HTTP/1.1", sends: Buffer.from("GET / HTTP/1.1\r\nHost: recorder\r\n\r\n"), next: "wait" },
   { name: "a TLS handshake", sends: Buffer.from("16030100c4010000c00303", "hex"), next: "end" },
-  { name: "nothing, closed", sends: Buffer.alloc(0), next: "end" },
-  { name: "nothing, reset", sends: Buffer.alloc(0), next: "reset" },
+  { name: "no bytes, closed", sends: Buffer.alloc(0), next: "end" },
+  { name: "no bytes, reset", sends: Buffer.alloc(0), next: "reset" },
   { name: "half a preface, closed", sends: PREFACE.subarray(0, 10), next: "end" },
   { name: "a preface, reset", sends: PREFACE, next: "reset" },
   {
@@ -72,7 +72,7 @@ const CLIENTS: readonly HostileClient[] = [
   { name: "HEADERS on stream 0", sends: Buffer.concat([HELLO, headers(0, REQUEST_HEADERS)]), next: "wait" },
   { name: "DATA on an idle stream", sends: Buffer.concat([HELLO, data(1, Buffer.alloc(5))]), next: "end" },
   {
-    name: "bad HPACK",
+    name: "invalid HPACK",
     sends: Buffer.concat([HELLO, frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.from([0xff, 0xff, 0x7f]))]),
     next: "wait",
   },
@@ -89,7 +89,7 @@ const CLIENTS: readonly HostileClient[] = [
   { name: "a PING flood", sends: Buffer.concat([HELLO, repeat(20_000, ping("flood"))]), next: "end" },
   { name: "a SETTINGS flood", sends: Buffer.concat([HELLO, repeat(20_000, settings())]), next: "end" },
   {
-    name: "calls begun and reset",
+    name: "calls started and reset",
     sends: Buffer.concat([
       HELLO,
       ...Array.from({ length: 500 }, (_, index) =>
@@ -117,7 +117,7 @@ const CLIENTS: readonly HostileClient[] = [
     next: "end",
   },
   {
-    name: "a message that says it has 4 GiB",
+    name: "a message with a length of 4 GiB",
     sends: Buffer.concat([CALL, data(1, grpcMessage(Buffer.alloc(10), { length: 0xffffffff }))]),
     next: "end",
   },
@@ -160,7 +160,7 @@ async function recordOne(recorder: TestRecorder, address: string): Promise<void>
   expect((await recording.stopped).stats).toMatchObject({ packetsCaptured: 1, packetsLost: 0 });
 }
 
-describe("a server", () => {
+describe("openRecorderServer", () => {
   test.each(CLIENTS)("serves others after a client that sends $name", async (client) => {
     using uncaught = watchUncaught();
     await using recorder = await testRecorder();
@@ -171,7 +171,7 @@ describe("a server", () => {
     expect(await uncaught.errors()).toEqual([]);
   });
 
-  test("serves others while such clients are connected, and closes in spite of them", async () => {
+  test("serves others while such clients are connected, and closes despite them", async () => {
     using uncaught = watchUncaught();
     await using recorder = await testRecorder();
     const server = await openRecorderServer("127.0.0.1:0", recorder.service);

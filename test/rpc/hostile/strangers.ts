@@ -83,10 +83,10 @@ export const STRANGERS: readonly PeerKind[] = [
   { name: "reset after SETTINGS", at: "settings", next: "reset", expected: LOST },
 ];
 
-/** Servers with TLS where none is expected, and the other way round. */
+/** Servers with TLS for clients without it, and vice versa. */
 export const TLS_STRANGERS: readonly PeerKind[] = [
   {
-    name: "TLS, to a client without",
+    name: "TLS, to a client without TLS",
     at: "accept",
     listens: "tls",
     next: "silence",
@@ -94,7 +94,7 @@ export const TLS_STRANGERS: readonly PeerKind[] = [
     expected: LOST,
   },
   {
-    name: "plain TCP that is silent until it is closed, to a client with TLS",
+    name: "plain TCP without data until it is closed, to a client with TLS",
     at: "accept",
     dialed: "tls",
     next: "end",
@@ -173,7 +173,7 @@ export const TLS_STRANGERS: readonly PeerKind[] = [
   },
 ];
 
-/** Servers from which nothing more comes: a deadline or a keepalive has to notice. */
+/** Servers that stop responding: a deadline or a keepalive must detect them. */
 export const SILENT: readonly PeerKind[] = (
   ["accept", "preface", "settings", "request", "headers", "message", "inside", "last"] as const
 ).map((at) => ({

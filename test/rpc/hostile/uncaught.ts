@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** The uncaught exceptions and unhandled rejections since {@link watchUncaught}. */
 export interface UncaughtWatch extends Disposable {
-  /** Waits until the events of what has ended are out. */
+  /** Waits until pending events have been emitted. */
   errors(): Promise<readonly string[]>;
 }
 

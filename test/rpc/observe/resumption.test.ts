@@ -79,7 +79,7 @@ describe("Resumption", () => {
       sinceMs: 10_000,
     },
     {
-      behaviour: "flows from a time on: not from before it",
+      behaviour: "flows since a time: not from before it",
       request: { follow: true, since: { seconds: 9n, nanos: 500_000_000 } },
       requestedMs: 60_000,
       seenMs: [10_000],
@@ -100,7 +100,7 @@ describe("Resumption", () => {
       sinceMs: 8000,
     },
     {
-      behaviour: "flows right after 1970: no negative time",
+      behaviour: "flows shortly after 1970: no negative time",
       request: {},
       requestedMs: 0,
       seenMs: [1000],
@@ -115,11 +115,11 @@ describe("Resumption", () => {
   });
 
   test.each([true, false])(
-    "wherever a stream breaks off, there is no gap and no repeat (UUIDs: %s)",
+    "resumes without gaps and repetitions at any break of the stream (UUIDs: %s)",
     (withUuid) => {
       fc.assert(
         fc.property(
-          // Times up to a second out of order, as Relay's.
+          // Times up to a second out of order, as from Relay.
           fc.array(fc.nat(1000), { minLength: 1, maxLength: 60 }),
           fc.array(fc.nat(20), { maxLength: 10 }),
           fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
@@ -154,7 +154,7 @@ describe("Resumption", () => {
     expect(new Resumption(request, 5000).resume()).toMatchObject({ follow: true, since: { seconds: 5n } });
   });
 
-  test("requests the last flows again if none has arrived, with filters and masks", () => {
+  test("repeats the request for the last flows if no flow has arrived, with filters and masks", () => {
     const request = create(GetFlowsRequestSchema, { number: 5n, whitelist: [{ uuid: ["x"] }] });
     const resumption = new Resumption(request, 0);
     expect(resumption.resume()).toEqual(request);

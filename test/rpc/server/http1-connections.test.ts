@@ -49,7 +49,7 @@ describeWithPrograms("openRecorderServer: HTTP/1.1 over TLS", ["openssl"], () =>
     return String(response);
   }
 
-  test("close closes connections without a request at once", async () => {
+  test("close() closes connections without a request at once", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder();
     const tls = { cert: certificate.cert, key: certificate.key };
@@ -65,7 +65,7 @@ describeWithPrograms("openRecorderServer: HTTP/1.1 over TLS", ["openssl"], () =>
     await Promise.all(ends);
   });
 
-  test("a connection without a request is closed after the ping interval", async () => {
+  test("closes a connection without a request after the ping interval", async () => {
     const clock = fakeClock();
     await using recorder = await testRecorder();
     const tls = { cert: certificate.cert, key: certificate.key };

@@ -3,7 +3,7 @@ import { NO_TOTALS } from "../../../src/recorder/service/counters.js";
 import { formatMetrics } from "../../../src/rpc/index.js";
 import { identitiesOf } from "../../../src/rpc/peer.js";
 
-test("formatMetrics: in the text format of Prometheus: each with help and type, every line well-formed", () => {
+test("formatMetrics: prints the text format of Prometheus, each metric with help and type, every line well-formed", () => {
   const text = formatMetrics({ ...NO_TOTALS, stopped: 3, packetsLostInKernel: 5 });
   expect(text).toContain(
     "# HELP flowscribe_recorder_calls_total Record calls that have ended, by how.\n" +
@@ -19,7 +19,7 @@ test("formatMetrics: in the text format of Prometheus: each with help and type, 
 test.each([
   { names: 'DNS:a.example, URI:spiffe://x/y, email:"a, DNS:evil"@x', cn: undefined },
   { names: 'DNS:a.example, URI:"spiffe://x/y, DNS:admin"', cn: "me" },
-])("no name in a certificate can pose as two: $names", ({ names, cn }) => {
+])("identitiesOf: a name in a certificate cannot imitate two: $names", ({ names, cn }) => {
   const identities = identitiesOf({ subjectaltname: names, subject: { CN: cn } } as never);
   expect(identities).not.toContain("admin");
   expect(identities).not.toContain("evil");

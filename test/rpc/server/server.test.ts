@@ -78,7 +78,7 @@ describe("openRecorderServer: connections", () => {
   });
 });
 
-describe("streaming calls", () => {
+describe("openRecorderServer: streaming calls", () => {
   const transport = createRouterTransport((router) => {
     router.service(Observer, {
       getAgentEvents: async function* ({ number }) {
