@@ -93,7 +93,7 @@ const layer7 = fc.oneof(
   fc.record({ case: fc.constant("kafka" as const), value: fc.constant({}) }),
 );
 
-/** Flows whose values are those that {@link sensibleFilter} asks for. */
+/** Flows with the values that {@link sensibleFilter} contains. */
 export const sensibleFlow: fc.Arbitrary<Flow> = fc
   .record(
     {
@@ -257,7 +257,7 @@ const KEYED = {
   destinationPort: portTexts,
 };
 
-/** Filters that an index can find: of one field mostly, sometimes of two or of none. */
+/** Filters that an index can find: of one field mostly, sometimes of two, or without fields. */
 function keyedFilter(field: keyof typeof KEYED): fc.Arbitrary<FilterInit> {
   const keyed = (name: keyof typeof KEYED) =>
     fc
@@ -288,7 +288,7 @@ export const keyedFilters: fc.Arbitrary<FilterInit[]> = fc
   .constantFrom(...(Object.keys(KEYED) as (keyof typeof KEYED)[]))
   .chain((field) => fc.array(keyedFilter(field), { minLength: 1, maxLength: 60, size: "max" }));
 
-/** A filter of all that a flow can be asked for, each field with the flow's own value: the flow matches it. */
+/** A filter with every field of a flow that filters can compare, each with the flow's own value: the flow matches it. */
 export function ownFilter(flow: Flow): FilterInit {
   const { IP, l4, l7, source, destination } = flow;
   const has = <T>(value: T | undefined): value is T => value !== undefined;

@@ -26,26 +26,26 @@ function ask(flow: FlowEvent, ...celExpression: string[]): boolean {
   return compileFlowFilter({ experimental: { celExpression } })(flow);
 }
 
-describe("a list of expressions", () => {
+describe("createCelEngine: a list of expressions", () => {
   test.each([
-    { name: "none matches all", expressions: [], matches: true },
+    { name: "an empty list matches all", expressions: [], matches: true },
     { name: "the only one", expressions: ["_flow.verdict == 2"], matches: true },
     {
       name: "the last one",
       expressions: ["false", "false", "_flow.verdict == Verdict.DROPPED"],
       matches: true,
     },
-    { name: "none of them", expressions: ["false", "_flow.verdict == 1"], matches: false },
+    { name: "no expression matches", expressions: ["false", "_flow.verdict == 1"], matches: false },
     { name: "a failure ends the list", expressions: ["1 / 0 == 1", "true"], matches: false },
     { name: "a failure is not reached", expressions: ["true", "1 / 0 == 1"], matches: true },
     { name: "a failure after what is false", expressions: ["false", "1 / 0 == 1", "true"], matches: false },
     {
-      name: "null, where the checker takes it for a bool, ends the list",
+      name: "null that the checker accepts as a bool ends the list",
       expressions: ["[true, _flow.is_reply][1]", "true"],
       matches: false,
     },
     {
-      name: "a pattern that is none ends the list",
+      name: "an invalid pattern ends the list",
       expressions: ["''.matches('(')", "true"],
       matches: false,
     },
@@ -67,7 +67,7 @@ describe("a list of expressions", () => {
     expect(ask(empty, "has(_flow.extensions)")).toBe(true);
   });
 
-  test("denies nothing when it fails", () => {
+  test("denies no flow when it fails", () => {
     const deny = (celExpression: string[]) =>
       compileFlowFilters({ deny: [{ experimental: { celExpression } }] })(dropped);
     expect(deny(["1 / 0 == 1", "true"])).toBe(true);
@@ -95,7 +95,7 @@ describe("a list of expressions", () => {
   });
 });
 
-describe("events that are no flows", () => {
+describe("createCelEngine: events that are not flows", () => {
   const events: readonly FlowEvent[] = [
     undefined,
     create(LostEventSchema, { numEventsLost: 3n }),
@@ -121,15 +121,15 @@ describe("events that are no flows", () => {
     for (const event of events) expect(ask(event, expression)).toBe(matches);
   });
 
-  test("an empty flow is a flow", () => {
+  test("treats an empty flow as a flow", () => {
     const empty = create(FlowSchema);
     expect(ask(empty, "_flow == Flow{}")).toBe(true);
     expect(ask(markAbsent(create(FlowSchema)), "_flow == Flow{}")).toBe(false);
   });
 });
 
-describe("an engine", () => {
-  test("makes predicates that do not get in each other's way", () => {
+describe("createCelEngine: an engine", () => {
+  test("compiles predicates that are independent of each other", () => {
     const engine = createCelEngine();
     const isDropped = engine.compile("_flow.verdict == Verdict.DROPPED");
     const isForwarded = engine.compile("_flow.verdict == Verdict.FORWARDED");
@@ -146,7 +146,7 @@ describe("an engine", () => {
     expect(program(dropped)).toBe(true);
   });
 
-  test("has limits of its own", () => {
+  test("has its own limits", () => {
     const labels = create(FlowSchema, { source: { labels: Array.from({ length: 100 }, () => "a") } });
     const text = "_flow.source.labels.all(l, l == 'a')";
     expect(createCelEngine().compile(text)(labels)).toBe(true);
@@ -157,7 +157,7 @@ describe("an engine", () => {
     expect(() => createCelEngine({ maxDepth: 1 }).compile("((true))")).toThrow(CelError);
   });
 
-  test("can be another one", () => {
+  test("can be replaced by another engine", () => {
     const cel = { compile: (expression: string) => (flow: Flow) => flow.Summary === expression };
     const filter = compileFlowFilter({ experimental: { celExpression: ["a", "b"] } }, { cel });
     expect(["a", "b", "c"].map((Summary) => filter(create(FlowSchema, { Summary })))).toEqual([
@@ -188,7 +188,7 @@ describe("checkFlowFilters: limits of patterns in CEL expressions", () => {
     expect(issues[0]?.message).toContain("expression too large beside all others");
   });
 
-  test("an invalid pattern is an error of the evaluation, as in Hubble", () => {
+  test("reports no invalid pattern, which fails in the evaluation, as in Hubble", () => {
     expect(checkFlowFilters(filter(["_flow.uuid.matches('(')"]))).toEqual([]);
   });
 });

@@ -48,14 +48,14 @@ function faultsOf(compile: () => unknown): string[] {
   return [];
 }
 
-describe("the fields", () => {
-  test("that have a compiler are those of the message", () => {
+describe("compileFlowFilter: fields", () => {
+  test("have a compiler for each field of the message", () => {
     const declared = FlowFilterSchema.fields.map(({ localName }) => localName);
     expect([...FILTER_FIELDS].sort()).toEqual(declared.sort());
     expectTypeOf(FILTER_FIELDS).toEqualTypeOf<readonly FilterField[]>();
   });
 
-  test("do not compile when one has no compiler", () => {
+  test("fail to compile if one has no compiler", () => {
     type Compilers = { readonly [K in "verdict" | "uuid"]: FieldCompiler<K> };
     // @ts-expect-error: uuid is missing
     const incomplete: Compilers = { verdict };
@@ -65,7 +65,7 @@ describe("the fields", () => {
     expect(mistaken).toBe(verdict);
   });
 
-  test("are compiled in the order of Hubble, with the newer ones where 1.19 has them", () => {
+  test("are compiled in the order of Hubble, newer ones in the order of 1.19", () => {
     const hubble =
       "uuid, event_type, verdict, drop_reason_desc, reply, encrypted, source_identity, destination_identity, protocol, source_ip, destination_ip, source_ip_xlated, source_pod, destination_pod, source_workload, destination_workload, source_service, destination_service, source_fqdn, destination_fqdn, dns_query, source_label, destination_label, node_labels, source_port, destination_port, http_status_code, http_method, http_path, http_url, http_header, tcp_flags, node_name, source_cluster_name, destination_cluster_name, ip_version, trace_id, traffic_direction, experimental, interface, ip_trace_id";
     const names = new Map(FlowFilterSchema.fields.map(({ localName, name }) => [localName, name]));
@@ -77,7 +77,7 @@ const yes: FlowFilterInit = { sourceIdentity: [7] };
 const no: FlowFilterInit = { sourceIdentity: [8] };
 const empty: FlowFilterInit = {};
 
-describe("lists", () => {
+describe("compileFlowFilters: lists", () => {
   test.each([
     { lists: {}, flows: true, rest: true },
     { lists: { allow: [], deny: [] }, flows: true, rest: true },
@@ -117,7 +117,7 @@ describe("lists", () => {
     },
   );
 
-  test("of one allow filter are that filter", () => {
+  test("of one allow filter match as that filter", () => {
     fc.assert(
       fc.property(sensibleFilter, anyEvent, (filter, event) => {
         const answer = compileFlowFilter(filter)(event);
@@ -127,7 +127,7 @@ describe("lists", () => {
     );
   });
 
-  test("pass events that an allow filter and no deny filter matches", () => {
+  test("match events that an allow filter and no deny filter matches", () => {
     const filters = fc.array(sensibleFilter, { maxLength: 4 });
     fc.assert(
       fc.property(filters, filters, anyEvent, (allow, deny, event) => {
@@ -140,8 +140,8 @@ describe("lists", () => {
   });
 });
 
-describe("a filter", () => {
-  test("is all of its fields, each any of its elements", () => {
+describe("compileFlowFilter: a filter", () => {
+  test("matches if all of its fields match, each by any of its elements", () => {
     fc.assert(
       fc.property(flowAndFilter, ({ flow, filter }) => {
         const parts = Object.entries(filter).filter(([, values]) => (values as unknown[]).length > 0);
@@ -155,7 +155,7 @@ describe("a filter", () => {
     );
   });
 
-  test("made of a flow's own values matches it, as a whole and by field", () => {
+  test("with the values of a flow matches it, with all fields and with each", () => {
     fc.assert(
       fc.property(anyFlow, (flow) => {
         const own = ownFilter(flow);
@@ -186,7 +186,7 @@ describe("a filter", () => {
     );
   });
 
-  test("never makes its predicate throw, whatever the event", () => {
+  test("has a predicate that never throws, for any event", () => {
     const lists = fc.array(sensibleFilter, { maxLength: 12 });
     fc.assert(
       fc.property(lists, lists, fc.array(anyEvent, { maxLength: 5 }), (allow, deny, events) => {
@@ -197,7 +197,7 @@ describe("a filter", () => {
     );
   });
 
-  test("is not changed by changes to its init object after it was compiled", () => {
+  test("ignores changes of its init object after compiling", () => {
     const filter = { sourceIdentity: [7], sourcePod: ["a/"], uuid: ["a", "b", "c", "d", "e"] };
     const matches = compileFlowFilter(filter);
     const event = create(FlowSchema, { uuid: "a", source: { identity: 7, namespace: "a" } });
@@ -207,7 +207,7 @@ describe("a filter", () => {
   });
 });
 
-describe("faults", () => {
+describe("checkFlowFilters, compileFlowFilters: faults", () => {
   test("of a single filter have no list in their path", () => {
     expect(faultsOf(() => compileFlowFilter({ sourcePort: ["80", "x"] }))).toEqual([
       'source_port[1]: invalid source port filter: invalid port "x": strconv.ParseUint: parsing "x": invalid syntax',
@@ -236,7 +236,7 @@ describe("faults", () => {
     expect(checkFlowFilters({})).toEqual([]);
   });
 
-  test("compileFlowFilter: reports event types and values of an HTTP field together", () => {
+  test("of event types and values of an HTTP field are reported together", () => {
     const filter = { eventType: [{ type: 4 }], httpPath: ["(", "ok"] };
     expect(checkFlowFilters({ allow: [filter] }).map(({ path }) => path)).toEqual([
       "allow[0].http_path",
@@ -310,7 +310,7 @@ describe("faults", () => {
     expect(more).toEqual([]);
   });
 
-  test("of all fields that can have some come in the order of Hubble", () => {
+  test("of all fields are in the order of Hubble", () => {
     const faulty: FlowFilterInit = {
       experimental: { celExpression: ["1"] },
       destinationClusterName: [""],
@@ -345,7 +345,7 @@ describe("faults", () => {
     );
   });
 
-  test("do not hide those of other filters, nor those after them", () => {
+  test("do not hide other faults", () => {
     const broken = fc.constantFrom<FlowFilterInit>(
       { sourceIp: ["x"] },
       { nodeName: [""] },
@@ -365,7 +365,7 @@ describe("faults", () => {
   });
 });
 
-describe("fields since 1.17", () => {
+describe("compileFlowFilter: fields since 1.17", () => {
   const ofCluster = (clusterName: string) => create(FlowSchema, { source: { clusterName } });
   test.each([
     {
@@ -436,7 +436,12 @@ describe("fields since 1.17", () => {
       event: create(FlowSchema, { ipTraceId: { traceId: 2n } }),
       matches: false,
     },
-    { name: "trace number 0, none", filter: { ipTraceId: [0n] }, event: create(FlowSchema), matches: true },
+    {
+      name: "trace number 0, no trace number",
+      filter: { ipTraceId: [0n] },
+      event: create(FlowSchema),
+      matches: true,
+    },
     {
       name: "trace number 0, some",
       filter: { ipTraceId: [0n] },
@@ -484,7 +489,7 @@ describe("fields since 1.17", () => {
   });
 });
 
-describe("events that are no flows", () => {
+describe("compileFlowFilter: events that are not flows", () => {
   test.each([
     { filter: { eventType: [{ type: 130 }] }, matching: ["an agent event", "a lost event"] },
     { filter: { eventType: [{ type: 2 }] }, matching: ["a debug event", "a lost event"] },
@@ -535,7 +540,7 @@ function fakeCel(): { cel: CelEngine; evaluated: string[] } {
   return { cel: { compile }, evaluated };
 }
 
-describe("CEL expressions", () => {
+describe("compileFlowFilter: CEL expressions", () => {
   test.each([
     { expressions: ["yes"], matches: true, runs: ["yes"] },
     { expressions: ["no"], matches: false, runs: ["no"] },
@@ -551,7 +556,7 @@ describe("CEL expressions", () => {
     expect(compileFlowFilters({ deny: [filter] }, { cel })(flow)).toBe(!matches);
   });
 
-  test.each(others)("see a flow with nothing set in $name", ({ event }) => {
+  test.each(others)("read an empty flow in $name", ({ event }) => {
     const { cel } = fakeCel();
     const matches = (...celExpression: string[]) =>
       compileFlowFilter({ experimental: { celExpression } }, { cel })(event);
@@ -560,7 +565,7 @@ describe("CEL expressions", () => {
     expect(matches("throws", "yes")).toBe(false);
   });
 
-  test("run after the cheaper fields, and not when these decide", () => {
+  test("run after the cheaper fields, and only if these match", () => {
     const { cel, evaluated } = fakeCel();
     const filter = { experimental: { celExpression: ["yes"] }, interface: [{}] };
     expect(compileFlowFilter(filter, { cel })(flow)).toBe(false);
@@ -583,7 +588,7 @@ describe("CEL expressions", () => {
   });
 });
 
-describe("the regular expression engine of the options", () => {
+describe("compileFlowFilter: the option regex", () => {
   const url = create(FlowSchema, { l7: { record: { case: "http", value: { url: "/needle/7" } } } });
   const dns = create(FlowSchema, { l7: { record: { case: "dns", value: { query: "needle-7" } } } });
 
@@ -607,7 +612,7 @@ describe("the regular expression engine of the options", () => {
     expect(compiled).toHaveLength(2);
   });
 
-  test("may refuse a pattern", () => {
+  test("may reject a pattern", () => {
     const regex = {
       compile: () => {
         throw new Error("too dear");
@@ -619,7 +624,7 @@ describe("the regular expression engine of the options", () => {
   });
 });
 
-describe("events in their envelopes", () => {
+describe("compileFlowFilter: events in their envelopes", () => {
   const flow = create(FlowSchema, { source: { labels: ["k8s:app=web"] } });
   const envelopes = [
     create(GetFlowsResponseSchema, { responseTypes: { case: "flow", value: flow } }),
@@ -640,7 +645,7 @@ describe("events in their envelopes", () => {
   });
 });
 
-test("a predicate: an object that is not a message matches only filters without fields", () => {
+test("compileFlowFilter: an object that is not a message matches only filters without fields", () => {
   const notAMessage = { l4: { TCP: { destinationPort: 80 } } } as never;
   expect(compileFlowFilters({ allow: [{ destinationPort: ["80"] }] })(notAMessage)).toBe(false);
   expect(compileFlowFilters({ deny: [{ destinationPort: ["80"] }] })(notAMessage)).toBe(true);

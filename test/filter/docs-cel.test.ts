@@ -29,7 +29,7 @@ function formatOverload(name: string, { isMember, parameters }: Overload): strin
   return second === undefined ? `${sign}${first}` : `${first} ${sign} ${second}`;
 }
 
-describe("the table of functions in docs/cel.md", () => {
+describe("docs/cel.md: the table of functions", () => {
   test("lists each form of each function of the standard library once, in order", () => {
     const expected = [...STANDARD_FUNCTIONS].flatMap(([name, overloads]) =>
       overloads.map((overload) => formatOverload(name, overload)),

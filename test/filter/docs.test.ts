@@ -21,7 +21,7 @@ const rows = [...table.matchAll(/^\| `(\w+)` +\|[^|]+\| `([^`]+)` +\|/gm)].map(
 const names = new Map(FlowFilterSchema.fields.map(({ localName, name }) => [localName, name]));
 const cel: CelEngine = { compile: () => () => true };
 
-describe("the table of fields in docs/filters.md", () => {
+describe("docs/filters.md: the table of fields", () => {
   test("has each field once, in the order in which they are compiled", () => {
     expect(rows.map(({ field }) => field)).toEqual(FILTER_FIELDS.map((field) => names.get(field)));
   });

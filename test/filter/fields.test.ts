@@ -8,11 +8,11 @@ function flowOf(workloads: readonly { name: string; kind: string }[]): Flow {
   return create(FlowSchema, { source: { workloads: [...workloads] } });
 }
 
-describe("workloads", () => {
+describe("compileFlowFilter: workloads", () => {
   const text = fc.constantFrom("", "a", "b");
   const workload = fc.record({ name: text, kind: text });
 
-  test("are looked up as they would be compared one by one", () => {
+  test("match as if each were compared alone", () => {
     fc.assert(
       fc.property(fc.array(workload, { minLength: 1 }), fc.array(workload), (wanted, own) => {
         const expected = own.some(({ name, kind }) =>
@@ -26,8 +26,8 @@ describe("workloads", () => {
   });
 });
 
-describe("methods", () => {
-  test("fold alike when they are few and when they are many", () => {
+describe("compileFlowFilter: methods", () => {
+  test("fold case in short and in long lists", () => {
     const many = Array.from({ length: 50 }, (_, index) => `METHOD${index}`);
     for (const method of ["post", "POſT", "Post", "PUT", "", "method49", "ΜETHOD1"]) {
       const flow = create(FlowSchema, { l7: { record: { case: "http", value: { method } } } });
@@ -38,24 +38,24 @@ describe("methods", () => {
   });
 });
 
-describe("a predicate never throws", () => {
+describe("compileFlowFilter: the predicate never throws", () => {
   const failing: RegexEngine = {
     compile: () => () => {
       throw new Error("boom");
     },
   };
 
-  test("also with an engine that does", () => {
+  test("with an engine that throws", () => {
     const flow = create(FlowSchema, { l7: { record: { case: "dns", value: { query: "xay" } } } });
     expect(compileFlowFilter({ dnsQuery: ["x[a-z]y"] }, { regex: failing })(flow)).toBe(false);
   });
 
-  test("also for null", () => {
+  test("for null", () => {
     expect(compileFlowFilter({ verdict: [1] })(null as unknown as undefined)).toBe(false);
   });
 });
 
-test("filters that share a pod are distinguished by their ports", () => {
+test("compileFlowFilters: distinguishes filters with the same pod by their ports", () => {
   let reads = 0;
   const filters = Array.from({ length: 1000 }, (_, index) => ({
     sourcePod: ["shop/"],

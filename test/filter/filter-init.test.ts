@@ -86,7 +86,7 @@ describe("toFlowFilter: a filter", () => {
     expect(convert(filter)).toEqual(wanted);
   });
 
-  test("may have null for a message", () => {
+  test("may have null instead of a message", () => {
     expect(convert({ experimental: null })).toEqual(create(FlowFilterSchema));
   });
 
@@ -228,7 +228,7 @@ describe("compileFlowFilter: any value", () => {
   );
   const typed = nearly.map((filter) => ({ ...filter, $typeName: "flow.FlowFilter" }));
 
-  test("gives a predicate or a FilterError", () => {
+  test("returns a predicate or throws a FilterError", () => {
     const outcomes = { predicates: 0, errors: 0 };
     fc.assert(
       fc.property(fc.oneof(value, nearly, typed), anyEvent, (filter, event) => {
@@ -249,7 +249,7 @@ describe("compileFlowFilter: any value", () => {
   });
 });
 
-/** The forms that a message can take. */
+/** The forms of a message. */
 function formsOf(message: FlowFilter): FlowFilterInit[] {
   const json = toJson(FlowFilterSchema, message) as JsonObject;
   const protoJson = toJson(FlowFilterSchema, message, { useProtoFieldName: true }) as JsonObject;

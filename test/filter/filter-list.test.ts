@@ -6,7 +6,7 @@ import { type Flow, FlowSchema } from "../../src/proto.js";
 import { runs } from "../support/amount.js";
 import { anyEvent, type FilterInit, keyedFilters, sensibleFlow } from "./arbitrary.js";
 
-/** Filters of the kind that match none of the flows below, to have as many as an index is made for. */
+/** Filters that match no flow below, enough for an index to be built. */
 const filler = (field: string, value: (index: number) => string | number): FilterInit[] =>
   Array.from({ length: 10 }, (_, index) => ({ [field]: [value(index)] }) as FilterInit);
 const pods = filler("sourcePod", (index) => `none-${index}/none`);
@@ -14,7 +14,7 @@ const pods = filler("sourcePod", (index) => `none-${index}/none`);
 const pod = (namespace: string, podName: string): Flow =>
   create(FlowSchema, { source: { namespace, podName } });
 
-describe("a list of many filters", () => {
+describe("compileFlowFilters: many filters", () => {
   const flow = create(FlowSchema, {
     IP: { source: "10.0.0.1", destination: "::1" },
     l4: { protocol: { case: "TCP", value: { sourcePort: 65616, destinationPort: 443 } } },
@@ -31,7 +31,7 @@ describe("a list of many filters", () => {
     { field: "destinationPort", value: "0443", other: "80", fill: (index: number) => String(100 + index) },
     { field: "sourcePod", value: "a/web", other: "a/web-2", fill: (index: number) => `none-${index}/x` },
     { field: "destinationPod", value: "/d", other: "a/db", fill: (index: number) => `none-${index}/x` },
-  ])("finds the one whose $field is the flow's", ({ field, value, other, fill }) => {
+  ])("finds the filter by the $field of the flow", ({ field, value, other, fill }) => {
     const fillers = filler(field, fill);
     const allow = (...values: (string | number)[]) =>
       compileFlowFilters({ allow: [...fillers, { [field]: values } as FilterInit, ...fillers] })(flow);
@@ -48,19 +48,19 @@ describe("a list of many filters", () => {
     { name: "the address and the port", second: { destinationPort: ["443"] }, matches: true },
     { name: "the address but not the pod", second: { sourcePod: ["b/"] }, matches: false },
     { name: "the address and the pod", second: { sourcePod: ["a/"] }, matches: true },
-  ])("holds the rest of a filter against a flow that has $name", ({ second, matches }) => {
+  ])("compares the other fields of a filter for $name", ({ second, matches }) => {
     const fillers = filler("sourceIp", (index) => `10.1.0.${index}`);
     const allow = [...fillers, { sourceIp: ["10.0.0.1"], ...second }];
     expect(compileFlowFilters({ allow })(flow)).toBe(matches);
   });
 
-  test("tries every filter that shares a value", () => {
+  test("tries every filter with the same value", () => {
     const fillers = filler("sourceIp", () => "10.0.0.1").map((filter) => ({ ...filter, uuid: ["none"] }));
     expect(compileFlowFilters({ allow: fillers })(flow)).toBe(false);
     expect(compileFlowFilters({ allow: [...fillers, { sourceIp: ["10.0.0.1"] }] })(flow)).toBe(true);
   });
 
-  test("does not look up filters with a prefix, which no value finds", () => {
+  test("tries filters with a prefix without a lookup", () => {
     const fillers = filler("sourceIp", (index) => `10.1.0.${index}`);
     expect(compileFlowFilters({ allow: [...fillers, { sourceIp: ["10.0.0.0/8", "1.1.1.1"] }] })(flow)).toBe(
       true,
@@ -69,7 +69,7 @@ describe("a list of many filters", () => {
   });
 });
 
-describe("pods in a list of many filters", () => {
+describe("compileFlowFilters: pods in many filters", () => {
   test.each([
     { pattern: "a/", namespace: "a", name: "", matches: true },
     { pattern: "a/", namespace: "b", name: "x", matches: false },
@@ -96,7 +96,7 @@ describe("pods in a list of many filters", () => {
     { uuid: "two", name: "ab" },
     { uuid: "three", name: "abc" },
     { uuid: "any", name: "ab-any" },
-  ])("a name finds all prefixes it has: $name that of filter $uuid", ({ uuid, name }) => {
+  ])("finds filters by all prefixes of a name: $name by filter $uuid", ({ uuid, name }) => {
     const overlapping: FilterInit[] = [
       { sourcePod: ["n/a"], uuid: ["one"] },
       { sourcePod: ["n/ab", "n/abb"], uuid: ["two"] },
@@ -111,8 +111,8 @@ describe("pods in a list of many filters", () => {
   });
 });
 
-describe("a list of filters", () => {
-  test("answers as its filters do one by one", () => {
+describe("compileFlowFilters: any list", () => {
+  test("matches as each filter alone", () => {
     let matching = 0;
     let indexed = 0;
     fc.assert(
@@ -134,7 +134,7 @@ describe("a list of filters", () => {
     expect(indexed).toBeGreaterThan(runs(500) / 10);
   });
 
-  test("does so for events of every kind", () => {
+  test("matches as each filter alone for events of every kind", () => {
     fc.assert(
       fc.property(keyedFilters, anyEvent, (filters, event) => {
         const one = filters.map((filter) => compileFlowFilter(filter));

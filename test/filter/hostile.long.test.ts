@@ -16,7 +16,7 @@ const dns = (query: string) => create(FlowSchema, { l7: { record: { case: "dns",
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-/** Ends what is quadratic, which takes minutes: everything here needs a fiftieth of it. */
+/** Ends quadratic code, which needs minutes: every test here needs a fiftieth of it. */
 const LIMIT_MS = 120_000;
 
 /** Letters that hardly repeat, so that an automaton hardly does. */
@@ -37,7 +37,7 @@ const SEARCHES: { field: "dnsQuery" | "httpUrl" | "httpPath"; flowOf: (text: str
   { field: "httpPath", flowOf: (text) => url(`/${text}`) },
 ];
 
-describe("filters: expensive inputs still get an answer", { timeout: LIMIT_MS }, () => {
+describe("compileFlowFilters: expensive inputs", { timeout: LIMIT_MS }, () => {
   const long = "a".repeat(30_000);
 
   test.each([
@@ -172,7 +172,7 @@ describe("filters: expensive inputs still get an answer", { timeout: LIMIT_MS },
     },
   );
 
-  test("more patterns than can be kept are a fault, where they begin to be", () => {
+  test("patterns above the memory limit are faults, from the first one on", () => {
     const httpUrl = times(2000, (index) => `[a-c]{${900 + (index % 100)}}[0-9]`);
     const issues = checkFlowFilters({ allow: [{ httpUrl: httpUrl.slice(1000) }], deny: [{ httpUrl }] });
     expect(issues[0]?.path).toMatch(/^deny\[0\]\.http_url\[[0-9]+\]$/);
@@ -207,7 +207,7 @@ describe("filters: expensive inputs still get an answer", { timeout: LIMIT_MS },
   });
 });
 
-describe("10,000 values in lists", () => {
+describe("compileFlowFilters: 10,000 values in lists", () => {
   /** How often a flow's parts are read by a predicate. */
   function readsOf(matches: (flow: Flow) => boolean, flow: Flow): number {
     let reads = 0;

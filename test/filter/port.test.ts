@@ -34,7 +34,7 @@ describe("parsePort", () => {
     { text: "4294967376", reason: "value out of range" },
     { text: "99999999999999999999", reason: "value out of range" },
     { text: "9".repeat(400), reason: "value out of range" },
-  ])("refuses $text: $reason", ({ text, reason }) => {
+  ])("rejects $text: $reason", ({ text, reason }) => {
     expect(parsePort(text)).toBe(`invalid port "${text}": strconv.ParseUint: parsing "${text}": ${reason}`);
   });
 
@@ -80,7 +80,7 @@ describe("compilePorts", () => {
     expect(compilePorts(wanted)(port)).toBe(matches);
   });
 
-  test("is membership of the lower 16 bits", () => {
+  test("compares the lower 16 bits", () => {
     const near = fc.oneof(fc.nat(40), fc.nat(65535));
     fc.assert(
       fc.property(fc.array(near), fc.oneof(near, fc.nat(0xffff_ffff)), (wanted, port) => {

@@ -25,7 +25,7 @@ const vectors = gunzipSync(readFileSync(join(import.meta.dirname, "../vectors/fl
 /** Whatever the expression. */
 const cel: CelEngine = { compile: () => (flow) => flow.source?.identity === 7 };
 
-/** What a field says that it reads, and what it has been seen to read. */
+/** The fields in `reads`, and those that were read. */
 class Reads {
   readonly declared = new Set<string>();
   readonly seen = new Set<string>();
@@ -70,7 +70,7 @@ function holds(outer: string, path: string): boolean {
   return outer === "" || path === outer || path.startsWith(`${outer}.`);
 }
 
-/** A message that notes the path of every field that is read; for a oneof that of its message, for it says which is set. */
+/** A message that notes the path of every field that is read; for a oneof that of its message, which names the set field. */
 function recording<T extends object>(message: T, schema: DescMessage, path: string, seen: Set<string>): T {
   const below = (field: DescField, value: unknown): unknown => {
     const own = path === "" ? field.name : `${path}.${field.name}`;

@@ -21,10 +21,10 @@ const flow = create(FlowSchema, {
   traceContext: { parent: { traceId: "a\u009b31m\n\u202e" } },
 });
 
-describe("an explanation reads", () => {
+describe("explainFlowFilters: the string form names", () => {
   test.each([
     {
-      name: "which filter let an event pass",
+      name: "the filter that matches",
       lists: {
         allow: [
           { sourcePod: ["shop/db", "shop/cache"], verdict: [2, 77] },
@@ -57,7 +57,7 @@ flow.Flow does not pass: deny[0] matches
     ✓ tcp_flags: wanted {SYN: true}, seen {SYN: true}`,
     },
     {
-      name: "that no filter let it pass",
+      name: "that no filter matches",
       lists: { allow: [{ sourceLabel: ["app=db"], sourceFqdn: ["*"], protocol: ["dns"] }] },
       event: flow,
       text: `
@@ -88,7 +88,7 @@ flow.Flow passes: allow[0] matches
       ✓ !x (there is no such label)`,
     },
     {
-      name: "that nothing kept it out",
+      name: "that no deny filter matches",
       lists: { deny: [{ sourceIdentity: [8], ipTraceId: [1n] }] },
       event: flow,
       text: `
@@ -108,7 +108,7 @@ flow.AgentEvent does not pass: no allow filter matches
     ✗ verdict: wanted FORWARDED, seen nothing`,
     },
     {
-      name: "that there is no event",
+      name: "a missing event",
       lists: {},
       event: undefined,
       text: "\nno event passes: there is no allow filter, and no deny filter matches",
@@ -214,7 +214,7 @@ ${values((index) => `      ✗ k8s:app=a${index} (the label is "k8s:app=web")`)
   });
 });
 
-describe("an explanation", () => {
+describe("explainFlowFilters", () => {
   const lists = fc.record({
     allow: fc.array(sensibleFilter, { maxLength: 3 }),
     deny: fc.array(sensibleFilter, { maxLength: 3 }),
@@ -260,7 +260,7 @@ describe("an explanation", () => {
     expect(Math.min(seen.passing, seen.failing)).toBeGreaterThan(runs(500) / 20);
   });
 
-  test("names the first value by which a field holds", () => {
+  test("names the first value by which a field matches", () => {
     fc.assert(
       fc.property(fc.oneof(flowAndFilter, fc.record({ flow: anyFlow, filter: sensibleFilter })), (one) => {
         const { allow } = explainFlowFilters({ allow: [one.filter] }, one.flow);
@@ -275,7 +275,7 @@ describe("an explanation", () => {
     );
   });
 
-  test("names no deny filter when no allow filter matches anyway", () => {
+  test("names no deny filter if no allow filter matches", () => {
     const { passes, decidedBy } = explainFlowFilters({ allow: [{ verdict: [2] }], deny: [{}] }, flow);
     expect({ passes, decidedBy }).toEqual({ passes: false, decidedBy: undefined });
   });
@@ -286,7 +286,7 @@ describe("an explanation", () => {
   });
 });
 
-test("the result of each CEL expression", () => {
+test("explainFlowFilters: has the result of each CEL expression", () => {
   const celExpression = ["_flow.verdict == 1", "1 / 0 == 1", "true"];
   const flow = create(FlowSchema, { verdict: 2 });
   const explanation = explainFlowFilters({ allow: [{ experimental: { celExpression } }] }, flow);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { compileFlowFilter, compileFlowFilters, type FlowFilterInit } from "../../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../../src/proto.js";
 
-/** `FLOWSCRIBE_DISTINCT_TEXTS=100000000 npx vitest run test/filter/hostile/memory.long.test.ts` asks for more. */
+/** `FLOWSCRIBE_DISTINCT_TEXTS=100000000 npx vitest run test/filter/hostile/memory.long.test.ts` runs more. */
 const DISTINCT_TEXTS = Number(process.env.FLOWSCRIBE_DISTINCT_TEXTS ?? 10_000_000);
 const MIB = 2 ** 20;
 
@@ -17,7 +17,7 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** One filter for each text, so that none is decided before it is asked; no pattern is without the engine. */
+/** One filter for each string, so that all are evaluated; every pattern needs the engine. */
 const ASKING: FlowFilterInit[] = [
   { httpUrl: ["[g-i]{3}[0-9]+[A-Z]", "[k-m][0-9]{3}[A-Z]"] },
   { httpPath: ["[g-i]{3}[0-9]+[A-Z]"] },
@@ -62,7 +62,7 @@ function distinctFlows(): (round: number) => readonly Flow[] {
   };
 }
 
-describe("memory stays flat", () => {
+describe("compileFlowFilter: memory stays flat", () => {
   test(`over ${DISTINCT_TEXTS.toLocaleString("en")} distinct texts`, () => {
     const passes = compileFlowFilters({ allow: ASKING });
     const flowsOf = distinctFlows();

@@ -3,10 +3,10 @@ import { CidrKeyMemo } from "../../../src/filter/labels/cidr-label.js";
 import { compileLabelSelector, compileLabelSelectors } from "../../../src/filter/labels/index.js";
 
 const LENGTH = 65_536;
-/** Ends what is quadratic, which takes minutes: everything here needs a fiftieth of it. */
+/** Ends quadratic code, which needs minutes: every test here needs a fiftieth of it. */
 const LIMIT_MS = 120_000;
 
-describe("long selectors", { timeout: LIMIT_MS }, () => {
+describe("compileLabelSelectors: long selectors", { timeout: LIMIT_MS }, () => {
   test.each([
     { name: "one key", text: "a".repeat(LENGTH) },
     { name: "a key that fails at its end", text: `${"a".repeat(LENGTH)}_` },
@@ -26,7 +26,7 @@ describe("long selectors", { timeout: LIMIT_MS }, () => {
     { name: "a value", text: `a=${"x".repeat(LENGTH)}` },
     { name: "a value that fails at its end", text: `a=${"x".repeat(LENGTH)}-` },
     {
-      name: "bad values",
+      name: "invalid values",
       text: `a in (${Array.from({ length: LENGTH / 8 }, (_, index) => `${index}-`).join(",")})`,
     },
     { name: "surrogates", text: "\u{1f600}".repeat(LENGTH / 2) },
@@ -73,7 +73,7 @@ describe("long selectors", { timeout: LIMIT_MS }, () => {
       name: "of all kinds",
       selector: (index: number) => [`app=a${index}`, `reserved:w${index}`, `k${index}`][index % 3]!,
     },
-    { name: "that begin alike", selector: (index: number) => `tier=front,!none,app=a${index}` },
+    { name: "with a common beginning", selector: (index: number) => `tier=front,!none,app=a${index}` },
     { name: "that end alike", selector: (index: number) => `app=a${index},version<4,tier` },
     { name: "of prefixes", selector: (index: number) => `cidr:10.${index >> 8}.${index & 255}.0/24` },
   ])("10,000 selectors $name, and 50,000 events", ({ selector }) => {
@@ -92,7 +92,7 @@ describe("long selectors", { timeout: LIMIT_MS }, () => {
   });
 });
 
-describe("hostile events", { timeout: LIMIT_MS }, () => {
+describe("compileLabelSelectors: hostile events", { timeout: LIMIT_MS }, () => {
   const matches = compileLabelSelectors(["app=x,!tier", "reserved:host", "version>3", "cidr:10.0.0.0/8=x"]);
 
   test.each([
@@ -122,7 +122,7 @@ describe("hostile events", { timeout: LIMIT_MS }, () => {
       label: (index: number) => `cidr:10.${index & 255}.${(index >> 8) & 255}.${index % 7}/32=v${index % 5}`,
     },
     { name: "the same prefixes again", label: (index: number) => `cidr:10.${index & 63}.1.1/32=v${index}` },
-  ])("1,000 prefixes wanted, 10,000 labels of $name", ({ label }) => {
+  ])("1,000 prefixes, 10,000 labels of $name", ({ label }) => {
     const wanted = Array.from(
       { length: 1000 },
       (_, index) => `cidr:10.${index & 255}.${index >> 8}.0/24=none`,
@@ -132,7 +132,7 @@ describe("hostile events", { timeout: LIMIT_MS }, () => {
     for (let round = 0; round < 10; round++) expect(matchesMany(labels)).toBe(false);
   });
 
-  test("1,000 keys wanted, each of which many labels have", () => {
+  test("1,000 keys, each in many labels", () => {
     const matchesMany = compileLabelSelectors(Array.from({ length: 1000 }, (_, index) => `k${index}=none`));
     const labels = Array.from({ length: 10_000 }, (_, index) => `s${index}:k${index % 500}=v${index}`);
     for (let round = 0; round < 10; round++) expect(matchesMany(labels)).toBe(false);
@@ -149,7 +149,7 @@ describe("hostile events", { timeout: LIMIT_MS }, () => {
     expect(matchesMany([`${labels[0]}=none`])).toBe(true);
   });
 
-  test("nothing is remembered beyond the bound", () => {
+  test("the cache is bounded", () => {
     const memo = new CidrKeyMemo(100);
     const read = (key: string, end: string) => memo.read(`cidr:${key}${end}`, 5, 5 + key.length);
     for (let index = 0; index < 10_000; index++) {

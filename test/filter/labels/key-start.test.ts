@@ -11,7 +11,7 @@ const label = fc.oneof(
   }),
 );
 
-test("finds the key and the source that parseLabel finds, but in odd labels", () => {
+test("keyStart: finds the same key and source as parseLabel, except in odd labels", () => {
   fc.assert(
     fc.property(label, (text) => {
       const start = keyStart(text);

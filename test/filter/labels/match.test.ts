@@ -7,7 +7,7 @@ import {
 
 const WEB = ["k8s:app=web", "k8s:tier=front", "k8s:version=3"];
 
-describe("one selector", () => {
+describe("compileLabelSelector", () => {
   test.each<[selector: string, labels: readonly string[] | undefined, matches: boolean]>([
     ["", undefined, true],
     ["", [], true],
@@ -63,7 +63,7 @@ describe("one selector", () => {
     ["version>2", ["k8s:version=9223372036854775808"], false],
     ["version>9007199254740992", ["k8s:version=9007199254740993"], true],
     ["version<2", ["k8s:version="], false],
-    // The first colon of a label ends its source, wherever it stands.
+    // The first colon of a label ends its source, at any position.
     ["app", ["app=a:b"], false],
     ["b", ["app=a:b"], true],
     ["b=c", ["app=a:b=c"], true],
@@ -137,32 +137,32 @@ describe("one selector", () => {
   });
 });
 
-describe("several selectors", () => {
-  test("any of them suffices", () => {
+describe("compileLabelSelectors", () => {
+  test("matches if any selector matches", () => {
     const matches = compileLabelSelectors(["app=api", "tier=front"]);
     expect(matches(WEB)).toBe(true);
     expect(matches(["k8s:app=api"])).toBe(true);
     expect(matches(["k8s:app=db"])).toBe(false);
   });
 
-  test("an empty list matches nothing", () => {
+  test("never matches with an empty list", () => {
     expect(compileLabelSelectors([])(WEB)).toBe(false);
   });
 
-  test("may have been compiled before", () => {
+  test("accepts compiled selectors", () => {
     expect(compileLabelSelectors([compileLabelSelector("app=web")])(WEB)).toBe(true);
   });
 
-  test("the first bad one is reported", () => {
+  test("reports the first invalid selector", () => {
     expect(() => compileLabelSelectors(["app", "a b", "c d"])).toThrow(/found 'b'/);
   });
 });
 
-describe("a trace", () => {
+describe("compileLabelTraces", () => {
   const trace = (texts: readonly string[], labels?: readonly string[]) =>
     compileLabelTraces(texts.map(compileLabelSelector))(labels);
 
-  test("names the label that decided", () => {
+  test("names the decisive label", () => {
     expect(trace(["k8s:app in (web,api),!tier, none!=x"], WEB)).toEqual([
       {
         selector: "k8s:app in (web,api),!tier, none!=x",
@@ -176,7 +176,7 @@ describe("a trace", () => {
     ]);
   });
 
-  test("has every selector, the empty one included", () => {
+  test("has every selector, also the empty one", () => {
     expect(trace(["app=db", "", "version>2"], WEB)).toEqual([
       {
         selector: "app=db",
@@ -199,7 +199,7 @@ describe("a trace", () => {
   test.each([
     { name: "of one value, the first in byte order", labels: ["cidr:10.2.0.0/16=x", "cidr:10.1.0.0/16=x"] },
     { name: "of several values", labels: ["cidr:10.2.0.0/16=y", "cidr:10.1.0.0/16=x"] },
-  ])("names the very label among several prefixes $name", ({ labels }) => {
+  ])("names the matching label among several prefixes $name", ({ labels }) => {
     expect(trace(["cidr:10.0.0.0/8=x"], labels)[0]?.requirements).toEqual([
       { requirement: "cidr:10.0.0.0/8=x", label: "cidr:10.1.0.0/16=x", holds: true },
     ]);

@@ -1,5 +1,5 @@
-// A second reading of the rules, written to be obviously right: it parses, sorts and compares everything anew for every
-// event, and takes prefixes for texts of bits. Its requirements are made by the generator, not read from text.
+// A second implementation of the rules, written to be obviously right: it parses, sorts and compares everything for every
+// event, and reads prefixes as strings of bits. Its requirements are made by the generator, not parsed.
 
 import type { LabelRequirement } from "../../../src/filter/labels/requirement.js";
 import { goSort } from "../../../src/go/sort.js";

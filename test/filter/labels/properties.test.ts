@@ -86,8 +86,8 @@ const labels = fc.option(fc.array(label, { maxLength: 30 }), { nil: undefined })
 
 const textOf = (requirements: readonly LabelRequirement[]) => requirements.map(formatRequirement).join(",");
 
-describe("selectors", () => {
-  test("agree with a naive reading of the rules", () => {
+describe("compileLabelSelectors: any selectors", () => {
+  test("match as the naive implementation", () => {
     fc.assert(
       fc.property(selectors, labels, (list, event) => {
         expect(compileLabelSelectors(list.map(textOf))(event)).toBe(naiveMatches(list, event));
@@ -96,7 +96,7 @@ describe("selectors", () => {
     );
   });
 
-  test("answer the same one by one and in any order", () => {
+  test("match alike alone and in any order", () => {
     fc.assert(
       fc.property(selectors, labels, (list, event) => {
         const texts = list.map(textOf);
@@ -109,7 +109,7 @@ describe("selectors", () => {
     );
   });
 
-  test("answer the same when there are so many keys that they are looked up in a map", () => {
+  test("match alike with so many keys that they are looked up in a map", () => {
     const more = Array.from(
       { length: 20 },
       (_, index) => `never-${index}=x,k8s:never=${index},reserved:never`,
@@ -123,7 +123,7 @@ describe("selectors", () => {
     );
   });
 
-  test("answer the same when there are so many that they are looked up by labels", () => {
+  test("match alike with so many selectors that they are looked up by labels", () => {
     const many = fc.array(selector, { minLength: 5, maxLength: 60 });
     fc.assert(
       fc.property(many, labels, (list, event) => {
@@ -133,7 +133,7 @@ describe("selectors", () => {
     );
   });
 
-  test("answer the same when there are many that do not hold", () => {
+  test("match alike among many that do not match", () => {
     const never: LabelRequirement = { source: "k8s", key: "app", operator: "=", values: ["never"] };
     fc.assert(
       fc.property(fc.array(selector, { minLength: 1, maxLength: 3 }), labels, (list, event) => {
@@ -148,7 +148,7 @@ describe("selectors", () => {
     );
   });
 
-  test("remember nothing of an event", () => {
+  test("have no state from an earlier event", () => {
     fc.assert(
       fc.property(selectors, fc.array(labels, { maxLength: 8 }), (list, events) => {
         const texts = list.map(textOf);
@@ -161,7 +161,7 @@ describe("selectors", () => {
     );
   });
 
-  test("are explained as they answer, by labels with their keys", () => {
+  test("are explained as they match, by labels with their keys", () => {
     fc.assert(
       fc.property(selectors, labels, (list, event) => {
         const compiled = list.map((one) => compileLabelSelector(textOf(one)));
@@ -186,7 +186,7 @@ describe("selectors", () => {
     );
   });
 
-  test("parse what they are formatted as", () => {
+  test("can be formatted and parsed", () => {
     fc.assert(
       fc.property(selector, (requirements) => {
         const compiled = compileLabelSelector(textOf(requirements));
@@ -195,7 +195,7 @@ describe("selectors", () => {
     );
   });
 
-  test("may have white space wherever tokens meet", () => {
+  test("may have white space between tokens", () => {
     const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
     fc.assert(
       fc.property(selector, space, labels, (requirements, blank, event) => {
@@ -206,7 +206,7 @@ describe("selectors", () => {
   });
 });
 
-describe("any string", () => {
+describe("compileLabelSelector: any string", () => {
   const nonsense = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({
@@ -249,7 +249,7 @@ describe("any string", () => {
     );
   });
 
-  test("is a label that no predicate throws on", () => {
+  test("is a label for which no predicate throws", () => {
     const matches = compileLabelSelectors(["a=b", "cidr:10.0.0.0/8", "!reserved:host", "k8s:x>3"]);
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary" }), { maxLength: 40 }), (event) => {
@@ -259,7 +259,7 @@ describe("any string", () => {
   });
 });
 
-describe("many prefixes", () => {
+describe("CidrIndex: many prefixes", () => {
   /** Few bits, so that they nest; both families, and the one written as the other. */
   const prefix = fc
     .tuple(fc.constantFrom("10.", "--ffff-10.", "2001-db8--", "--"), fc.nat(3), fc.nat(3), fc.nat(32))
@@ -269,7 +269,7 @@ describe("many prefixes", () => {
       return `${start}${(high * 64).toString(16)}-${(low * 64).toString(16)}/${96 + length}`;
     });
 
-  test("are found as if each were compared", () => {
+  test("are found as if each were compared alone", () => {
     fc.assert(
       fc.property(fc.array(prefix, { maxLength: 40 }), prefix, (texts, text) => {
         const cidrs = new Map(texts.map((one) => [cidrKeyName(parseCidrKey(one)!), parseCidrKey(one)!]));
@@ -288,14 +288,14 @@ describe("many prefixes", () => {
   });
 });
 
-describe("prefixes of labels", () => {
+describe("parseCidrKey, CidrKeyMemo: prefixes of labels", () => {
   const written = fc.oneof(
     key,
     fc.ipV4().map((address) => `${address}/24`),
     fc.ipV6().map((address) => `${address.replaceAll(":", "-")}/64`),
   );
 
-  test("are read alike with and without a memory", () => {
+  test("are read alike with and without a memo", () => {
     const memo = new CidrKeyMemo(4);
     fc.assert(
       fc.property(written, fc.constantFrom("", "=", "=x", `=${"x".repeat(200)}`), (prefix, end) => {

@@ -13,7 +13,7 @@ const SUBDOMAIN_RULE =
 const badName = (key: string, detail = `name part ${NAME_RULE}`) =>
   `unable to parse requirement: <nil>: Invalid value: "${key}": ${detail}`;
 
-describe("translation", () => {
+describe("translateSelector", () => {
   test.each([
     ["", ""],
     ["app", "any.app"],
@@ -95,7 +95,7 @@ describe("parseSelector: accepts", () => {
     expect(compileLabelSelector(selector).requirements.map(formatRequirement).join()).toBe(text);
   });
 
-  test("separates its requirements", () => {
+  test("separates requirements", () => {
     expect(compileLabelSelector("k8s:a in (y,x), !b").requirements).toEqual([
       { source: "k8s", key: "a", operator: "in", values: ["x", "y"] },
       { source: "any", key: "b", operator: "!", values: [] },

@@ -29,7 +29,7 @@ describeWithShared("answers of Hubble v1.16.2", () => {
       return fields.length > 0 && fields.every((field) => FIELDS.some((known) => known === field));
     });
 
-  test("all lines that only use labels agree, including error messages", () => {
+  test("agrees with Hubble on all lines with labels only, including error messages", () => {
     expect(vectors.length).toBeGreaterThan(1500);
     const differences = vectors.filter((vector) => {
       const answer = evaluate(vector);

@@ -34,7 +34,7 @@ describe("parseHttpStatus", () => {
     { text: "4+\n", quoted: '"4+\\n"' },
     { text: "2000", quoted: '"2000"' },
     { text: "４04", quoted: '"４04"' },
-  ])("refuses $quoted", ({ text, quoted }) => {
+  ])("rejects $quoted", ({ text, quoted }) => {
     expect(parseHttpStatus(text)).toBe(`invalid status code prefix: ${quoted}`);
   });
 });

@@ -66,7 +66,7 @@ describe("compileNamePrefixes", () => {
     expect(compileNamePrefixes(prefixes)(namespace, name)).toBe(matches);
   });
 
-  test("answers as one by one", () => {
+  test("matches as each prefix alone", () => {
     const seen = { matching: 0, others: 0 };
     const wanted = fc.array(fc.record({ namespace: namespaces, prefix: letters }), { maxLength: 20 });
     fc.assert(
@@ -83,7 +83,7 @@ describe("compileNamePrefixes", () => {
     expect(Math.min(seen.matching, seen.others)).toBeGreaterThan(500);
   });
 
-  test("compares as few of 10,000 prefixes as of 10", () => {
+  test("compares as many of 10,000 prefixes as of 10", () => {
     const startsWith = vi.spyOn(String.prototype, "startsWith");
     const comparisons = (size: number) => {
       const prefixes = Array.from({ length: size }, (_, index) => ({
@@ -104,7 +104,7 @@ describe("compileNamePrefixes", () => {
   });
 });
 
-test("minimalPrefixes keeps those that no other one begins, sorted", () => {
+test("minimalPrefixes: returns the prefixes that have no other one as a prefix, sorted", () => {
   expect(minimalPrefixes(["b", "ab", "a", "abc", "b", "c1", "c"])).toEqual(["a", "b", "c"]);
   fc.assert(
     fc.property(fc.array(letters), (prefixes) => {
