@@ -45,7 +45,7 @@ const AWKWARD = [
   "[^\\x00-\\x{10ffff}]",
 ];
 
-describe("a list of patterns", () => {
+describe("compileRegexes", () => {
   const piece = fc.constantFrom(
     ..."abcdefkxqQ123456789zyvwtEs(|)\\] \n\ud800",
     "\u212a",
@@ -126,12 +126,12 @@ describe("a list of patterns", () => {
     expect(seen).toEqual(patterns);
   });
 
-  test("without patterns finds nothing", () => {
+  test("finds nothing without patterns", () => {
     expect(compile([]).found?.("")).toBe(false);
   });
 });
 
-describe("the budget", () => {
+describe("RegexBudget", () => {
   test("is shared by all calls, and reports the patterns that exceed it", () => {
     const budget = new RegexBudget(100);
     expect(

@@ -16,7 +16,10 @@ test.each([
   { pattern: "\\pL", live: 1, size: 65 },
   { pattern: "[\\pL\\p{Greek}]|a", live: 1, size: 129 },
   { pattern: "(?i)[\\x{100}-\\x{1fff}]", live: 1, size: 1 },
-])("$pattern has $size instructions, $live of them at work at one place", ({ pattern, live, size }) => {
-  const { root } = parseRegex(pattern);
-  expect({ live: root.live, size: root.size }).toEqual({ live, size });
-});
+])(
+  "parseRegex: $pattern has $size instructions, at most $live of them active at one position",
+  ({ pattern, live, size }) => {
+    const { root } = parseRegex(pattern);
+    expect({ live: root.live, size: root.size }).toEqual({ live, size });
+  },
+);

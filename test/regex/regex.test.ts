@@ -151,7 +151,7 @@ const MATCHES: readonly [pattern: string, text: string, matches: boolean][] = [
   ["😀$", "\ud83d\ud83d\ude00", true],
 ];
 
-/** What Go says of a pattern that it does not accept. */
+/** Go's messages for invalid patterns. */
 const FAULTS: readonly [pattern: string, fault: string][] = [
   ["(", "missing closing ): `(`"],
   ["(?:", "missing closing ): `(?:`"],
@@ -209,7 +209,7 @@ const FAULTS: readonly [pattern: string, fault: string][] = [
   ["(?P<a-b>c)", "invalid named capture: `(?P<a-b>`"],
 ];
 
-describe("has Go's results", () => {
+describe("compileRegex: returns Go's results", () => {
   test.each(MATCHES)("%j on %j: %s", (pattern, text, matches) => {
     const search = compileRegex(pattern);
     expect(search(text)).toBe(matches);
@@ -222,7 +222,7 @@ describe("has Go's results", () => {
   });
 });
 
-/** Counts what is asked of re2js. */
+/** Counts the calls of re2js. */
 function countingEngine() {
   const asked = { patterns: [] as string[], texts: [] as string[] };
   const engine: RegexEngine = {
@@ -238,7 +238,7 @@ function countingEngine() {
   return { asked, engine };
 }
 
-describe("an engine", () => {
+describe("compileRegex: an engine", () => {
   test.each([
     "^/api/v1$",
     "^/api",
@@ -252,14 +252,14 @@ describe("an engine", () => {
     "^/api(/|$)",
     "^/(api|web)/",
     "^(?P<verb>GET|HEAD|POST)$",
-  ])("the engine is not used for %j", (pattern) => {
+  ])("is not called for %j", (pattern) => {
     const { asked, engine } = countingEngine();
     compileRegex(pattern, { engine })("/api\nusers");
     expect(asked).toEqual({ patterns: [], texts: [] });
   });
 
   test.each(["^/api/.*$", "^/api/.*/x$", "^a.+", "^.*\\.local$", "^.+$"])(
-    "is asked for %j only about texts of several lines",
+    "is called for %j only with strings of several lines",
     (pattern) => {
       const { asked, engine } = countingEngine();
       const search = compileRegex(pattern, { engine });
@@ -273,22 +273,19 @@ describe("an engine", () => {
     { pattern: "[0-9]+\\.local$", text: "1.local." },
     { pattern: "[a-z](abc)+[a-z]", text: "xabxabx" },
     { pattern: "(?i:a)/42/\\w", text: "a/41/b" },
-  ])(
-    "the engine is not used for $pattern and a string without its required literals",
-    ({ pattern, text }) => {
-      const { asked, engine } = countingEngine();
-      expect(compileRegex(pattern, { engine })(text)).toBe(false);
-      expect(asked.texts).toEqual([]);
-    },
-  );
+  ])("is not called for $pattern and a string without its required literals", ({ pattern, text }) => {
+    const { asked, engine } = countingEngine();
+    expect(compileRegex(pattern, { engine })(text)).toBe(false);
+    expect(asked.texts).toEqual([]);
+  });
 
-  test("sees neither groups that capture nor characters that are not well-formed", () => {
+  test("gets neither capturing groups nor lone surrogates", () => {
     const { asked, engine } = countingEngine();
     compileRegex("[(?P<n>[](?P<n>\\d)(?<n>\ud800)", { engine })("(1\udc00");
     expect(asked).toEqual({ patterns: ["[(?P<n>\\[](?:\\d)(?:\ufffd)"], texts: ["(1\ufffd"] });
   });
 
-  test("that refuses a pattern is quoted, with the cause", () => {
+  test("that rejects a pattern is quoted, with the cause", () => {
     const cause = new Error("no backslashes today");
     const engine: RegexEngine = {
       compile() {
@@ -301,7 +298,7 @@ describe("an engine", () => {
   });
 });
 
-describe("the memo", () => {
+describe("compileRegex: the memo", () => {
   test("searches a repeated string once", () => {
     const { asked, engine } = countingEngine();
     const search = compileRegex("\\d\\w", { engine });
@@ -356,7 +353,7 @@ describe("the memo", () => {
   });
 });
 
-describe("hostile patterns", () => {
+describe("compileRegex: hostile patterns", () => {
   const deep = 10_000;
   test.each([
     { name: "a product of counts", pattern: "(a{1000}){1000}", fault: "invalid repeat count" },
@@ -376,7 +373,7 @@ describe("hostile patterns", () => {
     expect(() => compileRegex(pattern)).toThrow(fault);
   });
 
-  test("the limit on the length is an option", () => {
+  test("accept an option for the maximal length", () => {
     expect(() => compileRegex("abcd", { maxPatternLength: 3 })).toThrow("4 characters, at most 3");
     expect(compileRegex("a".repeat(20_000), { maxPatternLength: 20_000 })("a")).toBe(false);
   });
@@ -400,8 +397,8 @@ describe("hostile patterns", () => {
   };
   const MANY = amount({ quick: 1000, long: 10_000 });
   const TEXT_LENGTH = amount({ quick: 3000, long: 33_000 });
-  // Exponential time would never end: this takes a second.
-  test.each(Object.entries(patterns))("%s end in an answer", { timeout: 100_000 }, (_, pattern) => {
+  // Exponential time would never end: this needs a second.
+  test.each(Object.entries(patterns))("%s finish", { timeout: 100_000 }, (_, pattern) => {
     const search = compileRegex(pattern);
     for (const text of [
       "x".repeat(TEXT_LENGTH),
@@ -429,7 +426,7 @@ describe("hostile patterns", () => {
     expect(typeof compileRegex(pattern)("/api/v1/users/x")).toBe("boolean");
   });
 
-  test(`${MANY} patterns fit`, () => {
+  test(`${MANY} patterns fit the budget`, () => {
     const searches = Array.from({ length: MANY }, (_, index) =>
       compileRegex(`^/s${index}/[a-z]+/\\d*${index}$`),
     );
@@ -489,8 +486,8 @@ const pattern: fc.Arbitrary<string> = fc.letrec<{ node: string }>((tie) => ({
   ),
 })).node;
 
-describe("properties", () => {
-  test("literals, anchored or not, agree with the engine", () => {
+describe("compileRegex: properties", () => {
+  test("finds literals, anchored or not, as the engine does", () => {
     const anchored = fc.tuple(
       fc.constantFrom("", "^", "\\A", ".*", "^.*"),
       literalText,
@@ -571,7 +568,7 @@ describe("properties", () => {
     );
   });
 
-  test("the syntax is the engine's own, which was compared with Go's: same patterns, same errors", () => {
+  test("accepts the same patterns as the engine, which was compared with Go's, with the same errors", () => {
     fc.assert(
       fc.property(soup, (soupOfAll) => {
         // What re2js does otherwise than Go: names twice, [[:]], and characters that are not well-formed.
@@ -591,7 +588,7 @@ describe("properties", () => {
       compile();
       return undefined;
     } catch (error) {
-      // re2js leaves out an empty quotation.
+      // re2js omits an empty quotation.
       return (error as Error).message.replace(/: ``$/, "");
     }
   }

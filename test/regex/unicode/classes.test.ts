@@ -126,14 +126,14 @@ describe("compileRegex: Unicode classes", () => {
     }
   });
 
-  test.each(["C", "L", "Mn", "Any", "Common", "Greek"])("\\P{%s} answers for all others", (name) => {
+  test.each(["C", "L", "Mn", "Any", "Common", "Greek"])("\\P{%s} matches all others", (name) => {
     const members = membersOf(CLASSES.get(name)!());
     const search = compileRegex(`^\\P{${name}}$`, { memoEntries: 0 });
     const others = members.map((member) => 1 - member);
     expect(wrongAnswers(search, others, boundariesOf(members))).toEqual([]);
   });
 
-  test.each(["Lu", "C"])("\\p{%s} answers as Unicode 15.0.0 for every code point", (name) => {
+  test.each(["Lu", "C"])("\\p{%s} matches as Unicode 15.0.0 for every code point", (name) => {
     const search = compileRegex(`^\\p{${name}}$`, { memoEntries: 0 });
     expect(wrongAnswers(search, membersOf(CLASSES.get(name)!()), Array(CODE_POINTS).keys())).toEqual([]);
   });

@@ -46,7 +46,7 @@ describe("foldOrbit", () => {
 
 describe("foldRanges", () => {
   test.each(["L", "Ll", "Lt", "Lu", "M", "Mn", "Nl", "So", "Common", "Greek", "Inherited", "Latin"])(
-    "adds to %s what differs from its code points in case only, and nothing else",
+    "adds to %s exactly the code points that differ in case only",
     (name) => {
       const members = new Set<number>();
       const ranges = unicodeClass(name)!;

@@ -28,8 +28,8 @@ function isCanonical(ends: readonly number[]): boolean {
   return ends.every((end, at) => at === 0 || (at % 2 === 0 ? end > ends[at - 1]! + 1 : end >= ends[at - 1]!));
 }
 
-describe("ranges of code points", () => {
-  test("mergeRanges keeps the set, sorted and without overlap", () => {
+describe("mergeRanges, negateRanges, subtractRanges", () => {
+  test("mergeRanges: keeps the set, sorted and without overlap", () => {
     fc.assert(
       fc.property(ranges, (ends) => {
         const merged = mergeRanges(ends);
@@ -39,7 +39,7 @@ describe("ranges of code points", () => {
     );
   });
 
-  test("negateRanges and subtractRanges agree with membership", () => {
+  test("negateRanges, subtractRanges: agree with membership", () => {
     fc.assert(
       fc.property(ranges, ranges, (one, other) => {
         const [set, removed] = [mergeRanges(one), mergeRanges(other)];
