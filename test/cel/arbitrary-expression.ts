@@ -34,7 +34,7 @@ export function arbitrarySoup(): fc.Arbitrary<string> {
   return fc.array(fc.constantFrom(...WORDS), { minLength: 1, maxLength: 14 }).map((words) => words.join(" "));
 }
 
-/** An expression in which a few words were replaced, left out or added. */
+/** An expression in which a few tokens were replaced, removed or added. */
 export function arbitraryMutant(): fc.Arbitrary<string> {
   const change = fc.record({
     at: fc.nat(),
@@ -86,7 +86,7 @@ const TYPES: readonly ExprType[] = [
   "wrappedInt",
 ];
 
-/** `$` marks a leaf up to the next space, parenthesis or the like; `<int>` stands for any expression of the type. */
+/** `$` marks a leaf up to the next space, parenthesis or the like; `<int>` is any expression of the type. */
 const LEAF_FORMS: Readonly<Record<ExprType, readonly string[]>> = {
   bool: ["$true", "$false", "$_flow.reply", "has($_flow.l4.TCP)", "$m.single_bool", "has($m.single_int64)"],
   int: [
@@ -280,7 +280,7 @@ class Writer {
     const some = this.#oneOf(TYPES);
     const ordered = this.#oneOf(ORDERED);
     const variable = form.includes("#") ? "string" : form.includes("%") ? "int" : undefined;
-    // A name that is taken already is shadowed, `_flow` too.
+    // A name in use is shadowed, `_flow` too.
     const name = this.#oneOf(["x", "y", "z", "_flow"]);
     const [range, ...body] = form.split(/(?<=[#%], )/);
     const fill = (text: string) =>

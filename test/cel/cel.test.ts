@@ -4,8 +4,8 @@ import { CelError, CelEvaluationError, CelUint, compileCel } from "../../src/cel
 import type { RegexEngine } from "../../src/filter/index.js";
 import { FlowSchema, TCPSchema } from "../../src/proto.js";
 
-describe("a program", () => {
-  test("has the type that was found, by its name at run time", () => {
+describe("compileCel: a program", () => {
+  test("has the checked type, by its name at run time", () => {
     const variables = { _flow: FlowSchema };
     const typeOf = (text: string) => compileCel(text, { variables, container: "flow" }).type;
     expect([
@@ -61,7 +61,7 @@ describe("a program", () => {
   });
 });
 
-describe("names", () => {
+describe("compileCel: names", () => {
   const variables = { x: "int", "a.x": "string", "a.b.x": "bool", "c.y": "int", flow: "map(string, int)" };
   const values = { x: 1, "a.x": "two", "a.b.x": true, "c.y": 4, flow: { Verdict: 5 } };
 
@@ -100,7 +100,7 @@ describe("names", () => {
   });
 });
 
-describe("the type wanted", () => {
+describe("compileCel: the option result", () => {
   test.each([
     { text: "true", result: "bool" },
     { text: "[1]", result: "list(int)" },
@@ -141,7 +141,7 @@ describe("the type wanted", () => {
   });
 });
 
-describe("limits", () => {
+describe("compileCel: limits", () => {
   test.each([
     { name: "code points, not units", text: "'\u{1F600}\u{1F600}'", options: { maxCodePoints: 4 } },
     { name: "as deep as allowed", text: "((1))", options: { maxDepth: 3 } },
@@ -154,11 +154,11 @@ describe("limits", () => {
     { name: "code points", text: "'abc'", options: { maxCodePoints: 4 } },
     { name: "depth", text: "((((1))))", options: { maxDepth: 3 } },
     { name: "depth of operators", text: "1+1+1+1+1", options: { maxDepth: 3 } },
-  ])("too much: $name", ({ text, options }) => {
+  ])("exceeded: $name", ({ text, options }) => {
     expect(() => compileCel(text, options)).toThrow(CelError);
   });
 
-  test("steps of each evaluation, which do not add up", () => {
+  test("steps of each evaluation, without those of earlier ones", () => {
     const program = compileCel("x.all(y, y > 0)", { variables: { x: "list(int)" }, maxSteps: 100 });
     const few = [1, 2, 3];
     const many = Array.from({ length: 1000 }, () => 1);
@@ -167,20 +167,20 @@ describe("limits", () => {
     expect(program({ x: few })).toBe(true);
   });
 
-  test("steps that others cannot absorb", () => {
+  test("exceeded steps, which && and || do not absorb", () => {
     const options = { variables: { x: "list(int)" }, maxSteps: 100 };
     const many = { x: Array.from({ length: 1000 }, () => 1) };
     expect(() => compileCel("x.all(y, 1 / y > 0) || true", options)(many)).toThrow(CelEvaluationError);
   });
 
-  test("are not spent if a cheaper operand decides and none can fail", () => {
+  test("steps are saved if a cheaper operand decides and no operand can fail", () => {
     const options = { variables: { x: "list(int)" }, maxSteps: 100 };
     const many = { x: Array.from({ length: 1000 }, () => 1) };
     expect(compileCel("x.all(y, y > 0) || true", options)(many)).toBe(true);
   });
 });
 
-describe("without a check", () => {
+describe("compileCel: without a check", () => {
   const unchecked = (text: string) => compileCel(text, { check: false, variables: { f: FlowSchema } });
   const value = (text: string) => unchecked(text)({ f: create(FlowSchema) });
 
@@ -225,7 +225,7 @@ describe("without a check", () => {
   });
 });
 
-describe("patterns", () => {
+describe("compileCel: patterns", () => {
   test.each([
     { pattern: "^\\p{Lu}$", text: "\u1c89", found: false },
     { pattern: "^\\p{Lu}$", text: "\u10a0", found: true },
@@ -237,7 +237,7 @@ describe("patterns", () => {
     expect(given({ x: text, y: pattern })).toBe(found);
   });
 
-  test.each(["\\p{Cn}", "\\p{Garay}"])("%s is a fault with Go's message", (pattern) => {
+  test.each(["\\p{Cn}", "\\p{Garay}"])("%s is rejected with Go's message", (pattern) => {
     const program = compileCel(`'a'.matches(r'${pattern}')`);
     expect(() => program({})).toThrow(`error parsing regexp: invalid character class range: \`${pattern}\``);
   });
@@ -259,7 +259,7 @@ describe("patterns", () => {
     expect(asked).toEqual(["[a-z]+.{1,2}", "[a-y]+.{1,2}"]);
   });
 
-  test("that change are remembered, but not without end", () => {
+  test("that change are cached, with a bound", () => {
     const compiled: string[] = [];
     const regex: RegexEngine = {
       compile(pattern) {

@@ -62,12 +62,12 @@ const tests = conformanceTests();
 const outcomes = tests.map(({ name, test: one }) => ({ name, why: fault(one, run(one)) }));
 const misses = [...KNOWN_MISSES.values()].flat();
 
-test("the suites are those that are known", () => {
+test("conformance: has the known suites", () => {
   expect(tests).toHaveLength(1756);
   expect(misses).toHaveLength(54);
 });
 
-test("all other results are those of the suite", () => {
+test("conformance: all other results are those of the suite", () => {
   expect(outcomes.filter(({ name, why }) => why !== undefined && !misses.includes(name))).toEqual([]);
 });
 

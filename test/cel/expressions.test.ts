@@ -6,7 +6,7 @@ import { createCelEngine } from "../../src/filter/index.js";
 import { TrafficDirection, Verdict } from "../../src/gen/flow/flow_pb.js";
 import { FlowSchema, LostEventSchema } from "../../src/proto.js";
 
-/** What the expressions are asked of: a SYN that was dropped on its way in. */
+/** The flow of the expressions: a SYN that was dropped at ingress. */
 const FLOW = create(FlowSchema, {
   time: timestampFromDate(new Date("2024-05-01T10:00:00Z")),
   verdict: Verdict.DROPPED,
@@ -33,7 +33,7 @@ const FLOW = create(FlowSchema, {
 type Answer = boolean | "does not compile" | "fails";
 
 /**
- * Patterns that are none compile and fail when they are asked, as in cel-go: `matches('(')` and `matches('(?=x)x')`.
+ * Invalid patterns compile and fail in the evaluation, as in cel-go: `matches('(')` and `matches('(?=x)x')`.
  */
 const EXPRESSIONS: Readonly<Record<string, readonly (readonly [expression: string, answer: Answer])[]>> = {
   enums: [
@@ -174,11 +174,11 @@ describe.each(Object.entries(EXPRESSIONS))("%s", (_name, expressions) => {
   });
 });
 
-test("the table has all but the four that need fields which flows do not have", () => {
+test("EXPRESSIONS: has all but the four that need fields that flows do not have", () => {
   expect(Object.values(EXPRESSIONS).flat()).toHaveLength(100);
 });
 
-describe("the first and last second of 64 bits", () => {
+describe("compileCel: the first and last second of 64 bits", () => {
   test.each([
     "int(google.protobuf.Timestamp{seconds: 9223372036854775807}) == 9223372036854775807",
     "int(google.protobuf.Timestamp{seconds: -9223372036854775808}) == -9223372036854775808",
@@ -188,7 +188,7 @@ describe("the first and last second of 64 bits", () => {
   });
 });
 
-describe("the four, of messages that have such fields", () => {
+describe("compileCel: the four expressions, on messages with such fields", () => {
   const lost = create(LostEventSchema, { numEventsLost: 3n });
 
   test.each([
@@ -202,7 +202,7 @@ describe("the four, of messages that have such fields", () => {
   });
 });
 
-describe("filters and programs report the same issues of an expression", () => {
+describe("compileCel, compileFlowFilter: report the same issues", () => {
   const variables = { _flow: FlowSchema };
 
   test.each(Object.values(EXPRESSIONS).flat())("%s: %s", (expression, answer) => {

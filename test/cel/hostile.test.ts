@@ -17,7 +17,7 @@ const labelled = (labels: string[], more: object = {}) =>
   create(FlowSchema, { source: { podName: `${"a".repeat(LONG)}b`, labels }, ...more });
 const thousand = labelled(Array.from({ length: 1000 }, (_, index) => `k8s:label-${index}=value-${index}`));
 const tenThousand = labelled(Array.from({ length: 10_000 }, (_, index) => `k8s:label-${index}=value`));
-// Equal, but not the same: only a look at all of them tells.
+// Equal, but not identical: all elements have to be compared.
 const longLabels = labelled(
   Array.from({ length: 1000 }, () => `${"a".repeat(LONG)}b`),
   {
@@ -67,12 +67,20 @@ describe("compileCel: stops long evaluations", { timeout: LIMIT_MS }, () => {
     { name: "sizes of long texts", text: twice("l.size() == 1"), flow: longLabels },
     { name: "long keys", text: twice("{l: 1}[k] == 2"), flow: longLabels },
     { name: "bytes of long texts", text: twice("bytes(l) < bytes(k)"), flow: longLabels },
-    { name: "long texts that are no times", text: twice("timestamp(l) == timestamp(k)"), flow: longLabels },
-    { name: "long texts that are no spans", text: twice("duration(l) == duration(k)"), flow: longLabels },
-    { name: "long texts that are no ints", text: twice("int(l) == int(k)"), flow: longLabels },
-    { name: "long texts that are no uints", text: twice("uint(l) == uint(k)"), flow: longLabels },
-    { name: "long texts that are no doubles", text: twice("double(l) == double(k)"), flow: longLabels },
-    { name: "long texts that are no bools", text: twice("bool(l) == bool(k)"), flow: longLabels },
+    {
+      name: "long strings that are not timestamps",
+      text: twice("timestamp(l) == timestamp(k)"),
+      flow: longLabels,
+    },
+    {
+      name: "long strings that are not durations",
+      text: twice("duration(l) == duration(k)"),
+      flow: longLabels,
+    },
+    { name: "long strings that are not ints", text: twice("int(l) == int(k)"), flow: longLabels },
+    { name: "long strings that are not uints", text: twice("uint(l) == uint(k)"), flow: longLabels },
+    { name: "long strings that are not doubles", text: twice("double(l) == double(k)"), flow: longLabels },
+    { name: "long strings that are not bools", text: twice("bool(l) == bool(k)"), flow: longLabels },
     {
       name: "searches that look at every place",
       text: `${L}.exists(l, l.contains(_flow.destination.pod_name))`,
@@ -98,7 +106,7 @@ describe("compileCel: stops long evaluations", { timeout: LIMIT_MS }, () => {
       flow: longLabels,
     },
     { name: "patterns that are many", text: `${L}.exists(l, 'aaa'.matches(l + 'a{900}b{900}'))` },
-    { name: "patterns that are none", text: twice("'aaa'.matches(l + k + '(')") },
+    { name: "invalid patterns", text: twice("'aaa'.matches(l + k + '(')") },
     { name: "patterns that are long", text: `${L}.exists(l, l.matches(l + 'c'))`, flow: longLabels },
   ];
   test.each(everyNth(STEP, expressions))(`$name${nth(STEP)}`, ({ text, flow = tenThousand }) => {
@@ -106,8 +114,8 @@ describe("compileCel: stops long evaluations", { timeout: LIMIT_MS }, () => {
     expect(error).toEqual(new CelEvaluationError("evaluation takes too many steps"));
   });
 
-  test("is not absorbed by another operand", () => {
-    // What can fail is asked in its place, where cheaper operands come first otherwise.
+  test("the error is not absorbed by another operand", () => {
+    // An operand that can fail is evaluated in its place; otherwise cheaper operands are first.
     const slow = twice("1 / size(l) == 9");
     for (const text of [
       `${slow} || true`,
@@ -121,7 +129,7 @@ describe("compileCel: stops long evaluations", { timeout: LIMIT_MS }, () => {
     }
   });
 
-  test("ends a filter with false", () => {
+  test("a filter that is stopped is false", () => {
     const filter = { experimental: { celExpression: [`!${twice("l == 'nothing'")}`, "true"] } };
     expect(compileFlowFilter(filter)(tenThousand)).toBe(false);
   });
@@ -198,7 +206,7 @@ describe("compileCel: rejects hostile expressions quickly", { timeout: LIMIT_MS 
   });
 });
 
-describe("values that are nested deeply", { timeout: LIMIT_MS }, () => {
+describe("compileCel: deeply nested values", { timeout: LIMIT_MS }, () => {
   test("an Any in an Any", () => {
     let flow = create(FlowSchema, { verdict: 1 });
     for (let depth = 0; depth < 2000; depth++) {
@@ -224,13 +232,13 @@ describe("values that are nested deeply", { timeout: LIMIT_MS }, () => {
     expect(() => program({ v: value })).toThrow(CelEvaluationError);
   });
 
-  test("an Any whose type is not known", () => {
+  test("an Any of an unknown type", () => {
     const flow = create(FlowSchema, { extensions: create(AnySchema, { typeUrl: "x/y" }) });
     expect(evaluate("_flow.extensions == 1", flow).error).toBeInstanceOf(CelEvaluationError);
     expect(evaluate("_flow.extensions == 1 || true", flow).value).toBe(true);
   });
 
-  test("a list that holds itself", () => {
+  test("a list that contains itself", () => {
     const endless: unknown[] = [];
     endless.push(endless);
     expect(() => compileCel("x == 1", { variables: { x: "dyn" } })({ x: endless })).toThrow(

@@ -78,7 +78,7 @@ function compiled(expression: string, options: object = {}): CelProgram | undefi
   }
 }
 
-/** What tells values apart to the last bit, types included. */
+/** Distinguishes values exactly, including their types. */
 function describeValue(value: CelValue): unknown {
   if (typeof value === "bigint") return `int ${value}`;
   if (value instanceof CelUint) return `uint ${value.value}`;
@@ -99,14 +99,14 @@ const EXPR_TYPES: readonly ExprType[] = [
 ] as ExprType[];
 const expressions = fc.constantFrom(...EXPR_TYPES).chain((type) => arbitraryExpression(type));
 
-describe("expressions that check", () => {
-  test("are most of those that are made", () => {
+describe("compileCel: valid expressions", () => {
+  test("are most of the generated ones", () => {
     const made = fc.sample(expressions, 500);
     const checking = made.filter(({ typed }) => compiled(typed) !== undefined);
     expect(checking.length).toBeGreaterThan(250);
   });
 
-  test("have values of their types, or faults", () => {
+  test("return values of their types, or faults", () => {
     fc.assert(
       fc.property(expressions, inputs, ({ typed }, variables) => {
         const program = compiled(typed);
@@ -118,7 +118,7 @@ describe("expressions that check", () => {
     );
   });
 
-  test("have the same results without a check", () => {
+  test("return the same results without a check", () => {
     fc.assert(
       fc.property(expressions, inputs, ({ typed }, variables) => {
         const program = compiled(typed);
@@ -132,7 +132,7 @@ describe("expressions that check", () => {
     );
   });
 
-  test("have the same results if all types are resolved at run time", () => {
+  test("return the same results if all types are resolved at run time", () => {
     fc.assert(
       fc.property(expressions, inputs, ({ typed, dynamic }, variables) => {
         const program = compiled(typed);
@@ -146,7 +146,7 @@ describe("expressions that check", () => {
     );
   });
 
-  test("are bools or faults, when they are filters", () => {
+  test("return bools or faults in filters", () => {
     const engine = createCelEngine({ maxSteps: 20_000 });
     fc.assert(
       fc.property(arbitraryExpression(), flows, ({ typed }, flow) => {
@@ -168,7 +168,7 @@ describe("expressions that check", () => {
   });
 });
 
-describe("anything", () => {
+describe("compileCel: any string", () => {
   test.each([
     { name: "words and signs", texts: arbitrarySoup() },
     { name: "expressions with a few words changed", texts: arbitraryMutant() },

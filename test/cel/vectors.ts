@@ -14,7 +14,7 @@ interface VectorFilter {
 
 const PREFIX = "error compiling CEL expression: ";
 
-/** Every expression that was put to Hubble, with what it said of it when it did not compile. */
+/** Every expression that was recorded with Hubble, with its message if it did not compile. */
 export function celExpressions(): Map<string, string | undefined> {
   const file = join(import.meta.dirname, "../vectors/flow-filters.jsonl.gz");
   const expressions = new Map<string, string | undefined>();
@@ -23,7 +23,7 @@ export function celExpressions(): Map<string, string | undefined> {
     const faults = error?.startsWith(PREFIX) ? error.slice(PREFIX.length) : undefined;
     for (const { experimental } of [...(allow ?? []), ...(deny ?? [])]) {
       for (const expression of experimental?.cel_expression ?? []) {
-        // The text quotes the expression at fault; a filter may have others beside it.
+        // The text quotes the invalid expression; a filter may have others.
         const isAtFault = faults?.includes(`\n | ${expression}\n`);
         expressions.set(expression, isAtFault ? faults : expressions.get(expression));
       }

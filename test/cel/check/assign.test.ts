@@ -43,7 +43,7 @@ describe("Bindings.assign", () => {
     { to: "map(A, A)", from: "map(int, dyn)", goes: true },
     { to: "map(A, B)", from: "map(B, list(A))", goes: false },
     { to: "map(A, A)", from: "map(null_type, flow.Flow)", goes: true },
-  ])("$to takes $from: $goes", ({ to, from, goes }) => {
+  ])("$to accepts $from: $goes", ({ to, from, goes }) => {
     expect(new Bindings().assign(parseType(to), parseType(from))).toBe(goes);
   });
 });
@@ -61,7 +61,7 @@ describe("Bindings.substitute", () => {
     { to: ["A", "list(A)"], from: ["int", "list(B)"], becomes: "int" },
     { to: ["list(A)", "A"], from: ["list(B)", "B"], becomes: undefined },
     { to: ["A", "A"], from: ["list(B)", "list(int)"], becomes: "list(int)" },
-  ])("$to takes $from: $becomes", ({ to, from, becomes }) => {
+  ])("$to accepts $from: $becomes", ({ to, from, becomes }) => {
     const bindings = new Bindings();
     expect(bindings.assignAll(to.map(parseType), from.map(parseType))).toBe(true);
     const found = bindings.substitute(parseType("A"));
@@ -70,7 +70,7 @@ describe("Bindings.substitute", () => {
     expect(bindings.substitute(parseType("map(Z, A)"), DYN)).toMatchObject({ key: DYN });
   });
 
-  test("nothing, when an attempt fails half way", () => {
+  test("substitutes nothing after an attempt that fails halfway", () => {
     const bindings = new Bindings();
     const [a, b] = [parseType("A"), parseType("B")];
     expect(bindings.assign(b, parseType("int"))).toBe(true);
@@ -81,7 +81,7 @@ describe("Bindings.substitute", () => {
   });
 });
 
-describe("the more general of two types", () => {
+describe("mostGeneral", () => {
   test.each([
     { a: "int", b: "dyn", most: "dyn" },
     { a: "dyn", b: "int", most: "dyn" },

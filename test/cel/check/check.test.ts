@@ -7,7 +7,7 @@ const OPTIONS = {
   container: "flow",
 };
 
-describe("types", () => {
+describe("compileCel: types", () => {
   test.each([
     ["1", "int"],
     ["1u", "uint"],
@@ -102,7 +102,7 @@ describe("types", () => {
   });
 });
 
-describe("faults", () => {
+describe("compileCel: faults", () => {
   const overload = (name: string, types: string) =>
     `found no matching overload for '${name}' applied to '${types}'`;
   const undeclared = (name: string) => `undeclared reference to '${name}' (in container 'flow')`;

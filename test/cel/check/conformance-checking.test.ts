@@ -51,12 +51,12 @@ const tests = testsOf(getCheckingSuite()).map(({ test: one }) => {
 });
 const judged = tests.filter(({ expression }) => !KNOWN_MISSES.has(expression));
 
-test("the suite is the one that is known", () => {
+test("conformance: has the known number of cases", () => {
   expect(tests).toHaveLength(135);
   expect(judged).toHaveLength(133);
 });
 
-describe("types", () => {
+describe("checkCel: types of the suite", () => {
   const typed = judged.filter(({ type }) => type !== undefined);
 
   test.each(typed)("$name", ({ expression, environment, type }) => {
@@ -64,7 +64,7 @@ describe("types", () => {
   });
 });
 
-describe("cel-go's messages", () => {
+describe("checkCel: cel-go's messages", () => {
   const failing = judged.filter(({ type }) => type === undefined);
 
   test.each(failing)("$name", ({ expression, environment, error }) => {
@@ -74,7 +74,7 @@ describe("cel-go's messages", () => {
   });
 });
 
-describe("misses", () => {
+describe("checkCel: known differences", () => {
   test.each([...KNOWN_MISSES])("%s: %s", (missed) => {
     const { expression, environment, type } = tests.find((one) => one.expression === missed)!;
     expect(answer(expression, environment)).not.toEqual({ type });

@@ -18,7 +18,7 @@ test.each([
   { container: "x", name: "a", full: ["x.a", "a"] },
   { container: "x.y.z", name: "a.b", full: ["x.y.z.a.b", "x.y.a.b", "x.a.b", "a.b"] },
   { container: "x.y", name: ".a", full: ["a"] },
-])("in '$container' $name is one of $full", ({ container, name, full }) => {
+])("candidatesFor: in '$container', $name is one of $full", ({ container, name, full }) => {
   expect(candidatesFor(container, name)).toEqual(full);
 });
 
@@ -50,12 +50,12 @@ describe("lookUp: full names", () => {
     "Verdict.DROPPED",
     "toString",
     "flow.Flow.verdict",
-  ])("%j: nothing", (name) => {
+  ])("does not find %j", (name) => {
     expect(lookUp(environment, name)).toBeUndefined();
   });
 });
 
-describe("fields", () => {
+describe("findField, fieldType", () => {
   const allTypes = testRegistry.getMessage("cel.expr.conformance.proto3.TestAllTypes")!;
 
   test.each([
@@ -86,13 +86,13 @@ describe("fields", () => {
     expect(formatType(fieldType(findField(allTypes, name)!))).toBe(type);
   });
 
-  test("are known by their names in the proto file", () => {
+  test("find fields by their names in the proto file", () => {
     expect(findField(TCPSchema, "source_port")?.localName).toBe("sourcePort");
     expect(findField(TCPSchema, "sourcePort")).toBeUndefined();
   });
 });
 
-describe("a registry", () => {
+describe("registryOf", () => {
   test("includes imported files and the well-known types", () => {
     const registry = registryOf([TCPSchema]);
     for (const name of [
@@ -107,8 +107,8 @@ describe("a registry", () => {
   });
 });
 
-describe("declarations", () => {
-  test("are read", () => {
+describe("declareFunctions", () => {
+  test("reads declarations", () => {
     const functions = declareFunctions(
       "f(list(A), map(B, int)) type(A) = f_one\n.f(int) bool = f_two\ng() int = g_0",
     );
@@ -123,7 +123,7 @@ describe("declarations", () => {
     expect(() => declareFunctions("f(int)")).toThrow(TypeError);
   });
 
-  test("of the standard library have implementations, except those that are compiled specially", () => {
+  test("STANDARD_FUNCTIONS: have implementations, except those that are compiled specially", () => {
     const known = [
       "conditional",
       "logical_and",

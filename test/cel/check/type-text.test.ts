@@ -55,7 +55,7 @@ describe("parseType and formatType", () => {
   });
 });
 
-describe("types are the same", () => {
+describe("isSameType", () => {
   test.each([
     { a: "int", b: "int", same: true },
     { a: "int", b: "uint", same: false },
@@ -72,7 +72,7 @@ describe("types are the same", () => {
   });
 });
 
-describe("parts of types", () => {
+describe("partsOf, withParts", () => {
   test.each(["list(int)", "map(string, int)", "wrapper(int)", "type(int)", "set(int, string)"])(
     "%s",
     (text) => {

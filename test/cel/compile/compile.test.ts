@@ -14,7 +14,7 @@ import { show } from "../show.js";
 
 const environment = createEnvironment({ container: "flow", registry: registryOf([FlowSchema]) });
 
-/** Expressions with their values, which are written as expressions write them, or with why they have none. */
+/** Expressions with their values, in the notation of expressions, or with the reason of their failure. */
 const VALUES: Readonly<Record<string, readonly (readonly [expression: string, value: string])[]>> = {
   arithmetic: [
     ["1 + 2", "3"],
@@ -432,7 +432,7 @@ describe.each(Object.entries(VALUES))("%s", (_name, values) => {
   });
 });
 
-/** Why there is no value depends on the way to it. */
+/** The reason of a failure depends on the order of evaluation. */
 function kindOfFault(value: string): string {
   return value.startsWith("fault: ") ? "fault" : value;
 }

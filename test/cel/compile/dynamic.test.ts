@@ -51,10 +51,10 @@ const environment = createEnvironment({
 
 // An expression goes three ways: by the types that the checker finds, without any for what the leaves are, and without
 // a check. Which closures it becomes differs, what it means does not.
-describe("expressions that were put to Hubble", () => {
+describe("compileChecked: expressions recorded with Hubble", () => {
   const checking = cases.filter(({ expression }) => parsed(expression) !== undefined);
 
-  test("are enough", () => {
+  test("are enough expressions", () => {
     expect(cases.length).toBeGreaterThan(1295);
     expect(checking.length).toBeGreaterThan(1000);
   });

@@ -14,7 +14,7 @@ import { debugText } from "./debug-text.js";
 // What cel-go's own parser test sets.
 const LIMITS = { maxDepth: 32, maxCodePoints: 100_000 };
 
-/** Where v0.20.1, which Hubble has, is not the version of which the suite tells. */
+/** Differences between v0.20.1, which Hubble uses, and the version of the suite. */
 const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ["m.existsOne(v, f)", "the name is younger: a method like any other"],
   ["[].existsOne(__result__, __result__)", "the name is younger: a method like any other"],
@@ -28,24 +28,24 @@ const judged = tests.filter(
   ({ original }) => !KNOWN_DIFFERENCES.has(original.expr) && original.expr !== SURROGATE,
 );
 
-test("the suite is the one that is known", () => {
+test("conformance: has the known number of cases", () => {
   expect(tests).toHaveLength(194);
   expect(judged.length).toBeGreaterThanOrEqual(190);
 });
 
-describe("trees of cel-go", () => {
+describe("parseCel: trees of cel-go", () => {
   test.each(judged.filter(({ ast }) => ast !== undefined))("$name", ({ original, ast }) => {
     expect(debugText(parseCel(original.expr, LIMITS))).toBe(ast);
   });
 });
 
-describe("expressions that cel-go does not parse", () => {
+describe("parseCel: expressions that cel-go rejects", () => {
   test.each(judged.filter(({ ast }) => ast === undefined))("$name", (failing) => {
     expect(failureOf(failing)).toBeInstanceOf(CelError);
   });
 });
 
-describe("cel-go's messages, except those of its parser generator", () => {
+describe("parseCel: cel-go's messages, except those of its parser generator", () => {
   const told = judged.filter(({ ast, error }) => ast === undefined && !/Syntax error|'`'/.test(error!));
 
   test.each(told)("$name", (failing) => {
@@ -53,7 +53,7 @@ describe("cel-go's messages, except those of its parser generator", () => {
   });
 });
 
-describe("trees and failures of the other suites", () => {
+describe("parseCel: trees and failures of the other suites", () => {
   test.each([
     { name: "conformance", suite: getConformanceSuite(), count: 2344 },
     { name: "comprehension", suite: getComprehensionSuite(), count: 92 },
@@ -65,7 +65,7 @@ describe("trees and failures of the other suites", () => {
   });
 });
 
-describe("differences", () => {
+describe("parseCel: known differences", () => {
   test("an escaped surrogate is U+FFFD", () => {
     expect(debugText(parseCel(SURROGATE))).toBe(debugText(parseCel("'\ufffd' == '\ufffd'")));
   });

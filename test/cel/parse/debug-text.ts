@@ -58,7 +58,7 @@ function literalText(literal: Literal): string {
   }
 }
 
-/** As Go's `strconv.Quote` does without its quotes: what is no UTF-8 stands as single bytes. */
+/** As Go's `strconv.Quote` does without its quotes: invalid UTF-8 is written as single bytes. */
 function quoteBytes(bytes: Uint8Array): string {
   let text = "";
   for (let index = 0; index < bytes.length; ) {

@@ -10,7 +10,7 @@ describe("CelError: formats positions and messages as Hubble does", () => {
     faults?.startsWith("ERROR") ? [{ expression, faults }] : [],
   );
 
-  test("are many", () => {
+  test("has many cases", () => {
     expect(told.length).toBeGreaterThan(100);
   });
 
@@ -23,7 +23,7 @@ describe("CelError: formats positions and messages as Hubble does", () => {
   });
 });
 
-describe("places", () => {
+describe("CelError: positions", () => {
   const expression = "a +\n\t'😁é' +\r\n\nb";
 
   test.each([
@@ -43,7 +43,7 @@ describe("places", () => {
     ]);
   });
 
-  test("are counted for all issues together as for each", () => {
+  test("are the same for all issues together and for each", () => {
     const offsets = Array.from({ length: expression.length + 1 }, (_, at) => at).filter((at) => at !== 7);
     const together = new CelError(
       expression,
@@ -55,12 +55,12 @@ describe("places", () => {
   });
 });
 
-describe("the line below", () => {
+describe("CelError: the marked line", () => {
   test.each([
     { name: "of wide characters is wide", expression: "é'😁'b", at: 4, shown: "é'😁'b", pointer: "．.．^" },
     { name: "points at a wide character", expression: "aé", at: 1, shown: "aé", pointer: ".＾" },
     { name: "may end after the expression", expression: "a", at: 1, shown: "a", pointer: ".^" },
-    { name: "takes a tab for a space", expression: "\ta", at: 1, shown: " a", pointer: ".^" },
+    { name: "prints a tab as a space", expression: "\ta", at: 1, shown: " a", pointer: ".^" },
     {
       name: "shows no control character",
       expression: "\x1b[2J\x7f\x9b\r",
@@ -78,12 +78,12 @@ describe("the line below", () => {
     expect(messageOf("", { at: 0, message: "x" })).toBe("ERROR: <input>:1:1: x");
   });
 
-  test("is missing when it is too long to be read", () => {
+  test("is omitted if it is too long", () => {
     expect(messageOf("a".repeat(20_000), { at: 9, message: "x" })).toBe("ERROR: <input>:1:10: x");
   });
 });
 
-describe("many issues", () => {
+describe("CelError: many issues", () => {
   test("are sorted by position, then by discovery", () => {
     const error = new CelError("abc", [
       { at: 2, message: "third" },
@@ -110,7 +110,7 @@ describe("many issues", () => {
   });
 });
 
-test("the error keeps the expression", () => {
+test("CelError: has the expression", () => {
   const error = new CelError("a b", [{ at: 2, message: "x" }]);
   expect(error).toBeInstanceOf(Error);
   expect(error).toMatchObject({ name: "CelError", expression: "a b" });

@@ -20,11 +20,11 @@ test.each([
     tokens: "== != < <= >= > && || [ ] { } ( ) . , - ! ? : + * / %",
   },
   { name: "the longest sign first", text: "<=!!=>=>||&&==-!", tokens: "<= ! != >= > || && == - !" },
-])("$name", ({ text, tokens }) => {
+])("lexCel: $name", ({ text, tokens }) => {
   expect(lexed(text).join(" ")).toBe(tokens);
 });
 
-describe("words", () => {
+describe("lexCel: identifiers and keywords", () => {
   test.each([
     { text: "in true false null", tokens: ["in", "true", "false", "null"] },
     {
@@ -39,7 +39,7 @@ describe("words", () => {
   });
 });
 
-describe("numbers extend as far as possible", () => {
+describe("lexCel: numbers extend as far as possible", () => {
   test.each([
     { text: "0 12 007", tokens: ["int 0", "int 12", "int 007"] },
     { text: "0x1F 0xfu 0xABU", tokens: ["int 0x1F", "uint 0xfu", "uint 0xABU"] },
@@ -63,7 +63,7 @@ describe("numbers extend as far as possible", () => {
   });
 });
 
-describe("strings and bytes", () => {
+describe("lexCel: strings and bytes", () => {
   test.each([
     { text: `'' ""`, tokens: ["string ''", 'string ""'] },
     { text: `'a"b' "a'b"`, tokens: [`string 'a"b'`, `string "a'b"`] },
@@ -108,7 +108,7 @@ describe("strings and bytes", () => {
   });
 
   test.each(["d", "xf", "x0g", "u00e", "U0001F60", "400", "38", "0", "9", "/", "é", "\n"])(
-    "no escape \\%s",
+    "rejects the escape \\%s",
     (sequence) => {
       expect(lastOf(`'\\${sequence}'`)).toMatchObject({ kind: "invalid", start: 1, end: 2 });
       expect(lastOf(`r'''\\${sequence}'''`).kind).toBe("end");
@@ -116,7 +116,7 @@ describe("strings and bytes", () => {
   );
 });
 
-describe("blanks and comments", () => {
+describe("lexCel: white space and comments", () => {
   test.each([
     { name: "white space", text: " \t\r\n\fa \t\r\n\f", tokens: ["identifier a"] },
     { name: "a comment to the end", text: "a // b", tokens: ["identifier a"] },
@@ -129,7 +129,7 @@ describe("blanks and comments", () => {
   });
 });
 
-describe("invalid characters end the list of tokens", () => {
+describe("lexCel: invalid characters end the list of tokens", () => {
   test.each([
     { text: "a = b", start: 2, fault: "found = where == was expected" },
     { text: "a & b", start: 2, fault: "found & where && was expected" },
@@ -152,7 +152,7 @@ describe("invalid characters end the list of tokens", () => {
   });
 });
 
-test("tokens are in order, with only blanks and comments between them", () => {
+test("lexCel: tokens are in order, with only white space and comments between them", () => {
   const piece = fc.constantFrom(
     "a",
     "1",

@@ -14,7 +14,7 @@ const NO_INT = { fault: "invalid int literal" };
 const NO_UINT = { fault: "invalid uint literal" };
 const NO_DOUBLE = { fault: "invalid double literal" };
 
-describe("ints", () => {
+describe("parseIntLiteral", () => {
   test.each([
     { text: "0", negative: false, result: { value: 0n } },
     { text: "007", negative: false, result: { value: 7n } },
@@ -34,7 +34,7 @@ describe("ints", () => {
   });
 });
 
-describe("uints", () => {
+describe("parseUintLiteral", () => {
   test.each([
     { text: "0u", result: { value: 0n } },
     { text: "0xFFFFFFFFFFFFFFFFU", result: { value: 2n ** 64n - 1n } },
@@ -47,7 +47,7 @@ describe("uints", () => {
   });
 });
 
-describe("doubles", () => {
+describe("parseDoubleLiteral", () => {
   test.each([
     { text: ".5", negative: false, result: { value: 0.5 } },
     { text: "0.0", negative: true, result: { value: -0 } },
@@ -62,7 +62,7 @@ describe("doubles", () => {
   });
 });
 
-describe("strings", () => {
+describe("parseStringLiteral", () => {
   test.each([
     { text: "''", value: "" },
     { text: `"a'b"`, value: "a'b" },
@@ -87,18 +87,18 @@ describe("strings", () => {
   });
 
   test.each(["\\ud800", "\\udfff", "\\udead", "\\U0000D800", "\\U0000dfff"])(
-    "surrogate %s becomes U+FFFD",
+    "replaces the surrogate %s by U+FFFD",
     (sequence) => {
       expect(parseStringLiteral(`'a${sequence}'`)).toEqual({ value: "a\ufffd" });
     },
   );
 
-  test("an escaped pair of surrogates becomes two U+FFFD", () => {
+  test("replaces an escaped pair of surrogates by two U+FFFD", () => {
     expect(parseStringLiteral("'\\ud83d\\ude01'")).toEqual({ value: "\ufffd\ufffd" });
   });
 });
 
-describe("bytes", () => {
+describe("parseBytesLiteral", () => {
   test.each([
     { text: "b''", value: [] },
     { text: "b'aé'", value: [0x61, 0xc3, 0xa9] },
@@ -115,7 +115,7 @@ describe("bytes", () => {
     expect(parseBytesLiteral(`b'a${sequence}'`)).toEqual({ fault: "unable to unescape string" });
   });
 
-  test("of any value can be written in hexadecimal and octal", () => {
+  test("accepts any byte in hexadecimal and octal", () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.boolean(), (value, octal) => {
         const escapes = Array.from(value, (byte) =>
@@ -127,7 +127,7 @@ describe("bytes", () => {
   });
 });
 
-test("any string can be written with escapes, and raw", () => {
+test("parseStringLiteral: accepts any string with escapes, and raw", () => {
   const plain = fc.string({ unit: "binary" }).map((text) => text.replace(/[\r'\\]/g, ""));
   fc.assert(
     fc.property(plain, (value) => {
@@ -141,6 +141,6 @@ test("any string can be written with escapes, and raw", () => {
   );
 });
 
-test.each(["(", "identifier", "in", "end"] as const)("%s is not a literal", (kind) => {
+test.each(["(", "identifier", "in", "end"] as const)("literalOf: %s is not a literal", (kind) => {
   expect(literalOf(kind, kind, false)).toBeUndefined();
 });

@@ -54,14 +54,14 @@ function outline(expr: Expr): string {
   }
 }
 
-describe("expressions put to Hubble", () => {
+describe("parseCel: expressions recorded with Hubble", () => {
   const PARSER_TEXTS =
     /Syntax error|reserved identifier|invalid \w+ literal|unsupported syntax|unable to unescape|invalid argument to has|simple name|not an identifier/;
   const all = [...celExpressions()];
   const failing = all.filter(([, faults]) => faults !== undefined && PARSER_TEXTS.test(faults));
   const passing = all.filter(([, faults]) => faults === undefined || !PARSER_TEXTS.test(faults));
 
-  test("are many of both", () => {
+  test("are many, valid and invalid", () => {
     expect(all.length).toBeGreaterThan(600);
     expect(failing.length).toBeGreaterThan(40);
   });
@@ -77,7 +77,7 @@ describe("expressions put to Hubble", () => {
   });
 });
 
-describe("precedence", () => {
+describe("parseCel: precedence", () => {
   test.each([
     { text: "a - b - c", tree: "(_-_ (_-_ a b) c)" },
     { text: "a + b * c + d", tree: "(_+_ (_+_ a (_*_ b c)) d)" },
@@ -101,7 +101,7 @@ describe("precedence", () => {
   });
 });
 
-describe("signs in a row", () => {
+describe("parseCel: repeated signs", () => {
   test.each([
     { text: "!!a", tree: "a" },
     { text: "! ! !a", tree: "(!_ a)" },
@@ -114,12 +114,12 @@ describe("signs in a row", () => {
     expect(outline(parseCel(text))).toBe(tree);
   });
 
-  test.each(["!-a", "-!a", "!--1", "!", "-", "+a"])("%s is not an expression", (text) => {
+  test.each(["!-a", "-!a", "!--1", "!", "-", "+a"])("rejects %s", (text) => {
     expect(errorOf(text)?.message).toMatch(/Syntax error/);
   });
 });
 
-describe("chains of && and || are balanced", () => {
+describe("parseCel: chains of && and || are balanced", () => {
   test.each([
     { text: "a || b || c", tree: "(_||_ (_||_ a b) c)" },
     { text: "a || b || c || d", tree: "(_||_ (_||_ a b) (_||_ c d))" },
@@ -143,7 +143,7 @@ describe("chains of && and || are balanced", () => {
   });
 });
 
-describe("names", () => {
+describe("parseCel: names", () => {
   test.each([
     { text: ".a.b", tree: ".a.b" },
     { text: ".f(a)", tree: "(.f a)" },
@@ -174,7 +174,7 @@ describe("names", () => {
   });
 });
 
-describe("macros", () => {
+describe("parseCel: macros", () => {
   test.each([
     { text: "has(a.b)", tree: "has(a.b)" },
     { text: "has(a.b.c)", tree: "has(a.b.c)" },
@@ -229,7 +229,7 @@ describe("macros", () => {
   });
 });
 
-describe("literals out of range, all at once", () => {
+describe("parseCel: reports all literals out of range", () => {
   test.each([
     { text: "9223372036854775808", faults: ["1: invalid int literal"] },
     { text: "a + - 9223372036854775809", faults: ["5: invalid int literal"] },
@@ -246,7 +246,7 @@ describe("literals out of range, all at once", () => {
     expect(faultsOf(text)).toEqual(faults);
   });
 
-  test("the least int is a literal", () => {
+  test("accepts the least int", () => {
     expect(parseCel("-9223372036854775808")).toEqual({
       kind: "const",
       at: 0,
@@ -255,7 +255,7 @@ describe("literals out of range, all at once", () => {
   });
 });
 
-describe("optional syntax is not supported", () => {
+describe("parseCel: rejects optional syntax", () => {
   test.each([
     { text: "a.?b", faults: ["2: unsupported syntax '.?'"] },
     { text: "a[?b]", faults: ["2: unsupported syntax '[?'"] },
@@ -269,7 +269,7 @@ describe("optional syntax is not supported", () => {
   });
 });
 
-describe("syntax errors name the found and the expected token", () => {
+describe("parseCel: names the found and the expected token", () => {
   test.each([
     { text: "", fault: "1: Syntax error: found the end of the expression where a value was expected" },
     { text: "  ", fault: "3: Syntax error: found the end of the expression where a value was expected" },
@@ -318,7 +318,7 @@ describe("syntax errors name the found and the expected token", () => {
     expect(faultsOf(text)).toEqual([fault]);
   });
 
-  test("a syntax error includes the faults before it", () => {
+  test("includes the faults before a syntax error", () => {
     expect(faultsOf("a.?b()")).toEqual([
       "2: unsupported syntax '.?'",
       "5: Syntax error: found '(' where an operator or the end of the expression was expected",
@@ -330,7 +330,7 @@ describe("syntax errors name the found and the expected token", () => {
   });
 });
 
-test("every node knows its place", () => {
+test("parseCel: every node has its position", () => {
   const text = "a.b(c)[d] + -.e.f ? [n] : {g: has(h.i)} == J{k: l.all(m, !m)}";
   const places: string[] = [];
   const visit = (value: unknown, name = ""): void => {
@@ -369,7 +369,7 @@ test("every node knows its place", () => {
   ]);
 });
 
-describe("limits", () => {
+describe("parseCel: limits", () => {
   const nested = (count: number, open: string, inner: string, close: string): string =>
     open.repeat(count) + inner + close.repeat(count);
   const RECURSION = ["0: expression recursion limit exceeded: 250"];
@@ -485,7 +485,7 @@ describe("limits", () => {
   });
 });
 
-describe("hostile expressions", () => {
+describe("parseCel: hostile expressions", () => {
   const pieces = [
     "(",
     "[",
@@ -525,8 +525,8 @@ describe("hostile expressions", () => {
     "if(",
   ];
 
-  // Far above what linear time takes, far below what quadratic time would.
-  test.each(pieces)("%s again and again", { timeout: 100_000 }, (piece) => {
+  // Far above linear time, far below quadratic time.
+  test.each(pieces)("%s repeated", { timeout: 100_000 }, (piece) => {
     // Far more than the limit allows, so that more than linear time would show.
     const text = piece.repeat(amount({ quick: 30_000, long: 100_000 }));
     const error = errorOf(text, { maxCodePoints: 10_000_000 });
@@ -585,7 +585,7 @@ describe("hostile expressions", () => {
     );
   });
 
-  test("blanks and comments between tokens change nothing", () => {
+  test("white space and comments between tokens have no effect", () => {
     const expressions = [...celExpressions().keys()].filter(
       (text) => errorOf(text) === undefined && !/['"]/.test(text),
     );

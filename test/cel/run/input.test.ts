@@ -72,7 +72,7 @@ describe("inputReader: accepts", () => {
     { type: "dyn", input: create(StringValueSchema, { value: "a" }), value: '"a"' },
     { type: "dyn", input: endpoint, value: "flow.Endpoint" },
     { type: "dyn", input: [1, "a", { b: 2n }], value: '[1.0, "a", {"b": 2}]' },
-    // biome-ignore lint/suspicious/noSparseArray: it is what is asked
+    // biome-ignore lint/suspicious/noSparseArray: the hole is tested
     { type: "dyn", input: [1, , 2], value: "[1.0, null, 2.0]" },
     { type: "dyn", input: JSON.parse('{"__proto__": 1}'), value: '{"__proto__": 1.0}' },
   ])("$type: $value", ({ type, input, value }) => {
@@ -148,7 +148,7 @@ describe("inputReader: rejects", () => {
     expect(() => program({ x: input })).toThrow(message);
   });
 
-  test("is ignored if it is not read", () => {
+  test("an invalid value that is not read is ignored", () => {
     const program = compileCel("x", { variables: { x: "int", y: "int" } });
     expect(program({ x: 5 })).toBe(5n);
   });
@@ -172,15 +172,18 @@ describe("inputReader: converts well-known messages to their values", () => {
   );
 });
 
-test("a variable at fault is named", () => {
+test("compileCel: names a variable with an invalid value", () => {
   expect(() => compileCel("n > 1", { variables: { n: "int" } })({})).toThrow("n: no such overload");
 });
 
-test.each(["lst(int)", "foo.Bar", "A", "list(B)", "map(string, no.Such)"])("rejects the type %s", (type) => {
-  expect(() => compileCel("true", { variables: { x: type } })).toThrow(OptionsError);
-  expect(() => compileCel("true", { variables: { x: type } })).toThrow(/^variables\.x: unknown type /);
-  expect(() => compileCel("true", { result: type })).toThrow(/^result: unknown type /);
-});
+test.each(["lst(int)", "foo.Bar", "A", "list(B)", "map(string, no.Such)"])(
+  "compileCel: rejects the type %s",
+  (type) => {
+    expect(() => compileCel("true", { variables: { x: type } })).toThrow(OptionsError);
+    expect(() => compileCel("true", { variables: { x: type } })).toThrow(/^variables\.x: unknown type /);
+    expect(() => compileCel("true", { result: type })).toThrow(/^result: unknown type /);
+  },
+);
 
 test("compileCel: reports every type that does not exist, with its path", () => {
   const variables = { a: "nosuch", b: "list(", c: "int", d: "list(no.Such)" };

@@ -33,7 +33,7 @@ interface Case {
   readonly has?: boolean;
 }
 
-describe("fields of proto3", () => {
+describe("fieldReader: fields of proto3", () => {
   test.each([
     { field: "single_int32", init: {}, value: "0" },
     { field: "single_int32", init: { singleInt32: -5 }, value: "-5", has: true },
@@ -149,7 +149,7 @@ describe("fields of proto3", () => {
   });
 });
 
-describe("fields of proto2, which have presence and defaults", () => {
+describe("fieldReader: fields of proto2, which have presence and defaults", () => {
   test.each([
     { field: "single_int32", init: {}, value: "-32" },
     { field: "single_int32", init: { singleInt32: 0 }, value: "0", has: true },
@@ -176,7 +176,7 @@ describe("fields of proto2, which have presence and defaults", () => {
   });
 });
 
-describe("messages that are seen through", () => {
+describe("fieldReader: messages that are unwrapped", () => {
   test.each([
     { name: "BoolValue", message: create(BoolValueSchema, { value: true }), value: "true" },
     { name: "Int32Value", message: create(Int32ValueSchema, { value: -3 }), value: "-3" },
@@ -220,14 +220,14 @@ describe("messages that are seen through", () => {
 
   test.each([
     {
-      name: "of a type that nobody knows",
+      name: "of an unknown type",
       any: create(AnySchema, { typeUrl: "type.googleapis.com/no.Type" }),
     },
     { name: "that is empty", any: create(AnySchema) },
     { name: "of bytes without a type", any: create(AnySchema, { value: new Uint8Array([8, 1]) }) },
     { name: "of no type", any: create(AnySchema, { typeUrl: "/" }) },
     {
-      name: "of bytes that are no message",
+      name: "of bytes that are not a message",
       any: create(AnySchema, { typeUrl: "/google.protobuf.BoolValue", value: new Uint8Array([8]) }),
     },
   ])("an Any $name fails", ({ any }) => {
@@ -246,14 +246,14 @@ describe("DynamicFields: fields of messages whose type is known at run time", ()
     expect(fields.has(create(proto2))).toBe(false);
   });
 
-  test("may not be there", () => {
+  test("may be missing", () => {
     expect(() => new DynamicFields("nope", registry).read(create(proto3), frame)).toThrow(
       "no such field 'nope'",
     );
     expect(() => new DynamicFields("ID", registry).has(create(EndpointSchema))).toThrow("no such overload");
   });
 
-  test("are paid for when they are long", () => {
+  test("cost steps when they are long", () => {
     const read = meteredReader(findField(proto3, "repeated_int32")!, registry);
     frame.steps = 50;
     expect(read(create(proto3 as DescMessage, { repeatedInt32: Array(20).fill(1) }), frame)).toHaveLength(20);

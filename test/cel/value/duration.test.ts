@@ -99,7 +99,7 @@ describe("parseDuration", () => {
     expect(() => parseDuration(text)).toThrow(refused);
   });
 
-  test("undoes a writing in nanoseconds", () => {
+  test("parses a duration in nanoseconds", () => {
     fc.assert(
       fc.property(anyNanos, (nanos) => {
         expect(parseDuration(`${nanos}ns`).nanos).toBe(nanos);
@@ -107,7 +107,7 @@ describe("parseDuration", () => {
     );
   });
 
-  test("undoes formatting where a double has all digits", () => {
+  test("parses formatted durations that a double represents exactly", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }), (nanos) => {
         expect(parseDuration(formatDuration(new CelDuration(nanos))).nanos).toBe(nanos);
@@ -116,7 +116,7 @@ describe("parseDuration", () => {
     );
   });
 
-  test("any string gives a duration or a fault", () => {
+  test("returns a duration or a fault for any string", () => {
     const unit = fc.constantFrom("1", "9", "0", ".", "h", "m", "s", "n", "u", "µ", "-", "+", " ");
     fc.assert(
       fc.property(fc.string({ unit }), (text) => {
@@ -131,7 +131,7 @@ describe("parseDuration", () => {
     );
   });
 
-  test("takes linear time for long hostile strings", () => {
+  test("needs linear time for long hostile strings", () => {
     for (const text of ["1", "0", ".", "1s", "s", "0.0s"]) {
       try {
         parseDuration(text.repeat(100_000));
@@ -161,7 +161,7 @@ describe("formatDuration", () => {
   });
 });
 
-describe("getters", () => {
+describe("durationHours, durationMinutes, durationSeconds, durationMilliseconds", () => {
   test.each([
     { text: "10000s", hours: 2, minutes: 166, seconds: 10_000, milliseconds: 10_000_000 },
     { text: "3730s", hours: 1, minutes: 62, seconds: 3730, milliseconds: 3_730_000 },
@@ -186,7 +186,7 @@ describe("getters", () => {
   });
 });
 
-describe("arithmetic", () => {
+describe("addDurations, subtractDurations, compareDurations", () => {
   test("returns 64-bit results, otherwise a fault", () => {
     const check = (value: bigint, run: () => CelDuration) => {
       if (BigInt.asIntN(64, value) === value) expect(run().nanos).toBe(value);

@@ -75,7 +75,7 @@ const CLASSES: readonly (readonly CelValue[])[] = [
   [markAbsent(create(FlowSchema))],
 ];
 
-test("equality compares values regardless of the number type", () => {
+test("createEquality: compares values regardless of the number type", () => {
   const all = CLASSES.flatMap((values, index) => values.map((value) => ({ value, index })));
   const wrong = all.flatMap((a) =>
     all
@@ -85,17 +85,17 @@ test("equality compares values regardless of the number type", () => {
   expect(wrong).toEqual([]);
 });
 
-describe("NaN", () => {
+describe("createEquality: NaN", () => {
   test.each([
     { name: "by itself", value: Number.NaN },
     { name: "in a list", value: [Number.NaN] },
     { name: "in a map", value: mapOf([1n, Number.NaN]) },
     { name: "in a list in a list", value: [[1n], [Number.NaN]] },
-  ])("$name equals nothing, itself included", ({ value }) => {
+  ])("$name is not equal to any value, including itself", ({ value }) => {
     expect(isEqual(value, value)).toBe(false);
   });
 
-  test("in a message equals itself, where the message is the same one", () => {
+  test("in a message is equal if the message is identical", () => {
     const desc = testRegistry.getMessage("cel.expr.conformance.proto3.TestAllTypes") as DescMessage;
     const make = () => create(desc, { singleDouble: Number.NaN });
     const message = make();
@@ -105,7 +105,7 @@ describe("NaN", () => {
   });
 });
 
-describe("messages", () => {
+describe("createEquality: messages", () => {
   const flows = arbitraryMessage(FlowSchema, { packed: [EndpointSchema] });
 
   test("are equal if their contents are", () => {
@@ -117,7 +117,7 @@ describe("messages", () => {
     );
   });
 
-  test("are looked into where they are packed", () => {
+  test("are unpacked from Any", () => {
     const of = (podName: string) =>
       create(FlowSchema, {
         extensions: anyPack(EndpointSchema, create(EndpointSchema, { podName, labels: ["x"] })),
@@ -126,13 +126,13 @@ describe("messages", () => {
     expect(isEqual(of("a"), of("b"))).toBe(false);
   });
 
-  test("that nobody knows are not equal", () => {
+  test("of unknown types are not equal", () => {
     const none = createEquality(registryOf([]));
     expect(none(create(TCPSchema), create(TCPSchema), frameOf(10_000))).toBe(false);
   });
 });
 
-describe("equality: compared content costs steps", () => {
+describe("createEquality: compared content costs steps", () => {
   const long = "x".repeat(16_000);
   const same = () => `${long.slice(1)}x`;
 

@@ -43,7 +43,7 @@ function faultOf(run: () => unknown): string | undefined {
   }
 }
 
-describe("arithmetic", () => {
+describe("64-bit arithmetic", () => {
   const exact: readonly { readonly name: string; readonly checked: Binary; readonly plain: Binary }[] = [
     { name: "addInt", checked: addInt, plain: (a, b) => a + b },
     { name: "subtractInt", checked: subtractInt, plain: (a, b) => a - b },
@@ -77,7 +77,7 @@ describe("arithmetic", () => {
     );
   });
 
-  test("quotient and remainder make the dividend", () => {
+  test("divideInt, moduloInt: quotient and remainder give the dividend", () => {
     fc.assert(
       fc.property(int64, int64, (a, b) => {
         fc.pre(b !== 0n && !(a === INT64_MIN && b === -1n));
@@ -119,7 +119,7 @@ describe("arithmetic", () => {
   });
 });
 
-describe("from a double", () => {
+describe("doubleToInt, doubleToUint", () => {
   test.each([
     { value: 1.9, int: 1n, uint: 1n },
     { value: -7.9, int: -7n, uint: undefined },

@@ -5,7 +5,7 @@ import { parseBool, parseDouble, parseInt64, parseUint64 } from "../../../src/ce
 import { formatFloatG } from "../../../src/go/strconv/format-float.js";
 
 function refused(type: string): Error {
-  // A Fault is no Error, yet the matcher compares its message.
+  // A Fault is not an Error, but the matcher compares its message.
   return new Fault(`type conversion error from 'string' to '${type}'`) as unknown as Error;
 }
 
@@ -216,7 +216,7 @@ describe("parseDouble", () => {
     );
   });
 
-  test("takes linear time for long hostile strings", () => {
+  test("needs linear time for long hostile strings", () => {
     const length = 200_000;
     for (const text of [
       "1".repeat(length),

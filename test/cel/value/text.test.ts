@@ -28,18 +28,18 @@ describe("codePointCount", () => {
     expect(codePointCount(text)).toBe(count);
   });
 
-  test("counts as iteration does", () => {
+  test("counts as an iteration does", () => {
     fc.assert(fc.property(fc.oneof(anyText, units), (text) => codePointCount(text) === [...text].length));
   });
 });
 
-describe("UTF-8", () => {
-  test("decoding undoes encoding", () => {
+describe("encodeUtf8, decodeUtf8", () => {
+  test("decode what was encoded", () => {
     fc.assert(fc.property(anyText, (text) => decodeUtf8(encodeUtf8(text)) === text));
     expect(decodeUtf8(encodeUtf8("\ufeffa"))).toBe("\ufeffa");
   });
 
-  test("encodes a lone surrogate as U+FFFD", () => {
+  test("encode a lone surrogate as U+FFFD", () => {
     expect(encodeUtf8("\ud800")).toEqual(Uint8Array.of(0xef, 0xbf, 0xbd));
   });
 
@@ -49,13 +49,13 @@ describe("UTF-8", () => {
     { name: "a surrogate", bytes: [0xed, 0xa0, 0x80] },
     { name: "a long form", bytes: [0xc0, 0x80] },
     { name: "beyond U+10FFFF", bytes: [0xf4, 0x90, 0x80, 0x80] },
-  ])("rejects $name", ({ bytes }) => {
+  ])("reject $name", ({ bytes }) => {
     expect(() => decodeUtf8(Uint8Array.from(bytes))).toThrow(
       new Fault("invalid UTF-8 in bytes, cannot convert to string") as unknown as Error,
     );
   });
 
-  test("any bytes give a string or a fault", () => {
+  test("return a string or a fault for any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         try {
@@ -68,7 +68,7 @@ describe("UTF-8", () => {
   });
 });
 
-describe("bytes", () => {
+describe("compareBytes, equalBytes", () => {
   test.each([
     { a: [], b: [], order: 0 },
     { a: [], b: [0], order: -1 },

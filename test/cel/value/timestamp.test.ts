@@ -149,7 +149,7 @@ describe("parseTimestamp", () => {
     );
   });
 
-  test("undoes formatting with an offset", () => {
+  test("parses formatted timestamps with an offset", () => {
     const offset = fc.integer({ min: -(24 * 60 + 59), max: 24 * 60 + 59 });
     const moderate = fc.integer({ min: MIN + 400_000, max: MAX - 400_000 });
     fc.assert(
@@ -166,7 +166,7 @@ describe("parseTimestamp", () => {
     );
   });
 
-  test("reads what Date reads as the same time", () => {
+  test("parses the same time as Date", () => {
     const date = fc.date({ min: new Date(MIN * 1000), max: new Date(MAX * 1000), noInvalidDate: true });
     fc.assert(
       fc.property(date, (value) => {
@@ -176,7 +176,7 @@ describe("parseTimestamp", () => {
     );
   });
 
-  test("any string gives a timestamp or a fault", () => {
+  test("returns a timestamp or a fault for any string", () => {
     const part = fc.constantFrom(
       "2009",
       "-",
@@ -230,7 +230,7 @@ describe("formatTimestamp", () => {
 });
 
 describe("timestampFromSeconds and timestampOf", () => {
-  test("has the years 1 to 9999", () => {
+  test("accepts the years 1 to 9999", () => {
     expect(timestampFromSeconds(BigInt(MIN))).toEqual(new CelTimestamp(MIN, 0));
     expect(timestampFromSeconds(BigInt(MAX))).toEqual(new CelTimestamp(MAX, 0));
     for (const seconds of [BigInt(MIN) - 1n, BigInt(MAX) + 1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
@@ -248,7 +248,7 @@ describe("timestampFromSeconds and timestampOf", () => {
   });
 });
 
-describe("arithmetic", () => {
+describe("addDuration, subtractDuration, compareTimestamps", () => {
   const nanosOf = ({ seconds, nanos }: CelTimestamp) => BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
 
   test("adds and subtracts a duration", () => {
@@ -318,8 +318,8 @@ describe("arithmetic", () => {
   });
 });
 
-describe("getters", () => {
-  test.each(names)("%s has the value that Date has", (name) => {
+describe("getters of timestamps", () => {
+  test.each(names)("%s returns the value of Date", (name) => {
     fc.assert(
       fc.property(timestamp, (value) => {
         const date = new Date(value.seconds * 1000 + Math.floor(value.nanos / 1e6));
@@ -365,7 +365,7 @@ describe("getters", () => {
     );
   });
 
-  test("hold far outside the years of a timestamp", () => {
+  test("work far outside the years of a timestamp", () => {
     for (const seconds of [2 ** 53, -(2 ** 53), 2 ** 63, -(2 ** 63), 8.64e12 + 1]) {
       for (const name of names) {
         expect(Number.isInteger(getters[name].get(new CelTimestamp(seconds, 0), "Europe/Berlin"))).toBe(true);
@@ -375,14 +375,14 @@ describe("getters", () => {
   });
 });
 
-describe("conformance", () => {
+describe("getters of timestamps: conformance", () => {
   const wanted = /^timestamp\('([^']*)'\)\.(\w+)\((?:'([^']*)')?\)$/;
   const cases = [...expressions(getConformanceSuite())].flatMap(({ text, value }) => {
     const [, time = "", getter = "", zone] = wanted.exec(text) ?? [];
     return getter === "" ? [] : [{ text, time, getter: getter as keyof typeof getters, zone, value }];
   });
 
-  test("has the getters", () => {
+  test("has cases for the getters", () => {
     expect(cases.length).toBeGreaterThanOrEqual(22);
   });
 

@@ -33,8 +33,8 @@ describe("kindOf", () => {
   });
 });
 
-describe("a map", () => {
-  test("finds numbers regardless of their type, and nothing else", () => {
+describe("CelMap", () => {
+  test("finds numbers regardless of their type, and no other keys", () => {
     const map = new CelMap();
     for (const [key, value] of [
       [1n, "int"],
@@ -82,7 +82,7 @@ describe("a map", () => {
     expect([...map]).toEqual([[1n, "a"]]);
   });
 
-  test.each(["__proto__", "constructor", "toString", ""])("has no name of its own: %j", (name) => {
+  test.each(["__proto__", "constructor", "toString", ""])("has no inherited key: %j", (name) => {
     const map = new CelMap();
     expect(map.get(name)).toBeUndefined();
     map.add(name, 1n);
