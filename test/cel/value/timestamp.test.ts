@@ -248,7 +248,7 @@ describe("timestampFromSeconds and timestampOf", () => {
   });
 });
 
-describe("addDuration, subtractDuration, compareTimestamps", () => {
+describe("addDuration, subtractDuration, subtractTimestamps, compareTimestamps", () => {
   const nanosOf = ({ seconds, nanos }: CelTimestamp) => BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
 
   test("adds and subtracts a duration", () => {
