@@ -220,7 +220,7 @@ describe("openExportFile: when the path cannot be opened again", () => {
     },
   );
 
-  test("the error names the path, the lost lines and the cause", async () => {
+  test("errors name the path, the lost lines and the cause", async () => {
     const sink = await open();
     sink.write(event("a"));
     await turn();

@@ -80,7 +80,7 @@ describe("openExportFile: failing writes", () => {
     expect(readFileSync(path, "utf8")).toBe(Array.from({ length: 10 }, (_, index) => lineOf(index)).join(""));
   });
 
-  test("the file keeps complete lines, the counts are exact, and writing continues when the disk has space", async () => {
+  test("keeps complete lines and exact counts, and continues when the disk has space", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(400), fc.integer({ min: 1, max: 50 }), async (freeBytes, perWrite) => {
         rmSync(path, { force: true });

@@ -72,12 +72,12 @@ async function exportNumbers(
   return sink.stats;
 }
 
-test("the lines of these tests are of 100 bytes", () => {
+test("encodeExportLine: the lines of these tests have 100 bytes", () => {
   expect(lineOf(7)).toHaveLength(99);
 });
 
 describe("openExportFile: the file", () => {
-  test("has a line for every event, is created with its folders, and belongs to its owner only", async () => {
+  test("has a line for every event, is created with its folders, and is accessible to its owner only", async () => {
     const path = folder("a/b/hubble.log");
     const stats = await exportNumbers(path, 0, 3);
     expect(readFileSync(path, "utf8")).toBe(`${lineOf(0)}\n${lineOf(1)}\n${lineOf(2)}\n`);
@@ -173,7 +173,7 @@ describe("openExportFile: rotation", () => {
     { there: 2, maxFileBytes: 300, backups: 1 },
     { there: 2, maxFileBytes: 299, backups: 1 },
   ])(
-    "a file of $there lines is continued below $maxFileBytes bytes: $backups backups",
+    "continues a file of $there lines below $maxFileBytes bytes: $backups backups",
     async ({ there, maxFileBytes, backups }) => {
       await exportNumbers(folder("hubble.log"), 0, there);
       await exportNumbers(folder("hubble.log"), there, there + 1, { maxFileBytes });
@@ -326,7 +326,7 @@ describe("openExportFile: rotation", () => {
 });
 
 describe("openExportFile: failures", () => {
-  test("a full disk fails the next write, counts the lost lines, and later writes continue", async () => {
+  test("fails the next write on a full disk, counts the lost lines, and continues later", async () => {
     symlinkSync("/dev/full", folder("hubble.log"));
     const sink = await openExportFile(folder("hubble.log"));
     sink.write(hundred(0));
@@ -341,7 +341,7 @@ describe("openExportFile: failures", () => {
     expect(sink.stats).toMatchObject({ offered: 4, written: 0, lost: 4 });
   });
 
-  test("reports backups that cannot be maintained, and the export continues", async () => {
+  test("reports backups that cannot be maintained, and continues the export", async () => {
     const reported: string[] = [];
     mkdirSync(folder("hubble-2026-11-22T11-00-00.000.log.gz"));
     writeFileSync(folder("hubble-2026-11-22T11-00-00.000.log"), "x");
@@ -353,7 +353,7 @@ describe("openExportFile: failures", () => {
     expect(indexes(folder("hubble.log"))).toEqual([0, 1]);
   });
 
-  test("openExportFile: writes an extension of an unknown type as bytes, and reports its type once", async () => {
+  test("writes an extension of an unknown type as bytes, and reports its type once", async () => {
     const path = folder("extensions.log");
     const types: string[] = [];
     const sink = await openExportFile(path, { onUndecodableExtension: (typeUrl) => types.push(typeUrl) });
@@ -380,7 +380,7 @@ describe("openExportFile: failures", () => {
 describe("openExportFile: exported events", () => {
   const lines = () => readFileSync(folder("hubble.log"), "utf8").split("\n").slice(0, -1);
 
-  test("pass the filter lists and the field mask", async () => {
+  test("are filtered, and cut to the field mask", async () => {
     const options = {
       allow: [{ verdict: [Verdict.DROPPED] }],
       deny: [{ uuid: ["secret"] }],
@@ -433,7 +433,7 @@ describe("openExportStream: the stream", () => {
     expect(sink.stats).toMatchObject({ offered: 3, written: 2, filtered: 1, bytes: 88 });
   });
 
-  test("is waited for while it is full", async () => {
+  test("delays writes while it is full", async () => {
     const taken: (() => void)[] = [];
     const stream = new Writable({ highWaterMark: 50, write: (_chunk, _encoding, done) => taken.push(done) });
     const sink = await openExportStream(stream);
@@ -481,7 +481,7 @@ describe("openExportStream: the stream", () => {
   });
 });
 
-describeWithShared("real flows", () => {
+describeWithShared("openExportFile: recorded flows", () => {
   test("are the same in rotated, compressed files", async () => {
     const files = sharedFlowFiles();
     const sink = await openExportFile(folder("hubble.log"), {
