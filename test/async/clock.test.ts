@@ -37,7 +37,7 @@ describe.each(CLOCKS)("$name", ({ create }) => {
     vi.useRealTimers();
   });
 
-  test("now: milliseconds since 1970", () => {
+  test("now: returns milliseconds since 1970", () => {
     const { clock, advance } = create();
     expect(clock.now()).toBe(START_MS);
     advance(1500);
@@ -49,16 +49,16 @@ describe.each(CLOCKS)("$name", ({ create }) => {
     { name: "no delay", delayMs: 0, afterMs: 0 },
     { name: "a negative delay counts as 0", delayMs: -5000, afterMs: 0 },
     { name: "the longest delay of setTimeout", delayMs: 2 ** 31 - 1, afterMs: 2 ** 31 - 1 },
-    { name: "one more than setTimeout takes", delayMs: 2 ** 31, afterMs: 2 ** 31 },
+    { name: "one more than the longest delay of setTimeout", delayMs: 2 ** 31, afterMs: 2 ** 31 },
     { name: "a hundred days", delayMs: 8_640_000_000, afterMs: 8_640_000_000 },
-  ])("calls back once, in time and not before: $name", ({ delayMs, afterMs }) => {
+  ])("calls back once, at the time and not before: $name", ({ delayMs, afterMs }) => {
     const { clock, advance, pending } = create();
     const callback = vi.fn();
     clock.setTimer(delayMs, callback);
     expect(callback).not.toHaveBeenCalled();
     if (afterMs > 0) advance(afterMs - 1);
     expect(callback).not.toHaveBeenCalled();
-    // setTimeout takes a millisecond even for a delay of 0.
+    // setTimeout waits a millisecond even for a delay of 0.
     advance(1);
     expect(callback).toHaveBeenCalledTimes(1);
     expect(pending()).toBe(0);
@@ -69,7 +69,7 @@ describe.each(CLOCKS)("$name", ({ create }) => {
   test.each([
     { name: "at once", afterMs: 0 },
     { name: "on the way", afterMs: 2 ** 31 + 10 },
-  ])("a timer called off never calls back: $name", ({ afterMs }) => {
+  ])("a cancelled timer never calls back: $name", ({ afterMs }) => {
     const { clock, advance, pending } = create();
     const callback = vi.fn();
     const callOff = clock.setTimer(2 ** 32, callback);

@@ -29,7 +29,7 @@ test("createTurnDue: a turn is due when the interval has passed, and not again b
   expect(turns()).toBe(2);
 });
 
-test("createTurnDue: a clock that is set back does not put off the turn", async () => {
+test("createTurnDue: a clock that is set back does not delay the turn", async () => {
   const { turnDue, turns, pass } = fakeTurns();
   pass(-3_600_000);
   await turnDue();
@@ -37,7 +37,7 @@ test("createTurnDue: a clock that is set back does not put off the turn", async 
   expect(turnDue()).toBeUndefined();
 });
 
-test("nextTurn: gives timers their turn", async () => {
+test("nextTurn: runs timers", async () => {
   const order: string[] = [];
   const timer = new Promise<void>((resolve) =>
     setTimeout(() => {

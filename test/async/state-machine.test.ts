@@ -10,19 +10,19 @@ const DOOR: TransitionTable<Door, DoorEvent> = {
 };
 
 describe("nextState", () => {
-  test("a function gets the data of the state and of the event", () => {
+  test("calls a function with the data of the state and of the event", () => {
     expect(nextState(DOOR, { name: "open" }, { name: "close", by: "wind" })).toEqual({
       name: "closed",
       closedBy: "wind",
     });
   });
 
-  test("an ignored event keeps the state", () => {
+  test("keeps the state for an ignored event", () => {
     const state: Door = { name: "open" };
     expect(nextState(DOOR, state, { name: "open" })).toBe(state);
   });
 
-  test("an impossible event throws a TypeError that names both", () => {
+  test("throws a TypeError that names state and event for an impossible event", () => {
     const state: Door = { name: "closed", closedBy: "wind" };
     expect(() => nextState(DOOR, state, { name: "close", by: "hand" })).toThrow(
       new TypeError("close is impossible when closed"),

@@ -2,7 +2,7 @@ import { vi } from "vitest";
 import { TURN_INTERVAL_MS } from "../../src/async/event-loop-turns.js";
 
 /**
- * Turns of the event loop that a piece of work leaves to others, however fast the machine is: `Date.now` goes on by
+ * Turns of the event loop during a piece of work, independent of the speed of the machine: `Date.now` advances by
  * `stepMs` with every call. By default a turn is due at every step.
  */
 export async function turnsDuring(

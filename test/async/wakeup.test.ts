@@ -25,7 +25,7 @@ describe("Wakeup", () => {
     expect(isWoken).toBe(false);
   });
 
-  test("until: looks again after each wake", async () => {
+  test("until: checks again after each wake", async () => {
     const wakeup = new Wakeup();
     let looks = 0;
     let value: string | undefined;
