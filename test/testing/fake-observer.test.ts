@@ -41,7 +41,7 @@ describe("fakeObserver: GetFlows", () => {
     expect((await responses(request)).map(uuidOf)).toEqual(expected);
   });
 
-  test("a flow after `until` that does not match the filters does not end the stream", async () => {
+  test("does not end the stream at a flow after `until` that does not match the filters", async () => {
     const clock = fakeClock(5000);
     const fake = fakeObserver({ clock });
     fake.push({ from: "default/late", uuid: "late" });
@@ -75,7 +75,7 @@ describe("fakeObserver: GetFlows", () => {
     expect(first?.responseTypes.value).not.toHaveProperty("source.podName");
   });
 
-  test("an empty mask keeps all fields", async () => {
+  test("keeps all fields with an empty mask", async () => {
     const [first] = await responses({ experimental: { fieldMask: { paths: [] } } });
     expect(first?.responseTypes.value).toMatchObject({ uuid: "a", source: { podName: "a" } });
   });
@@ -92,7 +92,7 @@ describe("fakeObserver: GetFlows", () => {
 
 describe("fakeObserver in openRecorderServer", () => {
   test.each(["", "recorder.Recorder", "observer.Observer", "hubble.server.Observer"])(
-    "the health of %j is SERVING",
+    "health of %j is SERVING",
     async (service) => {
       await using server = await openRecorderServer("127.0.0.1:0", fakeRecorder().service, {
         routes: fakeObserver().routes,
@@ -105,7 +105,7 @@ describe("fakeObserver in openRecorderServer", () => {
     },
   );
 
-  test("without the Observer, its health is NOT_FOUND", async () => {
+  test("health of the Observer is NOT_FOUND without an Observer", async () => {
     await using server = await openRecorderServer("127.0.0.1:0", fakeRecorder().service);
     await using transport = openTransport(server.address);
     const client = createClient(Health, transport) as unknown as {

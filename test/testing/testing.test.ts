@@ -58,7 +58,7 @@ describe("flow", () => {
     expect(compileFlowFilter(filter as never)(flow(init as never))).toBe(true);
   });
 
-  test("the same names give the same flow", () => {
+  test("returns the same flow for the same names", () => {
     expect(flow({ from: "a/b", to: "c/d" })).toEqual(flow({ from: "a/b", to: "c/d" }));
   });
 
@@ -67,7 +67,7 @@ describe("flow", () => {
   });
 });
 
-describe("flow: application protocols print as Hubble's do", () => {
+describe("flow: application protocols print as in Hubble", () => {
   test.each([
     {
       init: { http: { url: "http://cart/" } },
@@ -97,7 +97,7 @@ describe("flow: application protocols print as Hubble's do", () => {
   });
 });
 
-describe("flow: names outside of the cluster have addresses for documentation", () => {
+describe("flow: names outside the cluster have addresses for documentation", () => {
   test.each(["world", "host", "kube-apiserver", "api.example.com", "www.example.org", "x.example"])(
     "%s",
     (name) => {
@@ -109,7 +109,7 @@ describe("flow: names outside of the cluster have addresses for documentation", 
   );
 });
 
-describe("flow: names the argument at fault", () => {
+describe("flow: names the invalid argument", () => {
   test.each([
     { init: { verdict: "alow" }, message: 'not "alow"; did you mean FORWARDED?' },
     { init: { verdict: "dropped" }, message: 'not "dropped"; did you mean DROPPED?' },
@@ -193,13 +193,10 @@ test("fakeRecorder: releases the recording of a client that cancels", async () =
   expect(recorder.service.counters).toMatchObject({ calls: 0, failed: 3 });
 });
 
-test.each([{ verdict: "NOPE" }, { verdict: "dropped" }, { protocol: "udp" }])(
-  "a flow of %o is refused, not taken for another",
-  (init) => {
-    // @ts-expect-error no such value
-    expect(() => flow(init)).toThrow(TypeError);
-  },
-);
+test.each([{ verdict: "NOPE" }, { verdict: "dropped" }, { protocol: "udp" }])("flow: rejects %o", (init) => {
+  // @ts-expect-error an unknown value
+  expect(() => flow(init)).toThrow(TypeError);
+});
 
 test.each([
   { from: "a:99999", message: 'not an endpoint: "a:99999"; ports are at most 65535' },
