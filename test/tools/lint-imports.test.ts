@@ -27,8 +27,8 @@ describe("findImportFaults", () => {
   test.each([
     { how: "a value", line: 'import { f } from "../filter/f.js";' },
     { how: "a type", line: 'import type { F } from "../filter/f.js";' },
-    { how: "a name again", line: 'export { f } from "../filter/f.js";' },
-    { how: "when it is needed", line: 'const f = await import("../filter/f.js");' },
+    { how: "a re-export", line: 'export { f } from "../filter/f.js";' },
+    { how: "a dynamic import", line: 'const f = await import("../filter/f.js");' },
   ])("reports a higher module imported: $how", ({ line }) => {
     write("packet/p.ts", "const a = 1;", line);
     expect(findImportFaults(join(folder, "src"))).toEqual([
@@ -54,13 +54,13 @@ describe("findImportFaults", () => {
     ]);
   });
 
-  test("asks for a new module to be added to the levels", () => {
+  test("reports a module without a level", () => {
     write("attic/a.ts", 'import "../net/n.js";');
     expect(() => findImportFaults(join(folder, "src"))).toThrow("add the module attic to LEVELS");
   });
 });
 
-test("LEVELS: has every module once and nothing else", () => {
+test("LEVELS: has exactly the modules, each once", () => {
   const modules = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   expect(LEVELS.flat().sort()).toEqual(modules.map(({ name }) => name).sort());
 });
