@@ -8,7 +8,7 @@ const files = readdirSync(join(repository, "test"), { recursive: true, encoding:
   .map((file) => join(repository, "test", file));
 const sampling = files.filter((file) => /from ".*support\/amount\.js"/.test(readFileSync(file, "utf8")));
 
-describe("files of tests that sample", () => {
+describe("amount, everyNth: files that sample", () => {
   test.each(sampling.map((file) => ({ file, name: file.slice(repository.length + 1) })))(
     "$name is run in full by the long tests",
     ({ file }) => {
@@ -19,7 +19,7 @@ describe("files of tests that sample", () => {
     },
   );
 
-  test("are found", () => {
+  test("has found files", () => {
     expect(sampling.length).toBeGreaterThan(20);
   });
 });

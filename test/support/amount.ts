@@ -30,7 +30,7 @@ export function everyNth<T>(step: number, values: readonly T[]): T[] {
   return isLong ? [...values] : values.filter((_, index) => index % step === 0);
 }
 
-/** What a title says about {@link everyNth}: nothing in the long tests. */
+/** The suffix of a title for {@link everyNth}; empty in the long tests. */
 export function nth(step: number): string {
   return isLong ? "" : `, one in ${step}`;
 }

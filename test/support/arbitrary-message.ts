@@ -28,7 +28,7 @@ export interface ArbitraryMessageOptions {
 
 /**
  * Messages of any type, built from its descriptor: every field may be unset or hold any value that both the binary
- * and the JSON form can carry, unknown enum numbers included. NaN is left out, as it equals nothing.
+ * and the JSON form can carry, unknown enum numbers included. NaN is omitted, because it does not equal itself.
  */
 export function arbitraryMessage<Desc extends DescMessage>(
   schema: Desc,
@@ -67,7 +67,7 @@ function fieldValue(field: DescField, settings: Settings): fc.Arbitrary<unknown>
     case "enum":
       return enumNumber(field.enum);
     case "message":
-      // A wrapper is a plain value in a field of its own, but not in a oneof.
+      // A wrapper is a plain value in a regular field, but not in a oneof.
       return isWrapperDesc(field.message) && field.oneof === undefined
         ? scalar(field.message.fields[0].scalar, false)
         : message(field.message, settings);

@@ -14,7 +14,7 @@ export async function withoutCapability<T>(
 ): Promise<T> {
   const c = koffi.load(null);
   type Call = (header: Uint8Array, data: Uint32Array) => number;
-  // What `func` returns is what its prototype says, which no type can tell.
+  // `func` returns a function of the given prototype, which types cannot express.
   const capget = c.func("int capget(void*, void*)") as Call;
   const capset = c.func("int capset(void*, void*)") as Call;
   const header = new Uint8Array(new Uint32Array([VERSION, 0]).buffer);

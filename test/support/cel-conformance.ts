@@ -165,7 +165,7 @@ export type Outcome =
   | { readonly is: "checked"; readonly type: string }
   | { readonly is: "fault" | "error"; readonly text: string };
 
-/** Runs a test as the suite says. */
+/** Runs a test as the suite specifies. */
 export function run({ original }: IncrementalTest): Outcome {
   const { expr, container, typeEnv, bindings, disableCheck, checkOnly } = original;
   const values = new Map(
@@ -200,7 +200,7 @@ export function run({ original }: IncrementalTest): Outcome {
   }
 }
 
-/** What is wrong with an outcome; undefined if nothing is. */
+/** The fault of an outcome; undefined if it is correct. */
 export function fault({ original }: IncrementalTest, outcome: Outcome): string | undefined {
   const { resultMatcher } = original;
   switch (resultMatcher.case) {
@@ -230,7 +230,7 @@ function unequal(wanted: CelValue, outcome: Outcome): string | undefined {
   return `should be ${show({ is: "value", value: wanted, type: "" })}: ${show(outcome)}`;
 }
 
-/** Equality that also tells types apart, and to which NaN is NaN. */
+/** Equality that also distinguishes types, and for which NaN equals NaN. */
 function isSame(a: CelValue, b: CelValue, frame: Frame): boolean {
   if (kindOf(a) !== kindOf(b)) return false;
   if (Array.isArray(a)) {

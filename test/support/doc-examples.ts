@@ -28,7 +28,7 @@ export function docExamples(page: string): DocExample[] {
 }
 
 /**
- * The output that a program promises: the comment behind a `console.log`, or on the lines after it. `…` matches anything,
+ * The expected output of a program: the comment after a `console.log`, or on the lines after it. `…` matches anything,
  * a number of 8 or more digits matches any number.
  */
 export function expectedOutput(program: string): RegExp[] {

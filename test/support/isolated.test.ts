@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { ISOLATED } from "../../vitest.config.js";
 import { repository } from "./run.js";
 
-test("ISOLATED: has every file that mocks a module, as all others share their modules", () => {
+test("ISOLATED: has every file that mocks a module, because all others share their modules", () => {
   const mocking = readdirSync(join(repository, "test"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts") && !file.endsWith(".long.test.ts"))
     .filter((file) => /\bvi\.(mock|doMock)\(/.test(readFileSync(join(repository, "test", file), "utf8")))

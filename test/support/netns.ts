@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { loadKoffi } from "../../src/source/native/koffi.js";
 import { run } from "./run.js";
 
-/** Two network namespaces of the test's own, joined by a veth pair: what one end sends, the other receives. */
+/** Two new network namespaces, joined by a veth pair: one end receives what the other one sends. */
 export interface NetworkPair {
   readonly sender: Namespace;
   readonly receiver: Namespace;
@@ -24,12 +24,12 @@ export interface Namespace {
 }
 
 export interface NetworkPairOptions {
-  /** Default false: nothing is on the wire but what the test sends. */
+  /** Default false: only packets of the test are on the wire. */
   readonly ipv6?: boolean;
   readonly mtu?: number;
 }
 
-/** Why there can be none here; undefined when there can. */
+/** Why namespaces cannot be created here; undefined if they can. */
 export function whyNoNamespaces(): string | undefined {
   if (process.platform !== "linux") return "network namespaces are Linux's";
   if (process.geteuid?.() !== 0) return "not running as root";
@@ -40,7 +40,7 @@ export function whyNoNamespaces(): string | undefined {
 
 let pairs = 0;
 
-/** Makes a pair with names of its own; to be removed by the caller. */
+/** Creates a pair with unique names; the caller removes it. */
 export function createNetworkPair({ ipv6 = false, mtu }: NetworkPairOptions = {}): NetworkPair {
   const prefix = `flowscribe-${process.pid}-${pairs++}`;
   const sender = createNamespace(`${prefix}-s`, "send0", "10.77.0.1", "fd00:77::1");

@@ -1,5 +1,5 @@
 // Runs the programs of $PROGRAMS, paths in JSON, in this process one after the other and writes what each printed to
-// $OUTCOMES. What a program prints after its last line of code still counts as its own.
+// $OUTCOMES. Later output of a program is still attributed to it.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";

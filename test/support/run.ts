@@ -25,8 +25,8 @@ export function runExample(path: string, ...args: string[]): string {
 }
 
 /**
- * Runs several programs in one process, which takes a fraction of the time of as many processes. Returns a function that
- * gives what one of them printed with `console.log`, and throws when that program failed.
+ * Runs several programs in one process, which is much faster than one process for each. Returns a function that
+ * returns the output of one of them by `console.log`, and throws if that program failed.
  */
 export function runTogether(
   paths: readonly string[],
@@ -49,7 +49,7 @@ export function runTogether(
         printed: "",
         error: "unknown",
       };
-      // What fails after its program has ended belongs to none of them.
+      // An error after the end of its program cannot be attributed to one of them.
       const fault = error ?? (status === 0 ? undefined : `the process ended with ${status ?? signal}`);
       if (fault !== undefined) throw new Error(`${wanted}: ${fault}\n${stderr}${stdout}`);
       return printed;

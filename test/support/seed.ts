@@ -1,4 +1,4 @@
 import fc from "fast-check";
 
-// Under CI every run asks the same questions, so that a change fails for what it changed; elsewhere each asks new ones.
+// In CI every run has the same random inputs, so that failures are due to the change; elsewhere each run has new ones.
 if (process.env.CI !== undefined) fc.configureGlobal({ seed: 20_261_122 });

@@ -28,9 +28,9 @@ export function describeAsRoot(name: string, body: () => void): void {
 }
 
 /**
- * A suite with a prerequisite of its own: `reason` says what is missing, undefined that nothing is. A suite that cannot run
+ * A suite with a prerequisite: `reason` names what is missing; undefined if the suite can run. A suite that cannot run
  * is one skipped test, whose reason `skip-reporter.ts` prints. With `FLOWSCRIBE_REQUIRE=all` it fails instead, so that a
- * full check cannot pass by leaving things out.
+ * full check cannot pass by skipping suites.
  */
 export function describeUnless(name: string, reason: string | undefined, body: () => void): void {
   if (reason === undefined) {

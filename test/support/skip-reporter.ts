@@ -29,7 +29,7 @@ export function formatSkips(reasons: readonly string[]): string[] {
 function* skipReasons(module: TestModule): Generator<string> {
   for (const test of module.children.allTests("skipped")) {
     const result = test.result();
-    // Tests that `-t` leaves out have no note.
+    // Tests that `-t` excludes have no note.
     if (result.state === "skipped" && result.note !== undefined) yield result.note;
   }
 }

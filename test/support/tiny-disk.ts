@@ -16,7 +16,7 @@ export function tinyDisk(): { readonly path: string } & Disposable {
   return {
     path,
     [Symbol.dispose]: () => {
-      // Lazily: a file left open by a fault must not leave the disk mounted.
+      // Lazily: a file that a failure left open must not keep the disk mounted.
       spawnSync("umount", ["--lazy", path]);
       rmSync(path, { recursive: true });
     },

@@ -1,4 +1,4 @@
-/** Frames for a sender of raw Ethernet, all to nobody: the receiving host takes none of them in. */
+/** Frames for a sender of raw Ethernet, to an unused address: the receiving host ignores them. */
 
 const TO_NOBODY = [2, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 2, 0x11, 0x22, 0x33, 0x44, 0x55];
 

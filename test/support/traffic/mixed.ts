@@ -3,7 +3,7 @@ import { ipv4Frame, ipv6Frame, otherFrame, PROTOCOL } from "./frames.js";
 const VLAN = [0x8100, 42] as const;
 const SERVICE_VLAN = [0x88a8, 7] as const;
 
-/** One frame of each kind, by the number that tells it apart. */
+/** One frame of each kind, by the number that identifies it. */
 const KINDS: readonly ((number: number) => Uint8Array)[] = [
   (number) => ipv4Frame({ number, protocol: PROTOCOL.tcp, destinationPort: 443 }),
   (number) => ipv4Frame({ number, protocol: PROTOCOL.udp, length: 1514 }),

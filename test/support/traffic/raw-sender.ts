@@ -79,7 +79,7 @@ export class RawSender {
     const vectorView = new DataView(vectors.buffer);
     const messageView = new DataView(messages.buffer);
     const vectorsAt = this.#koffi.address(vectors);
-    // Of their own memory: what shares that of others has an address within it.
+    // Own buffers: a view of another buffer has an address within that buffer.
     const held = frames.map((frame) => frame.slice());
     held.forEach((frame, index) => {
       vectorView.setBigUint64(VECTOR_LENGTH * index, this.#koffi.address(frame), true);
@@ -98,7 +98,7 @@ export class RawSender {
           throw new Error(`sendmmsg failed with ${this.#koffi.errno()}`);
         }
       }
-      // The addresses in `messages` keep nothing alive; this does.
+      // The addresses in `messages` do not keep buffers alive; this reference does.
       return held.length + vectors.length;
     };
     return Object.assign(send, { count });
@@ -120,7 +120,7 @@ export async function createRawSender(device: string): Promise<RawSender> {
 
 function bind(koffi: Koffi): Functions {
   const c = koffi.load(null);
-  // What `func` returns is what its prototype says, which no type can tell.
+  // `func` returns a function of the given prototype, which types cannot express.
   const func = <F>(prototype: string) => c.func(prototype) as F;
   return {
     socket: func("int socket(int, int, int)"),

@@ -1,7 +1,7 @@
 /**
  * A TCP stream through the kernel, which cuts it into segments far longer than a frame (GSO):
  *
- *   tcp-stream.ts serve <address> <port>            says READY, ends after one connection
+ *   tcp-stream.ts serve <address> <port>            prints READY, ends after one connection
  *   tcp-stream.ts send <address> <port> <bytes>
  */
 import { connect, createServer } from "node:net";
