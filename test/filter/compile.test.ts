@@ -109,7 +109,7 @@ describe("compileFlowFilters: lists", () => {
     { lists: { allow: [{ verdict: [1], traceId: [""] }] }, flows: true, rest: false },
     { lists: { allow: [{ traceId: [""], sourceLabel: ["!a"] }] }, flows: true, rest: true },
   ] satisfies { lists: FlowFilterLists; flows: boolean; rest: boolean }[])(
-    "$lists lets flows pass: $flows, other events: $rest",
+    "$lists matches flows: $flows, other events: $rest",
     ({ lists, flows, rest }) => {
       const passes = compileFlowFilters(lists);
       expect(passes(flow)).toBe(flows);

@@ -17,7 +17,7 @@ describe("flowEvent", () => {
     { case: "lostEvents", value: create(LostEventSchema) },
     { case: "agentEvent", value: create(AgentEventSchema) },
     { case: "debugEvent", value: create(DebugEventSchema) },
-  ] as const)("takes out $case", (responseTypes) => {
+  ] as const)("unwraps $case", (responseTypes) => {
     expect(flowEvent(create(ExportEventSchema, { responseTypes }))).toBe(responseTypes.value);
     expect(isFlow(responseTypes.value)).toBe(responseTypes.case === "flow");
   });

@@ -280,7 +280,7 @@ function repeat(count: number, extension: Extension): Extension[] {
 
 describe("locateLayers: IPv6 extension headers", () => {
   test.each<{ name: string; chain: readonly Extension[]; transport: number; later?: boolean }>([
-    { name: "none", chain: [], transport: 40 },
+    { name: "no header", chain: [], transport: 40 },
     ...[HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS, MOBILITY].flatMap((number) => [
       { name: `${number} of 8 bytes`, chain: [options(number)], transport: 48 },
       { name: `${number} of 24 bytes`, chain: [options(number, 2)], transport: 64 },

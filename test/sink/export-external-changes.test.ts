@@ -161,7 +161,7 @@ describe("openExportFile: when the file", () => {
     expect([uuids(join(root, "one")), uuids(join(root, "two"))]).toEqual([["a"], ["b"]]);
   });
 
-  test("is renamed, the new file has its permissions whatever the umask", async () => {
+  test("is renamed, the new file has its permissions for any umask", async () => {
     const sink = await open();
     chmodSync(path, 0o664);
     sink.write(event("a"));

@@ -58,7 +58,7 @@ describe("loadBpf: instructions", () => {
     { name: "loads the length on the wire", before: [[LOAD_LENGTH, 0, 0, 0]], a: 99 },
     { name: "loads a constant", before: [[LOAD_CONSTANT, 0, 0, 0xffffffff]], a: 0xffffffff },
     {
-      name: "loads behind X",
+      name: "loads at an offset from X",
       before: [
         [LOAD_X, 0, 0, 2],
         [LOAD_BYTE_AT_X, 0, 0, 1],
