@@ -41,7 +41,7 @@ function locate(packet: Uint8Array, linkType: number): PacketLayers | undefined 
 const ARP = 0x0806;
 const TPIDS = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
 
-describe("locateLayers: finds the network header of", () => {
+describe("locateLayers: the network header", () => {
   test.each([
     { name: "Ethernet, IPv4", linkType: ETHERNET, packet: ethernet(IPV4, ipv4()), network: 14, version: 4 },
     { name: "Ethernet, IPv6", linkType: ETHERNET, packet: ethernet(IPV6, ipv6()), network: 14, version: 6 },
@@ -149,7 +149,7 @@ describe("locateLayers: finds the network header of", () => {
     ]),
     { name: "raw IPv4", linkType: 228, packet: ipv4(), network: 0, version: 4 },
     { name: "raw IPv6", linkType: 229, packet: ipv6(), network: 0, version: 6 },
-  ])("$name", ({ linkType, packet, network, version }) => {
+  ])("is found: $name", ({ linkType, packet, network, version }) => {
     expect(locate(packet, linkType)).toMatchObject({ network, version, protocol: 6 });
     // And not in a frame that ends inside the link header.
     for (let length = 0; length <= network; length++) {
@@ -211,7 +211,7 @@ describe("locateLayers: finds the network header of", () => {
     { name: "802.11", linkType: 105, packet: ethernet(IPV4, ipv4()) },
     { name: "an unknown link type", linkType: 65_535, packet: ethernet(IPV4, ipv4()) },
     { name: "a link type below 0", linkType: -1, packet: ethernet(IPV4, ipv4()) },
-  ])("finds no network header in $name", ({ linkType, packet }) => {
+  ])("is not found: $name", ({ linkType, packet }) => {
     expect(locate(packet, linkType)).toBeUndefined();
   });
 });
