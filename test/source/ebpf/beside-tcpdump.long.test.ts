@@ -130,7 +130,8 @@ describeWithEbpf("openEbpf: compared with tcpdump", () => {
         {
           what: "a filter",
           options: { include: TCP_443 },
-          arguments: [formatPacketFilter(TCP_443)],
+          // formatPacketFilter matches more frames with VLAN tags.
+          arguments: ["ip and tcp dst port 443"],
         },
       ] as const)("with $what", async ({ options, arguments: args }) => {
         const { count } = await compare({
