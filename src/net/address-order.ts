@@ -6,7 +6,7 @@ export function compareAddresses(left: Address, right: Address): number {
 }
 
 /**
- * Index of the last address at or before `address` in a sorted list from {@link joinAddresses}; -1 if there is none.
+ * Index of the last address at or before `address` in a sorted list from {@link joinAddresses}; -1 if absent.
  */
 export function lastAtOrBefore(sorted: Uint32Array, address: Address): number {
   let low = 0;

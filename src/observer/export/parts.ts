@@ -81,7 +81,7 @@ export class PartJoiner {
     return this.#dropped.delete(stream) && !text.startsWith("{");
   }
 
-  /** Removes and returns the pending line of a stream; undefined if there is none. */
+  /** Removes and returns the pending line of a stream; undefined if absent. */
   take(stream: LinePart["stream"]): JoinedLine | undefined {
     const pending = this.#pending.get(stream);
     this.#pending.delete(stream);

@@ -17,7 +17,7 @@ export function nflogVersion(bytes: Uint8Array, start: number): 0 | 4 | 6 {
   return versionOfFamily(bytes[start + FAMILY]!);
 }
 
-/** Offset of the attribute that is the packet; -1 if there is none. */
+/** Offset of the attribute that is the packet; -1 if absent. */
 export function nflogPayloadOffset(bytes: Uint8Array, start: number, end: number): number {
   let at = start + HEADER_LENGTH;
   while (at + ATTRIBUTE_LENGTH <= end) {

@@ -6,7 +6,7 @@ import { readUint16 } from "../word.js";
 /** Whose nesting limits apply: those of packet filters, or those of flows. */
 export type Limits = keyof Encapsulation["most"];
 
-/** IP version of the header that a walk found; 0 if there is none. */
+/** IP version of the header that a walk found; 0 if absent. */
 export type FoundVersion = 0 | 4 | 6;
 
 /** What the last walk found: only valid until the next one, so that walking allocates nothing. */
@@ -15,7 +15,7 @@ export const link: {
   network: number;
   /** End of the bytes that belong to the packet. */
   end: number;
-  /** Offset of the last Ethernet header; -1 if there is none. */
+  /** Offset of the last Ethernet header; -1 if absent. */
   ethernet: number;
   /** The kernel's index of the interface; 0 if the packet does not contain it. */
   interfaceIndex: number;

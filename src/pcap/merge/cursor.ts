@@ -18,7 +18,7 @@ export class Cursor {
   readonly isWritable: boolean;
   readonly #source: PacketSource;
   readonly #reader: BatchReader;
-  /** Abandons the pending read of a batch; undefined if there is none. */
+  /** Abandons the pending read of a batch; undefined if absent. */
   #abandon: (() => void) | undefined;
   /** Whether the current batch is the last one to read. */
   #isLast = false;

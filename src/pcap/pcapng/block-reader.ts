@@ -11,7 +11,7 @@ export class BlockReader {
   readonly input: InputBuffer;
   /** Byte order of the current section. */
   littleEndian = true;
-  /** Length of the block being skipped; 0 if there is none. */
+  /** Length of the block being skipped; 0 if absent. */
   #skippedLength = 0;
   /** Its remaining bytes without the trailer. */
   #toSkip = 0;

@@ -38,7 +38,7 @@ export function disagree(namespaces: ReadonlySet<string>, others: ReadonlySet<st
   return false;
 }
 
-/** Returns Hubble's error text for a name outside a given namespace; undefined if there is none. */
+/** Returns Hubble's error text for a name outside a given namespace; undefined if absent. */
 export function describeOutside(namespaces: readonly string[], names: readonly string[]): string | undefined {
   for (const namespace of namespaces) {
     const other = names.find((name) => namespaceOf(name) !== "" && namespaceOf(name) !== namespace);
@@ -48,7 +48,7 @@ export function describeOutside(namespaces: readonly string[], names: readonly s
   return undefined;
 }
 
-/** Returns Hubble's error text for a service outside the namespace of a pod; undefined if there is none. */
+/** Returns Hubble's error text for a service outside the namespace of a pod; undefined if absent. */
 export function describeApart(pods: readonly string[], services: readonly string[]): string | undefined {
   for (const namespace of pods.map(namespaceOf)) {
     if (namespace === "") continue;
