@@ -130,7 +130,7 @@ describeWithEbpf("openEbpf: compared with tcpdump", () => {
         {
           what: "a filter",
           options: { include: TCP_443 },
-          // formatPacketFilter matches more frames with VLAN tags.
+          // Live, the expression of formatPacketFilter matches more of these frames than it does in memory.
           arguments: ["ip and tcp dst port 443"],
         },
       ] as const)("with $what", async ({ options, arguments: args }) => {
