@@ -15,8 +15,8 @@ import {
 } from "./headers/ipv6.js";
 import { hasPorts, PORTS_LENGTH } from "./headers/transport.js";
 import { LINKTYPE_ETHERNET } from "./link-type-numbers.js";
-import { link } from "./walk/encapsulations.js";
-import { walkLink } from "./walk/walk-link.js";
+import { isEncapsulation, link, walkEtherType } from "./walk/encapsulations.js";
+import { rowOfLinkType, walkLink } from "./walk/walk-link.js";
 import { readUint16 } from "./word.js";
 
 /** Value of {@link PacketLayers.protocol} and {@link PacketLayers.ports} if they cannot be determined. */
@@ -97,11 +97,46 @@ export function locateLayers(
     const type = readUint16(bytes, start + ETHERTYPE);
     if (type === ETHERTYPE_IPV4) return locateIpv4(bytes, start + ETHERNET_LENGTH, end, layers);
     if (type === ETHERTYPE_IPV6) return locateIpv6(bytes, start + ETHERNET_LENGTH, end, layers);
+    return locateEncapsulated(bytes, type, start + ETHERNET_LENGTH, end, layers);
   }
   return locateByLinkType(bytes, start, end, linkType, layers);
 }
 
+/** Walks from the link header: by {@link walkLink}, or with fewer calls where that header is simple. */
 function locateByLinkType(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  linkType: number,
+  layers: PacketLayers,
+): boolean {
+  const { etherTypeAt, length, ipVersion } = rowOfLinkType(linkType);
+  if (ipVersion >= 0) {
+    if (ipVersion !== 6 && locateIpv4(bytes, start, end, layers)) return true;
+    return ipVersion !== 4 && locateIpv6(bytes, start, end, layers);
+  }
+  if (etherTypeAt < 0) return locateByWalk(bytes, start, end, linkType, layers);
+  if (start + length > end) return false;
+  const type = readUint16(bytes, start + etherTypeAt);
+  if (type === ETHERTYPE_IPV4) return locateIpv4(bytes, start + length, end, layers);
+  if (type === ETHERTYPE_IPV6) return locateIpv6(bytes, start + length, end, layers);
+  return locateEncapsulated(bytes, type, start + length, end, layers);
+}
+
+function locateEncapsulated(
+  bytes: Uint8Array,
+  etherType: number,
+  at: number,
+  end: number,
+  layers: PacketLayers,
+): boolean {
+  if (!isEncapsulation(etherType)) return false;
+  const version = walkEtherType(bytes, etherType, at, end, "filters");
+  if (version === 4) return locateIpv4(bytes, link.network, end, layers);
+  return version === 6 && locateIpv6(bytes, link.network, end, layers);
+}
+
+function locateByWalk(
   bytes: Uint8Array,
   start: number,
   end: number,

@@ -29,10 +29,7 @@ export function walkEtherType(
   end: number,
   limits: Limits,
 ): FoundVersion {
-  link.network = at;
-  if (etherType === ETHERTYPE_IPV4) return 4;
-  if (etherType === ETHERTYPE_IPV6) return 6;
-  return IS_HIGH_BYTE[etherType >> 8] === 0 ? 0 : walkEncapsulations(bytes, etherType, at, end, limits);
+  return walkNumber(bytes, etherType, at, end, limits);
 }
 
 /** The same for a PPP protocol. */
@@ -43,47 +40,47 @@ export function walkPpp(
   end: number,
   limits: Limits,
 ): FoundVersion {
-  link.network = at;
-  if (protocol === PPP_IPV4) return 4;
-  if (protocol === PPP_IPV6) return 6;
-  return walkEncapsulations(bytes, PPP + protocol, at, end, limits);
+  return walkNumber(bytes, PPP + protocol, at, end, limits);
+}
+
+/** Whether an EtherType announces an encapsulation. */
+export function isEncapsulation(etherType: number): boolean {
+  return ANNOUNCED[etherType]! >= FIRST_ROW;
 }
 
 /** Added to PPP protocols to distinguish them from EtherTypes. */
 const PPP = 0x1_0000;
 
-/** A loop, not a recursion: a packet can contain thousands of tags. */
-function walkEncapsulations(
+function walkNumber(
   bytes: Uint8Array,
   firstNumber: number,
   firstAt: number,
   end: number,
   limits: Limits,
 ): FoundVersion {
+  const isFilter = limits === "filters";
   let number = firstNumber;
   let at = firstAt;
   let counts = 0;
+  // A loop, not a recursion: a packet can contain thousands of tags.
   for (;;) {
-    const row = findRow(number);
-    if (
-      row === undefined ||
-      at + row.length > end ||
-      (row.hasRequired && !hasRequired(bytes, at, row.required))
-    )
-      return 0;
-    const most = limits === "filters" ? row.mostForFilters : row.mostForFlows;
+    const announced = ANNOUNCED[number]!;
+    if (announced < FIRST_ROW) {
+      link.network = at;
+      return announced as FoundVersion;
+    }
+    const row = ROWS[announced - FIRST_ROW]!;
+    if (at + row.length > end || (row.hasRequired && !hasRequired(bytes, at, row.required))) return 0;
+    const most = isFilter ? row.mostForFilters : row.mostForFlows;
     if (((counts >> row.shift) & COUNT_MASK) >= most) return 0;
     if (most <= COUNT_MASK) counts += 1 << row.shift;
     if (row.isEthernet) link.ethernet = at;
     const nextAt = at + row.nextAt;
     at += row.length;
-    link.network = at;
-    if (row.lastBits !== 0) {
-      if ((bytes[nextAt]! & row.lastBits) !== 0) return statedVersion(bytes, at, end);
-    } else {
-      number = row.nextBase + readUint16(bytes, nextAt);
-      if (number === ETHERTYPE_IPV4 || number === PPP + PPP_IPV4) return 4;
-      if (number === ETHERTYPE_IPV6 || number === PPP + PPP_IPV6) return 6;
+    if (row.lastBits === 0) number = row.nextBase + readUint16(bytes, nextAt);
+    else if ((bytes[nextAt]! & row.lastBits) !== 0) {
+      link.network = at;
+      return statedVersion(bytes, at, end);
     }
   }
 }
@@ -124,16 +121,24 @@ interface Row {
   readonly shift: number;
 }
 
-/** Numbers (see {@link PPP}) and the row that they announce. */
-interface Entry {
-  readonly from: number;
-  readonly to: number;
-  readonly row: Row;
-}
+/** Indexes of {@link ROWS} begin here in {@link ANNOUNCED}. */
+const FIRST_ROW = 7;
 
-const ENTRIES: readonly Entry[] = ENCAPSULATION_LIST.flatMap(
+/**
+ * What each EtherType announces, followed by what each PPP protocol does: an IP version, an encapsulation (the index of
+ * its row, added to {@link FIRST_ROW}), or neither (0).
+ */
+const ANNOUNCED = new Uint8Array(2 * PPP);
+ANNOUNCED[ETHERTYPE_IPV4] = 4;
+ANNOUNCED[ETHERTYPE_IPV6] = 6;
+ANNOUNCED[PPP + PPP_IPV4] = 4;
+ANNOUNCED[PPP + PPP_IPV6] = 6;
+
+const ROWS: readonly Row[] = ENCAPSULATION_LIST.map(
   ({ etherTypes, pppProtocols, length, required, next, isEthernet, most }, index) => {
-    const row: Row = {
+    announce(FIRST_ROW + index, 0, etherTypes);
+    announce(FIRST_ROW + index, PPP, pppProtocols);
+    return {
       length,
       hasRequired: required.length > 0,
       required,
@@ -145,33 +150,12 @@ const ENTRIES: readonly Entry[] = ENCAPSULATION_LIST.flatMap(
       mostForFlows: Math.min(most.flows, COUNT_MASK + 1),
       shift: COUNT_BITS * index,
     };
-    return [
-      ...etherTypes.map((announcement) => entryOf(0, announcement, row)),
-      ...pppProtocols.map((announcement) => entryOf(PPP, announcement, row)),
-    ];
   },
 );
 
-function entryOf(base: number, announcement: Announcement, row: Row): Entry {
-  const [from, to] = typeof announcement === "number" ? [announcement, announcement] : announcement;
-  return { from: base + from, to: base + to, row };
-}
-
-/** Whether any entry has this high byte: rejects most other EtherTypes at once. */
-const IS_HIGH_BYTE = new Uint8Array(512);
-for (const { from, to } of ENTRIES) IS_HIGH_BYTE.fill(1, from >> 8, (to >> 8) + 1);
-
-/** The last number and its row: packets of a network mostly have the same encapsulation. */
-let lastNumber = -1;
-let lastRow: Row | undefined;
-
-function findRow(number: number): Row | undefined {
-  if (number === lastNumber) return lastRow;
-  lastNumber = number;
-  lastRow = undefined;
-  for (let index = 0; index < ENTRIES.length; index++) {
-    const { from, to, row } = ENTRIES[index]!;
-    if (number >= from && number <= to) lastRow = row;
+function announce(row: number, base: number, announcements: readonly Announcement[]): void {
+  for (const announcement of announcements) {
+    const [from, to] = typeof announcement === "number" ? [announcement, announcement] : announcement;
+    ANNOUNCED.fill(row, base + from, base + to + 1);
   }
-  return lastRow;
 }

@@ -2,7 +2,6 @@ import { FAMILY_LENGTH, versionOfFamily } from "../headers/bsd-loopback.js";
 import { ETHERNET_LENGTH, ETHERTYPE } from "../headers/ethernet.js";
 import { LINK_TYPE_LIST, type LinkHeader } from "../headers/link-types.js";
 import { PPI_LENGTH, PPI_LINK_TYPE, PPI_MIN_LENGTH, PPI_VERSION } from "../headers/ppi.js";
-import { LINKTYPE_ETHERNET } from "../link-type-numbers.js";
 import { readUint16, readWord } from "../word.js";
 import { type FoundVersion, type Limits, link, statedVersion, walkEtherType } from "./encapsulations.js";
 import { walkIeee80211, walkNflog, walkPppFrame, walkRadiotap } from "./frames.js";
@@ -22,19 +21,8 @@ export function walkLink(
   link.ethernet = -1;
   link.interfaceIndex = 0;
   link.end = end;
-  if (linkType === LINKTYPE_ETHERNET) return walkEthernet(bytes, start, end, limits);
-  if (linkType !== lastLinkType) {
-    lastLinkType = linkType;
-    lastHeader = HEADERS.get(linkType);
-    etherTypeAt =
-      lastHeader?.kind === "etherType" && lastHeader.interfaceIndexAt === undefined ? lastHeader.at : -1;
-    payloadAt = lastHeader?.kind === "etherType" ? lastHeader.length : 0;
-  }
-  if (etherTypeAt >= 0) {
-    if (start + payloadAt > end) return 0;
-    return walkEtherType(bytes, readUint16(bytes, start + etherTypeAt), start + payloadAt, end, limits);
-  }
-  return lastHeader === undefined ? 0 : walkHeader(bytes, start, end, lastHeader, limits);
+  const { header } = rowOfLinkType(linkType);
+  return header === undefined ? 0 : walkHeader(bytes, start, end, header, limits);
 }
 
 /** The same from an Ethernet header on, which need not be the start of the packet. */
@@ -44,16 +32,47 @@ export function walkEthernet(bytes: Uint8Array, start: number, end: number, limi
   return walkEtherType(bytes, readUint16(bytes, start + ETHERTYPE), start + ETHERNET_LENGTH, end, limits);
 }
 
-const HEADERS: ReadonlyMap<number, LinkHeader> = new Map(
-  LINK_TYPE_LIST.flatMap(({ numbers, header }) => numbers.map((number) => [number, header] as const)),
+/** What packets of a link type begin with, for the walk. All have the same shape, so that access is fast. */
+export interface LinkRow {
+  /** Undefined if the link type is not supported. */
+  readonly header: LinkHeader | undefined;
+  /** Offset of the EtherType in a header of fixed length; -1 if it has none. */
+  readonly etherTypeAt: number;
+  /** Length of that header. */
+  readonly length: number;
+  /** The version of the IP header that packets begin with, 0 for the stated one; -1 if they begin with another. */
+  readonly ipVersion: number;
+}
+
+const NOT_SUPPORTED: LinkRow = { header: undefined, etherTypeAt: -1, length: 0, ipVersion: -1 };
+
+const LINK_ROWS: ReadonlyMap<number, LinkRow> = new Map(
+  LINK_TYPE_LIST.flatMap(({ numbers, header }) => {
+    const isFixed = header.kind === "etherType";
+    const row: LinkRow = {
+      header,
+      etherTypeAt: isFixed ? header.at : -1,
+      length: isFixed ? header.length : 0,
+      ipVersion: header.kind !== "ip" ? -1 : header.version === "stated" ? 0 : header.version,
+    };
+    return numbers.map((number) => [number, row] as const);
+  }),
 );
 
-/** The link type of the last packet: nearly always that of the next one as well. */
-let lastLinkType = Number.NaN;
-let lastHeader: LinkHeader | undefined;
-/** Where its EtherType and its payload are; -1 if it has none. Reading these is faster than reading the table. */
-let etherTypeAt = -1;
-let payloadAt = 0;
+/** The link type of the last packet, nearly always that of the next one as well, and its row. */
+let lastLinkType = -1;
+let lastRow = NOT_SUPPORTED;
+
+/** The row of a link type. Short enough to be inlined into its callers, which saves a third of the time. */
+export function rowOfLinkType(linkType: number): LinkRow {
+  return linkType === lastLinkType ? lastRow : findRow(linkType);
+}
+
+function findRow(linkType: number): LinkRow {
+  lastLinkType = linkType;
+  lastRow = LINK_ROWS.get(linkType) ?? NOT_SUPPORTED;
+  return lastRow;
+}
 
 function walkHeader(
   bytes: Uint8Array,
@@ -111,7 +130,7 @@ function walkPpi(bytes: Uint8Array, start: number, end: number, limits: Limits):
   if (start + PPI_MIN_LENGTH > end || bytes[start + PPI_VERSION] !== 0) return 0;
   const length = bytes[start + PPI_LENGTH]! | (bytes[start + PPI_LENGTH + 1]! << 8);
   if (length < PPI_MIN_LENGTH || start + length > end) return 0;
-  const header = HEADERS.get(swapWord(readWord(bytes, start + PPI_LINK_TYPE)));
+  const { header } = rowOfLinkType(swapWord(readWord(bytes, start + PPI_LINK_TYPE)));
   if (header === undefined || header.kind === "ppi") return 0;
   return walkHeader(bytes, start + length, end, header, limits);
 }
