@@ -1,19 +1,18 @@
 import { aClock, type Clock, systemClock } from "../async/clock.js";
-import { Wakeup } from "../async/wakeup.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aFunction, aNumberFrom, aString, oneOf, required } from "../errors/value-checks.js";
 import type { RecordRequest, RecordResponse } from "../gen/recorder/recorder_pb.js";
 import { DEFAULT_QUEUE_BYTES } from "./recording.js";
-import { RecordCall } from "./service/call.js";
 import type {
   OpenRecordingSource,
   RecordContext,
   RecordingRequest,
   ServiceDependencies,
 } from "./service/context.js";
-import { addStats, NO_TOTALS, type RecorderCounters } from "./service/counters.js";
-import { RpcError } from "./service/error.js";
+import type { RecorderCounters } from "./service/counters.js";
 import { completeLimits, RECORDER_LIMITS, type RecorderLimits, StorageBudget } from "./service/limits.js";
+import { RecordCalls } from "./service/record-calls.js";
+import { RecordingSlots } from "./service/recording-slot.js";
 import type { OpenSink } from "./sink.js";
 
 /** Default interval of `running` responses when the counts do not change. */
@@ -105,85 +104,36 @@ export interface RecorderService extends AsyncDisposable {
  */
 export function createRecorderService(options: RecorderServiceOptions): RecorderService {
   checkOptions("createRecorderService", options, SERVICE_OPTIONS);
-  const { whenBusy = "wait" } = options;
-  const limits = completeLimits(options.limits);
-  const calls = new Set<RecordCall>();
-  let totals = NO_TOTALS;
-  let recordings = 0;
-  let closing = false;
-  /** Wakes `shutdown`: the last call has ended. */
-  const emptied = new Wakeup();
+  const dependencies = dependenciesOf(options);
+  const calls = new RecordCalls(dependencies);
+  const shutdown = () => calls.shutdown();
+  return {
+    record: (requests, context = {}) => calls.record(requests, context),
+    limits: dependencies.limits,
+    get counters() {
+      return calls.counters;
+    },
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
+}
 
-  const dependencies: ServiceDependencies = {
+/** Completes the options with their defaults. */
+function dependenciesOf(options: RecorderServiceOptions): ServiceDependencies {
+  const limits = completeLimits(options.limits);
+  return {
     nodeName: options.nodeName,
+    // An error that `openSource` throws becomes a rejection.
     openSource: async (start, context) => options.openSource(start, context),
     openSink: options.openSink,
     authorize: options.authorize,
     limits,
+    slots: new RecordingSlots(limits.maxRecordings),
     budget: new StorageBudget(limits.maxStoredBytes, options.storedBytes),
     clock: options.clock ?? systemClock,
-    whenBusy,
+    whenBusy: options.whenBusy ?? "wait",
     queueBytes: options.queueBytes ?? DEFAULT_QUEUE_BYTES,
     runningIntervalMs: options.runningIntervalMs ?? DEFAULT_RUNNING_INTERVAL_MS,
     changeIntervalMs: options.changeIntervalMs ?? DEFAULT_CHANGE_INTERVAL_MS,
-    acquireSlot: () => {
-      if (recordings >= limits.maxRecordings) {
-        throw new RpcError(
-          "RESOURCE_EXHAUSTED",
-          `unable to allocate capture rule id: at most ${limits.maxRecordings} recordings at once`,
-        );
-      }
-      recordings++;
-      return () => {
-        recordings--;
-      };
-    },
-  };
-
-  async function* record(
-    requests: AsyncIterable<RecordRequest>,
-    context: RecordContext = {},
-  ): AsyncGenerator<RecordResponse, void, undefined> {
-    admitCall();
-    const call = new RecordCall(dependencies, context);
-    calls.add(call);
-    try {
-      yield* call.run(requests);
-    } finally {
-      calls.delete(call);
-      totals = addStats({ ...totals, [call.outcome]: totals[call.outcome] + 1 }, call.stats);
-      if (calls.size === 0) emptied.wake();
-    }
-  }
-
-  function admitCall(): void {
-    if (closing) {
-      totals = { ...totals, refused: totals.refused + 1 };
-      throw new RpcError("UNAVAILABLE", "the recorder is shutting down");
-    }
-    if (calls.size >= limits.maxCalls) {
-      totals = { ...totals, refused: totals.refused + 1 };
-      throw new RpcError("RESOURCE_EXHAUSTED", `at most ${limits.maxCalls} calls at once`);
-    }
-  }
-
-  async function shutdown(): Promise<void> {
-    closing = true;
-    if (calls.size === 0) return;
-    const lastCallEnded = emptied.wait();
-    for (const call of calls) call.shutdown();
-    await lastCallEnded;
-  }
-
-  return {
-    record,
-    limits,
-    get counters() {
-      let sum = totals;
-      for (const { stats } of calls) sum = addStats(sum, stats);
-      return { ...sum, running: recordings, calls: calls.size, storedBytes: dependencies.budget.usedBytes };
-    },
-    shutdown,
-    [Symbol.asyncDispose]: shutdown,
   };
 }

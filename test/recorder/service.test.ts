@@ -179,6 +179,22 @@ describe("createRecorderService: limits", () => {
     const { service } = setUp();
     await service.shutdown();
     await expect(service.record(starting()).next()).rejects.toMatchObject({ status: "UNAVAILABLE" });
+    expect(service.counters).toMatchObject({ calls: 0, refused: 1 });
+  });
+
+  test("shutdown: resolves when the last call has ended, as often as it is called", async () => {
+    const { service } = setUp();
+    const calls = [service.record(starting()), service.record(starting())] as const;
+    for (const call of calls) await call.next();
+    let closed = 0;
+    const closing = [service.shutdown(), service.shutdown()].map((each) => each.then(() => closed++));
+    await settle();
+    await calls[0].return();
+    await settle();
+    expect(closed).toBe(0);
+    await calls[1].return();
+    await Promise.all(closing);
+    expect(service.counters).toMatchObject({ calls: 0, running: 0 });
   });
 });
 

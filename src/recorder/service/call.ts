@@ -182,7 +182,7 @@ export class RecordCall {
 
   /** Opens the source, records and yields the responses. */
   async *#record(start: StartRecording): AsyncGenerator<RecordResponse, void, undefined> {
-    const release = this.#service.acquireSlot();
+    const release = this.#service.slots.acquire();
     const context = { signal: this.#failure.signal, peer: this.#peer };
     const slot = new RecordingSlot(this.#service.openSource(start, context), release);
     try {

@@ -3,6 +3,7 @@ import type { StartRecording } from "../../gen/recorder/recorder_pb.js";
 import type { PacketSource } from "../../packet/source.js";
 import type { OpenSink } from "../sink.js";
 import type { RecorderLimits, StorageBudget } from "./limits.js";
+import type { RecordingSlots } from "./recording-slot.js";
 
 /** The peer of a call, as reported by the transport. */
 export interface RpcPeer {
@@ -45,16 +46,11 @@ export interface ServiceDependencies {
   readonly openSink: OpenSink;
   readonly authorize: ((request: RecordingRequest) => boolean | Promise<boolean>) | undefined;
   readonly limits: RecorderLimits;
+  readonly slots: RecordingSlots;
   readonly budget: StorageBudget;
   readonly clock: Clock;
   readonly whenBusy: "wait" | "drop";
   readonly queueBytes: number;
   readonly runningIntervalMs: number;
   readonly changeIntervalMs: number;
-  /**
-   * Reserves one of the `maxRecordings` slots. Returns a function that releases it.
-   *
-   * @throws RpcError RESOURCE_EXHAUSTED if all are in use.
-   */
-  acquireSlot(): () => void;
 }

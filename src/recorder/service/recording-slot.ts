@@ -1,4 +1,37 @@
 import type { PacketSource } from "../../packet/source.js";
+import { RpcError } from "./error.js";
+
+/** The `maxRecordings` slots of a service. */
+export class RecordingSlots {
+  readonly #max: number;
+  #used = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /**
+   * Reserves a slot. Returns a function that releases it, to be called once.
+   *
+   * @throws RpcError RESOURCE_EXHAUSTED if all slots are in use.
+   */
+  acquire(): () => void {
+    if (this.#used >= this.#max) {
+      throw new RpcError(
+        "RESOURCE_EXHAUSTED",
+        `unable to allocate capture rule id: at most ${this.#max} recordings at once`,
+      );
+    }
+    this.#used++;
+    return () => {
+      this.#used--;
+    };
+  }
+}
 
 /** `opening` and `closing` may outlast the call, as opening a capture cannot always be interrupted. */
 export type SlotState = "opening" | "open" | "closing" | "free";
