@@ -1,6 +1,7 @@
+import { BoundedQueue } from "../async/bounded-queue.js";
+import { FlowscribeError } from "../errors/errors.js";
 import type { Resolution } from "../packet/batch.js";
 import { createRecordingWriter } from "../pcap/load-writer.js";
-import { ChunkQueue } from "./chunk-queue.js";
 import type { OpenSink } from "./sink.js";
 
 /** A sink that encodes a recording as a pcap stream. Writes wait while more than `queueBytes` are unread. */
@@ -18,16 +19,19 @@ export function createByteSink(
   { queueBytes, resolution }: { queueBytes: number; resolution: Resolution },
   onLeave: () => void,
 ): ByteSink {
-  const queue = new ChunkQueue(queueBytes, onLeave);
+  const queue = new BoundedQueue<Uint8Array>(queueBytes, (chunk) => chunk.length);
+
+  /** Queues a copy, as the writer reuses its buffer. */
+  const push = (chunk: Uint8Array) => (chunk.length === 0 ? undefined : queue.push(chunk.slice()));
 
   const open: OpenSink = async ({ interfaces, snapLength }) => {
     const writer = createRecordingWriter({ resolution, snapLength, interfaces });
     // Not awaited, as for the header of a recording without packets: the reader may start after the recording.
-    void queue.push(writer.begin());
+    void push(writer.begin());
     return {
-      write: (batch) => queue.push(writer.encode(batch)),
+      write: (batch) => push(writer.encode(batch)),
       close: async (stats) => {
-        void queue.push(writer.end(stats));
+        void push(writer.end(stats));
         return {};
       },
       abort: async () => {},
@@ -36,8 +40,28 @@ export function createByteSink(
 
   return {
     open,
-    bytes: queue.chunks,
-    end: () => queue.complete(),
-    fail: (error) => queue.complete({ error }),
+    bytes: iterableOnce(queue, onLeave),
+    end: () => queue.end(),
+    fail: (error) => queue.end({ error }),
+  };
+}
+
+function iterableOnce(queue: BoundedQueue<Uint8Array>, onLeave: () => void): AsyncIterable<Uint8Array> {
+  let isIterated = false;
+  return {
+    [Symbol.asyncIterator]: () => {
+      if (isIterated) {
+        throw new FlowscribeError("source_consumed", "the bytes of a recording can be read only once");
+      }
+      isIterated = true;
+      return {
+        next: () => queue.next(),
+        return: () => {
+          const left = queue.return();
+          onLeave();
+          return left;
+        },
+      };
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { type ConnectRouter, createRouterTransport, type Transport } from "@connectrpc/connect";
+import { BoundedQueue } from "../async/bounded-queue.js";
 import type { Clock } from "../async/clock.js";
-import { Wakeup } from "../async/wakeup.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aString } from "../errors/value-checks.js";
 import type { StartRecording } from "../gen/recorder/recorder_pb.js";
@@ -116,53 +116,31 @@ export function fakeRecorder(options: FakeRecorderOptions = {}): FakeRecorder {
   };
 }
 
-/** How a source ended. */
-interface SourceEnd {
-  readonly failure?: { readonly error: unknown };
-}
-
 /** A source of packets that the test pushes. */
 class FakeSource {
   readonly source: PacketSource;
   dropped = 0;
-  readonly #arrived: PacketBatch[] = [];
-  #end: SourceEnd | undefined;
-  readonly #changed = new Wakeup();
+  /** Unbounded: the recording may begin to read after the test has pushed everything. */
+  readonly #arrived = new BoundedQueue<PacketBatch>(Number.POSITIVE_INFINITY);
 
   constructor({ linkType, resolution, snapLength }: PacketFormat, onClose: () => void) {
+    const end = () => this.#arrived.end();
     this.source = createSource({
       interfaces: [{ linkType, resolution, snapLength }],
-      pull: () => this.#pull(),
+      pull: async () => (await this.#arrived.next()).value,
       dropped: () => this.dropped,
-      stop: () => this.#finish({}),
-      leave: () => this.#finish({}),
+      stop: end,
+      leave: end,
       close: onClose,
     });
   }
 
   push(batch: PacketBatch): void {
-    if (this.#end !== undefined) return;
-    this.#arrived.push(batch);
-    this.#changed.wake();
+    void this.#arrived.push(batch);
   }
 
   fail(error: unknown): void {
-    this.#finish({ failure: { error } });
-  }
-
-  #finish(how: SourceEnd): void {
-    this.#end ??= how;
-    this.#changed.wake();
-  }
-
-  async #pull(): Promise<PacketBatch | undefined> {
-    for (;;) {
-      const batch = this.#arrived.shift();
-      if (batch !== undefined) return batch;
-      if (this.#end?.failure !== undefined) throw this.#end.failure.error;
-      if (this.#end !== undefined) return undefined;
-      await this.#changed.wait();
-    }
+    this.#arrived.end({ error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { sleep } from "../../async/abort.js";
+import { BoundedQueue } from "../../async/bounded-queue.js";
 import type { Clock } from "../../async/clock.js";
 import { codeOf } from "../../errors/message.js";
 import { errorText } from "../error-text.js";
@@ -170,40 +171,24 @@ async function endOf(
 
 /** Merges batches in the order of their arrival, until all iterators have ended. */
 async function* merge<T>(iterators: readonly AsyncIterator<T>[]): AsyncGenerator<T, void, undefined> {
-  const ready: { iterator: AsyncIterator<T>; result: IteratorResult<T> }[] = [];
-  let failure: { readonly error: unknown } | undefined;
-  let wake = () => {};
+  // No iterator has more than one batch in the queue: its next one is requested when that is read.
+  const arrived = new BoundedQueue<{ iterator: AsyncIterator<T>; value: T }>(iterators.length);
+  let open = iterators.length;
 
   function request(iterator: AsyncIterator<T>): void {
     iterator.next().then(
-      (result) => {
-        ready.push({ iterator, result });
-        wake();
+      ({ done, value }) => {
+        if (done !== true) void arrived.push({ iterator, value });
+        else if (--open === 0) arrived.end();
       },
-      (error: unknown) => {
-        failure ??= { error };
-        wake();
-      },
+      (error: unknown) => arrived.end({ error }),
     );
   }
 
-  let open = iterators.length;
+  if (open === 0) return;
   iterators.forEach(request);
-  while (open > 0) {
-    const next = ready.shift();
-    if (next !== undefined) {
-      if (next.result.done === true) {
-        open--;
-        continue;
-      }
-      yield next.result.value;
-      request(next.iterator);
-    } else if (failure !== undefined) {
-      throw failure.error;
-    } else {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
+  for await (const { iterator, value } of arrived) {
+    yield value;
+    request(iterator);
   }
 }
