@@ -22,4 +22,4 @@ export {
 export type { OpenSink, PacketSink, SinkRequest, SinkResult, StorageAccount } from "./sink.js";
 export { checkStartRecording, type StartRecordingInit, type StartRecordingInput } from "./start.js";
 export type { RecordingStats } from "./stats.js";
-export { type StopConditionInit, type StopLimit, StopTracker } from "./stop.js";
+export { type StopConditionInit, type StopConditionInput, type StopLimit, StopTracker } from "./stop.js";

@@ -6,14 +6,11 @@ import type {
   FileSinkConfigurationJson,
   StartRecording,
   StartRecordingSchema,
-  StopCondition,
-  StopConditionJson,
 } from "../gen/recorder/recorder_pb.js";
 import { goQuote } from "../go/strconv/quote.js";
-import { DURATION } from "../message/duration.js";
 import { MessageIssues } from "../message/issues.js";
 import { readMessage } from "../message/read.js";
-import { ANY_INTEGER, type MessageType, messageOf, messageType, STRING, UINT64 } from "../message/type.js";
+import { ANY_INTEGER, type MessageType, messageOf, messageType, STRING } from "../message/type.js";
 import {
   FILTER,
   type FilterFields,
@@ -23,7 +20,7 @@ import {
 } from "../packet/filter/check.js";
 import { compilePacketFilter, type PacketPredicate } from "../packet/filter/filter.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
-import type { StopConditionInit } from "./stop.js";
+import { STOP_CONDITION, type StopConditionInit, type StopConditionInput } from "./stop.js";
 
 /** `recorder.StartRecording`, as a message or as an init object. */
 export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSchema>, "include"> & {
@@ -34,7 +31,7 @@ export type StartRecordingInit = Omit<MessageInitShape<typeof StartRecordingSche
 export type StartRecordingInput = Omit<StartRecordingInit, "filesink" | "include" | "stopCondition"> & {
   readonly filesink?: StartRecordingInit["filesink"] | FileSinkConfigurationJson | undefined;
   readonly include?: readonly PacketFilterInput[] | undefined;
-  readonly stopCondition?: StopConditionInit | StopConditionJson | undefined;
+  readonly stopCondition?: StopConditionInput | undefined;
 };
 
 /** A valid recording request. */
@@ -52,13 +49,7 @@ const START: MessageType = messageType<StartRecording>("StartRecording", {
   include: { listOf: messageOf(FILTER) },
   // Any integer: the range is checked after reading.
   maxCaptureLength: ANY_INTEGER,
-  stopCondition: messageOf(
-    messageType<StopCondition>("StopCondition", {
-      bytesCapturedCount: UINT64,
-      packetsCapturedCount: UINT64,
-      timeElapsed: messageOf(DURATION),
-    }),
-  ),
+  stopCondition: messageOf(STOP_CONDITION),
 });
 
 /** The fields of a request that was read as {@link START}. */

@@ -1,15 +1,27 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConfigurationError, type Issue } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
-import type { StopConditionSchema } from "../gen/recorder/recorder_pb.js";
+import type { StopCondition, StopConditionJson, StopConditionSchema } from "../gen/recorder/recorder_pb.js";
+import { DURATION } from "../message/duration.js";
+import { readMessage } from "../message/read.js";
+import { type MessageType, messageOf, messageType, UINT64 } from "../message/type.js";
 import { capturedBytes, type PacketBatch, RECORD_HEADER_LENGTH, recordEnd } from "../packet/batch.js";
-import { checkStopCondition } from "./stop-check.js";
 
 /** The limit that ended a recording. */
 export type StopLimit = "bytes" | "packets" | "time";
 
 /** `recorder.StopCondition`, as a message or as an init object. */
 export type StopConditionInit = MessageInitShape<typeof StopConditionSchema>;
+
+/** A {@link StopConditionInit}, or parsed protobuf JSON. */
+export type StopConditionInput = StopConditionInit | StopConditionJson;
+
+/** `recorder.StopCondition`, without its descriptor, which would load protobuf-es. */
+export const STOP_CONDITION: MessageType = messageType<StopCondition>("StopCondition", {
+  bytesCapturedCount: UINT64,
+  packetsCapturedCount: UINT64,
+  timeElapsed: messageOf(DURATION),
+});
 
 /**
  * Tracks what has been recorded against the limits of a stop condition, as Cilium v1.16.2 does
@@ -26,14 +38,12 @@ export class StopTracker {
   /** Duration limit in milliseconds. A negative one is reached immediately; undefined means no limit. */
   readonly timeLimitMs: number | undefined;
 
-  /** @throws ConfigurationError `invalid_recording` with every fault of the condition. */
-  constructor(condition: StopConditionInit = {}) {
-    const issues: Issue[] = [];
-    checkStopCondition(condition, (path, message) => issues.push(issueOf(path, message)));
-    if (issues.length > 0) throw new ConfigurationError("invalid_recording", issues);
-    this.#maxBytes = limitOf(condition.bytesCapturedCount);
-    this.#maxPackets = limitOf(condition.packetsCapturedCount);
-    this.timeLimitMs = durationMs(condition.timeElapsed);
+  /** @throws ConfigurationError `invalid_recording` with every issue of the condition. */
+  constructor(condition: StopConditionInput = {}) {
+    const { bytesCapturedCount, packetsCapturedCount, timeElapsed } = readCondition(condition);
+    this.#maxBytes = limitOf(bytesCapturedCount);
+    this.#maxPackets = limitOf(packetsCapturedCount);
+    this.timeLimitMs = durationMs(timeElapsed);
   }
 
   /** The first limit reached. */
@@ -81,10 +91,19 @@ export class StopTracker {
   }
 }
 
+function readCondition(condition: StopConditionInput): StopConditionInit {
+  const issues: Issue[] = [];
+  const fields = readMessage(STOP_CONDITION, condition, "", {
+    report: (path, message) => issues.push(issueOf(path, message)),
+  });
+  if (issues.length > 0) throw new ConfigurationError("invalid_recording", issues);
+  // Every field has the type of its row in the table.
+  return fields as StopConditionInit;
+}
+
 /** Converts a 64-bit count to a double. No recording reaches 2⁵³, where precision is lost. */
-function limitOf(count: bigint | undefined): number {
-  // Untyped callers may also pass the number 0.
-  return Number(count ?? 0) === 0 ? Number.POSITIVE_INFINITY : Number(count);
+function limitOf(count = 0n): number {
+  return count === 0n ? Number.POSITIVE_INFINITY : Number(count);
 }
 
 function durationMs(duration: StopConditionInit["timeElapsed"]): number | undefined {

@@ -8,15 +8,14 @@ import {
   Recorder,
   type RecordingStatistics,
   type RecordResponse,
-  StartRecordingSchema,
+  type StartRecording,
 } from "../gen/recorder/recorder_pb.js";
-import { anInitOf } from "../message/init-check.js";
 import { RpcError } from "../recorder/service/error.js";
-import type { StartRecordingInit } from "../recorder/start.js";
+import type { StartRecordingInput } from "../recorder/start.js";
 import { Updates } from "../recorder/stats.js";
 import { aTransport } from "./calls.js";
 import { fromCallError } from "./connect-error.js";
-import { RecordRequests } from "./record-requests.js";
+import { RecordRequests, toStartRecording } from "./record-requests.js";
 
 /** Counters reported by a server; losses in the kernel and in queues are added up. */
 export interface RemoteStats {
@@ -61,26 +60,23 @@ export interface RecordRemoteOptions {
 
 const RECORD_OPTIONS: OptionTable<RecordRemoteOptions> = { signal: aSignal };
 
-/** Checks fields and types only; the server validates the values. */
-const A_START = anInitOf(StartRecordingSchema);
-
 const NO_STATS: RemoteStats = { packetsCaptured: 0, bytesCaptured: 0, packetsLost: 0, bytesLost: 0 };
 
 /**
  * Records on a node that serves the Recorder: Cilium's agent (1.10 to 1.18), or `createRecorderService`. Starts at
  * once. The server validates the values in `start`; if they are invalid, `stopped` rejects.
  *
- * @throws OptionsError; TypeError for an invalid transport, and for unknown fields or type mismatches in `start`.
+ * @throws ConfigurationError `invalid_recording` with every unknown field and type mismatch in `start`.
+ * @throws OptionsError for invalid options; TypeError for an invalid transport.
  */
 export function recordRemote(
   transport: Transport,
-  start: StartRecordingInit,
+  start: StartRecordingInput,
   options: RecordRemoteOptions = {},
 ): RemoteRecording {
   checkArgument("recordRemote", "transport", transport, aTransport);
-  checkArgument("recordRemote", "start", start, A_START);
   checkOptions("recordRemote", options, RECORD_OPTIONS);
-  return new RemoteRecorder(start, options).run(transport);
+  return new RemoteRecorder(toStartRecording(start), options).run(transport);
 }
 
 class RemoteRecorder {
@@ -91,7 +87,7 @@ class RemoteRecorder {
   readonly #updates = new Updates<RemoteStats>(() => this.#stats);
   #stats = NO_STATS;
 
-  constructor(start: StartRecordingInit, { signal }: RecordRemoteOptions) {
+  constructor(start: StartRecording, { signal }: RecordRemoteOptions) {
     this.#requests = new RecordRequests(start);
     this.#signal = signal;
   }

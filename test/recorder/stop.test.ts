@@ -1,9 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ConfigurationError } from "../../src/errors/errors.js";
 import { createBatch, type PacketBatch } from "../../src/packet/index.js";
 import { StopConditionSchema } from "../../src/proto.js";
-import { type StopConditionInit, type StopLimit, StopTracker } from "../../src/recorder/index.js";
+import {
+  type StopConditionInit,
+  type StopConditionInput,
+  type StopLimit,
+  StopTracker,
+} from "../../src/recorder/index.js";
 import { ETHERNET } from "./packets.js";
 
 /** A batch of packets with these captured lengths. */
@@ -179,6 +185,60 @@ describe("StopTracker: time", () => {
     tracker.accept(batchOf([1]));
     tracker.reachTimeLimit();
     expect(tracker.reached).toBe("packets");
+  });
+});
+
+describe("StopTracker: forms of a condition", () => {
+  test.each<{ form: string; condition: StopConditionInput }>([
+    {
+      form: "a message",
+      condition: create(StopConditionSchema, {
+        packetsCapturedCount: 2n,
+        timeElapsed: { seconds: 1n, nanos: 500_000_000 },
+      }),
+    },
+    {
+      form: "an init object",
+      condition: { packetsCapturedCount: 2n, timeElapsed: { seconds: 1n, nanos: 500_000_000 } },
+    },
+    { form: "protobuf JSON", condition: { packetsCapturedCount: "2", timeElapsed: "1.5s" } },
+    {
+      form: "protobuf JSON with the names of the proto file",
+      // Accepted, although the type has the names of TypeScript only.
+      condition: { packets_captured_count: 2, time_elapsed: "1.5s", bytes_captured_count: null } as object,
+    },
+  ])("$form", ({ condition }) => {
+    const tracker = new StopTracker(condition);
+    expect(tracker.timeLimitMs).toBe(1500);
+    expect(tracker.accept(batchOf([1, 1, 1]))).toBe(2);
+  });
+
+  test.each<{ name: string; condition: unknown; issues: readonly [path: string, message: string][] }>([
+    { name: "a string", condition: "1s", issues: [["", 'must be a StopCondition, not "1s"']] },
+    {
+      name: "an unknown field",
+      condition: { packetsCount: 1n },
+      issues: [["packetsCount", "is not a field of StopCondition; did you mean packetsCapturedCount?"]],
+    },
+    {
+      name: "values of another type",
+      condition: { bytesCapturedCount: -1, packetsCapturedCount: 1.5, timeElapsed: { seconds: "1s" } },
+      issues: [
+        ["bytes_captured_count", "must be an integer from 0 to 18446744073709551615, not -1"],
+        ["packets_captured_count", "must be an integer, not 1.5"],
+        ["time_elapsed.seconds", 'must be an integer, not "1s"'],
+      ],
+    },
+  ])("rejects $name", ({ condition, issues }) => {
+    // A caller without types.
+    const construct = () => new StopTracker(condition as StopConditionInput);
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(
+      expect.objectContaining({
+        code: "invalid_recording",
+        issues: issues.map(([path, message]) => ({ path, message })),
+      }),
+    );
   });
 });
 

@@ -282,6 +282,14 @@ describe("recordRemote", () => {
     expect(recorder.service.counters.failed).toBe(1);
   });
 
+  test("throws the issues of a start request, before anything is sent", async () => {
+    await using transport = openTransport("127.0.0.1:1");
+    // @ts-expect-error a caller without types
+    expect(() => recordRemote(transport, { include: [{ protocol: "TCP" }] })).toThrow(
+      expect.objectContaining({ code: "invalid_recording", issues: [expect.anything()] }),
+    );
+  });
+
   test("rejects with the server's message and status", async () => {
     await using recorder = await testRecorder();
     await using server = await openRecorderServer("127.0.0.1:0", recorder.service);

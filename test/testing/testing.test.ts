@@ -166,6 +166,19 @@ describe("fakeRecorder", () => {
     expect(recorder.service.counters).toMatchObject({ stopped: 1, running: 0 });
   });
 
+  test("records a request in protobuf JSON", async () => {
+    const recorder = fakeRecorder();
+    const recording = recordRemote(recorder.transport, {
+      include: [{ sourceCidr: "10.0.0.0/8", destinationCidr: "0.0.0.0/0", protocol: "PROTOCOL_UDP" }],
+      stopCondition: { packetsCapturedCount: "1" },
+    });
+    await recording.started;
+    recorder.push({ bytes: packetBytes({ id: 1 }) });
+    const { stats } = await recording.stopped;
+    expect(stats.packetsCaptured).toBe(1);
+    expect(recorder.recordings[0]?.start).toMatchObject({ include: [{ protocol: 17 }] });
+  });
+
   test("fail: fails the source of a recording", async () => {
     const recorder = fakeRecorder();
     const recording = recordRemote(recorder.transport, WANTED);
