@@ -1,4 +1,5 @@
 import type { ByteInput } from "../../bytes/byte-input.js";
+import { decompress, type GzipFault } from "../../bytes/decompress.js";
 import { peek } from "../../bytes/peek.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { decodeBatches } from "../../observer/export/decode.js";
@@ -17,11 +18,11 @@ export type PacketOptions = Pick<FlowOptions, "strict" | "guessReplies" | "tunne
 const BATCH_LENGTH = 1024;
 
 /**
- * Yields the events of an input: those of export lines, or packets as flows. Lines and packets that cannot be read are
- * reported and skipped.
+ * Yields the events of an input, plain or gzip: those of export lines, or packets as flows. Lines and packets that
+ * cannot be read are reported and skipped.
  *
  * @param raw Closed by the caller.
- * @throws FlowscribeError if reading cannot continue, after the preceding events.
+ * @throws Error if reading cannot continue, after the preceding events.
  */
 export async function* readEvents(
   raw: ByteInput,
@@ -29,7 +30,8 @@ export async function* readEvents(
   packets: PacketOptions,
   report: InputReport,
 ): AsyncGenerator<InputEvent[], void, undefined> {
-  const { result: kind, input } = await peek(raw, detectKind);
+  const { input: plain } = await decompress(raw, gzipError);
+  const { result: kind, input } = await peek(plain, detectKind);
   switch (kind) {
     case "capture":
       return yield* readCapture(input, name, packets, report);
@@ -41,6 +43,10 @@ export async function* readEvents(
     case "neither":
       throw new Error("neither export lines nor a capture");
   }
+}
+
+function gzipError({ message, offset }: GzipFault): Error {
+  return new Error(`${message} (at byte ${offset})`);
 }
 
 async function* readCapture(

@@ -1,5 +1,4 @@
-import { constants, gunzipSync } from "node:zlib";
-import { findSignature, isGzip, SIGNATURE_BYTES } from "../../bytes/signature.js";
+import { findSignature, SIGNATURE_BYTES } from "../../bytes/signature.js";
 
 /**
  * The contents of an input. `export`: lines of text, even if some are invalid, and files of other kinds that
@@ -11,33 +10,12 @@ export type InputKind = "capture" | "export" | "neither";
 export const HEAD_BYTES = 1024;
 
 /**
- * Detects the kind of an input from its first bytes, optionally gzip-compressed: a capture starts with a magic number,
- * export lines are text. Returns undefined if more bytes are needed; never if `isWhole` is true or {@link HEAD_BYTES}
- * are given.
+ * Detects the kind of an input from its first bytes, after decompression: a capture starts with a magic number, export
+ * lines are text. Returns undefined if more bytes are needed; never if `isWhole` is true or {@link HEAD_BYTES} are given.
  */
 export function detectKind(head: Uint8Array, isWhole: boolean): InputKind | undefined {
   const isEnough = isWhole || head.length >= HEAD_BYTES;
   if (head.length < SIGNATURE_BYTES && !isEnough) return undefined;
-  if (!isGzip(head)) return detectPlain(head, isEnough);
-  const plain = decompressed(head);
-  if (plain !== undefined && plain.length >= SIGNATURE_BYTES) return detectPlain(plain, isEnough);
-  return isEnough ? "export" : undefined;
-}
-
-/**
- * Decompresses the first bytes of a gzip file; undefined if they are invalid, which the reader reports in more detail.
- * Node's zlib decompresses a truncated head in one call, where bytes/gunzip.ts reads an input to its end.
- */
-function decompressed(head: Uint8Array): Uint8Array | undefined {
-  try {
-    // The small input limits the size of the output.
-    return gunzipSync(head.subarray(0, HEAD_BYTES), { finishFlush: constants.Z_SYNC_FLUSH });
-  } catch {
-    return undefined;
-  }
-}
-
-function detectPlain(head: Uint8Array, isEnough: boolean): InputKind | undefined {
   const signature = findSignature(head);
   // The capture decoder also reports unsupported captures best.
   if (signature !== undefined) return signature.capture === undefined ? "export" : "capture";

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { detectKind, HEAD_BYTES } from "../../../src/cli/input/kind.js";
@@ -53,6 +52,7 @@ describe("detectKind: detects the kind from the first bytes", () => {
       head: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0),
       kind: "export",
     },
+    { name: "gzip inside gzip", head: Uint8Array.of(0x1f, 0x8b, 8, 0), kind: "neither" },
     { name: "other binary data", head: Uint8Array.of(0x80, 1, 2, 3, 4, 5, 6, 0, 7), kind: "neither" },
     { name: "binary data after a hole", head: Uint8Array.of(0, 0, 0, 1, 2, 3, 4, 5), kind: "neither" },
   ] as const;
@@ -61,24 +61,13 @@ describe("detectKind: detects the kind from the first bytes", () => {
     expect(detectKind(head, true)).toBe(kind);
   });
 
-  test.each(cases.filter(({ head }) => head.length > 3))(
-    "$name, compressed with gzip: $kind",
-    ({ head, kind }) => {
-      expect(detectKind(gzipSync(head), true)).toBe(kind);
-    },
-  );
-
-  test("classifies damaged gzip as an export file, whose reader reports the damage", () => {
-    expect(detectKind(Uint8Array.of(0x1f, 0x8b, 0xff, 0xff, 0xff, 0xff), true)).toBe("export");
-  });
-
   test("accepts a character that is truncated at the end of the head", () => {
     expect(detectKind(bytes("é".repeat(HEAD_BYTES)).subarray(0, HEAD_BYTES - 1), false)).toBe("export");
   });
 });
 
 test("detectKind: returns undefined until the bytes suffice, then the same kind for all longer heads", () => {
-  const whole = gzipSync(capture("sample.pcap").subarray(0, 3000));
+  const whole = capture("sample.pcap");
   const kinds = Array.from({ length: 1000 }, (_, length) => detectKind(whole.subarray(0, length), false));
   const first = kinds.indexOf("capture");
   expect(first).toBeGreaterThan(0);
@@ -88,8 +77,7 @@ test("detectKind: returns undefined until the bytes suffice, then the same kind 
 
 test("detectKind: always returns a kind for a complete input, and never throws", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 40 }), fc.boolean(), (tail, gzip) => {
-      const head = gzip ? Uint8Array.of(0x1f, 0x8b, ...tail) : tail;
+    fc.property(fc.uint8Array({ maxLength: 40 }), (head) => {
       expect(["capture", "export", "neither"]).toContain(detectKind(head, true));
     }),
   );

@@ -19,7 +19,7 @@ const PCAP = Uint8Array.from(
 
 // The error messages happen to contain these names.
 test.each([
-  { name: "e", bytes: GZIP.subarray(0, 30), fault: "the gzip data ends too early" },
+  { name: "e", bytes: GZIP.subarray(0, 30), fault: "the gzip data ends too early (at byte 30)" },
   { name: "line", bytes: Uint8Array.of(0, 1, 2, 3), fault: "neither export lines nor a capture" },
   { name: "byte", bytes: PCAP, fault: expect.stringMatching(/^[^:]+\(at byte \d+\)$/) },
 ])("readOne: reports an error of the input $name with its name, once", async ({ name, bytes, fault }) => {

@@ -225,7 +225,7 @@ describe("observe: unreadable input", () => {
     {
       name: "a truncated gzip file",
       path: file("half.gz", gzipSync(LINES.repeat(100)).subarray(0, 200)),
-      err: /half\.gz: the gzip data ends too early\n$/,
+      err: /half\.gz: the gzip data ends too early \(at byte 200\)\n$/,
     },
   ])("reports $name as a failure and reads the next file", async ({ path, err }) => {
     const next = file("next.log", flowLine("next"));
