@@ -108,6 +108,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /FlowFilter/,
     options: (options) => everything.compileFlowFilter({}, options),
   },
+  packetPart: {
+    first: everything.packetPart,
+    named: /allow/,
+    options: (options) => everything.packetPart({}, options),
+  },
   compileFlowFilters: {
     first: everything.compileFlowFilters,
     named: /allow/,

@@ -132,7 +132,7 @@ export function compileFlowFilters(lists: FlowFilterLists, options: FlowFilterOp
   checkOptions("compileFlowFilters", options, FLOW_FILTER_OPTIONS);
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
-  return combine(allow.map(toTest), deny.map(toTest));
+  return joinLists(allow, deny);
 }
 
 /**
@@ -266,6 +266,11 @@ function allHold<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => bo
     for (let index = 0; index < tests.length; index++) if (!tests[index]!(value)) return false;
     return true;
   };
+}
+
+/** Joins compiled filters into one predicate, like {@link compileFlowFilters}. */
+export function joinLists(allow: readonly CompiledFilter[], deny: readonly CompiledFilter[]): FlowPredicate {
+  return combine(allow.map(toTest), deny.map(toTest));
 }
 
 function combine(allow: readonly FilterTest[], deny: readonly FilterTest[]): FlowPredicate {

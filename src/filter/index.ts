@@ -21,3 +21,4 @@ export type { FilterField } from "./field.js";
 export type { FlowFilterInit } from "./filter-init.js";
 export type { FlowFilterOptions } from "./filter-options.js";
 export type { RequirementTrace, SelectorTrace } from "./labels/index.js";
+export { packetPart } from "./packet-part.js";

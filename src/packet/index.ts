@@ -32,6 +32,7 @@ export {
 export type { LayerName } from "./flow/locate/flow-layers.js";
 export { PacketError } from "./flow/locate/packet-error.js";
 export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/locate/tunnel.js";
+export type { PacketPart } from "./flow/packet-part.js";
 export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats } from "./flow.js";
 export { formatPacket } from "./format.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";

@@ -3,7 +3,13 @@ import { decompress, type GzipFault } from "../../bytes/decompress.js";
 import { peek } from "../../bytes/peek.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { decodeBatches } from "../../observer/export/decode.js";
-import { createFlowDecoder, type FlowDecoder, type FlowOptions, PacketError } from "../../packet/index.js";
+import {
+  createFlowDecoder,
+  type FlowDecoder,
+  type FlowOptions,
+  PacketError,
+  type PacketPart,
+} from "../../packet/index.js";
 import { type CaptureSource, openCapture } from "../../pcap/decode.js";
 import { detectKind } from "./kind.js";
 import type { InputReport } from "./report.js";
@@ -12,7 +18,10 @@ import type { InputReport } from "./report.js";
 export type InputEvent = GetFlowsResponse | ExportEvent;
 
 /** Options for converting packets to flows. */
-export type PacketOptions = Pick<FlowOptions, "strict" | "guessReplies" | "tunnels" | "nodeName">;
+export interface PacketOptions extends Pick<FlowOptions, "strict" | "guessReplies" | "tunnels" | "nodeName"> {
+  /** Compiles what packets alone answer of the filters; packets that it does not match yield no event. */
+  readonly compilePart?: () => PacketPart;
+}
 
 /** Maximum number of events per batch. */
 const BATCH_LENGTH = 1024;
@@ -67,7 +76,7 @@ async function* readCapture(
   }
 }
 
-function createDecoder(source: CaptureSource, options: PacketOptions): FlowDecoder {
+function createDecoder(source: CaptureSource, { compilePart: _, ...options }: PacketOptions): FlowDecoder {
   return createFlowDecoder({
     ...options,
     // Only pcapng names interfaces. They may be added while it is read, but always before their packets.
@@ -88,10 +97,11 @@ async function* decodePackets(
   report: InputReport,
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const { nodeName = "" } = options;
+  const part = options.compilePart?.();
   let before = 0;
   for await (const batch of source.reusedBatches?.() ?? source) {
     let events: InputEvent[] = [];
-    for (const flow of decoder.decodeEach(batch)) {
+    for (const flow of decoder.decodeEach(batch, part)) {
       if (flow instanceof PacketError) {
         const { index, layer, offset, message } = flow;
         report.skipped(

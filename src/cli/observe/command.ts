@@ -1,5 +1,5 @@
 import { iterateUnlessAborted } from "../../async/iterate-or-abort.js";
-import { compileFlowFilters } from "../../filter/index.js";
+import { compileFlowFilters, packetPart } from "../../filter/index.js";
 import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
 import { reportOnce } from "../../observer/report-once.js";
 import type { ServerOptions } from "../client/options.js";
@@ -112,7 +112,12 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const report = createInputReport(messages);
   const isFollowing = selection.follow === true;
   const progress = options.progress && messages.hasStatus && !isFollowing;
-  const context = { io, messages, report, packets, progress };
+  // Explanations are printed for events that do not pass, too.
+  const compilePart = () => packetPart(selection);
+  const context = {
+    ...{ io, messages, report, progress },
+    packets: explain ? packets : { ...packets, compilePart },
+  };
   const paths = inputsOf(options, io);
   const source = sourceOf(paths);
   const printer = createPrinter(options, messages, source, report);

@@ -6,6 +6,7 @@ import { goQuote } from "../../go/strconv/quote.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter/check.js";
+import type { PacketPart } from "../../packet/index.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
 import { UsageError } from "../error-text.js";
@@ -42,6 +43,8 @@ const QUOTED_LENGTH = 200;
 /** Conditions on the flows of packets to record. */
 export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
   readonly passes: FlowPredicate;
+  /** What packets alone answer of it. */
+  readonly part: PacketPart;
   readonly guessReplies: boolean;
   readonly tunnels: boolean;
   readonly nodeName: string;
@@ -98,7 +101,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     expression,
     flows: asksFlows
       ? {
-          passes: await compileFlows(allow, deny),
+          ...(await compileFlows(allow, deny)),
           ...(since && { since }),
           ...(until && { until }),
           guessReplies: extra["guess-replies"] === true,
@@ -117,9 +120,12 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
  * Compiles the flow filters. Their modules are loaded only when they are needed, as that takes longer than loading the
  * rest of the command.
  */
-async function compileFlows(allow: FlowFlags["allow"], deny: FlowFlags["deny"]): Promise<FlowPredicate> {
-  const { compileFlowFilters } = await import("../../filter/index.js");
-  return compileFlowFilters({ allow, deny });
+async function compileFlows(
+  allow: FlowFlags["allow"],
+  deny: FlowFlags["deny"],
+): Promise<Pick<FlowQuestion, "passes" | "part">> {
+  const { compileFlowFilters, packetPart } = await import("../../filter/index.js");
+  return { passes: compileFlowFilters({ allow, deny }), part: packetPart({ allow, deny }) };
 }
 
 type Extra = ReturnType<typeof parseFlowFlags<typeof RECORD_FLAGS>>["extra"];

@@ -156,23 +156,22 @@ function createTunnel(
 }
 
 /** Sets the transport layer and the summary, which describes the innermost decoded layer. */
-function setTransport(flow: Flow, bytes: Uint8Array, layers: FlowLayers, text: AddressText): void {
+export function setTransport(flow: Flow, bytes: Uint8Array, layers: FlowLayers, text: AddressText): void {
   const { transport, transportAt: at, end } = layers;
   switch (transport) {
     case "TCP": {
-      const whole = at + TCP_FLAGS_END <= end;
-      const flags = whole ? ((bytes[at + TCP_DATA_OFFSET]! & 1) << 8) | bytes[at + TCP_FLAGS]! : 0;
+      const flags = tcpFlagsAt(bytes, at, end);
       flow.l4 = layer4({
         case: "TCP",
         value: {
           $typeName: "flow.TCP",
           sourcePort: readUint16(bytes, at),
           destinationPort: readUint16(bytes, at + 2),
-          flags: whole ? createFlags(flags) : undefined,
+          flags: flags < 0 ? undefined : createFlags(flags),
         },
       });
       // A segment truncated before its flags has unknown flags; `TCP Flags: ` would mean that none is set.
-      flow.Summary = whole ? tcpSummary(flags) : "TCP";
+      flow.Summary = flags < 0 ? "TCP" : tcpSummary(flags);
       return;
     }
     case "UDP":
@@ -225,6 +224,11 @@ function setTransport(flow: Flow, bytes: Uint8Array, layers: FlowLayers, text: A
   }
 }
 
+/** The flags of a TCP header as nine bits; -1 if the segment is truncated before them. */
+export function tcpFlagsAt(bytes: Uint8Array, at: number, end: number): number {
+  return at + TCP_FLAGS_END <= end ? ((bytes[at + TCP_DATA_OFFSET]! & 1) << 8) | bytes[at + TCP_FLAGS]! : -1;
+}
+
 function createUdp(bytes: Uint8Array, at: number): Layer4 {
   return layer4({
     case: "UDP",
@@ -240,7 +244,7 @@ function layer4(protocol: Layer4["protocol"]): Layer4 {
   return { $typeName: "flow.Layer4", protocol };
 }
 
-function createFlags(flags: number): TCPFlags {
+export function createFlags(flags: number): TCPFlags {
   return {
     $typeName: "flow.TCPFlags",
     FIN: (flags & 0x001) !== 0,

@@ -8,7 +8,7 @@ import type { FlowQuestion } from "../options.js";
 
 /** Creates a stage that selects packets by their flows. */
 export function flowStage(
-  { passes, since, until, guessReplies, tunnels, nodeName }: FlowQuestion,
+  { passes, part, since, until, guessReplies, tunnels, nodeName }: FlowQuestion,
   interfaces: readonly CaptureInterface[],
 ): BatchStage {
   const decoder = createFlowDecoder({
@@ -27,9 +27,9 @@ export function flowStage(
   }
   return (batch, writable) => {
     // The predicate is called once per packet, in order.
-    const flows = decoder.decodeEach(batch)[Symbol.iterator]();
+    let index = 0;
     const wanted = () => {
-      const flow = flows.next().value;
+      const flow = decoder.decodeAt(batch, index++, part);
       return flow !== undefined && !(flow instanceof PacketError) && isWanted(flow);
     };
     return selectRecords(batch, wanted, writable);
