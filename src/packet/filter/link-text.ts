@@ -23,11 +23,20 @@ export function formatForLinkType(
 /**
  * The keyword `vlan` shifts the offsets of everything after it, so each alternative for one more tag is nested in that
  * for the tags before, and comes last.
+ *
+ * In live captures on Linux, `vlan` also matches a tag in the metadata of a packet, which must not shift anything. But
+ * libpcap (seen in 1.10.3) then computes wrong offsets, and matches unrelated packets: its optimizer assumes a tag in the
+ * bytes (https://github.com/the-tcpdump-group/libpcap/issues/1513), and comparisons before `vlan` overwrite the scratch
+ * memory that holds the offset (https://github.com/the-tcpdump-group/libpcap/issues/1162). So `vlan` is only evaluated
+ * where the bytes contain a tag; the alternative for fewer tags has already handled the others. The condition must not
+ * use scratch memory: `ether proto` does not, `ether[12:2]` does.
  */
 function formatWithVlan(expression: string): string {
+  const { most, text } = ENCAPSULATIONS.vlan;
+  const isTagged = text.keyword.etherTypes.map((type) => `ether proto 0x${type.toString(16)}`).join(" or ");
   let nested = expression;
-  for (let tags = 0; tags < ENCAPSULATIONS.vlan.most.filters; tags++) {
-    nested = `${expression} or (vlan and (${nested}))`;
+  for (let tags = 0; tags < most.filters; tags++) {
+    nested = `${expression} or ((${isTagged}) and ${text.keyword.name} and (${nested}))`;
   }
   return nested;
 }

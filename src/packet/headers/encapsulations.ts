@@ -43,11 +43,15 @@ export interface Encapsulation {
    */
   readonly most: { readonly filters: number; readonly flows: number };
   /**
-   * How a pcap-filter expression (`man pcap-filter`) enters it on Ethernet: by a keyword that shifts all that follows.
-   * Where there is no keyword, `matchAll` lists the conditions under which the expression matches any packet, so that it
-   * is never narrower than the predicate. Other link types have no keywords; there any packet matches.
+   * How a pcap-filter expression (`man pcap-filter`) enters it on Ethernet: by a keyword that shifts all that follows,
+   * for these EtherTypes. Where there is no keyword, `matchAll` lists the conditions under which the expression matches
+   * any packet, so that it is never narrower than the predicate. Other link types have no keywords; there any packet
+   * matches.
    */
-  readonly text: { readonly keyword?: "vlan"; readonly matchAll: readonly string[] };
+  readonly text: {
+    readonly keyword?: { readonly name: "vlan"; readonly etherTypes: readonly number[] };
+    readonly matchAll: readonly string[];
+  };
 }
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -66,8 +70,11 @@ export const ENCAPSULATIONS = {
     next: { kind: "etherType", at: VLAN_NEXT },
     isEthernet: false,
     most: { filters: 2, flows: UNLIMITED },
-    // The keyword does not include these two.
-    text: { keyword: "vlan", matchAll: ["ether proto 0x9200", "ether proto 0x9300"] },
+    // The keyword does not include the last two.
+    text: {
+      keyword: { name: "vlan", etherTypes: [0x8100, 0x88a8, 0x9100] },
+      matchAll: ["ether proto 0x9200", "ether proto 0x9300"],
+    },
   },
   snap: {
     name: "LLC/SNAP",

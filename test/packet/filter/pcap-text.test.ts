@@ -22,6 +22,9 @@ const MATCH_ALL = [
   "ether proto 0x8848",
 ].join(" or ");
 
+/** Live, `vlan` is also true of a tag in the metadata of a packet. */
+const TAGGED = "(ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x9100) and vlan";
+
 describe("formatPacketFilter", () => {
   test.each<{ name: string; include: readonly PacketFilterInit[]; text: string }>([
     { name: "all of IPv4", include: [ANY_V4], text: `(${V4})` },
@@ -111,7 +114,7 @@ describe("formatPacketFilter", () => {
     expect(formatPacketFilter(include, { linkType: RAW })).toBe(text);
     // On Ethernet with alternatives for one and two tags in the bytes, and for what libpcap cannot enter.
     const any = `${text} or ${MATCH_ALL}`;
-    const onEthernet = `${any} or (vlan and (${any} or (vlan and (${any}))))`;
+    const onEthernet = `${any} or (${TAGGED} and (${any} or (${TAGGED} and (${any}))))`;
     expect(formatPacketFilter(include)).toBe(onEthernet);
     expect(formatPacketFilter(include, { linkType: 1 })).toBe(onEthernet);
   });

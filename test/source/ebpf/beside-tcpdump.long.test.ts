@@ -130,8 +130,7 @@ describeWithEbpf("openEbpf: compared with tcpdump", () => {
         {
           what: "a filter",
           options: { include: TCP_443 },
-          // Live, the expression of formatPacketFilter matches more of these frames than it does in memory.
-          arguments: ["ip and tcp dst port 443"],
+          arguments: [formatPacketFilter(TCP_443)],
         },
       ] as const)("with $what", async ({ options, arguments: args }) => {
         const { count } = await compare({

@@ -1,0 +1,2 @@
+// More frames and filters than `npm test`.
+import "./vlan-metadata.test.js";
