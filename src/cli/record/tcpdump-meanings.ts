@@ -20,14 +20,14 @@ export const BYTES: ValueForm = { pattern: DIGITS, expected: "a number of bytes"
 export const IMPLIED: Meaning = { kind: "implied" };
 
 export const PRINTING = unsupported(
-  "it changes how tcpdump prints packets, and record prints none; leave it out, or print with -w - | flowscribe observe",
+  "it changes how tcpdump prints packets, and record does not print packets; remove it, or print flows with -w - | flowscribe observe",
 );
 
 /** The flags of tcpdump 4.99 (man tcpdump) that `record` does not have in the same form. */
 export const SHORT: Readonly<Record<string, Meaning>> = {
   "#": PRINTING,
   A: unsupported(
-    "tcpdump prints contents of packets with it, and record prints none; leave it out, or write --all-namespaces for the flag of observe",
+    "tcpdump prints the contents of packets with it, and record does not print packets; remove it, or write --all-namespaces to set the flag of observe",
   ),
   B: {
     kind: "value",
@@ -78,19 +78,19 @@ export const SHORT: Readonly<Record<string, Meaning>> = {
   d: unsupported("--print-program prints the program of --source ebpf"),
   e: PRINTING,
   f: unsupported(
-    "record prints no addresses, and captures until it is stopped; --follow is a flag of observe",
+    "record does not print addresses, and captures until it is stopped; remove it, as --follow is only a flag of observe",
   ),
   j: unsupported("types of time stamps cannot be chosen; --precision is the unit of the times"),
   m: PRINTING,
   p: { kind: "flag", toFlag: () => "--promiscuous=false" },
   q: unsupported(
-    "tcpdump prints less of each packet with it, and record prints none; --silent-errors prints results only",
+    "tcpdump prints less of each packet with it, and record does not print packets; to print only results, set --silent-errors",
   ),
   u: PRINTING,
   v: IMPLIED,
   x: PRINTING,
   y: unsupported("the link type is that of the interface"),
-  z: unsupported("record runs no programs; the Output lines name each file when it is complete"),
+  z: unsupported("record does not run programs; its Output lines name each file when it is complete"),
 };
 
 /** Long forms of the flags above, or of flags that have another name in `record`. */

@@ -47,7 +47,11 @@ type Values = ValuesOf<typeof SERVE_FLAGS>;
 export function readServeOptions(args: readonly string[]): ServeOptions | undefined {
   const { values, positionals } = readFlags(args, SERVE_FLAGS);
   if (values.help === true) return undefined;
-  if (positionals.length > 0) throw new UsageError(`serve takes no arguments: ${positionals.join(" ")}`);
+  if (positionals.length > 0) {
+    throw new UsageError(
+      `unexpected arguments: ${positionals.join(" ")}; set the device with -i, the directory with --folder and the address with --listen`,
+    );
+  }
   const { listen, folder, format: fileFormat = "pcap" } = values;
   const capture = readCapture(values, fileFormat);
   if (folder === undefined || folder === "") {

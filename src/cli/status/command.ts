@@ -68,7 +68,11 @@ export const statusCommand: Command = {
     }
     const output = OUTPUT_FORMATS.find((known) => known === outputName);
     if (output === undefined) throw new UsageError(`invalid output format: ${outputName}`);
-    if (positionals.length > 0) throw new UsageError(`status takes no arguments: ${positionals.join(" ")}`);
+    if (positionals.length > 0) {
+      throw new UsageError(
+        `unexpected arguments: ${positionals.join(" ")}; set the address of the server with --server`,
+      );
+    }
     // Never undefined, as there is a default server.
     return showStatus(readServerOptions(serverFlags, io, DEFAULT_SERVER)!, output, io);
   },

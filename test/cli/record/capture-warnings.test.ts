@@ -148,7 +148,7 @@ describe("flowscribe: warnings about parts of pcapng that are not copied", () =>
       "2 options of section headers (comment, hardware, operating system) are not copied",
       "1 option of an interface (address, speed, time zone, …) is not copied",
       "2 packet directions (epb_flags) are not copied",
-      "1 comment is not copied, as pcap has no place for that: --format pcapng keeps it",
+      "1 comment is not copied: pcap files cannot store comments; set --format pcapng to keep them",
     ].map((what) => `${path}: ${what}\n`);
     expect({ code, err }).toEqual({ code: EXIT.ok, err: lines.join("") });
   });
@@ -164,7 +164,7 @@ describe("flowscribe: warnings about parts of pcapng that are not copied", () =>
     );
     const toPcap = await runFake(["record", "-r", named, "-w", newOutput("pcap")]);
     expect(toPcap.err).toBe(
-      `${named}: 1 name of an interface is not copied, as pcap has no place for that: --format pcapng keeps it\n`,
+      `${named}: 1 interface name is not copied: pcap files cannot store interface names; set --format pcapng to keep them\n`,
     );
     expect((await runFake(["record", "-r", named, "-w", newOutput("pcapng")])).err).toBe("");
   });

@@ -711,7 +711,7 @@ describe("record: usage errors", () => {
     { args: [SAMPLE], err: `no input: to read ${SAMPLE}, set --read ${SAMPLE}` },
     {
       args: [...LIVE, "-e"],
-      err: "-e is not supported: it changes how tcpdump prints packets, and record prints none",
+      err: "-e is not supported: it changes how tcpdump prints packets, and record does not print packets; remove it",
     },
     { args: [...LIVE, "10.0.0.0/8 x 10.0.0.0/8 0 TCP"], err: "invalid source port: x" },
     { args: [...LIVE, "10.0.0.0/8 0 10.0.0.0/8 x TCP"], err: "invalid destination port: x" },
@@ -765,7 +765,7 @@ describe("record: usage errors", () => {
     },
     {
       args: [...LIVE, "-f"],
-      err: "-f is not supported: record prints no addresses, and captures until it is stopped; --follow is a flag of observe",
+      err: "-f is not supported: record does not print addresses, and captures until it is stopped; remove it, as --follow is only a flag of observe",
     },
     { args: [...LIVE, "--verdict", "x"], err: 'invalid argument "x" for "--verdict" flag:' },
     { args: [...LIVE, "--print-program"], err: "--print-program requires --source ebpf" },

@@ -380,7 +380,10 @@ describe("serve: options", () => {
     { args: [], err: "no device" },
     { args: ["-i", "eth0"], err: "no output directory" },
     { args: ["-i", "eth0", "-w", "f"], err: "no address to listen on" },
-    { args: [...NEEDED, "x"], err: "serve takes no arguments: x" },
+    {
+      args: [...NEEDED, "x"],
+      err: "unexpected arguments: x; set the device with -i, the directory with --folder and the address with --listen",
+    },
     {
       args: [...NEEDED, "--source", "x"],
       err: 'invalid argument "x" for "--source" flag: expected one of libpcap, ebpf',

@@ -103,7 +103,7 @@ test("status: exits with the code of the signal when interrupted", async () => {
 });
 
 test.each([
-  { args: ["x"], err: "status takes no arguments: x\n" },
+  { args: ["x"], err: "unexpected arguments: x; set the address of the server with --server\n" },
   { args: ["-o", "xml"], err: "invalid output format: xml\n" },
   { args: ["--sever", "x"], err: "unknown flag: --sever\nDid you mean --server?\n" },
   { args: ["--tls-server-name", "x"], err: "--tls-server-name needs --tls, or" },

@@ -4,8 +4,11 @@ import type { Messages } from "../../io/messages.js";
 import type { RecordCommandOptions } from "../options.js";
 import type { CaptureInput } from "./inputs.js";
 
-/** Names of pcapng blocks and options in messages: singular and plural. */
-const NAMES: { readonly [K in keyof NotPreserved]: readonly [one: string, several: string] } = {
+/** Singular and plural of what is counted. */
+type Names = readonly [one: string, several: string];
+
+/** Names of pcapng blocks and options in messages. */
+const NAMES: { readonly [K in keyof NotPreserved]: Names } = {
   decryptionSecrets: ["decryption secrets block", "decryption secrets blocks"],
   nameResolution: ["name resolution block", "name resolution blocks"],
   customBlocks: ["custom block", "custom blocks"],
@@ -43,17 +46,17 @@ export function reportInput(
     }
   }
   if (warnings === undefined) return;
-  const reportCount = (count: number, [one, several]: readonly [one: string, several: string], why = "") => {
+  const reportCount = (count: number, [one, several]: Names, why?: (several: string) => string) => {
     if (count === 0) return;
     const what = count === 1 ? `${one} is` : `${several} are`;
-    messages.report(`${name}: ${count} ${what} not copied${why}`);
+    messages.report(`${name}: ${count} ${what} not copied${why === undefined ? "" : `: ${why(several)}`}`);
   };
   // The cast is true: `Object.keys` returns the keys of the table.
   for (const kind of Object.keys(NAMES) as (keyof NotPreserved)[])
     reportCount(warnings.notPreserved[kind], NAMES[kind]);
   if (output.fileFormat === "pcapng") return;
   const { comments, namedInterfaces } = pcapngOnly?.() ?? { comments: 0, namedInterfaces: 0 };
-  const why = ", as pcap has no place for that: --format pcapng keeps it";
-  reportCount(namedInterfaces, ["name of an interface", "names of interfaces"], why);
+  const why = (several: string) => `pcap files cannot store ${several}; set --format pcapng to keep them`;
+  reportCount(namedInterfaces, ["interface name", "interface names"], why);
   reportCount(comments, ["comment", "comments"], why);
 }
