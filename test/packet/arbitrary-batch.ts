@@ -43,8 +43,8 @@ export function numberedBatch(
   );
 }
 
-/** The same batch in the middle of a larger memory, as decoders yield it: offsets longer than the batch. */
-export function lentBatch(batch: PacketBatch): PacketBatch {
+/** Copies a batch into the middle of a larger buffer, with more offsets than packets, as decoders yield it. */
+export function copyIntoLargerBuffer(batch: PacketBatch): PacketBatch {
   const memory = new Uint8Array(batch.records.length + 64).fill(0xaa);
   memory.set(batch.records, 32);
   const offsets = new Uint32Array(batch.length + 5).fill(0xdead);

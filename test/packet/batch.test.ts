@@ -14,8 +14,8 @@ import {
   anyFormat,
   anyPacketInit,
   contents,
+  copyIntoLargerBuffer,
   framing,
-  lentBatch,
   memoryOf,
   numberedBatch,
 } from "./arbitrary-batch.js";
@@ -115,8 +115,8 @@ describe("packetsOf", () => {
 
   test("reads a batch in a larger memory", () => {
     const own = numberedBatch([0, 3, 5], { comments: [1] });
-    expect(contents(lentBatch(own))).toEqual(contents(own));
-    expect(capturedBytes(lentBatch(own))).toBe(8);
+    expect(contents(copyIntoLargerBuffer(own))).toEqual(contents(own));
+    expect(capturedBytes(copyIntoLargerBuffer(own))).toBe(8);
   });
 });
 
@@ -124,7 +124,10 @@ describe("copyBatch", () => {
   test("equals the batch and shares no memory with it", () => {
     fc.assert(
       fc.property(anyFormat(), fc.array(anyPacketInit(), { maxLength: 6 }), (format, packets) => {
-        const original: PacketBatch = { ...lentBatch(createBatch(format, packets)), eraSeconds: 2 ** 32 };
+        const original: PacketBatch = {
+          ...copyIntoLargerBuffer(createBatch(format, packets)),
+          eraSeconds: 2 ** 32,
+        };
         const expected = contents(original);
         const copy = copyBatch(original);
         original.records.fill(0xff);
@@ -144,7 +147,10 @@ describe("copyBatch", () => {
 
 describe("truncateBatch", () => {
   test.each([0, 1, 2, 3])("keeps the first %i packets, and their comments", (length) => {
-    const batch = { ...lentBatch(numberedBatch([3, 0, 5, 2], { comments: [0, 2, 3] })), untimed: true };
+    const batch = {
+      ...copyIntoLargerBuffer(numberedBatch([3, 0, 5, 2], { comments: [0, 2, 3] })),
+      untimed: true,
+    };
     const before = memoryOf(batch);
     const truncated = truncateBatch(batch, length);
     expect(contents(truncated)).toEqual(contents(batch).slice(0, length));

@@ -14,7 +14,7 @@ import type { RingReader } from "./ring-reader.js";
  */
 const GATHER_MS = 10;
 /** Number of empty reads before the capture sleeps until a packet wakes it. */
-const IDLE_LOOKS = 2;
+const MAX_IDLE_READS = 2;
 /**
  * Interval for measuring the offset between the clocks and for checking whether the device still exists, in
  * milliseconds.
@@ -72,7 +72,7 @@ class EbpfCapture implements LiveCapture {
   #removeListener = () => {};
   readonly #wake = () => this.#interrupt();
   /** Number of empty reads since the last packet. */
-  #idleLooks = IDLE_LOOKS;
+  #idleReads = MAX_IDLE_READS;
   #batches = 0;
   /** Whether to read again immediately because the last batch was full; otherwise let packets accumulate. */
   #more = false;
@@ -99,7 +99,7 @@ class EbpfCapture implements LiveCapture {
     this.#capture.signal?.throwIfAborted();
     this.#batches++;
     if (this.#more && this.#batches % BATCHES_PER_TURN !== 0) {
-      const batch = this.#take();
+      const batch = this.#read();
       if (batch !== undefined) return batch;
     }
     return this.#pullOn();
@@ -139,9 +139,9 @@ class EbpfCapture implements LiveCapture {
       await this.#wait();
       this.#capture.signal?.throwIfAborted();
       if (this.#closed) return undefined;
-      // Read before the last `#take`: if already detached, no packet can follow.
+      // Read before the last `#read`: if already detached, no packet can follow.
       const attached = this.#attached;
-      const batch = this.#take();
+      const batch = this.#read();
       if (batch !== undefined) return batch;
       if (!attached) return this.#end();
     }
@@ -153,11 +153,11 @@ class EbpfCapture implements LiveCapture {
       throw new FlowscribeError("device_gone", `${device} was removed while it was captured from`);
   }
 
-  #take(): PacketBatch | undefined {
+  #read(): PacketBatch | undefined {
     const { reader, cutTo } = this.#capture;
-    const batch = reader.take();
+    const batch = reader.read();
     this.#more = reader.cut;
-    this.#idleLooks = batch === undefined ? this.#idleLooks + 1 : 0;
+    this.#idleReads = batch === undefined ? this.#idleReads + 1 : 0;
     return batch === undefined || cutTo === undefined ? batch : cutRecords(batch, cutTo, true);
   }
 
@@ -168,7 +168,7 @@ class EbpfCapture implements LiveCapture {
       return new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     }
     if (this.#more || !this.#attached) return new Promise((resolve) => setImmediate(resolve));
-    if (this.#idleLooks < IDLE_LOOKS) return this.#waitFor(GATHER_MS);
+    if (this.#idleReads < MAX_IDLE_READS) return this.#waitFor(GATHER_MS);
     // Set before the last check. The program writes the record and then reads the flag, so at least one of the two sees
     // the other.
     reader.sleeping = true;

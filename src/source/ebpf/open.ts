@@ -125,7 +125,7 @@ function openCapture(
   const held = new Held(kernel);
   const attachments: Attachment[] = [];
   try {
-    const memory = held.memory(kernel.takeMemory(ring.totalBytes + 2 * kernel.pageBytes));
+    const memory = held.memory(kernel.reserveMemory(ring.totalBytes + 2 * kernel.pageBytes));
     const maps = mapRing(kernel, held, memory, ring);
     const reader = new RingReader(memory.buffer, memory.createView(), ring, format);
     reader.clockOffset = kernel.clockOffset();

@@ -47,14 +47,14 @@ export class RingReader {
   /**
    * @param memory Starts with the map's value, which must be unused.
    * @param batchMemory Another buffer over the same bytes, which batches refer to, as a caller may detach it.
-   * @param takenBytes Initial byte count, as if that many bytes had been read; for tests.
+   * @param readBytes Initial byte count, as if that many bytes had been read; for tests.
    */
   constructor(
     memory: ArrayBuffer,
     batchMemory: ArrayBuffer,
     layout: RingLayout,
     format: PacketFormat,
-    takenBytes = 0,
+    readBytes = 0,
   ) {
     this.#layout = layout;
     this.#format = format;
@@ -65,7 +65,7 @@ export class RingReader {
     this.#slotBits = Math.log2(layout.slots);
     // Slots start as 0, which is lap 0, so the first records belong to lap 1.
     this.#tailRecords = layout.slots & RECORDS_MASK;
-    this.#tailBytes = takenBytes;
+    this.#tailBytes = readBytes;
     Atomics.store(this.#longs, TAIL / 8, this.#tail);
     Atomics.store(this.#longs, HEAD / 8, this.#tail);
   }
@@ -102,7 +102,7 @@ export class RingReader {
    *
    * @throws TypeError if the buffer of the previous batch has been transferred.
    */
-  take(): PacketBatch | undefined {
+  read(): PacketBatch | undefined {
     this.release();
     checkAttached(this.#records);
     checkAttached(this.#offsets);

@@ -38,7 +38,7 @@ export interface Kernel {
   close(descriptor: Descriptor): void;
   device(name: string): Device;
   /** Reserves an address range to map descriptors into. */
-  takeMemory(bytes: number): Memory;
+  reserveMemory(bytes: number): Memory;
   /** Offset from the monotonic clock to the wall clock, in nanoseconds. */
   clockOffset(): bigint;
 }
@@ -72,7 +72,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
       libc.close(descriptor);
     },
     device: (name) => readDevice(libc, name),
-    takeMemory: (bytes) => memory.reserve(bytes),
+    reserveMemory: (bytes) => memory.reserve(bytes),
     clockOffset: () => measureClockOffset(libc),
   };
 }

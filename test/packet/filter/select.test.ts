@@ -15,8 +15,8 @@ import {
   anyFormat,
   anyPacketInit,
   contents,
+  copyIntoLargerBuffer,
   framing,
-  lentBatch,
   memoryOf,
   numberedBatch,
 } from "../arbitrary-batch.js";
@@ -44,7 +44,7 @@ describe("selectRecords", () => {
     { name: "no packets", kept: [] },
   ])("keeps $name, with comments, times and lengths", ({ kept }) => {
     for (const writable of [false, true]) {
-      const batch = lentBatch(numberedBatch(LENGTHS, { comments: [0, 2, 4] }));
+      const batch = copyIntoLargerBuffer(numberedBatch(LENGTHS, { comments: [0, 2, 4] }));
       const all = contents(batch);
       const selected = selectRecords(batch, numbers(...kept), writable);
       expect(contents(selected)).toEqual(kept.map((index) => all[index]));
@@ -63,7 +63,7 @@ describe("selectRecords", () => {
   });
 
   test("never changes a batch that is not writable", () => {
-    const batch = lentBatch(numberedBatch(LENGTHS, { comments: [1, 3] }));
+    const batch = copyIntoLargerBuffer(numberedBatch(LENGTHS, { comments: [1, 3] }));
     const before = memoryOf(batch);
     for (const kept of [[], [0], [4], [1, 3], [0, 1, 2, 3, 4]]) {
       selectRecords(batch, numbers(...kept));
@@ -73,7 +73,7 @@ describe("selectRecords", () => {
   });
 
   test("changes a writable batch in place, and no bytes around it", () => {
-    const batch = lentBatch(numberedBatch(LENGTHS));
+    const batch = copyIntoLargerBuffer(numberedBatch(LENGTHS));
     const selected = selectRecords(batch, numbers(1, 3), true);
     expect(selected.records.buffer).toBe(batch.records.buffer);
     const memory = new Uint8Array(batch.records.buffer);
@@ -82,7 +82,7 @@ describe("selectRecords", () => {
   });
 
   test("calls the predicate once for each packet, in order, with its bounds and link type", () => {
-    const batch = lentBatch(numberedBatch([4, 0, 9], { format: { linkType: 113 } }));
+    const batch = copyIntoLargerBuffer(numberedBatch([4, 0, 9], { format: { linkType: 113 } }));
     const calls: unknown[] = [];
     selectRecords(batch, (bytes, start, end, linkType) => {
       calls.push([bytes === batch.records, start, end, linkType]);
@@ -124,7 +124,7 @@ describe("selectRecords", () => {
             );
           let index = 0;
           const wanted = () => packets[index++]?.[1] === true;
-          const batch = lentBatch(make(packets));
+          const batch = copyIntoLargerBuffer(make(packets));
           const selected = selectRecords(batch, wanted, writable);
           expect(contents(selected)).toEqual(contents(make(packets.filter(([, kept]) => kept))));
           expect(framing(selected)).toBe("well framed");
@@ -143,7 +143,7 @@ describe("cutRecords", () => {
         fc.nat(45),
         fc.boolean(),
         (format, packets, maxLength, writable) => {
-          const batch = lentBatch(createBatch(format, packets));
+          const batch = copyIntoLargerBuffer(createBatch(format, packets));
           const before = memoryOf(batch);
           const cut = cutRecords(batch, maxLength, writable);
           const expected = packets.map((packet) => ({ ...packet, bytes: packet.bytes.slice(0, maxLength) }));
@@ -162,7 +162,7 @@ describe("cutRecords", () => {
   });
 
   test("truncates a writable batch in place", () => {
-    const batch = lentBatch(numberedBatch([4, 9, 0]));
+    const batch = copyIntoLargerBuffer(numberedBatch([4, 9, 0]));
     expect(cutRecords(batch, 4, true).records.buffer).toBe(batch.records.buffer);
   });
 

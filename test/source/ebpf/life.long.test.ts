@@ -134,7 +134,7 @@ describeWithEbpf("openEbpf: a capture", (kernel) => {
       asm.exit();
       const program = kernel().loadProgram("counter", asm.assemble().encode({ ring: map }));
       const link = kernel().attach(program, device, "ingress");
-      const memory = kernel().takeMemory(4096);
+      const memory = kernel().reserveMemory(4096);
       memory.map(0, 4096, map, 0, "read");
       const counter = new BigInt64Array(memory.buffer, 0, 1);
       return {

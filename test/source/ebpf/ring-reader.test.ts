@@ -39,37 +39,37 @@ class Writer {
     return head;
   }
 
-  fill(taken: bigint, length: number, value: number): void {
+  fill(reserved: bigint, length: number, value: number): void {
     const { dataAt, dataBytes, slots, slotsAt } = this.#layout;
-    const at = dataAt + Number(taken & BigInt(dataBytes - 1));
+    const at = dataAt + Number(reserved & BigInt(dataBytes - 1));
     this.#view.setUint32(at + 8, length, true);
     this.#view.setUint32(at + 12, length, true);
     for (let offset = 0; offset < length; offset++) this.#view.setUint8(at + 16 + offset, value);
-    const number = Number(taken >> COUNT_BITS);
+    const number = Number(reserved >> COUNT_BITS);
     const lap = number >>> Math.log2(slots);
     this.#view.setUint32(slotsAt + 4 * (number & (slots - 1)), (lap << SLOT_LENGTH_BITS) | length, true);
   }
 
   write(length: number, value: number): boolean {
-    const taken = this.reserve(length);
-    if (taken !== undefined) this.fill(taken, length, value);
-    return taken !== undefined;
+    const reserved = this.reserve(length);
+    if (reserved !== undefined) this.fill(reserved, length, value);
+    return reserved !== undefined;
   }
 }
 
-function ringOf({ bufferBytes = 2 ** 17, copyLength = 2000, processors = 2, takenBytes = 0 } = {}) {
+function ringOf({ bufferBytes = 2 ** 17, copyLength = 2000, processors = 2, readBytes = 0 } = {}) {
   const layout = layOutRing(bufferBytes, copyLength, processors);
   const memory = new ArrayBuffer(layout.totalBytes);
   return {
     layout,
     memory,
-    reader: new RingReader(memory, memory, layout, FORMAT, takenBytes),
+    reader: new RingReader(memory, memory, layout, FORMAT, readBytes),
     writer: new Writer(memory, layout),
   };
 }
 
 function valuesOf(reader: RingReader): number[] {
-  const batch = reader.take();
+  const batch = reader.read();
   return batch === undefined ? [] : Array.from(packetsOf(batch), ({ bytes }) => bytes[0] ?? -1);
 }
 
@@ -80,7 +80,7 @@ describe("RingReader", () => {
     const [first, second, third] = [writer.reserve(10)!, writer.reserve(20)!, writer.reserve(30)!];
     writer.fill(second, 20, 2);
     expect(reader.ready).toBe(false);
-    expect(reader.take()).toBeUndefined();
+    expect(reader.read()).toBeUndefined();
     writer.fill(first, 10, 1);
     expect(reader.ready).toBe(true);
     expect(valuesOf(reader)).toEqual([1, 2]);
@@ -124,7 +124,7 @@ describe("RingReader", () => {
     while (writer.write(1000, 1)) written++;
     expect(written).toBeGreaterThan(100);
     expect(reader.lost).toBe(1);
-    const batch = reader.take();
+    const batch = reader.read();
     expect(batch?.length).toBe(written);
     expect(reader.cut).toBe(false);
     expect(writer.write(1000, 2)).toBe(false);
@@ -136,7 +136,7 @@ describe("RingReader", () => {
 
   test("handles the overflow of its byte counter", () => {
     // A terabyte less a little, as if it had been read.
-    const { reader, writer } = ringOf({ takenBytes: 2 ** 40 - 2 ** 17 });
+    const { reader, writer } = ringOf({ readBytes: 2 ** 40 - 2 ** 17 });
     let [written, read] = [0, 0];
     for (let round = 0; round < 500; round++) {
       for (let count = 0; count < 5; count++) if (writer.write(300, written & 255)) written++;
