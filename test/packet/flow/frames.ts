@@ -7,6 +7,13 @@ import { bytes, uint16 } from "../build.js";
 
 export const ETHERNET = 1;
 
+/** What {@link layersOf} reads from the default headers of ../build.ts, and from {@link tcp} and {@link udp}. */
+export const ETHERNET_JSON = { source: "02:00:00:00:00:01", destination: "02:00:00:00:00:02" };
+export const IPV4_JSON = { source: "10.0.0.1", destination: "10.0.0.2", ipVersion: "IPv4" };
+export const IPV6_JSON = { source: "2001:db8::1", destination: "2001:db8::2", ipVersion: "IPv6" };
+export const TCP_JSON = { TCP: { sourcePort: 1000, destinationPort: 80, flags: { SYN: true } } };
+export const UDP_JSON = { UDP: { sourcePort: 1000, destinationPort: 53 } };
+
 export function batchOf(linkType: number, ...packets: readonly Uint8Array[]): PacketBatch {
   return createBatch(
     { linkType, resolution: "ns", snapLength: 0, interfaceId: 0 },

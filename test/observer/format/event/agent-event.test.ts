@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { createFlowPrinter, formatFlow } from "../../../../src/observer/format.js";
 import {
@@ -7,11 +7,7 @@ import {
   ExportEventSchema,
   GetAgentEventsResponseSchema,
 } from "../../../../src/proto.js";
-
-type AgentEventInit = MessageInitShape<typeof AgentEventSchema> & { $typeName?: never };
-
-const response = (agentEvent: AgentEventInit) =>
-  create(GetAgentEventsResponseSchema, { agentEvent, nodeName: "one/n1", time: { seconds: 60n } });
+import { type AgentEventInit, agentResponse } from "./responses.js";
 
 const created: AgentEventInit = {
   type: AgentEventType.ENDPOINT_CREATED,
@@ -134,7 +130,7 @@ describe("formatFlow: details of agent events", () => {
       expected: "99 (UNKNOWN)",
     },
   ])("prints $name", ({ event, expected }) => {
-    expect(formatFlow(response(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
+    expect(formatFlow(agentResponse(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
   });
 
   test("prints unknown if the type does not match the notification", () => {
@@ -143,7 +139,7 @@ describe("formatFlow: details of agent events", () => {
     const known = cases.map((name) =>
       types.filter((type) => {
         const event = { type, notification: { case: name, value: {} } } as AgentEventInit;
-        return !formatFlow(response(event)).endsWith("(UNKNOWN)");
+        return !formatFlow(agentResponse(event)).endsWith("(UNKNOWN)");
       }),
     );
     expect(known).toEqual([[0], [2], [3, 4], [5, 6], [7, 8], [9, 10], [11], [12]]);
@@ -151,7 +147,7 @@ describe("formatFlow: details of agent events", () => {
 });
 
 describe("formatFlow: agent events", () => {
-  const event = response(created);
+  const event = agentResponse(created);
 
   test("are printed as a line, a record and a table", () => {
     expect(formatFlow(event, { nodeName: true })).toBe(

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { createFlowPrinter, formatFlow } from "../../../../src/observer/format.js";
 import {
@@ -7,11 +7,7 @@ import {
   ExportEventSchema,
   GetDebugEventsResponseSchema,
 } from "../../../../src/proto.js";
-
-type DebugEventInit = MessageInitShape<typeof DebugEventSchema> & { $typeName?: never };
-
-const response = (debugEvent: DebugEventInit) =>
-  create(GetDebugEventsResponseSchema, { debugEvent, nodeName: "one/n1", time: { seconds: 60n } });
+import { type DebugEventInit, debugResponse } from "./responses.js";
 
 const lookup: DebugEventInit = {
   type: DebugEventType.DBG_CT_LOOKUP,
@@ -64,11 +60,11 @@ test.each<{ name: string; event: DebugEventInit; expected: string }>([
     expected: "ID: 1 DBG_EVENT_UNKNOWN MARK: N/A CPU: N/A ()",
   },
 ])("formatFlow: prints a debug event: $name", ({ event, expected }) => {
-  expect(formatFlow(response(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
+  expect(formatFlow(debugResponse(event))).toBe(`Jan  1 00:01:00.000: ${expected}`);
 });
 
 test("formatFlow: prints a debug event as a record and a table", () => {
-  expect(formatFlow(response(lookup), { output: "dict", nodeName: true })).toBe(
+  expect(formatFlow(debugResponse(lookup), { output: "dict", nodeName: true })).toBe(
     [
       "  TIMESTAMP: Jan  1 00:01:00.000",
       "       NODE: one/n1",
@@ -79,7 +75,7 @@ test("formatFlow: prints a debug event as a record and a table", () => {
       "    MESSAGE: hello",
     ].join("\n"),
   );
-  expect(formatFlow(response(lookup), { output: "tab", nodeName: true })).toBe(
+  expect(formatFlow(debugResponse(lookup), { output: "tab", nodeName: true })).toBe(
     [
       "TIMESTAMP             NODE     FROM                  TYPE            CPU/MARK    MESSAGE",
       "Jan  1 00:01:00.000   one/n1   shop/web (ID: 5)      DBG_CT_LOOKUP   03 0xbeef   hello",
@@ -89,8 +85,8 @@ test("formatFlow: prints a debug event as a record and a table", () => {
 
 test("formatFlow: separates records of debug events as Hubble does, without a trailing line feed", () => {
   const printer = createFlowPrinter({ output: "dict" });
-  printer.write(response(lookup));
-  expect(printer.write(response(lookup)).out).toMatch(/^------------ {2}TIMESTAMP: /);
+  printer.write(debugResponse(lookup));
+  expect(printer.write(debugResponse(lookup)).out).toMatch(/^------------ {2}TIMESTAMP: /);
 });
 
 test("formatFlow: prints a debug event as JSON in any message; a bare one has no time", () => {

@@ -17,15 +17,23 @@ import {
   tag,
   uint16,
 } from "../../build.js";
-import { batchOf, dirtyLayers, ETHERNET, flowOf, layersOf, tcp, udp } from "../frames.js";
+import {
+  batchOf,
+  dirtyLayers,
+  ETHERNET,
+  ETHERNET_JSON,
+  flowOf,
+  IPV4_JSON,
+  IPV6_JSON,
+  layersOf,
+  TCP_JSON,
+  tcp,
+  UDP_JSON,
+  udp,
+} from "../frames.js";
 
-const ETHERNET_JSON = { source: "02:00:00:00:00:01", destination: "02:00:00:00:00:02" };
-const IPV4_JSON = { source: "10.0.0.1", destination: "10.0.0.2", ipVersion: "IPv4" };
-const IPV6_JSON = { source: "2001:db8::1", destination: "2001:db8::2", ipVersion: "IPv6" };
-const SYN = { TCP: { sourcePort: 1000, destinationPort: 80, flags: { SYN: true } } };
-const UDP = { UDP: { sourcePort: 1000, destinationPort: 53 } };
-const ON_IPV4 = { IP: IPV4_JSON, l4: SYN, Summary: "TCP Flags: SYN" };
-const ON_IPV6 = { IP: IPV6_JSON, l4: UDP, Summary: "UDP" };
+const ON_IPV4 = { IP: IPV4_JSON, l4: TCP_JSON, Summary: "TCP Flags: SYN" };
+const ON_IPV6 = { IP: IPV6_JSON, l4: UDP_JSON, Summary: "UDP" };
 
 const overIpv4 = ipv4({}, tcp());
 const overIpv6 = ipv6({ nextHeader: 17 }, udp());
@@ -251,7 +259,7 @@ describe("decodeFlows: truncated and malformed packets", () => {
   test("an invalid length of UDP does not hide the ports", () => {
     expect(layersOf(flowOf(101, ipv4({ protocol: 17 }, udp(1000, 53, "", 7))))).toEqual({
       IP: IPV4_JSON,
-      l4: UDP,
+      l4: UDP_JSON,
       Summary: "UDP",
     });
   });

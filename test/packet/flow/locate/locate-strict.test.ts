@@ -15,13 +15,20 @@ import {
   tag,
   uint16,
 } from "../../build.js";
-import { batchOf, dirtyLayers, ETHERNET, flowOf, layersOf, tcp, udp } from "../frames.js";
-
-const ETHERNET_JSON = { source: "02:00:00:00:00:01", destination: "02:00:00:00:00:02" };
-const IPV4_JSON = { source: "10.0.0.1", destination: "10.0.0.2", ipVersion: "IPv4" };
-const IPV6_JSON = { source: "2001:db8::1", destination: "2001:db8::2", ipVersion: "IPv6" };
-const SYN = { TCP: { sourcePort: 1000, destinationPort: 80, flags: { SYN: true } } };
-const UDP = { UDP: { sourcePort: 1000, destinationPort: 53 } };
+import {
+  batchOf,
+  dirtyLayers,
+  ETHERNET,
+  ETHERNET_JSON,
+  flowOf,
+  IPV4_JSON,
+  IPV6_JSON,
+  layersOf,
+  TCP_JSON,
+  tcp,
+  UDP_JSON,
+  udp,
+} from "../frames.js";
 
 const onIpv4 = (fields: Parameters<typeof ipv4>[0], payload?: Uint8Array) =>
   ethernet(IPV4, ipv4(fields, payload));
@@ -73,19 +80,19 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
       json: {
         ethernet: { source: "0a:00:00:00:00:01", destination: "0a:00:00:00:00:02" },
         IP: IPV4_JSON,
-        l4: SYN,
+        l4: TCP_JSON,
         Summary: "TCP Flags: SYN",
       },
     },
     {
       name: "TCP over IPv4",
       packet: onIpv4({}, tcp()),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: SYN, Summary: "TCP Flags: SYN" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: TCP_JSON, Summary: "TCP Flags: SYN" },
     },
     {
       name: "the EtherType against the version in the header",
       packet: onIpv4({ version: 6 }, tcp()),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: SYN, Summary: "TCP Flags: SYN" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: TCP_JSON, Summary: "TCP Flags: SYN" },
     },
     {
       name: "IPv4 without a payload",
@@ -95,12 +102,12 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
     {
       name: "no total length as that of the data",
       packet: patched(onIpv4({ protocol: 17 }, udp()), IP_LENGTH_AT, "0000"),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     {
       name: "a total length beyond the data",
       packet: patched(onIpv4({ protocol: 17 }, udp()), IP_LENGTH_AT, "ffff"),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     {
       name: "padding, cut off before the transport layer",
@@ -110,7 +117,7 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
     {
       name: "IPv4 options that end early, with anything behind the end",
       packet: onIpv4({ options: "0101 0000 07ff0000" }, tcp()),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: SYN, Summary: "TCP Flags: SYN" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: TCP_JSON, Summary: "TCP Flags: SYN" },
     },
     {
       name: "the first IPv4 fragment as IPv4",
@@ -125,7 +132,7 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
     {
       name: "an IPv4 packet with the flag against fragments and the reserved one",
       packet: onIpv4({ fragment: 0xc000, protocol: 17 }, udp()),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     ...[4, 94].map((protocol) => ({
       name: `IPv4 in IPv4 by protocol ${protocol} as the inner packet`,
@@ -133,14 +140,14 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
       json: {
         ethernet: ETHERNET_JSON,
         IP: { source: "1.2.3.4", destination: "5.6.7.8", ipVersion: "IPv4" },
-        l4: SYN,
+        l4: TCP_JSON,
         Summary: "TCP Flags: SYN",
       },
     })),
     {
       name: "IPv6 in IPv4 as the inner packet",
       packet: onIpv4({ protocol: 41 }, ipv6({ nextHeader: 17 }, udp())),
-      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     ...[47, 50, 51, 2, 112, 0, 136].map((protocol) => ({
       name: `protocol ${protocol} over IPv4 as IPv4`,
@@ -150,7 +157,7 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
     {
       name: "UDP over IPv6",
       packet: onIpv6({ nextHeader: 17 }, udp()),
-      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     {
       name: "addresses mapped from IPv4 in dotted form",
@@ -167,12 +174,12 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
     {
       name: "what follows a hop-by-hop header",
       packet: ethernet(IPV6, ipv6Chain([options(0)], 17, udp())),
-      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     {
       name: "an option that reaches beyond its hop-by-hop header, when the bytes are there",
       packet: hopByHop(17, "00 0508000000 00"),
-      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV6_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     {
       name: "two hop-by-hop headers as IPv6",
@@ -239,12 +246,12 @@ describe("locateStrict: decodes as Hubble v1.16.2", () => {
     {
       name: "TCP options that end early, with anything behind the end",
       packet: onIpv4({}, tcp({ options: "0204ffff 01 00 08ff" })),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: SYN, Summary: "TCP Flags: SYN" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: TCP_JSON, Summary: "TCP Flags: SYN" },
     },
     {
       name: "UDP whose length is 0 or beyond the data",
       packet: onIpv4({ protocol: 17 }, udp(1000, 53, "", 0)),
-      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP, Summary: "UDP" },
+      json: { ethernet: ETHERNET_JSON, IP: IPV4_JSON, l4: UDP_JSON, Summary: "UDP" },
     },
     {
       name: "SCTP",
