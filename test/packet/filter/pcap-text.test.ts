@@ -4,10 +4,7 @@ import { formatPacketFilter, type PacketFilterInit } from "../../../src/packet/i
 import { everyNth, nth } from "../../support/amount.js";
 import { describeWithPrograms } from "../../support/shared.js";
 import { compileByTcpdump } from "../tcpdump.js";
-
-const RAW = 101;
-const ANY_V4 = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
-const ANY_V6 = { sourceCidr: "::/0", destinationCidr: "::/0" };
+import { ANY_V4, ANY_V6, RAW } from "./matches.js";
 
 const V4 = "ip and ip[0] & 0xf0 == 0x40 and ip[0] & 0x0f >= 5 and ip[((ip[0] & 0x0f) << 2) - 1] != 256";
 const V6 = "ip6 and ip6[0] & 0xf0 == 0x60 and ip6[39] != 256";

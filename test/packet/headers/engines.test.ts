@@ -13,6 +13,7 @@ import { compileExpression } from "../../../src/source/libpcap/index.js";
 import { interpret } from "../../source/ebpf/interpreter.js";
 import { amount } from "../../support/amount.js";
 import { describeUnless } from "../../support/shared.js";
+import { ANY_V4, ANY_V6 } from "../filter/matches.js";
 import { type NaiveFilter, naiveParse, naivePredicate } from "../naive.js";
 import { type BuiltPacket, buildPackets, ENCAPSULATE, FRAME, type LinkTypeKey } from "./packets.js";
 
@@ -23,8 +24,6 @@ const DEPTH = 3;
 /** Bytes of a packet, beyond which it is not truncated. */
 const TRUNCATED = 110;
 
-const ANY_V4 = { sourceCidr: "0.0.0.0/0", destinationCidr: "0.0.0.0/0" };
-const ANY_V6 = { sourceCidr: "::/0", destinationCidr: "::/0" };
 const NO_FIELDS = { sourcePort: 0, destinationPort: 0, protocol: 0 };
 const LISTS: readonly (readonly (NaiveFilter & PacketFilterInit)[])[] = [
   [
