@@ -1,2 +1,2 @@
 // All runs of the properties, of which `npm test` makes a part.
-import "./parse.test.js";
+import "./parse-limits.test.js";
