@@ -1,2 +1,2 @@
 // With larger packets than `npm test` reads.
-import "./decode.test.js";
+import "./decode-damaged.test.js";
