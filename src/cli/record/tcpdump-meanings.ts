@@ -54,7 +54,7 @@ export const SHORT: Readonly<Record<string, Meaning>> = {
   M: PRINTING,
   N: PRINTING,
   O: unsupported(
-    "the compiler of --expression is always the optimizing one, as far as the expression allows it",
+    "remove it: record optimizes the program of an expression wherever libpcap does that correctly and fast",
   ),
   Q: {
     kind: "value",

@@ -42,10 +42,19 @@ export async function prepareFilter({ expression = "" }: CapturePlan): Promise<E
 
 function compileForDevice(handle: PcapHandle, expression: ExpressionText): Uint8Array {
   try {
-    return handle.compile({ text: expression.text, optimize: isOptimized(expression, handle.linkType) });
+    const optimize = isOptimized(expression, handle.linkType) && !usesVlan(expression);
+    return handle.compile({ text: expression.text, optimize });
   } catch (cause) {
     throw expressionError(expression.text, cause);
   }
+}
+
+/**
+ * Live, `vlan` also matches a tag in the metadata of a packet, for which libpcap's optimizer computes wrong offsets, so
+ * that packets are lost (https://github.com/the-tcpdump-group/libpcap/issues/1513, seen in 1.10.3).
+ */
+function usesVlan({ tokens }: ExpressionText): boolean {
+  return tokens.some(({ text }) => text === "vlan");
 }
 
 function expressionError(expression: string, cause: unknown): FlowscribeError {
