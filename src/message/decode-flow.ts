@@ -1,75 +1,87 @@
-import { mergeFromBinary } from "@bufbuild/protobuf";
 import { checkArgument } from "../errors/check-argument.js";
+import { FlowscribeError } from "../errors/errors.js";
 import { aUint8Array } from "../errors/value-checks.js";
-import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
+import { clearFlow, FLOW_ENTRY, mergeFlow, newFlow } from "../gen/decoders.js";
+import type { Flow } from "../gen/flow/flow_pb.js";
+import { DecodePlan } from "./decode-plan.js";
+import type { FieldTree } from "./field-tree.js";
+import { sharedStrings, type StringCache } from "./string-cache.js";
 
 /**
- * Decodes a Flow like `fromBinary(FlowSchema, bytes)`, but into an object with fast properties in V8: reading its
- * fields, as every filter does, takes a half to a third of the time.
+ * Decodes a Flow like `fromBinary(FlowSchema, bytes)`, but several times faster, and into objects with fast properties
+ * in V8: reading their fields, as every filter does, takes a half to a third of the time.
  *
- * `fromBinary` adds fields to an empty object one by one, by computed names; beyond twelve fields V8 converts such an
- * object to a hash table ("dictionary mode"), and Flow is the only message of the API with that many. Here the object
- * has all fields from the start; those without a value are undefined, which protobuf-es treats as unset.
+ * Each message has all properties of its type from the start; those without a value are undefined, which protobuf-es
+ * treats as unset. `fromBinary` adds the fields of a Flow one by one, and beyond twelve V8 converts such an object to a
+ * hash table ("dictionary mode").
  *
- * @throws Error if the bytes are not a valid Flow, like `fromBinary`.
+ * Equal strings of several flows are the same string object: those of at most 128 bytes that occur again are remembered,
+ * in at most 1 MiB for the whole program. Unknown fields and `extensions` refer to `bytes`, as those of `fromBinary` do.
+ *
+ * @throws FlowscribeError with the code `malformed_message` if the bytes are not a valid Flow; exactly for the bytes for
+ * which `fromBinary` throws.
+ *
+ * @example
+ * ```ts
+ * const { verdict, source } = decodeFlow(bytes);
+ * ```
  */
 export function decodeFlow(bytes: Uint8Array): Flow {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeFlow", "bytes", bytes, aUint8Array);
-  return mergeFromBinary(FlowSchema, emptyFlow(), bytes);
+  return decodeFlowIn(bytes, 0, bytes.length);
 }
 
-/** Every field, in the order of declaration. A field added to the message does not compile until it is added here. */
-function emptyFlow(): Flow {
-  const flow: EveryField = {
-    $typeName: "flow.Flow",
-    time: undefined,
-    uuid: "",
-    emitter: undefined,
-    verdict: 0,
-    dropReason: 0,
-    authType: 0,
-    ethernet: undefined,
-    IP: undefined,
-    l4: undefined,
-    tunnel: undefined,
-    source: undefined,
-    destination: undefined,
-    Type: 0,
-    nodeName: "",
-    nodeLabels: [],
-    sourceNames: [],
-    destinationNames: [],
-    l7: undefined,
-    reply: false,
-    eventType: undefined,
-    sourceService: undefined,
-    destinationService: undefined,
-    trafficDirection: 0,
-    policyMatchType: 0,
-    traceObservationPoint: 0,
-    traceReason: 0,
-    file: undefined,
-    ipTraceId: undefined,
-    dropReasonDesc: 0,
-    isReply: undefined,
-    debugCapturePoint: 0,
-    interface: undefined,
-    proxyPort: 0,
-    traceContext: undefined,
-    sockXlatePoint: 0,
-    socketCookie: 0n,
-    cgroupId: 0n,
-    Summary: "",
-    extensions: undefined,
-    egressAllowedBy: [],
-    ingressAllowedBy: [],
-    egressDeniedBy: [],
-    ingressDeniedBy: [],
-    policyLog: [],
-    aggregate: undefined,
-  };
+/** {@link decodeFlow} for a part of a buffer. */
+export function decodeFlowIn(bytes: Uint8Array, start: number, end: number): Flow {
+  wholeFlow ??= new DecodePlan(FLOW_ENTRY, true, { strings: sharedStrings(), reuses: false });
+  const flow = newFlow();
+  try {
+    mergeFlow(flow, bytes, start, end, end, wholeFlow);
+  } catch (error) {
+    throw malformed("flow.Flow", error);
+  }
   return flow;
 }
 
-/** Requires every field, but allows undefined, which `-?` alone would not. */
-type EveryField = { [K in keyof Omit<Required<Flow>, "$unknown">]: Flow[K] };
+/** Created when the first flow is decoded. */
+let wholeFlow: DecodePlan | undefined;
+
+/** Decodes part of an encoded flow into a message that the next call overwrites. */
+export type FlowScan = (bytes: Uint8Array, start: number, end: number) => Flow;
+
+/**
+ * Creates a function that decodes only some fields of a Flow. The other fields are skipped unread and have the values
+ * of an empty Flow.
+ *
+ * The function returns the same message each time, with the same nested messages and lists, so that it allocates only
+ * strings. It throws a FlowscribeError with the code `malformed_message` for bytes that are not a valid Flow, but does
+ * not notice damage within fields that it skips.
+ *
+ * @param tree The fields, by the names of the proto file.
+ * @throws Error if the tree has a field that a Flow does not have.
+ */
+export function createFlowScan(tree: FieldTree, strings: StringCache): FlowScan {
+  const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses: true });
+  const flow = newFlow();
+  return (bytes, start, end) => {
+    plan.reset();
+    clearFlow(flow);
+    try {
+      mergeFlow(flow, bytes, start, end, end, plan);
+    } catch (error) {
+      throw malformed("flow.Flow", error);
+    }
+    return flow;
+  };
+}
+
+/** Creates an empty Flow with a property for every field, whose nested messages have all their properties as well. */
+export function createScratchFlow(): Flow {
+  return newFlow();
+}
+
+/** The error for bytes that cannot be decoded as a message of this type. */
+export function malformed(typeName: string, cause: unknown): FlowscribeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FlowscribeError("malformed_message", `not a valid ${typeName}: ${reason}`, { cause });
+}

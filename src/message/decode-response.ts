@@ -1,24 +1,69 @@
-import { create, mergeFromBinary } from "@bufbuild/protobuf";
 import { checkArgument } from "../errors/check-argument.js";
 import { aUint8Array } from "../errors/value-checks.js";
-import { type GetFlowsResponse, GetFlowsResponseSchema } from "../gen/observer/observer_pb.js";
-import { decodeFlow } from "./decode-flow.js";
-
-/** Tag of field 1, `flow`, length-delimited: the first byte of every response with a flow, as servers encode it. */
-const FLOW_TAG = (1 << 3) | 2;
-
-const NOTHING = new Uint8Array(0);
+import {
+  clearGetFlowsResponse,
+  GET_FLOWS_RESPONSE_ENTRY,
+  mergeGetFlowsResponse,
+  newGetFlowsResponse,
+} from "../gen/decoders.js";
+import type { GetFlowsResponse } from "../gen/observer/observer_pb.js";
+import { malformed } from "./decode-flow.js";
+import { DecodePlan } from "./decode-plan.js";
+import type { FieldTree } from "./field-tree.js";
+import { type StringCache, sharedStrings } from "./string-cache.js";
 
 /**
- * Decodes a GetFlowsResponse like `fromBinary(GetFlowsResponseSchema, bytes)`, with fast properties for its flow: see
- * {@link decodeFlow}. (If the flow is not the first field, which servers never do, its properties are slow.)
+ * Decodes a GetFlowsResponse like `fromBinary(GetFlowsResponseSchema, bytes)`, as fast as `decodeFlow` and with the same
+ * properties.
  *
- * @throws Error if the bytes are not a valid GetFlowsResponse, like `fromBinary`.
+ * @throws FlowscribeError with the code `malformed_message` if the bytes are not a valid GetFlowsResponse; exactly for
+ * the bytes for which `fromBinary` throws.
+ *
+ * @example
+ * ```ts
+ * const { nodeName, responseTypes } = decodeGetFlowsResponse(bytes);
+ * ```
  */
 export function decodeGetFlowsResponse(bytes: Uint8Array): GetFlowsResponse {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeGetFlowsResponse", "bytes", bytes, aUint8Array);
-  const response = create(GetFlowsResponseSchema);
-  // Merging decodes into the existing flow: an empty one with fast properties.
-  if (bytes[0] === FLOW_TAG) response.responseTypes = { case: "flow", value: decodeFlow(NOTHING) };
-  return mergeFromBinary(GetFlowsResponseSchema, response, bytes);
+  return decodeResponseIn(bytes, 0, bytes.length);
+}
+
+/** {@link decodeGetFlowsResponse} for a part of a buffer. */
+export function decodeResponseIn(bytes: Uint8Array, start: number, end: number): GetFlowsResponse {
+  wholeResponse ??= new DecodePlan(GET_FLOWS_RESPONSE_ENTRY, true, { strings: sharedStrings(), reuses: false });
+  const response = newGetFlowsResponse();
+  try {
+    mergeGetFlowsResponse(response, bytes, start, end, end, wholeResponse);
+  } catch (error) {
+    throw malformed("observer.GetFlowsResponse", error);
+  }
+  return response;
+}
+
+/** Created when the first response is decoded. */
+let wholeResponse: DecodePlan | undefined;
+
+/** Decodes part of an encoded response into a message that the next call overwrites. */
+export type ResponseScan = (bytes: Uint8Array, start: number, end: number) => GetFlowsResponse;
+
+/**
+ * Creates a function that decodes only some fields of a GetFlowsResponse, as `createFlowScan` does.
+ *
+ * @param tree The fields, by the names of the proto file.
+ * @throws Error if the tree has a field that a GetFlowsResponse does not have.
+ */
+export function createResponseScan(tree: FieldTree, strings: StringCache): ResponseScan {
+  const plan = new DecodePlan(GET_FLOWS_RESPONSE_ENTRY, tree, { strings, reuses: true });
+  const response = newGetFlowsResponse();
+  return (bytes, start, end) => {
+    plan.reset();
+    clearGetFlowsResponse(response);
+    try {
+      mergeGetFlowsResponse(response, bytes, start, end, end, plan);
+    } catch (error) {
+      throw malformed("observer.GetFlowsResponse", error);
+    }
+    return response;
+  };
 }

@@ -1,0 +1,141 @@
+import type { MessageEntry, Plan } from "../gen/decoders.js";
+import type { FieldTree } from "./field-tree.js";
+import type { StringCache } from "./string-cache.js";
+import { checkTag, WireReader } from "./wire-reader.js";
+
+/** How deep messages and groups may be nested, as in protobuf-es. */
+const MAX_DEPTH = 100;
+
+/** The maximum number of elements of a list that are reused. If an event has more, they are created for it. */
+const MAX_REUSED = 64;
+
+/** What the table of tags holds beside the slots of fields. */
+const SKIP_VARINT = 1;
+const SKIP_WITH_LENGTH = 2;
+const FIRST_SLOT = 3;
+
+const reader = new WireReader();
+
+export interface PlanOptions {
+  readonly strings: StringCache;
+  /**
+   * Whether messages belong to the plan and are overwritten by the next event. Unknown fields are then skipped; otherwise
+   * they are kept.
+   */
+  readonly reuses: boolean;
+}
+
+/** Where a message is in the outermost one. */
+interface Place {
+  /** 1 for the outermost message. */
+  readonly depth: number;
+  /** Whether it is a field of an element of a list. An event can have several of those, so they are not reused. */
+  readonly isInElement: boolean;
+  readonly isElement: boolean;
+}
+
+/**
+ * Which fields of a message the decoders of `gen/` store: all of them, or those of a tree. Other fields keep their empty
+ * values. If a case of a oneof is selected, the other cases are recorded without the fields of their messages, because a
+ * later case replaces an earlier one.
+ */
+export class DecodePlan implements Plan {
+  readonly slots: Uint8Array;
+  readonly children: readonly (DecodePlan | undefined)[];
+  readonly reader: WireReader = reader;
+  readonly strings: StringCache;
+  readonly reuses: boolean;
+  readonly scratch: object;
+  readonly #create: () => object;
+  /** By field number, for tags that are not in the table. */
+  readonly #slotOf = new Map<number, number>();
+  readonly #groupDepth: number;
+  readonly #keepsUnknown: boolean;
+  readonly #elements: object[] = [];
+  #taken = 0;
+  /** The plans of lists in this message, directly or not. */
+  readonly #lists: DecodePlan[] = [];
+
+  /** @throws Error if the tree has a field that the message does not have. */
+  constructor(
+    entry: MessageEntry,
+    tree: FieldTree | true,
+    options: PlanOptions,
+    { depth, isInElement, isElement }: Place = { depth: 1, isInElement: false, isElement: false },
+  ) {
+    this.strings = options.strings;
+    this.reuses = options.reuses && !isInElement;
+    this.scratch = entry.create();
+    this.slots = new Uint8Array(entry.tableLength);
+    this.#create = entry.create;
+    this.#groupDepth = MAX_DEPTH - depth;
+    this.#keepsUnknown = !options.reuses;
+    const children = new Array<DecodePlan | undefined>(FIRST_SLOT + entry.fields.length).fill(undefined);
+    const selection = selectionOf(entry, tree);
+    for (const [index, { number, wireType, message, isList = false }] of entry.fields.entries()) {
+      const selected = selection[index];
+      const skip = wireType === 0 ? SKIP_VARINT : SKIP_WITH_LENGTH;
+      const slot = selected === undefined ? skip : FIRST_SLOT + index;
+      const tag = number * 8 + wireType;
+      if (tag < entry.tableLength) this.slots[tag] = slot;
+      this.#slotOf.set(number, slot);
+      if (message === undefined || selected === undefined) continue;
+      const place = { depth: depth + 1, isInElement: isInElement || isElement, isElement: isList };
+      const child = new DecodePlan(message, selected, options, place);
+      children[slot] = child;
+      if (isList) this.#lists.push(child);
+      this.#lists.push(...child.#lists);
+    }
+    this.children = children;
+  }
+
+  /** Makes the elements of lists available again, for the next event. */
+  reset(): void {
+    for (let index = 0; index < this.#lists.length; index++) this.#lists[index]!.#taken = 0;
+  }
+
+  take(): object {
+    const index = this.#taken++;
+    if (index < this.#elements.length) return this.#elements[index]!;
+    const element = this.#create();
+    if (index < MAX_REUSED) this.#elements.push(element);
+    return element;
+  }
+
+  resolve(tag: number): number {
+    return this.#slotOf.get(checkTag(tag) >>> 3) ?? 0;
+  }
+
+  unknown(message: object, bytes: Uint8Array, at: number, limit: number, tag: number): number {
+    const end = reader.skip(bytes, at, limit, tag, this.#groupDepth);
+    if (this.#keepsUnknown) {
+      // Every message of protobuf-es may have this property.
+      const { $unknown = [] } = message as { $unknown?: UnknownField[] };
+      $unknown.push({ no: tag >>> 3, wireType: tag & 7, data: bytes.subarray(at, end) });
+      (message as { $unknown?: UnknownField[] }).$unknown = $unknown;
+    }
+    return end;
+  }
+}
+
+interface UnknownField {
+  readonly no: number;
+  readonly wireType: number;
+  readonly data: Uint8Array;
+}
+
+/** What a tree selects of each field: undefined if the field is skipped, `true` for all of it. */
+function selectionOf(
+  { name, fields }: MessageEntry,
+  tree: FieldTree | true,
+): readonly (FieldTree | true | undefined)[] {
+  if (tree === true) return fields.map(() => true);
+  const names = new Set(fields.map((field) => field.name));
+  for (const wanted of Object.keys(tree)) {
+    if (!names.has(wanted)) throw new Error(`${name} does not have a field ${wanted}`);
+  }
+  const oneofs = new Set(fields.map((field) => (tree[field.name] === undefined ? undefined : field.oneof)));
+  return fields.map(
+    (field) => tree[field.name] ?? (field.oneof !== undefined && oneofs.has(field.oneof) ? {} : undefined),
+  );
+}
