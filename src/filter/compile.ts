@@ -9,6 +9,7 @@ import { MessageIssues } from "../message/issues.js";
 import { RegexBudget } from "../regex/budget.js";
 import { re2jsEngine } from "../regex/regex.js";
 import { createFlowEngine } from "./cel-engine.js";
+import { type EncodedPredicate, encodedPredicate } from "./encoded.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import type { FieldCompiler, FieldContext, FieldTest, FilterField } from "./field.js";
 import { fieldPath } from "./field-values.js";
@@ -46,11 +47,26 @@ export interface FlowFilterLists {
 }
 
 /**
- * Whether an event matches. Accepts the event itself or its envelope. Never throws. Events are messages: an object
- * without `$typeName`, such as parsed JSON, is not a flow and matches only filters without fields. Create messages with
- * `create(FlowSchema, …)` or decode them.
+ * Compiled filters.
+ *
+ * Events that arrive encoded are best evaluated with `bytes` or `response`: only the fields that the filters read are
+ * decoded, which takes a small part of the time of decoding the whole event.
+ *
+ * @example
+ * ```ts
+ * const matches = compileFlowFilter({ verdict: ["DROPPED"] });
+ * matches(flow);
+ * matches.bytes(toBinary(FlowSchema, flow));
+ * ```
  */
-export type FlowPredicate = (event: FlowEvent | FlowEnvelope) => boolean;
+export interface FlowPredicate extends EncodedPredicate {
+  /**
+   * Whether an event matches. Accepts the event itself or its envelope. Never throws. Events are messages: an object
+   * without `$typeName`, such as parsed JSON, is not a flow and matches only filters without fields. Create messages with
+   * `create(FlowSchema, …)` or decode them.
+   */
+  (event: FlowEvent | FlowEnvelope): boolean;
+}
 
 /** Exhaustive: a field that is added to the message does not compile until it is listed here. */
 const compilers: { readonly [K in FilterField]: FieldCompiler<K> } = {
@@ -118,7 +134,7 @@ export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOpt
   const compiler = new FilterCompiler(options);
   const compiled = compiler.compile(filter, "");
   if (compiler.issues.length > 0) throw new FilterError(compiler.issues);
-  return toPredicate(compileAny([toTest(compiled)]));
+  return toPredicate(compileAny([toTest(compiled)]), [compiled], options);
 }
 
 /**
@@ -132,7 +148,7 @@ export function compileFlowFilters(lists: FlowFilterLists, options: FlowFilterOp
   checkOptions("compileFlowFilters", options, FLOW_FILTER_OPTIONS);
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
-  return joinLists(allow, deny);
+  return toPredicate(joinLists(allow, deny), [...allow, ...deny], options);
 }
 
 /**
@@ -268,29 +284,34 @@ function allHold<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => bo
   };
 }
 
-/** Joins compiled filters into one predicate, like {@link compileFlowFilters}. */
-export function joinLists(allow: readonly CompiledFilter[], deny: readonly CompiledFilter[]): FlowPredicate {
-  return combine(allow.map(toTest), deny.map(toTest));
-}
-
-function combine(allow: readonly FilterTest[], deny: readonly FilterTest[]): FlowPredicate {
-  if (allow.length === 0 && deny.length === 0) return () => true;
-  const denied = compileAny(deny);
+/** Joins compiled filters into one test, as described at {@link compileFlowFilters}. */
+export function joinLists(allow: readonly CompiledFilter[], deny: readonly CompiledFilter[]): AnyTest {
+  if (allow.length === 0 && deny.length === 0) return { matches: () => true, matchesOther: () => true };
+  const denied = compileAny(deny.map(toTest));
   if (allow.length === 0) {
-    return toPredicate({
+    return {
       matches: (flow) => !denied.matches(flow),
       matchesOther: (event) => !denied.matchesOther(event),
-    });
+    };
   }
-  const allowed = compileAny(allow);
-  if (deny.length === 0) return toPredicate(allowed);
-  return toPredicate({
+  const allowed = compileAny(allow.map(toTest));
+  if (deny.length === 0) return allowed;
+  return {
     matches: (flow) => allowed.matches(flow) && !denied.matches(flow),
     matchesOther: (event) => allowed.matchesOther(event) && !denied.matchesOther(event),
-  });
+  };
 }
 
-function toPredicate({ matches, matchesOther }: AnyTest): FlowPredicate {
+function toPredicate(
+  test: AnyTest,
+  compiled: readonly CompiledFilter[],
+  options: FlowFilterOptions,
+): FlowPredicate {
+  const { matches, matchesOther } = test;
   const matchesRest = (event: FlowEvent) => (isFlow(event) ? matches(event) : matchesOther(event));
-  return (event) => (isFlow(event) ? matches(event) : matchesRest(withoutEnvelope(event)));
+  const predicate = (event: FlowEvent | FlowEnvelope) =>
+    isFlow(event) ? matches(event) : matchesRest(withoutEnvelope(event));
+  // Not the compiled filters, so that their messages are not kept in memory.
+  const fields = compiled.flatMap((filter) => filter.fields.map((field) => field.test));
+  return Object.assign(predicate, encodedPredicate(test, fields, options));
 }

@@ -33,7 +33,7 @@ export function packetPart(lists: FlowFilterLists, options: FlowFilterOptions = 
   const exact = denied.length === deny.length && allow.every(isWhollyOfPacket);
   const reads = [...allowed, ...denied].flatMap(({ fields }) => fields.flatMap(({ test }) => test.reads));
   return new PacketPart(
-    joinLists(allowed, denied),
+    joinLists(allowed, denied).matches,
     {
       addresses: reads.some((path) => path === "IP" || ADDRESSES.has(path)),
       layer4: reads.some((path) => rootOf(path) === "l4"),

@@ -5,7 +5,7 @@ import { clearFlow, FLOW_ENTRY, mergeFlow, newFlow } from "../gen/decoders.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import { DecodePlan } from "./decode-plan.js";
 import type { FieldTree } from "./field-tree.js";
-import { sharedStrings, type StringCache } from "./string-cache.js";
+import { type StringCache, sharedStrings } from "./string-cache.js";
 
 /**
  * Decodes a Flow like `fromBinary(FlowSchema, bytes)`, but several times faster, and into objects with fast properties
@@ -28,44 +28,36 @@ import { sharedStrings, type StringCache } from "./string-cache.js";
  */
 export function decodeFlow(bytes: Uint8Array): Flow {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeFlow", "bytes", bytes, aUint8Array);
-  return decodeFlowIn(bytes, 0, bytes.length);
-}
-
-/** {@link decodeFlow} for a part of a buffer. */
-export function decodeFlowIn(bytes: Uint8Array, start: number, end: number): Flow {
-  wholeFlow ??= new DecodePlan(FLOW_ENTRY, true, { strings: sharedStrings(), reuses: false });
-  const flow = newFlow();
-  try {
-    mergeFlow(flow, bytes, start, end, end, wholeFlow);
-  } catch (error) {
-    throw malformed("flow.Flow", error);
-  }
-  return flow;
+  decodeWhole ??= createFlowScan(true, sharedStrings());
+  return decodeWhole(bytes, 0, bytes.length);
 }
 
 /** Created when the first flow is decoded. */
-let wholeFlow: DecodePlan | undefined;
+let decodeWhole: FlowScan | undefined;
 
-/** Decodes part of an encoded flow into a message that the next call overwrites. */
+/** Decodes a flow in a part of a buffer. */
 export type FlowScan = (bytes: Uint8Array, start: number, end: number) => Flow;
 
 /**
- * Creates a function that decodes only some fields of a Flow. The other fields are skipped unread and have the values
- * of an empty Flow.
+ * Creates a function that decodes some fields of a Flow. The other fields are skipped unread and have the values of an
+ * empty Flow.
  *
- * The function returns the same message each time, with the same nested messages and lists, so that it allocates only
- * strings. It throws a FlowscribeError with the code `malformed_message` for bytes that are not a valid Flow, but does
- * not notice damage within fields that it skips.
+ * The function returns the same message each time, with the same nested messages and lists, so that it allocates little
+ * more than strings. If the tree is `true`, it decodes all fields into a new message.
+ *
+ * It throws a FlowscribeError with the code `malformed_message` for bytes that are not a valid Flow, but does not notice
+ * damage within fields that it skips.
  *
  * @param tree The fields, by the names of the proto file.
  * @throws Error if the tree has a field that a Flow does not have.
  */
-export function createFlowScan(tree: FieldTree, strings: StringCache): FlowScan {
-  const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses: true });
-  const flow = newFlow();
+export function createFlowScan(tree: FieldTree | true, strings: StringCache): FlowScan {
+  const reuses = tree !== true;
+  const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses });
+  const scratch = newFlow();
   return (bytes, start, end) => {
+    const flow = reuses ? clearFlow(scratch) : newFlow();
     plan.reset();
-    clearFlow(flow);
     try {
       mergeFlow(flow, bytes, start, end, end, plan);
     } catch (error) {

@@ -26,39 +26,29 @@ import { type StringCache, sharedStrings } from "./string-cache.js";
  */
 export function decodeGetFlowsResponse(bytes: Uint8Array): GetFlowsResponse {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeGetFlowsResponse", "bytes", bytes, aUint8Array);
-  return decodeResponseIn(bytes, 0, bytes.length);
-}
-
-/** {@link decodeGetFlowsResponse} for a part of a buffer. */
-export function decodeResponseIn(bytes: Uint8Array, start: number, end: number): GetFlowsResponse {
-  wholeResponse ??= new DecodePlan(GET_FLOWS_RESPONSE_ENTRY, true, { strings: sharedStrings(), reuses: false });
-  const response = newGetFlowsResponse();
-  try {
-    mergeGetFlowsResponse(response, bytes, start, end, end, wholeResponse);
-  } catch (error) {
-    throw malformed("observer.GetFlowsResponse", error);
-  }
-  return response;
+  decodeWhole ??= createResponseScan(true, sharedStrings());
+  return decodeWhole(bytes, 0, bytes.length);
 }
 
 /** Created when the first response is decoded. */
-let wholeResponse: DecodePlan | undefined;
+let decodeWhole: ResponseScan | undefined;
 
-/** Decodes part of an encoded response into a message that the next call overwrites. */
+/** Decodes a response in a part of a buffer. */
 export type ResponseScan = (bytes: Uint8Array, start: number, end: number) => GetFlowsResponse;
 
 /**
- * Creates a function that decodes only some fields of a GetFlowsResponse, as `createFlowScan` does.
+ * Creates a function that decodes some fields of a GetFlowsResponse, as `createFlowScan` does for a Flow.
  *
  * @param tree The fields, by the names of the proto file.
  * @throws Error if the tree has a field that a GetFlowsResponse does not have.
  */
-export function createResponseScan(tree: FieldTree, strings: StringCache): ResponseScan {
-  const plan = new DecodePlan(GET_FLOWS_RESPONSE_ENTRY, tree, { strings, reuses: true });
-  const response = newGetFlowsResponse();
+export function createResponseScan(tree: FieldTree | true, strings: StringCache): ResponseScan {
+  const reuses = tree !== true;
+  const plan = new DecodePlan(GET_FLOWS_RESPONSE_ENTRY, tree, { strings, reuses });
+  const scratch = newGetFlowsResponse();
   return (bytes, start, end) => {
+    const response = reuses ? clearGetFlowsResponse(scratch) : newGetFlowsResponse();
     plan.reset();
-    clearGetFlowsResponse(response);
     try {
       mergeGetFlowsResponse(response, bytes, start, end, end, plan);
     } catch (error) {

@@ -106,10 +106,10 @@ function hashOf(bytes: Uint8Array, at: number, length: number): number {
     const middle = at + (length >> 1);
     const end = at + length;
     hash = Math.imul(hash ^ wordAt(bytes, end - 4), 0x9e3779b1);
-    hash = Math.imul((hash ^ (hash >>> 15)) ^ wordAt(bytes, end - 8), 0x85ebca6b);
-    hash = Math.imul((hash ^ (hash >>> 13)) ^ wordAt(bytes, end - 12), 0x9e3779b1);
-    hash = Math.imul((hash ^ (hash >>> 15)) ^ wordAt(bytes, middle), 0x85ebca6b);
-    hash = Math.imul((hash ^ (hash >>> 13)) ^ wordAt(bytes, at + (length >> 2)), 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ wordAt(bytes, end - 8), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ wordAt(bytes, end - 12), 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ wordAt(bytes, middle), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ wordAt(bytes, at + (length >> 2)), 0x9e3779b1);
   }
   hash ^= hash >>> 15;
   return hash;

@@ -5,12 +5,8 @@ import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aBoolean, aNumberFrom, aSignal, checkedElsewhere, either } from "../errors/value-checks.js";
 import { FLOW_FILTER_OPTIONS, filterOptionsOf } from "../filter/filter-options.js";
-import {
-  compileFlowFilters,
-  type FlowFilterLists,
-  type FlowFilterOptions,
-  type FlowPredicate,
-} from "../filter/index.js";
+import { compileFlowFilters, type FlowFilterLists, type FlowFilterOptions } from "../filter/index.js";
+import type { Flow } from "../gen/flow/flow_pb.js";
 import { GetFlowsRequestSchema, type GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { anInitOf } from "../message/init-check.js";
 import { aTransport } from "./calls.js";
@@ -32,7 +28,7 @@ export interface ObserveOptions extends FlowFilterOptions {
   /** Whether and how to reconnect after a lost connection; default false. */
   readonly reconnect?: boolean | ReconnectOptions;
   /** Client-side filter of the received flows. Prefer filters in the request, which the server applies. */
-  readonly filter?: FlowFilterLists | FlowPredicate;
+  readonly filter?: FlowFilterLists | ((flow: Flow) => boolean);
   readonly clock?: Clock;
 }
 

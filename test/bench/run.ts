@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Promise<void> }>>> = {
   "packet-filter": () => import("./packet-filter.bench.js"),
   "flow-filters": () => import("./flow-filters.bench.js"),
+  "encoded-flows": () => import("./encoded-flows.bench.js"),
   cel: () => import("./cel.bench.js"),
   "record-file": () => import("./record-file.bench.js"),
   "many-interfaces": () => import("./many-interfaces.bench.js"),

@@ -1,6 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { type FieldLayout, type MessageLayout, layoutOf } from "./layout.js";
+import { type FieldLayout, layoutOf, type MessageLayout } from "./layout.js";
 
 /** The code for a message type: its table, and the functions that create, clear and decode a message. */
 export function messageCode(layout: MessageLayout, isRoot: boolean): string {
@@ -22,7 +22,12 @@ function entryCode({ desc, name, fields, tableLength }: MessageLayout, isRoot: b
       ...(message === undefined ? [] : [`message: ${entryName(message)}`]),
       ...(kind === "messages" || kind === "strings" ? ["isList: true"] : []),
     ];
-    const columns = [`name: ${JSON.stringify(fieldName)}`, `number: ${number}`, `wireType: ${wireType}`, ...rest];
+    const columns = [
+      `name: ${JSON.stringify(fieldName)}`,
+      `number: ${number}`,
+      `wireType: ${wireType}`,
+      ...rest,
+    ];
     return `    { ${columns.join(", ")} },`;
   });
   return `${exported(isRoot)}const ${entryName(desc)}: MessageEntry = {

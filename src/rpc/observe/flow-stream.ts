@@ -2,7 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import { relayAbort, sleep } from "../../async/abort.js";
 import type { Clock } from "../../async/clock.js";
 import { FlowscribeError } from "../../errors/errors.js";
-import type { FlowPredicate } from "../../filter/index.js";
+import type { Flow } from "../../gen/flow/flow_pb.js";
 import type { GetFlowsRequest, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { StreamReset } from "../client/http2-status.js";
@@ -17,7 +17,7 @@ export interface FlowStreamOptions {
   /** Undefined if a lost connection ends the stream. */
   readonly reconnect: Required<ReconnectOptions> | undefined;
   /** Client-side filter. */
-  readonly filter: FlowPredicate | undefined;
+  readonly filter: ((flow: Flow) => boolean) | undefined;
   readonly clock: Clock;
 }
 
