@@ -13,6 +13,7 @@ export {
 export { fromConnectError, toConnectError } from "./connect-error.js";
 export { folderBytes } from "./folder-bytes.js";
 export {
+  type EncodedObserveOptions,
   type FlowStream,
   type FlowStreamStats,
   type GetFlowsRequestInit,

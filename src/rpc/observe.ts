@@ -27,9 +27,23 @@ export interface ObserveOptions extends FlowFilterOptions {
   readonly signal?: AbortSignal;
   /** Whether and how to reconnect after a lost connection; default false. */
   readonly reconnect?: boolean | ReconnectOptions;
-  /** Client-side filter of the received flows. Prefer filters in the request, which the server applies. */
+  /**
+   * Client-side filter of the received flows. Prefer filters in the request, which the server applies. Filter lists and
+   * compiled filters are evaluated on the encoded response, so that only the flows that pass are decoded; damage within
+   * fields that no filter reads is then not noticed in other flows.
+   */
   readonly filter?: FlowFilterLists | ((flow: Flow) => boolean);
   readonly clock?: Clock;
+}
+
+/** Options of {@link observe} for encoded responses. */
+export interface EncodedObserveOptions extends ObserveOptions {
+  /**
+   * Yields the responses encoded, as `observer.GetFlowsResponse`, for programs that store or forward them:
+   * nothing is decoded, and fields that are newer than this package are kept. Several responses may be views
+   * of one buffer, which stays in memory as long as one of them: copy what is kept for long.
+   */
+  readonly encoded: true;
 }
 
 const RECONNECT_OPTIONS: OptionTable<ReconnectOptions> = {
@@ -38,7 +52,7 @@ const RECONNECT_OPTIONS: OptionTable<ReconnectOptions> = {
   maxAttempts: aNumberFrom(1),
 };
 
-const OBSERVE_OPTIONS: OptionTable<ObserveOptions> = {
+const OBSERVE_OPTIONS: OptionTable<ObserveOptions & Partial<EncodedObserveOptions>> = {
   ...FLOW_FILTER_OPTIONS,
   signal: aSignal,
   reconnect: either(
@@ -48,6 +62,7 @@ const OBSERVE_OPTIONS: OptionTable<ObserveOptions> = {
   ),
   // compileFlowFilters checks it.
   filter: checkedElsewhere,
+  encoded: aBoolean,
   clock: aClock,
 };
 
@@ -66,9 +81,10 @@ export interface FlowStreamStats {
 }
 
 /** A stream of responses that can be read once. Ending the iteration early cancels the call. */
-export interface FlowStream extends AsyncIterable<GetFlowsResponse> {
+export interface FlowStream<T extends GetFlowsResponse | Uint8Array = GetFlowsResponse>
+  extends AsyncIterable<T> {
   /** Iterates over non-empty batches of responses that arrived together: faster for readers of many flows. */
-  batches(): AsyncIterableIterator<GetFlowsResponse[]>;
+  batches(): AsyncIterableIterator<T[]>;
   readonly stats: FlowStreamStats;
 }
 
@@ -97,13 +113,23 @@ const DEFAULT_RECONNECT: Required<ReconnectOptions> = {
  */
 export function observe(
   transport: Transport,
+  request: GetFlowsRequestInit | undefined,
+  options: EncodedObserveOptions,
+): FlowStream<Uint8Array>;
+export function observe(
+  transport: Transport,
+  request?: GetFlowsRequestInit,
+  options?: ObserveOptions,
+): FlowStream;
+export function observe(
+  transport: Transport,
   request: GetFlowsRequestInit = {},
-  options: ObserveOptions = {},
-): FlowStream {
+  options: ObserveOptions & Partial<EncodedObserveOptions> = {},
+): FlowStream<GetFlowsResponse | Uint8Array> {
   checkArgument("observe", "transport", transport, aTransport);
   checkArgument("observe", "request", request, anInitOf(GetFlowsRequestSchema));
   checkOptions("observe", options, OBSERVE_OPTIONS);
-  const { signal, reconnect = false, filter, clock = systemClock } = options;
+  const { signal, reconnect = false, filter, encoded = false, clock = systemClock } = options;
   return new GetFlowsStream(transport, create(GetFlowsRequestSchema, request), {
     signal,
     reconnect:
@@ -112,6 +138,7 @@ export function observe(
       filter === undefined || typeof filter === "function"
         ? filter
         : compileFlowFilters(filter, filterOptionsOf(options)),
+    yieldsEncoded: encoded,
     clock,
   });
 }

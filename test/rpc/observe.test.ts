@@ -92,6 +92,20 @@ describe.each(Object.entries(WAYS))("observe (%s)", (_name, connect) => {
     while (observer.streams > 0) await settle(); // Leaving has cancelled the call.
   });
 
+  test("encoded: yields the responses that pass as bytes", async () => {
+    const observer = fakeObserver({ flows: podFlows("abc") });
+    await using connection = await connect(observer);
+    const stream = observe(
+      connection.transport,
+      {},
+      { filter: { deny: [{ sourcePod: ["shop/b"] }] }, encoded: true },
+    );
+    const names: string[] = [];
+    for await (const bytes of stream) names.push(nameOf(decodeGetFlowsResponse(bytes)));
+    expect(names).toEqual(["a", "c"]);
+    expect(stream.stats).toMatchObject({ received: 3, filtered: 1 });
+  });
+
   test("rejects with the reason of an aborted signal, and ends a wait when the iteration ends", async () => {
     const observer = fakeObserver();
     await using connection = await connect(observer);

@@ -2,13 +2,13 @@ import type { Transport } from "@connectrpc/connect";
 import { relayAbort, sleep } from "../../async/abort.js";
 import type { Clock } from "../../async/clock.js";
 import { FlowscribeError } from "../../errors/errors.js";
-import type { Flow } from "../../gen/flow/flow_pb.js";
-import type { GetFlowsRequest, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import type { GetFlowsRequest } from "../../gen/observer/observer_pb.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { StreamReset } from "../client/http2-status.js";
 import type { FlowStream, FlowStreamStats, ReconnectOptions } from "../observe.js";
 import { getFlows } from "./get-flows.js";
 import { ResponseIterator } from "./response-iterator.js";
+import { type FlowTest, type Received, ResponseSelector } from "./response-selector.js";
 import { Resumption } from "./resumption.js";
 
 /** The options of a flow stream, checked and compiled. */
@@ -17,41 +17,42 @@ export interface FlowStreamOptions {
   /** Undefined if a lost connection ends the stream. */
   readonly reconnect: Required<ReconnectOptions> | undefined;
   /** Client-side filter. */
-  readonly filter: ((flow: Flow) => boolean) | undefined;
+  readonly filter: FlowTest | undefined;
+  /** Whether to yield encoded responses. */
+  readonly yieldsEncoded: boolean;
   readonly clock: Clock;
 }
 
 /** The responses of GetFlows calls, one after the other if connections are lost. */
-export class GetFlowsStream implements FlowStream {
+export class GetFlowsStream<T extends Received> implements FlowStream<T> {
   readonly #transport: Transport;
   readonly #request: GetFlowsRequest;
   readonly #options: FlowStreamOptions;
   /** Ends the call and every wait when the reader ends the iteration or the signal is aborted. */
   readonly #controller = new AbortController();
   #isRead = false;
-  #received = 0;
-  #filtered = 0;
-  #repeated = 0;
-  #lost = 0;
+  readonly #selector: ResponseSelector<T>;
   #reconnects = 0;
 
   constructor(transport: Transport, request: GetFlowsRequest, options: FlowStreamOptions) {
     this.#transport = transport;
     this.#request = request;
     this.#options = options;
+    this.#selector = new ResponseSelector(options.filter, options.yieldsEncoded);
   }
 
   get stats(): FlowStreamStats {
+    const { received, filtered, repeated, lost } = this.#selector;
     return {
-      received: this.#received,
-      filtered: this.#filtered,
-      repeated: this.#repeated,
-      lost: this.#lost,
+      received,
+      filtered,
+      repeated,
+      lost,
       reconnects: this.#reconnects,
     };
   }
 
-  batches(): AsyncIterableIterator<GetFlowsResponse[]> {
+  batches(): AsyncIterableIterator<T[]> {
     if (this.#isRead) throw new FlowscribeError("source_consumed", "a stream of flows can be read only once");
     this.#isRead = true;
     const batches = this.#follow();
@@ -69,11 +70,11 @@ export class GetFlowsStream implements FlowStream {
     };
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<GetFlowsResponse, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     return new ResponseIterator(this.batches());
   }
 
-  async *#follow(): AsyncGenerator<GetFlowsResponse[], void, undefined> {
+  async *#follow(): AsyncGenerator<T[], void, undefined> {
     const { signal, reconnect } = this.#options;
     const removeRelay = relayAbort(signal, this.#controller);
     try {
@@ -90,24 +91,20 @@ export class GetFlowsStream implements FlowStream {
     }
   }
 
-  async *#readCall(): AsyncGenerator<GetFlowsResponse[], void, undefined> {
+  async *#readCall(): AsyncGenerator<T[], void, undefined> {
     for await (const batch of this.#call(this.#request)) {
-      const selected = this.#select(batch, undefined);
-      if (selected.length > 0) yield selected;
+      yield* this.#select(batch, undefined);
     }
   }
 
-  async *#readCalls(
-    reconnect: Required<ReconnectOptions>,
-  ): AsyncGenerator<GetFlowsResponse[], void, undefined> {
+  async *#readCalls(reconnect: Required<ReconnectOptions>): AsyncGenerator<T[], void, undefined> {
     const resumption = new Resumption(this.#request, this.#options.clock.now());
     let request = this.#request;
     for (let attempts = 1; ; attempts++) {
       try {
         for await (const batch of this.#call(request)) {
           attempts = 1;
-          const selected = this.#select(batch, resumption);
-          if (selected.length > 0) yield selected;
+          yield* this.#select(batch, resumption);
           if (resumption.isComplete) return;
         }
         if (!request.follow) return;
@@ -124,24 +121,13 @@ export class GetFlowsStream implements FlowStream {
     }
   }
 
-  /** Returns the responses to yield: not yet seen, and accepted by the filter. Updates the counters. */
-  #select(batch: GetFlowsResponse[], resumption: Resumption | undefined): GetFlowsResponse[] {
-    const { filter } = this.#options;
-    this.#received += batch.length;
-    return batch.filter((response) => {
-      if (resumption !== undefined && !resumption.accept(response)) {
-        this.#repeated++;
-        return false;
-      }
-      const { responseTypes } = response;
-      if (responseTypes.case === "lostEvents") this.#lost += Number(responseTypes.value.numEventsLost);
-      if (filter === undefined || responseTypes.case !== "flow" || filter(responseTypes.value)) return true;
-      this.#filtered++;
-      return false;
-    });
+  *#select(batch: readonly Received[], resumption: Resumption | undefined): Generator<T[], void, undefined> {
+    const { selected, fault } = this.#selector.select(batch, resumption);
+    if (selected.length > 0) yield selected;
+    if (fault !== undefined) throw fault.error;
   }
 
-  #call(request: GetFlowsRequest): AsyncGenerator<GetFlowsResponse[], void, undefined> {
+  #call(request: GetFlowsRequest): AsyncGenerator<readonly Received[], void, undefined> {
     return getFlows(this.#transport, request, this.#controller.signal);
   }
 }

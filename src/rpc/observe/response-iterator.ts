@@ -1,18 +1,17 @@
 import { Serial } from "../../async/serial.js";
-import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 
 /** Iterates over single responses. A class, because a generator within a generator takes several turns for each. */
-export class ResponseIterator implements AsyncIterator<GetFlowsResponse, undefined> {
-  readonly #batches: AsyncIterableIterator<GetFlowsResponse[]>;
+export class ResponseIterator<T> implements AsyncIterator<T, undefined> {
+  readonly #batches: AsyncIterableIterator<T[]>;
   readonly #reads = new Serial();
-  #batch: GetFlowsResponse[] = [];
+  #batch: T[] = [];
   #at = 0;
 
-  constructor(batches: AsyncIterableIterator<GetFlowsResponse[]>) {
+  constructor(batches: AsyncIterableIterator<T[]>) {
     this.#batches = batches;
   }
 
-  async next(): Promise<IteratorResult<GetFlowsResponse, undefined>> {
+  async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#at < this.#batch.length && this.#reads.isIdle) return this.#take();
     return this.#reads.run(async () => {
       if (this.#at === this.#batch.length) {
@@ -25,11 +24,11 @@ export class ResponseIterator implements AsyncIterator<GetFlowsResponse, undefin
     });
   }
 
-  #take(): IteratorResult<GetFlowsResponse, undefined> {
+  #take(): IteratorResult<T, undefined> {
     return { done: false, value: this.#batch[this.#at++]! };
   }
 
-  async return(): Promise<IteratorResult<GetFlowsResponse, undefined>> {
+  async return(): Promise<IteratorResult<T, undefined>> {
     this.#batch = [];
     this.#at = 0;
     await this.#batches.return?.();

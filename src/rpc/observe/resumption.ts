@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { GetFlowsRequest, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import type { FieldTree } from "../../message/field-tree.js";
 
 /** Maximum number of flows remembered to detect repeats. */
 export const MAX_REMEMBERED = 16_384;
@@ -114,6 +115,17 @@ export class Resumption {
     if (this.#forgotten === undefined || time > this.#forgotten) this.#forgotten = time;
   }
 }
+
+/** The fields of a response that {@link Resumption} reads. */
+export const RESUMPTION_FIELDS: FieldTree = {
+  node_name: true,
+  time: true,
+  lost_events: true,
+  flow: {
+    ...{ time: true, uuid: true, IP: true, l4: true, verdict: true, Summary: true },
+    ...{ source: { pod_name: true }, destination: { pod_name: true } },
+  },
+};
 
 /** A key that identifies a flow: its UUID, which Hubble always sets, or other fields if a field mask excludes it. */
 function keyOf({ responseTypes, nodeName, time }: GetFlowsResponse): string {
