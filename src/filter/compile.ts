@@ -35,8 +35,9 @@ import {
 import { destinationPort, sourcePort } from "./fields/port.js";
 import { dropReasonDesc, reply, trafficDirection, verdict } from "./fields/verdict.js";
 import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
-import { type AnyTest, compileAny, type FilterTest } from "./filter-list.js";
+import { type AnyTest, compileAny } from "./filter-list.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
+import type { ListedFilter } from "./list-index/compile-group.js";
 
 /** Selects the events of a recorded or streamed list of flows. */
 export interface FlowFilterLists {
@@ -259,29 +260,10 @@ function compileField<K extends FilterField>(
 
 const COSTS = { cheap: 0, moderate: 1, expensive: 2 } as const;
 
-/** Combines all fields of a filter into one test that runs cheap fields first. */
-function toTest({ fields }: CompiledFilter): FilterTest {
+/** The tests of all fields of a filter, cheap fields first. */
+function toTest({ message, fields }: CompiledFilter): ListedFilter {
   const tests = fields.map(({ test }) => test).sort((a, b) => COSTS[a.cost] - COSTS[b.cost]);
-  const others = tests.map(({ matchesOther }) => matchesOther);
-  const keys = tests.flatMap(({ key }) => (key === undefined ? [] : [key]));
-  return {
-    matches: allHold(tests.map(({ matches }) => matches)),
-    matchesOther: others.includes(undefined)
-      ? undefined
-      : allHold(others.map((test) => test ?? (() => false))),
-    keys,
-  };
-}
-
-function allHold<T>(tests: readonly ((value: T) => boolean)[]): (value: T) => boolean {
-  const [first, second, third] = tests;
-  if (first === undefined) return () => true;
-  if (second === undefined) return first;
-  if (third === undefined) return (value) => first(value) && second(value);
-  return (value) => {
-    for (let index = 0; index < tests.length; index++) if (!tests[index]!(value)) return false;
-    return true;
-  };
+  return { message, tests };
 }
 
 /** Joins compiled filters into one test, as described at {@link compileFlowFilters}. */

@@ -4,6 +4,7 @@ import type { RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
 import type { FlowEvent } from "./event.js";
 import type { SelectorTrace } from "./labels/index.js";
+import type { IndexKey } from "./list-index/flow-index.js";
 
 /** The fields of a FlowFilter, by their names in the generated message. */
 export type FilterField = Exclude<keyof FlowFilter, "$typeName" | "$unknown">;
@@ -47,15 +48,8 @@ export interface FieldTest {
    * The values of a flow for which this field can match, so that many filters can be indexed; absent if they cannot be
    * listed.
    */
-  readonly key?: IndexKey;
+  readonly key?: IndexKey | undefined;
 }
-
-/** A key for an index over many filters. */
-export type IndexKey =
-  | { readonly by: "sourceIp" | "destinationIp"; readonly values: readonly string[] }
-  | { readonly by: "sourceIdentity" | "destinationIdentity"; readonly values: readonly number[] }
-  | { readonly by: "sourcePort" | "destinationPort"; readonly values: readonly number[] }
-  | { readonly by: "sourcePod" | "destinationPod"; readonly values: readonly NamePrefix[] };
 
 /** A namespace ("" matches any) and the prefix of a name. */
 export interface NamePrefix {

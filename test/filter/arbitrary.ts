@@ -152,7 +152,6 @@ const names = fc
   .tuple(oneOf(["", "default/", "a/", "/", "kube-system/", "/"]), oneOf(NAMES), oneOf(["", "", "/x"]))
   .map((parts) => parts.join(""))
   .filter((text) => text !== "");
-const addresses = oneOf(ADDRESSES);
 const addressOrPrefix = oneOf([...ADDRESSES, ...PREFIXES]);
 const selectors = oneOf([
   "app=web",
@@ -162,8 +161,13 @@ const selectors = oneOf([
   "any:n>5",
   "reserved:host",
   "app!=web",
+  "app=web,n",
+  "k8s:app=db,n=7",
+  "n=7,app!=db",
+  "cidr:10.0.0.0/8",
+  "cidr:10.1.0.0/8,app",
 ]);
-const fqdns = oneOf(["a.io", "*.a.io", "*", "a*", "b.*"]);
+const fqdns = oneOf(["a.io", "*.a.io", "*", "a*", "b.*", "*.io", "b*io", "*a*", "B.A.io."]);
 const portTexts = oneOf(["0", "53", "80", "443", "0443", "65535"]);
 const regexes = oneOf(["", "^$", "^/v1", "a", "(?i)V1.A", "io\\.?$", "x{2,3}"]);
 const identities = oneOf([0, 1, 2, 3, 4]);
@@ -206,7 +210,7 @@ const elements = {
   httpUrl: regexes,
   httpHeader: oneOf(HEADERS),
   tcpFlags: flags,
-  nodeName: oneOf(["n1", "default/n1", "/n*", "c/", "*/n2", "/"]),
+  nodeName: oneOf(["n1", "default/n1", "/n*", "c/", "*/n2", "/", "c*/*2", "def*/", "*t/n1"]),
   sourceClusterName: oneOf(["one", "two"]),
   destinationClusterName: oneOf(["one", "two"]),
   ipVersion: oneOf([0, 1, 2]),
@@ -246,47 +250,50 @@ export const sensibleFilter: fc.Arbitrary<FilterInit> = fc
   .subarray([...LIST_FIELDS], { maxLength: 3 })
   .chain(filterWith);
 
-const KEYED = {
-  sourceIp: addresses,
-  destinationIp: addresses,
-  sourceIdentity: identities,
-  destinationIdentity: identities,
-  sourcePod: names,
-  destinationPod: names,
-  sourcePort: portTexts,
-  destinationPort: portTexts,
-};
+type ElementField = keyof typeof elements;
 
-/** Filters that an index can find: of one field mostly, sometimes of two, or without fields. */
-function keyedFilter(field: keyof typeof KEYED): fc.Arbitrary<FilterInit> {
-  const keyed = (name: keyof typeof KEYED) =>
+/** Filters that an index can find: of one field mostly, sometimes of several, or without fields. */
+function keyedFilter(field: ElementField): fc.Arbitrary<FilterInit> {
+  const keyed = (name: ElementField) =>
     fc
-      .array(KEYED[name] as fc.Arbitrary<string | number>, { minLength: 1, maxLength: 3 })
-      .map((values) => ({ [name]: values }) as FilterInit);
-  const other = fc.constantFrom(...(Object.keys(KEYED) as (keyof typeof KEYED)[])).chain(keyed);
-  return fc.oneof(
-    { arbitrary: keyed(field), weight: 6 },
-    {
-      arbitrary: fc
-        .tuple(keyed(field), other)
-        .map(([one, another]) => withLayer7Events({ ...another, ...one }) as FilterInit),
-      weight: 3,
-    },
-    {
-      arbitrary: fc
-        .tuple(keyed(field), sensibleFilter)
-        .map(([one, another]) => withLayer7Events({ ...another, ...one }) as FilterInit),
-      weight: 1,
-    },
-    { arbitrary: other, weight: 2 },
-    { arbitrary: sensibleFilter.filter((filter) => Object.keys(filter).length > 0), weight: 1 },
-  );
+      .array(elements[name] as fc.Arbitrary<unknown>, { minLength: 1, maxLength: 3 })
+      .map((values) => ({ [name]: values }));
+  const other = fc.constantFrom(...LIST_FIELDS).chain(keyed);
+  const joined = (others: fc.Arbitrary<object>) =>
+    fc.tuple(keyed(field), others).map(([one, another]) => ({ ...another, ...one }));
+  return fc
+    .oneof(
+      { arbitrary: keyed(field), weight: 6 },
+      { arbitrary: joined(other), weight: 3 },
+      { arbitrary: joined(sensibleFilter), weight: 1 },
+      { arbitrary: other, weight: 2 },
+      { arbitrary: sensibleFilter.filter((filter) => Object.keys(filter).length > 0), weight: 1 },
+    )
+    .map((init) => withLayer7Events(init as Readonly<Record<string, unknown>>) as FilterInit);
 }
 
-/** Lists in which most filters have a key of one kind. */
-export const keyedFilters: fc.Arbitrary<FilterInit[]> = fc
-  .constantFrom(...(Object.keys(KEYED) as (keyof typeof KEYED)[]))
-  .chain((field) => fc.array(keyedFilter(field), { minLength: 1, maxLength: 60, size: "max" }));
+/** Lists in which most filters have the given field. */
+export function keyedFiltersOf(field: ElementField): fc.Arbitrary<FilterInit[]> {
+  return fc.array(keyedFilter(field), { minLength: 1, maxLength: 60, size: "max" });
+}
+
+/** Lists in which most filters have the same field. */
+export const keyedFilters: fc.Arbitrary<FilterInit[]> = fc.constantFrom(...LIST_FIELDS).chain(keyedFiltersOf);
+
+/** Lists of filters that all have the same two fields, so that filters that share a value of one differ in the other. */
+export const twoKeyFilters: fc.Arbitrary<FilterInit[]> = fc
+  .tuple(fc.constantFrom(...LIST_FIELDS), fc.constantFrom(...LIST_FIELDS))
+  .chain(([first, second]) =>
+    fc.array(
+      fc
+        .record({
+          [first]: fc.array(elements[first] as fc.Arbitrary<unknown>, { minLength: 1, maxLength: 2 }),
+          [second]: fc.array(elements[second] as fc.Arbitrary<unknown>, { minLength: 1, maxLength: 2 }),
+        })
+        .map((init) => withLayer7Events(init) as FilterInit),
+      { minLength: 8, maxLength: 80, size: "max" },
+    ),
+  );
 
 /** A filter with every field of a flow that filters can compare, each with the flow's own value: the flow matches it. */
 export function ownFilter(flow: Flow): FilterInit {

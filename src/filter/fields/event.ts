@@ -2,6 +2,8 @@ import type { EventTypeFilter, Flow } from "../../gen/flow/flow_pb.js";
 import type { FlowEvent } from "../event.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { pairIndex } from "../list-index/value-index.js";
 
 /** The monitor's message types (pkg/monitor/api/types.go). */
 const DEBUG = 2;
@@ -28,7 +30,21 @@ export const eventType: FieldCompiler<"eventType"> = (values) => ({
   seen: seenType,
   reads: ["event_type"],
   cost: "cheap",
+  key: exactKey(
+    byEventType,
+    values.map(({ type, matchSubType, subType }) => ({
+      first: type || undefined,
+      second: matchSubType ? subType : undefined,
+    })),
+  ),
 });
+
+const byEventType = pairIndex(
+  INDEX_COST.enumeration,
+  (flow) => flow.eventType,
+  ({ type }) => type,
+  ({ subType }) => subType,
+);
 
 function matchesAny(values: readonly EventTypeFilter[], type: number, subType: number): boolean {
   for (let index = 0; index < values.length; index++) {
@@ -72,4 +88,15 @@ export const networkInterface: FieldCompiler<"interface"> = (values) => ({
   seen: (event) => (isFlow(event) ? event.interface : undefined),
   reads: ["interface"],
   cost: "cheap",
+  key: exactKey(
+    byInterface,
+    values.map(({ index, name }) => ({ first: index || undefined, second: name || undefined })),
+  ),
 });
+
+const byInterface = pairIndex(
+  INDEX_COST.code,
+  (flow) => flow.interface,
+  ({ index }) => index,
+  ({ name }) => name,
+);

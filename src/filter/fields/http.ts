@@ -4,6 +4,9 @@ import { requestPath } from "../../go/url.js";
 import { compileRegexes, type RegexOptions } from "../../regex/regex.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
+import { statusIndex } from "../list-index/code-index.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { pairIndex, valueIndex } from "../list-index/value-index.js";
 import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../pattern/http-status.js";
 
 /** `MessageTypeAccessLog`: layer 7 events. */
@@ -21,6 +24,18 @@ function checkEventTypes({ filter, report }: FieldContext, what: string): void {
   if (eventType.length === 0 || eventType.some(({ type }) => type === L7_EVENT)) return;
   report(`filtering by ${what} requires the event type filter to only match 'l7' events`);
 }
+
+const byStatus = statusIndex(INDEX_COST.code, (flow) => httpOf(flow)?.code);
+const byMethod = valueIndex(INDEX_COST.enumeration, (flow) => {
+  const method = httpOf(flow)?.method;
+  return method === undefined || method === "" ? undefined : goFold(method);
+});
+const byHeader = pairIndex(
+  INDEX_COST.header,
+  (flow) => httpOf(flow)?.headers,
+  ({ key }) => key,
+  ({ value }) => value,
+);
 
 /** The status code, or its leading digits followed by `+` (pkg/hubble/filters/http.go, like all HTTP fields). */
 export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context) => {
@@ -41,6 +56,7 @@ export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context)
     seen: (event) => (isFlow(event) ? httpOf(event)?.code : undefined),
     reads: ["l7.http.code"],
     cost: "cheap",
+    key: exactKey(byStatus, patterns),
   };
 };
 
@@ -56,6 +72,7 @@ export const httpMethod: FieldCompiler<"httpMethod"> = (values, context) => {
     seen: (event) => (isFlow(event) ? httpOf(event)?.method : undefined),
     reads: ["l7.http.method"],
     cost: "cheap",
+    key: exactKey(byMethod, values.map(goFold)),
   };
 };
 
@@ -123,6 +140,10 @@ export const httpHeader: FieldCompiler<"httpHeader"> = (values, context) => {
     seen: (event) => (isFlow(event) ? httpOf(event)?.headers : undefined),
     reads: ["l7.http.headers"],
     cost: "cheap",
+    key: exactKey(
+      byHeader,
+      values.map(({ key, value }) => ({ first: key, second: value })),
+    ),
   };
 };
 

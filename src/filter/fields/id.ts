@@ -1,6 +1,12 @@
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { valueIndex } from "../list-index/value-index.js";
 import { compileOneOf } from "../one-of.js";
+
+const byUuid = valueIndex(INDEX_COST.id, (flow) => flow.uuid);
+const byTraceId = valueIndex(INDEX_COST.id, (flow) => flow.traceContext?.parent?.traceId ?? "");
+const byIpTraceId = valueIndex(INDEX_COST.id, (flow) => flow.ipTraceId?.traceId ?? 0n);
 
 /** The flow's UUID, exactly; "" matches flows without one (pkg/hubble/filters/uuid.go). */
 export const uuid: FieldCompiler<"uuid"> = (values) => {
@@ -10,6 +16,7 @@ export const uuid: FieldCompiler<"uuid"> = (values) => {
     seen: (event) => (isFlow(event) ? event.uuid : undefined),
     reads: ["uuid"],
     cost: "cheap",
+    key: exactKey(byUuid, values),
   };
 };
 
@@ -26,6 +33,7 @@ export const traceId: FieldCompiler<"traceId"> = (values) => {
     seen: (event) => (isFlow(event) ? event.traceContext?.parent?.traceId : undefined) ?? "",
     reads: ["trace_context.parent.trace_id"],
     cost: "cheap",
+    key: exactKey(byTraceId, values),
   };
 };
 
@@ -39,5 +47,6 @@ export const ipTraceId: FieldCompiler<"ipTraceId"> = (values) => {
     seen: (event) => (isFlow(event) ? event.ipTraceId?.traceId : undefined) ?? 0n,
     reads: ["ip_trace_id.trace_id"],
     cost: "cheap",
+    key: exactKey(byIpTraceId, values),
   };
 };

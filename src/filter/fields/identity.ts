@@ -1,5 +1,7 @@
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest } from "../field.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { valueIndex } from "../list-index/value-index.js";
 import { compileOneOf } from "../one-of.js";
 
 /**
@@ -9,6 +11,7 @@ import { compileOneOf } from "../one-of.js";
 function compileIdentity(
   side: "source" | "destination",
 ): FieldCompiler<"sourceIdentity" | "destinationIdentity"> {
+  const byIdentity = valueIndex(INDEX_COST.identity, (flow) => flow[side]?.identity);
   return (values): FieldTest => {
     const isWanted = compileOneOf<number>(values);
     return {
@@ -19,7 +22,7 @@ function compileIdentity(
       seen: (event) => (isFlow(event) ? event[side]?.identity : undefined),
       reads: [`${side}.identity`],
       cost: "cheap",
-      key: { by: side === "source" ? "sourceIdentity" : "destinationIdentity", values },
+      key: exactKey(byIdentity, values),
     };
   };
 }

@@ -9,6 +9,8 @@ import {
 } from "../../net/index.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
+import { addressIndex } from "../list-index/address-index.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
 import { compileOneOf } from "../one-of.js";
 
 type Side = "sourceIp" | "destinationIp" | "sourceIpXlated";
@@ -18,10 +20,10 @@ type Side = "sourceIp" | "destinationIp" | "sourceIpXlated";
  * parsed address; an IPv4-mapped address counts as IPv4 (pkg/hubble/filters/ip.go).
  */
 function compileIp(
-  side: Side,
   read: (flow: Flow) => string | undefined,
   path: string,
 ): FieldCompiler<Side & keyof FlowFilter> {
+  const byAddress = addressIndex(INDEX_COST.address, read);
   return (values, context): FieldTest | undefined => {
     const parsed = parseValues(values, context);
     if (parsed === undefined) return undefined;
@@ -44,7 +46,7 @@ function compileIp(
       seen: (event) => (isFlow(event) ? read(event) : undefined),
       reads: [path],
       cost: prefixes.length === 0 ? "cheap" : "moderate",
-      ...(prefixes.length === 0 && side !== "sourceIpXlated" && { key: { by: side, values: addresses } }),
+      key: exactKey(byAddress, [...addresses, ...prefixes]),
     };
   };
 }
@@ -73,18 +75,12 @@ function parseValues(
   return faults === 0 ? { addresses, prefixes } : undefined;
 }
 
-export const sourceIp: FieldCompiler<"sourceIp"> = compileIp(
-  "sourceIp",
-  (flow) => flow.IP?.source,
-  "IP.source",
-);
+export const sourceIp: FieldCompiler<"sourceIp"> = compileIp((flow) => flow.IP?.source, "IP.source");
 export const destinationIp: FieldCompiler<"destinationIp"> = compileIp(
-  "destinationIp",
   (flow) => flow.IP?.destination,
   "IP.destination",
 );
 export const sourceIpXlated: FieldCompiler<"sourceIpXlated"> = compileIp(
-  "sourceIpXlated",
   (flow) => flow.IP?.sourceXlated,
   "IP.source_xlated",
 );

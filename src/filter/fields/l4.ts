@@ -1,8 +1,11 @@
-import type { Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
+import type { Flow, Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
 import { goQuote } from "../../go/strconv/quote.js";
 import { goToLower } from "../../go/strings.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
+import { flagsIndex } from "../list-index/code-index.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { valueIndex, valuesIndex } from "../list-index/value-index.js";
 import { compileOneOf } from "../one-of.js";
 
 type L4Case = NonNullable<Layer4["protocol"]["case"]>;
@@ -59,8 +62,16 @@ export const protocol: FieldCompiler<"protocol"> = (values, { report }) => {
         : undefined,
     reads: ["l4", "l7"],
     cost: "cheap",
+    key: exactKey<string>(byProtocol, [...l4, ...l7]),
   };
 };
+
+/** The cases of both oneofs have different names. */
+const byProtocol = valuesIndex(
+  INDEX_COST.enumeration,
+  (flow): string | undefined => flow.l4?.protocol.case,
+  (flow) => flow.l7?.record.case,
+);
 
 /**
  * The TCP flags: all flags of an element must be set in the flow, which may have others (pkg/hubble/filters/tcp.go).
@@ -69,9 +80,8 @@ export const tcpFlags: FieldCompiler<"tcpFlags"> = (values) => {
   const wanted = values.map(flagBits);
   return {
     matches: (flow) => {
-      const ofFlow = flow.l4?.protocol;
-      if (ofFlow?.case !== "TCP" || ofFlow.value.flags === undefined) return false;
-      const bits = flagBits(ofFlow.value.flags);
+      const bits = bitsOf(flow);
+      if (bits === undefined) return false;
       for (let index = 0; index < wanted.length; index++) {
         if ((bits & wanted[index]!) === wanted[index]) return true;
       }
@@ -83,8 +93,17 @@ export const tcpFlags: FieldCompiler<"tcpFlags"> = (values) => {
     },
     reads: ["l4.TCP.flags"],
     cost: "cheap",
+    key: exactKey(byFlags, wanted),
   };
 };
+
+const byFlags = flagsIndex(INDEX_COST.enumeration, bitsOf);
+
+function bitsOf(flow: Flow): number | undefined {
+  const ofFlow = flow.l4?.protocol;
+  if (ofFlow?.case !== "TCP" || ofFlow.value.flags === undefined) return undefined;
+  return flagBits(ofFlow.value.flags);
+}
 
 function flagBits(flags: TCPFlags): number {
   return (
@@ -108,8 +127,11 @@ export const ipVersion: FieldCompiler<"ipVersion"> = (values) => {
     seen: (event) => (isFlow(event) ? (event.IP?.ipVersion ?? 0) : undefined),
     reads: ["IP.ipVersion"],
     cost: "cheap",
+    key: exactKey<number>(byIpVersion, values),
   };
 };
+
+const byIpVersion = valueIndex<number>(INDEX_COST.enumeration, (flow) => flow.IP?.ipVersion ?? 0);
 
 /** Whether the packet was encrypted; a flow without IP counts as not encrypted. Since 1.19. */
 export const encrypted: FieldCompiler<"encrypted"> = (values) => ({
@@ -117,4 +139,7 @@ export const encrypted: FieldCompiler<"encrypted"> = (values) => ({
   seen: (event) => (isFlow(event) ? (event.IP?.encrypted ?? false) : undefined),
   reads: ["IP.encrypted"],
   cost: "cheap",
+  key: exactKey(byEncrypted, values),
 });
+
+const byEncrypted = valueIndex(INDEX_COST.enumeration, (flow) => flow.IP?.encrypted ?? false);

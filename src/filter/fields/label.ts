@@ -8,6 +8,8 @@ import {
   type LabelSelector,
   LabelSelectorError,
 } from "../labels/index.js";
+import { INDEX_COST } from "../list-index/flow-index.js";
+import { labelIndex, selectorsKey } from "../list-index/label-index.js";
 
 type LabelField = "sourceLabel" | "destinationLabel" | "nodeLabels";
 
@@ -19,6 +21,7 @@ function compileLabels(
   path: string,
   name: string,
 ): FieldCompiler<LabelField> {
+  const byLabel = labelIndex(INDEX_COST.label, read);
   return (values, { report }): FieldTest | undefined => {
     const selectors: LabelSelector[] = [];
     values.forEach((text, index) => {
@@ -40,6 +43,7 @@ function compileLabels(
       trace: (event) => compileLabelTraces(selectors)(labelsOf(event)),
       reads: [path],
       cost: "expensive",
+      key: selectorsKey(byLabel, selectors),
     };
   };
 }

@@ -1,9 +1,13 @@
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest } from "../field.js";
+import { alternativesKey, INDEX_COST, type KeyCondition } from "../list-index/flow-index.js";
+import { type NodeNamePart, nameConditions, namesIndex, nodeNameIndex } from "../list-index/name-index.js";
 import {
   compileFqdnPatterns,
   compileNodeNamePatterns,
+  DEFAULT_CLUSTER,
+  type NodeNamePattern,
   parseFqdnPattern,
   parseNodeNamePattern,
 } from "../pattern/pattern.js";
@@ -13,6 +17,7 @@ function compileFqdn(
   side: "source" | "destination",
   read: (flow: Flow) => readonly string[],
 ): FieldCompiler<"sourceFqdn" | "destinationFqdn"> {
+  const byName = namesIndex(INDEX_COST.name, read);
   return (values, { report }): FieldTest | undefined => {
     const patterns = parseAll(values, parseFqdnPattern, report);
     if (patterns === undefined) return undefined;
@@ -26,6 +31,7 @@ function compileFqdn(
       seen: (event) => (isFlow(event) ? read(event) : undefined),
       reads: [`${side}_names`],
       cost: "moderate",
+      key: alternativesKey(byName, patterns.map(nameConditions)),
     };
   };
 }
@@ -46,8 +52,23 @@ export const nodeName: FieldCompiler<"nodeName"> = (values, { report }) => {
     seen: (event) => (isFlow(event) ? event.nodeName : undefined),
     reads: ["node_name"],
     cost: "moderate",
+    key: alternativesKey(byNodeName, patterns.map(nodeNameConditions)),
   };
 };
+
+const byNodeName = nodeNameIndex(INDEX_COST.name, (flow) => flow.nodeName, DEFAULT_CLUSTER);
+
+/** Each part of a pattern sets conditions. Only both together make it match. */
+function nodeNameConditions({ cluster, node }: NodeNamePattern): KeyCondition<NodeNamePart>[] {
+  const conditionsOf = (of: NodeNamePart["of"], pattern: NodeNamePattern["node"]) =>
+    nameConditions(pattern).map(
+      ({ values }): KeyCondition<NodeNamePart> => ({
+        values: values.map((part) => ({ ...part, of })),
+        suffices: false,
+      }),
+    );
+  return [...conditionsOf("node", node), ...conditionsOf("cluster", cluster)];
+}
 
 function parseAll<T extends object>(
   values: readonly string[],

@@ -1,6 +1,9 @@
 import type { Endpoint, Flow, Service, Workload } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest, NamePrefix } from "../field.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { namePrefixIndex } from "../list-index/prefix-index.js";
+import { pairIndex, valueIndex } from "../list-index/value-index.js";
 import { compileOneOf } from "../one-of.js";
 import { compileNamePrefixes } from "../pattern/name-prefix.js";
 
@@ -31,6 +34,11 @@ function parseNames(
 }
 
 function compilePod(side: Side): FieldCompiler<"sourcePod" | "destinationPod"> {
+  const byPod = namePrefixIndex(
+    INDEX_COST.pod,
+    (flow) => flow[side],
+    ({ podName }) => podName,
+  );
   return (values, { report }): FieldTest | undefined => {
     const names = parseNames(values, report, "");
     if (names === undefined) return undefined;
@@ -46,7 +54,7 @@ function compilePod(side: Side): FieldCompiler<"sourcePod" | "destinationPod"> {
       },
       reads: [`${side}.namespace`, `${side}.pod_name`],
       cost: "cheap",
-      key: { by: side === "source" ? "sourcePod" : "destinationPod", values: names },
+      key: exactKey(byPod, names),
     };
   };
 }
@@ -58,6 +66,7 @@ function compileService(
   side: Side,
   read: (flow: Flow) => Service | undefined,
 ): FieldCompiler<"sourceService" | "destinationService"> {
+  const byService = namePrefixIndex(INDEX_COST.service, read, ({ name }) => name);
   return (values, { report }): FieldTest | undefined => {
     const names = parseNames(values, report, `invalid ${side} service filter: `);
     if (names === undefined) return undefined;
@@ -73,6 +82,7 @@ function compileService(
       },
       reads: [`${side}_service.namespace`, `${side}_service.name`],
       cost: "cheap",
+      key: exactKey(byService, names),
     };
   };
 }
@@ -88,6 +98,12 @@ export const destinationService: FieldCompiler<"destinationService"> = compileSe
 
 /** A workload of the endpoint by name and kind; an empty name or kind matches any (pkg/hubble/filters/workload.go). */
 function compileWorkload(side: Side): FieldCompiler<"sourceWorkload" | "destinationWorkload"> {
+  const byWorkload = pairIndex(
+    INDEX_COST.workload,
+    (flow) => flow[side]?.workloads,
+    ({ name }) => name,
+    ({ kind }) => kind,
+  );
   return (values): FieldTest => {
     const isWanted = compileWorkloads(values);
     return {
@@ -100,6 +116,10 @@ function compileWorkload(side: Side): FieldCompiler<"sourceWorkload" | "destinat
       seen: (event) => (isFlow(event) ? event[side]?.workloads : undefined),
       reads: [`${side}.workloads`],
       cost: "cheap",
+      key: exactKey(
+        byWorkload,
+        values.map(({ name, kind }) => ({ first: name || undefined, second: kind || undefined })),
+      ),
     };
   };
 }
@@ -126,18 +146,20 @@ export const destinationWorkload: FieldCompiler<"destinationWorkload"> = compile
 
 /** Cluster names, compared exactly. Since 1.17. */
 function compileClusterName(side: Side): FieldCompiler<"sourceClusterName" | "destinationClusterName"> {
+  const read = (endpoint: Endpoint | undefined) => endpoint?.clusterName ?? "";
+  const byCluster = valueIndex(INDEX_COST.code, (flow) => read(flow[side]));
   return (values, { report }): FieldTest | undefined => {
     values.forEach((text, index) => {
       if (text === "") report(EMPTY_NAME, index);
     });
     if (values.includes("")) return undefined;
     const isWanted = compileOneOf(values);
-    const read = (endpoint: Endpoint | undefined) => endpoint?.clusterName ?? "";
     return {
       matches: (flow) => isWanted(read(flow[side])),
       seen: (event) => (isFlow(event) ? read(event[side]) : undefined),
       reads: [`${side}.cluster_name`],
       cost: "cheap",
+      key: exactKey(byCluster, values),
     };
   };
 }

@@ -1,6 +1,8 @@
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldTest } from "../field.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { valueIndex } from "../list-index/value-index.js";
 import { compilePorts, parsePort } from "../port.js";
 
 type Side = "sourcePort" | "destinationPort";
@@ -10,6 +12,7 @@ const NO_PORT = -1;
 
 /** Ports of TCP, UDP and SCTP. Hubble compares the low 16 bits (pkg/hubble/filters/port.go). */
 function compilePort(side: Side, label: "source" | "destination"): FieldCompiler<Side> {
+  const byPort = valueIndex(INDEX_COST.port, (flow) => readPort(flow, side));
   return (values, { report }): FieldTest | undefined => {
     const ports: number[] = [];
     values.forEach((text, index) => {
@@ -30,7 +33,7 @@ function compilePort(side: Side, label: "source" | "destination"): FieldCompiler
       },
       reads: ["TCP", "UDP", "SCTP"].map((protocol) => `l4.${protocol}.${label}_port`),
       cost: "cheap",
-      key: { by: side, values: ports },
+      key: exactKey(byPort, ports),
     };
   };
 }

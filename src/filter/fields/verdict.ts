@@ -1,7 +1,16 @@
-import { Verdict } from "../../gen/flow/flow_pb.js";
+import { type Flow, Verdict } from "../../gen/flow/flow_pb.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
+import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import { valueIndex } from "../list-index/value-index.js";
 import { compileOneOf } from "../one-of.js";
+
+const byVerdict = valueIndex<number>(INDEX_COST.enumeration, (flow) => flow.verdict);
+const byDropReason = valueIndex<number>(INDEX_COST.enumeration, (flow) =>
+  flow.verdict === Verdict.DROPPED ? flow.dropReasonDesc : undefined,
+);
+const byDirection = valueIndex<number>(INDEX_COST.enumeration, (flow) => flow.trafficDirection);
+const byReply = valueIndex(INDEX_COST.enumeration, isReply);
 
 /** The verdict by number; unknown numbers are accepted (pkg/hubble/filters/verdict.go). */
 export const verdict: FieldCompiler<"verdict"> = (values) => {
@@ -11,6 +20,7 @@ export const verdict: FieldCompiler<"verdict"> = (values) => {
     seen: (event) => (isFlow(event) ? event.verdict : undefined),
     reads: ["verdict"],
     cost: "cheap",
+    key: exactKey<number>(byVerdict, values),
   };
 };
 
@@ -22,6 +32,7 @@ export const dropReasonDesc: FieldCompiler<"dropReasonDesc"> = (values) => {
     seen: (event) => (isFlow(event) && event.verdict === Verdict.DROPPED ? event.dropReasonDesc : undefined),
     reads: ["verdict", "drop_reason_desc"],
     cost: "cheap",
+    key: exactKey<number>(byDropReason, values),
   };
 };
 
@@ -33,6 +44,7 @@ export const trafficDirection: FieldCompiler<"trafficDirection"> = (values) => {
     seen: (event) => (isFlow(event) ? event.trafficDirection : undefined),
     reads: ["traffic_direction"],
     cost: "cheap",
+    key: exactKey<number>(byDirection, values),
   };
 };
 
@@ -45,15 +57,16 @@ export const reply: FieldCompiler<"reply"> = (values) => {
   const wantsOthers = values.includes(false);
   return {
     matches: (flow) => {
-      const { isReply } = flow;
-      if (isReply === undefined) return wantsOthers && flow.verdict === Verdict.DROPPED;
-      return isReply ? wantsReplies : wantsOthers;
+      const is = isReply(flow);
+      return is !== undefined && (is ? wantsReplies : wantsOthers);
     },
-    seen: (event) => {
-      if (!isFlow(event)) return undefined;
-      return event.isReply ?? (event.verdict === Verdict.DROPPED ? false : undefined);
-    },
+    seen: (event) => (isFlow(event) ? isReply(event) : undefined),
     reads: ["is_reply", "verdict"],
     cost: "cheap",
+    key: exactKey(byReply, values),
   };
 };
+
+function isReply({ isReply: is, verdict: ofFlow }: Flow): boolean | undefined {
+  return is ?? (ofFlow === Verdict.DROPPED ? false : undefined);
+}

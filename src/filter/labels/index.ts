@@ -1,3 +1,4 @@
+export type { LabelRequirement } from "./requirement.js";
 export {
   compileLabelSelector,
   compileLabelSelectors,

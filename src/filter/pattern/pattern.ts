@@ -45,7 +45,7 @@ export function compileFqdnPatterns(patterns: readonly NamePattern[]): (name: st
 }
 
 /** The cluster of a node name without a cluster: `ClusterName` in cilium/pkg/defaults. */
-const DEFAULT_CLUSTER = "default";
+export const DEFAULT_CLUSTER = "default";
 
 /**
  * Compiles patterns into a test for a flow's node name, with or without a cluster. An empty node name never matches.
