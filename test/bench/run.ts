@@ -5,6 +5,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Prom
   "packet-filter": () => import("./packet-filter.bench.js"),
   "flow-filters": () => import("./flow-filters.bench.js"),
   "encoded-flows": () => import("./encoded-flows.bench.js"),
+  "filter-lists": () => import("./filter-lists.bench.js"),
   cel: () => import("./cel.bench.js"),
   "record-file": () => import("./record-file.bench.js"),
   "many-interfaces": () => import("./many-interfaces.bench.js"),

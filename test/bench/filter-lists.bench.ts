@@ -1,0 +1,121 @@
+// Allow and deny lists of 10 and of 10,000 FlowFilters over the 10,000 flows of the corpus.
+import { compileFlowFilters, type FlowFilterInit, type FlowPredicate } from "../../dist/filter/index.js";
+import { decodeFlow, type Flow } from "../../dist/proto.js";
+import { encodedFlows } from "./corpus.js";
+import { alternate, formatFigures } from "./measure.js";
+import { repeat } from "./repeat.js";
+import { createRandom } from "./synthetic-capture.js";
+
+const ROUNDS = 5;
+const WARM_UP_MS = 150;
+const ROUND_MS = 30;
+const MANY = 10_000;
+/** The goal: how often as long 10,000 filters may take as 10. */
+const LIMIT = 5;
+
+type Kind = (index: number) => FlowFilterInit;
+
+const random = createRandom(5);
+const octet = () => random(256);
+const address = () => `10.${octet()}.${octet()}.${octet()}`;
+const port = () => String(1024 + random(60_000));
+
+/** Fields with many values. */
+const SELECTIVE: Readonly<Record<string, Kind>> = {
+  uuid: () => ({ uuid: [`${random(1e9)}`] }),
+  "source_ip, addresses": () => ({ sourceIp: [address()] }),
+  "destination_ip, prefixes": () => ({ destinationIp: [`${address()}/${16 + random(16)}`] }),
+  "source_ip_xlated, both": (index) => ({ sourceIpXlated: [index % 2 ? address() : `${address()}/24`] }),
+  source_pod: (index) => ({ sourcePod: [`namespace-${index % 50}/pod-${random(1e6)}`] }),
+  destination_service: (index) => ({ destinationService: [`namespace-${index % 50}/svc-${random(1e6)}`] }),
+  source_workload: () => ({ sourceWorkload: [{ name: `app-${random(1e6)}`, kind: "Deployment" }] }),
+  source_identity: () => ({ sourceIdentity: [random(1e6)] }),
+  destination_port: () => ({ destinationPort: [port()] }),
+  "destination_fqdn, names": () => ({ destinationFqdn: [`host-${random(1e6)}.example.com`] }),
+  "destination_fqdn, patterns": () => ({ destinationFqdn: [`*.zone-${random(1e6)}.example.com`] }),
+  "node_name, names": () => ({ nodeName: [`cluster-a/node-${random(1e6)}`] }),
+  "node_name, patterns": () => ({ nodeName: [`node-${random(1e6)}-*`] }),
+  "source_label, equality": () => ({ sourceLabel: [`k8s:app=app-${random(1e6)}`] }),
+  "source_label, key": () => ({ sourceLabel: [`team-${random(1e6)}`] }),
+  "source_label, two of each": (index) => ({
+    sourceLabel: [
+      `k8s:io.kubernetes.pod.namespace=ns-${index % 20},app in (a-${random(1e6)}, b-${random(1e6)})`,
+      `x=${random(1e6)}`,
+    ],
+  }),
+  node_labels: () => ({ nodeLabels: [`zone=zone-${random(1e6)}`] }),
+  http_header: () => ({ httpHeader: [{ key: "x-request-id", value: String(random(1e9)) }] }),
+  interface: () => ({ interface: [{ name: `lxc${random(1e9)}` }] }),
+  trace_id: () => ({ traceId: [String(random(1e9))] }),
+  source_cluster_name: () => ({ sourceClusterName: [`cluster-${random(1e6)}`] }),
+  event_type: () => ({ eventType: [{ type: 7, matchSubType: true, subType: random(1e6) }] }),
+};
+
+const kinds = Object.values(SELECTIVE);
+
+/** Filters that share values, and lists of several kinds. */
+const COMBINED: Readonly<Record<string, Kind>> = {
+  "one port, many addresses": () => ({ destinationPort: ["443"], sourceIp: [address()] }),
+  "one verdict, many pods": () => ({ verdict: [1], sourcePod: [`shop/pod-${random(1e6)}`] }),
+  "100 ports, 100 identities": () => ({
+    destinationPort: [String(8000 + random(100))],
+    sourceIdentity: [random(100)],
+  }),
+  "nested prefixes, many ports": (index) => ({
+    sourceIp: [`10.0.0.0/${index % 33}`],
+    destinationPort: [port()],
+  }),
+  "namespace label, app label": () => ({
+    sourceLabel: [`k8s:io.kubernetes.pod.namespace=ns-${random(100)},k8s:app=app-${random(100)}`],
+  }),
+  "verdict and direction": () => ({ verdict: [random(8) + 1], trafficDirection: [random(2) + 1] }),
+  "addresses, ports, pods, identities": (index) =>
+    [
+      SELECTIVE["source_ip, addresses"],
+      SELECTIVE.destination_port,
+      SELECTIVE.source_pod,
+      SELECTIVE.source_identity,
+    ][index % 4]!(index),
+  "all of the fields above": (index) => kinds[index % kinds.length]!(index),
+  "pairs of the fields above": (index) => ({
+    ...kinds[index % kinds.length]!(index),
+    ...kinds[(7 * index + 3) % kinds.length]!(index),
+  }),
+};
+
+export function run(): void {
+  const flows = encodedFlows().map(decodeFlow);
+  console.log(`\n${MANY} filters against 10: ns per flow (wanted: at most ${LIMIT} times as long)`);
+  const ratios = Object.entries({ ...SELECTIVE, ...COMBINED }).flatMap(([name, kind]) => [
+    compare(`allow ${name}`, kind, flows, (filters) => compileFlowFilters({ allow: filters })),
+    compare(`deny ${name}`, kind, flows, (filters) => compileFlowFilters({ deny: filters })),
+  ]);
+  const within = ratios.filter((ratio) => ratio <= LIMIT).length;
+  console.log(`  ${within} of ${ratios.length} within the goal, worst ${Math.max(...ratios).toFixed(2)}`);
+}
+
+function compare(
+  name: string,
+  kind: Kind,
+  flows: readonly Flow[],
+  compile: (filters: readonly FlowFilterInit[]) => FlowPredicate,
+): number {
+  const filters = Array.from({ length: MANY }, (_, index) => kind(index));
+  const few = compile(filters.slice(0, 10));
+  const start = performance.now();
+  const many = compile(filters);
+  const compiling = performance.now() - start;
+  const { matched } = repeat(flows, many, WARM_UP_MS);
+  repeat(flows, few, WARM_UP_MS);
+  const figures = alternate(ROUNDS, {
+    few: () => repeat(flows, few, ROUND_MS).ns,
+    many: () => repeat(flows, many, ROUND_MS).ns,
+  });
+  const ratio = figures.many.median / figures.few.median;
+  console.log(
+    `  ${name.padEnd(42)} ${formatFigures(figures.many, "ns").padStart(22)} against ` +
+      `${formatFigures(figures.few, "ns").padStart(18)}, ratio ${ratio.toFixed(2).padStart(5)}; ` +
+      `${matched} match, compiled in ${compiling.toFixed(0)} ms`,
+  );
+  return ratio;
+}
