@@ -17,6 +17,7 @@ import { goQuote } from "../go/strconv/quote.js";
 import type { RegexBudget } from "../regex/budget.js";
 import { aRegexEngine, type RegexEngine, RegexLimitError } from "../regex/regex.js";
 import { checkCel } from "./check/check.js";
+import type { CheckedExpr } from "./check/checked.js";
 import { createEnvironment, type Environment, type TypeRegistry } from "./check/environment.js";
 import { registryOf } from "./check/registry.js";
 import { type CelType, DYN, isSameType, messageType, partsOf, typeName } from "./check/type.js";
@@ -171,6 +172,7 @@ export interface PreparedCel extends CompiledExpr {
     readonly form: Code["form"];
   }[];
   readonly environment: Environment;
+  readonly checked: CheckedExpr;
 }
 
 /**
@@ -227,6 +229,7 @@ export function prepareCel(
       type,
       variables: declared,
       environment,
+      checked,
     };
   } catch (error) {
     if (!(error instanceof RegexLimitError)) throw error;

@@ -1,4 +1,5 @@
 import { evaluationError, MAX_STEPS, prepareCel } from "../cel/cel.js";
+import { readPaths } from "../cel/check/read-paths.js";
 import { registryOf } from "../cel/check/registry.js";
 import { asBool } from "../cel/compile/code.js";
 import { CEL_LIMITS, type CelLimits } from "../cel/parse/parse.js";
@@ -9,7 +10,7 @@ import { aNumberFrom, aString } from "../errors/value-checks.js";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
 import type { RegexBudget } from "../regex/budget.js";
 import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
-import type { CelEngine } from "./engine.js";
+import type { CelEngine, CelPredicate } from "./engine.js";
 
 export interface CelEngineOptions extends CelLimits {
   /** The engine for the CEL function `matches`; RE2 in JavaScript by default. */
@@ -39,15 +40,21 @@ export function createCelEngine(options: CelEngineOptions = {}): CelEngine {
     compile(expression) {
       checkArgument("compile", "expression", expression, aString);
       const matches = engine.compile(expression);
-      return (flow) => {
+      const predicate = (flow: Flow) => {
         try {
           return matches(flow);
         } catch (error) {
           throw evaluationError(error);
         }
       };
+      return Object.assign(predicate, { reads: matches.reads });
     },
   };
+}
+
+/** An engine whose predicates list the fields that they read. */
+interface FlowEngine extends CelEngine {
+  compile(expression: string): CelPredicate & { readonly reads: readonly string[] };
 }
 
 /**
@@ -56,11 +63,11 @@ export function createCelEngine(options: CelEngineOptions = {}): CelEngine {
  */
 export function createFlowEngine(
   options: CelEngineOptions & { readonly regexBudget?: RegexBudget },
-): CelEngine {
+): FlowEngine {
   const { maxSteps = MAX_STEPS } = options;
   return {
     compile(expression) {
-      const { code, frameLength } = prepareCel(expression, {
+      const { code, frameLength, checked, environment } = prepareCel(expression, {
         ...options,
         variables: { _flow: FlowSchema },
         container: "flow",
@@ -70,11 +77,14 @@ export function createFlowEngine(
       const frame = new Frame(frameLength);
       // The checker gives a wrapper message the type of its value, so a bool expression can still evaluate to null.
       const run = asBool(code);
-      return (flow: Flow) => {
+      const predicate = (flow: Flow) => {
         frame.steps = maxSteps;
         frame.values[0] = flow;
         return run(frame);
       };
+      return Object.assign(predicate, {
+        reads: readPaths(checked, environment.registry, "_flow", FlowSchema),
+      });
     },
   };
 }

@@ -9,7 +9,7 @@ export {
   type FlowFilterLists,
   type FlowPredicate,
 } from "./compile.js";
-export type { CelEngine } from "./engine.js";
+export type { CelEngine, CelPredicate } from "./engine.js";
 export { type FlowEnvelope, type FlowEvent, flowEvent } from "./event.js";
 export {
   type Explanation,

@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { type DescField, type DescMessage, fromJson, type JsonObject } from "@bufbuild/protobuf";
+import { create, type DescField, type DescMessage, fromJson, type JsonObject } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileLists } from "../../src/filter/compile.js";
 import type { FieldTest } from "../../src/filter/field.js";
 import { type CelEngine, FILTER_FIELDS, type FlowFilterInit } from "../../src/filter/index.js";
-import { type Flow, FlowSchema } from "../../src/proto.js";
+import { compileFilters, type ListedFilter } from "../../src/filter/list-index/compile-group.js";
+import { type Flow, type FlowFilter, FlowSchema } from "../../src/proto.js";
+import { reduceMessage } from "../support/reduce-message.js";
 import { anyFlow, flowAndFilter, sensibleFilter } from "./arbitrary.js";
 
 interface Vector {
@@ -25,14 +27,23 @@ const vectors = gunzipSync(readFileSync(join(import.meta.dirname, "../vectors/fl
 /** Whatever the expression. */
 const cel: CelEngine = { compile: () => (flow) => flow.source?.identity === 7 };
 
-/** The fields in `reads`, and those that were read. */
+/** The filters with one field, the fields in `reads`, and those that were read. */
 class Reads {
   readonly declared = new Set<string>();
   readonly seen = new Set<string>();
+  readonly compared: { readonly filter: ListedFilter; readonly flow: Flow }[] = [];
+  /** Filters whose answer for a reduced flow differs. */
+  readonly insufficient: unknown[] = [];
+  matched = 0;
 
-  watch(fieldTest: FieldTest, flow: Flow): void {
+  watch(message: FlowFilter, fieldTest: FieldTest, flow: Flow): void {
     for (const path of fieldTest.reads) this.declared.add(path);
     fieldTest.matches(recording(flow, FlowSchema, "", this.seen));
+    const matches = fieldTest.matches(flow);
+    if (matches) this.matched++;
+    if (fieldTest.matches(reduceMessage(FlowSchema, flow, fieldTest.reads)) !== matches)
+      this.insufficient.push({ message, flow });
+    this.compared.push({ filter: { message, tests: [fieldTest] }, flow });
   }
 }
 
@@ -43,7 +54,9 @@ function watch(filters: readonly unknown[], flow: Flow): void {
   for (const filter of filters) {
     const { allow, issues } = compileLists({ allow: [filter as FlowFilterInit] }, { cel });
     if (issues.length > 0) continue;
-    for (const { field, test } of allow.flatMap(({ fields }) => fields)) reads.get(field)?.watch(test, flow);
+    for (const { message, fields } of allow) {
+      for (const { field, test } of fields) reads.get(field)?.watch(message, test, flow);
+    }
   }
 }
 
@@ -63,7 +76,41 @@ describe("FieldTest.reads", () => {
     expect([...declared].filter((one) => ![...seen].some((path) => holds(one, path)))).toEqual([]);
     expect(declared.size).toBeGreaterThan(0);
   });
+
+  test.each(FILTER_FIELDS)("%s names fields of a flow", (field) => {
+    const flow = create(FlowSchema);
+    expect(() => reduceMessage(FlowSchema, flow, [...reads.get(field)!.declared])).not.toThrow();
+  });
+
+  test.each(FILTER_FIELDS)("%s is sufficient for a filter", (field) => {
+    const { insufficient, matched, compared } = reads.get(field)!;
+    expect(insufficient).toEqual([]);
+    expect(matched).toBeGreaterThan(0);
+    expect(matched).toBeLessThan(compared.length);
+  });
+
+  test.each(FILTER_FIELDS)("%s is sufficient for the index over a list", (field) => {
+    const { compared } = reads.get(field)!;
+    const step = Math.ceil(compared.length / LISTS);
+    let passing = 0;
+    for (let start = 0; start < LISTS; start++) {
+      // Filters and flows from all over, as neighbours are alike.
+      const some = compared.filter((_, index) => index % step === start).slice(0, 60);
+      const passes = compileFilters(some.map(({ filter }) => filter));
+      const paths = some.flatMap(({ filter }) => filter.tests.flatMap((one) => one.reads));
+      for (const { flow } of some) {
+        const isListed = some.some(({ filter }) => filter.tests[0]!.matches(flow));
+        if (isListed) passing++;
+        expect(passes(flow)).toBe(isListed);
+        expect(passes(reduceMessage(FlowSchema, flow, paths))).toBe(isListed);
+      }
+    }
+    expect(passing).toBeGreaterThan(0);
+  });
 });
+
+/** The number of lists per field. */
+const LISTS = 40;
 
 /** Whether the second path is the first, or one of a field below it. */
 function holds(outer: string, path: string): boolean {

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { markAbsent } from "../../cel/value/equal.js";
 import { messageOf } from "../../errors/message.js";
 import { type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
-import type { CelEngine } from "../engine.js";
+import type { CelPredicate } from "../engine.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 
@@ -13,7 +13,7 @@ import type { FieldCompiler } from "../field.js";
  */
 export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: values }, { report, cel }) => {
   if (values.length === 0) return undefined;
-  const programs: ReturnType<CelEngine["compile"]>[] = [];
+  const programs: CelPredicate[] = [];
   values.forEach((expression, index) => {
     try {
       programs.push(cel.compile(expression));
@@ -36,13 +36,16 @@ export const celExpression: FieldCompiler<"experimental"> = ({ celExpression: va
     matches: anyHolds,
     matchesOther: () => anyHolds(nothing),
     seen: (event) => outcomesOf(programs, isFlow(event) ? event : nothing),
-    reads: [""],
+    reads: [...new Set(programs.flatMap(({ reads }) => reads ?? EVERYTHING))],
     cost: "expensive",
   };
 };
 
+/** The path of the whole flow. */
+const EVERYTHING: readonly string[] = [""];
+
 /** The result of each expression, up to the one that decides. */
-function outcomesOf(programs: readonly ReturnType<CelEngine["compile"]>[], flow: Flow): readonly string[] {
+function outcomesOf(programs: readonly CelPredicate[], flow: Flow): readonly string[] {
   const outcomes: string[] = [];
   for (const program of programs) {
     try {
