@@ -1,8 +1,10 @@
-import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { prepareCel } from "../../src/cel/cel.js";
 import { isDyn } from "../../src/cel/check/assign.js";
+import { readPaths } from "../../src/cel/check/read-paths.js";
 import { type CelType, formatType } from "../../src/cel/check/type.js";
 import { parseType } from "../../src/cel/check/type-text.js";
 import {
@@ -22,6 +24,7 @@ import { EndpointSchema } from "../../src/proto.js";
 import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { registry } from "../support/cel-conformance.js";
+import { reduceMessage } from "../support/reduce-message.js";
 import {
   arbitraryExpression,
   arbitraryMutant,
@@ -115,6 +118,22 @@ describe("compileCel: valid expressions", () => {
         if ("value" in result) expect(misfit(result.value, parseType(program.type))).toBeUndefined();
       }),
       { numRuns: runs(3000) },
+    );
+  });
+
+  test("return the same results for messages with only the fields that they read", () => {
+    fc.assert(
+      fc.property(expressions, inputs, ({ typed }, variables) => {
+        const program = compiled(typed);
+        fc.pre(program !== undefined);
+        const { checked, environment } = prepareCel(typed, OPTIONS);
+        const reduced = <Desc extends DescMessage>(name: string, desc: Desc, message: MessageShape<Desc>) =>
+          reduceMessage(desc, message, readPaths(checked, environment.registry, name, desc));
+        const { _flow, m } = variables;
+        const part = { _flow: reduced("_flow", FlowSchema, _flow), m: reduced("m", TestAllTypes, m) };
+        expect(outcome(program, part)).toEqual(outcome(program, variables));
+      }),
+      { numRuns: runs(4000) },
     );
   });
 
