@@ -4,7 +4,7 @@ import type { ByteInput } from "../../bytes/byte-input.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { aFunction, aNumberFrom, either, oneOf } from "../../errors/value-checks.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
-import { aRegistry, defaultRegistry } from "../json/registry.js";
+import { aRegistry, defaultRegistry } from "../../message/json/registry.js";
 import { reportOnce } from "../report-once.js";
 import { ExportError } from "./error.js";
 import { checkExportInput, createExportInput, type ExportInput, openLines } from "./input.js";

@@ -1,4 +1,4 @@
-import { CLOSE_LIST, CLOSE_OBJECT, OPEN_LIST, OPEN_OBJECT } from "../json/scan.js";
+import { CLOSE_LIST, CLOSE_OBJECT, OPEN_LIST, OPEN_OBJECT } from "../../message/json/scan.js";
 
 /** The maximum nesting depth. Deeper documents are rejected so that a line of brackets cannot exhaust memory. */
 const MAX_DEPTH = 1000;

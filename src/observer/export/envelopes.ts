@@ -1,4 +1,4 @@
-import { elementsAt, membersAt } from "../json/scan.js";
+import { elementsAt, membersAt } from "../../message/json/scan.js";
 import type { LinePart } from "./parts.js";
 
 /** A line that is not itself an event. */

@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors/message.js";
-import { envelopeSchema } from "./read.js";
+import { envelopeSchema } from "../../message/json/envelope-schema.js";
 
 // What the beginning, the end and the members of a string say about an event in it.
 

@@ -8,8 +8,8 @@ import {
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../../gen/observer/observer_pb.js";
+import { aRegistry, defaultRegistry } from "../../message/json/registry.js";
 import { toEnvelope } from "../flow-response.js";
-import { aRegistry, defaultRegistry } from "../json/registry.js";
 import { jsonWriter } from "../json/write.js";
 
 /** Options for encoding export lines. */

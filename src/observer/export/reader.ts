@@ -1,6 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { messageOf } from "../../errors/message.js";
 import { FlowSchema } from "../../gen/flow/flow_pb.js";
+import { envelopeSchema, isBareFlow } from "../../message/json/envelope-schema.js";
 import { JsonDocument } from "./document.js";
 import { ENVELOPES, type EnvelopeContent, isJson } from "./envelopes.js";
 import {
@@ -14,7 +15,7 @@ import {
 } from "./event-text.js";
 import type { LineFault } from "./lines.js";
 import { type JoinedLine, type LinePart, PartJoiner } from "./parts.js";
-import { type EventReading, envelopeSchema, isBareFlow, readEvent } from "./read.js";
+import { type EventReading, readEvent } from "./read.js";
 
 /** The maximum nesting of envelopes, such as a CRI line in a log record in a list. */
 const MAX_ENVELOPES = 4;

@@ -1,7 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import type { OptionTable } from "../../errors/check-options.js";
 import { aBoolean, aFunction, oneOf } from "../../errors/value-checks.js";
-import { aRegistry } from "../json/registry.js";
+import { aRegistry } from "../../message/json/registry.js";
 import { escapeControls } from "./escape.js";
 import { OUTPUT_FORMATS, type OutputFormat, traitsOf } from "./output-format.js";
 import { COLORS, NO_COLORS } from "./paint.js";

@@ -11,13 +11,13 @@ import {
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import { messageOf } from "../../errors/message.js";
+import { ANY_BYTES, typeNameOf } from "../../message/json/any.js";
+import { anyJson } from "../../message/json/unknown.js";
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from "../../message/timestamp-bounds.js";
 import { ExportError, unencodableEvent } from "../export/error.js";
-import { ANY_BYTES, typeNameOf } from "./any.js";
 import { JsonBuffer } from "./buffer.js";
 import { quote } from "./quote.js";
 import { writeUtcTime } from "./time.js";
-import { anyJson } from "./unknown.js";
 import { scalarWriter, writeJson } from "./value.js";
 
 /** The maximum nesting of messages in `Any` fields. */

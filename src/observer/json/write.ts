@@ -8,10 +8,10 @@ import {
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { messageOf } from "../../errors/message.js";
 import { compareText } from "../../go/compare.js";
+import { type UnknownMembers, unknownMembers, writableMembers } from "../../message/json/unknown.js";
 import { ExportError, unencodableEvent } from "../export/error.js";
 import { asciiBytes, JsonBuffer } from "./buffer.js";
 import { quote } from "./quote.js";
-import { type UnknownMembers, unknownMembers, writableMembers } from "./unknown.js";
 import { scalarWriter, writeJson } from "./value.js";
 import { type JsonWriter, type WriteState, wellKnownWriter } from "./well-known.js";
 

@@ -7,7 +7,7 @@ import {
 } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type Any, isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { propertiesOf } from "../../message/properties.js";
+import { propertiesOf } from "../properties.js";
 import { ANY_BYTES, typeNameOf } from "./any.js";
 import { emptyMessages } from "./empty.js";
 import { parseUtcTime } from "./time.js";

@@ -8,7 +8,7 @@ import {
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { copyOf } from "../../bytes/copy-string.js";
 import { cutText } from "../../errors/cut-text.js";
-import { jsonFieldsOf } from "../../message/properties.js";
+import { jsonFieldsOf } from "../properties.js";
 import { readAny, typeNameOf } from "./any.js";
 import { plainInteger } from "./integer.js";
 import {

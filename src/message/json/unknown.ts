@@ -1,6 +1,6 @@
 import { type DescField, isFieldSet, type Message } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { oneofOf, type Properties, propertiesOf } from "../../message/properties.js";
+import { oneofOf, type Properties, propertiesOf } from "../properties.js";
 
 /** JSON members for which this version of a message has no fields, in their original form. */
 export interface UnknownMembers {

@@ -19,7 +19,7 @@ import type {
   Workload,
 } from "../../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
-import { decodeFlow } from "../../message/decode-flow.js";
+import { decodeFlow } from "../decode-flow.js";
 
 /** Requires every field, possibly as undefined; `-?` alone would also exclude undefined. */
 type EveryField<M> = { [K in keyof Omit<Required<M>, "$unknown">]: K extends keyof M ? M[K] : never };
