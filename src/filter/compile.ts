@@ -37,6 +37,7 @@ import { dropReasonDesc, reply, trafficDirection, verdict } from "./fields/verdi
 import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
 import { type AnyTest, compileAny } from "./filter-list.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
+import { type JsonLinePredicate, withJsonLine } from "./json-line.js";
 import type { ListedFilter } from "./list-index/compile-group.js";
 
 /** Selects the events of a recorded or streamed list of flows. */
@@ -60,7 +61,7 @@ export interface FlowFilterLists {
  * matches.bytes(toBinary(FlowSchema, flow));
  * ```
  */
-export interface FlowPredicate extends EncodedPredicate {
+export interface FlowPredicate extends EncodedPredicate, JsonLinePredicate {
   /**
    * Whether an event matches. Accepts the event itself or its envelope. Never throws. Events are messages: an object
    * without `$typeName`, such as parsed JSON, is not a flow and matches only filters without fields. Create messages with
@@ -295,5 +296,6 @@ function toPredicate(
     isFlow(event) ? matches(event) : matchesRest(withoutEnvelope(event));
   // Not the compiled filters, so that their messages are not kept in memory.
   const fields = compiled.flatMap((filter) => filter.fields.map((field) => field.test));
-  return Object.assign(predicate, encodedPredicate(test, fields, options));
+  const reads = fields.flatMap((field) => field.reads);
+  return withJsonLine(Object.assign(predicate, encodedPredicate(test, fields, options)), reads);
 }

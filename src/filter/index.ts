@@ -1,4 +1,5 @@
 export { FilterError, FlowscribeError, type Issue } from "../errors/errors.js";
+export { ExportLineError } from "../message/json/line/line-error.js";
 export { type RegexEngine, re2jsEngine } from "../regex/regex.js";
 export { type CelEngineOptions, createCelEngine } from "./cel-engine.js";
 export {
@@ -20,5 +21,6 @@ export {
 export type { FilterField } from "./field.js";
 export type { FlowFilterInit } from "./filter-init.js";
 export type { FlowFilterOptions } from "./filter-options.js";
+export type { EventPredicate, JsonLinePredicate } from "./json-line.js";
 export type { RequirementTrace, SelectorTrace } from "./labels/index.js";
 export { packetPart } from "./packet-part.js";

@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Prom
   "packets-to-flows": () => import("./packets-to-flows.bench.js"),
   observe: () => import("./observe.bench.js"),
   "export-lines": () => import("./export-lines.bench.js"),
+  "json-lines": () => import("./json-lines.bench.js"),
 };
 
 const names = process.argv.slice(2);

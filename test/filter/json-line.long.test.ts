@@ -1,0 +1,1 @@
+import "./json-line.test.js";

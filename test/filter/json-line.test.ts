@@ -1,0 +1,356 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { fromJson, type JsonObject, type JsonValue, toJson, toJsonString } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  compileFlowFilter,
+  compileFlowFilters,
+  ExportLineError,
+  type FlowFilterInit,
+  type FlowPredicate,
+} from "../../src/filter/index.js";
+import { decodeExport, encodeExportLine, flowResponse } from "../../src/observer/index.js";
+import { decodeFlow, type Flow, FlowSchema } from "../../src/proto.js";
+import { benchmarkFilters, encodedFlows } from "../bench/corpus.js";
+import { everyNth, isLong, nth, runs } from "../support/amount.js";
+import { anyFlow, flowAndFilter } from "./arbitrary.js";
+
+/** More runs of the properties, for a search over night. */
+const RUNS = Number(process.env.FLOWSCRIBE_JSON_LINE_RUNS ?? runs(3000));
+
+const utf8 = new TextEncoder();
+
+/** The answer for a line by decoding it; undefined if it does not decode to one event. */
+async function decoded(predicate: FlowPredicate, line: Uint8Array): Promise<boolean | undefined> {
+  const answers: boolean[] = [];
+  try {
+    for await (const event of decodeExport(line)) answers.push(predicate(event));
+  } catch {
+    return undefined;
+  }
+  return answers.length === 1 ? answers[0] : undefined;
+}
+
+/** The answer of jsonLine; undefined if it throws the error for damaged lines. */
+function scanned(predicate: FlowPredicate, line: Uint8Array): boolean | undefined {
+  // Bytes around the line, which must not be read.
+  const inside = new Uint8Array(line.length + 8).fill(0x22);
+  inside.set(line, 4);
+  try {
+    return predicate.jsonLine(inside, 4, 4 + line.length);
+  } catch (error) {
+    if (!(error instanceof ExportLineError)) throw error;
+    expect(error.code).toBe("malformed_export");
+    expect(error.offset).toBeGreaterThanOrEqual(0);
+    expect(error.offset).toBeLessThanOrEqual(line.length);
+    return undefined;
+  }
+}
+
+async function expectSame(predicate: FlowPredicate, text: string | Uint8Array): Promise<boolean> {
+  const line = typeof text === "string" ? utf8.encode(text) : text;
+  const wanted = await decoded(predicate, line);
+  const answer = scanned(predicate, line);
+  if (wanted !== undefined && answer !== wanted) {
+    throw new Error(`jsonLine is ${answer}, not ${wanted}, for ${new TextDecoder().decode(line)}`);
+  }
+  return wanted !== undefined;
+}
+
+const dropped = compileFlowFilter({ verdict: ["DROPPED"] });
+
+describe("jsonLine: lines", () => {
+  test.each([
+    ['{"flow":{"verdict":"DROPPED"}}', true],
+    ['{"flow":{"verdict":"FORWARDED"},"node_name":"n"}', false],
+    ['{"node_name":"n","time":"2026-11-22T00:00:00Z","flow":{"verdict":2}}', true],
+    ['{"verdict":"DROPPED","node_name":"n"}', true],
+    ['{"node_name":"n","uuid":"1"}', false],
+    ['\ufeff{"flow":{"verdict":"DROPPED"}}', true],
+    [' {"flow" : { "verdict" :\t"DROPPED" } } \r\n', true],
+    ['{"\\u0066low":{"v\\u0065rdict":"DR\\u004fPPED"}}', true],
+    ['{"flow":{"uuid":"\\"verdict\\":","verdict":"DROPPED"}}', true],
+    ['{"flow":{"uuid":"a\\\\","verdict":"DROPPED"}}', true],
+    ['{"flow":{"future":{"verdict":[{"a":"}"}]},"verdict":"DROPPED"}}', true],
+    ['{"flow":{"verdict":"VERDICT_OF_THE_FUTURE"}}', false],
+    ['{"flow":{"verdict":null}}', false],
+    ['{"flow":{"verdict":2.0}}', true],
+    ['{"flow":{"verdict":0.2e1}}', true],
+    ['{"flow":{"verdict":"DROPPED"},"message":"{}"}', true],
+    ['{"flow":null}', false],
+    ['{"lost_events":{"source":"PERF_EVENT_RING_BUFFER"}}', false],
+    ['{"agent_event":{"type":"AGENT_STARTED"}}', false],
+  ])("%s", async (text, wanted) => {
+    const line = utf8.encode(text);
+    expect(dropped.jsonLine(line)).toBe(wanted);
+    expect(await decoded(dropped, line)).toBe(wanted);
+  });
+
+  test.each([
+    ["", 0],
+    ["nonsense", 0],
+    ["{}", 1],
+    ["[]", 0],
+    ['"flow"', 0],
+    ['{"flow":{"verdict":"DROPPED"}', 29],
+    ['{"flow":{"verdict":"DROPPED"}} x', 31],
+    ['{"flow":{"verdict":"DROPPED",}}', 29],
+    ['{"flow":{"verdict":"DROPPED"}},', 30],
+    ['{"flow":{"verdict":"DRO', 19],
+    ['{"flow":{"verdict":}}', 19],
+    ['{"flow":{"verdict":tru}}', 19],
+    ['{"flow":{"verdict":"\\q"}}', 19],
+    ['{"flow":{"verdict":[]}}', 19],
+    ['{"flow":{"verdict":1.5}}', 19],
+    ['{"flow":{"verdict":"DROPPED","verdict":"DROPPED"}}', 29],
+    ['{"flow":{"uuid":"1","uuid":"2"}}', 20],
+    ['{"flow":[]}', 1],
+    ['{"flow":{},"flow":{}}', 11],
+    ['{"flow":{},"node_name":"a","nodeName":"b"}', 27],
+    ['{"node_name":"n"}', 0],
+    ['{"log":"{}","stream":"stdout"}', 0],
+  ])("throws for %s", (text, offset) => {
+    const line = utf8.encode(text);
+    const inside = utf8.encode(`}}"]${text}`);
+    for (const scan of [() => dropped.jsonLine(line), () => dropped.jsonLine(inside, 4)]) {
+      let thrown: unknown;
+      try {
+        scan();
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toBeInstanceOf(ExportLineError);
+      expect(thrown).toMatchObject({ code: "malformed_export", offset });
+    }
+  });
+
+  test("throws for bytes that are not UTF-8 in a value that is read", () => {
+    const line = utf8.encode('{"flow":{"uuid":"?"}}');
+    line[17] = 0xff;
+    expect(() => compileFlowFilter({ uuid: ["1"] }).jsonLine(line)).toThrow(
+      /^not valid UTF-8 \(at byte 16\)$/,
+    );
+    expect(dropped.jsonLine(line)).toBe(false);
+  });
+
+  test("ignores damage in values that no filter reads", () => {
+    expect(dropped.jsonLine(utf8.encode('{"flow":{"uuid":tru,"IP":{"source":1},"verdict":"DROPPED"}}'))).toBe(
+      true,
+    );
+  });
+
+  test("throws a TypeError for invalid arguments", () => {
+    const line = utf8.encode('{"flow":{}}');
+    expect(() => dropped.jsonLine("{}" as never)).toThrow(/^jsonLine: line must be a Uint8Array/);
+    expect(() => dropped.jsonLine(undefined as never)).toThrow(/^jsonLine: line must be a Uint8Array/);
+    expect(() => dropped.jsonLine(line, -1)).toThrow(/^jsonLine: start must be an integer from 0/);
+    expect(() => dropped.jsonLine(line, 0, 1.5)).toThrow(/^jsonLine: end must be an integer from 0/);
+    expect(() => dropped.jsonLine(line, "0" as never)).toThrow(TypeError);
+    expect(() => dropped.jsonLine(line, 0, 99)).toThrow(
+      /^jsonLine: end must not be above the length of line, 11$/,
+    );
+    expect(() => dropped.jsonLine(line, 5, 4)).toThrow(/^jsonLine: start must not be above end, 4$/);
+  });
+
+  test("skips deeply nested values", () => {
+    const deep = `${'{"a":['.repeat(100_000)}1${"]}".repeat(100_000)}`;
+    expect(dropped.jsonLine(utf8.encode(`{"flow":{"x":${deep},"verdict":"DROPPED"}}`))).toBe(true);
+    expect(() => dropped.jsonLine(utf8.encode(`{"flow":{"x":${'{"a":['.repeat(100_000)}`))).toThrow(
+      ExportLineError,
+    );
+  });
+
+  test("does not keep values of earlier lines", () => {
+    const predicate = compileFlowFilter({
+      sourcePod: ["a/b"],
+      sourceLabel: ["x"],
+      protocol: ["tcp"],
+      reply: [true],
+    });
+    const full =
+      '{"flow":{"source":{"namespace":"a","pod_name":"b","labels":["x"]},"l4":{"TCP":{}},"is_reply":true}}';
+    expect(predicate.jsonLine(utf8.encode(full))).toBe(true);
+    for (const less of [
+      '{"flow":{}}',
+      '{"flow":{"source":{"namespace":"a","pod_name":"b"},"l4":{"TCP":{}},"is_reply":true}}',
+      '{"flow":{"source":{"namespace":"a","labels":["x"]},"l4":{"TCP":{}},"is_reply":true}}',
+      '{"flow":{"source":{"namespace":"a","pod_name":"b","labels":["x"]},"l4":{},"is_reply":true}}',
+      '{"flow":{"source":{"namespace":"a","pod_name":"b","labels":["x"]},"l4":{"TCP":{}},"is_reply":null}}',
+    ]) {
+      expect(predicate.jsonLine(utf8.encode(less))).toBe(false);
+      expect(predicate.jsonLine(utf8.encode(full))).toBe(true);
+    }
+  });
+});
+
+interface Vector {
+  readonly allow: FlowFilterInit[];
+  readonly deny: FlowFilterInit[];
+  readonly flow?: JsonObject | null;
+}
+
+const vectors = everyNth(
+  10,
+  gunzipSync(readFileSync(join(import.meta.dirname, "../vectors/flow-filters.jsonl.gz")))
+    .toString()
+    .trimEnd()
+    .split("\n"),
+).map((line): Vector => JSON.parse(line));
+
+test(`jsonLine: has the recorded answers${nth(10)}`, async () => {
+  let compared = 0;
+  for (const { allow, deny, flow } of vectors) {
+    if (!flow) continue;
+    let predicate: FlowPredicate;
+    try {
+      predicate = compileFlowFilters({ allow, deny });
+    } catch {
+      continue;
+    }
+    const message = fromJson(FlowSchema, flow);
+    const texts = [
+      `{"flow":${JSON.stringify(flow)}}`,
+      encodeExportLine(flowResponse(message)),
+      `{"flow":${toJsonString(FlowSchema, message)}}`,
+      `{"flow":${toJsonString(FlowSchema, message, { enumAsInteger: true })}}`,
+    ];
+    for (const text of texts) {
+      compared++;
+      expect(predicate.jsonLine(utf8.encode(text)), text).toBe(predicate(message));
+    }
+  }
+  expect(compared).toBeGreaterThan(isLong ? 20_000 : 2000);
+});
+
+test(`jsonLine: answers for the lines of the corpus as for its flows${nth(20)}`, () => {
+  const flows = everyNth(20, encodedFlows()).map(decodeFlow);
+  const lines = flows.map((flow) => utf8.encode(encodeExportLine(flowResponse(flow))));
+  for (const { name, allow = [], deny = [] } of benchmarkFilters()) {
+    const predicate = compileFlowFilters({ allow, deny });
+    lines.forEach((line, index) => {
+      expect(predicate.jsonLine(line), `${name}, flow ${index}`).toBe(predicate(flows[index]!));
+    });
+  }
+});
+
+/** A change of a JSON text that may or may not leave it valid. */
+type Mutation = (text: string, random: () => number) => string;
+
+const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Rewrites the JSON with another layout: order, names, escapes, white space, duplicates, numbers. */
+function rewrite(value: JsonValue, random: () => number): string {
+  const space = () => (random() < 0.05 ? [" ", "\t", "\r", "  "][Math.floor(random() * 4)]! : "");
+  const text = (content: string) => {
+    if (random() < 0.9) return JSON.stringify(content);
+    return `"${Array.from(content, (character) => {
+      if (random() < 0.5) return JSON.stringify(character).slice(1, -1);
+      return Array.from(
+        { length: character.length },
+        (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+      ).join("");
+    }).join("")}"`;
+  };
+  if (typeof value === "string") return random() < 0.01 ? "null" : text(value);
+  if (typeof value === "number") {
+    const form = random();
+    if (form < 0.9) return String(value);
+    return form < 0.94 ? `"${value}"` : form < 0.97 ? `${value}.0` : `${value}e0`;
+  }
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) {
+    return `[${space()}${value.map((element) => `${rewrite(element, random)}${space()}`).join(`,${space()}`)}]`;
+  }
+  const members = Object.entries(value);
+  if (random() < 0.3) members.sort(() => random() - 0.5);
+  if (random() < 0.05) members.push(["field_of_the_future", { a: ["}", '"', "\\"] }]);
+  if (random() < 0.01 && members.length > 0) members.push(members[0]!);
+  return `{${space()}${members
+    .map(([name, content]) => {
+      const written = random() < 0.3 ? camel(name) : name;
+      return `${text(written)}${space()}:${space()}${rewrite(content, random)}${space()}`;
+    })
+    .join(`,${space()}`)}}`;
+}
+
+/** A generator of numbers from 0 to 1, from a seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+function jsonOf(flow: Flow, form: number): JsonValue {
+  const json = toJson(FlowSchema, flow, { useProtoFieldName: true, enumAsInteger: form === 1 });
+  return form === 2 ? json : { flow: json, node_name: "n" };
+}
+
+describe("jsonLine: the answer of decoding", () => {
+  const anyLine = fc.tuple(
+    fc.oneof(flowAndFilter, fc.record({ flow: anyFlow, filter: fc.constant({}) })),
+    fc.nat(2),
+    fc.nat(),
+  );
+
+  test("for rewritten lines", { timeout: 3_600_000 }, async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(anyLine, async ([{ flow, filter }, form, seed]) => {
+        const predicate = compileFlowFilter(filter as FlowFilterInit);
+        if (await expectSame(predicate, rewrite(jsonOf(flow, form), randomOf(seed)))) compared++;
+      }),
+      { numRuns: RUNS },
+    );
+    expect(compared).toBeGreaterThan(RUNS / 4);
+  });
+
+  test("for damaged lines", { timeout: 3_600_000 }, async () => {
+    const cut: Mutation = (text, random) => text.slice(0, Math.floor(random() * text.length));
+    const remove: Mutation = (text, random) => {
+      const at = Math.floor(random() * text.length);
+      return text.slice(0, at) + text.slice(at + 1 + Math.floor(random() * 3));
+    };
+    const insert: Mutation = (text, random) => {
+      const at = Math.floor(random() * text.length);
+      const characters = '"\\{}[],:0-e.tn \n\u00e9\ud83d\ude00';
+      return text.slice(0, at) + characters[Math.floor(random() * characters.length)] + text.slice(at);
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        anyLine,
+        fc.constantFrom(cut, remove, insert),
+        async ([{ flow, filter }, form, seed], mutate) => {
+          const predicate = compileFlowFilter(filter as FlowFilterInit);
+          const random = randomOf(seed);
+          await expectSame(predicate, mutate(rewrite(jsonOf(flow, form), random), random));
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("for random bytes in lines", { timeout: 3_600_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(anyLine, fc.nat(255), async ([{ flow, filter }, form, seed], byte) => {
+        const predicate = compileFlowFilter(filter as FlowFilterInit);
+        const line = utf8.encode(rewrite(jsonOf(flow, form), randomOf(seed)));
+        line[seed % line.length] = byte;
+        await expectSame(predicate, line);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test("for any bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (line) => {
+        scanned(dropped, line);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
