@@ -3,12 +3,12 @@ export {
   type DecodeExportOptions,
   decodeExport,
   decodeExportBatches,
-  MAX_LINE_BYTES,
-  type UnknownField,
 } from "./export/decode.js";
 export { ExportError, type ExportErrorCode } from "./export/error.js";
+export { type ExportFilter, type FilterExportOptions, filterExport } from "./export/filter.js";
 export type { ExportInput } from "./export/input.js";
 export { type EncodeExportOptions, encodeExportLine } from "./export/line.js";
+export { MAX_LINE_BYTES, type ReadExportOptions, type UnknownField } from "./export/read-export.js";
 export {
   checkFieldMask,
   compileFieldMask,

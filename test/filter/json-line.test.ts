@@ -22,10 +22,12 @@ const RUNS = Number(process.env.FLOWSCRIBE_JSON_LINE_RUNS ?? runs(3000));
 
 const utf8 = new TextEncoder();
 
-/** The answer for a line by decoding it; undefined if it does not decode to one event. */
+/** The answer for a line by decoding it; undefined if it does not decode to one event, or is an envelope. */
 async function decoded(predicate: FlowPredicate, line: Uint8Array): Promise<boolean | undefined> {
   const answers: boolean[] = [];
   try {
+    // Text before or after an object makes it an envelope, which only decodeExport reads.
+    JSON.parse(new TextDecoder().decode(line));
     for await (const event of decodeExport(line)) answers.push(predicate(event));
   } catch {
     return undefined;

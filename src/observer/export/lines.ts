@@ -8,6 +8,17 @@ const REGION_BYTES = 64 * 1024;
 /** Why a line could not be decoded to a string. */
 export type LineFault = { readonly fault: string };
 
+/** Receives lines as bytes or as strings. */
+export interface LineVisitor {
+  /**
+   * Receives a line without its line feed, if it contains no NUL bytes. Returns whether that was enough; otherwise the
+   * line follows as a string. The bytes are only valid during the call.
+   */
+  skip(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Receives a line; returns whether to continue. */
+  read(line: string | LineFault): boolean;
+}
+
 /**
  * Splits bytes into lines. Buffers at most one incomplete line of up to `maxLineBytes`, not counting the line feed; a
  * longer line is not buffered. Removes a byte order mark at the very beginning; keeps carriage returns.
@@ -47,6 +58,52 @@ export class LineSplitter {
       yield this.#decodeLines(chunk.subarray(at, end));
       at = end + 1;
     }
+  }
+
+  /** Like {@link split}, but offers each line as bytes first. Yields now and then; ends early if the visitor does. */
+  *visit(chunk: Uint8Array, visitor: LineVisitor): Generator<void, void, undefined> {
+    const hasNul = chunk.includes(NUL);
+    let at = 0;
+    let regionEnd = REGION_BYTES;
+    if (this.#heldLength > 0 || this.#skipping) {
+      const end = chunk.indexOf(LF);
+      if (end === -1) return this.#hold(chunk, 0);
+      this.#hold(chunk.subarray(0, end), 0);
+      if (!this.visitEnd(visitor)) return;
+      at = end + 1;
+    }
+    while (at < chunk.length) {
+      const end = chunk.indexOf(LF, at);
+      if (end === -1) return this.#hold(chunk, at);
+      if (!this.#visitLine(chunk, at, end, hasNul, visitor)) return;
+      at = end + 1;
+      if (at < regionEnd) continue;
+      yield;
+      regionEnd = at + REGION_BYTES;
+    }
+  }
+
+  /** Visits the last line if it has no line feed. */
+  visitEnd(visitor: LineVisitor): boolean {
+    const held = this.#held;
+    const length = this.#heldLength;
+    if (length === 0 && !this.#skipping) return true;
+    if (!this.#skipping && !held.subarray(0, length).includes(NUL) && visitor.skip(held, 0, length)) {
+      this.#heldLength = 0;
+      this.#begun = true;
+      return true;
+    }
+    return visitor.read(this.#endHeld());
+  }
+
+  #visitLine(chunk: Uint8Array, start: number, end: number, hasNul: boolean, visitor: LineVisitor): boolean {
+    if (end - start <= this.#maxLineBytes && (!hasNul || !chunk.subarray(start, end).includes(NUL))) {
+      if (visitor.skip(chunk, start, end)) {
+        this.#begun = true;
+        return true;
+      }
+    }
+    return visitor.read(this.#readLine(chunk.subarray(start, end)));
   }
 
   /** Returns the last line if it has no line feed; otherwise an empty list. */
@@ -97,12 +154,16 @@ export class LineSplitter {
     const lines: (string | LineFault)[] = [];
     for (let at = 0; at <= bytes.length; ) {
       const end = bytes.indexOf(LF, at);
-      let line = bytes.subarray(at, end === -1 ? bytes.length : end);
+      const line = bytes.subarray(at, end === -1 ? bytes.length : end);
       at += line.length + 1;
-      if (line.length > this.#maxLineBytes) line = collapseNuls(line, LF);
-      lines.push(line.length > this.#maxLineBytes ? this.#tooLong() : this.#decodeLine(line));
+      lines.push(this.#readLine(line));
     }
     return lines;
+  }
+
+  #readLine(bytes: Uint8Array): string | LineFault {
+    const line = bytes.length > this.#maxLineBytes ? collapseNuls(bytes, LF) : bytes;
+    return line.length > this.#maxLineBytes ? this.#tooLong() : this.#decodeLine(line);
   }
 
   #decodeLine(bytes: Uint8Array): string | LineFault {

@@ -33,7 +33,8 @@ export interface ExportReaderOptions {
   /** The maximum length of a line that is joined from several, in UTF-16 code units. */
   readonly maxLength: number;
   readonly registry: Registry;
-  readonly onEvent: (reading: EventReading, line: number) => void;
+  /** @param text The JSON of the event, without its envelopes. */
+  readonly onEvent: (reading: EventReading, line: number, text: string) => void;
   /** Called once for each line that cannot be read, or can only be read in part. */
   readonly onBadLine: (message: string, line: number) => void;
 }
@@ -77,6 +78,18 @@ export class ExportReader {
   constructor(options: ExportReaderOptions) {
     this.#options = options;
     this.#parts = new PartJoiner(options.maxLength);
+  }
+
+  /** Whether the next line may be skipped if it is an event and begins with its bracket. */
+  get canSkip(): boolean {
+    return this.#document === undefined;
+  }
+
+  /** Counts a line that is an event and begins with its bracket, without reading it. */
+  skip(): void {
+    this.#line++;
+    // Its indentation ends a damaged object.
+    this.#restIndent = Number.POSITIVE_INFINITY;
   }
 
   /** Reads the next line. */
@@ -144,7 +157,7 @@ export class ExportReader {
       return messageOf(error);
     }
     this.#events++;
-    this.#options.onEvent(reading, line);
+    this.#options.onEvent(reading, line, text);
     return undefined;
   }
 
