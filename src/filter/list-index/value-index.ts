@@ -17,7 +17,7 @@ export function valueIndex<Value extends Primitive>(
         const value = read(flow);
         if (value === undefined) return false;
         const test = tests.get(value);
-        return test !== undefined && test(flow);
+        return test?.(flow) === true;
       };
     },
   };
