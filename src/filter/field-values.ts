@@ -4,11 +4,9 @@ import type { FlowFilterInit } from "./filter-init.js";
 
 // Every field is a list, except `experimental`, which contains one list. Only this file makes the distinction.
 
-const PROTO_NAMES = new Map(FlowFilterSchema.fields.map(({ localName, name }) => [localName, name]));
-
 /** The path of the values of a field: its name in the proto file, or `experimental.cel_expression`. */
 export function fieldPath(field: FilterField): string {
-  return field === "experimental" ? "experimental.cel_expression" : (PROTO_NAMES.get(field) ?? field);
+  return field === "experimental" ? "experimental.cel_expression" : FlowFilterSchema.field[field].name;
 }
 
 /** The values of a field that is set. */

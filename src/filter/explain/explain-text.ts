@@ -1,3 +1,4 @@
+import type { DescEnum } from "@bufbuild/protobuf";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { goQuote } from "../../go/strconv/quote.js";
@@ -63,10 +64,6 @@ function mark(holds: boolean): string {
   return holds ? "✓" : "✗";
 }
 
-const ENUMS = new Map(
-  FlowFilterSchema.fields.map((field) => [field.name, field.fieldKind === "list" ? field.enum : undefined]),
-);
-
 /** Similar to JSON: omits type names and unset fields, shows enums by name, and escapes strings for a terminal. */
 function formatValue(value: unknown, field: string): string {
   if (value === undefined) return "nothing";
@@ -78,7 +75,11 @@ function formatValue(value: unknown, field: string): string {
     return `{${entries.map(([name, content]) => `${name}: ${formatValue(content, name)}`).join(", ")}}`;
   }
   if (typeof value === "string") return formatText(value);
-  return (typeof value === "number" ? ENUMS.get(field)?.value[value]?.name : undefined) ?? String(value);
+  return (typeof value === "number" ? enumOf(field)?.value[value]?.name : undefined) ?? String(value);
+}
+
+function enumOf(name: string): DescEnum | undefined {
+  return FlowFilterSchema.fields.find((field) => field.name === name)?.enum;
 }
 
 function formatList(values: readonly unknown[], field: string, decisive = -1): string {

@@ -6,7 +6,6 @@ import { jsonFieldsOf } from "../properties.js";
 const ONLY_EXPORTED = new Set(["agent_event", "agentEvent", "debug_event", "debugEvent"]);
 const EVENTS = new Set(["flow", "node_status", "nodeStatus", "lost_events", "lostEvents"]);
 const STAMPS = new Set(["node_name", "nodeName", "time"]);
-const FLOW_FIELDS = jsonFieldsOf(FlowSchema);
 
 /** Determines the type of an object that contains an event by its member names; undefined if there is no event. */
 export function envelopeSchema(json: object): DescMessage | undefined {
@@ -20,6 +19,7 @@ export function envelopeSchema(json: object): DescMessage | undefined {
 
 /** Whether an object has a field of Flow other than the time and node name, which envelopes have, too. */
 export function isBareFlow(json: object): boolean {
-  for (const name in json) if (FLOW_FIELDS.has(name) && !STAMPS.has(name)) return true;
+  const fields = jsonFieldsOf(FlowSchema);
+  for (const name in json) if (fields.has(name) && !STAMPS.has(name)) return true;
   return false;
 }

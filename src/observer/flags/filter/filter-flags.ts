@@ -202,21 +202,18 @@ function readIpVersion(text: string): IPVersion {
   }
 }
 
-function numbersOf({ values }: DescEnum): ReadonlyMap<string, number> {
-  return new Map(values.map(({ name, number }) => [name, number]));
+function numberOf({ values }: DescEnum, name: string): number | undefined {
+  return values.find((value) => value.name === name)?.number;
 }
 
-const VERDICTS = numbersOf(VerdictSchema);
-const DROP_REASONS = numbersOf(DropReasonSchema);
-
 function parseVerdict(name: string): Result<number> {
-  const value = VERDICTS.get(name);
+  const value = numberOf(VerdictSchema, name);
   return value === undefined ? { fault: `invalid --verdict value: ${name}` } : { value };
 }
 
 function parseDropReason(name: string): Result<number> {
   if (name === "") return { fault: "empty --drop-reason-desc value" };
-  const value = DROP_REASONS.get(name);
+  const value = numberOf(DropReasonSchema, name);
   return value === undefined ? { fault: `invalid --drop-reason-desc value: ${name}` } : { value };
 }
 

@@ -1,5 +1,4 @@
-import { type Flow, Verdict, VerdictSchema } from "../../../gen/flow/flow_pb.js";
-import { enumName } from "../../../message/proto-text.js";
+import { type Flow, Verdict } from "../../../gen/flow/flow_pb.js";
 import type { Paint } from "../paint.js";
 import { isPolicyVerdict } from "./flow-type.js";
 
@@ -7,19 +6,21 @@ import { isPolicyVerdict } from "./flow-type.js";
 export function formatVerdict(flow: Flow, paint: Paint): string {
   const { verdict } = flow;
   const ofPolicy = isPolicyVerdict(flow);
+  // Generated enums have the names of the proto file. The descriptor, which also has them, would have to be decoded.
+  const name = Verdict[verdict] ?? String(verdict);
   switch (verdict) {
     case Verdict.FORWARDED:
     case Verdict.REDIRECTED:
-      return paint.good(ofPolicy ? "ALLOWED" : enumName(VerdictSchema, verdict));
+      return paint.good(ofPolicy ? "ALLOWED" : name);
     case Verdict.DROPPED:
     case Verdict.ERROR:
-      return paint.bad(ofPolicy ? "DENIED" : enumName(VerdictSchema, verdict));
+      return paint.bad(ofPolicy ? "DENIED" : name);
     case Verdict.AUDIT:
       return paint.notable(ofPolicy ? "AUDITED" : "AUDIT");
     case Verdict.TRACED:
     case Verdict.TRANSLATED:
-      return paint.notable(enumName(VerdictSchema, verdict));
+      return paint.notable(name);
     default:
-      return enumName(VerdictSchema, verdict);
+      return name;
   }
 }
