@@ -14,7 +14,7 @@ import {
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { checkCel } from "../../src/cel/check/check.js";
 import { createEnvironment } from "../../src/cel/check/environment.js";
-import { type Overload, STANDARD_FUNCTIONS } from "../../src/cel/check/standard.js";
+import { type Overload, standardFunctions } from "../../src/cel/check/standard.js";
 import {
   ANY,
   BOOL,
@@ -112,7 +112,7 @@ export function environmentOf(
   more: ReadonlyMap<string, CelType> = new Map(),
 ) {
   const variables = new Map(more);
-  const functions = new Map(STANDARD_FUNCTIONS);
+  const functions = new Map(standardFunctions());
   for (const { name, declKind } of declarations) {
     if (declKind.case === "ident") variables.set(name, fromProtoType(declKind.value.type));
     if (declKind.case === "function") {

@@ -1,6 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
-import { type Functions, STANDARD_FUNCTIONS, STANDARD_TYPES } from "./standard.js";
+import { type Functions, STANDARD_TYPES, standardFunctions } from "./standard.js";
 import {
   BOOL,
   BYTES,
@@ -43,7 +43,7 @@ export type Reference =
 export function createEnvironment({
   container = "",
   variables = new Map(),
-  functions = STANDARD_FUNCTIONS,
+  functions = standardFunctions(),
   registry,
 }: Partial<Environment> & Pick<Environment, "registry">): Environment {
   return { container, variables, functions, registry };

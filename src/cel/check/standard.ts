@@ -52,8 +52,15 @@ function readDeclaration(line: string): { name: string; overload: Overload } {
   };
 }
 
-/** The functions of the standard library (cel-go v0.20.1 common/stdlib). */
-export const STANDARD_FUNCTIONS: Functions = declareFunctions(`
+let parsed: Functions | undefined;
+
+/** The functions of the standard library (cel-go v0.20.1 common/stdlib). Parsed once, when first needed. */
+export function standardFunctions(): Functions {
+  parsed ??= declareFunctions(STANDARD_DECLARATIONS);
+  return parsed;
+}
+
+const STANDARD_DECLARATIONS = `
 _?_:_(bool, A, A) A = conditional
 _&&_(bool, bool) bool = logical_and
 _||_(bool, bool) bool = logical_or
@@ -148,7 +155,7 @@ ${["FullYear", "Month", "DayOfYear", "DayOfMonth", "Date", "DayOfWeek"]
   .map((part) => declareTimePart(part, false))
   .join("\n")}
 ${["Hours", "Minutes", "Seconds", "Milliseconds"].map((part) => declareTimePart(part, true)).join("\n")}
-`);
+`;
 
 function declareTimePart(part: string, ofDurations: boolean): string {
   const name = `get${part}`;
