@@ -8,12 +8,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 
-if (isInstalled("typescript/package.json")) {
+const missing = ["typescript", "rolldown"].find((name) => !isInstalled(`${name}/package.json`));
+
+if (missing === undefined) {
   const { status } = spawnSync("npm run --silent build", { shell: true, stdio: "inherit" });
   process.exitCode = status ?? 1;
 } else {
   console.error(
-    `flowscribe: dist/ was not built, because the dev dependency typescript is not installed. To build it: npm ci --include=dev in ${process.cwd()}`,
+    `flowscribe: dist/ was not built, because the dev dependency ${missing} is not installed. To build it: npm ci --include=dev in ${process.cwd()}`,
   );
   const isPackedOrLinked = process.env.npm_package_resolved !== undefined;
   if (isPackedOrLinked && !existsSync("dist/index.js")) process.exitCode = 1;

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { bundledFiles } from "../support/bundle.js";
 import { filesBelow, npm } from "../support/packed-package.js";
 import { repository } from "../support/run.js";
 
@@ -35,7 +36,7 @@ describe("npm pack", () => {
   });
 
   test.each([
-    ["dist", /\.(js|js\.map|d\.ts|d\.ts\.map)$/],
+    ["dist", /\.(js|js\.map|d\.ts|d\.ts\.map)$|^dist\/THIRD-PARTY-NOTICES\.txt$/],
     ["docs", /^docs\/[a-z-]+\.md$/],
     ["examples", /^examples\/(\d\d-[a-z-]+\.ts|captures\/(README\.md|sample\.pcap|sample\.pcapng))$/],
     ["proto", /\.proto$/],
@@ -46,11 +47,15 @@ describe("npm pack", () => {
     expect(packedFiles.filter((path) => !wanted.test(path))).toEqual([]);
   });
 
-  test("packs the four files that each source is built to, and no output of a removed source", () => {
+  test("packs the declarations of each source, the bundle, and no output of a removed source", () => {
     const sources = filesBelow(join(repository, "src")).filter((path) => path.endsWith(".ts"));
-    const outputs = sources.flatMap((path) =>
-      [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => `dist/${path.slice(0, -".ts".length)}${end}`),
-    );
+    const outputs = [
+      ...sources.flatMap((path) =>
+        [".d.ts", ".d.ts.map"].map((end) => `dist/${path.slice(0, -".ts".length)}${end}`),
+      ),
+      ...Object.keys(bundledFiles()).flatMap((path) => [`dist/${path}`, `dist/${path}.map`]),
+      "dist/THIRD-PARTY-NOTICES.txt",
+    ];
     // Unexpected files are left over in dist/; `rm -r dist && npm run build` removes them.
     expect(paths.filter((path) => path.startsWith("dist/")).sort()).toEqual(outputs.sort());
   });
@@ -64,7 +69,9 @@ describe("npm pack", () => {
       };
       return sources
         .map((source) => posix.join(dirname(path), sourceRoot, source))
-        .filter((source) => !paths.includes(source));
+        .filter(
+          (source) => !paths.includes(source) && !/^(\.\.\/.*)?node_modules\/|^tools\/build\//.test(source),
+        );
     });
     expect(maps.length).toBeGreaterThan(0);
     expect(missing).toEqual([]);

@@ -6,10 +6,11 @@
 //
 //   node tools/build/bundle.mjs
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { build } from "rolldown";
-import { sharedChunks } from "./chunks.mjs";
-import { lazyDescriptors } from "./lazy-descriptors-plugin.mjs";
+import { libraryChunks, programChunks } from "./chunks.mjs";
+import { thirdPartyNotices } from "./notices.mjs";
+import { lazyDescriptors, lazyRe2js } from "./plugins.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DIST = join(ROOT, "dist");
@@ -17,24 +18,46 @@ const DIST = join(ROOT, "dist");
 const CONTENTS = join(DIST, "bundle.json");
 
 /**
- * Not in the bundle: packages that are only loaded when they are needed. @bufbuild/protobuf and re2js are in it. Messages
- * and descriptors of protobuf-es are plain objects, which any copy of the library accepts.
+ * Dependencies that are not in the bundle. @bufbuild/protobuf is in it: it has a hundred files, and its messages and
+ * descriptors are plain objects, which any copy of the library accepts.
  */
-const EXTERNAL = [/^@connectrpc\//, /^@grpc\//, /^koffi$/, /^pako$/];
+const EXTERNAL = [/^node:/, /^@connectrpc\//, /^@grpc\//, /^koffi$/, /^pako$/];
 
-if (!isUpToDate()) await writeBundle();
+if (!isUpToDate()) {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const entryPoints = Object.values(exports).flatMap((entry) => entry.default ?? []);
+  const library = await bundle({
+    entryPoints,
+    folder: "shared",
+    codeSplitting: libraryChunks,
+    external: [...EXTERNAL, /^re2js$/],
+    plugins: [lazyDescriptors()],
+  });
+  // A bundle of its own, so that a command loads few files with only what it uses.
+  const program = await bundle({
+    entryPoints: ["./dist/cli/main.js"],
+    folder: "cli",
+    codeSplitting: programChunks,
+    external: EXTERNAL,
+    plugins: [lazyDescriptors(), lazyRe2js()],
+  });
+  writeOutput([...library, ...program]);
+}
 
-async function writeBundle() {
+/** Bundles entry points, named by their file in dist/. What they share is written to a folder there. */
+async function bundle({ entryPoints, folder, codeSplitting, external, plugins }) {
+  const names = entryPoints.map((file) => /^\.\/dist\/(.+)\.js$/.exec(file)[1]);
   const { output } = await build({
     cwd: ROOT,
-    input: entryPoints(),
-    platform: "node",
-    external: EXTERNAL,
+    input: Object.fromEntries(names.map((name) => [name, join(ROOT, `src/${name}.ts`)])),
+    // The library also runs in browsers. `node` would import node:module everywhere.
+    platform: "neutral",
+    external,
+    plugins,
     transform: { target: "node20.19" },
     treeshake: { moduleSideEffects: false },
     optimization: { inlineConst: { mode: "all", pass: 3 } },
     preserveEntrySignatures: "allow-extension",
-    plugins: [lazyDescriptors()],
     onLog(level, log, report) {
       // The entry point `pcap` has both formats; others load the second one when a capture needs it.
       if (log.code !== "INEFFECTIVE_DYNAMIC_IMPORT") report(level, log);
@@ -43,29 +66,28 @@ async function writeBundle() {
       dir: DIST,
       format: "es",
       sourcemap: true,
+      // The package has the sources.
+      sourcemapExcludeSources: true,
       entryFileNames: "[name].js",
-      chunkFileNames: "shared/[name]-[hash].js",
+      chunkFileNames: `${folder}/[name]-[hash].js`,
       // Folds constants and removes unreachable code. Names and lines stay, for stack traces.
       minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
-      codeSplitting: sharedChunks,
+      codeSplitting,
     },
   });
+  return output;
+}
+
+/** Removes the files of earlier builds, and writes what is in the new ones. */
+function writeOutput(output) {
   const written = new Set(output.map(({ fileName }) => fileName));
   const stale = readdirSync(DIST, { recursive: true }).filter(
     (path) => /\.js(\.map)?$/.test(path) && !written.has(path.replaceAll("\\", "/")),
   );
   for (const path of stale) rmSync(join(DIST, path));
+  const modules = output.flatMap(({ type, moduleIds }) => (type === "chunk" ? moduleIds : []));
+  writeFileSync(join(DIST, "THIRD-PARTY-NOTICES.txt"), thirdPartyNotices(new Set(modules)));
   writeFileSync(CONTENTS, `${JSON.stringify(contents(output), undefined, 1)}\n`);
-}
-
-/** `{ "filter/index": "src/filter/index.ts", … }`, by the file in dist/ without its extension. */
-function entryPoints() {
-  const { exports, bin } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  const files = [...Object.values(exports).map((entry) => entry.default), ...Object.values(bin)];
-  const names = files
-    .filter((file) => file !== undefined)
-    .map((file) => /^\.\/dist\/(.+)\.js$/.exec(file)[1]);
-  return Object.fromEntries(names.map((name) => [name, join(ROOT, `src/${name}.ts`)]));
 }
 
 function contents(output) {
@@ -73,7 +95,7 @@ function contents(output) {
   return Object.fromEntries(
     chunks.map(({ fileName, imports, dynamicImports, moduleIds }) => [
       fileName,
-      { imports, dynamicImports, modules: moduleIds.map((id) => id.replace(`${ROOT}/`, "")) },
+      { imports, dynamicImports, modules: moduleIds.map((id) => relative(ROOT, id)) },
     ]),
   );
 }

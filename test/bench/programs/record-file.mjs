@@ -1,7 +1,7 @@
 // The measured program: reads a capture, filters it, writes a pcap; plain node on the built package.
 // usage: node record-file.mjs CAPTURE FOLDER ['[filters as JSON]']
 import { readFileSync } from "node:fs";
-import { record } from "../../../dist/recorder/recording.js";
+import { record } from "../../../dist/recorder/index.js";
 import { fileSink } from "../../../dist/sink/file.js";
 import { openCaptureFile } from "../../../dist/source/file.js";
 
