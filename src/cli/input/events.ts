@@ -2,7 +2,7 @@ import type { ByteInput } from "../../bytes/byte-input.js";
 import { decompress, type GzipFault } from "../../bytes/decompress.js";
 import { peek } from "../../bytes/peek.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
-import { decodeBatches } from "../../observer/export/decode.js";
+import type { ReadExportOptions } from "../../observer/export/read-export.js";
 import {
   createFlowDecoder,
   type FlowDecoder,
@@ -23,6 +23,19 @@ export interface PacketOptions extends Pick<FlowOptions, "strict" | "guessReplie
   readonly compilePart?: () => PacketPart;
 }
 
+/** Reads the events of export lines. Closes the input. */
+export type EventReader = (
+  open: () => ByteInput,
+  options: ReadExportOptions,
+) => AsyncGenerator<InputEvent[], void, undefined>;
+
+/** How inputs are read. */
+export interface InputOptions {
+  readonly readLines: EventReader;
+  /** For packets; undefined if captures are not accepted. */
+  readonly packets: PacketOptions | undefined;
+}
+
 /** Maximum number of events per batch. */
 const BATCH_LENGTH = 1024;
 
@@ -36,16 +49,18 @@ const BATCH_LENGTH = 1024;
 export async function* readEvents(
   raw: ByteInput,
   name: string,
-  packets: PacketOptions,
+  { readLines, packets }: InputOptions,
   report: InputReport,
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const { input: plain } = await decompress(raw, gzipError);
   const { result: kind, input } = await peek(plain, detectKind);
   switch (kind) {
     case "capture":
+      if (packets === undefined)
+        throw new Error("a capture has no lines: the output format raw requires export lines");
       return yield* readCapture(input, name, packets, report);
     case "export":
-      return yield* decodeBatches(() => input, {
+      return yield* readLines(() => input, {
         onBadLine: ({ message }) => report.skipped("line", name, message),
         onUnknownField: ({ line, message }) => report.unknownField(name, line, message),
       });

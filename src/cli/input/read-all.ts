@@ -1,16 +1,15 @@
 import type { Io } from "../io/io.js";
 import type { Messages } from "../io/messages.js";
-import { type InputEvent, type PacketOptions, readEvents } from "./events.js";
+import { type InputEvent, type InputOptions, readEvents } from "./events.js";
 import { type Input, openInput } from "./open.js";
 import { withProgress } from "./progress.js";
 import type { InputReport } from "./report.js";
 
 /** Dependencies and options for reading inputs. */
-export interface ReadContext {
+export interface ReadContext extends InputOptions {
   readonly io: Io;
   readonly messages: Messages;
   readonly report: InputReport;
-  readonly packets: PacketOptions;
   /** Whether to show progress. */
   readonly progress: boolean;
 }
@@ -31,11 +30,11 @@ export async function* readAll(
 
 export async function* readOne(
   opened: Input,
-  { io, messages, report, packets, progress }: ReadContext,
+  { io, messages, report, progress, ...options }: ReadContext,
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const input = progress ? withProgress(opened, messages, io.clock) : opened;
   try {
-    yield* readEvents(input, input.name, packets, report);
+    yield* readEvents(input, input.name, options, report);
   } catch (error) {
     // After an interruption, a partly read input may look damaged.
     if (!io.signal.aborted) report.failed(named(error, input.name));

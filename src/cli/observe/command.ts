@@ -18,6 +18,7 @@ import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
 import { explainingPrinter } from "./explain.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_GROUPS } from "./flags.js";
+import { filteringReader, printLines, rawLineReader } from "./lines.js";
 import { type ObserveOptions, readObserveOptions } from "./options.js";
 import { printEvents } from "./print.js";
 import { skipUnencodable } from "./skip-unencodable.js";
@@ -55,6 +56,10 @@ export const observe: Command = {
         what: "flows of a cluster, with a filter that its Hubble version does not support",
         command:
           "hubble observe -f -o jsonpb | flowscribe observe --cel-expression '_flow.l4.TCP.destination_port > 1024u'",
+      },
+      {
+        what: "the lines of dropped flows, unchanged and without parsing them",
+        command: "flowscribe observe --verdict DROPPED -o raw events.log > dropped.log",
       },
       {
         what: "flows dropped in a cluster, from Relay",
@@ -107,21 +112,23 @@ async function observeServer(server: ServerOptions, options: ObserveOptions, io:
 }
 
 async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode> {
-  const { selection, packets, explain } = options;
+  const { selection, packets, explain, isRaw } = options;
   const messages = createMessages(io, { silent: options.silentErrors });
   const report = createInputReport(messages);
   const isFollowing = selection.follow === true;
   const progress = options.progress && messages.hasStatus && !isFollowing;
   // Explanations are printed for events that do not pass, too.
-  const compilePart = () => packetPart(selection);
-  const context = {
-    ...{ io, messages, report, progress },
-    packets: explain ? packets : { ...packets, compilePart },
-  };
+  const packetOptions = explain ? packets : { ...packets, compilePart: () => packetPart(selection) };
+  const reading = isRaw
+    ? { readLines: rawLineReader(options), packets: undefined }
+    : { readLines: filteringReader(options), packets: packetOptions };
+  const context = { io, messages, report, progress, ...reading };
   const paths = inputsOf(options, io);
   const source = sourceOf(paths);
   const printer = createPrinter(options, messages, source, report);
-  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
+  const wanted = explain || isRaw ? { ...selection, allow: [], deny: [] } : selection;
+  const print = (events: AsyncIterable<InputEvent[]>) =>
+    isRaw ? printLines(events, io, messages) : printEvents(events, printer, io, messages);
 
   if (isFollowing) {
     const { present, future } = followAll(paths, context);
@@ -130,10 +137,9 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
       selectFlows(iterateUnlessAborted(present, io.signal), wanted),
       selectFlows(iterateUnlessAborted(future, io.signal), { ...wanted, number: 0n }),
     ];
-    await printEvents(oneAfterTheOther(parts), printer, io, messages);
+    await print(oneAfterTheOther(parts));
   } else {
-    const events = selectFlows(iterateUnlessAborted(readAll(paths, context), io.signal), wanted);
-    await printEvents(events, printer, io, messages);
+    await print(selectFlows(iterateUnlessAborted(readAll(paths, context), io.signal), wanted));
   }
   // With --last, events are printed after the inputs have ended.
   report.ended(source);

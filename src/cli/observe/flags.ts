@@ -19,6 +19,9 @@ export const OBSERVE_GROUPS: readonly string[] = [
   "Packets",
 ];
 
+/** The values of `--output`: the formats of events, and `raw` for lines that are not formatted. */
+export const OBSERVE_FORMATS = [...OUTPUT_FORMATS, "raw"] as const;
+
 /** Flags of `observe` besides those that select flows; named as in Hubble if Hubble has them. */
 export const OBSERVE_FLAGS = [
   {
@@ -26,11 +29,11 @@ export const OBSERVE_FLAGS = [
     shorthand: "o",
     // A string, as Hubble's error text differs from that of an enum.
     value: "string",
-    choices: OUTPUT_FORMATS,
+    choices: OBSERVE_FORMATS,
     default: "compact",
     placeholder: "FORMAT",
     group: "Output",
-    help: "Output format. tab is table, json is jsonpb.",
+    help: "Output format. tab is table, json is jsonpb, raw the matching export lines unchanged.",
   },
   { name: "json", shorthand: "j", value: "boolean", group: "Output", help: "The same as --output json." },
   {

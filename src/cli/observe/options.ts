@@ -5,8 +5,6 @@ import {
   type FieldMask,
   type FlowFlags,
   type FormatFlowOptions,
-  OUTPUT_FORMATS,
-  type OutputFormat,
   parseFlowFlags,
 } from "../../observer/index.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
@@ -15,7 +13,7 @@ import type { PacketOptions } from "../input/events.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import { wantsColor } from "../io/color.js";
 import type { Io } from "../io/io.js";
-import { OBSERVE_FLAG_SCOPES, OBSERVE_FLAGS } from "./flags.js";
+import { OBSERVE_FLAG_SCOPES, OBSERVE_FLAGS, OBSERVE_FORMATS } from "./flags.js";
 
 /** The options of `observe`, as parsed from its command line. */
 export interface ObserveOptions {
@@ -29,6 +27,8 @@ export interface ObserveOptions {
   /** Whether to reconnect after the connection to the server is lost. */
   readonly reconnect: boolean;
   readonly format: FormatFlowOptions;
+  /** Whether to print lines as they are; `format` has no effect then. */
+  readonly isRaw: boolean;
   readonly mask: FieldMask | undefined;
   readonly packets: PacketOptions;
   readonly strictInput: boolean;
@@ -60,10 +60,10 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
     explain,
     selection,
     inputs,
-    server: readServer(extra, inputs, io),
+    server: readServer(extra, output, inputs, io),
     reconnect: extra.reconnect ?? selection.follow === true,
     format: {
-      output,
+      output: output === "raw" ? "jsonpb" : output,
       timeFormat: extra["time-format"],
       color: wantsColor(extra.color ?? "auto", io),
       ipTranslation: extra.numeric !== true && extra["ip-translation"] !== false,
@@ -72,6 +72,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
       lostEvents: extra["lost-events"],
       debug: extra.debug,
     },
+    isRaw: output === "raw",
     mask,
     packets: {
       nodeName: node,
@@ -88,13 +89,21 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
 type Extra = ReturnType<typeof parseFlowFlags<typeof OBSERVE_FLAGS>>["extra"];
 
 /** The server from the flags or, if no files are given, from the environment. */
-function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOptions | undefined {
+function readServer(
+  extra: Extra,
+  output: ObserveFormat,
+  inputs: readonly string[],
+  io: Io,
+): ServerOptions | undefined {
   if (inputs.length > 0) {
     if (extra.server !== undefined) throw new UsageError("cannot set both --server and files");
     return readServerOptions(extra, { env: {} });
   }
   const server = readServerOptions(extra, io);
   if (server === undefined) return undefined;
+  if (output === "raw") {
+    throw new UsageError(`raw output format requires files; use jsonpb with --server ${server.address}`);
+  }
   // The cast is true: each key is a flag of `observe`, and the table lacks only the flags for a server.
   const names = Object.keys(OBSERVE_FLAG_SCOPES) as (keyof typeof OBSERVE_FLAG_SCOPES)[];
   const given = names.find(
@@ -105,24 +114,32 @@ function readServer(extra: Extra, inputs: readonly string[], io: Io): ServerOpti
   return server;
 }
 
-function readOutput(text: string | undefined, json: boolean): OutputFormat {
+type ObserveFormat = (typeof OBSERVE_FORMATS)[number];
+
+function readOutput(text: string | undefined, json: boolean): ObserveFormat {
   const name = text ?? (json ? "json" : "compact");
   // Hubble also accepts this one in upper case.
-  const output = OUTPUT_FORMATS.find((format) => format === (name === "JSON" ? "json" : name));
+  const output = OBSERVE_FORMATS.find((format) => format === (name === "JSON" ? "json" : name));
   if (output === undefined) throw new UsageError(`invalid output format: ${name}`);
   return output;
 }
 
 /** Which flags each layout supports. Exhaustive: a new layout does not compile until it is listed. */
-const SUPPORT: { readonly [K in Layout]: Readonly<Record<"follow" | "explain" | "mask", boolean>> } = {
-  lines: { follow: true, explain: true, mask: false },
-  records: { follow: true, explain: true, mask: false },
-  table: { follow: false, explain: false, mask: false },
-  json: { follow: true, explain: false, mask: true },
-};
+const SUPPORT: { readonly [K in Layout | "raw"]: Readonly<Record<"follow" | "explain" | "mask", boolean>> } =
+  {
+    lines: { follow: true, explain: true, mask: false },
+    records: { follow: true, explain: true, mask: false },
+    table: { follow: false, explain: false, mask: false },
+    json: { follow: true, explain: false, mask: true },
+    raw: { follow: true, explain: false, mask: false },
+  };
 
-function checkOutput(output: OutputFormat, explain: boolean, follow: boolean): void {
-  const support = SUPPORT[traitsOf(output).layout];
+function layoutOf(output: ObserveFormat): Layout | "raw" {
+  return output === "raw" ? output : traitsOf(output).layout;
+}
+
+function checkOutput(output: ObserveFormat, explain: boolean, follow: boolean): void {
+  const support = SUPPORT[layoutOf(output)];
   if (follow && !support.follow)
     throw new UsageError("table output format is not compatible with follow mode");
   if (explain && !support.explain) {
@@ -130,9 +147,9 @@ function checkOutput(output: OutputFormat, explain: boolean, follow: boolean): v
   }
 }
 
-function readMask(paths: readonly string[] | undefined, output: OutputFormat): FieldMask | undefined {
+function readMask(paths: readonly string[] | undefined, output: ObserveFormat): FieldMask | undefined {
   if (paths === undefined) return undefined;
-  if (!SUPPORT[traitsOf(output).layout].mask) {
+  if (!SUPPORT[layoutOf(output)].mask) {
     throw new UsageError(`${output} output format is not compatible with custom field mask`);
   }
   return compileFieldMask(paths);

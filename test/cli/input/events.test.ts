@@ -6,6 +6,7 @@ import { createChunkInput } from "../../../src/bytes/chunk-input.js";
 import { readEvents } from "../../../src/cli/input/events.js";
 import { createInputReport } from "../../../src/cli/input/report.js";
 import { createMessages } from "../../../src/cli/io/messages.js";
+import { decodeBatches } from "../../../src/observer/export/decode.js";
 import { repository } from "../../support/run.js";
 import { fakeIo, flowLine } from "../fake-io.js";
 
@@ -22,7 +23,12 @@ async function readingOf(chunks: Iterable<Uint8Array>): Promise<{ events: number
   const report = createInputReport(createMessages(fakeIo()));
   let events = 0;
   try {
-    for await (const batch of readEvents(createChunkInput(chunks), "input", {}, report)) {
+    for await (const batch of readEvents(
+      createChunkInput(chunks),
+      "input",
+      { readLines: decodeBatches, packets: {} },
+      report,
+    )) {
       events += batch.length;
     }
   } catch (error) {

@@ -4,6 +4,7 @@ import { createChunkInput } from "../../../src/bytes/chunk-input.js";
 import { readOne } from "../../../src/cli/input/read-all.js";
 import { createInputReport } from "../../../src/cli/input/report.js";
 import { createMessages } from "../../../src/cli/io/messages.js";
+import { decodeBatches } from "../../../src/observer/export/decode.js";
 import { fakeIo } from "../fake-io.js";
 
 const GZIP = gzipSync('{"flow":{"uuid":"a"}}\n');
@@ -26,7 +27,7 @@ test.each([
   const io = fakeIo();
   const messages = createMessages(io);
   const report = createInputReport(messages);
-  const context = { io, messages, report, packets: {}, progress: false };
+  const context = { io, messages, report, packets: {}, readLines: decodeBatches, progress: false };
   const input = { name, file: undefined, ...createChunkInput(bytes), close: async () => {} };
   for await (const _events of readOne(input, context));
   expect(report.hasFailed).toBe(true);

@@ -14,6 +14,15 @@ describe("observe: usage errors", () => {
     { args: ["--first", "1", "--last", "1"], err: "cannot set both --first and --last" },
     { args: ["--pod", "a", "--not"], err: "trailing --not found in the arguments" },
     { args: ["-o", "xml"], err: "invalid output format: xml" },
+    { args: ["-o", "raw", "--explain"], err: "raw output format is not compatible with --explain" },
+    {
+      args: ["-o", "raw", "--experimental-field-mask", "verdict"],
+      err: "raw output format is not compatible with custom field mask",
+    },
+    {
+      args: ["-o", "raw", "--server", "a:1"],
+      err: "raw output format requires files; use jsonpb with --server a:1",
+    },
     {
       args: ["--time-format", "Kitchen"],
       err: 'invalid argument "Kitchen" for "--time-format" flag: expected one of YearMonthDay, ',

@@ -259,6 +259,72 @@ describe("observe: events without a JSON form", () => {
   });
 });
 
+describe("observe: -o raw", () => {
+  const odd = ` ${flowLine("odd", { second: 3 }).trimEnd().replace('"flow":{', '"flow" : {"future":1.0,')}\t\n`;
+
+  /** Like runFake, but the output is written as bytes. */
+  async function runRaw(args: readonly string[], world: Parameters<typeof fakeIo>[0] = {}) {
+    const io = fakeIo(world);
+    const code = await runCli(args, io);
+    expect(io.out()).toBe("");
+    return { code, out: Buffer.from(io.bytes()).toString(), err: io.err() };
+  }
+
+  async function rawOutput(...args: Parameters<typeof runRaw>): Promise<string> {
+    const { code, out, err } = await runRaw(...args);
+    expect({ code, err }).toEqual({ code: EXIT.ok, err: "" });
+    return out;
+  }
+
+  test("prints matching lines unchanged", async () => {
+    const stdin = `${LINES}${odd}`;
+    expect(await rawOutput(["observe", "-o", "raw"], { stdin })).toBe(stdin);
+    expect(await rawOutput(["observe", "-o", "raw", "--pod", "shop/odd"], { stdin })).toBe(odd);
+    expect(await rawOutput(["observe", "-o", "raw", "--not", "--pod", "shop/odd"], { stdin })).toBe(LINES);
+    expect(await rawOutput(["observe", "-o", "raw", "--pod", "none/"], { stdin })).toBe("");
+    expect(await rawOutput(["observe", "-o", "raw"], { stdin: gzipSync(stdin.trimEnd()) })).toBe(
+      `${stdin.trimEnd()}\n`,
+    );
+  });
+
+  test("counts --first and --last, and compares times", async () => {
+    const [a, b, c] = ["a", "b", "c"].map((pod, second) => flowLine(pod, { second }));
+    const path = file("raw.log", LINES);
+    expect(await rawOutput(["observe", "-o", "raw", "--first", "2", path])).toBe(`${a}${b}`);
+    expect(await rawOutput(["observe", "-o", "raw", "--last", "2", path, path])).toBe(`${b}${c}`);
+    const clock = fakeClock(Date.parse("2026-11-22T10:00:11Z"));
+    expect(await rawOutput(["observe", "-o", "raw", "--since", "10s"], { stdin: LINES, clock })).toBe(
+      `${b}${c}`,
+    );
+    expect(
+      await rawOutput(["observe", "-o", "raw", "--since", "10s", "--pod", "shop/c"], { stdin: LINES, clock }),
+    ).toBe(c);
+  });
+
+  test("prints other events that are not filtered out", async () => {
+    const lost = '{"lost_events":{"source":"PERF_EVENT_RING_BUFFER","num_events_lost":"1"}}\n';
+    expect(await rawOutput(["observe", "-o", "raw"], { stdin: lost })).toBe(lost);
+    expect(await rawOutput(["observe", "-o", "raw", "--pod", "shop/"], { stdin: lost })).toBe("");
+  });
+
+  test("reports damaged lines, with --strict-input also those with damage in values that are not needed", async () => {
+    const bad = `{"flow":{"uuid":5,"source":{"namespace":"shop"}}}\n{"flow":{\n`;
+    const stdin = `${LINES}${bad}${odd}`;
+    const quick = await runRaw(["observe", "-o", "raw", "--namespace", "none"], { stdin });
+    expect(quick).toMatchObject({ code: EXIT.ok, out: "" });
+    expect(quick.err).toMatch(/^standard input: line 5: .*\nstandard input: 1 line skipped\n$/);
+    const strict = await runRaw(["observe", "-o", "raw", "--strict-input"], { stdin });
+    expect(strict).toMatchObject({ code: EXIT.incomplete, out: `${LINES}${odd}` });
+    expect(strict.err).toMatch(/line 4: .*\n.*line 5: .*\n.*2 lines skipped\n$/);
+  });
+
+  test("rejects captures", async () => {
+    const { code, out, err } = await runRaw(["observe", "-o", "raw", CAPTURE]);
+    expect({ code, out }).toEqual({ code: EXIT.failed, out: "" });
+    expect(err).toBe(`${CAPTURE}: a capture has no lines: the output format raw requires export lines\n`);
+  });
+});
+
 describe("observe: output", () => {
   test.each([
     { args: [], out: `Nov 22 10:00:00.000: shop/a:40000 (ID:1007) <> ${COMPACT}\n` },

@@ -1,0 +1,103 @@
+import type { FlowFilterLists } from "../../filter/index.js";
+import { compileFlowFilters } from "../../filter/index.js";
+import { lineScanOf } from "../../filter/json-line.js";
+import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import { decodeBatches } from "../../observer/export/decode.js";
+import type { LineFilter } from "../../observer/export/filter.js";
+import { lineHandler } from "../../observer/export/filter.js";
+import { readExport } from "../../observer/export/read-export.js";
+import type { EventReader, InputEvent } from "../input/events.js";
+import type { Io } from "../io/io.js";
+import type { Messages } from "../io/messages.js";
+import type { ObserveOptions } from "./options.js";
+
+/** A matching line of an export file, for the output format raw. */
+export interface RawLine extends GetFlowsResponse {
+  readonly line: Uint8Array;
+}
+
+/**
+ * Reads the events of export lines that pass the filters. Only their lines are parsed, except with `--strict-input`,
+ * which reports every damaged line.
+ *
+ * @throws FilterError
+ */
+export function filteringReader({ selection, strictInput, explain }: ObserveOptions): EventReader {
+  const { allow = [], deny = [] } = selection;
+  if (strictInput || explain || allow.length + deny.length === 0) return decodeBatches;
+  const { scan } = toLineFilter({ allow, deny });
+  // The selection applies the filters to what is left.
+  return (open, options) => decodeBatches(open, options, { scan, passes: () => true });
+}
+
+/**
+ * Like {@link filteringReader}, but reads each event as a {@link RawLine}, which has its time if the selection needs it.
+ * The filters have been applied.
+ *
+ * @throws FilterError
+ */
+export function rawLineReader({ selection, strictInput }: ObserveOptions): EventReader {
+  const { allow = [], deny = [], since, until } = selection;
+  const filter = toLineFilter({ allow, deny });
+  const { onLine, onEvent } = lineHandler(filter, (line) => rawLine(line, undefined));
+  const needsTime = since !== undefined || until !== undefined;
+  if (!strictInput && !needsTime) return (open, options) => readExport(open, options, { onLine, onEvent });
+  const { scan } = filter;
+  const isOut = scan && ((...line: Parameters<typeof scan>) => (scan(...line) === false ? false : undefined));
+  return (open, options) =>
+    readExport<InputEvent>(open, options, {
+      onLine: strictInput ? undefined : isOut,
+      onEvent: (reading, text) => {
+        const result = onEvent(reading, text);
+        return result && rawLine(result.line, reading.event.time);
+      },
+    });
+}
+
+function rawLine(line: Uint8Array, time: InputEvent["time"]): RawLine {
+  return {
+    $typeName: "observer.GetFlowsResponse",
+    responseTypes: { case: undefined },
+    nodeName: "",
+    ...(time && { time }),
+    line,
+  };
+}
+
+/** As in the selection, an event that is not a flow is treated as an empty flow. */
+function toLineFilter(lists: FlowFilterLists): LineFilter {
+  const matches = compileFlowFilters(lists);
+  return {
+    scan: lineScanOf(matches),
+    passes: (event) => {
+      const isEnvelope = event !== undefined && "responseTypes" in event;
+      return matches(
+        isEnvelope && event.responseTypes.case === "flow" ? event.responseTypes.value : undefined,
+      );
+    },
+  };
+}
+
+const LF = 0x0a;
+
+/** Prints the lines of batches to standard output as they are, all of a batch at once. Waits while the output is full. */
+export async function printLines(
+  batches: AsyncIterable<readonly InputEvent[]>,
+  { stdout }: Pick<Io, "stdout">,
+  messages: Messages,
+): Promise<void> {
+  for await (const batch of batches) {
+    // The reader of export lines yields nothing else.
+    const lines = batch as readonly RawLine[];
+    const bytes = new Uint8Array(lines.reduce((sum, { line }) => sum + line.length + 1, 0));
+    let at = 0;
+    for (const { line } of lines) {
+      bytes.set(line, at);
+      at += line.length;
+      bytes[at++] = LF;
+    }
+    if (stdout.isTerminal) messages.clearStatus();
+    const full = stdout.write(bytes);
+    if (full !== undefined) await full;
+  }
+}
