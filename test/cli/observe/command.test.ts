@@ -260,7 +260,7 @@ describe("observe: events without a JSON form", () => {
 });
 
 describe("observe: -o raw", () => {
-  const odd = ` ${flowLine("odd", { second: 3 }).trimEnd().replace('"flow":{', '"flow" : {"future":1.0,')}\t\n`;
+  const odd = `${flowLine("odd", { second: 3 }).trimEnd().replace('"flow":{', '"flow" : {"future":1.0,')}\t\n`;
 
   /** Like runFake, but the output is written as bytes. */
   async function runRaw(args: readonly string[], world: Parameters<typeof fakeIo>[0] = {}) {
@@ -308,14 +308,14 @@ describe("observe: -o raw", () => {
   });
 
   test("reports damaged lines, with --strict-input also those with damage in values that are not needed", async () => {
-    const bad = `{"flow":{"uuid":5,"source":{"namespace":"shop"}}}\n{"flow":{\n`;
+    const bad = `{"flow":{"uuid":5,"source":{"namespace":"shop"}}}\n{"flow":}\n`;
     const stdin = `${LINES}${bad}${odd}`;
     const quick = await runRaw(["observe", "-o", "raw", "--namespace", "none"], { stdin });
     expect(quick).toMatchObject({ code: EXIT.ok, out: "" });
     expect(quick.err).toMatch(/^standard input: line 5: .*\nstandard input: 1 line skipped\n$/);
     const strict = await runRaw(["observe", "-o", "raw", "--strict-input"], { stdin });
     expect(strict).toMatchObject({ code: EXIT.incomplete, out: `${LINES}${odd}` });
-    expect(strict.err).toMatch(/line 4: .*\n.*line 5: .*\n.*2 lines skipped\n$/);
+    expect(strict.err).toMatch(/line 4: .*\n.*line 5: .*\n.*"future".*\n.*2 lines skipped\n$/);
   });
 
   test("rejects captures", async () => {
