@@ -1,15 +1,24 @@
 // jsonLine over the corpus as export lines against JSON.parse alone, and `flowscribe observe -o raw` against jq.
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { compileFlowFilters } from "../../dist/filter/index.js";
 import { encodeExportLine } from "../../dist/observer/index.js";
 import { decodeFlow, GetFlowsResponseSchema } from "../../dist/proto.js";
 import { benchmarkFilters, encodedFlows, GO_FIGURES } from "./corpus.js";
-import { alternate, formatFigures } from "./measure.js";
+import { alternate, formatFigures, runProgram } from "./measure.js";
 
 const ROUNDS = 5;
+/** How often the file of the processes has the lines of the corpus; FLOWSCRIBE_BENCH_COPIES overrides it. */
+const COPIES = Number(process.env["FLOWSCRIBE_BENCH_COPIES"] ?? 100);
+/** jq takes about a minute for a million lines. */
+const PROCESS_ROUNDS = 3;
 
 export async function run(): Promise<void> {
   compareWithParsing();
+  compareProcesses();
 }
 
 /** The flows of the corpus as Hubble exports them. */
@@ -63,4 +72,56 @@ function compareWithParsing(): void {
   }
   const mean = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
   console.log(`  geometric mean of the ratios: ${mean.toFixed(3)}`);
+}
+
+const CLI = join(import.meta.dirname, "../../dist/cli/main.js");
+
+/** The same selection, as flags of observe and for jq. */
+const SELECTIONS = {
+  "dropped flows": {
+    flags: "--verdict DROPPED",
+    jq: 'select(.flow.verdict == "DROPPED")',
+  },
+  "dropped flows from kube-system": {
+    flags: "--verdict DROPPED --from-namespace kube-system",
+    jq: 'select(.flow.verdict == "DROPPED" and .flow.source.namespace == "kube-system")',
+  },
+};
+
+export function compareProcesses(): void {
+  if (spawnSync("jq", ["--version"]).status !== 0) {
+    console.log("  jq is not installed");
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
+  const file = join(folder, "flows.jsonl");
+  try {
+    const text = Buffer.from(`${exportLines().join("\n")}\n`);
+    const fd = openSync(file, "w");
+    for (let copy = 0; copy < COPIES; copy++) writeSync(fd, text);
+    closeSync(fd);
+    console.log(
+      `\n${COPIES * 10_000} lines, ${((text.length * COPIES) / 1e9).toFixed(2)} GB: processes, seconds, median of ${PROCESS_ROUNDS}`,
+    );
+    for (const [name, { flags, jq }] of Object.entries(SELECTIONS)) {
+      let lines: Record<string, string> = {};
+      const timed = (program: string, command: string) => () => {
+        const { milliseconds, stdout } = runProgram("sh", ["-c", `${command} | wc -l`]);
+        lines = { ...lines, [program]: stdout.trim() };
+        return milliseconds / 1000;
+      };
+      const figures = alternate(PROCESS_ROUNDS, {
+        flowscribe: timed("flowscribe", `${process.execPath} ${CLI} observe -o raw ${flags} ${file}`),
+        jq: timed("jq", `jq -c '${jq}' ${file}`),
+      });
+      if (lines["flowscribe"] !== lines["jq"]) throw new Error(`lines: ${JSON.stringify(lines)}`);
+      const ratio = figures.flowscribe.median / figures.jq.median;
+      console.log(
+        `  ${name.padEnd(34)} ${formatFigures(figures.flowscribe, "s", 2)}, jq ${formatFigures(figures.jq, "s", 2)}, ` +
+          `${ratio.toFixed(3)}, ${lines["jq"]} lines`,
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
