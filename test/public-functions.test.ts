@@ -11,6 +11,7 @@ import * as rpc from "../src/rpc/index.js";
 import * as exportSink from "../src/sink/export.js";
 import * as fileSink from "../src/sink/file.js";
 import * as ebpf from "../src/source/ebpf/index.js";
+import * as exportSource from "../src/source/export.js";
 import * as file from "../src/source/file.js";
 import * as libpcap from "../src/source/libpcap/index.js";
 import * as testing from "../src/testing/index.js";
@@ -63,6 +64,7 @@ const CLASSES = [
   "CelUint",
   "ConfigurationError",
   "ExportError",
+  "ExportLineError",
   "FieldMaskError",
   "FilterError",
   "FlagError",
@@ -313,6 +315,20 @@ const ROWS: Readonly<Record<string, Row>> = {
     first: exportSink.openExportStream,
     named: /stream/,
     options: (options) => exportSink.openExportStream(new PassThrough(), options),
+  },
+  filterExport: {
+    first: (input) => everything.filterExport(input, {}),
+    // The string is a line that is not JSON.
+    named: /input|line 1/,
+    accepts: ["a list"],
+    options: (options) => everything.filterExport("", {}, options),
+  },
+  // flowscribe/source/export
+  filterFiles: {
+    first: (paths) => exportSource.filterFiles(paths, {}),
+    named: /paths/,
+    accepts: ["a list"],
+    options: (options) => exportSource.filterFiles([], {}, options),
   },
   // flowscribe/rpc
   createHealthService: {

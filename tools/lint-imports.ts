@@ -23,6 +23,7 @@ export const WITHIN_LEVEL: readonly string[] = [
   "net → errors",
   "errors → go",
   "errors → bytes",
+  "source → observer",
 ];
 
 /**

@@ -25,9 +25,8 @@ const EXTERNAL = [/^node:/, /^@connectrpc\//, /^@grpc\//, /^koffi$/, /^pako$/];
 
 if (!isUpToDate()) {
   const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-  const entryPoints = Object.values(exports).flatMap((entry) => entry.default ?? []);
   const library = await bundle({
-    entryPoints,
+    sources: sourcesOf(Object.values(exports).flatMap((entry) => entry.default ?? [])),
     folder: "shared",
     codeSplitting: libraryChunks,
     external: [...EXTERNAL, /^re2js$/],
@@ -35,21 +34,34 @@ if (!isUpToDate()) {
   });
   // A bundle of its own, so that a command loads few files with only what it uses.
   const program = await bundle({
-    entryPoints: ["./dist/cli/main.js"],
+    sources: sourcesOf(["./dist/cli/main.js"]),
     folder: "cli",
     codeSplitting: programChunks,
     external: EXTERNAL,
     plugins: [lazyDescriptors(), lazyRe2js()],
   });
-  writeOutput([...library, ...program]);
+  // One file for each, so that a thread starts quickly.
+  const workers = await bundle({
+    sources: { "workers/filter-export": "src/source/filter-files/worker.ts" },
+    folder: "workers",
+    codeSplitting: undefined,
+    external: EXTERNAL,
+    plugins: [lazyDescriptors(), lazyRe2js()],
+  });
+  writeOutput([...library, ...program, ...workers]);
 }
 
-/** Bundles entry points, named by their file in dist/. What they share is written to a folder there. */
-async function bundle({ entryPoints, folder, codeSplitting, external, plugins }) {
-  const names = entryPoints.map((file) => /^\.\/dist\/(.+)\.js$/.exec(file)[1]);
+/** The sources of files of dist/, by their names there. */
+function sourcesOf(files) {
+  const names = files.map((file) => /^\.\/dist\/(.+)\.js$/.exec(file)[1]);
+  return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
+}
+
+/** Bundles sources to files of dist/. What they share is written to a folder there. */
+async function bundle({ sources, folder, codeSplitting, external, plugins }) {
   const { output } = await build({
     cwd: ROOT,
-    input: Object.fromEntries(names.map((name) => [name, join(ROOT, `src/${name}.ts`)])),
+    input: sources,
     // The library also runs in browsers. `node` would import node:module everywhere.
     platform: "neutral",
     external,

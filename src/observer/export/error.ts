@@ -6,15 +6,32 @@ export type ExportErrorCode = "malformed_export" | "malformed_gzip" | "unencodab
 
 /** An error for a line of an export file that cannot be decoded, or for an event that has no JSON form. */
 export class ExportError extends FlowscribeError {
+  declare readonly code: ExportErrorCode;
   /** The line with the fault, from 1; undefined if the fault does not belong to a line (gzip, encoding). */
   readonly line: number | undefined;
+  /** Path of the file, if the lines were read by path. */
+  readonly path: string | undefined;
 
   /** @param message May quote the input: control characters and line feeds are escaped so that it stays on one line. */
-  constructor(code: ExportErrorCode, message: string, line?: number, options?: ErrorOptions) {
+  constructor(code: ExportErrorCode, message: string, line?: number, options?: ExportErrorOptions) {
     const text = escapeControls(message);
-    super(code, line === undefined ? text : `line ${line}: ${text}`, options);
+    const atLine = line === undefined ? text : `line ${line}: ${text}`;
+    super(code, options?.path === undefined ? atLine : `${options.path}: ${atLine}`, options);
     this.line = line;
+    this.path = options?.path;
+    this.#fault = message;
   }
+
+  readonly #fault: string;
+
+  /** The message without the line and the path. */
+  get fault(): string {
+    return this.#fault;
+  }
+}
+
+interface ExportErrorOptions extends ErrorOptions {
+  readonly path?: string;
 }
 
 /** Creates the error for an event that has no JSON form. */

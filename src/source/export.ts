@@ -1,0 +1,67 @@
+/** Export files, filtered on several cores. Node only. */
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import {
+  aFunction,
+  aListOf,
+  aNumberFrom,
+  anInteger,
+  aPath,
+  aSignal,
+  either,
+  oneOf,
+} from "../errors/value-checks.js";
+import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
+import { FLOW_FILTER_OPTIONS } from "../filter/filter-options.js";
+import { FileFilter, type FilteredFiles, type FilterFilesOptions } from "./filter-files/file-filter.js";
+
+export { ExportError } from "../observer/export/error.js";
+export type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./filter-files/file-filter.js";
+
+/** Bytes of a file that a worker filters at a time. */
+const PART_BYTES = 4 * 1024 * 1024;
+
+const OPTIONS: OptionTable<FilterFilesOptions> = {
+  workers: anInteger(1, 64),
+  signal: aSignal,
+  onBadLine: either((value) => typeof value === "function", aFunction, oneOf("throw", "skip")),
+  maxLineBytes: aNumberFrom(1),
+  stringCacheBytes: FLOW_FILTER_OPTIONS.stringCacheBytes,
+};
+
+/**
+ * Filters export files on several cores, in worker threads. Yields the same lines as `filterExport` for one file after
+ * the other, in order: chunks of whole lines, each with its line feed, which can be written as they are. The caller owns
+ * the chunks.
+ *
+ * Plain files are divided into parts of 4 MiB. A compressed file, and the rest of a file from an envelope, a document on
+ * several lines or a bad line on, is read by one worker. The workers are at most two parts ahead of the reader, each up to
+ * 4 MiB of lines.
+ *
+ * @param paths Paths of export files, plain or gzip. A file that grows is read up to the size that it has when its turn
+ *   comes.
+ * @param filters Filter lists. Engines for regular expressions and CEL cannot be passed to workers; the built-in ones are
+ *   used.
+ * @throws FilterError, OptionsError, or TypeError for an invalid argument, from the call itself.
+ * @throws ExportError as `filterExport`, with the path; OpenError for a file that cannot be read; the signal's reason. From
+ *   the iteration, after all lines before.
+ *
+ * @example
+ * for await (const lines of filterFiles(["events.log", "events-1.log.gz"], { allow: [{ verdict: ["DROPPED"] }] })) {
+ *   process.stdout.write(lines);
+ * }
+ */
+export function filterFiles(
+  paths: readonly string[],
+  filters: FlowFilterLists,
+  options: FilterFilesOptions = {},
+): FilteredFiles {
+  checkArgument("filterFiles", "paths", paths, aListOf(aPath));
+  checkOptions("filterFiles", options, OPTIONS);
+  // Reports faults before a worker is created.
+  compileFlowFilters(filters);
+  return new FileFilter([...paths], filters, options, WORKER, PART_BYTES);
+}
+
+/** In the package, every module lies one folder below `dist/`. */
+const WORKER = new URL("../workers/filter-export.js", import.meta.url);

@@ -1,0 +1,171 @@
+import { availableParallelism } from "node:os";
+import { toBinary } from "@bufbuild/protobuf";
+import { iterateOrAbort } from "../../async/iterate-or-abort.js";
+import { OpenError } from "../../errors/errors.js";
+import { compileLists, type FlowFilterLists } from "../../filter/compile.js";
+import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
+import { ExportError } from "../../observer/export/error.js";
+import { MAX_LINE_BYTES } from "../../observer/export/read-export.js";
+import { PartOutput } from "./part-output.js";
+import { PartList } from "./parts.js";
+import type { FromWorker, WorkerSettings } from "./protocol.js";
+import { WorkerPool, WorkerThread } from "./worker-pool.js";
+
+/** Parts that are filtered or wait for their turn, for each worker. */
+const PARTS_PER_WORKER = 2;
+
+/** The default number of workers, on machines with as many cores. */
+const DEFAULT_MAX_WORKERS = 4;
+
+/** Options of `filterFiles`. */
+export interface FilterFilesOptions {
+  /** Number of worker threads, 1 to 64; by default that of the cores, at most 4. */
+  readonly workers?: number;
+  /** Ends the iteration, which throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** How to handle a line that cannot be decoded, as for `filterExport`. The errors have the path. */
+  readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
+  /** The maximum length of a line in bytes; 1 MiB by default. */
+  readonly maxLineBytes?: number;
+  /** The memory for strings of events that occur again, in bytes, for each worker; 1 MiB by default. */
+  readonly stringCacheBytes?: number;
+}
+
+/** Counts of `filterFiles`, for what has been yielded. */
+export interface FilterFilesStats {
+  /** Files that were read to their end. */
+  readonly files: number;
+  /** Lines that matched. */
+  readonly matched: number;
+  /** Lines that could not be decoded. */
+  readonly badLines: number;
+}
+
+/** Chunks of matching lines. It can be iterated once. */
+export interface FilteredFiles extends AsyncIterable<Uint8Array> {
+  readonly stats: FilterFilesStats;
+}
+
+/** The iteration of `filterFiles`. */
+export class FileFilter implements FilteredFiles {
+  readonly #paths: readonly string[];
+  readonly #filters: FlowFilterLists;
+  readonly #options: FilterFilesOptions;
+  readonly #worker: URL;
+  readonly #partBytes: number;
+  #isRead = false;
+  #files = 0;
+  #matched = 0;
+  #badLines = 0;
+  /** Lines of the current file before the current part. */
+  #linesBefore = 0;
+
+  /**
+   * @param worker The bundled worker.
+   * @param partBytes Bytes of a file that a worker filters at a time.
+   */
+  constructor(
+    paths: readonly string[],
+    filters: FlowFilterLists,
+    options: FilterFilesOptions,
+    worker: URL,
+    partBytes: number,
+  ) {
+    this.#paths = paths;
+    this.#filters = filters;
+    this.#options = options;
+    this.#worker = worker;
+    this.#partBytes = partBytes;
+  }
+
+  get stats(): FilterFilesStats {
+    return { files: this.#files, matched: this.#matched, badLines: this.#badLines };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
+    if (this.#isRead) throw new TypeError("the filtered files can be read only once");
+    this.#isRead = true;
+    const { signal } = this.#options;
+    const chunks = this.#filter();
+    return (signal === undefined ? chunks : iterateOrAbort(chunks, signal))[Symbol.asyncIterator]();
+  }
+
+  async *#filter(): AsyncGenerator<Uint8Array, void, undefined> {
+    const { workers = Math.min(availableParallelism(), DEFAULT_MAX_WORKERS) } = this.#options;
+    const settings = this.#settings();
+    const pool = new WorkerPool(workers, () => new WorkerThread(this.#worker, settings));
+    const parts = new PartList(this.#paths, this.#partBytes);
+    const ahead: PartOutput[] = [];
+    let file = 0;
+    try {
+      for (;;) {
+        while (ahead.length < PARTS_PER_WORKER * workers) {
+          const next = parts.next();
+          if (next === undefined) break;
+          ahead.push(new PartOutput(next, pool));
+        }
+        const output = ahead.shift();
+        if (output === undefined) break;
+        if (output.file !== file) {
+          file = output.file;
+          this.#files = file;
+          this.#linesBefore = 0;
+        }
+        for await (const message of output.messages) {
+          if (message.kind === "inOrder") {
+            // The rest of the file comes with this part.
+            parts.skip(file);
+            while (ahead[0]?.file === file) await ahead.shift()?.cancel();
+          } else {
+            const lines = this.#receive(message, output.part.path);
+            if (lines !== undefined && lines.length > 0) yield lines;
+          }
+        }
+      }
+      this.#files = this.#paths.length;
+    } finally {
+      await pool.close();
+    }
+  }
+
+  /** Returns lines to yield. */
+  #receive(message: FromWorker, path: string): Uint8Array | undefined {
+    switch (message.kind) {
+      case "lines":
+        this.#linesBefore += message.lines;
+        this.#matched += message.matched;
+        return message.bytes;
+      case "block":
+        this.#matched += message.matched;
+        return message.bytes;
+      case "badLine":
+        this.#badLines++;
+        this.#report(message.line, message.fault, path);
+        return undefined;
+      case "refused":
+        throw new ExportError(message.code, message.fault, undefined, { path });
+      case "failed":
+        throw new OpenError(path, message.error);
+      case "inOrder":
+      case "end":
+        return undefined;
+    }
+  }
+
+  #report(line: number | undefined, fault: string, path: string): void {
+    const { onBadLine = "throw" } = this.#options;
+    if (onBadLine === "skip") return;
+    const number = line === undefined ? undefined : line + this.#linesBefore;
+    const error = new ExportError("malformed_export", fault, number, { path });
+    if (onBadLine === "throw") throw error;
+    onBadLine(error);
+  }
+
+  #settings(): WorkerSettings {
+    const { maxLineBytes = MAX_LINE_BYTES, stringCacheBytes } = this.#options;
+    const { allow, deny } = compileLists(this.#filters, {});
+    const encode = (list: typeof allow) => list.map(({ message }) => toBinary(FlowFilterSchema, message));
+    const stopsAtBadLine = (this.#options.onBadLine ?? "throw") === "throw";
+    return { allow: encode(allow), deny: encode(deny), maxLineBytes, stopsAtBadLine, stringCacheBytes };
+  }
+}

@@ -1,0 +1,158 @@
+// A worker thread of filterFiles: answers one part at a time.
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
+import { ExportError } from "../../observer/export/error.js";
+import { lineHandler, toLineFilter } from "../../observer/export/filter.js";
+import { createExportInput } from "../../observer/export/input.js";
+import { readExport } from "../../observer/export/read-export.js";
+import { filterPlainLines, type PlainLines } from "./plain-lines.js";
+import type { FromWorker, Part, ToWorker, WorkerSettings } from "./protocol.js";
+
+const LF = 0x0a;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** Size of the blocks of a part that is read in order. */
+const BLOCK_BYTES = 256 * 1024;
+
+const port = parentPort;
+if (port === null) throw new Error("this module runs in a worker thread");
+
+// `filterFiles` creates the worker with these settings.
+const { allow, deny, maxLineBytes, stopsAtBadLine, stringCacheBytes } = workerData as WorkerSettings;
+const decode = (filters: readonly Uint8Array[]) =>
+  filters.map((filter) => fromBinary(FlowFilterSchema, filter));
+const filter = toLineFilter(
+  { allow: decode(allow), deny: decode(deny) },
+  stringCacheBytes === undefined ? {} : { stringCacheBytes },
+);
+
+let goOn: (() => void) | undefined;
+
+port.on("message", (message: ToWorker) => {
+  if (message.kind === "more") goOn?.();
+  else void answer(message.part);
+});
+
+function send(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
+  port?.postMessage(message, [...transfer]);
+}
+
+async function answer(part: Part): Promise<void> {
+  try {
+    const lines = part.whole ? undefined : readPlainLines(part);
+    if (lines === undefined) await readInOrder(part);
+    else send({ kind: "lines", ...lines }, [lines.bytes.buffer]);
+  } catch (error) {
+    if (!(error instanceof ExportError)) send({ kind: "failed", error });
+    else if (error.line === undefined) send({ kind: "refused", code: error.code, fault: error.fault });
+    else {
+      sendBadLine(error);
+      send({ kind: "end" });
+    }
+  }
+}
+
+function sendBadLine({ line, fault }: ExportError): void {
+  send({ kind: "badLine", line, fault });
+}
+
+/** Reused from part to part. */
+let buffer = new Uint8Array(0);
+
+/** Reads the lines that start within a part. Returns undefined if they are not plain events. */
+function readPlainLines({ path, start, end }: Part): PlainLines | undefined {
+  const descriptor = openSync(path, "r");
+  try {
+    // The byte before the part says whether a line starts with it.
+    const from = Math.max(start - 1, 0);
+    let length = fill(descriptor, 0, from, end - from);
+    let lineStart = 0;
+    if (start === 0) lineStart = startsWithMark(length) ? BYTE_ORDER_MARK.length : 0;
+    else {
+      const feed = buffer.subarray(0, length).indexOf(LF);
+      if (feed < 0) return { bytes: new Uint8Array(0), matched: 0, lines: 0 };
+      lineStart = feed + 1;
+    }
+    // The last line may go beyond the part.
+    let feed = length === end - from && buffer[length - 1] !== LF && lineStart < length ? -1 : length;
+    while (feed < 0) {
+      if (length > end - from + maxLineBytes) return undefined;
+      const more = fill(descriptor, length, from + length, BLOCK_BYTES);
+      const found = buffer.subarray(length, length + more).indexOf(LF);
+      feed = found < 0 ? -1 : length + found;
+      length += more;
+      if (more === 0) feed = length;
+    }
+    return filterPlainLines(buffer, lineStart, Math.min(feed, length), filter, maxLineBytes);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function startsWithMark(length: number): boolean {
+  return length >= BYTE_ORDER_MARK.length && BYTE_ORDER_MARK.every((byte, index) => buffer[index] === byte);
+}
+
+/** Reads from a file into the buffer, from `at` on. Returns the number of bytes: fewer than wanted at the end of the file. */
+function fill(descriptor: number, at: number, from: number, wanted: number): number {
+  if (at + wanted > buffer.length) {
+    const larger = new Uint8Array(Math.max(at + wanted, 2 * buffer.length));
+    larger.set(buffer.subarray(0, at));
+    buffer = larger;
+  }
+  let read = 0;
+  while (read < wanted) {
+    const bytes = readSync(descriptor, buffer, at + read, wanted - read, from + read);
+    if (bytes === 0) break;
+    read += bytes;
+  }
+  return read;
+}
+
+async function readInOrder({ path, start }: Part): Promise<void> {
+  send({ kind: "inOrder" });
+  const stream = createReadStream(path, {
+    start: await lineStartAt(path, start),
+    highWaterMark: BLOCK_BYTES,
+  });
+  const handler = lineHandler(filter, (line) => line);
+  const onBadLine = stopsAtBadLine ? "throw" : sendBadLine;
+  for await (const lines of readExport(
+    () => createExportInput(stream),
+    { onBadLine, maxLineBytes },
+    handler,
+  )) {
+    const bytes = joinLines(lines);
+    const mayGoOn = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    send({ kind: "block", bytes, matched: lines.length }, [bytes.buffer]);
+    await mayGoOn;
+  }
+  send({ kind: "end" });
+}
+
+/** The offset of the first line that starts at an offset or behind it. */
+async function lineStartAt(path: string, offset: number): Promise<number> {
+  if (offset === 0) return 0;
+  let at = offset - 1;
+  for await (const chunk of createReadStream(path, { start: at })) {
+    const feed = (chunk as Uint8Array).indexOf(LF);
+    if (feed >= 0) return at + feed + 1;
+    at += (chunk as Uint8Array).length;
+  }
+  return at;
+}
+
+function joinLines(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0));
+  let at = 0;
+  for (const line of lines) {
+    bytes.set(line, at);
+    at += line.length;
+    bytes[at++] = LF;
+  }
+  return bytes;
+}
