@@ -18,9 +18,6 @@ import { FileFilter, type FilteredFiles, type FilterFilesOptions } from "./filte
 export { ExportError } from "../observer/export/error.js";
 export type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./filter-files/file-filter.js";
 
-/** Bytes of a file that a worker filters at a time. */
-const PART_BYTES = 4 * 1024 * 1024;
-
 const OPTIONS: OptionTable<FilterFilesOptions> = {
   workers: anInteger(1, 64),
   signal: aSignal,
@@ -60,8 +57,5 @@ export function filterFiles(
   checkOptions("filterFiles", options, OPTIONS);
   // Reports faults before a worker is created.
   compileFlowFilters(filters);
-  return new FileFilter([...paths], filters, options, WORKER, PART_BYTES);
+  return new FileFilter([...paths], filters, options);
 }
-
-/** In the package, every module lies one folder below `dist/`. */
-const WORKER = new URL("../workers/filter-export.js", import.meta.url);

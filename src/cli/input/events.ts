@@ -69,7 +69,7 @@ export async function* readEvents(
   }
 }
 
-function gzipError({ message, offset }: GzipFault): Error {
+export function gzipError({ message, offset }: GzipFault): Error {
   return new Error(`${message} (at byte ${offset})`);
 }
 

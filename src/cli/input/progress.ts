@@ -7,33 +7,50 @@ const PATIENCE_MS = 700;
 const INTERVAL_MS = 100;
 const BAR_LENGTH = 20;
 
-/** The same input, which shows progress on a terminal if reading takes long. */
-export function withProgress(input: Input, messages: Messages, clock: Clock): Input {
-  const { name, file } = input;
+/** The progress of an input, which appears on a terminal if reading takes long. */
+export interface Progress {
+  /** Called with the bytes that have been processed. */
+  show(bytes: number): void;
+  clear(): void;
+}
+
+/** @param sizeBytes Undefined if it is not known. */
+export function createProgress(
+  name: string,
+  sizeBytes: number | undefined,
+  messages: Messages,
+  clock: Clock,
+): Progress {
   const start = clock.now();
   let nextMs = start + PATIENCE_MS;
+  return {
+    show(bytes) {
+      const now = clock.now();
+      if (bytes === 0 || now < nextMs) return;
+      nextMs = now + INTERVAL_MS;
+      messages.status(formatProgress(name, bytes, sizeBytes, now - start));
+    },
+    clear: () => messages.clearStatus(),
+  };
+}
+
+/** The same input, which shows its progress. */
+export function withProgress(input: Input, messages: Messages, clock: Clock): Input {
+  const { name, file } = input;
+  const progress = createProgress(name, file?.sizeBytes, messages, clock);
   let bytes = 0;
-
-  /** Called when the bytes that were read have been processed. */
-  function show(): void {
-    const now = clock.now();
-    if (bytes === 0 || now < nextMs) return;
-    nextMs = now + INTERVAL_MS;
-    messages.status(formatProgress(name, bytes, file?.sizeBytes, now - start));
-  }
-
   return {
     name,
     file,
     readInto: async (buffer) => {
-      show();
+      progress.show(bytes);
       const length = await input.readInto(buffer);
       bytes += length;
-      if (length === 0) messages.clearStatus();
+      if (length === 0) progress.clear();
       return length;
     },
     close: async () => {
-      messages.clearStatus();
+      progress.clear();
       await input.close();
     },
   };

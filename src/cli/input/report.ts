@@ -13,7 +13,8 @@ export interface InputReport {
   /** Whether lines, packets or events were skipped, or packets could not be decoded. */
   readonly isIncomplete: boolean;
   skipped(what: "line" | "packet" | "event", input: string, message: string): void;
-  unknownField(input: string, line: number, message: string): void;
+  /** @param line Undefined if it is not known. */
+  unknownField(input: string, line: number | undefined, message: string): void;
   /** Reports packets of an unsupported link type; call it once per input and link type. */
   unsupportedLinkType(input: string, linkType: number, packets: number): void;
   failed(error: unknown): void;
@@ -45,7 +46,7 @@ export function createInputReport(messages: Messages): InputReport {
     },
     unknownField(input, line, message) {
       // Reported once for all inputs.
-      reportUnknown(message, `${input}: line ${line}: `);
+      reportUnknown(message, line === undefined ? `${input}: ` : `${input}: line ${line}: `);
     },
     unsupportedLinkType(input, linkType, packets) {
       isIncomplete = true;

@@ -10,7 +10,7 @@ import { formatHelp, helpColumns } from "../help.js";
 import type { InputEvent } from "../input/events.js";
 import { followAll } from "../input/follow.js";
 import { STANDARD_INPUT } from "../input/open.js";
-import { readAll } from "../input/read-all.js";
+import { type ReadContext, readAll } from "../input/read-all.js";
 import { createInputReport, type InputReport } from "../input/report.js";
 import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
@@ -139,7 +139,8 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
     ];
     await print(oneAfterTheOther(parts));
   } else {
-    await print(selectFlows(iterateUnlessAborted(readAll(paths, context), io.signal), wanted));
+    const events = await readInputs(paths, options, context);
+    await print(selectFlows(iterateUnlessAborted(events, io.signal), wanted));
   }
   // With --last, events are printed after the inputs have ended.
   report.ended(source);
@@ -155,6 +156,16 @@ function createPrinter(
   const printer = createFormatPrinter(format, messages);
   const masked = mask === undefined ? printer : maskingPrinter(printer, mask);
   return skipUnencodable(explain ? explainingPrinter(printer, selection) : masked, source, report);
+}
+
+async function readInputs(
+  paths: readonly string[],
+  { jobs, selection }: ObserveOptions,
+  context: ReadContext,
+): Promise<AsyncGenerator<InputEvent[], void, undefined>> {
+  if (jobs === 1) return readAll(paths, context);
+  const { readInParallel } = await import("../input/parallel.js");
+  return readInParallel(paths, selection, jobs, context);
 }
 
 /** Name of the inputs for messages about events, as an event does not identify its input. */

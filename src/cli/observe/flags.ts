@@ -109,6 +109,14 @@ export const OBSERVE_FLAGS = [
     help: "Read this file before the FILE arguments; - is standard input.",
   },
   {
+    name: "jobs",
+    value: "uint64",
+    placeholder: "N",
+    default: "1",
+    group: "Input",
+    help: "Filter the lines of export files in this many threads, at most 64.",
+  },
+  {
     name: "strict-input",
     value: "boolean",
     group: "Input",
@@ -181,6 +189,7 @@ export const OBSERVE_FLAG_SCOPES: { readonly [K in OwnFlagName]: "files" | "ever
   "experimental-use-default-field-masks": "everywhere",
   // Checked with the other inputs: a server and files exclude each other.
   "input-file": "everywhere",
+  jobs: "files",
   "strict-input": "files",
   progress: "everywhere",
   reconnect: "everywhere",

@@ -4,7 +4,7 @@ import { lineScanOf } from "../../filter/json-line.js";
 import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { decodeBatches } from "../../observer/export/decode.js";
 import type { LineFilter } from "../../observer/export/filter.js";
-import { lineHandler } from "../../observer/export/filter.js";
+import { lineHandler, withEmptyFlows } from "../../observer/export/filter.js";
 import { readExport } from "../../observer/export/read-export.js";
 import type { EventReader, InputEvent } from "../input/events.js";
 import type { Io } from "../io/io.js";
@@ -64,18 +64,10 @@ function rawLine(line: Uint8Array, time: InputEvent["time"]): RawLine {
   };
 }
 
-/** As in the selection, an event that is not a flow is treated as an empty flow. */
+/** As the selection tests events. */
 function toLineFilter(lists: FlowFilterLists): LineFilter {
-  const matches = compileFlowFilters(lists);
-  return {
-    scan: lineScanOf(matches),
-    passes: (event) => {
-      const isEnvelope = event !== undefined && "responseTypes" in event;
-      return matches(
-        isEnvelope && event.responseTypes.case === "flow" ? event.responseTypes.value : undefined,
-      );
-    },
-  };
+  const passes = compileFlowFilters(lists);
+  return withEmptyFlows({ scan: lineScanOf(passes), passes });
 }
 
 const LF = 0x0a;

@@ -32,6 +32,8 @@ export interface ObserveOptions {
   readonly mask: FieldMask | undefined;
   readonly packets: PacketOptions;
   readonly strictInput: boolean;
+  /** Number of threads that filter export files; 1 if this one does. */
+  readonly jobs: number;
   readonly silentErrors: boolean;
   readonly progress: boolean;
 }
@@ -81,6 +83,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
       tunnels: extra.tunnels === true,
     },
     strictInput: extra["strict-input"] === true,
+    jobs: readJobs(extra, selection.follow === true),
     silentErrors: extra["silent-errors"] === true,
     progress,
   };
@@ -112,6 +115,16 @@ function readServer(
   if (given !== undefined)
     throw new UsageError(`--${given} requires files; it has no effect with --server ${server.address}`);
   return server;
+}
+
+const MAX_JOBS = 64n;
+
+function readJobs({ jobs = 1n, explain, "strict-input": strictInput }: Extra, follow: boolean): number {
+  if (jobs < 1n || jobs > MAX_JOBS) throw new UsageError(`--jobs must be 1 to ${MAX_JOBS}`);
+  // These need every line, or read as lines arrive.
+  const other = explain ? "explain" : strictInput ? "strict-input" : follow ? "follow" : undefined;
+  if (jobs > 1n && other !== undefined) throw new UsageError(`cannot set both --jobs and --${other}`);
+  return Number(jobs);
 }
 
 type ObserveFormat = (typeof OBSERVE_FORMATS)[number];

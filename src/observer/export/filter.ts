@@ -32,6 +32,19 @@ export function toLineFilter(filter: ExportFilter, options: FlowFilterOptions): 
   return { scan: lineScanOf(passes), passes };
 }
 
+/** The same, but events that are not flows are tested as empty flows, as `hubble observe` does. */
+export function withEmptyFlows({ scan, passes }: LineFilter): LineFilter {
+  return {
+    scan,
+    passes: (event) => {
+      const isEnvelope = event !== undefined && "responseTypes" in event;
+      return passes(
+        isEnvelope && event.responseTypes.case === "flow" ? event.responseTypes.value : undefined,
+      );
+    },
+  };
+}
+
 export const aFilter: ValueCheck<ExportFilter> = valueCheck(
   "an object with the lists allow and deny, or a function",
   (value) => typeof value === "function" || (typeof value === "object" && value !== null),

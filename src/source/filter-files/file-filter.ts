@@ -11,6 +11,17 @@ import { PartList } from "./parts.js";
 import type { FromWorker, WorkerSettings } from "./protocol.js";
 import { WorkerPool, WorkerThread } from "./worker-pool.js";
 
+/** Bytes of a file that a worker filters at a time. */
+const PART_BYTES = 4 * 1024 * 1024;
+
+/** The bundled worker: in the package, all code lies one folder below `dist/`. */
+const WORKER = new URL("../workers/filter-export.js", import.meta.url);
+
+export interface FileFilterSettings extends Partial<Pick<WorkerSettings, "othersAreEmptyFlows">> {
+  readonly worker?: URL;
+  readonly partBytes?: number;
+}
+
 /** Parts that are filtered or wait for their turn, for each worker. */
 const PARTS_PER_WORKER = 2;
 
@@ -37,6 +48,8 @@ export interface FilterFilesStats {
   readonly files: number;
   /** Lines that matched. */
   readonly matched: number;
+  /** Bytes of the files, as they are stored. */
+  readonly bytes: number;
   /** Lines that could not be decoded. */
   readonly badLines: number;
 }
@@ -53,33 +66,31 @@ export class FileFilter implements FilteredFiles {
   readonly #options: FilterFilesOptions;
   readonly #worker: URL;
   readonly #partBytes: number;
+  readonly #othersAreEmptyFlows: boolean;
   #isRead = false;
   #files = 0;
   #matched = 0;
   #badLines = 0;
+  #bytes = 0;
   /** Lines of the current file before the current part. */
   #linesBefore = 0;
 
-  /**
-   * @param worker The bundled worker.
-   * @param partBytes Bytes of a file that a worker filters at a time.
-   */
   constructor(
     paths: readonly string[],
     filters: FlowFilterLists,
     options: FilterFilesOptions,
-    worker: URL,
-    partBytes: number,
+    { worker = WORKER, partBytes = PART_BYTES, othersAreEmptyFlows = false }: FileFilterSettings = {},
   ) {
     this.#paths = paths;
     this.#filters = filters;
     this.#options = options;
     this.#worker = worker;
     this.#partBytes = partBytes;
+    this.#othersAreEmptyFlows = othersAreEmptyFlows;
   }
 
   get stats(): FilterFilesStats {
-    return { files: this.#files, matched: this.#matched, badLines: this.#badLines };
+    return { files: this.#files, bytes: this.#bytes, matched: this.#matched, badLines: this.#badLines };
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
@@ -117,6 +128,8 @@ export class FileFilter implements FilteredFiles {
             parts.skip(file);
             while (ahead[0]?.file === file) await ahead.shift()?.cancel();
           } else {
+            if (message.kind === "lines") this.#bytes += output.part.end - output.part.start;
+            if (message.kind === "end") this.#bytes += output.part.size - output.part.start;
             const lines = this.#receive(message, output.part.path);
             if (lines !== undefined && lines.length > 0) yield lines;
           }
@@ -166,6 +179,9 @@ export class FileFilter implements FilteredFiles {
     const { allow, deny } = compileLists(this.#filters, {});
     const encode = (list: typeof allow) => list.map(({ message }) => toBinary(FlowFilterSchema, message));
     const stopsAtBadLine = (this.#options.onBadLine ?? "throw") === "throw";
-    return { allow: encode(allow), deny: encode(deny), maxLineBytes, stopsAtBadLine, stringCacheBytes };
+    return {
+      ...{ allow: encode(allow), deny: encode(deny), maxLineBytes, stopsAtBadLine, stringCacheBytes },
+      othersAreEmptyFlows: this.#othersAreEmptyFlows,
+    };
   }
 }

@@ -51,18 +51,18 @@ function divide(path: string, partBytes: number): Generator<Part, void, undefine
     if (!stats.isFile()) return wholeFile(path);
     readSync(descriptor, head, 0, head.length, 0);
     const isGzip = GZIP.every((byte, index) => head[index] === byte);
-    return isGzip ? wholeFile(path) : partsOf(path, stats.size, partBytes);
+    return isGzip ? wholeFile(path, stats.size) : partsOf(path, stats.size, partBytes);
   } finally {
     closeSync(descriptor);
   }
 }
 
-function* wholeFile(path: string): Generator<Part, void, undefined> {
-  yield { path, start: 0, end: Number.POSITIVE_INFINITY, whole: true };
+function* wholeFile(path: string, size = 0): Generator<Part, void, undefined> {
+  yield { path, start: 0, end: Number.POSITIVE_INFINITY, whole: true, size };
 }
 
 function* partsOf(path: string, size: number, partBytes: number): Generator<Part, void, undefined> {
   for (let start = 0; start < size; start += partBytes) {
-    yield { path, start, end: Math.min(start + partBytes, size), whole: false };
+    yield { path, start, end: Math.min(start + partBytes, size), whole: false, size };
   }
 }

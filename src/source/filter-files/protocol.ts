@@ -9,6 +9,8 @@ export interface WorkerSettings {
   /** Whether a bad line ends the file. Then all lines before it precede its message. */
   readonly stopsAtBadLine: boolean;
   readonly stringCacheBytes: number | undefined;
+  /** Whether events that are not flows are tested as empty flows, as `hubble observe` does. */
+  readonly othersAreEmptyFlows: boolean;
 }
 
 /**
@@ -21,8 +23,10 @@ export interface Part {
   readonly path: string;
   readonly start: number;
   readonly end: number;
-  /** Whether the part is a whole file that cannot be divided, such as a compressed one. */
+  /** Whether the part is a whole file that cannot be divided, such as a compressed one, or does not open. */
   readonly whole: boolean;
+  /** Size of the file; 0 if it is not known. */
+  readonly size: number;
 }
 
 /** What is sent to a worker: a part, or that it may go on after a block. */

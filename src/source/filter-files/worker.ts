@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { ExportError } from "../../observer/export/error.js";
-import { lineHandler, toLineFilter } from "../../observer/export/filter.js";
+import { lineHandler, toLineFilter, withEmptyFlows } from "../../observer/export/filter.js";
 import { createExportInput } from "../../observer/export/input.js";
 import { readExport } from "../../observer/export/read-export.js";
 import { filterPlainLines, type PlainLines } from "./plain-lines.js";
@@ -20,13 +20,15 @@ const port = parentPort;
 if (port === null) throw new Error("this module runs in a worker thread");
 
 // `filterFiles` creates the worker with these settings.
-const { allow, deny, maxLineBytes, stopsAtBadLine, stringCacheBytes } = workerData as WorkerSettings;
+const { allow, deny, maxLineBytes, stopsAtBadLine, stringCacheBytes, othersAreEmptyFlows } =
+  workerData as WorkerSettings;
 const decode = (filters: readonly Uint8Array[]) =>
   filters.map((filter) => fromBinary(FlowFilterSchema, filter));
-const filter = toLineFilter(
+const compiled = toLineFilter(
   { allow: decode(allow), deny: decode(deny) },
   stringCacheBytes === undefined ? {} : { stringCacheBytes },
 );
+const filter = othersAreEmptyFlows ? withEmptyFlows(compiled) : compiled;
 
 let goOn: (() => void) | undefined;
 

@@ -14,6 +14,9 @@ describe("observe: usage errors", () => {
     { args: ["--first", "1", "--last", "1"], err: "cannot set both --first and --last" },
     { args: ["--pod", "a", "--not"], err: "trailing --not found in the arguments" },
     { args: ["-o", "xml"], err: "invalid output format: xml" },
+    { args: ["--jobs", "0"], err: "--jobs must be 1 to 64" },
+    { args: ["--jobs", "2", "--follow"], err: "cannot set both --jobs and --follow" },
+    { args: ["--jobs", "2", "--explain"], err: "cannot set both --jobs and --explain" },
     { args: ["-o", "raw", "--explain"], err: "raw output format is not compatible with --explain" },
     {
       args: ["-o", "raw", "--experimental-field-mask", "verdict"],

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -69,13 +69,19 @@ async function filtered(
 ): Promise<Outcome> {
   const badLines: string[] = [];
   const onBadLine = ({ message }: ExportError) => badLines.push(message);
-  const files = new FileFilter(paths, FILTERS, { onBadLine, ...options }, WORKER, partBytes);
+  const files = new FileFilter(paths, FILTERS, { onBadLine, ...options }, { worker: WORKER, partBytes });
   const chunks: Uint8Array[] = [];
   for await (const chunk of files) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   expect(text === "" || text.endsWith("\n")).toBe(true);
   const lines = text.split("\n").slice(0, -1);
-  expect(files.stats).toEqual({ files: paths.length, matched: lines.length, badLines: badLines.length });
+  const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
+  expect(files.stats).toEqual({
+    files: paths.length,
+    bytes,
+    matched: lines.length,
+    badLines: badLines.length,
+  });
   return { lines, badLines };
 }
 
@@ -139,7 +145,7 @@ describe("FileFilter", () => {
 
   test("yields all lines before a bad one, then throws with the path and the line", async () => {
     const path = fileOf("bad.log", `${`${MATCHING}\n`.repeat(500)}not JSON\n${MATCHING}\n`);
-    const files = new FileFilter([path], FILTERS, { workers: 2 }, WORKER, 5000);
+    const files = new FileFilter([path], FILTERS, { workers: 2 }, { worker: WORKER, partBytes: 5000 });
     let text = "";
     const reading = (async () => {
       for await (const chunk of files) text += Buffer.from(chunk).toString();
@@ -157,7 +163,7 @@ describe("FileFilter", () => {
   test("yields the lines of earlier files before a file that cannot be read", async () => {
     const path = fileOf("first.log", `${MATCHING}\n`);
     for (const missing of [join(folder, "missing.log"), folder]) {
-      const files = new FileFilter([path, missing], FILTERS, {}, WORKER, 5000);
+      const files = new FileFilter([path, missing], FILTERS, {}, { worker: WORKER, partBytes: 5000 });
       const iterator = files[Symbol.asyncIterator]();
       expect(Buffer.from((await iterator.next()).value ?? []).toString()).toBe(`${MATCHING}\n`);
       await expect(iterator.next()).rejects.toMatchObject({ code: "open_failed", path: missing });
@@ -182,7 +188,7 @@ describe("FileFilter", () => {
 
   test("does not yield lines that are appended to a file after its turn has begun", async () => {
     const path = fileOf("growing.log", `${MATCHING}\n`.repeat(10));
-    const files = new FileFilter([path], FILTERS, { workers: 1 }, WORKER, 100_000);
+    const files = new FileFilter([path], FILTERS, { workers: 1 }, { worker: WORKER, partBytes: 100_000 });
     const iterator = files[Symbol.asyncIterator]();
     const first = await iterator.next();
     appendFileSync(path, `${MATCHING}\n`);
@@ -192,14 +198,19 @@ describe("FileFilter", () => {
 
   test("ends its workers when the iteration ends early, and with the reason of the signal", async () => {
     const path = fileOf("long.log", gzipSync(`${MATCHING}\n`.repeat(20_000)));
-    for await (const _ of new FileFilter([path, path], FILTERS, { workers: 2 }, WORKER, 5000)) break;
+    for await (const _ of new FileFilter(
+      [path, path],
+      FILTERS,
+      { workers: 2 },
+      { worker: WORKER, partBytes: 5000 },
+    ))
+      break;
     const controller = new AbortController();
     const files = new FileFilter(
       [path, path],
       FILTERS,
       { workers: 2, signal: controller.signal },
-      WORKER,
-      5000,
+      { worker: WORKER, partBytes: 5000 },
     );
     const iterator = files[Symbol.asyncIterator]();
     await iterator.next();
