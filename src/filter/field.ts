@@ -34,7 +34,10 @@ export type FieldCompiler<K extends FilterField> = (
 export interface FieldTest {
   /** Whether the field holds for a flow. */
   matches(flow: Flow): boolean;
-  /** Whether the field holds for any other event, including undefined; absent if the field can only match flows. */
+  /**
+   * Whether the field holds for any other event, including undefined; absent if the field can only match flows. Depends
+   * only on the kind of the event and its `type`.
+   */
   matchesOther?(event: Exclude<FlowEvent, Flow>): boolean;
   /** The value of the event that the field compares, for explanations. */
   seen(event: FlowEvent): unknown;

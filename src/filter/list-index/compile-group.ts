@@ -32,7 +32,8 @@ const FEW_CANDIDATES = 4;
  */
 export function compileFilters(filters: readonly ListedFilter[]): FlowTest {
   const candidates = filters.map((filter) => new Candidate(filter, filter.tests, NOTHING_MET));
-  return compileGroup(candidates, new VisitBudget(MAX_VISITS * visitsFor(candidates)), 0);
+  const build = { budget: new VisitBudget(MAX_VISITS * visitsFor(candidates)), identities: new Identities() };
+  return compileGroup(candidates, build, 0);
 }
 
 const NOTHING_MET: ReadonlySet<KeyCondition> = new Set();
@@ -73,6 +74,31 @@ class VisitBudget {
   }
 }
 
+/** Numbers filters: equal ones have the same number. */
+class Identities {
+  readonly #known = new Map<ListedFilter, number>();
+  readonly #byText = new Map<string, number>();
+
+  numberOf(filter: ListedFilter): number {
+    let number = this.#known.get(filter);
+    if (number === undefined) {
+      const text = JSON.stringify(filter.message, (_, value: unknown) =>
+        typeof value === "bigint" ? String(value) : value,
+      );
+      number = this.#byText.get(text) ?? this.#byText.size;
+      this.#byText.set(text, number);
+      this.#known.set(filter, number);
+    }
+    return number;
+  }
+}
+
+/** What the groups of a list share while they are compiled. */
+interface Build {
+  readonly budget: VisitBudget;
+  readonly identities: Identities;
+}
+
 function visitsFor(candidates: readonly Candidate[]): number {
   return candidates.reduce((sum, { keys }) => sum + keys.reduce((size, key) => size + key.size, 1), 0);
 }
@@ -80,24 +106,26 @@ function visitsFor(candidates: readonly Candidate[]): number {
 /** Holds for all flows that reach a group one of whose filters has no test left. */
 const always: FlowTest = () => true;
 
-function compileGroup(candidates: readonly Candidate[], budget: VisitBudget, depth: number): FlowTest {
+function compileGroup(candidates: readonly Candidate[], build: Build, depth: number): FlowTest {
   if (candidates.some(({ tests }) => tests.length === 0)) return always;
   if (candidates.length < INDEX_SIZE) return oneByOne(candidates);
-  if (depth === MAX_DEPTH || !budget.spend(visitsFor(candidates))) return oneByOne(distinct(candidates));
+  const { budget, identities } = build;
+  if (depth === MAX_DEPTH || !budget.spend(visitsFor(candidates)))
+    return oneByOne(distinct(candidates, identities));
   const { groups, rest } = groupByKey(candidates);
   const tests: FlowTest[] = [];
   for (const [index, keyed] of groups) {
     if (keyed.length < INDEX_SIZE) rest.push(...keyed.map(({ candidate }) => candidate));
     else {
-      const buckets = [...bucketsOf(index, keyed).values()];
-      tests.push(
-        index.compile(
-          buckets.map(({ value, members }) => ({ value, test: compileGroup(members, budget, depth + 1) })),
-        ),
-      );
+      const buckets = [...bucketsOf(index, keyed).values()].map(({ value, members }) => {
+        // If a value separates nothing, all filters may be the same.
+        const own = members.length === candidates.length ? distinct(members, identities) : members;
+        return { value, test: compileGroup(own, build, depth + 1) };
+      });
+      tests.push(index.compile(buckets));
     }
   }
-  if (rest.length > 0) tests.push(oneByOne(rest.length < INDEX_SIZE ? rest : distinct(rest)));
+  if (rest.length > 0) tests.push(oneByOne(rest.length < INDEX_SIZE ? rest : distinct(rest, identities)));
   return anyHolds(tests);
 }
 
@@ -106,13 +134,11 @@ function oneByOne(candidates: readonly Candidate[]): FlowTest {
 }
 
 /** Without filters that occur several times. */
-function distinct(candidates: readonly Candidate[]): Candidate[] {
-  const known = new Map<string, Candidate>();
+function distinct(candidates: readonly Candidate[], identities: Identities): Candidate[] {
+  const known = new Map<number, Candidate>();
   for (const candidate of candidates) {
-    const text = JSON.stringify(candidate.filter.message, (_, value: unknown) =>
-      typeof value === "bigint" ? String(value) : value,
-    );
-    if (!known.has(text)) known.set(text, candidate);
+    const number = identities.numberOf(candidate.filter);
+    if (!known.has(number)) known.set(number, candidate);
   }
   return [...known.values()];
 }
