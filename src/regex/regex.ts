@@ -94,6 +94,19 @@ export function regexWeight(pattern: string): number {
 }
 
 /**
+ * The strings with which every match of the pattern begins and ends, for anchored patterns such as `^/api/`; "" if the
+ * pattern requires none.
+ *
+ * @throws RegexSyntaxError
+ */
+export function requiredEnds(pattern: string): { readonly prefix: string; readonly suffix: string } {
+  const { prefix = "", suffix = "" } = findRequired(parseRegex(toWellFormed(pattern)).root) ?? {};
+  // The string itself may have an unpaired surrogate there.
+  const known = (text: string) => (text.includes("\ufffd") ? "" : text);
+  return { prefix: known(prefix), suffix: known(suffix) };
+}
+
+/**
  * Compiles patterns into a test that holds if {@link compileRegex} would find any of them. Reports every invalid
  * pattern with its index, and returns undefined if there are any. The built-in engine receives many patterns as one
  * alternation; any other engine receives each pattern separately.

@@ -45,6 +45,8 @@ const SELECTIVE: Readonly<Record<string, Kind>> = {
   }),
   node_labels: () => ({ nodeLabels: [`zone=zone-${random(1e6)}`] }),
   http_header: () => ({ httpHeader: [{ key: "x-request-id", value: String(random(1e9)) }] }),
+  "http_path, anchored": () => ({ httpPath: [`^/api/items/${random(1e9)}$`] }),
+  "dns_query, anchored": () => ({ dnsQuery: [`\\.zone-${random(1e6)}\\.example\\.com\\.$`] }),
   interface: () => ({ interface: [{ name: `lxc${random(1e9)}` }] }),
   trace_id: () => ({ traceId: [String(random(1e9))] }),
   source_cluster_name: () => ({ sourceClusterName: [`cluster-${random(1e6)}`] }),

@@ -169,7 +169,10 @@ const selectors = oneOf([
 ]);
 const fqdns = oneOf(["a.io", "*.a.io", "*", "a*", "b.*", "*.io", "b*io", "*a*", "B.A.io."]);
 const portTexts = oneOf(["0", "53", "80", "443", "0443", "65535"]);
-const regexes = oneOf(["", "^$", "^/v1", "a", "(?i)V1.A", "io\\.?$", "x{2,3}"]);
+const regexes = oneOf([
+  ...["", "^$", "^/v1", "a", "(?i)V1.A", "io\\.?$", "x{2,3}"],
+  ...["^a\\.io$", "io$", "^/v1/a$", "^http:[^ ]*q$", "^(b|a)\\.", "^b.*io$", "(?m)^a", "^/a$"],
+]);
 const identities = oneOf([0, 1, 2, 3, 4]);
 
 /** A value of each field that compiles. */

@@ -1,11 +1,18 @@
 import type { Flow, HTTP } from "../../gen/flow/flow_pb.js";
 import { compileEqualFold, goFold } from "../../go/strings.js";
 import { requestPath } from "../../go/url.js";
-import { compileRegexes, type RegexOptions } from "../../regex/regex.js";
+import { compileRegexes, type RegexOptions, requiredEnds } from "../../regex/regex.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
 import { statusIndex } from "../list-index/code-index.js";
-import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
+import {
+  alternativesKey,
+  exactKey,
+  type FlowIndex,
+  INDEX_COST,
+  type IndexKey,
+} from "../list-index/flow-index.js";
+import { endConditions, type NamePart, textIndex } from "../list-index/name-index.js";
 import { pairIndex, valueIndex } from "../list-index/value-index.js";
 import { compileHttpStatuses, type HttpStatusPattern, parseHttpStatus } from "../pattern/http-status.js";
 
@@ -36,6 +43,24 @@ const byHeader = pairIndex(
   ({ key }) => key,
   ({ value }) => value,
 );
+
+function readPath(flow: Flow): string | undefined {
+  const url = httpOf(flow)?.url;
+  return url === undefined || url === "" ? undefined : requestPath(url);
+}
+
+function readUrl(flow: Flow): string | undefined {
+  return httpOf(flow)?.url || undefined;
+}
+
+function readQuery(flow: Flow): string | undefined {
+  const record = flow.l7?.record;
+  return record?.case === "dns" ? record.value.query : undefined;
+}
+
+const byPath = textIndex(INDEX_COST.pattern, readPath);
+const byUrl = textIndex(INDEX_COST.pattern, readUrl);
+const byQuery = textIndex(INDEX_COST.pattern, readQuery);
 
 /** The status code, or its leading digits followed by `+` (pkg/hubble/filters/http.go, like all HTTP fields). */
 export const httpStatusCode: FieldCompiler<"httpStatusCode"> = (values, context) => {
@@ -99,10 +124,8 @@ export const httpPath: FieldCompiler<"httpPath"> = (values, context) => {
     context,
     "invalid http path filter: ",
     true,
-    (flow) => {
-      const url = httpOf(flow)?.url;
-      return url === undefined || url === "" ? undefined : requestPath(url);
-    },
+    readPath,
+    byPath,
     "l7.http.url",
     // A path is a substring of its URL, and caching it would keep the whole URL in memory.
     { memoEntries: 0 },
@@ -112,14 +135,7 @@ export const httpPath: FieldCompiler<"httpPath"> = (values, context) => {
 /** A pattern that must occur in the URL, which is not decoded. */
 export const httpUrl: FieldCompiler<"httpUrl"> = (values, context) => {
   checkEventTypes(context, "http url");
-  return compilePatterns(
-    values,
-    context,
-    "invalid http url filter: ",
-    true,
-    (flow) => httpOf(flow)?.url || undefined,
-    "l7.http.url",
-  );
+  return compilePatterns(values, context, "invalid http url filter: ", true, readUrl, byUrl, "l7.http.url");
 };
 
 /** A header whose key and value both match exactly, including case. */
@@ -154,10 +170,8 @@ export const dnsQuery: FieldCompiler<"dnsQuery"> = (values, context) =>
     context,
     "invalid DNS query filter: failed to compile regexp: ",
     false,
-    (flow) => {
-      const record = flow.l7?.record;
-      return record?.case === "dns" ? record.value.query : undefined;
-    },
+    readQuery,
+    byQuery,
     "l7.dns.query",
   );
 
@@ -168,6 +182,7 @@ function compilePatterns(
   errorPrefix: string,
   quotesPattern: boolean,
   read: (flow: Flow) => string | undefined,
+  byText: FlowIndex<NamePart>,
   path: string,
   options: Pick<RegexOptions, "memoEntries"> = {},
 ): FieldTest | undefined {
@@ -175,6 +190,8 @@ function compilePatterns(
     report(`${errorPrefix}${quotesPattern ? `${values[index]}: ` : ""}${fault.message}`, index),
   );
   if (found === undefined) return undefined;
+  let key: IndexKey | undefined;
+  let hasKey = false;
   return {
     matches: (flow) => {
       const text = read(flow);
@@ -183,5 +200,21 @@ function compilePatterns(
     seen: (event) => (isFlow(event) ? read(event) : undefined),
     reads: [path],
     cost: "expensive",
+    // Only long lists need it, and it takes as long as parsing the patterns.
+    get key() {
+      if (!hasKey) key = patternsKey(values, byText);
+      hasKey = true;
+      return key;
+    },
   };
+}
+
+function patternsKey(patterns: readonly string[], byText: FlowIndex<NamePart>): IndexKey | undefined {
+  return alternativesKey(
+    byText,
+    patterns.map((pattern) => {
+      const { prefix, suffix } = requiredEnds(pattern);
+      return endConditions(prefix, suffix);
+    }),
+  );
 }

@@ -32,6 +32,8 @@ const FEW_CANDIDATES = 4;
  */
 export function compileFilters(filters: readonly ListedFilter[]): FlowTest {
   const candidates = filters.map((filter) => new Candidate(filter, filter.tests, NOTHING_MET));
+  // Keys are not needed for few filters.
+  if (candidates.length < INDEX_SIZE) return oneByOne(candidates);
   const build = { budget: new VisitBudget(MAX_VISITS * visitsFor(candidates)), identities: new Identities() };
   return compileGroup(candidates, build, 0);
 }
@@ -42,15 +44,19 @@ const NOTHING_MET: ReadonlySet<KeyCondition> = new Set();
 class Candidate implements KeyedFilter {
   readonly filter: ListedFilter;
   readonly tests: readonly FieldTest[];
-  readonly keys: readonly IndexKey[];
   readonly met: ReadonlySet<KeyCondition>;
+  #keys: readonly IndexKey[] | undefined;
   #matches: FlowTest | undefined;
 
   constructor(filter: ListedFilter, tests: readonly FieldTest[], met: ReadonlySet<KeyCondition>) {
     this.filter = filter;
     this.tests = tests;
-    this.keys = tests.flatMap(({ key }) => (key === undefined ? [] : [key]));
     this.met = met;
+  }
+
+  get keys(): readonly IndexKey[] {
+    this.#keys ??= this.tests.flatMap(({ key }) => (key === undefined ? [] : [key]));
+    return this.#keys;
   }
 
   /** The same function for all groups that the filter is in. */

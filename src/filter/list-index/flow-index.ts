@@ -77,4 +77,5 @@ export const INDEX_COST = {
   label: 9,
   code: 10,
   enumeration: 11,
+  pattern: 12,
 } as const;

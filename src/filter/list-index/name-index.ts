@@ -16,11 +16,7 @@ export function nameConditions(pattern: NamePattern | undefined): KeyCondition<N
   const first = literals[0]!;
   const last = literals.at(-1)!;
   if (literals.length === 1) return [{ values: [{ at: "whole", text: first }], suffices: true }];
-  const parts: NamePart[] = [
-    { at: "start", text: first },
-    { at: "end", text: last },
-  ];
-  return parts.filter(({ text }) => text !== "").map((part) => ({ values: [part], suffices: false }));
+  return endConditions(first, last);
 }
 
 /** An index by DNS names of which a flow may have several. */
@@ -38,6 +34,31 @@ export function namesIndex(cost: number, read: (flow: Flow) => readonly string[]
       };
     },
   };
+}
+
+/** An index by the beginning and the end of a string. */
+export function textIndex(cost: number, read: (flow: Flow) => string | undefined): FlowIndex<NamePart> {
+  return {
+    cost,
+    nameOf: pathOf,
+    pathOf,
+    compile(buckets) {
+      const find = nameLookup(buckets);
+      return (flow) => {
+        const text = read(flow);
+        return text !== undefined && find(text, flow);
+      };
+    },
+  };
+}
+
+/** The conditions that a required beginning and end set on a string; "" sets none. */
+export function endConditions(prefix: string, suffix: string): KeyCondition<NamePart>[] {
+  const parts: NamePart[] = [
+    { at: "start", text: prefix },
+    { at: "end", text: suffix },
+  ];
+  return parts.filter(({ text }) => text !== "").map((part) => ({ values: [part], suffices: false }));
 }
 
 /** A part of the name of a node, or of the cluster before its slash. */
@@ -76,7 +97,9 @@ export function nodeNameIndex(
 
 /** The end of a name is reversed, so that longer ends follow shorter ones. */
 function pathOf({ at, text }: NamePart): string {
-  return at === "end" ? `end ${[...text].reverse().join("")}` : `${at} ${text}${at === "whole" ? "\n" : ""}`;
+  return at === "end"
+    ? `end ${text.split("").reverse().join("")}`
+    : `${at} ${text}${at === "whole" ? "\n" : ""}`;
 }
 
 function nameLookup(buckets: readonly Bucket<NamePart>[]): TextLookup {

@@ -161,6 +161,13 @@ const CASES: readonly Case[] = [
   },
   { field: "httpMethod", hits: ["GET", "get"], misses: ["GE"], fill: (index) => `M${index}` },
   {
+    field: "httpUrl",
+    hits: ["^/v1$", "^/v", "1$", "v", "^/.*1$"],
+    misses: ["^/v2$", "^v1", "/$", "^/v1/"],
+    fill: (index) => `^/w${index}$`,
+  },
+  { field: "httpPath", hits: ["^/v1$"], misses: ["^/v$"], fill: (index) => `^/w${index}/` },
+  {
     field: "httpHeader",
     hits: [
       { key: "x", value: "1" },
