@@ -49,4 +49,5 @@ export {
   TIME_FORMATS,
   type TimeFormat,
 } from "./format.js";
-export { type FlowSelection, MAX_LAST, type Selectable, selectFlows } from "./select.js";
+export { type FlowSelection, selectFlows } from "./select.js";
+export { MAX_LAST, type Selectable } from "./select-matching.js";

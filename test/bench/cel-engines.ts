@@ -1,8 +1,8 @@
 // The CEL engines of npm behind the interface of ours, each with all that it can be given.
 import * as bufbuild from "@bufbuild/cel";
 import { createRegistry, type JsonObject, toJson } from "@bufbuild/protobuf";
-import type { CelEngine } from "../../src/filter/index.js";
-import { type Flow, FlowSchema, VerdictSchema } from "../../src/proto.js";
+import type { CelEngine } from "../../dist/filter/index.js";
+import { type Flow, FlowSchema, VerdictSchema } from "../../dist/proto.js";
 
 const environment = bufbuild.celEnv({
   namespace: "flow",

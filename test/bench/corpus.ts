@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { FlowFilterLists } from "../../src/filter/index.js";
+import type { FlowFilterLists } from "../../dist/filter/index.js";
 
 const FOLDER = join(import.meta.dirname, "../vectors/bench");
 

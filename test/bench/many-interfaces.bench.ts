@@ -2,15 +2,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MAX_INTERFACES } from "../../src/pcap/index.js";
+import { MAX_INTERFACES } from "../../dist/pcap/index.js";
 import { captureOfSections } from "../pcap/many-interfaces.js";
-import { alternate, formatFigures, runProgram } from "./measure.js";
+import { alternate, runProgram } from "./measure.js";
+import type { BenchmarkResult, BenchmarkRow } from "./report/result.js";
 
 const ROUNDS = 5;
 const LIMIT_MS = 1000;
 const CLI = join(import.meta.dirname, "../../dist/cli/main.js");
 
-export function run(): void {
+export function run(): BenchmarkResult {
   const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
   try {
     const whole = join(folder, "whole.pcapng");
@@ -18,15 +19,23 @@ export function run(): void {
     writeFileSync(whole, captureOfSections(MAX_INTERFACES));
     // Interfaces that are alike do not become one within a file: two files of half as many are merged.
     writeFileSync(half, captureOfSections(MAX_INTERFACES / 2));
-    compare(folder, "recorded", [whole], "out.pcapng");
-    compare(folder, "converted to pcap", [whole], "out.pcap");
-    compare(folder, "merged from two files", [half, half], "out.pcapng");
+    const rows = [
+      compare(folder, "recorded", [whole], "out.pcapng"),
+      compare(folder, "converted to pcap", [whole], "out.pcap"),
+      compare(folder, "merged from two files", [half, half], "out.pcapng"),
+    ];
+    const title = "A capture of 65,536 sections";
+    const [version = ""] = /\d+\.\d+\.\d+/.exec(runProgram("mergecap", ["--version"]).stdout) ?? [];
+    return {
+      tables: [{ title, unit: "ms", columns: ["flowscribe", "mergecap"], rows }],
+      peers: { mergecap: version },
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function compare(folder: string, name: string, inputs: readonly string[], output: string): void {
+function compare(folder: string, name: string, inputs: readonly string[], output: string): BenchmarkRow {
   const ours = join(folder, output);
   const theirs = join(folder, `mergecap-${output}`);
   const format = output.endsWith(".pcap") ? ["-F", "pcap"] : [];
@@ -37,7 +46,6 @@ function compare(folder: string, name: string, inputs: readonly string[], output
     },
     mergecap: () => runProgram("mergecap", [...format, "-w", theirs, ...inputs]).milliseconds,
   });
-  console.log(
-    `${name}: flowscribe ${formatFigures(flowscribe, "ms")} (wanted < ${LIMIT_MS} ms), mergecap ${formatFigures(mergecap, "ms")}`,
-  );
+  const goal = { text: `less than ${LIMIT_MS} ms`, isMet: flowscribe.median < LIMIT_MS };
+  return { name, figures: [flowscribe, mergecap], goal };
 }

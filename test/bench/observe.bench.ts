@@ -7,14 +7,14 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
-import { compileFlowFilters, type FlowFilterLists, type FlowPredicate } from "../../src/filter/index.js";
+import { compileFlowFilters, type FlowFilterLists, type FlowPredicate } from "../../dist/filter/index.js";
+import { observe, openTransport } from "../../dist/rpc/index.js";
 import {
   GetFlowsRequestSchema,
   type GetFlowsResponse,
   GetFlowsResponseSchema,
   Observer,
 } from "../../src/gen/observer/observer_pb.js";
-import { observe, openTransport } from "../../src/rpc/index.js";
 import { type Figures, formatFigures, summarise } from "./measure.js";
 
 const FLOWS = 50_000;

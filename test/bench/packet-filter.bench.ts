@@ -1,20 +1,20 @@
 // The packet predicate alone, on packets that lie in the cache, by the number of filters; beside one predicate per filter.
-import { compilePacketFilter, createBatch, type PacketFilterInit } from "../../src/packet/index.js";
-import { alternate, formatFigures } from "./measure.js";
+import { compilePacketFilter, createBatch, type PacketFilterInit } from "../../dist/packet/index.js";
+import { alternate } from "./measure.js";
+import type { BenchmarkResult } from "./report/result.js";
 import { createRandom } from "./synthetic-capture.js";
 
 const ROUNDS = 5;
 const PACKETS = 2000;
 
-export function run(): void {
+export function run(): BenchmarkResult {
   const random = createRandom(2);
   const batch = createBatch(
     { linkType: 1, resolution: "us", snapLength: 0, interfaceId: 0 },
     Array.from({ length: PACKETS }, () => ({ bytes: frame(random) })),
   );
   const starts = [...batch.offsets].map((offset) => offset + 16);
-  console.log(`\nns per packet, ${PACKETS} Ethernet frames of 128 bytes`);
-  for (const count of [1, 10, 100, 1000, 10_000]) {
+  const rows = [1, 10, 100, 1000, 10_000].map((count) => {
     const filters = Array.from({ length: count }, () => filter(random));
     const together = compilePacketFilter(filters);
     const single = filters.map((one) => compilePacketFilter([one]));
@@ -35,12 +35,11 @@ export function run(): void {
         Math.max(1, Math.floor(200 / count)),
       ),
     });
-    console.log(
-      `  ${String(count).padStart(6)} filters: ${formatFigures(figures.together, "ns", 1)}, ` +
-        `one by one ${formatFigures(figures.oneByOne, "ns", 1)}, ` +
-        `ratio ${(figures.together.median / figures.oneByOne.median).toFixed(3)}`,
-    );
-  }
+    const name = count === 1 ? "1 filter" : `${count.toLocaleString("en")} filters`;
+    return { name, figures: [figures.together, figures.oneByOne] };
+  });
+  const title = `A packet filter, by number of filters (${PACKETS} cached Ethernet frames of 128 bytes)`;
+  return { tables: [{ title, unit: "ns", digits: 1, columns: ["together", "one by one"], rows }] };
 }
 
 function frame(random: (below: number) => number): Uint8Array {

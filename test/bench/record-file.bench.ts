@@ -1,9 +1,10 @@
 // Reading, filtering and writing a capture: whole process against whole process, beside tcpdump.
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatPacketFilter, type PacketFilterInit } from "../../src/packet/index.js";
-import { alternate, formatFigures, runProgram } from "./measure.js";
+import type { PacketFilterInit } from "../../dist/packet/index.js";
+import { alternate, runProgram } from "./measure.js";
+import type { BenchmarkResult, BenchmarkRow } from "./report/result.js";
 import { writeSyntheticCapture } from "./synthetic-capture.js";
 
 const ROUNDS = 5;
@@ -22,22 +23,32 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
   "everything kept": "ip",
 };
 
-export function run(): void {
+export function run(): BenchmarkResult {
   const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
   try {
-    for (const { packets, bytes, limit } of [
+    const rows = [
       { packets: 2_000_000, bytes: 128, limit: 1.0 },
       { packets: 300_000, bytes: 1500, limit: 1.2 },
       { packets: 8_000_000, bytes: 128, limit: 1.0 },
-    ]) {
+    ].flatMap(({ packets, bytes, limit }) => {
       const capture = join(folder, `${packets}x${bytes}.pcap`);
       writeSyntheticCapture(capture, packets, bytes);
-      console.log(
-        `\n${packets} packets of ${bytes} bytes (${Math.round(statSync(capture).size / 2 ** 20)} MiB)`,
-      );
-      for (const [name, filters] of Object.entries(FILTERS)) compare(folder, capture, name, filters, limit);
+      const compared = Object.entries(FILTERS).map(([name, filters]) => {
+        const row = compare(folder, capture, name, filters, limit);
+        return {
+          ...row,
+          name: `${packets.toLocaleString("en")} packets of ${bytes} bytes, ${name}${row.name}`,
+        };
+      });
       rmSync(capture);
-    }
+      return compared;
+    });
+    const title = "Reading, filtering and writing a capture";
+    const [version = ""] = /\d+\.\d+\.\d+/.exec(runProgram("tcpdump", ["--version"]).stdout) ?? [];
+    return {
+      tables: [{ title, unit: "ms", columns: ["flowscribe", "tcpdump"], rows }],
+      peers: { tcpdump: version },
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -49,7 +60,7 @@ function compare(
   name: string,
   filters: readonly PacketFilterInit[],
   limit: number,
-): void {
+): BenchmarkRow {
   const ours = join(folder, "ours");
   const theirs = join(folder, "theirs.pcap");
   let peakKilobytes = 0;
@@ -71,13 +82,10 @@ function compare(
       return runProgram("tcpdump", ["-r", capture, "-w", theirs, EXPRESSIONS[name]!]).milliseconds;
     },
   });
-  const ratio = flowscribe.median / tcpdump.median;
-  console.log(
-    `  ${name}: flowscribe ${formatFigures(flowscribe, "ms")}, tcpdump ${formatFigures(tcpdump, "ms")}, ` +
-      `ratio ${ratio.toFixed(2)} (wanted ≤ ${limit.toFixed(1)}), peak ${(peakKilobytes / 1024).toFixed(0)} MiB`,
-  );
-  const ourFile = runProgram("sh", ["-c", `cmp ${ours}/*.pcap ${theirs} && echo same`]).stdout.trim();
-  console.log(
-    `    the two files are the ${ourFile}; as text form: ${formatPacketFilter(filters).length} characters`,
-  );
+  runProgram("sh", ["-c", `cmp ${ours}/*.pcap ${theirs}`]); // fails if the two files differ
+  return {
+    name: ` (peak ${(peakKilobytes / 1024).toFixed(0)} MiB)`,
+    figures: [flowscribe, tcpdump],
+    goal: { text: `at most ${limit.toFixed(1)} times`, isMet: flowscribe.median <= limit * tcpdump.median },
+  };
 }

@@ -1,7 +1,17 @@
 // npm run bench [NAME…]: prints every benchmark, or those named.
+// npm run bench:report [NAME…]: also writes the results into docs/benchmarks.md.
 import { cpus } from "node:os";
+import { printResult } from "./report/print.js";
+import { writeReport } from "./report/report.js";
+import type { BenchmarkResult } from "./report/result.js";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Promise<void> }>>> = {
+/** A benchmark returns its result, or prints it itself. */
+interface Benchmark {
+  run(): BenchmarkResult | void | Promise<BenchmarkResult> | Promise<void>;
+}
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  "start-up": () => import("./start-up.bench.js"),
   "packet-filter": () => import("./packet-filter.bench.js"),
   "flow-filters": () => import("./flow-filters.bench.js"),
   "encoded-flows": () => import("./encoded-flows.bench.js"),
@@ -15,7 +25,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run: () => void | Prom
   "json-lines": () => import("./json-lines.bench.js"),
 };
 
-const names = process.argv.slice(2);
+const names = process.argv.slice(2).filter((name) => name !== "--report");
+const isReport = names.length < process.argv.length - 2;
 const unknown = names.filter((name) => !(name in BENCHMARKS));
 if (unknown.length > 0) {
   console.error(`no such benchmark: ${unknown.join(", ")} (there are ${Object.keys(BENCHMARKS).join(", ")})`);
@@ -25,6 +36,9 @@ console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 
 for (const [name, load] of Object.entries(BENCHMARKS)) {
   if (names.length === 0 || names.includes(name)) {
     console.log(`\n# ${name}`);
-    await (await load()).run();
+    const result = await (await load()).run();
+    if (result === undefined) continue;
+    console.log(printResult(result));
+    if (isReport) writeReport(name, result);
   }
 }

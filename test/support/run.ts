@@ -10,9 +10,10 @@ export const repository: string = resolve(import.meta.dirname, "../..");
 export function run(
   command: string,
   args: readonly string[],
-  { cwd = repository }: { cwd?: string } = {},
+  { cwd = repository, env = {} }: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
 ): string {
-  const { status, signal, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  const options = { cwd, encoding: "utf8", env: { ...process.env, ...env } } as const;
+  const { status, signal, stdout, stderr, error } = spawnSync(command, args, options);
   if (error !== undefined) throw error;
   if (status !== 0)
     throw new Error(`${command} ${args.join(" ")} ended with ${status ?? signal}: ${stderr}${stdout}`);

@@ -10,7 +10,7 @@ import { join, relative, resolve } from "node:path";
 import { build } from "rolldown";
 import { libraryChunks, programChunks } from "./chunks.mjs";
 import { thirdPartyNotices } from "./notices.mjs";
-import { lazyDescriptors, lazyRe2js } from "./plugins.mjs";
+import { lazyCelEngine, lazyDescriptors, lazyRe2js } from "./plugins.mjs";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DIST = join(ROOT, "dist");
@@ -33,18 +33,19 @@ if (!isUpToDate()) {
     plugins: [lazyDescriptors()],
   });
   // A bundle of its own, so that a command loads few files with only what it uses.
-  const program = await bundle({
+  const options = {
     sources: sourcesOf(["./dist/cli/main.js"]),
     folder: "cli",
-    codeSplitting: programChunks,
     external: EXTERNAL,
-    plugins: [lazyDescriptors(), lazyRe2js()],
-  });
+    plugins: [lazyDescriptors(), lazyRe2js(), lazyCelEngine()],
+  };
+  const automatic = await bundle({ ...options, codeSplitting: true, write: false });
+  const program = await bundle({ ...options, codeSplitting: programChunks(automatic) });
   // One file for each, so that a thread starts quickly.
   const workers = await bundle({
     sources: { "workers/filter-export": "src/source/filter-files/worker.ts" },
     folder: "workers",
-    codeSplitting: undefined,
+    codeSplitting: true,
     external: EXTERNAL,
     plugins: [lazyDescriptors(), lazyRe2js()],
   });
@@ -58,9 +59,10 @@ function sourcesOf(files) {
 }
 
 /** Bundles sources to files of dist/. What they share is written to a folder there. */
-async function bundle({ sources, folder, codeSplitting, external, plugins }) {
+async function bundle({ sources, folder, codeSplitting, external, plugins, write = true }) {
   const { output } = await build({
     cwd: ROOT,
+    write,
     input: sources,
     // The library also runs in browsers. `node` would import node:module everywhere.
     platform: "neutral",
@@ -84,19 +86,24 @@ async function bundle({ sources, folder, codeSplitting, external, plugins }) {
       chunkFileNames: `${folder}/[name]-[hash].js`,
       // Folds constants and removes unreachable code. Names and lines stay, for stack traces.
       minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
+      comments: { annotation: true, jsdoc: false, legal: false },
       codeSplitting,
     },
   });
   return output;
 }
 
-/** Removes the files of earlier builds, and writes what is in the new ones. */
+/** Removes what earlier builds have left, and describes the new files. */
 function writeOutput(output) {
   const written = new Set(output.map(({ fileName }) => fileName));
-  const stale = readdirSync(DIST, { recursive: true }).filter(
-    (path) => /\.js(\.map)?$/.test(path) && !written.has(path.replaceAll("\\", "/")),
-  );
-  for (const path of stale) rmSync(join(DIST, path));
+  for (const path of readdirSync(DIST, { recursive: true }).map((path) => path.replaceAll("\\", "/"))) {
+    const [, source] = /^(.+)\.d\.ts(?:\.map)?$/.exec(path) ?? [];
+    const isStale =
+      source === undefined
+        ? /\.js(\.map)?$/.test(path) && !written.has(path)
+        : !existsSync(join(ROOT, `src/${source}.ts`));
+    if (isStale) rmSync(join(DIST, path));
+  }
   const modules = output.flatMap(({ type, moduleIds }) => (type === "chunk" ? moduleIds : []));
   writeFileSync(join(DIST, "THIRD-PARTY-NOTICES.txt"), thirdPartyNotices(new Set(modules)));
   writeFileSync(CONTENTS, `${JSON.stringify(contents(output), undefined, 1)}\n`);

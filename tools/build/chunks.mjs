@@ -3,6 +3,7 @@
 
 const MESSAGE = /[\\/]src[\\/]message[\\/]/;
 const PROTOBUF = /[\\/]@bufbuild[\\/]protobuf[\\/]/;
+const DECODERS = /[\\/]src[\\/]gen[\\/]decoders\.ts$/;
 
 const LIBRARY = [
   ["core", /[\\/]src[\\/](errors|go|async|bytes|net)[\\/]/],
@@ -22,45 +23,61 @@ export const libraryChunks = {
 function libraryChunk(id, context) {
   // A file that other files import exports more than the entry point does.
   if (context.getModuleInfo(id)?.isEntry) return null;
-  // Packet filters read messages without protobuf-es.
-  if (MESSAGE.test(id)) return imports(id, PROTOBUF, context) ? "protobuf" : "core";
+  // Packet filters read messages without protobuf-es and the generated decoders.
+  if (MESSAGE.test(id) || DECODERS.test(id)) {
+    if (imports(id, PROTOBUF, context)) return "protobuf";
+    return imports(id, DECODERS, context) ? "decoders" : "core";
+  }
   return LIBRARY.find(([, modules]) => modules.test(id))?.[0] ?? null;
 }
 
-/** The commands that start most often share a file, and each has one for the rest. */
-export const programChunks = {
-  includeDependenciesRecursively: false,
-  groups: [{ debugName: "program", name: programChunk }],
-};
+const ROOTS = [
+  "src/cli/main.ts",
+  "src/cli/record/command.ts",
+  "src/cli/observe/command.ts",
+  "src/cli/input/capture.ts",
+  "src/pcap/pcapng/decode.ts",
+];
 
-const MAIN = /[\\/]src[\\/]cli[\\/]main\.ts$/;
-/** Also used by what the commands load later, such as the decoder of pcapng. */
-const COMMON = /[\\/]src[\\/](errors|go|async|bytes|net|pcap)[\\/]/;
-const OBSERVE = /[\\/]src[\\/]cli[\\/]observe[\\/]command\.ts$/;
-const RECORD = /[\\/]src[\\/]cli[\\/]record[\\/]command\.ts$/;
-
-function programChunk(id, context) {
-  if (MAIN.test(id)) return null;
-  if (isImportedBy(id, MAIN, context)) return "program";
-  const [isObserve, isRecord] = [OBSERVE, RECORD].map((command) => isImportedBy(id, command, context));
-  if ((isObserve && isRecord) || ((isObserve || isRecord) && COMMON.test(id))) return "commands";
-  return isObserve ? "observe" : isRecord ? "record" : null;
+/**
+ * The commands that start most often share a file, and each has one for the rest.
+ *
+ * @param automatic The bundle as it is divided by default: a file for each set of modules that are loaded together. Only
+ *   that says what a module needs, apart from what its imports re-export. It has too many files.
+ */
+export function programChunks(automatic) {
+  const [program, record, observe, capture, pcapng] = ROOTS.map((path) => modulesLoadedBy(automatic, path));
+  const name = (id) => {
+    // These stay files of their own. A file that others share too would need another one for its own exports.
+    if (ROOTS.some((path) => isModule(id, path))) return null;
+    if (program.has(id)) return "program";
+    if (pcapng.has(id)) return "commands";
+    if (observe.has(id) || capture.has(id)) return record.has(id) ? "commands" : "observe";
+    return record.has(id) ? "record" : null;
+  };
+  return { includeDependenciesRecursively: false, groups: [{ debugName: "program", name }] };
 }
 
-function imports(id, pattern, context) {
-  return leadsTo(pattern, id, (id) => context.getModuleInfo(id)?.importedIds ?? []);
+/** The modules that are loaded with a module that is a file of its own. */
+function modulesLoadedBy(output, path) {
+  const files = new Map(output.map((file) => [file.fileName, file]));
+  const root = output.find(({ facadeModuleId }) => facadeModuleId && isModule(facadeModuleId, path));
+  const loaded = new Set([root.fileName]);
+  for (const fileName of loaded)
+    for (const imported of files.get(fileName)?.imports ?? []) loaded.add(imported);
+  return new Set([...loaded].flatMap((fileName) => files.get(fileName)?.moduleIds ?? []));
 }
 
-function isImportedBy(id, pattern, context) {
-  return leadsTo(pattern, id, (id) => context.getModuleInfo(id)?.importers ?? []);
+function isModule(id, path) {
+  return id.replaceAll("\\", "/").endsWith(`/${path}`);
 }
 
-/** Whether a module, or one of those that follow, matches. */
-function leadsTo(pattern, id, next) {
+/** Whether a module is one of those wanted or imports one, directly or not. */
+function imports(id, wanted, context) {
   const seen = new Set([id]);
   for (const module of seen) {
-    if (pattern.test(module)) return true;
-    for (const following of next(module)) seen.add(following);
+    if (wanted.test(module)) return true;
+    for (const imported of context.getModuleInfo(module)?.importedIds ?? []) seen.add(imported);
   }
   return false;
 }

@@ -1,5 +1,9 @@
 import { join } from "node:path";
 
+/** Compiles filters. */
+const FILTERS = /[\\/]src[\\/]filter[\\/]compile\.ts$/;
+const LAZY_CEL_ENGINE = join(import.meta.dirname, "lazy-cel-engine.ts");
+const LOAD_CEL_ENGINE = join(import.meta.dirname, "load-cel-engine.ts");
 const CODEGEN = /@bufbuild[\\/]protobuf[\\/]dist[\\/]esm[\\/]codegenv2[\\/]/;
 const LAZY_CODEGEN = join(import.meta.dirname, "lazy-codegen.ts");
 const LAZY_RE2JS = join(import.meta.dirname, "lazy-re2js.ts");
@@ -22,5 +26,17 @@ export function lazyRe2js() {
   return {
     name: "lazy-re2js",
     resolveId: (source) => (source === "re2js" ? LAZY_RE2JS : null),
+  };
+}
+
+/** A plugin of the bundler: filters use `lazy-cel-engine.ts`, and dynamic imports of the CEL engine load it into that. */
+export function lazyCelEngine() {
+  return {
+    name: "lazy-cel-engine",
+    resolveId(source, importer, { kind }) {
+      if (!source.endsWith("/cel-engine.js")) return null;
+      if (kind === "dynamic-import") return { id: LOAD_CEL_ENGINE, moduleSideEffects: true };
+      return FILTERS.test(importer) ? LAZY_CEL_ENGINE : null;
+    },
   };
 }

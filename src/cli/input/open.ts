@@ -1,7 +1,5 @@
 import { constants, createReadStream, openSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { Socket } from "node:net";
-import { isatty, ReadStream } from "node:tty";
 import type { ByteInput } from "../../bytes/byte-input.js";
 import { createChunkInput } from "../../bytes/chunk-input.js";
 import type { Io } from "../io/io.js";
@@ -39,7 +37,7 @@ export async function openInput(path: string, { stdin }: Pick<Io, "stdin">): Pro
     throw Object.assign(error, { syscall: "open" });
   });
   if (stats.isDirectory()) throw new Error(`read ${path}: is a directory`);
-  if (!stats.isFile()) return openStream(path, stats.isFIFO());
+  if (!stats.isFile()) return await openStream(path, stats.isFIFO());
   const handle = await open(path, constants.O_RDONLY);
   const file = { path, handle, sizeBytes: stats.size };
   return { name: path, file, readInto: (buffer) => readFile(handle, buffer), close: () => handle.close() };
@@ -49,7 +47,9 @@ export async function openInput(path: string, { stdin }: Pick<Io, "stdin">): Pro
  * Opens a pipe or device. A pipe is read as a socket: a blocking read on a pool thread would keep the program from
  * ending.
  */
-function openStream(path: string, isPipe: boolean): Input {
+async function openStream(path: string, isPipe: boolean): Promise<Input> {
+  const { Socket } = await import("node:net");
+  const { isatty, ReadStream } = await import("node:tty");
   // Non-blocking, so that opening a pipe does not wait for a writer.
   const fd = openSync(path, isPipe ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY);
   const stream = isPipe

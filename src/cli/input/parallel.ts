@@ -90,13 +90,14 @@ async function* readGroup(
 async function* readLines(
   files: FileFilter,
   paths: readonly string[],
-  { io, messages, report, progress, readLines }: ReadContext,
+  { io, messages, report, progress, loadLineReader }: ReadContext,
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const name = paths.length === 1 ? (paths[0] ?? "") : `${paths.length} files`;
   const shown = progress ? createProgress(name, undefined, messages, io.clock) : undefined;
   const input = createChunkInput(files);
+  const readExportLines = await loadLineReader();
   try {
-    yield* readLines(
+    yield* readExportLines(
       () => ({
         ...input,
         readInto: (buffer) => {

@@ -1,13 +1,14 @@
 import { iterateUnlessAborted } from "../../async/iterate-or-abort.js";
-import { compileFlowFilters, packetPart } from "../../filter/index.js";
-import { createFlowPrinter, type FlowPrinter, formatFlowFlags, selectFlows } from "../../observer/index.js";
+import { createFlowPrinter, type FlowPrinter } from "../../observer/index.js";
 import { reportOnce } from "../../observer/report-once.js";
+import { selectMatching } from "../../observer/select-matching.js";
 import type { ServerOptions } from "../client/options.js";
 import type { Command } from "../command.js";
+import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { formatHelp, helpColumns } from "../help.js";
-import type { InputEvent } from "../input/events.js";
+import type { EventReader, InputEvent } from "../input/events.js";
 import { followAll } from "../input/follow.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import { type ReadContext, readAll } from "../input/read-all.js";
@@ -16,9 +17,7 @@ import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
-import { explainingPrinter } from "./explain.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_GROUPS } from "./flags.js";
-import { filteringReader, printLines, rawLineReader } from "./lines.js";
 import { type ObserveOptions, readObserveOptions } from "./options.js";
 import { printEvents } from "./print.js";
 import { skipUnencodable } from "./skip-unencodable.js";
@@ -82,6 +81,7 @@ export const observe: Command = {
       return EXIT.ok;
     }
     if (options.printRawFilters) {
+      const { formatFlowFlags } = await import("../../observer/flags/format.js");
       await io.stdout.write(formatFlowFlags(options.selection));
       return EXIT.ok;
     }
@@ -96,9 +96,9 @@ async function observeServer(server: ServerOptions, options: ObserveOptions, io:
   const { selection, explain, silentErrors, reconnect } = options;
   const messages = createMessages(io, { silent: silentErrors });
   const report = createInputReport(messages);
-  const printer = createPrinter(options, messages, server.address, report);
+  const printer = await createPrinter(options, messages, server.address, report);
   // Report invalid filters, with their location, before connecting to a server.
-  compileFlowFilters(selection);
+  await compileFilters(selection);
   const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
   // Load the modules for networking only when they are needed.
   const { serverEvents } = await import("./server.js");
@@ -118,44 +118,61 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const isFollowing = selection.follow === true;
   const progress = options.progress && messages.hasStatus && !isFollowing;
   // Explanations are printed for events that do not pass, too.
-  const packetOptions = explain ? packets : { ...packets, compilePart: () => packetPart(selection) };
-  const reading = isRaw
-    ? { readLines: rawLineReader(options), packets: undefined }
-    : { readLines: filteringReader(options), packets: packetOptions };
-  const context = { io, messages, report, progress, ...reading };
+  const packetOptions = explain ? packets : { ...packets, compilePart: () => compilePacketPart(selection) };
+  let lineReader: Promise<EventReader> | undefined;
+  const loadLineReader = () => {
+    lineReader ??= loadReader(options);
+    return lineReader;
+  };
+  const context = {
+    ...{ io, messages, report, progress, loadLineReader },
+    packets: isRaw ? undefined : packetOptions,
+  };
   const paths = inputsOf(options, io);
   const source = sourceOf(paths);
-  const printer = createPrinter(options, messages, source, report);
-  const wanted = explain || isRaw ? { ...selection, allow: [], deny: [] } : selection;
-  const print = (events: AsyncIterable<InputEvent[]>) =>
-    isRaw ? printLines(events, io, messages) : printEvents(events, printer, io, messages);
+  const printer = await createPrinter(options, messages, source, report);
+  // Before anything is read. Lines of the format raw are filtered where they are read.
+  const compiled = await compileFilters(explain ? {} : selection);
+  const matches = isRaw ? () => true : compiled;
+  const print = async (events: AsyncIterable<InputEvent[]>) => {
+    if (!isRaw) return printEvents(events, printer, io, messages);
+    const { printLines } = await import("./lines.js");
+    return printLines(events, io, messages);
+  };
 
   if (isFollowing) {
     const { present, future } = followAll(paths, context);
-    // Both compile the filters before anything is read.
     const parts = [
-      selectFlows(iterateUnlessAborted(present, io.signal), wanted),
-      selectFlows(iterateUnlessAborted(future, io.signal), { ...wanted, number: 0n }),
+      selectMatching(iterateUnlessAborted(present, io.signal), selection, matches),
+      selectMatching(iterateUnlessAborted(future, io.signal), { ...selection, number: 0n }, matches),
     ];
     await print(oneAfterTheOther(parts));
   } else {
     const events = await readInputs(paths, options, context);
-    await print(selectFlows(iterateUnlessAborted(events, io.signal), wanted));
+    await print(selectMatching(iterateUnlessAborted(events, io.signal), selection, matches));
   }
   // With --last, events are printed after the inputs have ended.
   report.ended(source);
   return exitCode(report, options, io, isFollowing);
 }
 
-function createPrinter(
+async function createPrinter(
   { format, mask, explain, selection }: ObserveOptions,
   messages: Messages,
   source: string,
   report: InputReport,
-): FlowPrinter {
+): Promise<FlowPrinter> {
   const printer = createFormatPrinter(format, messages);
-  const masked = mask === undefined ? printer : maskingPrinter(printer, mask);
-  return skipUnencodable(explain ? explainingPrinter(printer, selection) : masked, source, report);
+  if (!explain)
+    return skipUnencodable(mask === undefined ? printer : maskingPrinter(printer, mask), source, report);
+  await compileFilters(selection);
+  const { explainingPrinter } = await import("./explain.js");
+  return skipUnencodable(explainingPrinter(printer, selection), source, report);
+}
+
+async function loadReader(options: ObserveOptions): Promise<EventReader> {
+  const { filteringReader, rawLineReader } = await import("./lines.js");
+  return options.isRaw ? rawLineReader(options) : filteringReader(options);
 }
 
 async function readInputs(

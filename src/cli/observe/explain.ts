@@ -1,18 +1,17 @@
-import { compileFlowFilters, explainFlowFilters, type FlowFilterLists } from "../../filter/index.js";
+import { explainFlowFilters, type FlowFilterLists } from "../../filter/index.js";
 import type { FlowPrinter } from "../../observer/index.js";
 
 /**
  * A printer that also explains, below each event, why the filters accept or reject it. As in the selection, an event
  * that is not a flow is treated as an empty flow.
  *
- * @throws FilterError for invalid filters.
+ * @param selection Filters that compile.
  */
 export function explainingPrinter(
   printer: FlowPrinter,
   { allow = [], deny = [] }: FlowFilterLists,
 ): FlowPrinter {
   const lists = { allow, deny };
-  compileFlowFilters(lists);
   return {
     write(event) {
       const { out, err } = printer.write(event);

@@ -1,14 +1,15 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { cutText } from "../../errors/cut-text.js";
-import type { FlowPredicate } from "../../filter/index.js";
 import { goQuote } from "../../go/strconv/quote.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
+import type { FlowTest } from "../../observer/select-matching.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter/check.js";
 import type { PacketPart } from "../../packet/index.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
+import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { type CaptureOptions, readCaptureOptions } from "../flags/capture-flags.js";
 import type { CaptureFormat } from "../flags/format-flags.js";
@@ -42,9 +43,9 @@ const QUOTED_LENGTH = 200;
 
 /** Conditions on the flows of packets to record. */
 export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
-  readonly passes: FlowPredicate;
+  readonly passes: FlowTest;
   /** What packets alone answer of it. */
-  readonly part: PacketPart;
+  readonly part: PacketPart | undefined;
   readonly guessReplies: boolean;
   readonly tunnels: boolean;
   readonly nodeName: string;
@@ -101,7 +102,8 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     expression,
     flows: asksFlows
       ? {
-          ...(await compileFlows(allow, deny)),
+          passes: await compileFilters({ allow, deny }),
+          part: await compilePacketPart({ allow, deny }),
           ...(since && { since }),
           ...(until && { until }),
           guessReplies: extra["guess-replies"] === true,
@@ -114,18 +116,6 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,
   };
-}
-
-/**
- * Compiles the flow filters. Their modules are loaded only when they are needed, as that takes longer than loading the
- * rest of the command.
- */
-async function compileFlows(
-  allow: FlowFlags["allow"],
-  deny: FlowFlags["deny"],
-): Promise<Pick<FlowQuestion, "passes" | "part">> {
-  const { compileFlowFilters, packetPart } = await import("../../filter/index.js");
-  return { passes: compileFlowFilters({ allow, deny }), part: packetPart({ allow, deny }) };
 }
 
 type Extra = ReturnType<typeof parseFlowFlags<typeof RECORD_FLAGS>>["extra"];

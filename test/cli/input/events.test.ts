@@ -26,7 +26,7 @@ async function readingOf(chunks: Iterable<Uint8Array>): Promise<{ events: number
     for await (const batch of readEvents(
       createChunkInput(chunks),
       "input",
-      { readLines: decodeBatches, packets: {} },
+      { loadLineReader: async () => decodeBatches, packets: {} },
       report,
     )) {
       events += batch.length;

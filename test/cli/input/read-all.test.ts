@@ -27,7 +27,14 @@ test.each([
   const io = fakeIo();
   const messages = createMessages(io);
   const report = createInputReport(messages);
-  const context = { io, messages, report, packets: {}, readLines: decodeBatches, progress: false };
+  const context = {
+    io,
+    messages,
+    report,
+    packets: {},
+    loadLineReader: async () => decodeBatches,
+    progress: false,
+  };
   const input = { name, file: undefined, ...createChunkInput(bytes), close: async () => {} };
   for await (const _events of readOne(input, context));
   expect(report.hasFailed).toBe(true);

@@ -1,0 +1,29 @@
+import type { FlowFilterLists } from "../filter/compile.js";
+import type { FlowTest } from "../observer/select-matching.js";
+import type { PacketPart } from "../packet/index.js";
+
+/**
+ * Compiles the flow filters of a command. What compiles them is loaded only if there are filters, and the CEL engine only
+ * if there are expressions: that takes longer than loading the rest of a command. (In the bundle of the program, filters
+ * find the engine only after this import; see `tools/build/lazy-cel-engine.ts`.)
+ *
+ * @throws FilterError
+ */
+export async function compileFilters({ allow = [], deny = [] }: FlowFilterLists): Promise<FlowTest> {
+  const filters = [...allow, ...deny];
+  if (filters.length === 0) return () => true;
+  if (filters.some(({ experimental }) => experimental?.celExpression?.length))
+    await import("../filter/cel-engine.js");
+  const { compileFlowFilters } = await import("../filter/compile.js");
+  return compileFlowFilters({ allow, deny });
+}
+
+/** Compiles what packets alone answer of the flow filters; undefined if there are none. Call {@link compileFilters} first. */
+export async function compilePacketPart({
+  allow = [],
+  deny = [],
+}: FlowFilterLists): Promise<PacketPart | undefined> {
+  if (allow.length + deny.length === 0) return undefined;
+  const { packetPart } = await import("../filter/packet-part.js");
+  return packetPart({ allow, deny });
+}

@@ -1,0 +1,79 @@
+// Starting: each entry point imported by a program, and commands on a small capture, as processes beside a bare `node -e 0`.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { alternate, type Figures, runProgram } from "./measure.js";
+import type { BenchmarkResult, Goal } from "./report/result.js";
+
+const ROUNDS = 5;
+const REPOSITORY = resolve(import.meta.dirname, "../..");
+const CLI = join(REPOSITORY, "dist/cli/main.js");
+const CAPTURE = join(REPOSITORY, "examples/captures/sample.pcapng");
+
+/** Milliseconds that importing an entry point may add to bare Node. */
+const IMPORT_LIMITS_MS: Readonly<Record<string, number>> = { "flowscribe/filter": 60 };
+/** How many times bare Node a command may take. */
+const COMMAND_LIMITS: Readonly<Record<string, number>> = { observe: 2, "record -r": 2 };
+
+export function run(): BenchmarkResult {
+  const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
+  try {
+    const imports = Object.fromEntries(
+      entryPoints().map(({ name, file }, index) => {
+        const program = join(folder, `${index}.mjs`);
+        writeFileSync(program, `import ${JSON.stringify(file)};\n`);
+        return [name, [program]];
+      }),
+    );
+    const commands = {
+      observe: [CLI, "observe", CAPTURE],
+      "record -r": [CLI, "record", "--overwrite", "-r", CAPTURE, "-w", join(folder, "out.pcap")],
+      "--help": [CLI, "--help"],
+    };
+    return {
+      tables: [
+        table("Importing an entry point", imports, (name, ours, node) =>
+          goal(ours - node, IMPORT_LIMITS_MS[name], (limit) => `at most ${limit} ms more`),
+        ),
+        table("Running a command on a capture of 93 kB", commands, (name, ours, node) =>
+          goal(ours / node, COMMAND_LIMITS[name], (limit) => `at most ${limit} times`),
+        ),
+      ],
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function entryPoints(): { name: string; file: string }[] {
+  const { exports } = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8"));
+  return Object.entries<{ default?: string }>(exports).flatMap(([path, { default: file }]) =>
+    file === undefined ? [] : [{ name: `flowscribe${path.slice(1)}`, file: join(REPOSITORY, file) }],
+  );
+}
+
+function table(
+  title: string,
+  programs: Readonly<Record<string, readonly string[]>>,
+  goalOf: (name: string, ours: number, node: number) => Goal | undefined,
+): BenchmarkResult["tables"][number] {
+  const measured: Readonly<Record<string, Figures>> = alternate(ROUNDS, {
+    node: () => runProgram(process.execPath, ["-e", "0"]).milliseconds,
+    ...Object.fromEntries(
+      Object.entries(programs).map(([name, args]) => [
+        name,
+        () => runProgram(process.execPath, args).milliseconds,
+      ]),
+    ),
+  });
+  const { node, ...others } = measured;
+  const rows = Object.entries(others).map(([name, figures]) => {
+    const goal = goalOf(name, figures.median, node!.median);
+    return { name, figures: [figures, node], ...(goal && { goal }) };
+  });
+  return { title, unit: "ms", columns: ["flowscribe", "node -e 0"], rows };
+}
+
+function goal(value: number, limit: number | undefined, text: (limit: number) => string): Goal | undefined {
+  return limit === undefined ? undefined : { text: text(limit), isMet: value <= limit };
+}
