@@ -9,7 +9,8 @@ import { MessageIssues } from "../message/issues.js";
 import { RegexBudget } from "../regex/budget.js";
 import { re2jsEngine } from "../regex/regex.js";
 import { createFlowEngine } from "./cel-engine.js";
-import { type EncodedPredicate, encodedPredicate } from "./encoded.js";
+import { combineTests, readsOf } from "./combine.js";
+import { type EncodedPredicate, encodedPredicate } from "./encoded/predicate.js";
 import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "./event.js";
 import type { FieldCompiler, FieldContext, FieldTest, FilterField } from "./field.js";
 import { fieldPath } from "./field-values.js";
@@ -35,7 +36,6 @@ import {
 import { destinationPort, sourcePort } from "./fields/port.js";
 import { dropReasonDesc, reply, trafficDirection, verdict } from "./fields/verdict.js";
 import { type FlowFilterInit, toFlowFilter } from "./filter-init.js";
-import { type AnyTest, compileAny } from "./filter-list.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
 import { type JsonLinePredicate, withJsonLine } from "./json-line.js";
 import type { ListedFilter } from "./list-index/compile-group.js";
@@ -136,7 +136,7 @@ export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOpt
   const compiler = new FilterCompiler(options);
   const compiled = compiler.compile(filter, "");
   if (compiler.issues.length > 0) throw new FilterError(compiler.issues);
-  return toPredicate(compileAny([toTest(compiled)]), [compiled], options);
+  return toPredicate({ allow: [compiled], deny: [] }, options);
 }
 
 /**
@@ -150,7 +150,7 @@ export function compileFlowFilters(lists: FlowFilterLists, options: FlowFilterOp
   checkOptions("compileFlowFilters", options, FLOW_FILTER_OPTIONS);
   const { allow, deny, issues } = compileLists(lists, options);
   if (issues.length > 0) throw new FilterError(issues);
-  return toPredicate(joinLists(allow, deny), [...allow, ...deny], options);
+  return toPredicate({ allow, deny }, options);
 }
 
 /**
@@ -162,11 +162,16 @@ export function checkFlowFilters(lists: FlowFilterLists, options: FlowFilterOpti
   return issues.length > 0 ? issues : compileLists(lists, options).issues;
 }
 
+interface CompiledLists {
+  readonly allow: readonly CompiledFilter[];
+  readonly deny: readonly CompiledFilter[];
+}
+
 /** Compiles both lists field by field, for callers that need the individual fields. */
 export function compileLists(
   lists: FlowFilterLists,
   options: FlowFilterOptions,
-): { allow: CompiledFilter[]; deny: CompiledFilter[]; issues: readonly Issue[] } {
+): CompiledLists & { readonly issues: readonly Issue[] } {
   const faults = listIssues(lists);
   if (faults.length > 0) return { allow: [], deny: [], issues: faults };
   const compiler = new FilterCompiler(options);
@@ -259,43 +264,16 @@ function compileField<K extends FilterField>(
   return compilers[field](values, context);
 }
 
-const COSTS = { cheap: 0, moderate: 1, expensive: 2 } as const;
-
-/** The tests of all fields of a filter, cheap fields first. */
-function toTest({ message, fields }: CompiledFilter): ListedFilter {
-  const tests = fields.map(({ test }) => test).sort((a, b) => COSTS[a.cost] - COSTS[b.cost]);
-  return { message, tests };
+/** The tests of compiled filters, for the functions that combine them. */
+export function toListed({ message, fields }: CompiledFilter): ListedFilter {
+  return { message, tests: fields.map(({ test }) => test) };
 }
 
-/** Joins compiled filters into one test, as described at {@link compileFlowFilters}. */
-export function joinLists(allow: readonly CompiledFilter[], deny: readonly CompiledFilter[]): AnyTest {
-  if (allow.length === 0 && deny.length === 0) return { matches: () => true, matchesOther: () => true };
-  const denied = compileAny(deny.map(toTest));
-  if (allow.length === 0) {
-    return {
-      matches: (flow) => !denied.matches(flow),
-      matchesOther: (event) => !denied.matchesOther(event),
-    };
-  }
-  const allowed = compileAny(allow.map(toTest));
-  if (deny.length === 0) return allowed;
-  return {
-    matches: (flow) => allowed.matches(flow) && !denied.matches(flow),
-    matchesOther: (event) => allowed.matchesOther(event) && !denied.matchesOther(event),
-  };
-}
-
-function toPredicate(
-  test: AnyTest,
-  compiled: readonly CompiledFilter[],
-  options: FlowFilterOptions,
-): FlowPredicate {
-  const { matches, matchesOther } = test;
+function toPredicate({ allow, deny }: CompiledLists, options: FlowFilterOptions): FlowPredicate {
+  const lists = { allow: allow.map(toListed), deny: deny.map(toListed) };
+  const { matches, matchesOther } = combineTests(lists);
   const matchesRest = (event: FlowEvent) => (isFlow(event) ? matches(event) : matchesOther(event));
   const predicate = (event: FlowEvent | FlowEnvelope) =>
     isFlow(event) ? matches(event) : matchesRest(withoutEnvelope(event));
-  // Not the compiled filters, so that their messages are not kept in memory.
-  const fields = compiled.flatMap((filter) => filter.fields.map((field) => field.test));
-  const reads = fields.flatMap((field) => field.reads);
-  return withJsonLine(Object.assign(predicate, encodedPredicate(test, fields, options)), reads);
+  return withJsonLine(Object.assign(predicate, encodedPredicate(lists, options)), readsOf(lists));
 }

@@ -45,6 +45,11 @@ export interface FieldTest {
   trace?(event: FlowEvent): readonly SelectorTrace[];
   /** The fields of a Flow that the test reads, as proto field paths. */
   readonly reads: readonly string[];
+  /**
+   * Replaces `reads` where the set case of a oneof can be read without its message: its path is that of the oneof, such as
+   * `l4.protocol`.
+   */
+  readonly readsCases?: readonly string[];
   /** The approximate cost of the test; cheap tests run first. */
   readonly cost: "cheap" | "moderate" | "expensive";
   /**

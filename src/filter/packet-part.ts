@@ -1,7 +1,8 @@
 import { checkOptions } from "../errors/check-options.js";
 import { FilterError } from "../errors/errors.js";
 import { PacketPart } from "../packet/flow/packet-part.js";
-import { type CompiledFilter, compileLists, type FlowFilterLists, joinLists } from "./compile.js";
+import { combineTests } from "./combine.js";
+import { type CompiledFilter, compileLists, type FlowFilterLists, toListed } from "./compile.js";
 import type { FieldTest } from "./field.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
 
@@ -33,7 +34,7 @@ export function packetPart(lists: FlowFilterLists, options: FlowFilterOptions = 
   const exact = denied.length === deny.length && allow.every(isWhollyOfPacket);
   const reads = [...allowed, ...denied].flatMap(({ fields }) => fields.flatMap(({ test }) => test.reads));
   return new PacketPart(
-    joinLists(allowed, denied).matches,
+    combineTests({ allow: allowed.map(toListed), deny: denied.map(toListed) }).matches,
     {
       addresses: reads.some((path) => path === "IP" || ADDRESSES.has(path)),
       layer4: reads.some((path) => rootOf(path) === "l4"),

@@ -19,6 +19,8 @@ interface Reader {
   int64(bytes: Uint8Array, at: number, limit: number): bigint;
   uint64(bytes: Uint8Array, at: number, limit: number): bigint;
   bool(bytes: Uint8Array, at: number, limit: number): boolean;
+  /** The part of the decoded buffer from `start` to `end`, of which `bytes` may be a copy. */
+  slice(bytes: Uint8Array, start: number, end: number): Uint8Array;
   /** The error for a value that ends beyond the limit. */
   truncated(): Error;
 }
@@ -49,7 +51,7 @@ export interface FieldEntry {
   readonly name: string;
   readonly number: number;
   readonly wireType: 0 | 2;
-  /** The oneof of the field, as in TypeScript. */
+  /** The oneof of the field, as in the proto file. */
   readonly oneof?: string;
   /** The type of a nested message. */
   readonly message?: MessageEntry;
@@ -3170,7 +3172,7 @@ function mergeAny(
       }
       // value
       case 4: {
-        m.value = bytes.subarray(at, at + n) as typeof m.value;
+        m.value = plan.reader.slice(bytes, at, at + n) as typeof m.value;
         at += n;
         break;
       }
@@ -4268,9 +4270,9 @@ function mergeLostEvent(
 export const GET_FLOWS_RESPONSE_ENTRY: MessageEntry = {
   name: "observer.GetFlowsResponse",
   fields: [
-    { name: "flow", number: 1, wireType: 2, oneof: "responseTypes", message: FLOW_ENTRY },
-    { name: "node_status", number: 2, wireType: 2, oneof: "responseTypes", message: NODE_STATUS_EVENT_ENTRY },
-    { name: "lost_events", number: 3, wireType: 2, oneof: "responseTypes", message: LOST_EVENT_ENTRY },
+    { name: "flow", number: 1, wireType: 2, oneof: "response_types", message: FLOW_ENTRY },
+    { name: "node_status", number: 2, wireType: 2, oneof: "response_types", message: NODE_STATUS_EVENT_ENTRY },
+    { name: "lost_events", number: 3, wireType: 2, oneof: "response_types", message: LOST_EVENT_ENTRY },
     { name: "node_name", number: 1000, wireType: 2 },
     { name: "time", number: 1001, wireType: 2, message: TIMESTAMP_ENTRY },
   ],

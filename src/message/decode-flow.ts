@@ -1,11 +1,10 @@
 import { checkArgument } from "../errors/check-argument.js";
-import { FlowscribeError } from "../errors/errors.js";
 import { aUint8Array } from "../errors/value-checks.js";
-import { clearFlow, FLOW_ENTRY, mergeFlow, newFlow } from "../gen/decoders.js";
+import { clearFlow, FLOW_ENTRY, mergeFlow, newFlow, type Own } from "../gen/decoders.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
-import { DecodePlan } from "./decode-plan.js";
 import type { FieldTree } from "./field-tree.js";
-import { type StringCache, sharedStrings } from "./string-cache.js";
+import { DecodePlan } from "./wire/decode-plan.js";
+import { type StringCache, sharedStrings } from "./wire/string-cache.js";
 
 /**
  * Decodes a Flow like `fromBinary(FlowSchema, bytes)`, but several times faster, and into objects with fast properties
@@ -28,7 +27,7 @@ import { type StringCache, sharedStrings } from "./string-cache.js";
  */
 export function decodeFlow(bytes: Uint8Array): Flow {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeFlow", "bytes", bytes, aUint8Array);
-  decodeWhole ??= createFlowScan(true, sharedStrings());
+  decodeWhole ??= createFlowScan(true, sharedStrings);
   return decodeWhole(bytes, 0, bytes.length);
 }
 
@@ -54,26 +53,18 @@ export type FlowScan = (bytes: Uint8Array, start: number, end: number) => Flow;
 export function createFlowScan(tree: FieldTree | true, strings: StringCache): FlowScan {
   const reuses = tree !== true;
   const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses });
-  const scratch = newFlow();
+  const scratch = createScratchFlow();
   return (bytes, start, end) => {
     const flow = reuses ? clearFlow(scratch) : newFlow();
-    plan.reset();
-    try {
-      mergeFlow(flow, bytes, start, end, end, plan);
-    } catch (error) {
-      throw malformed("flow.Flow", error);
-    }
+    plan.decode("flow.Flow", mergeFlow, flow, bytes, start, end);
     return flow;
   };
 }
 
-/** Creates an empty Flow with a property for every field, whose nested messages have all their properties as well. */
-export function createScratchFlow(): Flow {
+/**
+ * Creates an empty Flow with a property for every field. What decodes into it, over and over, needs no other shape than the
+ * filters know already.
+ */
+export function createScratchFlow(): Own<Flow> {
   return newFlow();
-}
-
-/** The error for bytes that cannot be decoded as a message of this type. */
-export function malformed(typeName: string, cause: unknown): FlowscribeError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new FlowscribeError("malformed_message", `not a valid ${typeName}: ${reason}`, { cause });
 }

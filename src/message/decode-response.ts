@@ -7,10 +7,9 @@ import {
   newGetFlowsResponse,
 } from "../gen/decoders.js";
 import type { GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { malformed } from "./decode-flow.js";
-import { DecodePlan } from "./decode-plan.js";
 import type { FieldTree } from "./field-tree.js";
-import { type StringCache, sharedStrings } from "./string-cache.js";
+import { DecodePlan } from "./wire/decode-plan.js";
+import { type StringCache, sharedStrings } from "./wire/string-cache.js";
 
 /**
  * Decodes a GetFlowsResponse like `fromBinary(GetFlowsResponseSchema, bytes)`, as fast as `decodeFlow` and with the same
@@ -26,7 +25,7 @@ import { type StringCache, sharedStrings } from "./string-cache.js";
  */
 export function decodeGetFlowsResponse(bytes: Uint8Array): GetFlowsResponse {
   if (!(bytes instanceof Uint8Array)) checkArgument("decodeGetFlowsResponse", "bytes", bytes, aUint8Array);
-  decodeWhole ??= createResponseScan(true, sharedStrings());
+  decodeWhole ??= createResponseScan(true, sharedStrings);
   return decodeWhole(bytes, 0, bytes.length);
 }
 
@@ -48,12 +47,7 @@ export function createResponseScan(tree: FieldTree | true, strings: StringCache)
   const scratch = newGetFlowsResponse();
   return (bytes, start, end) => {
     const response = reuses ? clearGetFlowsResponse(scratch) : newGetFlowsResponse();
-    plan.reset();
-    try {
-      mergeGetFlowsResponse(response, bytes, start, end, end, plan);
-    } catch (error) {
-      throw malformed("observer.GetFlowsResponse", error);
-    }
+    plan.decode("observer.GetFlowsResponse", mergeGetFlowsResponse, response, bytes, start, end);
     return response;
   };
 }

@@ -15,9 +15,12 @@ export const isLong: boolean = inject("long");
 /** The minimum of runs of a property in the quick tests: half the default of fast-check. */
 const MIN_RUNS = 50;
 
+/** What all runs are multiplied by, for a search that takes hours. */
+const FACTOR = Number(process.env.FLOWSCRIBE_RUNS ?? 1);
+
 /** The runs of a property: `full` in the long tests, a twentieth of it in the quick ones but at least 50. */
 export function runs(full: number): number {
-  return isLong ? full : Math.min(full, Math.max(MIN_RUNS, Math.ceil(full / 20)));
+  return FACTOR * (isLong ? full : Math.min(full, Math.max(MIN_RUNS, Math.ceil(full / 20))));
 }
 
 /** An amount that is not about runs: packets, rounds, bytes. */

@@ -15,10 +15,10 @@ export function messageCode(layout: MessageLayout, isRoot: boolean): string {
 }
 
 function entryCode({ desc, name, fields, tableLength }: MessageLayout, isRoot: boolean): string {
-  const rows = fields.map(({ desc: { name: fieldName, number }, kind, oneof, message }) => {
+  const rows = fields.map(({ desc: { name: fieldName, number, oneof }, kind, message }) => {
     const wireType = message !== undefined || ["string", "strings", "bytes"].includes(kind) ? 2 : 0;
     const rest = [
-      ...(oneof === undefined ? [] : [`oneof: ${JSON.stringify(oneof)}`]),
+      ...(oneof === undefined ? [] : [`oneof: ${JSON.stringify(oneof.name)}`]),
       ...(message === undefined ? [] : [`message: ${entryName(message)}`]),
       ...(kind === "messages" || kind === "strings" ? ["isList: true"] : []),
     ];
@@ -171,7 +171,7 @@ function valueCode({ kind, desc, message, oneof, slot }: FieldLayout): string[] 
     case "strings":
       return [`${property}.push(plan.strings.read(bytes, at, n));`, "at += n;"];
     case "bytes":
-      return [`${property} = bytes.subarray(at, at + n) as typeof ${property};`, "at += n;"];
+      return [`${property} = plan.reader.slice(bytes, at, at + n) as typeof ${property};`, "at += n;"];
     case "wrapper":
       return [
         own,

@@ -13,6 +13,8 @@ interface Reader {
   int64(bytes: Uint8Array, at: number, limit: number): bigint;
   uint64(bytes: Uint8Array, at: number, limit: number): bigint;
   bool(bytes: Uint8Array, at: number, limit: number): boolean;
+  /** The part of the decoded buffer from \`start\` to \`end\`, of which \`bytes\` may be a copy. */
+  slice(bytes: Uint8Array, start: number, end: number): Uint8Array;
   /** The error for a value that ends beyond the limit. */
   truncated(): Error;
 }
@@ -43,7 +45,7 @@ export interface FieldEntry {
   readonly name: string;
   readonly number: number;
   readonly wireType: 0 | 2;
-  /** The oneof of the field, as in TypeScript. */
+  /** The oneof of the field, as in the proto file. */
   readonly oneof?: string;
   /** The type of a nested message. */
   readonly message?: MessageEntry;

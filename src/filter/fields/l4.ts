@@ -61,6 +61,7 @@ export const protocol: FieldCompiler<"protocol"> = (values, { report }) => {
         ? [event.l4?.protocol.case, event.l7?.record.case].filter((name) => name !== undefined)
         : undefined,
     reads: ["l4", "l7"],
+    readsCases: ["l4.protocol", "l7.record"],
     cost: "cheap",
     key: exactKey<string>(byProtocol, [...l4, ...l7]),
   };

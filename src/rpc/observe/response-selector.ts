@@ -5,7 +5,7 @@ import type { FlowPredicate } from "../../filter/index.js";
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema } from "../../gen/observer/observer_pb.js";
 import { createResponseScan, decodeGetFlowsResponse } from "../../message/decode-response.js";
-import { sharedStrings } from "../../message/string-cache.js";
+import { sharedStrings } from "../../message/wire/string-cache.js";
 import { RpcError } from "../../recorder/service/error.js";
 import { RESUMPTION_FIELDS, type Resumption } from "./resumption.js";
 
@@ -29,8 +29,8 @@ export interface Selection<T> {
 export class ResponseSelector<T extends Received> {
   readonly #filter: FlowTest | undefined;
   readonly #yieldsEncoded: boolean;
-  readonly #scan = createResponseScan({ lost_events: true, flow: {} }, sharedStrings());
-  readonly #scanForResumption = createResponseScan(RESUMPTION_FIELDS, sharedStrings());
+  readonly #scan = createResponseScan({ lost_events: true, flow: {} }, sharedStrings);
+  readonly #scanForResumption = createResponseScan(RESUMPTION_FIELDS, sharedStrings);
   received = 0;
   filtered = 0;
   repeated = 0;

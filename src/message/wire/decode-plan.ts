@@ -1,7 +1,8 @@
-import type { MessageEntry, Plan } from "../gen/decoders.js";
-import type { FieldTree } from "./field-tree.js";
-import type { StringCache } from "./string-cache.js";
-import { checkTag, WireReader } from "./wire-reader.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import type { MessageEntry, Plan } from "../../gen/decoders.js";
+import type { FieldTree } from "../field-tree.js";
+import { ARENA, type StringCache } from "./string-cache.js";
+import { checkTag, sharedReader as reader, type WireReader } from "./wire-reader.js";
 
 /** How deep messages and groups may be nested, as in protobuf-es. */
 const MAX_DEPTH = 100;
@@ -14,7 +15,15 @@ const SKIP_VARINT = 1;
 const SKIP_WITH_LENGTH = 2;
 const FIRST_SLOT = 3;
 
-const reader = new WireReader();
+/** The decoder of a message type. */
+type Merge<T> = (
+  message: T,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  limit: number,
+  plan: Plan,
+) => number;
 
 export interface PlanOptions {
   readonly strings: StringCache;
@@ -53,6 +62,8 @@ export class DecodePlan implements Plan {
   readonly #keepsUnknown: boolean;
   readonly #elements: object[] = [];
   #taken = 0;
+  /** Whether lists of strings are decoded, here or below: the message is then copied to the arena. */
+  readonly #usesArena: boolean;
   /** The plans of lists in this message, directly or not. */
   readonly #lists: DecodePlan[] = [];
 
@@ -72,6 +83,7 @@ export class DecodePlan implements Plan {
     this.#keepsUnknown = !options.reuses;
     const children = new Array<DecodePlan | undefined>(FIRST_SLOT + entry.fields.length).fill(undefined);
     const selection = selectionOf(entry, tree);
+    let usesArena = false;
     for (const [index, { number, wireType, message, isList = false }] of entry.fields.entries()) {
       const selected = selection[index];
       const skip = wireType === 0 ? SKIP_VARINT : SKIP_WITH_LENGTH;
@@ -79,19 +91,64 @@ export class DecodePlan implements Plan {
       const tag = number * 8 + wireType;
       if (tag < entry.tableLength) this.slots[tag] = slot;
       this.#slotOf.set(number, slot);
-      if (message === undefined || selected === undefined) continue;
+      if (selected === undefined) continue;
+      if (message === undefined) {
+        usesArena ||= isList;
+        continue;
+      }
       const place = { depth: depth + 1, isInElement: isInElement || isElement, isElement: isList };
       const child = new DecodePlan(message, selected, options, place);
       children[slot] = child;
       if (isList) this.#lists.push(child);
       this.#lists.push(...child.#lists);
+      usesArena ||= child.#usesArena;
     }
     this.children = children;
+    this.#usesArena = usesArena;
   }
 
-  /** Makes the elements of lists available again, for the next event. */
-  reset(): void {
+  /**
+   * Decodes a part of a buffer into a message of the type of this plan.
+   *
+   * @param merge The decoder of the type.
+   * @throws FlowscribeError with the code `malformed_message`.
+   */
+  decode<T>(
+    typeName: string,
+    merge: Merge<T>,
+    message: T,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    try {
+      this.#merge(merge, message, bytes, start, end);
+    } catch (cause) {
+      throw malformed(typeName, cause);
+    }
+  }
+
+  /** The same for a field of a larger message. Returns false if the field is not valid or ends elsewhere. */
+  decodesExactly<T>(merge: Merge<T>, message: T, bytes: Uint8Array, start: number, end: number): boolean {
+    try {
+      return this.#merge(merge, message, bytes, start, end) === end;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Returns the offset after the last field. */
+  #merge<T>(merge: Merge<T>, message: T, bytes: Uint8Array, start: number, end: number): number {
     for (let index = 0; index < this.#lists.length; index++) this.#lists[index]!.#taken = 0;
+    if (!this.#usesArena || bytes === ARENA || end - start > ARENA.length) {
+      return merge(message, bytes, start, end, end, this);
+    }
+    try {
+      reader.copyToArena(bytes, start, end);
+      return start + merge(message, ARENA, 0, end - start, end - start, this);
+    } finally {
+      reader.leaveArena();
+    }
   }
 
   take(): object {
@@ -111,11 +168,17 @@ export class DecodePlan implements Plan {
     if (this.#keepsUnknown) {
       // Every message of protobuf-es may have this property.
       const { $unknown = [] } = message as { $unknown?: UnknownField[] };
-      $unknown.push({ no: tag >>> 3, wireType: tag & 7, data: bytes.subarray(at, end) });
+      $unknown.push({ no: tag >>> 3, wireType: tag & 7, data: reader.slice(bytes, at, end) });
       (message as { $unknown?: UnknownField[] }).$unknown = $unknown;
     }
     return end;
   }
+}
+
+/** The error for bytes that cannot be decoded as a message of this type. */
+function malformed(typeName: string, cause: unknown): FlowscribeError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FlowscribeError("malformed_message", `not a valid ${typeName}: ${reason}`, { cause });
 }
 
 interface UnknownField {
@@ -124,18 +187,22 @@ interface UnknownField {
   readonly data: Uint8Array;
 }
 
-/** What a tree selects of each field: undefined if the field is skipped, `true` for all of it. */
+/**
+ * What a tree selects of each field: undefined if the field is skipped, `true` for all of it. The name of a oneof selects
+ * its case.
+ */
 function selectionOf(
   { name, fields }: MessageEntry,
   tree: FieldTree | true,
 ): readonly (FieldTree | true | undefined)[] {
   if (tree === true) return fields.map(() => true);
-  const names = new Set(fields.map((field) => field.name));
+  const names = new Set(fields.flatMap((field) => [field.name, field.oneof]));
   for (const wanted of Object.keys(tree)) {
     if (!names.has(wanted)) throw new Error(`${name} does not have a field ${wanted}`);
   }
-  const oneofs = new Set(fields.map((field) => (tree[field.name] === undefined ? undefined : field.oneof)));
-  return fields.map(
-    (field) => tree[field.name] ?? (field.oneof !== undefined && oneofs.has(field.oneof) ? {} : undefined),
-  );
+  const isRead = (oneof: string) =>
+    tree[oneof] !== undefined || fields.some((one) => one.oneof === oneof && tree[one.name] !== undefined);
+  return fields.map((field) => {
+    return tree[field.name] ?? (field.oneof !== undefined && isRead(field.oneof) ? {} : undefined);
+  });
 }

@@ -1,3 +1,7 @@
+import { ARENA } from "./string-cache.js";
+
+const NOTHING = new Uint8Array(0);
+
 /** The wire types of groups and of values with a fixed length. */
 const WIRE = { varint: 0, bits64: 1, withLength: 2, startGroup: 3, endGroup: 4, bits32: 5 } as const;
 
@@ -20,7 +24,22 @@ export class WireReader {
   #seconds = 0n;
   #secondsLow = 0;
   #secondsHigh = 0;
+  /** What was copied to the arena. */
+  #source: Uint8Array = NOTHING;
+  #sourceStart = 0;
   readonly #words = new DataView(new ArrayBuffer(8));
+
+  /** Copies a message to the start of the arena, in which slices are then those of the message. */
+  copyToArena(bytes: Uint8Array, start: number, end: number): void {
+    ARENA.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    this.#source = bytes;
+    this.#sourceStart = start;
+  }
+
+  /** Forgets the message in the arena, so that it is not kept in memory. */
+  leaveArena(): void {
+    this.#source = NOTHING;
+  }
 
   /** Reads a tag: at most five bytes, a field number above 0, a wire type up to 5. */
   tag(bytes: Uint8Array, at: number, limit: number): number {
@@ -103,6 +122,12 @@ export class WireReader {
     return at;
   }
 
+  slice(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return bytes === ARENA
+      ? this.#source.subarray(this.#sourceStart + start, this.#sourceStart + end)
+      : bytes.subarray(start, end);
+  }
+
   truncated(): Error {
     return new Error("a value ends beyond the end of the message");
   }
@@ -125,6 +150,9 @@ export class WireReader {
     return this.#words;
   }
 }
+
+/** The reader of all decoders: it has the message that is in the arena. */
+export const sharedReader: WireReader = new WireReader();
 
 /** @throws Error for a tag without a field number, or with an unknown wire type. */
 export function checkTag(tag: number): number {
