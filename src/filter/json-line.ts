@@ -11,7 +11,8 @@ export interface JsonLinePredicate {
   /**
    * Whether the event of an export line matches: a line as Hubble's exporter and `hubble observe -o jsonpb` write it, or
    * a bare flow. Only the fields that the filters read are decoded, so that most of the line is skipped; the result is
-   * the same as for the decoded event. CEL filters, and lines with other events than flows, are decoded as a whole.
+   * the same as for the decoded event. Lines are decoded as a whole for filters that read whole flows, as CEL expressions
+   * may, and lines with other events than flows.
    *
    * A fault inside a value that no filter reads remains unnoticed.
    *
@@ -35,7 +36,7 @@ export type EventPredicate = (event: FlowEvent | FlowEnvelope) => boolean;
 /** The answer for a line, or `undefined` for one that has to be decoded as a whole or is damaged. */
 export type LineScan = (line: Uint8Array, start: number, end: number) => boolean | undefined;
 
-const scans = new WeakMap<EventPredicate, () => LineScan>();
+const scans = new WeakMap<EventPredicate, () => LineScan | undefined>();
 
 const anOffset = anInteger(0);
 
@@ -76,13 +77,13 @@ export function withJsonLine<P extends EventPredicate>(
 
   scans.set(predicate, () => {
     const scanning = plan();
-    if (scanning === undefined) return () => undefined;
+    if (scanning === undefined) return undefined;
     return (line, start, end) => (scanning.read(line, start, end) ? predicate(scanning.flow) : undefined);
   });
   return Object.assign(predicate, { jsonLine });
 }
 
-/** The scan of a compiled filter; undefined for another function. */
+/** The scan of a compiled filter; undefined for one that reads whole flows, and for another function. */
 export function lineScanOf(predicate: EventPredicate): LineScan | undefined {
   return scans.get(predicate)?.();
 }

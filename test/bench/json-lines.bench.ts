@@ -88,7 +88,7 @@ const SELECTIONS = {
   },
 };
 
-export function compareProcesses(): void {
+function compareProcesses(): void {
   if (spawnSync("jq", ["--version"]).status !== 0) {
     console.log("  jq is not installed");
     return;

@@ -35,8 +35,20 @@ async function decoded(predicate: FlowPredicate, line: Uint8Array): Promise<bool
   return answers.length === 1 ? answers[0] : undefined;
 }
 
+/** White space that makes a line too long for the buffer into which short lines are copied. */
+const LONG_SPACE = new Uint8Array(16 * 1024).fill(0x20);
+
 /** The answer of jsonLine; undefined if it throws the error for damaged lines. */
 function scanned(predicate: FlowPredicate, line: Uint8Array): boolean | undefined {
+  const answer = scannedOnce(predicate, line);
+  const long = Buffer.concat([LONG_SPACE, line]);
+  if (line[0] !== 0xef && scannedOnce(predicate, new Uint8Array(long)) !== answer) {
+    throw new Error(`jsonLine is not ${answer} after white space, for ${new TextDecoder().decode(line)}`);
+  }
+  return answer;
+}
+
+function scannedOnce(predicate: FlowPredicate, line: Uint8Array): boolean | undefined {
   // Bytes around the line, which must not be read.
   const inside = new Uint8Array(line.length + 8).fill(0x22);
   inside.set(line, 4);
@@ -308,6 +320,27 @@ describe("jsonLine: the answer of decoding", () => {
       { numRuns: RUNS },
     );
     expect(compared).toBeGreaterThan(RUNS / 4);
+  });
+
+  test("for lines one after the other", { timeout: 3_600_000 }, async () => {
+    const lines = fc.array(fc.tuple(anyFlow, fc.nat(2), fc.nat(), fc.boolean()), {
+      minLength: 2,
+      maxLength: 6,
+    });
+    await fc.assert(
+      fc.asyncProperty(flowAndFilter, lines, async ({ flow, filter }, others) => {
+        const predicate = compileFlowFilter(filter as FlowFilterInit);
+        const own = rewrite(jsonOf(flow, 0), randomOf(1));
+        await expectSame(predicate, own);
+        for (const [other, form, seed, isCut] of others) {
+          const text = rewrite(jsonOf(other, form), randomOf(seed));
+          // A line that ends in the middle has filled some fields.
+          await expectSame(predicate, isCut ? text.slice(0, seed % text.length) : text);
+          await expectSame(predicate, own);
+        }
+      }),
+      { numRuns: Math.ceil(RUNS / 5) },
+    );
   });
 
   test("for damaged lines", { timeout: 3_600_000 }, async () => {

@@ -1,8 +1,11 @@
 import { type Flow, FlowSchema } from "../../../gen/flow/flow_pb.js";
 import type { FieldTree } from "../../field-tree.js";
+import { ARENA, ARENA_LINE_BYTES, copyToArena } from "./arena.js";
+import { lastFailure } from "./failure.js";
 import { createNameTable } from "./name-table.js";
 import { type MessagePlan, planMessage } from "./plan.js";
-import { lastFailure, lastNameValue, readMembers, readName, skipUnread } from "./read-members.js";
+import { readMembers, skipUnread } from "./read-members.js";
+import { lastNameEntry, readName } from "./read-name.js";
 import { skipSpace } from "./skip.js";
 
 const COMMA = 0x2c;
@@ -53,17 +56,29 @@ export class LineScanner {
    * is unusual, or is damaged where it was read.
    */
   read(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (length > ARENA_LINE_BYTES) return this.#read(bytes, start, end);
+    copyToArena(bytes, start, end);
+    if (this.#read(ARENA, 0, length)) return true;
+    this.stoppedAt += start;
+    return false;
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number): boolean {
     const open = skipSpace(bytes, start, end);
     if (open >= end || bytes[open] !== OPEN_OBJECT) return this.#stop(open);
     const plan = this.#plan;
     let seen = 0;
     let isBare = false;
+    let previous = LINE_MEMBERS.values.length;
     let at = skipSpace(bytes, open + 1, end);
     for (;;) {
       const nameStart = at;
-      at = readName(LINE_MEMBERS, bytes, at, end);
+      at = readName(LINE_MEMBERS, previous, bytes, at, end);
       if (at < 0) return this.#stop(lastFailure());
-      const member = lastNameValue();
+      const entry = lastNameEntry();
+      if (entry >= 0) previous = entry;
+      const member = entry < 0 ? -1 : LINE_MEMBERS.values[entry]!;
       if (member === FLOW) {
         if ((seen & FLOW) !== 0 || at >= end || bytes[at] !== OPEN_OBJECT) return this.#stop(nameStart);
         at = readMembers(plan, plan.target, bytes, at + 1, end);
@@ -97,5 +112,5 @@ export class LineScanner {
 
 /** Whether a name is that of a field. */
 function isField(plan: MessagePlan, bytes: Uint8Array, nameStart: number, end: number): boolean {
-  return readName(plan.names, bytes, nameStart, end) >= 0 && lastNameValue() >= 0;
+  return readName(plan.names, plan.names.values.length, bytes, nameStart, end) >= 0 && lastNameEntry() >= 0;
 }

@@ -1,3 +1,7 @@
+import { ARENA_WORDS } from "./arena.js";
+
+const words = ARENA_WORDS;
+
 /** The number of buckets, a power of two. */
 const BUCKETS = 512;
 const BUCKET_MASK = BUCKETS - 1;
@@ -12,8 +16,14 @@ export interface NameTable {
   readonly starts: Int32Array;
   readonly bytes: Uint8Array;
   readonly values: Int32Array;
-  /** The same by string, for names with escapes. */
-  readonly byName: ReadonlyMap<string, number>;
+  /** Where the quoted name of each entry, with a colon, starts in `patterns`, and where the last one ends. */
+  readonly patternStarts: Int32Array;
+  readonly patterns: DataView;
+  /**
+   * The entry that followed each entry the last time, and, as the last element, the first one; -1 if unknown. Lines of
+   * one program have their members in the same order.
+   */
+  readonly followers: Int16Array;
 }
 
 /** Creates a table. All names are ASCII, as are the names of a proto file. */
@@ -31,7 +41,35 @@ export function createNameTable(byName: ReadonlyMap<string, number>): NameTable 
     next[entry] = heads[bucket]!;
     heads[bucket] = entry;
   });
-  return { heads, next, starts, bytes, values: Int32Array.from(byName.values()), byName };
+  const patterns = names.map((name) => `"${name}":`);
+  let patternEnd = 0;
+  const patternEnds = patterns.map((pattern) => (patternEnd += pattern.length));
+  return {
+    heads,
+    next,
+    starts,
+    bytes,
+    values: Int32Array.from(byName.values()),
+    patternStarts: Int32Array.of(0, ...patternEnds),
+    patterns: new DataView(new TextEncoder().encode(patterns.join("")).slice().buffer),
+    followers: new Int16Array(names.length + 1).fill(-1),
+  };
+}
+
+/**
+ * The position in the arena after a quoted name and its colon, if they are those of an entry; otherwise -1. Compares
+ * words of four bytes, the last of which overlaps the one before it: the shortest pattern has four bytes.
+ */
+export function matchPattern(table: NameTable, entry: number, start: number, end: number): number {
+  const { patternStarts, patterns } = table;
+  const from = patternStarts[entry]!;
+  const last = patternStarts[entry + 1]! - 4;
+  const after = start + last + 4 - from;
+  if (after > end || patterns.getInt32(last, true) !== words.getInt32(after - 4, true)) return -1;
+  for (let at = from; at < last; at += 4) {
+    if (patterns.getInt32(at, true) !== words.getInt32(start + at - from, true)) return -1;
+  }
+  return after;
 }
 
 /** The entry of a name; -1 if the table does not have it. */

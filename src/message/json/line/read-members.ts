@@ -2,33 +2,33 @@ import { type Properties, propertiesOf } from "../../properties.js";
 import { readMessage } from "../read-message.js";
 import { defaultRegistry } from "../registry.js";
 import { asciiText } from "./ascii-text.js";
-import { findName, type NameTable } from "./name-table.js";
-import type { FieldPlan, MessagePlan } from "./plan.js";
+import { fail } from "./failure.js";
+import { findName } from "./name-table.js";
+import type { FieldPlan, KIND, MessagePlan } from "./plan.js";
+import { lastNameEntry, readName, unquote } from "./read-name.js";
 import { isFalse, isNull, isTrue, lastInteger, plainEnd, readInteger } from "./scalars.js";
 import { skipSpace, skipString, skipValue } from "./skip.js";
 
 // Constants of this file, because V8 loads those of other modules at each use.
-const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const COLON = 0x3a;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const LOWER_N = 0x6e;
 
-/** The values of KIND in plan.ts. */
-const SKIP = 0;
-const STRING = 1;
-const BOOL = 2;
-const UINT32 = 3;
-const INT32 = 4;
-const LONG = 5;
-const ENUM = 6;
-const MESSAGE = 7;
-const STRINGS = 8;
-const MESSAGES = 9;
+// The compiler compares them with those of the plan.
+const SKIP: typeof KIND.skip = 0;
+const STRING: typeof KIND.string = 1;
+const BOOL: typeof KIND.bool = 2;
+const UINT32: typeof KIND.uint32 = 3;
+const INT32: typeof KIND.int32 = 4;
+const LONG: typeof KIND.long = 5;
+const ENUM: typeof KIND.enum = 6;
+const MESSAGE: typeof KIND.message = 7;
+const STRINGS: typeof KIND.strings = 8;
+const MESSAGES: typeof KIND.messages = 9;
 
 /** Numbers of up to so many digits are exact in 31 bits. */
 const INT_DIGITS = 9;
@@ -41,62 +41,6 @@ const HALF_PAIR = /\p{Surrogate}/u;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 // All functions below return the position after what they have read, or -1.
-
-/** Where the last line could not be read. */
-let failedAt = 0;
-/** The value of the last name in its table; -1 if the table does not have it. */
-let nameValue = -1;
-function fail(at: number): -1 {
-  failedAt = at;
-  return -1;
-}
-
-export function lastFailure(): number {
-  return failedAt;
-}
-
-export function lastNameValue(): number {
-  return nameValue;
-}
-
-/** Reads a name, the colon and white space. Its value in the table is then {@link lastNameValue}. */
-export function readName(table: NameTable, bytes: Uint8Array, start: number, end: number): number {
-  if (start >= end || bytes[start] !== QUOTE) return fail(start);
-  const nameStart = start + 1;
-  let at = plainEnd(bytes, nameStart, end);
-  if (at >= 0) {
-    const entry = findName(table, bytes, nameStart, at);
-    nameValue = entry < 0 ? -1 : table.values[entry]!;
-    at++;
-  } else {
-    at = readUnusualName(table, bytes, nameStart, end);
-    if (at < 0) return -1;
-  }
-  if (at < end && bytes[at] !== COLON) at = skipSpace(bytes, at, end);
-  if (at >= end || bytes[at] !== COLON) return fail(at);
-  at++;
-  return at < end && bytes[at]! > SPACE ? at : skipSpace(bytes, at, end);
-}
-
-/** Reads a name with escapes or characters that are not ASCII. */
-function readUnusualName(table: NameTable, bytes: Uint8Array, start: number, end: number): number {
-  const at = skipString(bytes, start, end);
-  if (at < 0) return fail(start - 1);
-  const name = unquote(bytes, start - 1, at);
-  if (name === undefined) return fail(start - 1);
-  nameValue = table.byName.get(name) ?? -1;
-  return at;
-}
-
-/** The string between two positions, quotes included; undefined if it is not valid. */
-function unquote(bytes: Uint8Array, start: number, end: number): string | undefined {
-  try {
-    // A quoted string that is valid JSON parses to a string.
-    return JSON.parse(utf8.decode(bytes.subarray(start, end))) as string;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Reads the members of an object, after its bracket, into a message. */
 export function readMembers(
@@ -112,15 +56,17 @@ export function readMembers(
   let low = 0;
   let high = 0;
   let oneofs = 0;
+  let previous = names.values.length;
   let at = skipSpace(bytes, start, end);
   if (at < end && bytes[at] === CLOSE_OBJECT) return at + 1;
   for (;;) {
     const nameStart = at;
-    at = readName(names, bytes, at, end);
+    at = readName(names, previous, bytes, at, end);
     if (at < 0) return -1;
-    const index = nameValue;
-    if (index < 0) at = skipUnread(bytes, at, end);
+    if (lastNameEntry() < 0) at = skipUnread(bytes, at, end);
     else {
+      previous = lastNameEntry();
+      const index = names.values[previous]!;
       const bit = 1 << (index & 31);
       if (index < 32) {
         if ((low & bit) !== 0) return fail(nameStart);

@@ -1,3 +1,14 @@
+import { ARENA, ARENA_WORDS } from "./arena.js";
+
+const arena = ARENA;
+const words = ARENA_WORDS;
+/** Four bytes of the same value in a word. */
+const QUOTES = 0x22222222;
+const BACKSLASHES = 0x5c5c5c5c;
+const SPACES = 0x20202020;
+const LOW_BITS = 0x01010101;
+const HIGH_BITS = 0x80808080 | 0;
+
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const MINUS = 0x2d;
@@ -19,6 +30,21 @@ const PLAIN = Uint8Array.from({ length: 256 }, (_, code) =>
 /** The position of the closing quote of a string of plain characters; -1 for any other one. */
 export function plainEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
+  if (bytes === arena) {
+    // Whole words of plain characters. The quote behind the line ends the search.
+    for (;;) {
+      const word = words.getInt32(at, true);
+      const quotes = word ^ QUOTES;
+      const backslashes = word ^ BACKSLASHES;
+      const others =
+        word |
+        ((word - SPACES) & ~word) |
+        ((quotes - LOW_BITS) & ~quotes) |
+        ((backslashes - LOW_BITS) & ~backslashes);
+      if ((others & HIGH_BITS) !== 0) break;
+      at += 4;
+    }
+  }
   while (at < end && PLAIN[bytes[at]!] === 1) at++;
   return at < end && bytes[at] === QUOTE ? at : -1;
 }

@@ -1,5 +1,15 @@
+import { ARENA, ARENA_WORDS } from "./arena.js";
+
 // Finds the ends of values in JSON that nothing has validated. The functions never read at or beyond `end`, and need
 // constant memory however deep a value is nested.
+
+const arena = ARENA;
+const words = ARENA_WORDS;
+/** Four quotes. */
+const QUOTES = 0x22222222;
+/** The lowest and the highest bit of each byte of a word. */
+const LOW_BITS = 0x01010101;
+const HIGH_BITS = 0x80808080 | 0;
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -45,29 +55,31 @@ export function skipValue(bytes: Uint8Array, at: number, end: number): number {
 export function skipString(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   for (;;) {
-    // Unrolled: most of a line are bytes of strings.
-    const last = end - 4;
-    while (at <= last) {
-      if (bytes[at] === QUOTE) break;
-      if (bytes[at + 1] === QUOTE) {
-        at += 1;
-        break;
-      }
-      if (bytes[at + 2] === QUOTE) {
-        at += 2;
-        break;
-      }
-      if (bytes[at + 3] === QUOTE) {
-        at += 3;
-        break;
-      }
-      at += 4;
-    }
-    while (at < end && bytes[at] !== QUOTE) at++;
+    at = bytes === arena ? findQuoteInArena(at) : findQuote(bytes, at, end);
     if (at >= end) return -1;
     if (at === start || bytes[at - 1] !== BACKSLASH || isEndAfterBackslashes(bytes, start, at)) return at + 1;
     at++;
   }
+}
+
+/** The position of the next quote, which is that behind the line if there is no other one. */
+function findQuoteInArena(start: number): number {
+  let at = start;
+  for (;;) {
+    // A byte of this word is 0 where there is a quote.
+    const word = words.getInt32(at, true) ^ QUOTES;
+    // The high bit of each byte that is 0, and perhaps of some behind the first such byte.
+    const found = (word - LOW_BITS) & ~word & HIGH_BITS;
+    if (found !== 0) return at + ((31 - Math.clz32(found & -found)) >> 3);
+    at += 4;
+  }
+}
+
+/** The position of the next quote; at least `end` if there is none. */
+function findQuote(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== QUOTE) at++;
+  return at;
 }
 
 /** Whether the quote at `at` is not escaped: an even number of backslashes precedes it. */
