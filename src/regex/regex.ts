@@ -100,10 +100,8 @@ export function regexWeight(pattern: string): number {
  * @throws RegexSyntaxError
  */
 export function requiredEnds(pattern: string): { readonly prefix: string; readonly suffix: string } {
-  const { prefix = "", suffix = "" } = findRequired(parseRegex(toWellFormed(pattern)).root) ?? {};
-  // The string itself may have an unpaired surrogate there.
-  const known = (text: string) => (text.includes("\ufffd") ? "" : text);
-  return { prefix: known(prefix), suffix: known(suffix) };
+  // A literal never contains U+FFFD, so it is also the beginning or the end of a string with unpaired surrogates.
+  return findRequired(parseRegex(toWellFormed(pattern)).root) ?? { prefix: "", suffix: "" };
 }
 
 /**

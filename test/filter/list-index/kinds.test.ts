@@ -253,6 +253,93 @@ describe("compileFlowFilters: an index by one field", () => {
   });
 });
 
+describe("compileFlowFilters: special values in an index", () => {
+  const http = (value: { code?: number; url?: string }) =>
+    create(FlowSchema, { l7: { record: { case: "http", value } } });
+  const nodes = Array.from({ length: 10 }, (_, index) => ({ nodeName: [`x${index}/`] }));
+  const codes = Array.from({ length: 10 }, (_, index) => ({ httpStatusCode: [String(510 + index)] }));
+  const urls = Array.from({ length: 10 }, (_, index) => ({ httpUrl: [`^/${index}`] }));
+
+  test.each([
+    {
+      name: "a node without a cluster",
+      fill: nodes,
+      filter: { nodeName: ["default/"] },
+      other: create(FlowSchema, { nodeName: "n1" }),
+    },
+    {
+      name: "part of a default cluster",
+      fill: nodes,
+      filter: { nodeName: ["def*/"] },
+      other: create(FlowSchema, { nodeName: "n1" }),
+    },
+    {
+      name: "a node with slashes",
+      fill: nodes,
+      filter: { nodeName: ["a/"] },
+      other: create(FlowSchema, { nodeName: "a/b/c" }),
+    },
+    {
+      name: "a code by one digit",
+      fill: codes,
+      filter: { httpStatusCode: ["4+"] },
+      other: http({ code: 450 }),
+    },
+    {
+      name: "a code by two digits",
+      fill: codes,
+      filter: { httpStatusCode: ["45+"] },
+      other: http({ code: 459 }),
+    },
+    {
+      name: "a code of four digits",
+      fill: codes,
+      filter: { httpStatusCode: ["45+"] },
+      other: http({ code: 4567 }),
+    },
+    {
+      name: "another code of four digits",
+      fill: codes,
+      filter: { httpStatusCode: ["456"] },
+      other: http({ code: 4567 }),
+    },
+    { name: "a short code", fill: codes, filter: { httpStatusCode: ["5+"] }, other: http({ code: 5 }) },
+    { name: "code 0", fill: codes, filter: { httpStatusCode: ["5+"] }, other: http({}) },
+    {
+      name: "an unpaired surrogate",
+      fill: urls,
+      filter: { httpUrl: ["^/\ufffd"] },
+      other: http({ url: "/\ud800" }),
+    },
+    {
+      name: "an unpaired surrogate in a pattern",
+      fill: urls,
+      filter: { httpUrl: ["\ud800$"] },
+      other: http({ url: "/\ufffd" }),
+    },
+    {
+      name: "a pair of surrogates",
+      fill: urls,
+      filter: { httpUrl: ["\u{1f600}$"] },
+      other: http({ url: "/\ud83d\u{1f600}" }),
+    },
+    {
+      name: "half of a pair of surrogates",
+      fill: urls,
+      filter: { httpUrl: ["^/\ud83d"] },
+      other: http({ url: "/\u{1f600}" }),
+    },
+    { name: "a line feed", fill: urls, filter: { httpUrl: ["^/a.*b$"] }, other: http({ url: "/a\nb" }) },
+    { name: "lines", fill: urls, filter: { httpUrl: ["(?m)^b$"] }, other: http({ url: "/a\nb" }) },
+  ] as { name: string; fill: FilterInit[]; filter: FilterInit; other: typeof flow }[])(
+    "match as alone: $name",
+    ({ fill, filter, other }) => {
+      expect(compileFlowFilters({ allow: [...fill, filter] })(other)).toBe(compileFlowFilter(filter)(other));
+      expect(compileFlowFilters({ allow: fill })(other)).toBe(false);
+    },
+  );
+});
+
 describe("compileFlowFilters: many filters for events that are not flows", () => {
   const events = [
     undefined,
