@@ -12,7 +12,7 @@ import { alternate, formatFigures, runProgram } from "./measure.js";
 
 const ROUNDS = 5;
 /** How often the file of the processes has the lines of the corpus; FLOWSCRIBE_BENCH_COPIES overrides it. */
-const COPIES = Number(process.env["FLOWSCRIBE_BENCH_COPIES"] ?? 100);
+const COPIES = Number(process.env.FLOWSCRIBE_BENCH_COPIES ?? 100);
 /** jq takes about a minute for a million lines. */
 const PROCESS_ROUNDS = 3;
 
@@ -114,11 +114,11 @@ function compareProcesses(): void {
         flowscribe: timed("flowscribe", `${process.execPath} ${CLI} observe -o raw ${flags} ${file}`),
         jq: timed("jq", `jq -c '${jq}' ${file}`),
       });
-      if (lines["flowscribe"] !== lines["jq"]) throw new Error(`lines: ${JSON.stringify(lines)}`);
+      if (lines.flowscribe !== lines.jq) throw new Error(`lines: ${JSON.stringify(lines)}`);
       const ratio = figures.flowscribe.median / figures.jq.median;
       console.log(
         `  ${name.padEnd(34)} ${formatFigures(figures.flowscribe, "s", 2)}, jq ${formatFigures(figures.jq, "s", 2)}, ` +
-          `${ratio.toFixed(3)}, ${lines["jq"]} lines`,
+          `${ratio.toFixed(3)}, ${lines.jq} lines`,
       );
     }
   } finally {

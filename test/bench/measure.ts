@@ -27,6 +27,19 @@ export function runProgram(command: string, args: readonly string[]): ProgramRun
   return { milliseconds, stdout };
 }
 
+/**
+ * Runs a program to its end and returns the processor time it took, in milliseconds: for short programs that do not wait, that
+ * is the time until they end on an idle machine, and it depends less on what else is running.
+ */
+export function processorTime(command: string, args: readonly string[]): number {
+  // `times` prints two lines with user and system time: of the shell, and of what it ran. That of bash has milliseconds.
+  const { stdout } = runProgram("bash", ["-c", '"$@" >/dev/null && times', "bash", command, ...args]);
+  const [user = 0, system = 0] = [
+    ...(stdout.trim().split("\n").at(-1) ?? "").matchAll(/(\d+)m([\d.]+)s/g),
+  ].map(([, minutes, seconds]) => 60_000 * Number(minutes) + 1000 * Number(seconds));
+  return user + system;
+}
+
 /** Runs the works in turn, `rounds` times each, so that a change of the machine's speed meets all of them alike. */
 export function alternate<Name extends string>(
   rounds: number,

@@ -37,7 +37,7 @@ export function run(): BenchmarkResult {
         const row = compare(folder, capture, name, filters, limit);
         return {
           ...row,
-          name: `${packets.toLocaleString("en")} packets of ${bytes} bytes, ${name}${row.name}`,
+          name: `${packets.toLocaleString("en")} × ${bytes} bytes, ${name}${row.name}`,
         };
       });
       rmSync(capture);

@@ -1,8 +1,9 @@
 import type { BenchmarkTable } from "./result.js";
 
-const WIDTH = 720;
-const LABEL_WIDTH = 190;
+const BARS_WIDTH = 440;
 const VALUE_WIDTH = 90;
+/** About the width of a character of the font. */
+const CHARACTER_WIDTH = 6.2;
 const BAR_HEIGHT = 14;
 const ROW_GAP = 10;
 /** Colours that differ in lightness, too, on light and dark pages. */
@@ -18,7 +19,9 @@ export function chart({
   moreIsBetter = false,
 }: BenchmarkTable): string {
   const longest = Math.max(...rows.flatMap(({ figures }) => figures.map((one) => one?.max ?? 0)));
-  const scale = (value: number) => Math.max(1, ((WIDTH - LABEL_WIDTH - VALUE_WIDTH) * value) / longest);
+  const scale = (value: number) => Math.max(1, (BARS_WIDTH * value) / longest);
+  const left = 16 + CHARACTER_WIDTH * Math.max(...rows.map(({ name }) => name.length));
+  const width = Math.ceil(left + BARS_WIDTH + VALUE_WIDTH);
   let y = 46;
   const bars = rows.flatMap(({ name, figures }) => {
     const top = y;
@@ -26,23 +29,24 @@ export function chart({
       if (one === undefined) return [];
       const at = y;
       y += BAR_HEIGHT;
-      const [middle, end] = [at + BAR_HEIGHT / 2, LABEL_WIDTH + scale(one.max)];
+      const [middle, end] = [at + BAR_HEIGHT / 2, left + scale(one.max)];
       return [
-        rect(LABEL_WIDTH, at, scale(one.median), BAR_HEIGHT - 2, COLORS[column % COLORS.length]!),
-        `<path d="M${round(LABEL_WIDTH + scale(one.min))} ${middle - 1}H${round(end)}" stroke="#555" stroke-width="1"/>`,
+        rect(left, at, scale(one.median), BAR_HEIGHT - 2, COLORS[column % COLORS.length]!),
+        `<path d="M${round(left + scale(one.min))} ${middle - 1}H${round(end)}" stroke="#555" stroke-width="1"/>`,
         text(end + 6, at + BAR_HEIGHT - 4, `${one.median.toFixed(digits)} ${unit}`),
       ];
     });
-    const label = text(LABEL_WIDTH - 8, (top + y) / 2 + 3, name, ' text-anchor="end"');
+    const label = text(left - 8, (top + y) / 2 + 3, name, ' text-anchor="end"');
     y += ROW_GAP;
     return [label, ...parts];
   });
   const legend = columns.flatMap((column, at) => {
-    const x = LABEL_WIDTH + at * 150;
+    const x = left + at * 150;
     return [rect(x, 26, 10, 10, COLORS[at % COLORS.length]!), text(x + 14, 35, column)];
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" font-family="sans-serif" font-size="11" fill="#777">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="sans-serif" font-size="11" fill="#777">`,
+    `<title>${escapeXml(title)}</title>`,
     text(
       0,
       14,

@@ -4,6 +4,7 @@ import {
   type BenchmarkRow,
   type BenchmarkTable,
   formatGoal,
+  formatRatio,
   ratioTo,
 } from "./result.js";
 
@@ -21,7 +22,7 @@ function line({ columns, unit, digits }: BenchmarkTable, row: BenchmarkRow): str
   const ratio = ratioTo(row, 1);
   return [
     `  ${row.name}: ${figures.join(", ")}`,
-    ...(ratio === undefined ? [] : [`ratio ${ratio.toFixed(2)}`]),
+    ...(ratio === undefined ? [] : [`ratio ${formatRatio(ratio)}`]),
     ...(row.goal === undefined ? [] : [formatGoal(row.goal)]),
   ].join(", ");
 }

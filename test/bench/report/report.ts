@@ -7,6 +7,7 @@ import {
   type BenchmarkRow,
   type BenchmarkTable,
   formatGoal,
+  formatRatio,
   ratioTo,
 } from "./result.js";
 
@@ -54,7 +55,7 @@ function tableText({ title, unit, digits = 0, columns, rows }: BenchmarkTable): 
       );
       return `${median} ${unit} (${min}–${max})`;
     }),
-    ...(hasRatio ? [ratioTo(row, 1)?.toFixed(2) ?? ""] : []),
+    ...(hasRatio ? [formatRatio(ratioTo(row, 1) ?? Number.NaN)] : []),
     ...(hasGoals ? [row.goal === undefined ? "" : formatGoal(row.goal)] : []),
   ];
   const alignment = header.map((_, at) =>

@@ -37,6 +37,10 @@ export function formatGoal({ text, isMet }: Goal): string {
   return `goal: ${text}${isMet ? "" : ", not met"}`;
 }
 
+export function formatRatio(ratio: number): string {
+  return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
+}
+
 /** The first figure of a row divided by another one, as medians. */
 export function ratioTo(row: BenchmarkRow, column: number): number | undefined {
   const [first] = row.figures;
