@@ -55,7 +55,7 @@ test("docs/packets-to-flows.md lists the encapsulations of the table", () => {
     ENCAPSULATION_LIST.map(({ name, etherTypes, pppProtocols, most, text }) => {
       const expression = [
         ...(text.keyword === undefined ? [] : [`\`${text.keyword.name}\``]),
-        ...(text.matchAll.length === 0 ? [] : [`all packets with \`${text.matchAll.join("`, `")}\``]),
+        ...(text.matchAll.length === 0 ? [] : [`all with \`${text.matchAll.join("`, `")}\``]),
       ].join("; ");
       const numbers = `${describeAll(etherTypes)} | ${describeAll(pppProtocols)}`;
       const limits = `${describeMost(most.filters)} | ${describeMost(most.flows)}`;
