@@ -50,4 +50,5 @@ export {
   type TimeFormat,
 } from "./format.js";
 export { type FlowSelection, selectFlows } from "./select.js";
+export type { SelectionLimits } from "./select-matching.js";
 export { MAX_LAST, type Selectable } from "./select-matching.js";

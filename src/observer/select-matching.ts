@@ -9,6 +9,7 @@ export const MAX_LAST = 1_000_000;
 /** The maximum number of responses per batch for `--last`. */
 const BATCH_LENGTH = 1024;
 
+/** Which of the events that match are selected: how many, and from which times. */
 export type SelectionLimits = Pick<FlowFlags, "number" | "first" | "since" | "until">;
 
 /** The parts of a response that are used: its event and its own time. */

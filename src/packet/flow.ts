@@ -38,11 +38,11 @@ export interface FlowDecoder {
   decodeEach(batch: PacketBatch, part?: PacketPart): Iterable<Flow | PacketError>;
   /**
    * Decodes a single packet. Each call counts in {@link stats}, and replies are guessed from the order of decoding.
-   * Returns undefined if `part` does not match the packet.
    *
    * @throws RangeError if the batch has no such packet.
    */
   decodeAt(batch: PacketBatch, index: number): Flow | PacketError;
+  /** The same; returns undefined if `part` does not match the packet. */
   decodeAt(batch: PacketBatch, index: number, part: PacketPart | undefined): Flow | PacketError | undefined;
   readonly stats: FlowDecoderStats;
   /** Clears the cached lookup results and all conversations; keeps the counters. */

@@ -30,6 +30,7 @@ export {
   type ServiceInit,
 } from "./flow/flow-options.js";
 export type { LayerName } from "./flow/locate/flow-layers.js";
+export type { LocateOptions } from "./flow/locate/locator.js";
 export { PacketError } from "./flow/locate/packet-error.js";
 export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/locate/tunnel.js";
 export type { PacketPart } from "./flow/packet-part.js";

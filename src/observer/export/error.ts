@@ -13,7 +13,12 @@ export class ExportError extends FlowscribeError {
   readonly path: string | undefined;
 
   /** @param message May quote the input: control characters and line feeds are escaped so that it stays on one line. */
-  constructor(code: ExportErrorCode, message: string, line?: number, options?: ExportErrorOptions) {
+  constructor(
+    code: ExportErrorCode,
+    message: string,
+    line?: number,
+    options?: ErrorOptions & { readonly path?: string },
+  ) {
     const text = escapeControls(message);
     const atLine = line === undefined ? text : `line ${line}: ${text}`;
     super(code, options?.path === undefined ? atLine : `${options.path}: ${atLine}`, options);
@@ -28,10 +33,6 @@ export class ExportError extends FlowscribeError {
   get fault(): string {
     return this.#fault;
   }
-}
-
-interface ExportErrorOptions extends ErrorOptions {
-  readonly path?: string;
 }
 
 /** Creates the error for an event that has no JSON form. */
