@@ -13,10 +13,11 @@ import {
 } from "../errors/value-checks.js";
 import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { FLOW_FILTER_OPTIONS } from "../filter/filter-options.js";
-import { FileFilter, type FilteredFiles, type FilterFilesOptions } from "./filter-files/file-filter.js";
+import { FileFilter } from "./filter-files/file-filter.js";
+import type { FilteredFiles, FilterFilesOptions } from "./filter-files/options.js";
 
 export { ExportError } from "../observer/export/error.js";
-export type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./filter-files/file-filter.js";
+export type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./filter-files/options.js";
 
 const OPTIONS: OptionTable<FilterFilesOptions> = {
   workers: anInteger(1, 64),

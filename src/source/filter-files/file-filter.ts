@@ -6,6 +6,7 @@ import { compileLists, type FlowFilterLists } from "../../filter/compile.js";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { ExportError } from "../../observer/export/error.js";
 import { MAX_LINE_BYTES } from "../../observer/export/read-export.js";
+import type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./options.js";
 import { PartOutput } from "./part-output.js";
 import { PartList } from "./parts.js";
 import type { FromWorker, WorkerSettings } from "./protocol.js";
@@ -27,37 +28,6 @@ const PARTS_PER_WORKER = 2;
 
 /** The default number of workers, on machines with as many cores. */
 const DEFAULT_MAX_WORKERS = 4;
-
-/** Options of `filterFiles`. */
-export interface FilterFilesOptions {
-  /** Number of worker threads, 1 to 64; by default that of the cores, at most 4. */
-  readonly workers?: number;
-  /** Ends the iteration, which throws the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** How to handle a line that cannot be decoded, as for `filterExport`. The errors have the path. */
-  readonly onBadLine?: "throw" | "skip" | ((error: ExportError) => void);
-  /** The maximum length of a line in bytes; 1 MiB by default. */
-  readonly maxLineBytes?: number;
-  /** The memory for strings of events that occur again, in bytes, for each worker; 1 MiB by default. */
-  readonly stringCacheBytes?: number;
-}
-
-/** Counts of `filterFiles`, for what has been yielded. */
-export interface FilterFilesStats {
-  /** Files that were read to their end. */
-  readonly files: number;
-  /** Lines that matched. */
-  readonly matched: number;
-  /** Bytes of the files, as they are stored. */
-  readonly bytes: number;
-  /** Lines that could not be decoded. */
-  readonly badLines: number;
-}
-
-/** Chunks of matching lines. It can be iterated once. */
-export interface FilteredFiles extends AsyncIterable<Uint8Array> {
-  readonly stats: FilterFilesStats;
-}
 
 /** The iteration of `filterFiles`. */
 export class FileFilter implements FilteredFiles {
