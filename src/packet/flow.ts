@@ -143,7 +143,11 @@ export function createFlowDecoder(options: FlowOptions = {}): FlowDecoder {
 
   function* decode(batch: PacketBatch, part?: PacketPart): Generator<Flow, void, undefined> {
     checkPart("decode", part);
-    for (const result of decodeEach(batch, part)) if (!(result instanceof PacketError)) yield result;
+    // Not from `decodeEach`: a generator within a generator takes a tenth more time.
+    for (let index = 0; index < batch.length; index++) {
+      const result = decodeOne(batch, index, part);
+      if (result !== undefined && !(result instanceof PacketError)) yield result;
+    }
   }
 
   function decodeAt(batch: PacketBatch, index: number, part?: PacketPart): Flow | PacketError | undefined {
