@@ -21,28 +21,6 @@ export const link: {
   interfaceIndex: number;
 } = { network: 0, end: 0, ethernet: -1, interfaceIndex: 0 };
 
-/** Walks from the header that an EtherType announces to the IP header: see `walkLink`. */
-export function walkEtherType(
-  bytes: Uint8Array,
-  etherType: number,
-  at: number,
-  end: number,
-  limits: Limits,
-): FoundVersion {
-  return walkNumber(bytes, etherType, at, end, limits);
-}
-
-/** The same for a PPP protocol. */
-export function walkPpp(
-  bytes: Uint8Array,
-  protocol: number,
-  at: number,
-  end: number,
-  limits: Limits,
-): FoundVersion {
-  return walkNumber(bytes, PPP + protocol, at, end, limits);
-}
-
 /** Whether an EtherType announces an encapsulation. */
 export function isEncapsulation(etherType: number): boolean {
   return ANNOUNCED[etherType]! >= FIRST_ROW;
@@ -51,7 +29,19 @@ export function isEncapsulation(etherType: number): boolean {
 /** Added to PPP protocols to distinguish them from EtherTypes. */
 const PPP = 0x1_0000;
 
-function walkNumber(
+/** Walks from the header that a PPP protocol announces to the IP header: see `walkLink`. */
+export function walkPpp(
+  bytes: Uint8Array,
+  protocol: number,
+  at: number,
+  end: number,
+  limits: Limits,
+): FoundVersion {
+  return walkEtherType(bytes, PPP + protocol, at, end, limits);
+}
+
+/** The same for an EtherType, or a PPP protocol with {@link PPP} added. */
+export function walkEtherType(
   bytes: Uint8Array,
   firstNumber: number,
   firstAt: number,
