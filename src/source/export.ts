@@ -11,7 +11,7 @@ import {
   either,
   oneOf,
 } from "../errors/value-checks.js";
-import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
+import type { FlowFilterLists } from "../filter/compile.js";
 import { FLOW_FILTER_OPTIONS } from "../filter/filter-options.js";
 import { FileFilter } from "./filter-files/file-filter.js";
 import type { FilteredFiles, FilterFilesOptions } from "./filter-files/options.js";
@@ -56,7 +56,5 @@ export function filterFiles(
 ): FilteredFiles {
   checkArgument("filterFiles", "paths", paths, aListOf(aPath));
   checkOptions("filterFiles", options, OPTIONS);
-  // Reports faults before a worker is created.
-  compileFlowFilters(filters);
   return new FileFilter([...paths], filters, options);
 }

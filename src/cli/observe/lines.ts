@@ -5,6 +5,7 @@ import type { GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import { decodeBatches } from "../../observer/export/decode.js";
 import type { LineFilter } from "../../observer/export/filter.js";
 import { lineHandler, withEmptyFlows } from "../../observer/export/filter.js";
+import { joinLines } from "../../observer/export/join-lines.js";
 import { readExport } from "../../observer/export/read-export.js";
 import type { EventReader, InputEvent } from "../input/events.js";
 import type { Io } from "../io/io.js";
@@ -70,8 +71,6 @@ function toLineFilter(lists: FlowFilterLists): LineFilter {
   return withEmptyFlows({ scan: lineScanOf(passes), passes });
 }
 
-const LF = 0x0a;
-
 /** Prints the lines of batches to standard output as they are, all of a batch at once. Waits while the output is full. */
 export async function printLines(
   batches: AsyncIterable<readonly InputEvent[]>,
@@ -81,15 +80,8 @@ export async function printLines(
   for await (const batch of batches) {
     // The reader of export lines yields nothing else.
     const lines = batch as readonly RawLine[];
-    const bytes = new Uint8Array(lines.reduce((sum, { line }) => sum + line.length + 1, 0));
-    let at = 0;
-    for (const { line } of lines) {
-      bytes.set(line, at);
-      at += line.length;
-      bytes[at++] = LF;
-    }
     if (stdout.isTerminal) messages.clearStatus();
-    const full = stdout.write(bytes);
+    const full = stdout.write(joinLines(lines.map(({ line }) => line)));
     if (full !== undefined) await full;
   }
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { toBinary } from "@bufbuild/protobuf";
 import { iterateOrAbort } from "../../async/iterate-or-abort.js";
-import { OpenError } from "../../errors/errors.js";
+import { FilterError, FlowscribeError, OpenError } from "../../errors/errors.js";
 import { compileLists, type FlowFilterLists } from "../../filter/compile.js";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { ExportError } from "../../observer/export/error.js";
@@ -32,11 +32,10 @@ const DEFAULT_MAX_WORKERS = 4;
 /** The iteration of `filterFiles`. */
 export class FileFilter implements FilteredFiles {
   readonly #paths: readonly string[];
-  readonly #filters: FlowFilterLists;
   readonly #options: FilterFilesOptions;
   readonly #worker: URL;
   readonly #partBytes: number;
-  readonly #othersAreEmptyFlows: boolean;
+  readonly #settings: WorkerSettings;
   #isRead = false;
   #files = 0;
   #matched = 0;
@@ -45,6 +44,7 @@ export class FileFilter implements FilteredFiles {
   /** Lines of the current file before the current part. */
   #linesBefore = 0;
 
+  /** @throws FilterError */
   constructor(
     paths: readonly string[],
     filters: FlowFilterLists,
@@ -52,11 +52,10 @@ export class FileFilter implements FilteredFiles {
     { worker = WORKER, partBytes = PART_BYTES, othersAreEmptyFlows = false }: FileFilterSettings = {},
   ) {
     this.#paths = paths;
-    this.#filters = filters;
     this.#options = options;
     this.#worker = worker;
     this.#partBytes = partBytes;
-    this.#othersAreEmptyFlows = othersAreEmptyFlows;
+    this.#settings = { ...settingsOf(filters, options), othersAreEmptyFlows };
   }
 
   get stats(): FilterFilesStats {
@@ -64,7 +63,7 @@ export class FileFilter implements FilteredFiles {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
-    if (this.#isRead) throw new TypeError("the filtered files can be read only once");
+    if (this.#isRead) throw new FlowscribeError("source_consumed", "filtered files can be read only once");
     this.#isRead = true;
     const { signal } = this.#options;
     const chunks = this.#filter();
@@ -73,8 +72,7 @@ export class FileFilter implements FilteredFiles {
 
   async *#filter(): AsyncGenerator<Uint8Array, void, undefined> {
     const { workers = Math.min(availableParallelism(), DEFAULT_MAX_WORKERS) } = this.#options;
-    const settings = this.#settings();
-    const pool = new WorkerPool(workers, () => new WorkerThread(this.#worker, settings));
+    const pool = new WorkerPool(workers, () => new WorkerThread(this.#worker, this.#settings));
     const parts = new PartList(this.#paths, this.#partBytes);
     const ahead: PartOutput[] = [];
     let file = 0;
@@ -143,15 +141,17 @@ export class FileFilter implements FilteredFiles {
     if (onBadLine === "throw") throw error;
     onBadLine(error);
   }
+}
 
-  #settings(): WorkerSettings {
-    const { maxLineBytes = MAX_LINE_BYTES, stringCacheBytes } = this.#options;
-    const { allow, deny } = compileLists(this.#filters, {});
-    const encode = (list: typeof allow) => list.map(({ message }) => toBinary(FlowFilterSchema, message));
-    const stopsAtBadLine = (this.#options.onBadLine ?? "throw") === "throw";
-    return {
-      ...{ allow: encode(allow), deny: encode(deny), maxLineBytes, stopsAtBadLine, stringCacheBytes },
-      othersAreEmptyFlows: this.#othersAreEmptyFlows,
-    };
-  }
+function settingsOf(
+  filters: FlowFilterLists,
+  { onBadLine = "throw", maxLineBytes = MAX_LINE_BYTES, stringCacheBytes }: FilterFilesOptions,
+): Omit<WorkerSettings, "othersAreEmptyFlows"> {
+  const { allow, deny, issues } = compileLists(filters, {});
+  if (issues.length > 0) throw new FilterError(issues);
+  const encode = (list: typeof allow) => list.map(({ message }) => toBinary(FlowFilterSchema, message));
+  return {
+    ...{ allow: encode(allow), deny: encode(deny), maxLineBytes, stringCacheBytes },
+    stopsAtBadLine: onBadLine === "throw",
+  };
 }

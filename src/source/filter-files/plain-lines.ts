@@ -1,6 +1,7 @@
 import type { FlowEnvelope } from "../../filter/event.js";
 import { readLine } from "../../message/json/line/read-line.js";
 import type { LineFilter } from "../../observer/export/filter.js";
+import { joinLines } from "../../observer/export/join-lines.js";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -28,8 +29,7 @@ export function filterPlainLines(
   filter: LineFilter,
   maxLineBytes: number,
 ): PlainLines | undefined {
-  const kept: number[] = [];
-  let length = 0;
+  const kept: Uint8Array[] = [];
   let lines = 0;
   for (let at = start; at < end; lines++) {
     const feed = bytes.indexOf(LF, at);
@@ -37,21 +37,10 @@ export function filterPlainLines(
     const isEmpty = lineEnd === at || (lineEnd === at + 1 && bytes[at] === CR);
     const matches = isEmpty ? false : plainLineMatches(bytes, at, lineEnd, filter, maxLineBytes);
     if (matches === undefined) return undefined;
-    if (matches) {
-      kept.push(at, lineEnd);
-      length += lineEnd - at + 1;
-    }
+    if (matches) kept.push(bytes.subarray(at, lineEnd));
     at = lineEnd + 1;
   }
-  const result = new Uint8Array(length);
-  let to = 0;
-  for (let index = 0; index < kept.length; index += 2) {
-    const line = bytes.subarray(kept[index], kept[index + 1]);
-    result.set(line, to);
-    to += line.length;
-    result[to++] = LF;
-  }
-  return { bytes: result, matched: kept.length / 2, lines };
+  return { bytes: joinLines(kept), matched: kept.length, lines };
 }
 
 function plainLineMatches(

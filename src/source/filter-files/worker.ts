@@ -6,6 +6,7 @@ import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { ExportError } from "../../observer/export/error.js";
 import { lineHandler, toLineFilter, withEmptyFlows } from "../../observer/export/filter.js";
 import { createExportInput } from "../../observer/export/input.js";
+import { joinLines } from "../../observer/export/join-lines.js";
 import { readExport } from "../../observer/export/read-export.js";
 import { filterPlainLines, type PlainLines } from "./plain-lines.js";
 import type { FromWorker, Part, ToWorker, WorkerSettings } from "./protocol.js";
@@ -146,15 +147,4 @@ async function lineStartAt(path: string, offset: number): Promise<number> {
     at += (chunk as Uint8Array).length;
   }
   return at;
-}
-
-function joinLines(lines: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0));
-  let at = 0;
-  for (const line of lines) {
-    bytes.set(line, at);
-    at += line.length;
-    bytes[at++] = LF;
-  }
-  return bytes;
 }

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { create, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FilterError } from "../../../src/errors/errors.js";
 import { ExportEventSchema } from "../../../src/gen/observer/observer_pb.js";
 import { type ExportError, encodeExportLine, filterExport } from "../../../src/observer/index.js";
 import { FileFilter } from "../../../src/source/filter-files/file-filter.js";
@@ -159,6 +160,11 @@ describe("FileFilter", () => {
       message: expect.stringContaining(`${path}: line 501: not JSON`),
     });
     expect(text).toBe(`${MATCHING}\n`.repeat(500));
+  });
+
+  test("reports the faults of filters before anything is read", () => {
+    const invalid = { allow: [{ sourcePort: ["x"] }] };
+    expect(() => new FileFilter([], invalid, {}, { worker: WORKER })).toThrow(FilterError);
   });
 
   test("yields the lines of earlier files before a file that cannot be read", async () => {
