@@ -18,7 +18,10 @@ export async function compileFilters({ allow = [], deny = [] }: FlowFilterLists)
   return compileFlowFilters({ allow, deny });
 }
 
-/** Compiles what packets alone answer of the flow filters; undefined if there are none. Call {@link compileFilters} first. */
+/**
+ * Compiles the part of the flow filters that packets alone can answer; undefined without filters. Call
+ * {@link compileFilters} first.
+ */
 export async function compilePacketPart({
   allow = [],
   deny = [],

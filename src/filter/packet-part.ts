@@ -7,8 +7,8 @@ import type { FieldTest } from "./field.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "./filter-options.js";
 
 /**
- * Compiles what packets alone answer of allow and deny lists: the fields about addresses, ports, protocol, TCP flags and
- * IP version. Pass it to a flow decoder, which then creates only the flows that may pass.
+ * Compiles the part of allow and deny lists that packets alone can answer: the fields about addresses, ports, protocol,
+ * TCP flags and IP version. Pass it to a flow decoder, which then creates only the flows that may pass.
  *
  * It is never narrower than the lists: an allow filter keeps only these fields, and a deny filter with any other field
  * is left out. If nothing was left out, it is `exact`.

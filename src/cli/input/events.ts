@@ -12,7 +12,7 @@ export type InputEvent = GetFlowsResponse | ExportEvent;
 
 /** Options for converting packets to flows. */
 export interface PacketOptions extends Pick<FlowOptions, "strict" | "guessReplies" | "tunnels" | "nodeName"> {
-  /** Compiles what packets alone answer of the filters; packets that it does not match yield no event. */
+  /** Compiles the part of the filters that packets alone can answer. Packets that it does not match yield no event. */
   readonly compilePart?: () => Promise<PacketPart | undefined>;
 }
 

@@ -44,7 +44,7 @@ const QUOTED_LENGTH = 200;
 /** Conditions on the flows of packets to record. */
 export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
   readonly passes: FlowTest;
-  /** What packets alone answer of it. */
+  /** The part of the filters that packets alone can answer; undefined without filters. */
   readonly part: PacketPart | undefined;
   readonly guessReplies: boolean;
   readonly tunnels: boolean;

@@ -34,13 +34,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("observe --jobs", () => {
   test.each([
-    ["-o", "raw", "--verdict", "DROPPED"],
-    ["-o", "jsonpb", "--verdict", "DROPPED"],
-    ["-o", "raw", "--not", "--verdict", "FORWARDED"],
-    ["-o", "raw", "--lost-events", "--not", "--verdict", "FORWARDED"],
-    ["-o", "raw", "--last", "2"],
-    ["-o", "compact", "--first", "2"],
-  ])("prints and reports the same as one thread: %s %s %s %s %s", (...args) => {
+    { args: ["-o", "raw", "--verdict", "DROPPED"] },
+    { args: ["-o", "jsonpb", "--verdict", "DROPPED"] },
+    { args: ["-o", "raw", "--not", "--verdict", "FORWARDED"] },
+    { args: ["-o", "raw", "--lost-events", "--not", "--verdict", "FORWARDED"] },
+    { args: ["-o", "raw", "--last", "2"] },
+    { args: ["-o", "compact", "--first", "2"] },
+  ])("prints and reports the same as one thread: $args", ({ args }) => {
     const files = [
       "a.log",
       "b.log.gz",
@@ -48,10 +48,9 @@ describe("observe --jobs", () => {
       join(repository, "examples/captures/sample.pcapng"),
       "c.log",
     ];
-    const given = args.filter((arg) => arg !== undefined);
-    const inputs = given.includes("raw") ? files.filter((file) => !file.endsWith(".pcapng")) : files;
-    const one = observe(...given, ...inputs);
-    const two = observe(...given, "--jobs", "2", ...inputs);
+    const inputs = args.includes("raw") ? files.filter((file) => !file.endsWith(".pcapng")) : files;
+    const one = observe(...args, ...inputs);
+    const two = observe(...args, "--jobs", "2", ...inputs);
     expect({ status: two.status, stdout: two.stdout }).toEqual({ status: one.status, stdout: one.stdout });
     expect(two.stderr.split("\n").sort()).toEqual(one.stderr.split("\n").sort());
     expect(one.stdout).not.toBe("");
