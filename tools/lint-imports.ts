@@ -7,7 +7,7 @@ import ts from "typescript";
 /** The modules from low to high. A module may import those of lower levels. */
 export const LEVELS: readonly (readonly string[])[] = [
   ["errors", "go", "async", "bytes", "gen", "net"],
-  ["message", "regex"],
+  ["hubble", "message", "regex"],
   ["cel", "packet"],
   ["filter", "pcap"],
   ["observer", "recorder", "source"],

@@ -5,6 +5,7 @@ import { issueOf } from "../errors/issue.js";
 import { suggest } from "../errors/suggest.js";
 import { isObject } from "../errors/value-checks.js";
 import type { FlowFilter } from "../gen/flow/flow_pb.js";
+import { rulesOf } from "../hubble/version.js";
 import { MessageIssues } from "../message/issues.js";
 import { RegexBudget } from "../regex/budget.js";
 import { re2jsEngine } from "../regex/regex.js";
@@ -141,8 +142,8 @@ export function compileFlowFilter(filter: FlowFilterInit, options: FlowFilterOpt
 
 /**
  * Compiles allow and deny lists into one predicate. An event passes if the allow list is empty or one of its filters
- * matches, and no deny filter matches. For events of every kind, the result is the same as in Hubble v1.16.2; newer
- * fields behave as in 1.19.
+ * matches, and no deny filter matches. For events of every kind, the result is the same as in Hubble v1.16.2, or in
+ * v1.19.4 with `hubble: "1.19"`. Fields that are newer than 1.16 always behave as in 1.19.
  *
  * @throws FilterError with every fault of both lists and its path, such as `deny[0].source_port[1]`; OptionsError.
  */
@@ -214,9 +215,14 @@ class FilterCompiler {
   readonly #issues = new MessageIssues();
   readonly #context: Omit<FieldContext, "report" | "filter">;
 
-  constructor({ regex = re2jsEngine, cel }: FlowFilterOptions) {
+  constructor({ hubble, regex = re2jsEngine, cel }: FlowFilterOptions) {
     const regexBudget = new RegexBudget();
-    this.#context = { regex, regexBudget, cel: cel ?? createFlowEngine({ regex, regexBudget }) };
+    this.#context = {
+      rules: rulesOf(hubble),
+      regex,
+      regexBudget,
+      cel: cel ?? createFlowEngine({ regex, regexBudget }),
+    };
   }
 
   get issues(): readonly Issue[] {

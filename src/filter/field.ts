@@ -1,4 +1,5 @@
 import type { Flow, FlowFilter } from "../gen/flow/flow_pb.js";
+import type { HubbleRules } from "../hubble/rules.js";
 import type { RegexBudget } from "../regex/budget.js";
 import type { RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
@@ -15,6 +16,8 @@ export interface FieldContext {
   report(message: string, index?: number): void;
   /** The whole filter; HTTP fields depend on its event types. */
   readonly filter: FlowFilter;
+  /** The rules of the version of Hubble. */
+  readonly rules: HubbleRules;
   readonly regex: RegexEngine;
   /** Shared by all filters that are compiled together. */
   readonly regexBudget: RegexBudget;

@@ -1,4 +1,5 @@
 export { FilterError, FlowscribeError, type Issue } from "../errors/errors.js";
+export { HUBBLE_VERSIONS, type HubbleVersion } from "../hubble/version.js";
 export { ExportLineError } from "../message/json/line/line-error.js";
 export { type RegexEngine, re2jsEngine } from "../regex/regex.js";
 export { type CelEngineOptions, createCelEngine } from "./cel-engine.js";

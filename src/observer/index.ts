@@ -1,3 +1,4 @@
+export { HUBBLE_VERSIONS, type HubbleVersion } from "../hubble/version.js";
 export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./export/config.js";
 export {
   type DecodeExportOptions,

@@ -33,7 +33,7 @@ describe("findImportFaults", () => {
     write("packet/p.ts", "const a = 1;", line);
     expect(findImportFaults(join(folder, "src"))).toEqual([
       "src/packet/p.ts:2 imports the module filter: packet may import only " +
-        "errors, go, async, bytes, gen, net, message, regex",
+        "errors, go, async, bytes, gen, net, hubble, message, regex",
     ]);
   });
 

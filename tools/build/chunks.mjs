@@ -6,7 +6,7 @@ const PROTOBUF = /[\\/]@bufbuild[\\/]protobuf[\\/]/;
 const DECODERS = /[\\/]src[\\/]gen[\\/]decoders\.ts$/;
 
 const LIBRARY = [
-  ["core", /[\\/]src[\\/](errors|go|async|bytes|net)[\\/]/],
+  ["core", /[\\/]src[\\/](errors|go|async|bytes|net|hubble)[\\/]/],
   ["protobuf", /[\\/](@bufbuild[\\/]protobuf|src[\\/]gen|tools[\\/]build)[\\/]/],
   ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder"].map((name) => [
     name,

@@ -3,6 +3,7 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
 import { aFunction, aListOf, anObject, aString, oneOf, required } from "../../errors/value-checks.js";
 import type { FlowFilter } from "../../gen/flow/flow_pb.js";
+import { aHubbleVersion, type HubbleVersion } from "../../hubble/version.js";
 import { walkArguments } from "./arguments.js";
 import { setFilterFlag } from "./filter/filter-flags.js";
 import { FilterTracker } from "./filter/tracker.js";
@@ -35,6 +36,8 @@ export interface FlowFlags<Extra extends readonly ExtraFlag[] = readonly []> {
 
 /** Options for parsing flags. */
 export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly []> {
+  /** The version of Hubble whose flags are parsed. Default `1.16`. */
+  readonly hubble?: HubbleVersion;
   /** Additional flags of the caller, combined with {@link FLOW_FLAGS}. Names and shorthands must be unique. */
   readonly extra?: Extra;
   /**
@@ -59,6 +62,7 @@ const EXTRA_FLAG: OptionTable<ExtraFlag> = {
 };
 
 const FLAG_OPTIONS: OptionTable<FlowFlagOptions<readonly ExtraFlag[]>> = {
+  hubble: aHubbleVersion,
   extra: aListOf(optionsOf("a flag", EXTRA_FLAG)),
   env: anObject,
   now: aFunction,

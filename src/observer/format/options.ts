@@ -1,6 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import type { OptionTable } from "../../errors/check-options.js";
 import { aBoolean, aFunction, oneOf } from "../../errors/value-checks.js";
+import { aHubbleVersion, type HubbleVersion } from "../../hubble/version.js";
 import { aRegistry } from "../../message/json/registry.js";
 import { escapeControls } from "./escape.js";
 import { OUTPUT_FORMATS, type OutputFormat, traitsOf } from "./output-format.js";
@@ -13,6 +14,8 @@ import { createTimeFormat, TIME_FORMATS, type TimeFormat } from "./time.js";
  * escaped.
  */
 export interface FormatFlowOptions {
+  /** The version of Hubble whose output is printed. Default `1.16`. */
+  readonly hubble?: HubbleVersion | undefined;
   /** The output format. Default `compact`. */
   readonly output?: OutputFormat | undefined;
   /** The format of times. Default `StampMilli`. Not used for JSON. */
@@ -45,6 +48,7 @@ export interface FormatFlowOptions {
 
 /** The checks for these options. */
 export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
+  hubble: aHubbleVersion,
   output: oneOf(...OUTPUT_FORMATS),
   timeFormat: oneOf(...TIME_FORMATS),
   color: aBoolean,
