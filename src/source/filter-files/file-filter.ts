@@ -89,6 +89,7 @@ export class FileFilter implements FilteredFiles {
           file = output.file;
           this.#files = file;
           this.#linesBefore = 0;
+          parts.closeBefore(file);
         }
         for await (const message of output.messages) {
           if (message.kind === "inOrder") {
@@ -106,6 +107,7 @@ export class FileFilter implements FilteredFiles {
       this.#files = this.#paths.length;
     } finally {
       await pool.close();
+      parts.closeBefore(Number.POSITIVE_INFINITY);
     }
   }
 

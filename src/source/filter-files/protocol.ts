@@ -21,6 +21,11 @@ export interface WorkerSettings {
  */
 export interface Part {
   readonly path: string;
+  /**
+   * The open file, which all threads of the process share: its parts stay together when it is rotated or removed.
+   * Undefined for what is not a regular file, or does not open.
+   */
+  readonly descriptor?: number;
   readonly start: number;
   readonly end: number;
   /** Whether the part is a whole file that cannot be divided, such as a compressed one, or does not open. */

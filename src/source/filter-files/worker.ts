@@ -65,8 +65,8 @@ function sendBadLine({ line, fault }: ExportError): void {
 let buffer = new Uint8Array(0);
 
 /** Reads the lines that start within a part. Returns undefined if they are not plain events. */
-function readPlainLines({ path, start, end }: Part): PlainLines | undefined {
-  const descriptor = openSync(path, "r");
+function readPlainLines({ path, descriptor: shared, start, end }: Part): PlainLines | undefined {
+  const descriptor = shared ?? openSync(path, "r");
   try {
     // The byte before the part says whether a line starts with it.
     const from = Math.max(start - 1, 0);
@@ -90,7 +90,7 @@ function readPlainLines({ path, start, end }: Part): PlainLines | undefined {
     }
     return filterPlainLines(buffer, lineStart, Math.min(feed, length), filter, maxLineBytes);
   } finally {
-    closeSync(descriptor);
+    if (shared === undefined) closeSync(descriptor);
   }
 }
 
@@ -114,16 +114,13 @@ function fill(descriptor: number, at: number, from: number, wanted: number): num
   return read;
 }
 
-async function readInOrder({ path, start }: Part): Promise<void> {
+async function readInOrder(part: Part): Promise<void> {
   send({ kind: "inOrder" });
-  const stream = createReadStream(path, {
-    start: await lineStartAt(path, start),
-    highWaterMark: BLOCK_BYTES,
-  });
+  const blocks = blocksOf(part, await lineStartAt(part));
   const handler = lineHandler(filter, (line) => line);
   const onBadLine = stopsAtBadLine ? "throw" : sendBadLine;
   for await (const lines of readExport(
-    () => createExportInput(stream),
+    () => createExportInput(blocks),
     { onBadLine, maxLineBytes },
     handler,
   )) {
@@ -137,14 +134,34 @@ async function readInOrder({ path, start }: Part): Promise<void> {
   send({ kind: "end" });
 }
 
-/** The offset of the first line that starts at an offset or behind it. */
-async function lineStartAt(path: string, offset: number): Promise<number> {
-  if (offset === 0) return 0;
-  let at = offset - 1;
-  for await (const chunk of createReadStream(path, { start: at })) {
-    const feed = (chunk as Uint8Array).indexOf(LF);
+/** The file from an offset on. */
+function blocksOf(
+  { path, descriptor }: Part,
+  start: number,
+): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (descriptor !== undefined) return readBlocks(descriptor, start);
+  return createReadStream(path, { start, highWaterMark: BLOCK_BYTES });
+}
+
+/** A stream would close the descriptor, which belongs to all threads. */
+function* readBlocks(descriptor: number, start: number): Generator<Uint8Array, void, undefined> {
+  for (let at = start; ; ) {
+    const block = new Uint8Array(BLOCK_BYTES);
+    const length = readSync(descriptor, block, 0, block.length, at);
+    if (length === 0) return;
+    yield block.subarray(0, length);
+    at += length;
+  }
+}
+
+/** The offset of the first line that starts in a part or behind it. */
+async function lineStartAt(part: Part): Promise<number> {
+  if (part.start === 0) return 0;
+  let at = part.start - 1;
+  for await (const block of blocksOf(part, at)) {
+    const feed = block.indexOf(LF);
     if (feed >= 0) return at + feed + 1;
-    at += (chunk as Uint8Array).length;
+    at += block.length;
   }
   return at;
 }

@@ -1,4 +1,15 @@
-import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -48,10 +59,15 @@ const PIECES: readonly string[] = [
 ];
 
 let folder: string;
+/** The writer of a named pipe. */
+let writer: number | undefined;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "flowscribe-"));
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  if (writer !== undefined) closeSync(writer);
+  rmSync(folder, { recursive: true });
+});
 
 function fileOf(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
@@ -202,6 +218,42 @@ describe("FileFilter", () => {
     expect(Buffer.from(first.value ?? []).toString()).toBe(`${MATCHING}\n`.repeat(10));
     expect((await iterator.next()).done).toBe(true);
   });
+
+  test.each([
+    ["rotated", (path: string) => renameSync(path, `${path}.1`)],
+    ["removed", (path: string) => rmSync(path)],
+  ])("reads the rest of a file that is %s while it is read", PATIENCE, async (name, change) => {
+    const path = fileOf(`${name}.log`, `${MATCHING}\n`.repeat(2000));
+    const files = new FileFilter([path], FILTERS, { workers: 2 }, { worker: WORKER, partBytes: 20_000 });
+    let lines = 0;
+    for await (const chunk of files) {
+      if (lines === 0) {
+        change(path);
+        writeFileSync(path, `${OTHER}\n`.repeat(3000));
+      }
+      lines += Buffer.from(chunk).toString().split("\n").length - 1;
+    }
+    expect(lines).toBe(2000);
+    expect(files.stats.badLines).toBe(0);
+  });
+
+  test.skipIf(process.platform === "win32")(
+    "can be aborted while a named pipe has no writer",
+    PATIENCE,
+    async () => {
+      const path = join(folder, "pipe");
+      execFileSync("mkfifo", [path]);
+      const controller = new AbortController();
+      const files = new FileFilter([path], FILTERS, { signal: controller.signal }, { worker: WORKER });
+      const reading = (async () => {
+        for await (const _ of files);
+      })();
+      setImmediate(() => controller.abort(new Error("enough")));
+      await expect(reading).rejects.toThrow("enough");
+      // A thread that waits for a writer cannot end.
+      writer = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    },
+  );
 
   test("ends its workers when the iteration ends early, and with the reason of the signal", async () => {
     const path = fileOf("long.log", gzipSync(`${MATCHING}\n`.repeat(20_000)));
