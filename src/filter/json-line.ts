@@ -1,3 +1,4 @@
+import { DETACHED, isAttached } from "../bytes/is-attached.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { anInteger, aUint8Array } from "../errors/value-checks.js";
 import { fieldTree } from "../message/field-tree.js";
@@ -21,7 +22,7 @@ export interface JsonLinePredicate {
    * @param end Where it ends; the length of `line` by default. Nothing at or behind `end` is read.
    * @throws ExportLineError `malformed_export`, with the offset of the fault from `start`, for anything else, also for
    *   events in the envelopes of log collectors, which `filterExport` of flowscribe/observer accepts.
-   * @throws TypeError for invalid arguments.
+   * @throws TypeError for invalid arguments, and for a buffer that was transferred to another thread.
    *
    * @example
    * const dropped = compileFlowFilter({ verdict: ["DROPPED"] });
@@ -66,7 +67,7 @@ export function withJsonLine<P extends EventPredicate>(
   function jsonLine(line: Uint8Array, start = 0, end: number = line?.length): boolean {
     if (!(line instanceof Uint8Array)) checkArgument("jsonLine", "line", line, aUint8Array);
     const isRange = Number.isInteger(start) && start >= 0 && start <= end && end <= line.length;
-    if (!isRange || !Number.isInteger(end)) checkRange(line, start, end);
+    if (!isRange || !Number.isInteger(end) || !isAttached(line)) checkRange(line, start, end);
     const scanning = isPlanned ? scanner : plan();
     if (scanning?.read(line, start, end) === true) return predicate(scanning.flow);
     const event = readLine(line.subarray(start, end));
@@ -91,6 +92,7 @@ export function lineScanOf(predicate: EventPredicate): LineScan | undefined {
 function checkRange(line: Uint8Array, start: number, end: number): never {
   checkArgument("jsonLine", "start", start, anOffset);
   checkArgument("jsonLine", "end", end, anOffset);
+  if (!isAttached(line)) throw new TypeError(`jsonLine: line ${DETACHED}`);
   const range = end > line.length ? `the length of line, ${line.length}` : `end, ${end}`;
   throw new TypeError(`jsonLine: ${end > line.length ? "end" : "start"} must not be above ${range}`);
 }

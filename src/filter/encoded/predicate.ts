@@ -1,3 +1,4 @@
+import { DETACHED, isAttached } from "../../bytes/is-attached.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { anInteger, aUint8Array } from "../../errors/value-checks.js";
 import { createResponseScan } from "../../message/decode-response.js";
@@ -19,7 +20,7 @@ export interface EncodedPredicate {
    * @param end The offset after the flow; the length of the buffer by default.
    * @throws FlowscribeError with the code `malformed_message` if the bytes are not a valid Flow. Damage within a field
    * that is not read is not noticed.
-   * @throws TypeError for other arguments.
+   * @throws TypeError for other arguments, and for a buffer that was transferred to another thread.
    */
   bytes(flow: Uint8Array, start?: number, end?: number): boolean;
   /**
@@ -84,12 +85,14 @@ function compileResponse(tests: TestLists, strings: StringCache): EncodedTest {
   };
 }
 
-function isRange({ length }: Uint8Array, start: number, end: number): boolean {
-  return Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length;
+function isRange(bytes: Uint8Array, start: number, end: number): boolean {
+  const isInside = start >= 0 && start <= end && end <= bytes.length;
+  return isInside && Number.isInteger(start) && Number.isInteger(end) && isAttached(bytes);
 }
 
 function checkRange(name: string, argument: string, bytes: Uint8Array, start: number, end: number): void {
   checkArgument(name, argument, bytes, aUint8Array);
   checkArgument(name, "start", start, anInteger(0, bytes.length));
   checkArgument(name, "end", end, anInteger(start, bytes.length));
+  if (!isAttached(bytes)) throw new TypeError(`${name}: ${argument} ${DETACHED}`);
 }

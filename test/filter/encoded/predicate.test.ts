@@ -203,6 +203,22 @@ describe("FlowPredicate.bytes and response", () => {
     expect(matches.response(responseWith(flow)!)).toBe(true);
   });
 
+  test.each(["bytes", "response", "jsonLine"] as const)("%s rejects buffers without their memory", (name) => {
+    const transferred = Uint8Array.of(0x10, 2);
+    structuredClone(transferred.buffer, { transfer: [transferred.buffer] });
+    const resizable = new ArrayBuffer(8, { maxByteLength: 8 });
+    const shortened = new Uint8Array(resizable, 4, 4);
+    resizable.resize(2);
+    for (const matches of [compileFlowFilters({}), compileFlowFilter({ verdict: ["DROPPED"] })]) {
+      for (const bytes of [transferred, shortened]) {
+        expect(() => matches[name](bytes)).toThrow(
+          /^\w+: \w+ must not be a view of a buffer that was transferred/,
+        );
+      }
+    }
+    expect(compileFlowFilters({}).bytes(new Uint8Array(0))).toBe(true);
+  });
+
   test("index many filters", () => {
     const names = Array.from({ length: 20 }, (_, index) => `pod-${index}-`);
     const allow = names.map((name) => ({ sourcePod: [`shop/${name}`], verdict: ["DROPPED" as const] }));
