@@ -2,82 +2,101 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type CelEngine, compileFlowFilters, type FlowPredicate } from "../../dist/filter/index.js";
 import { decodeFlow, type Flow, FlowSchema } from "../../dist/proto.js";
-import { bufbuildEngine, celJsEngine, toPlainFlow } from "./cel-engines.js";
-import { benchmarkFilters, encodedFlows, GO_FIGURES } from "./corpus.js";
-import { alternate, type Figures, formatFigures } from "./measure.js";
-import { count, repeat } from "./repeat.js";
+import { bufbuildEngine, celJsEngine } from "./inputs/cel-engines.js";
+import { benchmarkFilters, encodedFlows, GO_FIGURES, GO_PEERS, hasCel } from "./inputs/corpus.js";
+import {
+  alternate,
+  count,
+  type Figures,
+  geometricMean,
+  packageVersion,
+  ROUNDS,
+  recorded,
+  repeat,
+} from "./measure.js";
+import { type BenchmarkResult, formatRatio, ratioOf, withRatioGoal } from "./report/result.js";
 
-const ROUNDS = 5;
 /** Until V8 has compiled all that a predicate calls. */
 const WARM_UP_MS = 400;
-/** How long a round goes over the flows again. */
+/** How long a round passes over the flows. */
 const ROUND_MS = 30;
 /** Flows that fit a core's cache with all that an expression reads of them. */
 const FEW = 500;
-/** What our engine wants of its figures: over Go's, and of @bufbuild/cel's over ours. */
-const LIMITS = { geometricMean: 1 / 6, worst: 1 / 4, bufbuild: 20 } as const;
+/** Goals: our time relative to Go's, as geometric mean and for each expression, and to @bufbuild/cel's. */
+const LIMITS = { geometricMean: 1 / 6, expression: 1 / 4, bufbuild: 1 / 20 } as const;
 
-export function run(): void {
-  const filters = benchmarkFilters().filter(({ name }) => name.startsWith("CEL"));
+export function run(): BenchmarkResult {
+  const filters = benchmarkFilters().filter(hasCel);
   const predicates = filters.map(({ name, allow = [], deny = [] }) => {
     const compile = (cel?: CelEngine) => compileFlowFilters({ allow, deny }, cel && { cel });
     return { name, own: compile(), bufbuild: compile(bufbuildEngine), celJs: compile(celJsEngine) };
   });
   const encoded = encodedFlows();
   const decoded = encoded.map(decodeFlow);
-  // The whole corpus before all that leaves garbage: what an expression takes hangs on where the flows lie in memory.
-  const all = predicates.map(({ own, bufbuild }) => measure(decoded, { own, bufbuild }));
-  const few = predicates.map(({ own, bufbuild, celJs }) =>
-    measure(decoded.slice(0, FEW), { own, bufbuild, celJs }),
+  // The whole corpus before all that leaves garbage: the time of an expression depends on where the flows lie in memory.
+  const all = predicates.map(({ name, own, bufbuild }) => {
+    const matched = GO_FIGURES[name]!.matched;
+    return measure(name, decoded, { own, bufbuild }, matched);
+  });
+  const few = predicates.map(({ name, own, bufbuild, celJs }) =>
+    measure(name, decoded.slice(0, FEW), { own, bufbuild, celJs }),
   );
   const plain = encoded.map((bytes) => fromBinary(FlowSchema, bytes));
-  const fromPlain = predicates.map(({ own }) => measure(plain, { own }));
+  const fromPlain = predicates.map(({ name, own }) => measure(name, plain, { own }));
 
-  console.log(
-    `\nns per flow: all flows (ours, @bufbuild/cel, Go, ratio of the first to Go's, ours of flows from fromBinary), ` +
-      `${FEW} flows in the cache (ours, @bufbuild/cel, cel-js)`,
-  );
-  const ratios = predicates.map(({ name }, index) => {
-    const { own, bufbuild } = all[index]!.figures;
-    const go = GO_FIGURES[name]!;
-    const ratio = own.median / go.ns;
-    const matched = [all[index]!.matched.own, all[index]!.matched.bufbuild, fromPlain[index]!.matched.own];
-    const faults = matched.every((one) => one === go.matched) ? "" : `  MATCHED ${matched} NOT ${go.matched}`;
-    const fewMatched = Object.values(few[index]!.matched);
-    const differences = new Set(fewMatched).size === 1 ? "" : `  MATCHED ${fewMatched}`;
-    console.log(
-      `  ${name.padEnd(20)}${formatFigures(own, "ns").padStart(20)}${formatNs(bufbuild)}${go.ns.toFixed(0).padStart(8)}` +
-        `${ratio.toFixed(3).padStart(8)}${formatNs(fromPlain[index]!.figures.own)}  |` +
-        Object.values(few[index]!.figures).map(formatNs).join("") +
-        faults +
-        differences,
-    );
-    return ratio;
+  const besideGo = predicates.map(({ name }, index) => {
+    const figures = [all[index]!.own, recorded(GO_FIGURES[name]!.ns), fromPlain[index]!.own];
+    return withRatioGoal({ name, figures }, LIMITS.expression);
   });
-  const times = (measured: typeof all) =>
-    Math.min(...measured.map(({ figures }) => figures.bufbuild.median / figures.own.median)).toFixed(0);
-  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
-  console.log(
-    `  over Go's: geometric mean ${mean.toFixed(3)} (wanted ≤ ${LIMITS.geometricMean.toFixed(3)}), ` +
-      `worst ${Math.max(...ratios).toFixed(3)} (wanted ≤ ${LIMITS.worst})\n` +
-      `  @bufbuild/cel takes at least ${times(all)} times as long for all flows, ${times(few)} times for ${FEW} ` +
-      `(wanted ≥ ${LIMITS.bufbuild})`,
+  const ratio = geometricMean(besideGo.map((row) => ratioOf(row)!));
+  const mean = withRatioGoal({ name: "geometric mean", figures: [], ratio }, LIMITS.geometricMean);
+  const besideNpm = all.map(({ own, bufbuild }, index) =>
+    withRatioGoal({ name: predicates[index]!.name, figures: [own, bufbuild] }, LIMITS.bufbuild),
   );
-  const start = performance.now();
-  for (const flow of decoded) toPlainFlow(flow);
-  const converting = (1e6 * (performance.now() - start)) / decoded.length;
-  console.log(
-    `  making a flow ready for cel-js took ${converting.toFixed(0)} ns, which its figures leave out`,
+  const inCache = few.map(({ own, bufbuild, celJs }, index) =>
+    withRatioGoal({ name: predicates[index]!.name, figures: [own, bufbuild, celJs] }, LIMITS.bufbuild),
   );
+  const leastTimes = 1 / Math.max(...besideNpm.map((row) => ratioOf(row)!));
+  const columns = ["flowscribe", "@bufbuild/cel"];
+  return {
+    tables: [
+      {
+        title: "CEL expressions, beside Hubble",
+        unit: "ns",
+        columns: ["decodeFlow", "Hubble in Go (recorded)", "fromBinary"],
+        rows: [...besideGo, mean],
+      },
+      { title: "CEL expressions on all flows", unit: "ns", columns, rows: besideNpm },
+      {
+        title: `CEL expressions on ${FEW} cached flows`,
+        unit: "ns",
+        columns: [...columns, "cel-js (flows converted beforehand)"],
+        rows: inCache,
+      },
+    ],
+    peers: {
+      ...GO_PEERS,
+      "@bufbuild/cel": packageVersion("@bufbuild/cel"),
+      "cel-js": packageVersion("cel-js"),
+    },
+    gain:
+      `CEL expressions take ${formatRatio(ratio)} times the time of Hubble's engine, and are at least ` +
+      `${Math.floor(leastTimes)} times as fast as with @bufbuild/cel.`,
+  };
 }
 
 /** Predicates in turn, after a pass that is not timed, as the one before has driven the flows out of the cache. */
 function measure<Name extends string>(
+  title: string,
   flows: readonly Flow[],
   predicates: Readonly<Record<Name, FlowPredicate>>,
-): { figures: Record<Name, Figures>; matched: Record<Name, number> } {
+  expected?: number,
+): Record<Name, Figures> {
   const entries = Object.entries<FlowPredicate>(predicates);
-  const matched = entries.map(([name, predicate]) => [name, repeat(flows, predicate, WARM_UP_MS).matched]);
+  const matched = new Set(entries.map(([, predicate]) => repeat(flows, predicate, WARM_UP_MS).matched));
+  if (expected !== undefined) matched.add(expected);
+  if (matched.size > 1)
+    throw new Error(`${title}: different numbers of flows match: ${[...matched].join(", ")}`);
   const works = entries.map(([name, predicate]) => [
     name,
     () => {
@@ -85,12 +104,5 @@ function measure<Name extends string>(
       return repeat(flows, predicate, ROUND_MS).ns;
     },
   ]);
-  return {
-    figures: alternate(ROUNDS, Object.fromEntries(works) as Record<Name, () => number>),
-    matched: Object.fromEntries(matched) as Record<Name, number>,
-  };
-}
-
-function formatNs({ median }: Figures): string {
-  return median.toFixed(0).padStart(8);
+  return alternate(ROUNDS, Object.fromEntries(works) as Record<Name, () => number>);
 }

@@ -1,17 +1,23 @@
 // Export lines read, filtered by three filters and printed again, over the 10,000 flows of the corpus.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create, fromJson, toJson } from "@bufbuild/protobuf";
+import { fromJson, toJson } from "@bufbuild/protobuf";
 import { compileFlowFilters, flowEvent } from "../../dist/filter/index.js";
 import { decodeExport, decodeExportBatches, encodeExportLine } from "../../dist/observer/index.js";
-import { decodeFlow, type GetFlowsResponse, GetFlowsResponseSchema } from "../../dist/proto.js";
-import { encodedFlows } from "./corpus.js";
-import { formatFigures, runProgram, summarise } from "./measure.js";
+import { type GetFlowsResponse, GetFlowsResponseSchema } from "../../dist/proto.js";
+import { exportLines } from "./inputs/export-lines.js";
+import {
+  alternateAsync,
+  type Figures,
+  inTemporaryFolder,
+  packageVersion,
+  programVersion,
+  ROUNDS,
+  runProgram,
+} from "./measure.js";
+import { type BenchmarkResult, type BenchmarkTable, formatRatio } from "./report/result.js";
 
-const ROUNDS = 7;
-/** What `readFile` streams hand out. */
+/** What `readFile` streams yield. */
 const CHUNK_BYTES = 64 * 1024;
 const LF = 0x0a;
 
@@ -19,123 +25,171 @@ const FILTERS = {
   allow: [{ verdict: ["DROPPED" as const, "FORWARDED" as const] }, { destinationPort: ["53"] }],
   deny: [{ sourcePod: ["kube-system/"] }],
 };
-/** The same, as far as jq can say it without Hubble's rules for ports and pods. */
+/** The same for jq, without Hubble's rules for ports and pods. */
 const JQ = `select(
   (.flow.verdict == "DROPPED" or .flow.verdict == "FORWARDED" or
     ([.flow.l4.TCP, .flow.l4.UDP, .flow.l4.SCTP] | any(.destination_port? == 53)))
   and ((.flow.source.namespace == "kube-system" and .flow.source.pod_name != null) | not))`;
 
-export async function run(): Promise<void> {
-  const lines = encodedFlows().map((bytes) => {
-    const flow = decodeFlow(bytes);
-    const { time } = flow;
-    const responseTypes = { case: "flow", value: flow } as const;
-    return encodeExportLine(
-      create(GetFlowsResponseSchema, { responseTypes, nodeName: flow.nodeName, ...(time && { time }) }),
-    );
-  });
-  const file = new TextEncoder().encode(`${lines.join("\n")}\n`);
-  const count = lines.length;
-  console.log(`${count} lines, ${(file.length / 1e6).toFixed(1)} MB, chunks of ${CHUNK_BYTES / 1024} KiB`);
+/** A work returns how many lines it has printed or read. */
+type Work = () => number | Promise<number>;
 
+export async function run(): Promise<BenchmarkResult> {
+  const lines = exportLines();
+  const file = new TextEncoder().encode(`${lines.join("\n")}\n`);
+  const jq = programVersion("jq");
+  const whole = await inTemporaryFolder((folder) =>
+    readFilterPrint(file, lines.length, folder, jq !== undefined),
+  );
+  const reading = await readOnly(file, lines.length);
+  // Last, as thousands of events that stay make every collection of garbage longer.
+  const printing = await printOnly(file, lines.length);
+  const { own, batches, protobufEs, json, process } = whole;
+  const besideProtobufEs = own!.median / protobufEs!.median;
+  const besideJq = process && own!.median / process.median;
+  const table = (title: string, columns: string[], rows: BenchmarkTable["rows"]) => ({
+    ...{ title, unit: "µs", digits: 1, columns, rows },
+  });
+  return {
+    tables: [
+      table(
+        `Reading, filtering and printing, per line of ${Math.round(file.length / lines.length)} bytes`,
+        [
+          "flowscribe",
+          "protobuf-es",
+          "JSON.parse and JSON.stringify",
+          ...(jq === undefined ? [] : ["jq -c (process)"]),
+        ],
+        [
+          { name: "decodeExport, filters, encodeExportLine", figures: [own, protobufEs, json, process] },
+          { name: "the same with decodeExportBatches", figures: [batches, protobufEs, json, process] },
+        ],
+      ),
+      table(
+        "One direction, per line",
+        ["flowscribe", "protobuf-es"],
+        [
+          { name: "reading, decodeExportBatches", figures: [reading.own, reading.protobufEs] },
+          { name: "printing, encodeExportLine", figures: [printing.own, printing.protobufEs] },
+        ],
+      ),
+    ],
+    peers: {
+      "protobuf-es": packageVersion("@bufbuild/protobuf"),
+      ...(jq === undefined ? {} : { jq }),
+    },
+    gain:
+      `Reading, filtering and printing export lines takes ${formatRatio(besideProtobufEs)} times the time of protobuf-es` +
+      `${besideJq === undefined ? "" : ` and ${formatRatio(besideJq)} times that of \`jq -c\``}.`,
+  };
+}
+
+async function readFilterPrint(
+  file: Uint8Array,
+  count: number,
+  folder: string,
+  hasJq: boolean,
+): Promise<Readonly<Partial<Record<string, Figures>>>> {
   const passes = compileFlowFilters(FILTERS);
-  const works: Record<string, () => Promise<number>> = {
-    "decodeExport, filters, encodeExportLine": async () => {
-      let kept = 0;
+  const path = join(folder, "flows.jsonl");
+  writeFileSync(path, file);
+  const kept = new Map<string, number>();
+  const print = (text: string) => (Buffer.byteLength(text) > 0 ? 1 : 0);
+  const works: Record<string, Work> = {
+    own: async () => {
+      let printed = 0;
       for await (const event of decodeExport(chunksOf(file))) {
-        if (passes(flowEvent(event))) kept += Buffer.byteLength(encodeExportLine(event)) > 0 ? 1 : 0;
+        if (passes(flowEvent(event))) printed += print(encodeExportLine(event));
       }
-      return kept;
+      return printed;
     },
-    "the same by decodeExportBatches": async () => {
-      let kept = 0;
+    batches: async () => {
+      let printed = 0;
       for await (const events of decodeExportBatches(chunksOf(file))) {
-        for (const event of events)
-          if (passes(flowEvent(event))) kept += Buffer.byteLength(encodeExportLine(event)) > 0 ? 1 : 0;
+        for (const event of events) if (passes(flowEvent(event))) printed += print(encodeExportLine(event));
       }
-      return kept;
+      return printed;
     },
-    "protobuf-es: JSON.parse, fromJson, filters, toJson, JSON.stringify": async () => {
-      let kept = 0;
+    protobufEs: () => {
+      let printed = 0;
       for (const line of linesOf(file)) {
         const event = fromJson(GetFlowsResponseSchema, JSON.parse(line));
         if (!passes(flowEvent(event))) continue;
-        const json = toJson(GetFlowsResponseSchema, event, { useProtoFieldName: true });
-        kept += Buffer.byteLength(JSON.stringify(json)) > 0 ? 1 : 0;
+        printed += print(JSON.stringify(toJson(GetFlowsResponseSchema, event, { useProtoFieldName: true })));
       }
-      return kept;
+      return printed;
     },
-    "JSON.parse and JSON.stringify alone": async () => {
-      let kept = 0;
-      for (const line of linesOf(file)) kept += JSON.stringify(JSON.parse(line)).length > 0 ? 1 : 0;
-      return kept;
+    json: () => {
+      for (const line of linesOf(file)) print(JSON.stringify(JSON.parse(line)));
+      return count;
     },
+    ...(hasJq && {
+      process: () => Number(runProgram("sh", ["-c", 'jq -c "$1" "$2" | wc -l', "sh", JQ, path]).stdout),
+    }),
   };
-  print(await alternateAsync(works, count), file.length / count);
-  jq(file, count);
-
-  const reading: typeof works = {
-    "reading alone, decodeExportBatches": async () => {
-      let read = 0;
-      for await (const events of decodeExportBatches(chunksOf(file))) read += events.length;
-      return read;
-    },
-    "reading alone, JSON.parse and fromJson": async () => {
-      let read = 0;
-      for (const line of linesOf(file)) read += fromJson(GetFlowsResponseSchema, JSON.parse(line)) ? 1 : 0;
-      return read;
-    },
-  };
-  print(await alternateAsync(reading, count), file.length / count);
-
-  // Last, as thousands of events that stay make every collection of garbage longer.
-  const events: GetFlowsResponse[] = [];
-  for await (const event of decodeExport(file)) events.push(event as GetFlowsResponse);
-  const printing: typeof works = {
-    "printing alone, encodeExportLine": async () => {
-      let bytes = 0;
-      for (const event of events) bytes += Buffer.byteLength(encodeExportLine(event));
-      return bytes > 0 ? count : 0;
-    },
-    "printing alone, toJson and JSON.stringify": async () => {
-      let bytes = 0;
-      for (const event of events) {
-        const json = toJson(GetFlowsResponseSchema, event, { useProtoFieldName: true });
-        bytes += Buffer.byteLength(JSON.stringify(json));
-      }
-      return bytes > 0 ? count : 0;
-    },
-  };
-  print(await alternateAsync(printing, count), file.length / count);
-}
-
-function print(figures: Awaited<ReturnType<typeof alternateAsync>>, lineBytes: number): void {
-  for (const [name, { kept, microseconds }] of Object.entries(figures)) {
-    const summary = summarise(microseconds);
-    const perSecond = 1e6 / summary.median;
-    console.log(
-      `  ${name.padEnd(68)} ${formatFigures(summary, "µs", 1)} a line, ${(perSecond / 1000).toFixed(0)} k lines/s, ` +
-        `${((lineBytes * perSecond) / 1e6).toFixed(0)} MB/s, ${kept} kept`,
-    );
-  }
-}
-
-/** The works in turn, round by round, after one round to warm up. */
-async function alternateAsync(
-  works: Readonly<Record<string, () => Promise<number>>>,
-  count: number,
-): Promise<Record<string, { kept: number; microseconds: number[] }>> {
-  const figures: Record<string, { kept: number; microseconds: number[] }> = {};
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, work] of Object.entries(works)) {
-      const start = process.hrtime.bigint();
-      const kept = await work();
-      const microseconds = Number(process.hrtime.bigint() - start) / 1000 / count;
-      figures[name] ??= { kept, microseconds: [] };
-      if (round > 0) figures[name].microseconds.push(microseconds);
-    }
-  }
+  const figures = await alternateAsync(ROUNDS, timed(works, count, kept));
+  kept.delete("json");
+  if (new Set(kept.values()).size > 1) throw new Error(`different lines: ${JSON.stringify([...kept])}`);
   return figures;
+}
+
+function readOnly(file: Uint8Array, count: number): Promise<Record<"own" | "protobufEs", Figures>> {
+  return alternateAsync(
+    ROUNDS,
+    timed(
+      {
+        own: async () => {
+          let read = 0;
+          for await (const events of decodeExportBatches(chunksOf(file))) read += events.length;
+          return read;
+        },
+        protobufEs: () => {
+          let read = 0;
+          for (const line of linesOf(file))
+            read += fromJson(GetFlowsResponseSchema, JSON.parse(line)) ? 1 : 0;
+          return read;
+        },
+      },
+      count,
+    ),
+  );
+}
+
+async function printOnly(file: Uint8Array, count: number): Promise<Record<"own" | "protobufEs", Figures>> {
+  const events: GetFlowsResponse[] = [];
+  // The file contains nothing but responses.
+  for await (const event of decodeExport(file)) events.push(event as GetFlowsResponse);
+  const bytesOf = (print: (event: GetFlowsResponse) => string) => () =>
+    events.reduce((sum, event) => sum + Buffer.byteLength(print(event)), 0);
+  return alternateAsync(
+    ROUNDS,
+    timed(
+      {
+        own: bytesOf((event) => encodeExportLine(event)),
+        protobufEs: bytesOf((event) =>
+          JSON.stringify(toJson(GetFlowsResponseSchema, event, { useProtoFieldName: true })),
+        ),
+      },
+      count,
+    ),
+  );
+}
+
+/** Microseconds per line of each work. */
+function timed<Name extends string>(
+  works: Readonly<Record<Name, Work>>,
+  count: number,
+  results: Map<string, number> = new Map(),
+): Record<Name, () => Promise<number>> {
+  const entries = Object.entries<Work>(works).map(([name, work]) => [
+    name,
+    async () => {
+      const start = process.hrtime.bigint();
+      results.set(name, await work());
+      return Number(process.hrtime.bigint() - start) / 1000 / count;
+    },
+  ]);
+  return Object.fromEntries(entries) as Record<Name, () => Promise<number>>;
 }
 
 function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
@@ -146,25 +200,4 @@ function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
 function linesOf(bytes: Uint8Array): string[] {
   const end = bytes[bytes.length - 1] === LF ? bytes.length - 1 : bytes.length;
   return new TextDecoder().decode(bytes.subarray(0, end)).split("\n");
-}
-
-function jq(file: Uint8Array, count: number): void {
-  if (spawnSync("jq", ["--version"]).status !== 0) return;
-  const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
-  try {
-    const path = join(folder, "flows.jsonl");
-    writeFileSync(path, file);
-    const runs = Array.from({ length: 3 }, () =>
-      runProgram("sh", ["-c", 'jq -c "$1" "$2" | wc -l', "sh", JQ, path]),
-    );
-    const kept = runs[0]?.stdout.trim();
-    const summary = summarise(runs.map(({ milliseconds }) => (milliseconds * 1000) / count));
-    const perSecond = 1e6 / summary.median;
-    console.log(
-      `  ${"jq -c 'select(…)', the process as a whole".padEnd(68)} ${formatFigures(summary, "µs", 1)} a line, ` +
-        `${(perSecond / 1000).toFixed(0)} k lines/s, ${((file.length / count / 1e6) * perSecond).toFixed(0)} MB/s, ${kept} kept`,
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

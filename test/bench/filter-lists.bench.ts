@@ -1,12 +1,17 @@
 // Allow and deny lists of 10 and of 10,000 FlowFilters over the 10,000 flows of the corpus.
 import { compileFlowFilters, type FlowFilterInit, type FlowPredicate } from "../../dist/filter/index.js";
 import { decodeFlow, type Flow } from "../../dist/proto.js";
-import { encodedFlows } from "./corpus.js";
-import { alternate, formatFigures } from "./measure.js";
-import { repeat } from "./repeat.js";
-import { createRandom } from "./synthetic-capture.js";
+import { encodedFlows } from "./inputs/corpus.js";
+import { createRandom } from "./inputs/synthetic-capture.js";
+import { alternate, ROUNDS, repeat, summarise } from "./measure.js";
+import {
+  type BenchmarkResult,
+  type BenchmarkRow,
+  formatRatio,
+  ratioOf,
+  withRatioGoal,
+} from "./report/result.js";
 
-const ROUNDS = 5;
 const WARM_UP_MS = 150;
 const ROUND_MS = 30;
 const MANY = 10_000;
@@ -85,15 +90,35 @@ const COMBINED: Readonly<Record<string, Kind>> = {
   }),
 };
 
-export function run(): void {
+export function run(): BenchmarkResult {
   const flows = encodedFlows().map(decodeFlow);
-  console.log(`\n${MANY} filters against 10: ns per flow (wanted: at most ${LIMIT} times as long)`);
-  const ratios = Object.entries({ ...SELECTIVE, ...COMBINED }).flatMap(([name, kind]) => [
-    compare(`allow ${name}`, kind, flows, (filters) => compileFlowFilters({ allow: filters })),
-    compare(`deny ${name}`, kind, flows, (filters) => compileFlowFilters({ deny: filters })),
-  ]);
-  const within = ratios.filter((ratio) => ratio <= LIMIT).length;
-  console.log(`  ${within} of ${ratios.length} within the goal, worst ${Math.max(...ratios).toFixed(2)}`);
+  const compiling: number[] = [];
+  const tables = (["allow", "deny"] as const).map((list) => ({
+    title: `Lists of ${list} filters`,
+    unit: "ns",
+    columns: ["10,000 filters", "10 filters"],
+    rows: Object.entries({ ...SELECTIVE, ...COMBINED }).map(([name, kind]) => {
+      const compile = (filters: readonly FlowFilterInit[]) => compileFlowFilters({ [list]: filters });
+      return compare(name, kind, flows, compile, compiling);
+    }),
+  }));
+  const rows = tables.flatMap((table) => table.rows);
+  const within = rows.filter(({ goal }) => goal?.isMet).length;
+  const worst = Math.max(...rows.map((row) => ratioOf(row)!));
+  return {
+    tables: [
+      ...tables,
+      {
+        title: "Compiling 10,000 filters",
+        unit: "ms",
+        columns: ["flowscribe"],
+        rows: [{ name: "all lists (fastest–slowest list)", figures: [summarise(compiling)] }],
+      },
+    ],
+    gain:
+      `10,000 filters take at most ${LIMIT} times as long as 10 of the same kind for ${within} of ${rows.length} lists, ` +
+      `at worst ${formatRatio(worst)} times.`,
+  };
 }
 
 function compare(
@@ -101,23 +126,18 @@ function compare(
   kind: Kind,
   flows: readonly Flow[],
   compile: (filters: readonly FlowFilterInit[]) => FlowPredicate,
-): number {
+  compiling: number[],
+): BenchmarkRow {
   const filters = Array.from({ length: MANY }, (_, index) => kind(index));
   const few = compile(filters.slice(0, 10));
   const start = performance.now();
   const many = compile(filters);
-  const compiling = performance.now() - start;
-  const { matched } = repeat(flows, many, WARM_UP_MS);
+  compiling.push(performance.now() - start);
+  repeat(flows, many, WARM_UP_MS);
   repeat(flows, few, WARM_UP_MS);
   const figures = alternate(ROUNDS, {
     few: () => repeat(flows, few, ROUND_MS).ns,
     many: () => repeat(flows, many, ROUND_MS).ns,
   });
-  const ratio = figures.many.median / figures.few.median;
-  console.log(
-    `  ${name.padEnd(42)} ${formatFigures(figures.many, "ns").padStart(22)} against ` +
-      `${formatFigures(figures.few, "ns").padStart(18)}, ratio ${ratio.toFixed(2).padStart(5)}; ` +
-      `${matched} match, compiled in ${compiling.toFixed(0)} ms`,
-  );
-  return ratio;
+  return withRatioGoal({ name, figures: [figures.many, figures.few] }, LIMIT);
 }

@@ -2,112 +2,99 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { compileFlowFilters, type FlowFilterInit } from "../../dist/filter/index.js";
 import { decodeFlow, type Flow, FlowSchema } from "../../dist/proto.js";
-import { benchmarkFilters, encodedFlows, GO_FIGURES, GO_UNMARSHAL_NS, type NamedFilters } from "./corpus.js";
-import { alternate, type Figures, formatFigures, summarise } from "./measure.js";
-import { count, repeat } from "./repeat.js";
-import { createRandom } from "./synthetic-capture.js";
+import {
+  benchmarkFilters,
+  encodedFlows,
+  GO_FIGURES,
+  GO_PEERS,
+  hasCel,
+  type NamedFilters,
+} from "./inputs/corpus.js";
+import { createRandom } from "./inputs/synthetic-capture.js";
+import { alternate, type Figures, geometricMean, ROUNDS, recorded, repeat, summarise } from "./measure.js";
+import {
+  type BenchmarkResult,
+  type BenchmarkTable,
+  formatRatio,
+  ratioOf,
+  withRatioGoal,
+} from "./report/result.js";
 
-const ROUNDS = 5;
 /** What V8 needs to compile a predicate, and what smooths the machine: Go's figures come from a second each. */
 const WARM_UP_MS = 200;
 const ROUND_MS = 30;
-/** What the filters want of their figures, over Go's. */
-const LIMITS = { geometricMean: 0.8, label: 0.4, worst: 4 } as const;
+/** Goals: the time of the filters relative to Go's, of long lists to short ones, of many filters to one by one. */
+const LIMITS = { geometricMean: 0.8, label: 0.4, other: 4, longList: 1.5, manyFilters: 1 / 15 } as const;
 const LABEL_FILTERS = ["source_label equality", "source_label set + not", "node_name pattern", "node_labels"];
 
-export function run(): void {
+export function run(): BenchmarkResult {
   const encoded = encodedFlows();
-  // Those with CEL expressions have a benchmark of their own.
-  const filters = benchmarkFilters().filter(
-    ({ name, allow, deny }) =>
-      GO_FIGURES[name] !== undefined && !JSON.stringify([allow, deny]).includes("cel_expression"),
-  );
-  // One corpus at a time, and before all that leaves garbage: what a filter takes hangs on where the flows lie in memory.
+  const filters = benchmarkFilters().filter((one) => GO_FIGURES[one.name] !== undefined && !hasCel(one));
+  // One corpus at a time, and before all that leaves garbage: the time of a filter depends on where the flows lie in memory.
   const flows = encoded.map(decodeFlow);
   const decoded = measureAll(filters, flows);
   const plain = measureAll(
     filters,
     encoded.map((bytes) => fromBinary(FlowSchema, bytes)),
   );
-  console.log(
-    "\nns per flow: of flows from decodeFlow, of flows from fromBinary, Go's, the ratio of the first to Go's",
-  );
-  const ratios = filters.map(({ name }, index) => {
-    const go = GO_FIGURES[name]!;
-    const own = decoded[index]!;
-    const ratio = own.figures.median / go.ns;
-    const fault = own.matched === go.matched ? "" : `  MATCHED ${own.matched} INSTEAD OF ${go.matched}`;
-    console.log(
-      `  ${name.padEnd(34)} ${formatNs(own.figures)} ${formatNs(plain[index]!.figures)} ` +
-        `${go.ns.toFixed(1).padStart(8)} ${ratio.toFixed(2).padStart(6)}${fault}`,
-    );
-    return { name, ratio, plainRatio: plain[index]!.figures.median / go.ns };
+  const rows = filters.map(({ name }, index) => {
+    const figures = [decoded[index], recorded(GO_FIGURES[name]!.ns), plain[index]];
+    return withRatioGoal({ name, figures }, LABEL_FILTERS.includes(name) ? LIMITS.label : LIMITS.other);
   });
-  const worst = ratios.reduce((a, b) => (a.ratio > b.ratio ? a : b));
-  console.log(
-    `  ${ratios.length} filters: geometric mean ${geometricMean(ratios.map(({ ratio }) => ratio)).toFixed(2)} ` +
-      `(wanted ≤ ${LIMITS.geometricMean}), from fromBinary ${geometricMean(ratios.map((one) => one.plainRatio)).toFixed(2)}; ` +
-      `worst ${worst.ratio.toFixed(2)}, ${worst.name} (wanted ≤ ${LIMITS.worst})`,
-  );
-  for (const { name, ratio } of ratios.filter((one) => LABEL_FILTERS.includes(one.name))) {
-    console.log(`  ${name}: ${ratio.toFixed(2)} (wanted ≤ ${LIMITS.label})`);
-  }
-  manyValues(flows);
-  manyFilters(flows);
-  const decoding = alternate(ROUNDS, {
-    decodeFlow: () => perFlow(encoded, () => encoded.map(decodeFlow)),
-    fromBinary: () => perFlow(encoded, () => encoded.map((bytes) => fromBinary(FlowSchema, bytes))),
-  });
-  console.log(
-    `\nthis machine in this run: decodeFlow ${formatFigures(decoding.decodeFlow, "ns")}, ` +
-      `fromBinary ${formatFigures(decoding.fromBinary, "ns")} a flow (Go's proto.Unmarshal took ${GO_UNMARSHAL_NS})`,
-  );
-}
-
-interface Measured {
-  readonly matched: number;
-  readonly figures: Figures;
+  const ratio = geometricMean(rows.map((row) => ratioOf(row)!));
+  const mean = withRatioGoal({ name: "geometric mean", figures: [], ratio }, LIMITS.geometricMean);
+  return {
+    tables: [
+      {
+        title: "Filters on decoded flows",
+        unit: "ns",
+        columns: ["decodeFlow", "Hubble in Go (recorded)", "fromBinary"],
+        rows: [...rows, mean],
+      },
+      manyValues(flows),
+      manyFilters(flows),
+    ],
+    peers: GO_PEERS,
+    gain: `Flow filters take ${formatRatio(ratio)} times the time of Hubble's filters in Go, as geometric mean.`,
+  };
 }
 
 /** The rounds of a filter follow each other, as those of a Go benchmark do: what it reads of the flows stays in the cache. */
-function measureAll(filters: readonly NamedFilters[], flows: readonly Flow[]): Measured[] {
-  return filters.map(({ allow, deny }) => {
+function measureAll(filters: readonly NamedFilters[], flows: readonly Flow[]): Figures[] {
+  return filters.map(({ name, allow, deny }) => {
     const predicate = compileFlowFilters({ allow: allow ?? [], deny: deny ?? [] });
     const { matched } = repeat(flows, predicate, WARM_UP_MS);
-    const rounds = Array.from({ length: ROUNDS }, () => repeat(flows, predicate, ROUND_MS).ns);
-    return { matched, figures: summarise(rounds) };
+    const expected = GO_FIGURES[name]?.matched;
+    if (matched !== expected) throw new Error(`${name}: ${matched} flows match instead of ${expected}`);
+    return summarise(Array.from({ length: ROUNDS }, () => repeat(flows, predicate, ROUND_MS).ns));
   });
 }
 
-/** Lists inside one field: 10 against 10,000 values. */
-function manyValues(flows: readonly Flow[]): void {
+/** Lists inside one field: 10,000 values against 10. */
+function manyValues(flows: readonly Flow[]): BenchmarkTable {
   const random = createRandom(3);
   const address = () => `10.${random(256)}.${random(256)}.${random(256)}`;
-  const of =
-    (name: string, make: () => string, field: "sourceIp" | "destinationFqdn" | "nodeName") =>
-    (size: number) => ({ name, filter: { [field]: Array.from({ length: size }, make) } as FlowFilterInit });
-  console.log("\n10,000 values in a list against 10 (wanted ≤ 1.5 for addresses and prefixes)");
-  for (const make of [
-    of("source_ip, addresses", address, "sourceIp"),
-    of("source_ip, prefixes", () => `${address()}/${20 + random(9)}`, "sourceIp"),
-    of("destination_fqdn, names", () => `host-${random(1e9)}.example.com`, "destinationFqdn"),
-    of("node_name, names", () => `cluster-a/node-${random(1e9)}`, "nodeName"),
-  ]) {
-    const few = compileFlowFilters({ allow: [make(10).filter] });
-    const many = compileFlowFilters({ allow: [make(10_000).filter] });
+  const kinds = [
+    ["source_ip, addresses", "sourceIp", address],
+    ["source_ip, prefixes", "sourceIp", () => `${address()}/${20 + random(9)}`],
+    ["destination_fqdn, names", "destinationFqdn", () => `host-${random(1e9)}.example.com`],
+    ["node_name, names", "nodeName", () => `cluster-a/node-${random(1e9)}`],
+  ] as const;
+  const rows = kinds.map(([name, field, value]) => {
+    const compile = (length: number) =>
+      compileFlowFilters({ allow: [{ [field]: Array.from({ length }, value) }] });
+    const [few, many] = [compile(10), compile(10_000)];
     const figures = alternate(ROUNDS, {
       few: () => repeat(flows, few, ROUND_MS).ns,
       many: () => repeat(flows, many, ROUND_MS).ns,
     });
-    console.log(
-      `  ${make(1).name.padEnd(26)} ${formatFigures(figures.many, "ns")} against ${formatFigures(figures.few, "ns")}, ` +
-        `ratio ${(figures.many.median / figures.few.median).toFixed(2)}`,
-    );
-  }
+    return withRatioGoal({ name, figures: [figures.many, figures.few] }, LIMITS.longList);
+  });
+  return { title: "Long lists in a field", unit: "ns", columns: ["10,000 values", "10 values"], rows };
 }
 
 /** Many filters: as one predicate, against one predicate each. */
-function manyFilters(flows: readonly Flow[]): void {
+function manyFilters(flows: readonly Flow[]): BenchmarkTable {
   const random = createRandom(4);
   const kinds: Readonly<Record<string, (index: number) => FlowFilterInit>> = {
     pods: (index) => ({ sourcePod: [`namespace-${index % 50}/pod-${random(1e6)}`] }),
@@ -122,34 +109,16 @@ function manyFilters(flows: readonly Flow[]): void {
         { sourceIdentity: [random(1e6)] },
       ][index % 4]!,
   };
-  console.log("\n1,000 allow filters as one predicate against one by one (wanted ≥ 15 times faster)");
-  for (const [name, make] of Object.entries(kinds)) {
+  const rows = Object.entries(kinds).map(([name, make]) => {
     const filters = Array.from({ length: 1000 }, (_, index) => make(index));
     const together = compileFlowFilters({ allow: filters });
     const single = filters.map((filter) => compileFlowFilters({ allow: [filter] }));
     const sample = flows.slice(0, 1000);
     const figures = alternate(ROUNDS, {
       together: () => repeat(flows, together, ROUND_MS).ns,
-      oneByOne: () =>
-        perFlow(sample, () => count(sample, (flow) => single.some((predicate) => predicate(flow)))),
+      oneByOne: () => repeat(sample, (flow) => single.some((predicate) => predicate(flow)), 0).ns,
     });
-    console.log(
-      `  ${name.padEnd(16)} ${formatFigures(figures.together, "ns")} against ${formatFigures(figures.oneByOne, "ns")}, ` +
-        `${(figures.oneByOne.median / figures.together.median).toFixed(0)} times faster`,
-    );
-  }
-}
-
-function perFlow(flows: readonly unknown[], work: () => void): number {
-  const start = process.hrtime.bigint();
-  work();
-  return Number(process.hrtime.bigint() - start) / flows.length;
-}
-
-function geometricMean(values: readonly number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-}
-
-function formatNs({ median }: Figures): string {
-  return median.toFixed(0).padStart(7);
+    return withRatioGoal({ name, figures: [figures.together, figures.oneByOne] }, LIMITS.manyFilters);
+  });
+  return { title: "1,000 allow filters", unit: "ns", columns: ["one predicate", "one by one"], rows };
 }

@@ -1,4 +1,11 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { repository } from "../support/run.js";
+
+/** Rounds of every benchmark: each work runs once in a round. */
+export const ROUNDS = 5;
 
 /** Figures of several runs. */
 export interface Figures {
@@ -56,6 +63,83 @@ export function alternate<Name extends string>(
   >;
 }
 
-export function formatFigures({ median, min, max }: Figures, unit: string, digits = 0): string {
-  return `${median.toFixed(digits)} ${unit} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+/** Like {@link alternate}, for asynchronous works. A first round is not counted, so that V8 has compiled all works. */
+export async function alternateAsync<Name extends string>(
+  rounds: number,
+  works: Readonly<Record<Name, () => Promise<number>>>,
+): Promise<Record<Name, Figures>> {
+  const names = Object.keys(works) as Name[];
+  const values = new Map<Name, number[]>(names.map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of names) {
+      const value = await works[name]();
+      if (round > 0) values.get(name)?.push(value);
+    }
+  }
+  const figures = names.map((name) => [name, summarise(values.get(name) ?? [])]);
+  return Object.fromEntries(figures) as Record<Name, Figures>;
+}
+
+/** What several passes over a list have in common. */
+export interface Passes {
+  /** How many elements match. */
+  readonly matched: number;
+  /** Nanoseconds for each element. */
+  readonly ns: number;
+}
+
+/** Passes over a list for some time, at least once. */
+export function repeat<T>(
+  list: readonly T[],
+  matches: (element: T) => boolean,
+  milliseconds: number,
+): Passes {
+  const start = performance.now();
+  let elapsed: number;
+  let matched: number;
+  let passes = 0;
+  do {
+    matched = count(list, matches);
+    passes++;
+    elapsed = performance.now() - start;
+  } while (elapsed < milliseconds);
+  return { matched, ns: (1e6 * elapsed) / (passes * list.length) };
+}
+
+/** How many elements match, in one pass. */
+export function count<T>(list: readonly T[], matches: (element: T) => boolean): number {
+  let matched = 0;
+  for (let index = 0; index < list.length; index++) if (matches(list[index]!)) matched++;
+  return matched;
+}
+
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** A figure that was recorded elsewhere, without a spread. */
+export function recorded(value: number): Figures {
+  return { median: value, min: value, max: value };
+}
+
+/** Runs a benchmark with an empty folder, which is removed afterwards. */
+export async function inTemporaryFolder<T>(work: (folder: string) => T | Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "flowscribe-bench-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The version that a program reports; undefined if it is not installed. */
+export function programVersion(command: string): string | undefined {
+  const { stdout, stderr, status } = spawnSync(command, ["--version"], { encoding: "utf8" });
+  return status === 0 ? /\d+\.\d+(\.\d+)?/.exec(stdout + stderr)?.[0] : undefined;
+}
+
+/** The installed version of a package. */
+export function packageVersion(name: string): string {
+  const path = join(repository, "node_modules", name, "package.json");
+  return JSON.parse(readFileSync(path, "utf8")).version;
 }

@@ -15,10 +15,10 @@ import {
   GetFlowsResponseSchema,
   Observer,
 } from "../../src/gen/observer/observer_pb.js";
-import { type Figures, formatFigures, summarise } from "./measure.js";
+import { alternateAsync, packageVersion, ROUNDS } from "./measure.js";
+import { type BenchmarkResult, formatRatio, ratioOf, withRatioGoal } from "./report/result.js";
 
 const FLOWS = 50_000;
-const ROUNDS = 7;
 const SERVER = join(import.meta.dirname, "programs/flow-server.mjs");
 
 /** About a tenth of the flows pass. */
@@ -26,7 +26,7 @@ const FILTER: FlowFilterLists = {
   allow: [{ sourcePod: ["kube-system/"], verdict: [2] }, { destinationPort: ["80"] }],
 };
 
-/** What is wanted: this many times the flows of connect-node. */
+/** Goal: this many times the flows of connect-node. */
 const WANTED = 4;
 
 /** Reads a whole stream; returns how many flows passed. */
@@ -57,6 +57,10 @@ const READERS: Readonly<Record<string, Reader>> = {
     for await (const _ of observe(transport, {}, { filter: wanted, reconnect: true })) passed++;
     return passed;
   },
+};
+
+/** The usual clients, which decode all flows. */
+const PEERS: Readonly<Record<string, Reader>> = {
   "connect-node": async (port, wanted) => {
     const client = createClient(Observer, createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` }));
     let passed = 0;
@@ -78,33 +82,44 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
 };
 
-export async function run(): Promise<void> {
+export async function run(): Promise<BenchmarkResult> {
   const server = spawn(process.execPath, [SERVER, String(FLOWS)], { stdio: ["pipe", "pipe", "inherit"] });
   try {
     const [line] = await once(server.stdout, "data");
     const port = Number(String(line));
     const wanted = compileFlowFilters(FILTER);
-    const names = Object.keys(READERS);
-    const rates = new Map<string, number[]>(names.map((name) => [name, []]));
     const passed = new Set<number>();
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const name of names) {
-        const began = performance.now();
-        passed.add(await READERS[name]!(port, wanted));
-        // The first round only warms up.
-        if (round >= 0) rates.get(name)!.push(FLOWS / (performance.now() - began));
-      }
-    }
-    const figures = new Map<string, Figures>(names.map((name) => [name, summarise(rates.get(name)!)]));
-    const base = figures.get("connect-node")!.median;
-    for (const [name, rate] of figures) {
-      console.log(
-        `  ${name}: ${formatFigures(rate, "flows/ms", 1)}, ${(rate.median / base).toFixed(2)} × connect-node`,
-      );
-    }
-    console.log(
-      `  all let through the same: ${passed.size === 1} (${[...passed].join(", ")} of ${FLOWS}); wanted ≥ ${WANTED}`,
+    const works = Object.entries({ ...READERS, ...PEERS }).map(([name, reader]) => [
+      name,
+      async () => {
+        const start = performance.now();
+        passed.add(await reader(port, wanted));
+        return FLOWS / (performance.now() - start);
+      },
+    ]);
+    const figures = await alternateAsync(ROUNDS, Object.fromEntries(works));
+    if (passed.size > 1) throw new Error(`different numbers of flows pass: ${[...passed].join(", ")}`);
+    const peers = Object.keys(PEERS);
+    const rows = Object.keys(READERS).map((name) =>
+      withRatioGoal({ name, figures: [name, ...peers].map((one) => figures[one]) }, WANTED, "atLeast"),
     );
+    return {
+      tables: [
+        {
+          title: `${FLOWS.toLocaleString("en")} flows, of which ${[...passed][0]?.toLocaleString("en")} pass`,
+          unit: "flows/ms",
+          digits: 1,
+          moreIsBetter: true,
+          columns: ["flowscribe", ...peers],
+          rows,
+        },
+      ],
+      peers: {
+        "connect-node": packageVersion("@connectrpc/connect-node"),
+        "grpc-js": packageVersion("@grpc/grpc-js"),
+      },
+      gain: `Reading and filtering flows from a server: ${formatRatio(ratioOf(rows[0]!)!)} times the flows per second of connect-node.`,
+    };
   } finally {
     server.kill();
   }

@@ -13,7 +13,7 @@ import {
 } from "../../src/filter/index.js";
 import { decodeExport, encodeExportLine, flowResponse } from "../../src/observer/index.js";
 import { decodeFlow, type Flow, FlowSchema } from "../../src/proto.js";
-import { benchmarkFilters, encodedFlows } from "../bench/corpus.js";
+import { benchmarkFilters, encodedFlows } from "../bench/inputs/corpus.js";
 import { everyNth, isLong, nth, runs } from "../support/amount.js";
 import { anyFlow, flowAndFilter } from "./arbitrary.js";
 

@@ -2,7 +2,7 @@ import { fromJsonString } from "@bufbuild/protobuf";
 import type { CelEngine } from "../../src/filter/index.js";
 import { createCelEngine } from "../../src/filter/index.js";
 import { type Flow, FlowSchema } from "../../src/proto.js";
-import { bufbuildEngine, celJsEngine } from "../../test/bench/cel-engines.js";
+import { bufbuildEngine, celJsEngine } from "../../test/bench/inputs/cel-engines.js";
 import { CEL_CASES } from "./cel-cases.js";
 import { type Contest, type Engine, installed } from "./engine.js";
 

@@ -15,9 +15,11 @@ export function chart({
   unit,
   digits = 0,
   columns,
-  rows,
+  rows: allRows,
   moreIsBetter = false,
 }: BenchmarkTable): string {
+  // A geometric mean has no bar.
+  const rows = allRows.filter(({ figures }) => figures.some((one) => one !== undefined));
   const longest = Math.max(...rows.flatMap(({ figures }) => figures.map((one) => one?.max ?? 0)));
   const scale = (value: number) => Math.max(1, (BARS_WIDTH * value) / longest);
   const left = 16 + CHARACTER_WIDTH * Math.max(...rows.map(({ name }) => name.length));

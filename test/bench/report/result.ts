@@ -1,10 +1,12 @@
 import type { Figures } from "../measure.js";
 
-/** What a benchmark has measured. `print.ts` makes text of it, `report.ts` a table and a chart. */
+/** What a benchmark has measured. `print.ts` makes text of it, `report.ts` tables and charts. */
 export interface BenchmarkResult {
   readonly tables: readonly BenchmarkTable[];
   /** Versions of the programs and packages in the columns, by name. */
   readonly peers?: Readonly<Record<string, string>>;
+  /** What a user gains, as a sentence with the measured figures. */
+  readonly gain: string;
 }
 
 export interface BenchmarkTable {
@@ -15,7 +17,7 @@ export interface BenchmarkTable {
   readonly digits?: number;
   /** Whether more is better, as for flows per second. */
   readonly moreIsBetter?: boolean;
-  /** What the figures of a row are of; the first is compared with the others. */
+  /** What the figures of a row are of; the first is compared with the second. */
   readonly columns: readonly string[];
   readonly rows: readonly BenchmarkRow[];
 }
@@ -24,6 +26,8 @@ export interface BenchmarkRow {
   readonly name: string;
   /** For each column; undefined if it does not apply. */
   readonly figures: readonly (Figures | undefined)[];
+  /** The ratio of a row without figures, such as a geometric mean. */
+  readonly ratio?: number;
   readonly goal?: Goal;
 }
 
@@ -41,9 +45,20 @@ export function formatRatio(ratio: number): string {
   return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
 }
 
-/** The first figure of a row divided by another one, as medians. */
-export function ratioTo(row: BenchmarkRow, column: number): number | undefined {
-  const [first] = row.figures;
-  const other = row.figures[column];
-  return first === undefined || other === undefined ? undefined : first.median / other.median;
+/** The first figure of a row divided by the second one, as medians. */
+export function ratioOf({ figures: [first, second], ratio }: BenchmarkRow): number | undefined {
+  if (ratio !== undefined) return ratio;
+  return first === undefined || second === undefined ? undefined : first.median / second.median;
+}
+
+/** A row with the goal that its ratio is at most, or with `atLeast` at least, a limit. */
+export function withRatioGoal(
+  row: BenchmarkRow,
+  limit: number,
+  kind: "atMost" | "atLeast" = "atMost",
+): BenchmarkRow {
+  const ratio = ratioOf(row);
+  if (ratio === undefined) return row;
+  const text = `${kind === "atMost" ? "at most" : "at least"} ${formatRatio(limit)}`;
+  return { ...row, goal: { text, isMet: kind === "atMost" ? ratio <= limit : ratio >= limit } };
 }

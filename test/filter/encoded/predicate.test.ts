@@ -20,7 +20,7 @@ import {
   GetFlowsResponseSchema,
   LostEventSchema,
 } from "../../../src/proto.js";
-import { benchmarkFilters, encodedFlows } from "../../bench/corpus.js";
+import { benchmarkFilters, encodedFlows } from "../../bench/inputs/corpus.js";
 import { everyNth, nth, runs } from "../../support/amount.js";
 import { arbitraryMessage } from "../../support/arbitrary-message.js";
 import { mutatedMessage } from "../../support/mutate-message.js";
@@ -206,7 +206,12 @@ describe("FlowPredicate.bytes and response", () => {
   test.each(["bytes", "response", "jsonLine"] as const)("%s rejects buffers without their memory", (name) => {
     const transferred = Uint8Array.of(0x10, 2);
     structuredClone(transferred.buffer, { transfer: [transferred.buffer] });
-    const resizable = new ArrayBuffer(8, { maxByteLength: 8 });
+    // The types of ES2023 do not have resizable buffers, which Node 20 has.
+    const Resizable = ArrayBuffer as unknown as new (
+      length: number,
+      options: { maxByteLength: number },
+    ) => ArrayBuffer & { resize(length: number): void };
+    const resizable = new Resizable(8, { maxByteLength: 8 });
     const shortened = new Uint8Array(resizable, 4, 4);
     resizable.resize(2);
     for (const matches of [compileFlowFilters({}), compileFlowFilter({ verdict: ["DROPPED"] })]) {

@@ -12,7 +12,7 @@ import {
   flowResponse,
 } from "../../../src/observer/index.js";
 import { decodeFlow } from "../../../src/proto.js";
-import { encodedFlows } from "../../bench/corpus.js";
+import { encodedFlows } from "../../bench/inputs/corpus.js";
 import { runs } from "../../support/amount.js";
 
 const DROPPED: FlowFilterLists = { allow: [{ verdict: ["DROPPED"] }] };

@@ -26,7 +26,7 @@ import {
   ServerStatusResponseSchema,
   ServiceSchema,
 } from "../../../src/proto.js";
-import { encodedFlows } from "../../bench/corpus.js";
+import { encodedFlows } from "../../bench/inputs/corpus.js";
 import { amount, everyNth, nth, runs } from "../../support/amount.js";
 import { arbitraryMessage } from "../../support/arbitrary-message.js";
 import { describeWithShared } from "../../support/shared.js";

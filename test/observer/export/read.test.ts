@@ -21,7 +21,7 @@ import {
   type GetFlowsResponse,
   GetFlowsResponseSchema,
 } from "../../../src/proto.js";
-import { encodedFlows } from "../../bench/corpus.js";
+import { encodedFlows } from "../../bench/inputs/corpus.js";
 import { everyNth, nth, runs } from "../../support/amount.js";
 import { arbitraryMessage } from "../../support/arbitrary-message.js";
 import { badLines, readLine } from "../lines.js";

@@ -25,7 +25,7 @@ export function writeSyntheticCapture(path: string, packets: number, frameBytes:
   }
 }
 
-function pcapHeader(): Uint8Array {
+export function pcapHeader(): Uint8Array {
   const view = new DataView(new ArrayBuffer(HEADER_LENGTH));
   view.setUint32(0, 0xa1b2c3d4, true);
   view.setUint16(4, 2, true);

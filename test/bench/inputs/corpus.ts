@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { FlowFilterLists } from "../../dist/filter/index.js";
+import type { FlowFilterLists } from "../../../dist/filter/index.js";
 
-const FOLDER = join(import.meta.dirname, "../vectors/bench");
+const FOLDER = join(import.meta.dirname, "../../vectors/bench");
 
 /** The 10,000 flows of the corpus, encoded. */
 export function encodedFlows(): Uint8Array[] {
@@ -29,6 +29,14 @@ export interface NamedFilters extends FlowFilterLists {
 export function benchmarkFilters(): NamedFilters[] {
   return JSON.parse(readFileSync(join(FOLDER, "filters.json"), "utf8"));
 }
+
+/** Whether filters have CEL expressions, which have a benchmark of their own. */
+export function hasCel({ allow, deny }: NamedFilters): boolean {
+  return JSON.stringify([allow, deny]).includes("cel_expression");
+}
+
+/** The Go programs of the recorded figures. */
+export const GO_PEERS = { Hubble: "1.16.2", Go: "1.23" } as const;
 
 /** Real Hubble v1.16.2 filters in Go 1.23 on one core of such a machine: median CPU ns per flow (±25 %), and flows matched. */
 export const GO_FIGURES: Readonly<Record<string, { readonly ns: number; readonly matched: number }>> = {

@@ -1,8 +1,8 @@
 // The CEL engines of npm behind the interface of ours, each with all that it can be given.
 import * as bufbuild from "@bufbuild/cel";
 import { createRegistry, type JsonObject, toJson } from "@bufbuild/protobuf";
-import type { CelEngine } from "../../dist/filter/index.js";
-import { type Flow, FlowSchema, VerdictSchema } from "../../dist/proto.js";
+import type { CelEngine } from "../../../dist/filter/index.js";
+import { type Flow, FlowSchema, VerdictSchema } from "../../../dist/proto.js";
 
 const environment = bufbuild.celEnv({
   namespace: "flow",
@@ -62,7 +62,7 @@ function plainFlow(flow: Flow): JsonObject {
 }
 
 /** A flow as cel-js can read it, with all scalars, and null for `is_reply` where that is not set. */
-export function toPlainFlow(flow: Flow): JsonObject {
+function toPlainFlow(flow: Flow): JsonObject {
   const options = { useProtoFieldName: true, enumAsInteger: true, alwaysEmitImplicit: true } as const;
   return { is_reply: null, ...(toJson(FlowSchema, flow, options) as JsonObject) };
 }
