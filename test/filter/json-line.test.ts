@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { fromJson, type JsonObject, type JsonValue, toJson, toJsonString } from "@bufbuild/protobuf";
+import { fromJson, type JsonObject, toJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -15,10 +15,11 @@ import { decodeExport, encodeExportLine, flowResponse } from "../../src/observer
 import { decodeFlow, type Flow, FlowSchema } from "../../src/proto.js";
 import { benchmarkFilters, encodedFlows } from "../bench/inputs/corpus.js";
 import { everyNth, isLong, nth, runs } from "../support/amount.js";
+import { randomOf } from "../support/random.js";
+import { DAMAGES, lineJson, rewriteJson } from "../support/rewrite-json.js";
 import { anyFlow, flowAndFilter } from "./arbitrary.js";
 
-/** More runs of the properties, for a search over night. */
-const RUNS = Number(process.env.FLOWSCRIBE_JSON_LINE_RUNS ?? runs(3000));
+const RUNS = runs(3000);
 
 const utf8 = new TextEncoder();
 
@@ -249,60 +250,6 @@ test(`jsonLine: answers for the lines of the corpus as for its flows${nth(20)}`,
   }
 });
 
-/** A change of a JSON text that may or may not leave it valid. */
-type Mutation = (text: string, random: () => number) => string;
-
-const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-/** Rewrites the JSON with another layout: order, names, escapes, white space, duplicates, numbers. */
-function rewrite(value: JsonValue, random: () => number): string {
-  const space = () => (random() < 0.05 ? [" ", "\t", "\r", "  "][Math.floor(random() * 4)]! : "");
-  const text = (content: string) => {
-    if (random() < 0.9) return JSON.stringify(content);
-    return `"${Array.from(content, (character) => {
-      if (random() < 0.5) return JSON.stringify(character).slice(1, -1);
-      return Array.from(
-        { length: character.length },
-        (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
-      ).join("");
-    }).join("")}"`;
-  };
-  if (typeof value === "string") return random() < 0.01 ? "null" : text(value);
-  if (typeof value === "number") {
-    const form = random();
-    if (form < 0.9) return String(value);
-    return form < 0.94 ? `"${value}"` : form < 0.97 ? `${value}.0` : `${value}e0`;
-  }
-  if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) {
-    return `[${space()}${value.map((element) => `${rewrite(element, random)}${space()}`).join(`,${space()}`)}]`;
-  }
-  const members = Object.entries(value);
-  if (random() < 0.3) members.sort(() => random() - 0.5);
-  if (random() < 0.05) members.push(["field_of_the_future", { a: ["}", '"', "\\"] }]);
-  if (random() < 0.01 && members.length > 0) members.push(members[0]!);
-  return `{${space()}${members
-    .map(([name, content]) => {
-      const written = random() < 0.3 ? camel(name) : name;
-      return `${text(written)}${space()}:${space()}${rewrite(content, random)}${space()}`;
-    })
-    .join(`,${space()}`)}}`;
-}
-
-/** A generator of numbers from 0 to 1, from a seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-function jsonOf(flow: Flow, form: number): JsonValue {
-  const json = toJson(FlowSchema, flow, { useProtoFieldName: true, enumAsInteger: form === 1 });
-  return form === 2 ? json : { flow: json, node_name: "n" };
-}
-
 describe("jsonLine: the answer of decoding", () => {
   const anyLine = fc.tuple(
     fc.oneof(flowAndFilter, fc.record({ flow: anyFlow, filter: fc.constant({}) })),
@@ -310,19 +257,19 @@ describe("jsonLine: the answer of decoding", () => {
     fc.nat(),
   );
 
-  test("for rewritten lines", { timeout: 3_600_000 }, async () => {
+  test("for rewritten lines", async () => {
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(anyLine, async ([{ flow, filter }, form, seed]) => {
         const predicate = compileFlowFilter(filter as FlowFilterInit);
-        if (await expectSame(predicate, rewrite(jsonOf(flow, form), randomOf(seed)))) compared++;
+        if (await expectSame(predicate, rewriteJson(lineJson(flow, form), randomOf(seed)))) compared++;
       }),
       { numRuns: RUNS },
     );
     expect(compared).toBeGreaterThan(RUNS / 4);
   });
 
-  test("for lines one after the other", { timeout: 3_600_000 }, async () => {
+  test("for lines one after the other", async () => {
     const lines = fc.array(fc.tuple(anyFlow, fc.nat(2), fc.nat(), fc.boolean()), {
       minLength: 2,
       maxLength: 6,
@@ -330,10 +277,10 @@ describe("jsonLine: the answer of decoding", () => {
     await fc.assert(
       fc.asyncProperty(flowAndFilter, lines, async ({ flow, filter }, others) => {
         const predicate = compileFlowFilter(filter as FlowFilterInit);
-        const own = rewrite(jsonOf(flow, 0), randomOf(1));
+        const own = rewriteJson(lineJson(flow, 0), randomOf(1));
         await expectSame(predicate, own);
         for (const [other, form, seed, isCut] of others) {
-          const text = rewrite(jsonOf(other, form), randomOf(seed));
+          const text = rewriteJson(lineJson(other, form), randomOf(seed));
           // A line that ends in the middle has filled some fields.
           await expectSame(predicate, isCut ? text.slice(0, seed % text.length) : text);
           await expectSame(predicate, own);
@@ -343,36 +290,26 @@ describe("jsonLine: the answer of decoding", () => {
     );
   });
 
-  test("for damaged lines", { timeout: 3_600_000 }, async () => {
-    const cut: Mutation = (text, random) => text.slice(0, Math.floor(random() * text.length));
-    const remove: Mutation = (text, random) => {
-      const at = Math.floor(random() * text.length);
-      return text.slice(0, at) + text.slice(at + 1 + Math.floor(random() * 3));
-    };
-    const insert: Mutation = (text, random) => {
-      const at = Math.floor(random() * text.length);
-      const characters = '"\\{}[],:0-e.tn \n\u00e9\ud83d\ude00';
-      return text.slice(0, at) + characters[Math.floor(random() * characters.length)] + text.slice(at);
-    };
+  test("for damaged lines", async () => {
     await fc.assert(
       fc.asyncProperty(
         anyLine,
-        fc.constantFrom(cut, remove, insert),
+        fc.constantFrom(...DAMAGES),
         async ([{ flow, filter }, form, seed], mutate) => {
           const predicate = compileFlowFilter(filter as FlowFilterInit);
           const random = randomOf(seed);
-          await expectSame(predicate, mutate(rewrite(jsonOf(flow, form), random), random));
+          await expectSame(predicate, mutate(rewriteJson(lineJson(flow, form), random), random));
         },
       ),
       { numRuns: RUNS },
     );
   });
 
-  test("for random bytes in lines", { timeout: 3_600_000 }, async () => {
+  test("for random bytes in lines", async () => {
     await fc.assert(
       fc.asyncProperty(anyLine, fc.nat(255), async ([{ flow, filter }, form, seed], byte) => {
         const predicate = compileFlowFilter(filter as FlowFilterInit);
-        const line = utf8.encode(rewrite(jsonOf(flow, form), randomOf(seed)));
+        const line = utf8.encode(rewriteJson(lineJson(flow, form), randomOf(seed)));
         line[seed % line.length] = byte;
         await expectSame(predicate, line);
       }),

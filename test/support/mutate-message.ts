@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
+import { below, pick, type Random } from "./random.js";
 
 /** A field of an encoded message: its number and wire type, and the encoded value with its length. */
 interface WireField {
@@ -14,12 +15,32 @@ interface WireField {
  */
 export function mutatedMessage(messages: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   const steps = fc.array(fc.tuple(fc.constantFrom(...MUTATIONS), fc.nat(), fc.nat(), messages), {
-    maxLength: 4,
+    maxLength: MAX_STEPS,
   });
   return fc
     .tuple(messages, steps)
     .map(([message, list]) => list.reduce((bytes, [mutate, ...rest]) => mutate(bytes, ...rest), message));
 }
+
+/** One of the encodings of {@link mutatedMessage}, without fast-check: for runs of millions. */
+export function mutateMessage(
+  message: Uint8Array,
+  others: readonly Uint8Array[],
+  random: Random,
+): Uint8Array {
+  let bytes = message;
+  for (let steps = below(random, MAX_STEPS + 1); steps > 0; steps--) {
+    bytes = pick(random, MUTATIONS)(
+      bytes,
+      below(random, 2 ** 31),
+      below(random, 2 ** 31),
+      pick(random, others),
+    );
+  }
+  return bytes;
+}
+
+const MAX_STEPS = 4;
 
 type Mutation = (bytes: Uint8Array, where: number, how: number, other: Uint8Array) => Uint8Array;
 
@@ -190,9 +211,16 @@ function withLength(bytes: Uint8Array): Uint8Array {
 }
 
 function varint(value: number): Uint8Array {
+  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
   return new BinaryWriter().int64(value).finish();
 }
 
 function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
