@@ -90,7 +90,8 @@ class RotatingFile implements LineOutput {
   #fileBytes: number;
   /** True until the first line is written to an existing file. */
   #continued = true;
-  #waiting = "";
+  /** Lines that are to be written, with their line feeds. */
+  #waiting = Buffer.allocUnsafe(2 * BUFFER_BYTES);
   #waitingBytes = 0;
   #waitingLines = 0;
   #flush: NodeJS.Immediate | undefined;
@@ -122,18 +123,31 @@ class RotatingFile implements LineOutput {
     if (this.#isRegular) this.#tidy();
   }
 
-  write(line: string): void {
+  write(line: string | Uint8Array): void {
     this.#throwFailure();
     const bytes = Buffer.byteLength(line) + 1;
     if (!this.#fits(bytes)) this.#rotate(bytes);
     this.#continued = false;
-    this.#waiting += `${line}\n`;
-    this.#waitingBytes += bytes;
+    this.#append(line, bytes);
     this.#waitingLines++;
     this.bytes += bytes;
     // Defer the error to the next call: a line for which `write` throws counts as not accepted.
     if (this.#waitingBytes >= BUFFER_BYTES) this.#writeLater();
     else this.#flush ??= setImmediate(() => this.#writeLater());
+  }
+
+  /** @param bytes The length of the line with its line feed. */
+  #append(line: string | Uint8Array, bytes: number): void {
+    const end = this.#waitingBytes + bytes;
+    if (end > this.#waiting.length) {
+      const larger = Buffer.allocUnsafe(end);
+      this.#waiting.copy(larger, 0, 0, this.#waitingBytes);
+      this.#waiting = larger;
+    }
+    if (typeof line === "string") this.#waiting.write(line, this.#waitingBytes);
+    else this.#waiting.set(line, this.#waitingBytes);
+    this.#waiting[end - 1] = LF;
+    this.#waitingBytes = end;
   }
 
   async close(): Promise<void> {
@@ -172,9 +186,10 @@ class RotatingFile implements LineOutput {
     clearImmediate(this.#flush);
     this.#flush = undefined;
     if (this.#waitingLines === 0) return;
-    const chunk = Buffer.from(this.#waiting);
+    const chunk = this.#waiting.subarray(0, this.#waitingBytes);
     const lines = this.#waitingLines;
-    this.#waiting = "";
+    // A long line does not enlarge the buffer for ever.
+    if (this.#waiting.length > 2 * BUFFER_BYTES) this.#waiting = Buffer.allocUnsafe(2 * BUFFER_BYTES);
     this.#waitingBytes = 0;
     this.#waitingLines = 0;
     let written = 0;

@@ -4,10 +4,10 @@ import { withoutPath } from "../errors/message.js";
 /** Where the lines of an export are written. */
 export interface LineOutput {
   /**
-   * Accepts a line without its line feed. Returns a promise if the output is slower than the caller. If it
-   * throws, the line is not accepted.
+   * Accepts a line without its line feed, as a string or its bytes, which are copied. Returns a promise if the output is
+   * slower than the caller. If it throws, the line is not accepted.
    */
-  write(line: string): void | Promise<void>;
+  write(line: string | Uint8Array): void | Promise<void>;
   /** Resolves when all accepted lines are written. */
   close(): Promise<void>;
   /** Lines that were accepted but could not be written. */

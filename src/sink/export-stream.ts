@@ -2,6 +2,8 @@ import type { Writable } from "node:stream";
 import { type LineOutput, outputFailed } from "./export-output.js";
 import { streamSettled } from "./stream-settled.js";
 
+const LF = 0x0a;
+
 /** Writes lines to a stream, which is not ended. `write` returns a promise if the buffer of the stream is full. */
 export function streamOutput(stream: Writable): LineOutput {
   let failure: { readonly error: unknown } | undefined;
@@ -36,12 +38,12 @@ export function streamOutput(stream: Writable): LineOutput {
     },
     write: (line) => {
       check();
-      const text = `${line}\n`;
-      const length = Buffer.byteLength(text);
+      const chunk = typeof line === "string" ? `${line}\n` : withLineFeed(line);
+      const length = Buffer.byteLength(chunk);
       bytes += length;
       waitingBytes += length;
       waitingLines++;
-      const acceptsMore = stream.write(text, (error) => {
+      const acceptsMore = stream.write(chunk, (error) => {
         if (error) return;
         waitingBytes -= length;
         waitingLines--;
@@ -60,4 +62,12 @@ export function streamOutput(stream: Writable): LineOutput {
       check();
     },
   };
+}
+
+/** A copy, because the stream may keep it. */
+function withLineFeed(line: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(line.length + 1);
+  bytes.set(line);
+  bytes[line.length] = LF;
+  return bytes;
 }

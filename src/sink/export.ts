@@ -1,63 +1,34 @@
 import type { Writable } from "node:stream";
-import type { Registry } from "@bufbuild/protobuf";
-import { type Clock, systemClock } from "../async/clock.js";
+import { systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { OpenError } from "../errors/errors.js";
-import { aDate, aFunction, aPath, checkedElsewhere, withMethods } from "../errors/value-checks.js";
-import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
-import { flowEvent } from "../filter/event.js";
-import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../filter/filter-options.js";
+import { aPath, aUint8Array, withMethods } from "../errors/value-checks.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { aRegistry } from "../message/json/registry.js";
-import { encodeEnvelope } from "../observer/export/line.js";
-import { compileFieldMask } from "../observer/field-mask.js";
 import { toEnvelope } from "../observer/flow-response.js";
-import { reportOnce } from "../observer/report-once.js";
 import { openRotatingFile, ROTATION_OPTIONS, type RotationOptions } from "./export-file.js";
 import type { LineOutput } from "./export-output.js";
+import {
+  compilePipeline,
+  EXPORT_OPTIONS,
+  type ExportOptions,
+  type ExportPipeline,
+  type Verdict,
+} from "./export-pipeline.js";
 import { streamOutput } from "./export-stream.js";
 
 export type { RotationOptions } from "./export-file.js";
-
-/** Which events are exported, and which of their fields. */
-export interface ExportOptions extends FlowFilterLists, FlowFilterOptions {
-  /** Flow field paths, as for `compileFieldMask`; empty or absent: whole flows. */
-  readonly fieldMask?: readonly string[];
-  /** No event is exported from this time on, as with `end` of Hubble's dynamic exporter. */
-  readonly end?: Date;
-  /** Types that the `extensions` of flows may contain; Hubble's own and the well-known types by default. */
-  readonly registry?: Registry;
-  /**
-   * Called once per extension type that is exported as bytes because the registry does not contain it or its bytes are
-   * invalid; for at most a hundred types.
-   */
-  readonly onUndecodableExtension?: (typeUrl: string) => void;
-  /** Clock for `end` and for the names of backups. */
-  readonly clock?: Pick<Clock, "now">;
-}
+export type { ExportOptions } from "./export-pipeline.js";
 
 /** Options of {@link openExportFile}. */
 export interface ExportFileOptions extends ExportOptions, RotationOptions {}
-
-const EXPORT_OPTIONS: OptionTable<ExportOptions> = {
-  ...FLOW_FILTER_OPTIONS,
-  // The compile functions check these three.
-  allow: checkedElsewhere,
-  deny: checkedElsewhere,
-  fieldMask: checkedElsewhere,
-  end: aDate,
-  registry: aRegistry,
-  onUndecodableExtension: aFunction,
-  clock: withMethods<Pick<Clock, "now">>("a clock with `now`", "now"),
-};
 
 const FILE_OPTIONS: OptionTable<ExportFileOptions> = { ...EXPORT_OPTIONS, ...ROTATION_OPTIONS };
 
 /** Counts of an export: offered = written + filtered + late + lost. */
 export interface ExportStats {
-  /** Events passed to `write`. */
+  /** Events passed to `write`, `writeResponse` and `writeLine`. */
   readonly offered: number;
   /** Events whose line was accepted and is not lost. */
   readonly written: number;
@@ -65,7 +36,7 @@ export interface ExportStats {
   readonly filtered: number;
   /** Events written at or after `end`. */
   readonly late: number;
-  /** Events that cannot be encoded as JSON, and events that the output did not accept or could not write. */
+  /** Events that cannot be decoded or encoded as JSON, and events that the output did not accept or could not write. */
   readonly lost: number;
   /** Bytes of the written lines, line feeds included. */
   readonly bytes: number;
@@ -85,6 +56,33 @@ export interface ExportSink extends AsyncDisposable {
    *   TypeError after `close`, or if `event` is not an event.
    */
   write(event: GetFlowsResponse | ExportEvent | Flow): void | Promise<void>;
+  /**
+   * Exports an event that is encoded as `observer.GetFlowsResponse`, such as those of `observe` with `encoded: true`, as
+   * `write` exports the decoded event. Only events that the filter lists accept are decoded.
+   *
+   * @param response It is not kept, and not changed.
+   * @throws FlowscribeError `malformed_message` if it cannot be decoded: the event counts as lost. Damage in a field that
+   *   no filter reads is not noticed in an event that the filters reject. Other errors as for `write`.
+   *
+   * @example
+   * for await (const response of observe(transport, { follow: true }, { encoded: true })) {
+   *   await sink.writeResponse(response);
+   * }
+   */
+  writeResponse(response: Uint8Array): void | Promise<void>;
+  /**
+   * Exports a line of an export file, such as those of `filterExport`, if the filter lists accept its event: byte for
+   * byte, and with a line feed. Only the fields that the filters read are decoded. With a field mask, the event is
+   * decoded, masked and encoded anew.
+   *
+   * @param line One JSON line, as for `jsonLine` of a filter, with or without its line feed. It is not kept.
+   * @throws ExportLineError `malformed_export`, with the offset of the fault in bytes, if it is not one line with an event:
+   *   the event counts as lost. Damage in values that no filter reads is not noticed. Other errors as for `write`.
+   *
+   * @example
+   * for await (const line of filterExport(createReadStream("events.log"), {})) await sink.writeLine(line);
+   */
+  writeLine(line: Uint8Array): void | Promise<void>;
   /** Resolves when every line is written and the backups are tidied. A file is closed; a stream is left open. */
   close(): Promise<void>;
 }
@@ -124,32 +122,26 @@ export async function openExportStream(stream: Writable, options: ExportOptions 
 
 const aWritable = withMethods<Writable>("a writable stream of Node", "write", "once", "off");
 
-type Verdict = { readonly line: string } | "filtered" | "late";
-type Pipeline = (event: GetFlowsResponse | ExportEvent) => Verdict;
-
-function compilePipeline(options: ExportOptions): Pipeline {
-  const { allow = [], deny = [], fieldMask = [], end, registry, clock = systemClock } = options;
-  const passes = compileFlowFilters({ allow, deny }, filterOptionsOf(options));
-  const mask = compileFieldMask(fieldMask);
-  const { onUndecodableExtension } = options;
-  const encoding = {
-    ...(registry && { registry }),
-    onUndecodableExtension: onUndecodableExtension && reportOnce(onUndecodableExtension, () => {}),
-  };
-  const endMs = end?.getTime();
-  return (event) => {
-    if (endMs !== undefined && clock.now() >= endMs) return "late";
-    if (!passes(flowEvent(event))) return "filtered";
-    return { line: encodeEnvelope(mask(event), encoding) };
-  };
-}
-
-function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
+function createSink(pipeline: ExportPipeline, output: LineOutput): ExportSink {
   let offered = 0;
   let accepted = 0;
   let filtered = 0;
   let late = 0;
   let closing: Promise<void> | undefined;
+
+  function checkOpen(): void {
+    if (closing !== undefined) throw new TypeError("the export is closed");
+  }
+
+  function accept(verdict: Verdict): void | Promise<void> {
+    if (verdict === "filtered") filtered++;
+    else if (verdict === "late") late++;
+    else {
+      const waiting = output.write(verdict.line);
+      accepted++;
+      return waiting;
+    }
+  }
 
   const close = () => {
     closing ??= output.close();
@@ -170,17 +162,22 @@ function createSink(pipeline: Pipeline, output: LineOutput): ExportSink {
       };
     },
     write: (event) => {
-      if (closing !== undefined) throw new TypeError("the export is closed");
+      checkOpen();
       const envelope = toEnvelope("write", event);
       offered++;
-      const verdict = pipeline(envelope);
-      if (verdict === "filtered") filtered++;
-      else if (verdict === "late") late++;
-      else {
-        const waiting = output.write(verdict.line);
-        accepted++;
-        return waiting;
-      }
+      return accept(pipeline.event(envelope));
+    },
+    writeResponse: (response) => {
+      checkOpen();
+      checkArgument("writeResponse", "response", response, aUint8Array);
+      offered++;
+      return accept(pipeline.response(response));
+    },
+    writeLine: (line) => {
+      checkOpen();
+      checkArgument("writeLine", "line", line, aUint8Array);
+      offered++;
+      return accept(pipeline.line(line));
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,4 +1,4 @@
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, Registry } from "@bufbuild/protobuf";
 import { cutText } from "../../../errors/cut-text.js";
 import { messageOf } from "../../../errors/message.js";
 import { FlowSchema } from "../../../gen/flow/flow_pb.js";
@@ -18,9 +18,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /**
  * Decodes an export line as a whole: a GetFlowsResponse, an ExportEvent or a bare Flow.
  *
+ * @param registry The types of extensions.
  * @returns The message, or a description of the fault.
  */
-export function readLine(line: Uint8Array): Message | string {
+export function readLine(line: Uint8Array, registry: Registry = defaultRegistry()): Message | string {
   let text: string;
   try {
     text = utf8.decode(line);
@@ -32,7 +33,7 @@ export function readLine(line: Uint8Array): Message | string {
     if (typeof json !== "object" || json === null || Array.isArray(json)) return "not a JSON object";
     const schema = envelopeSchema(json) ?? (isBareFlow(json) ? FlowSchema : undefined);
     if (schema === undefined) return "no event";
-    return readMessage(schema, json, text, defaultRegistry()).message;
+    return readMessage(schema, json, text, registry).message;
   } catch (error) {
     // The texts of syntax errors differ from engine to engine.
     if (error instanceof SyntaxError) return "not JSON";
