@@ -17,6 +17,7 @@ export {
   type FlowStream,
   type FlowStreamStats,
   type GetFlowsRequestInit,
+  type GetFlowsRequestInput,
   type ObserveOptions,
   observe,
   type ReconnectOptions,

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { aClock, type Clock, systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
@@ -7,10 +7,15 @@ import { aBoolean, aNumberFrom, aSignal, checkedElsewhere, either } from "../err
 import { FLOW_FILTER_OPTIONS, filterOptionsOf } from "../filter/filter-options.js";
 import { compileFlowFilters, type FlowFilterLists, type FlowFilterOptions } from "../filter/index.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
-import { GetFlowsRequestSchema, type GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { anInitOf } from "../message/init-check.js";
+import {
+  type GetFlowsRequest,
+  type GetFlowsRequestJson,
+  GetFlowsRequestSchema,
+  type GetFlowsResponse,
+} from "../gen/observer/observer_pb.js";
 import { aTransport } from "./calls.js";
 import { GetFlowsStream } from "./observe/flow-stream.js";
+import { readRequest } from "./read-request.js";
 
 /** How to reconnect after a lost connection. */
 export interface ReconnectOptions {
@@ -93,6 +98,9 @@ export interface FlowStream<T extends GetFlowsResponse | Uint8Array = GetFlowsRe
  */
 export type GetFlowsRequestInit = MessageInitShape<typeof GetFlowsRequestSchema>;
 
+/** {@link GetFlowsRequestInit}, or parsed protobuf JSON. */
+export type GetFlowsRequestInput = GetFlowsRequestInit | GetFlowsRequestJson;
+
 const DEFAULT_RECONNECT: Required<ReconnectOptions> = {
   initialDelayMs: 500,
   maxDelayMs: 30_000,
@@ -108,29 +116,30 @@ const DEFAULT_RECONNECT: Required<ReconnectOptions> = {
  * no flow is repeated as long as at most 16,384 flows lie within two seconds. If the server ends a stream with
  * `follow`, the connection counts as lost.
  *
+ * @param request A message, an init object or protobuf JSON. The server validates the values.
  * @throws FilterError for an invalid filter, OptionsError, and TypeError for an invalid transport or request, from the
  *   call; RpcError, or the signal's reason, from the iteration.
  */
 export function observe(
   transport: Transport,
-  request: GetFlowsRequestInit | undefined,
+  request: GetFlowsRequestInput | undefined,
   options: EncodedObserveOptions,
 ): FlowStream<Uint8Array>;
 export function observe(
   transport: Transport,
-  request?: GetFlowsRequestInit,
+  request?: GetFlowsRequestInput,
   options?: ObserveOptions,
 ): FlowStream;
 export function observe(
   transport: Transport,
-  request: GetFlowsRequestInit = {},
+  request: GetFlowsRequestInput = {},
   options: ObserveOptions & Partial<EncodedObserveOptions> = {},
 ): FlowStream<GetFlowsResponse | Uint8Array> {
   checkArgument("observe", "transport", transport, aTransport);
-  checkArgument("observe", "request", request, anInitOf(GetFlowsRequestSchema));
+  const message = toRequest(request);
   checkOptions("observe", options, OBSERVE_OPTIONS);
   const { signal, reconnect = false, filter, encoded = false, clock = systemClock } = options;
-  return new GetFlowsStream(transport, create(GetFlowsRequestSchema, request), {
+  return new GetFlowsStream(transport, message, {
     signal,
     reconnect:
       reconnect === false ? undefined : { ...DEFAULT_RECONNECT, ...(reconnect === true ? {} : reconnect) },
@@ -141,4 +150,13 @@ export function observe(
     yieldsEncoded: encoded,
     clock,
   });
+}
+
+function toRequest(request: GetFlowsRequestInput): GetFlowsRequest {
+  let message: GetFlowsRequest | undefined;
+  checkArgument("observe", "request", request, (value, path, report) => {
+    message = readRequest(GetFlowsRequestSchema, value, path, report);
+  });
+  // Read by the check, which has not thrown.
+  return message!;
 }

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { nextState, type TransitionTable } from "../async/state-machine.js";
 import { Wakeup } from "../async/wakeup.js";
 import { ConfigurationError, type Issue } from "../errors/errors.js";
@@ -9,9 +9,8 @@ import {
   type StartRecording,
   StartRecordingSchema,
 } from "../gen/recorder/recorder_pb.js";
-import { typeOf } from "../message/descriptor.js";
-import { readMessage } from "../message/read.js";
 import type { StartRecordingInput } from "../recorder/start.js";
+import { readRequest } from "./read-request.js";
 
 /**
  * Converts any of the forms of a start request to a message. Checks fields and types only; the server validates the
@@ -21,23 +20,11 @@ import type { StartRecordingInput } from "../recorder/start.js";
  */
 export function toStartRecording(start: StartRecordingInput): StartRecording {
   const issues: Issue[] = [];
-  const fields = readMessage(typeOf(StartRecordingSchema), start, "", {
-    report: (path, message) => issues.push(issueOf(path, message)),
-  });
+  const message = readRequest(StartRecordingSchema, start, "", (path, text) =>
+    issues.push(issueOf(path, text)),
+  );
   if (issues.length > 0) throw new ConfigurationError("invalid_recording", issues);
-  // The values have been read according to the descriptor, so they have the init shape.
-  const message = create(StartRecordingSchema, fields as MessageInitShape<typeof StartRecordingSchema>);
-  copyUnknownFields(start, message);
   return message;
-}
-
-/** Copies the unknown fields of messages, which are not read, to the messages with the same path. */
-function copyUnknownFields(from: unknown, to: unknown): void {
-  if (typeof from !== "object" || from === null || typeof to !== "object" || to === null) return;
-  if ("$unknown" in from) Object.assign(to, { $unknown: from.$unknown });
-  for (const [key, value] of Object.entries(to)) {
-    if (key !== "$unknown") copyUnknownFields((from as Record<string, unknown>)[key], value);
-  }
 }
 
 export type RequestsState =

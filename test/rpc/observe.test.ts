@@ -1,7 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { type GetFlowsResponse, GetFlowsResponseSchema } from "../../src/gen/observer/observer_pb.js";
+import {
+  GetFlowsRequestSchema,
+  type GetFlowsResponse,
+  GetFlowsResponseSchema,
+} from "../../src/gen/observer/observer_pb.js";
 import { decodeGetFlowsResponse } from "../../src/message/decode-response.js";
 import {
   getNamespaces,
@@ -61,6 +65,10 @@ describe.each(Object.entries(WAYS))("observe (%s)", (_name, connect) => {
     { request: { since: { seconds: 1n }, until: { seconds: 2n } }, names: "bc" },
     { request: { whitelist: [{ sourcePod: ["shop/b"] }, { sourcePod: ["shop/c"] }] }, names: "bc" },
     { request: { blacklist: [{ sourcePod: ["shop/b"] }] }, names: "acd" },
+    { request: create(GetFlowsRequestSchema, { number: 2n, first: true }), names: "ab" },
+    { request: { number: "2", first: true }, names: "ab" },
+    { request: { since: "1970-01-01T00:00:01Z", until: "1970-01-01T00:00:02Z" }, names: "bc" },
+    { request: { whitelist: [{ source_pod: ["shop/b"], verdict: ["FORWARDED"] }] } as object, names: "b" },
   ])("yields the flows for $request", async ({ request, names }) => {
     const observer = fakeObserver({ flows: podFlows("abcd") });
     await using connection = await connect(observer);
@@ -90,6 +98,24 @@ describe.each(Object.entries(WAYS))("observe (%s)", (_name, connect) => {
     expect(seen).toEqual(["a", "c", "lost 7", "d"]);
     expect(stream.stats).toEqual({ received: 5, filtered: 1, repeated: 0, lost: 7, reconnects: 0 });
     while (observer.streams > 0) await settle(); // Leaving has cancelled the call.
+  });
+
+  test("keeps unknown fields of a request, and rejects other values", async () => {
+    const observer = fakeObserver();
+    await using connection = await connect(observer);
+    const request = create(GetFlowsRequestSchema, {});
+    request.$unknown = [{ no: 9999, wireType: 0, data: Uint8Array.of(7) }];
+    expect(await namesOf(observe(connection.transport, request))).toBe("");
+    expect(observer.requests[0]?.$unknown).toEqual(request.$unknown);
+    await namesOf(observe(connection.transport, { fieldMask: "verdict,source.podName" }));
+    expect(observer.requests[1]?.fieldMask?.paths).toEqual(["verdict", "source.pod_name"]);
+    const invalid = { whitelist: [{ sourcePort: [80] }], numbr: 1 } as never;
+    expect(() => observe(connection.transport, invalid)).toThrow(TypeError);
+    expect(() => observe(connection.transport, invalid)).toThrow(/whitelist\[0\]\.source_port\[0\]/);
+    expect(() => observe(connection.transport, "x" as never)).toThrow(/^observe: request must be/);
+    expect(() => observe(connection.transport, { since: "1970" })).toThrow(
+      'observe: request.since must be a time, such as "2026-11-22T12:00:00Z", not "1970"',
+    );
   });
 
   test("encoded: yields the responses that pass as bytes", async () => {
