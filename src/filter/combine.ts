@@ -13,9 +13,9 @@ export function testsOf({ allow, deny }: TestLists): FieldTest[] {
   return [...allow, ...deny].flatMap(({ tests }) => tests);
 }
 
-/** The fields of a Flow that the filters read, as paths. */
+/** The fields of a Flow that the filters read, as paths; a oneof of which only the case is read by its own name. */
 export function readsOf(lists: TestLists): string[] {
-  return testsOf(lists).flatMap(({ reads }) => reads);
+  return testsOf(lists).flatMap(({ reads, readsCases = reads }) => readsCases);
 }
 
 /** Combines both lists: an event passes if `allow` is empty or one of its filters matches, and none of `deny` does. */

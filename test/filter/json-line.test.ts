@@ -156,6 +156,24 @@ describe("jsonLine: lines", () => {
     );
   });
 
+  test("reads the cases of protocols, not their fields", () => {
+    const matches = compileFlowFilter({ protocol: ["tcp", "dns"] });
+    const answer = (flow: string) => matches.jsonLine(utf8.encode(`{"flow":${flow}}`));
+    expect(answer('{"l4":{"TCP":{"source_port":tru}}}')).toBe(true);
+    expect(answer('{"l4":{"UDP":{"source_port":53}},"l7":{"type":[1],"dns":{"query":1}}}')).toBe(true);
+    expect(answer('{"l4":{"UDP":{"source_port":tru}},"l7":{"http":{}}}')).toBe(false);
+    expect(answer('{"l4":{"TCP":null}}')).toBe(false);
+    expect(() => answer('{"l4":{"TCP":{},"UDP":{}}}')).toThrow(ExportLineError);
+  });
+
+  test("reads fields of a protocol besides the case", () => {
+    const matches = compileFlowFilter({ protocol: ["tcp"], tcpFlags: [{ SYN: true }], sourcePort: ["80"] });
+    const answer = (tcp: string) => matches.jsonLine(utf8.encode(`{"flow":{"l4":${tcp}}}`));
+    expect(answer('{"TCP":{"source_port":80,"flags":{"SYN":true}}}')).toBe(true);
+    expect(answer('{"TCP":{"source_port":81,"flags":{"SYN":true}}}')).toBe(false);
+    expect(answer('{"UDP":{"source_port":80}}')).toBe(false);
+  });
+
   test("throws a TypeError for invalid arguments", () => {
     const line = utf8.encode('{"flow":{}}');
     expect(() => dropped.jsonLine("{}" as never)).toThrow(/^jsonLine: line must be a Uint8Array/);

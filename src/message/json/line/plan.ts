@@ -69,12 +69,12 @@ const MAX_DEPTH = 8;
 /**
  * Plans the reading of some fields of a message.
  *
- * @param tree `true` for all fields.
+ * @param tree `true` for all fields. The name of a oneof selects its cases without the fields of their messages.
  */
 export function planMessage(schema: DescMessage, tree: FieldTree | true, depth = 0): MessagePlan {
   const create = emptyMessages(schema);
   const fields = schema.fields.map((field) =>
-    planField(field, tree === true ? true : tree[field.name], depth),
+    planField(field, tree === true ? true : selected(tree, field), depth),
   );
   const byName = new Map<string, number>();
   for (const [name, field] of jsonFieldsOf(schema)) byName.set(name, schema.fields.indexOf(field));
@@ -89,6 +89,10 @@ export function planMessage(schema: DescMessage, tree: FieldTree | true, depth =
     resetNames: [...resetNames],
     resetValues: Array.from(resetNames, (name) => empty[name]),
   };
+}
+
+function selected(tree: FieldTree, { name, oneof }: DescField): FieldTree | true | undefined {
+  return tree[name] ?? (oneof !== undefined && tree[oneof.name] !== undefined ? {} : undefined);
 }
 
 function planField(field: DescField, tree: FieldTree | true | undefined, depth: number): FieldPlan {
