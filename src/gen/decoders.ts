@@ -1678,9 +1678,9 @@ function clearEndpoint(m: Own<Endpoint>): Own<Endpoint> {
   m.identity = 0;
   m.clusterName = "";
   m.namespace = "";
-  if (m.labels.length > 0) m.labels.length = 0;
+  while (m.labels.length > 0) m.labels.pop();
   m.podName = "";
-  if (m.workloads.length > 0) m.workloads.length = 0;
+  while (m.workloads.length > 0) m.workloads.pop();
   return m;
 }
 
@@ -1814,13 +1814,13 @@ function newDNS(): Own<DNS> {
 
 function clearDNS(m: Own<DNS>): Own<DNS> {
   m.query = "";
-  if (m.ips.length > 0) m.ips.length = 0;
+  while (m.ips.length > 0) m.ips.pop();
   m.ttl = 0;
-  if (m.cnames.length > 0) m.cnames.length = 0;
+  while (m.cnames.length > 0) m.cnames.pop();
   m.observationSource = "";
   m.rcode = 0;
-  if (m.qtypes.length > 0) m.qtypes.length = 0;
-  if (m.rrtypes.length > 0) m.rrtypes.length = 0;
+  while (m.qtypes.length > 0) m.qtypes.pop();
+  while (m.rrtypes.length > 0) m.rrtypes.pop();
   return m;
 }
 
@@ -2047,7 +2047,7 @@ function clearHTTP(m: Own<HTTP>): Own<HTTP> {
   m.method = "";
   m.url = "";
   m.protocol = "";
-  if (m.headers.length > 0) m.headers.length = 0;
+  while (m.headers.length > 0) m.headers.pop();
   return m;
 }
 
@@ -3208,7 +3208,7 @@ function newPolicy(): Own<Policy> {
 function clearPolicy(m: Own<Policy>): Own<Policy> {
   m.name = "";
   m.namespace = "";
-  if (m.labels.length > 0) m.labels.length = 0;
+  while (m.labels.length > 0) m.labels.pop();
   m.revision = 0n;
   m.kind = "";
   return m;
@@ -3515,9 +3515,9 @@ export function clearFlow(m: Own<Flow>): Own<Flow> {
   m.destination = undefined;
   m.Type = 0;
   m.nodeName = "";
-  if (m.nodeLabels.length > 0) m.nodeLabels.length = 0;
-  if (m.sourceNames.length > 0) m.sourceNames.length = 0;
-  if (m.destinationNames.length > 0) m.destinationNames.length = 0;
+  while (m.nodeLabels.length > 0) m.nodeLabels.pop();
+  while (m.sourceNames.length > 0) m.sourceNames.pop();
+  while (m.destinationNames.length > 0) m.destinationNames.pop();
   m.l7 = undefined;
   m.reply = false;
   m.eventType = undefined;
@@ -3540,11 +3540,11 @@ export function clearFlow(m: Own<Flow>): Own<Flow> {
   m.cgroupId = 0n;
   m.Summary = "";
   m.extensions = undefined;
-  if (m.egressAllowedBy.length > 0) m.egressAllowedBy.length = 0;
-  if (m.ingressAllowedBy.length > 0) m.ingressAllowedBy.length = 0;
-  if (m.egressDeniedBy.length > 0) m.egressDeniedBy.length = 0;
-  if (m.ingressDeniedBy.length > 0) m.ingressDeniedBy.length = 0;
-  if (m.policyLog.length > 0) m.policyLog.length = 0;
+  while (m.egressAllowedBy.length > 0) m.egressAllowedBy.pop();
+  while (m.ingressAllowedBy.length > 0) m.ingressAllowedBy.pop();
+  while (m.egressDeniedBy.length > 0) m.egressDeniedBy.pop();
+  while (m.ingressDeniedBy.length > 0) m.ingressDeniedBy.pop();
+  while (m.policyLog.length > 0) m.policyLog.pop();
   m.aggregate = undefined;
   return m;
 }
@@ -3983,7 +3983,7 @@ function newNodeStatusEvent(): Own<NodeStatusEvent> {
 
 function clearNodeStatusEvent(m: Own<NodeStatusEvent>): Own<NodeStatusEvent> {
   m.stateChange = 0;
-  if (m.nodeNames.length > 0) m.nodeNames.length = 0;
+  while (m.nodeNames.length > 0) m.nodeNames.pop();
   m.message = "";
   return m;
 }

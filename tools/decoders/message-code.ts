@@ -66,7 +66,8 @@ function clearCode({ desc, name }: MessageLayout, isRoot: boolean): string {
   ${member.localName}.value = undefined;`;
     }
     const field = fieldOf(desc, member.localName);
-    if (isList(field)) return `  if (${property}.length > 0) ${property}.length = 0;`;
+    // Unlike a length of 0, this keeps the memory of the list.
+    if (isList(field)) return `  while (${property}.length > 0) ${property}.pop();`;
     return `  ${property} = ${emptyValue(field)};`;
   });
   return `${exported(isRoot)}function clear${name}(m: Own<${name}>): Own<${name}> {
