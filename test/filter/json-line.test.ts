@@ -12,7 +12,7 @@ import {
   type FlowPredicate,
 } from "../../src/filter/index.js";
 import { decodeExport, encodeExportLine, flowResponse } from "../../src/observer/index.js";
-import { decodeFlow, type Flow, FlowSchema } from "../../src/proto.js";
+import { decodeFlow, FlowSchema } from "../../src/proto.js";
 import { benchmarkFilters, encodedFlows } from "../bench/inputs/corpus.js";
 import { everyNth, isLong, nth, runs } from "../support/amount.js";
 import { randomOf } from "../support/random.js";

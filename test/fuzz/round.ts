@@ -6,7 +6,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { compileFlowFilters, type FlowFilterLists } from "../../src/filter/index.js";
 import { decodeFlow, type Flow, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
-import { benchmarkFilters, encodedFlows } from "../bench/corpus.js";
+import { benchmarkFilters, encodedFlows } from "../bench/inputs/corpus.js";
 import { flowAndFilter, sensibleFilter } from "../filter/arbitrary.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { mutateMessage } from "../support/mutate-message.js";
