@@ -48,7 +48,7 @@ function sorted(names: readonly (string | undefined)[]): string[] {
   return [...new Set(names.filter((name) => name !== undefined))].sort();
 }
 
-const LOW = ["async", "bytes", "errors", "go", "message", "net"];
+const LOW = ["async", "bytes", "errors", "go", "hubble", "message", "net"];
 
 describe("import", () => {
   test.each([
