@@ -99,6 +99,21 @@ const ROWS: Readonly<Record<string, Row>> = {
     first: (value) => everything.prefixContainsBytes(value, new Uint8Array(4), 0, 4),
     named: /prefix/,
   },
+  compileNetipPrefixSet: { first: everything.compileNetipPrefixSet, named: /prefixes/, accepts: ["a list"] },
+  createNetipAddressBuffer: {},
+  formatNetipAddress: { first: everything.formatNetipAddress, named: /address/ },
+  formatNetipPrefix: { first: everything.formatNetipPrefix, named: /prefix/ },
+  netipPrefixContains: {
+    first: (value) => everything.netipPrefixContains(value, everything.createNetipAddressBuffer()),
+    named: /prefix/,
+  },
+  parseNetipAddress: { first: everything.parseNetipAddress, named: /text/, accepts: ["a string"] },
+  parseNetipAddressInto: {
+    first: (text) => everything.parseNetipAddressInto(text, everything.createNetipAddressBuffer()),
+    named: /text/,
+    accepts: ["a string"],
+  },
+  parseNetipPrefix: { first: everything.parseNetipPrefix, named: /text/, accepts: ["a string"] },
   // flowscribe/filter
   checkFlowFilters: {
     first: everything.checkFlowFilters,

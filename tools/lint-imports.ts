@@ -21,6 +21,7 @@ export const WITHIN_LEVEL: readonly string[] = [
   "async → errors",
   "bytes → async",
   "net → errors",
+  "net → go",
   "errors → go",
   "errors → bytes",
   "source → observer",

@@ -93,7 +93,7 @@ const PADDED_HEX: readonly string[] = HEX.map((octet) => octet.padStart(2, "0"))
 const groups = new Uint16Array(8);
 
 /** Parses a dotted decimal address from `start` to the end of the string. */
-function parseDotted(text: string, start: number, words: Uint32Array): boolean {
+export function parseDotted(text: string, start: number, words: Uint32Array): boolean {
   let value = 0;
   let octet = -1;
   let dots = 0;
@@ -119,8 +119,8 @@ function parseDotted(text: string, start: number, words: Uint32Array): boolean {
   return true;
 }
 
-/** Parses an IPv6 address, see RFC 4291 section 2.2. */
-function parseGroups(text: string, words: Uint32Array): boolean {
+/** Parses an IPv6 address without a zone, see RFC 4291 section 2.2. */
+export function parseGroups(text: string, words: Uint32Array): boolean {
   const end = text.length;
   let index = 0;
   let count = 0;

@@ -2,7 +2,7 @@ import { checkArgument } from "../errors/check-argument.js";
 import { aListOf } from "../errors/value-checks.js";
 import { type Address, isIpv4 } from "./address.js";
 import { compareAddresses, joinAddresses, lastAtOrBefore } from "./address-order.js";
-import { aPrefix, hasPrefixBits, type Prefix } from "./prefix.js";
+import { aPrefix, hasPrefixBits, type Prefix, type PrefixBits } from "./prefix.js";
 
 /** Whether an address is in any of the prefixes. Allocates nothing. */
 export type AddressPredicate = (address: Address) => boolean;
@@ -20,7 +20,8 @@ export function compilePrefixSet(prefixes: readonly Prefix[]): AddressPredicate 
 
 const never = () => false;
 
-function compileIpv4Ranges(prefixes: readonly Prefix[]): (address: number) => boolean {
+/** Compiles IPv4 prefixes into a predicate of the last word of an address. */
+export function compileIpv4Ranges(prefixes: readonly PrefixBits[]): (address: number) => boolean {
   const ranges = prefixes.map(({ words, mask }): [number, number] => [
     words[3]!,
     (words[3]! | ~mask[3]!) >>> 0,
@@ -48,11 +49,11 @@ function compileIpv4Ranges(prefixes: readonly Prefix[]): (address: number) => bo
 }
 
 /**
- * The same for four words. Prefixes are either nested or disjoint: without the nested ones, their ranges are disjoint.
+ * The same for all four words of IPv6 addresses. Prefixes are either nested or disjoint: without the nested ones, their ranges are disjoint.
  */
-function compileIpv6Ranges(prefixes: readonly Prefix[]): AddressPredicate {
+export function compileIpv6Ranges(prefixes: readonly PrefixBits[]): AddressPredicate {
   const sorted = [...prefixes].sort((a, b) => compareAddresses(a.words, b.words) || a.length - b.length);
-  const outermost: Prefix[] = [];
+  const outermost: PrefixBits[] = [];
   for (const prefix of sorted) {
     const previous = outermost.at(-1);
     if (previous === undefined || !hasPrefixBits(previous, prefix.words)) outermost.push(prefix);

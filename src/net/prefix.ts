@@ -3,6 +3,16 @@ import { aString, isObject, type ValueCheck, valueCheck } from "../errors/value-
 import { type Address, formatAddress, isIpv4, parseAddressInto } from "./address.js";
 import { readWord } from "./word.js";
 
+/** The bits of a prefix and their number. */
+export interface PrefixBits {
+  /** Prefix length in bits of the family: 0 to 32 for IPv4, 0 to 128 for IPv6. */
+  readonly length: number;
+  /** The network address with host bits cleared, as an {@link Address}. */
+  readonly words: Uint32Array;
+  /** The network mask in the same form: for IPv4 the first three words are all ones. */
+  readonly mask: Uint32Array;
+}
+
 /**
  * A network prefix, with the meaning of Go's `net.IPNet.Contains`. An IPv4-mapped IPv6 prefix of length 96 or more is
  * an IPv4 prefix (`::ffff:10.0.0.0/104` is `10.0.0.0/8`). Other IPv6 prefixes, including `::/0`, contain no IPv4
@@ -11,14 +21,8 @@ import { readWord } from "./word.js";
  * `words` is the lowest address of the prefix and `words | ~mask` the highest; both families share one range of 128-bit
  * numbers.
  */
-export interface Prefix {
+export interface Prefix extends PrefixBits {
   readonly family: 4 | 6;
-  /** Prefix length in bits of the family: 0 to 32 for IPv4, 0 to 128 for IPv6. */
-  readonly length: number;
-  /** The network address with host bits cleared, as an {@link Address}. */
-  readonly words: Uint32Array;
-  /** The network mask in the same form: for IPv4 the first three words are all ones. */
-  readonly mask: Uint32Array;
   /**
    * Whether the prefix was written as IPv4-mapped IPv6. If the family is 6, its length is below 96, most likely by
    * mistake: it contains neither IPv4 nor IPv4-mapped addresses.
@@ -49,11 +53,7 @@ export function parsePrefix(text: string): Prefix | undefined {
   const wideBits = wide ? bits : bits + 96;
   const ipv4 = isIpv4(words);
   const narrow = ipv4 && wideBits >= 96;
-  const mask = new Uint32Array(4);
-  for (let index = 0; index < 4; index++) {
-    mask[index] = leadingOnes(wideBits - 32 * index);
-    words[index]! &= mask[index]!;
-  }
+  const mask = maskAddress(words, wideBits);
   return {
     family: narrow ? 4 : 6,
     length: narrow ? wideBits - 96 : wideBits,
@@ -75,8 +75,18 @@ export function prefixContains(prefix: Prefix, address: Address): boolean {
   return hasPrefixBits(prefix, address) && (prefix.family === 4 || !isIpv4(address));
 }
 
+/** Clears all but the first `bits` of 128 bits, and returns the mask. */
+export function maskAddress(words: Address, bits: number): Uint32Array {
+  const mask = new Uint32Array(4);
+  for (let index = 0; index < 4; index++) {
+    mask[index] = leadingOnes(bits - 32 * index);
+    words[index]! &= mask[index]!;
+  }
+  return mask;
+}
+
 /** Whether an address starts with the bits of a prefix, regardless of families. */
-export function hasPrefixBits({ words, mask }: Prefix, address: Address): boolean {
+export function hasPrefixBits({ words, mask }: PrefixBits, address: Address): boolean {
   return (
     ((address[3]! ^ words[3]!) & mask[3]!) === 0 &&
     ((address[2]! ^ words[2]!) & mask[2]!) === 0 &&

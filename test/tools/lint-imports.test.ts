@@ -50,7 +50,7 @@ describe("findImportFaults", () => {
     write("index.ts", 'export * from "./rpc/index.js";');
     write("net/n.ts", 'import "../index.js";');
     expect(findImportFaults(join(folder, "src"))).toEqual([
-      "src/net/n.ts:1 imports an entry point: net may import only errors",
+      "src/net/n.ts:1 imports an entry point: net may import only errors, go",
     ]);
   });
 
