@@ -6,6 +6,7 @@ import {
   FilterError,
   type FlowFilterInit,
   type FlowFilterLists,
+  HUBBLE_VERSIONS,
   packetPart,
 } from "../../src/filter/index.js";
 import { RECORD_HEADER_LENGTH, recordEnd } from "../../src/packet/batch.js";
@@ -22,6 +23,7 @@ const ADDRESSES = [
   ["192.168.7.9", "2001:db8::/32"],
   ["::/0"],
   ["::ffff:10.0.0.1"],
+  ["::ffff:10.0.0.0/104", "::ffff:192.168.0.0/112"],
   ["fe80::1"],
 ];
 const PORTS = [["53"], ["80", "443"], ["65535", "1"]];
@@ -51,6 +53,8 @@ const lists: fc.Arbitrary<FlowFilterLists> = fc.record({
   deny: fc.array(filter, { maxLength: 2 }),
 });
 
+const hubble = fc.constantFrom(...HUBBLE_VERSIONS);
+
 const OPTIONS: readonly (readonly [string, FlowOptions])[] = [
   ["as they are", { nodeName: "node" }],
   ["strict", { strict: true, nodeName: "node" }],
@@ -66,9 +70,10 @@ describe.each(OPTIONS)("packetPart: packets decoded %s", (_, options) => {
       fc.property(
         lists,
         fc.array(packetWithLinkType(), { minLength: 1, maxLength: 6 }),
-        (wanted, packets) => {
-          const passes = compileFlowFilters(wanted);
-          const part = packetPart(wanted);
+        hubble,
+        (wanted, packets, hubble) => {
+          const passes = compileFlowFilters(wanted, { hubble });
+          const part = packetPart(wanted, { hubble });
           const whole = createFlowDecoder(options);
           const fast = createFlowDecoder(options);
           const predicate = part.predicate({
@@ -142,4 +147,13 @@ describe("packetPart", () => {
     const decode = () => [...createFlowDecoder().decode(batchOf(ETHERNET, syn), {} as PacketPart)];
     expect(decode).toThrow(new TypeError("decode: part must be what packetPart returns, not an object"));
   });
+});
+
+test("packetPart: addresses of packets are compared as the version of Hubble does", () => {
+  const batch = batchOf(ETHERNET, ethernet(IPV4, ipv4({}, tcp())));
+  const [flow] = [...createFlowDecoder().decode(batch)];
+  const allow = [{ sourceIp: [`::ffff:${flow?.IP?.source}/128`] }];
+  const decoded = (hubble: "1.16" | "1.19") =>
+    [...createFlowDecoder().decode(batch, packetPart({ allow }, { hubble }))].length;
+  expect([decoded("1.16"), decoded("1.19")]).toEqual([1, 0]);
 });
