@@ -22,11 +22,11 @@ function compileLabels(
   name: string,
 ): FieldCompiler<LabelField> {
   const byLabel = labelIndex(INDEX_COST.label, read);
-  return (values, { report }): FieldTest | undefined => {
+  return (values, { rules, report }): FieldTest | undefined => {
     const selectors: LabelSelector[] = [];
     values.forEach((text, index) => {
       try {
-        selectors.push(compileLabelSelector(text));
+        selectors.push(compileLabelSelector(text, rules));
       } catch (error) {
         if (!(error instanceof LabelSelectorError)) throw error;
         report(`invalid ${name} label filter: ${error.message}`, index);

@@ -1,46 +1,30 @@
 import { copyOf } from "../../bytes/copy-string.js";
-import { formatPrefix, type Prefix, parsePrefix } from "../../net/index.js";
+import { formatNetipPrefix, type NetipPrefix, parseNetipPrefix } from "../../net/index.js";
 import { hasPrefixBits } from "../../net/prefix.js";
 import { CIDR_SOURCE } from "./label.js";
 
-/** The prefix in the key of a label of source `cidr`. */
-export interface CidrKey {
-  readonly prefix: Prefix;
-  /** Whether the prefix was written as IPv6. In Go's `net/netip`, an IPv4-mapped address is not an IPv4 address. */
-  readonly wide: boolean;
-  /** The prefix length in the notation of the key: 0 to 32 for IPv4, 0 to 128 for IPv6. */
-  readonly length: number;
-}
-
 /**
  * Parses a key such as `10.0.0.0/8` or `2001-db8--0/32`, in which `-` stands for `:`, like cilium's
- * `labels.LabelToPrefix`. That function uses Go's `netip.ParsePrefix`, which rejects lengths with leading zeros, unlike
- * `net.ParseCIDR`. Returns undefined if the key is not a prefix.
+ * `labels.LabelToPrefix`. That function uses Go's `netip.ParsePrefix` in all versions. Returns undefined if the key is not
+ * a prefix.
  */
-export function parseCidrKey(key: string): CidrKey | undefined {
-  if (key.length > LONGEST_KEY || LEADING_ZERO.test(key)) return undefined;
-  const prefix = parsePrefix(key.replaceAll("-", ":"));
-  if (prefix === undefined) return undefined;
-  const wide = prefix.family === 6 || prefix.mapped;
-  return { prefix, wide, length: wide && prefix.family === 4 ? prefix.length + 96 : prefix.length };
+export function parseCidrKey(key: string): NetipPrefix | undefined {
+  if (key.length > LONGEST_KEY) return undefined;
+  const prefix = parseNetipPrefix(key.replaceAll("-", ":"));
+  return "value" in prefix ? prefix.value : undefined;
 }
 
-const LEADING_ZERO = /\/0[0-9]/;
 /** Longer keys cannot be prefixes and are not parsed. */
 const LONGEST_KEY = "0000:0000:0000:0000:0000:ffff:255.255.255.255/128".length;
 
 /** Whether `outer` contains all of `inner`. */
-export function cidrKeyContains(outer: CidrKey, inner: CidrKey): boolean {
-  return (
-    outer.wide === inner.wide &&
-    outer.length <= inner.length &&
-    hasPrefixBits(outer.prefix, inner.prefix.words)
-  );
+export function cidrKeyContains(outer: NetipPrefix, inner: NetipPrefix): boolean {
+  return outer.family === inner.family && outer.length <= inner.length && hasPrefixBits(outer, inner.words);
 }
 
 /** A canonical string for a prefix: the same for every spelling. */
-export function cidrKeyName({ prefix, wide }: CidrKey): string {
-  return `${wide ? "IPv6" : "IPv4"} ${formatPrefix(prefix)}`;
+export function cidrKeyName(prefix: NetipPrefix): string {
+  return `IPv${prefix.family} ${formatNetipPrefix(prefix)}`;
 }
 
 /**
@@ -49,7 +33,7 @@ export function cidrKeyName({ prefix, wide }: CidrKey): string {
  */
 export class CidrKeyMemo {
   readonly #limit: number;
-  readonly #known = new Map<string, CidrKey | undefined>();
+  readonly #known = new Map<string, NetipPrefix | undefined>();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -60,7 +44,7 @@ export class CidrKeyMemo {
   }
 
   /** Returns the prefix in a label between `start` and `end`; undefined if that substring is not a prefix. */
-  read(label: string, start: number, end: number): CidrKey | undefined {
+  read(label: string, start: number, end: number): NetipPrefix | undefined {
     const key = label.slice(start, end);
     // Do not cache keys of long labels: a substring keeps the whole string in memory.
     if (label.length > MEMO_LABEL_LENGTH) return parseCidrKey(key);

@@ -20,10 +20,10 @@ export interface Condition {
 const LISTED_VALUES = 8;
 
 export function compileCondition(requirement: LabelRequirement, finder: LabelFinder): Condition {
-  const { source, key, operator, values } = requirement;
+  const { source, key, hasNoLabel, operator, values } = requirement;
   const ordered = operator === ">" || operator === "<";
   return {
-    lookup: finder.add(source, key),
+    lookup: finder.add(source, key, hasNoLabel),
     operator,
     absent: operator === "!" || operator === "!=" || operator === "notin",
     listed: operator === "in" || operator === "=" || operator === "==",

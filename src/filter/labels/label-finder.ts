@@ -1,7 +1,8 @@
 import { compareText } from "../../go/compare.js";
 import { goSort, STABLE_LENGTH } from "../../go/sort.js";
+import type { NetipPrefix } from "../../net/index.js";
 import { CidrIndex, type NumberedCidr } from "./cidr-index.js";
-import { CIDR_START, type CidrKey, CidrKeyMemo, cidrKeyName, parseCidrKey } from "./cidr-label.js";
+import { CIDR_START, CidrKeyMemo, cidrKeyName, parseCidrKey } from "./cidr-label.js";
 import { isReserved, keyStart, ODD } from "./key-start.js";
 import { ANY_SOURCE, CIDR_SOURCE, type Label, parseLabel, RESERVED_SOURCE } from "./label.js";
 
@@ -50,16 +51,20 @@ export class LabelFinder {
   /** Whether several labels with different values match one lookup, so that the result depends on Go's sort order. */
   #ambiguous = false;
 
-  /** Returns the number of the lookup for a key of a selector, adding it if necessary. */
-  add(source: string, key: string): number {
+  /**
+   * Returns the number of the lookup for a key of a selector, adding it if necessary.
+   *
+   * @param hasNoLabel Whether the lookup finds no label; the same for all calls with the same key.
+   */
+  add(source: string, key: string, hasNoLabel = false): number {
     const cidr = source === CIDR_SOURCE ? parseCidrKey(key) : undefined;
     const name = cidr === undefined ? `${source}:${key}` : cidrKeyName(cidr);
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     const number = this.#count++;
     this.#known.set(name, number);
-    if (cidr === undefined) this.#addKey(number, source, key);
-    else this.#addPrefix(number, cidr);
+    if (cidr !== undefined) this.#addPrefix(number, cidr);
+    else if (!hasNoLabel) this.#addKey(number, source, key);
     return number;
   }
 
@@ -98,7 +103,7 @@ export class LabelFinder {
     else this.#named.set(`${source}:${key}`, number);
   }
 
-  #addPrefix(number: number, cidr: CidrKey): void {
+  #addPrefix(number: number, cidr: NetipPrefix): void {
     this.#prefixes.push({ number, cidr });
     this.#index = undefined;
   }

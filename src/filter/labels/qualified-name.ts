@@ -1,7 +1,18 @@
+import type { HubbleRules } from "../../hubble/rules.js";
+
 /*
  * The validation rules and error texts for keys and values of selectors, from Kubernetes' apimachinery:
  * https://pkg.go.dev/k8s.io/apimachinery/pkg/util/validation
  */
+
+/** The wording of error texts, which differs between versions of Hubble. */
+export type LabelFaultWording = HubbleRules["labelFaults"];
+
+/** The name of a key in the fault of a key with two slashes. */
+const KEY_WORDS: { readonly [K in LabelFaultWording]: string } = {
+  characters: "a qualified name",
+  bytes: "a valid label key",
+};
 
 const NAME_LENGTH = 63;
 const SUBDOMAIN_LENGTH = 253;
@@ -22,48 +33,48 @@ const WHOLE_NAME = new RegExp(`^${NAME}$`);
 const WHOLE_SUBDOMAIN = new RegExp(`^${SUBDOMAIN}$`);
 
 /** Returns the faults of a key; empty if it is a name, optionally preceded by a DNS subdomain and a slash. */
-export function qualifiedNameFaults(text: string): string[] {
+export function qualifiedNameFaults(text: string, wording: LabelFaultWording): string[] {
   const parts = text.split("/", 3);
   if (parts.length > 2) {
     return [
-      `a qualified name ${NAME_FAULT} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `${KEY_WORDS[wording]} ${NAME_FAULT} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const faults: string[] = [];
   if (parts.length === 2) {
     const prefix = parts[0]!;
     if (prefix === "") faults.push("prefix part must be non-empty");
-    else for (const fault of subdomainFaults(prefix)) faults.push(`prefix part ${fault}`);
+    else for (const fault of subdomainFaults(prefix, wording)) faults.push(`prefix part ${fault}`);
   }
   const name = parts.at(-1)!;
   if (name === "") faults.push("name part must be non-empty");
-  else if (isLonger(name, NAME_LENGTH)) faults.push(`name part ${tooLong(NAME_LENGTH)}`);
+  else if (isLonger(name, NAME_LENGTH)) faults.push(`name part ${tooLong(NAME_LENGTH, wording)}`);
   if (!WHOLE_NAME.test(name)) faults.push(`name part ${NAME_FAULT}`);
   return faults;
 }
 
 /** Returns the faults of a label value; empty if it is valid. */
-export function labelValueFaults(text: string): string[] {
+export function labelValueFaults(text: string, wording: LabelFaultWording): string[] {
   const faults: string[] = [];
-  if (isLonger(text, NAME_LENGTH)) faults.push(tooLong(NAME_LENGTH));
+  if (isLonger(text, NAME_LENGTH)) faults.push(tooLong(NAME_LENGTH, wording));
   if (text !== "" && !WHOLE_NAME.test(text)) faults.push(VALUE_FAULT);
   return faults;
 }
 
-function subdomainFaults(text: string): string[] {
+function subdomainFaults(text: string, wording: LabelFaultWording): string[] {
   const faults: string[] = [];
-  if (isLonger(text, SUBDOMAIN_LENGTH)) faults.push(tooLong(SUBDOMAIN_LENGTH));
+  if (isLonger(text, SUBDOMAIN_LENGTH)) faults.push(tooLong(SUBDOMAIN_LENGTH, wording));
   if (!WHOLE_SUBDOMAIN.test(text)) faults.push(SUBDOMAIN_FAULT);
   return faults;
 }
 
-function tooLong(length: number): string {
-  return `must be no more than ${length} characters`;
+function tooLong(length: number, unit: LabelFaultWording): string {
+  return `must be no more than ${length} ${unit}`;
 }
 
 /**
- * Whether the string has more than `bytes` bytes in UTF-8. Go counts bytes here, although its error text says
- * characters.
+ * Whether the string has more than `bytes` bytes in UTF-8. All versions of Hubble count
+ * bytes, although the error text of 1.16 says characters.
  */
 function isLonger(text: string, bytes: number): boolean {
   let count = text.length;

@@ -7,6 +7,11 @@ export interface LabelRequirement {
   /** {@link ANY_SOURCE} if the selector has no source or `unspec`, which Cilium treats alike. */
   readonly source: string;
   readonly key: string;
+  /**
+   * True if no label of an event has the key, even one with the same text: the key of source `cidr` is not a prefix, and
+   * the version of Hubble compares such keys as prefixes only.
+   */
+  readonly hasNoLabel?: boolean;
   readonly operator: LabelOperator;
   /**
    * Distinct, sorted by bytes: empty for `exists` and `!`, at least one for `in` and `notin`, exactly one for the

@@ -1,11 +1,16 @@
 import { compareText } from "../../go/compare.js";
 import { parseInt64 } from "../../go/strconv/parse-integer.js";
 import { goQuote } from "../../go/strconv/quote.js";
-import { ANY_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
+import type { HubbleRules } from "../../hubble/rules.js";
+import { parseCidrKey } from "./cidr-label.js";
+import { ANY_SOURCE, CIDR_SOURCE, UNSPECIFIED_SOURCE } from "./label.js";
 import { labelValueFaults, qualifiedNameFaults } from "./qualified-name.js";
 import type { LabelOperator, LabelRequirement } from "./requirement.js";
 import { lexSelector, type Token, type TokenKind } from "./selector-lex.js";
 import { translateSelector } from "./translate.js";
+
+/** The rules for label selectors. */
+export type LabelRules = Pick<HubbleRules, "evenCommasEndSet" | "invalidCidrLabels" | "labelFaults">;
 
 /** A selector that Hubble rejects. The message is Hubble's, without the prefix `invalid … label filter: `. */
 export class LabelSelectorError extends Error {
@@ -14,13 +19,13 @@ export class LabelSelectorError extends Error {
 
 /**
  * Parses a selector into its requirements, in the order in which they are written; empty for an empty selector. The
- * grammar is that of Kubernetes (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels#Parse) at the version in Hubble
- * v1.16.2, in which `in (,,)` is still an error.
+ * grammar is that of Kubernetes (https://pkg.go.dev/k8s.io/apimachinery/pkg/labels#Parse) as
+ * the version of Hubble uses it.
  *
  * @throws LabelSelectorError
  */
-export function parseSelector(selector: string): LabelRequirement[] {
-  return new SelectorParser(lexSelector(translateSelector(selector))).parse();
+export function parseSelector(selector: string, rules: LabelRules): LabelRequirement[] {
+  return new SelectorParser(lexSelector(translateSelector(selector)), rules).parse();
 }
 
 /**
@@ -28,10 +33,12 @@ export function parseSelector(selector: string): LabelRequirement[] {
  */
 class SelectorParser {
   readonly #tokens: readonly Token[];
+  readonly #rules: LabelRules;
   #position = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], rules: LabelRules) {
     this.#tokens = tokens;
+    this.#rules = rules;
   }
 
   parse(): LabelRequirement[] {
@@ -55,22 +62,23 @@ class SelectorParser {
     if (negated) token = this.#take();
     if (!isWord(token)) throw unexpectedInRequirement(token, ", expected: identifier");
     const key = token.text;
-    const keyFaults = qualifiedNameFaults(key);
+    const keyFaults = qualifiedNameFaults(key, this.#rules.labelFaults);
     if (keyFaults.length > 0) throw invalid([fault("<nil>", key, keyFaults.join("; "))]);
-    if (negated) return requirement(key, "!", []);
-    if (this.#next().kind === "end" || this.#next().kind === ",") return requirement(key, "exists", []);
+    if (negated) return requirement(key, "!", [], this.#rules);
+    if (this.#next().kind === "end" || this.#next().kind === ",")
+      return requirement(key, "exists", [], this.#rules);
 
     const operator = this.#take();
     switch (operator.kind) {
       case "in":
       case "notin":
-        return requirement(key, operator.kind, this.#values());
+        return requirement(key, operator.kind, this.#values(), this.#rules);
       case "=":
       case "==":
       case "!=":
       case ">":
       case "<":
-        return requirement(key, operator.kind, [this.#exactValue()]);
+        return requirement(key, operator.kind, [this.#exactValue()], this.#rules);
       default:
         throw unexpectedInRequirement(operator, ", expected: in, notin, =, ==, !=, gt, lt");
     }
@@ -107,6 +115,7 @@ class SelectorParser {
         if (this.#next().kind === ",") {
           this.#take();
           values.add("");
+          if (this.#rules.evenCommasEndSet && this.#next().kind === ")") return values;
         }
       } else {
         throw unexpectedInRequirement(token, ", expected: ',', or identifier");
@@ -143,7 +152,12 @@ function beginsRequirement(token: Token): boolean {
 }
 
 /** Kubernetes' `NewRequirement`: sorts the values, then reports all their faults. */
-function requirement(key: string, operator: LabelOperator, unsorted: Iterable<string>): LabelRequirement {
+function requirement(
+  key: string,
+  operator: LabelOperator,
+  unsorted: Iterable<string>,
+  { invalidCidrLabels, labelFaults }: LabelRules,
+): LabelRequirement {
   const values = [...unsorted].sort(compareText);
   const faults: string[] = [];
   if (operator === ">" || operator === "<") {
@@ -153,11 +167,14 @@ function requirement(key: string, operator: LabelOperator, unsorted: Iterable<st
     });
   }
   values.forEach((value, index) => {
-    const valueFaults = labelValueFaults(value);
+    const valueFaults = labelValueFaults(value, labelFaults);
     if (valueFaults.length > 0) faults.push(fault(`values[${index}][${key}]`, value, valueFaults.join("; ")));
   });
   if (faults.length > 0) throw invalid(faults);
-  return { ...splitSource(key), operator, values };
+  const name = splitSource(key);
+  const hasNoLabel =
+    invalidCidrLabels === "unequal" && name.source === CIDR_SOURCE && parseCidrKey(name.key) === undefined;
+  return { ...name, ...(hasNoLabel && { hasNoLabel }), operator, values };
 }
 
 /** Cilium's `parseSelectLabel`: the source ends at the first dot. */

@@ -1,6 +1,7 @@
+import { rulesOf } from "../../hubble/version.js";
 import { compileDecisions, type LabelPredicate, matchAny } from "./match.js";
 import { formatRequirement, type LabelRequirement } from "./requirement.js";
-import { parseSelector } from "./selector-parse.js";
+import { type LabelRules, parseSelector } from "./selector-parse.js";
 
 /** A parsed label selector, for example `k8s:app in (web, api), !reserved:host`. */
 export interface LabelSelector {
@@ -30,11 +31,12 @@ export interface SelectorTrace {
 /**
  * Parses a selector.
  *
- * @throws LabelSelectorError for selectors that Hubble v1.16.2 rejects, with Hubble's message except for its prefix,
- *   which names the field.
+ * @param rules Those of the version of Hubble.
+ * @throws LabelSelectorError for selectors that this version rejects, with Hubble's message except for its prefix, which
+ *   names the field.
  */
-export function compileLabelSelector(selector: string): LabelSelector {
-  return { text: selector, requirements: parseSelector(selector) };
+export function compileLabelSelector(selector: string, rules: LabelRules = rulesOf()): LabelSelector {
+  return { text: selector, requirements: parseSelector(selector, rules) };
 }
 
 /**
@@ -45,7 +47,7 @@ export function compileLabelSelector(selector: string): LabelSelector {
 export function compileLabelSelectors(selectors: readonly (string | LabelSelector)[]): LabelPredicate {
   return matchAny(
     selectors.map((selector) =>
-      typeof selector === "string" ? parseSelector(selector) : selector.requirements,
+      typeof selector === "string" ? parseSelector(selector, rulesOf()) : selector.requirements,
     ),
   );
 }

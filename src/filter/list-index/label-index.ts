@@ -14,6 +14,8 @@ import {
 export interface WantedLabel {
   readonly source: string;
   readonly key: string;
+  /** As in {@link LabelRequirement}. */
+  readonly hasNoLabel: boolean;
   readonly value: string | undefined;
 }
 
@@ -31,19 +33,20 @@ export function selectorsKey(
 }
 
 function conditionsOf(
-  { source, key, operator, values }: LabelRequirement,
+  { source, key, hasNoLabel = false, operator, values }: LabelRequirement,
   isOnly: boolean,
 ): KeyCondition<WantedLabel>[] {
+  const wanted = (value: string | undefined): WantedLabel => ({ source, key, hasNoLabel, value });
   switch (operator) {
     case "in":
     case "=":
     case "==":
-      return [{ values: values.map((value) => ({ source, key, value })), suffices: isOnly }];
+      return [{ values: values.map(wanted), suffices: isOnly }];
     case "exists":
-      return [{ values: [{ source, key, value: undefined }], suffices: isOnly }];
+      return [{ values: [wanted(undefined)], suffices: isOnly }];
     case ">":
     case "<":
-      return [{ values: [{ source, key, value: undefined }], suffices: false }];
+      return [{ values: [wanted(undefined)], suffices: false }];
     default:
       // The other operators also hold without the label.
       return [];
@@ -69,7 +72,7 @@ export function labelIndex(
       const collected: LookupTests[] = [];
       for (const { value: label, test } of buckets) {
         // Keys of prefixes have several spellings, which share a lookup.
-        const lookup = finder.add(label.source, label.key);
+        const lookup = finder.add(label.source, label.key, label.hasNoLabel);
         collected[lookup] ??= { byValue: new Map(), others: [] };
         const { byValue, others } = collected[lookup];
         if (label.value === undefined) others.push(test);

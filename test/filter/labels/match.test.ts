@@ -1,9 +1,14 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { compileFlowFilters } from "../../../src/filter/index.js";
 import {
   compileLabelSelector,
   compileLabelSelectors,
   compileLabelTraces,
 } from "../../../src/filter/labels/index.js";
+import { INDEX_SIZE } from "../../../src/filter/list-index/compile-group.js";
+import type { HubbleVersion } from "../../../src/hubble/version.js";
+import { FlowSchema } from "../../../src/proto.js";
 
 const WEB = ["k8s:app=web", "k8s:tier=front", "k8s:version=3"];
 
@@ -160,7 +165,7 @@ describe("compileLabelSelectors", () => {
 
 describe("compileLabelTraces", () => {
   const trace = (texts: readonly string[], labels?: readonly string[]) =>
-    compileLabelTraces(texts.map(compileLabelSelector))(labels);
+    compileLabelTraces(texts.map((text) => compileLabelSelector(text)))(labels);
 
   test("names the decisive label", () => {
     expect(trace(["k8s:app in (web,api),!tier, none!=x"], WEB)).toEqual([
@@ -203,5 +208,34 @@ describe("compileLabelTraces", () => {
     expect(trace(["cidr:10.0.0.0/8=x"], labels)[0]?.requirements).toEqual([
       { requirement: "cidr:10.0.0.0/8=x", label: "cidr:10.1.0.0/16=x", holds: true },
     ]);
+  });
+});
+
+describe("compileLabelSelector: labels of source cidr in 1.19", () => {
+  test.each<[selector: string, labels: readonly string[], before: boolean, after: boolean]>([
+    ["cidr:foo", ["cidr:foo"], true, false],
+    ["!cidr:foo", ["cidr:foo"], false, true],
+    ["cidr:foo=a", ["cidr:foo=a"], true, false],
+    ["cidr:10.0.0.1", ["cidr:10.0.0.1"], true, false],
+    ["cidr:10.0.0.0/33", ["cidr:10.0.0.0/33"], true, false],
+    ["cidr:10.0.0.0/08", ["cidr:10.0.0.0/08"], true, false],
+    ["cidr:foo", ["k8s:foo"], false, false],
+    ["foo", ["cidr:foo"], true, true],
+    ["10.0.0.0/8", ["cidr:10.0.0.0/8"], true, true],
+    ["k8s:foo", ["k8s:foo"], true, true],
+    ["cidr:10.0.0.0/8", ["cidr:10.1.0.0/16"], true, true],
+    ["cidr:10.0.0.0/8", ["cidr:foo"], false, false],
+  ])("%j holds for %j: %s in 1.16, %s in 1.19", (text, labels, before, after) => {
+    const resultOf = (version: HubbleVersion) => {
+      const filter = { sourceLabel: [text] };
+      const flow = create(FlowSchema, { source: { labels: [...labels] } });
+      // So many filters that they are indexed by label.
+      const others = Array.from({ length: INDEX_SIZE }, (_, index) => ({ sourceLabel: [`other-${index}`] }));
+      return [[filter], [...others, filter]].map((allow) =>
+        compileFlowFilters({ allow }, { hubble: version })(flow),
+      );
+    };
+    expect(resultOf("1.16")).toEqual([before, before]);
+    expect(resultOf("1.19")).toEqual([after, after]);
   });
 });

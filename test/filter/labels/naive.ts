@@ -3,6 +3,7 @@
 
 import type { LabelRequirement } from "../../../src/filter/labels/requirement.js";
 import { goSort } from "../../../src/go/sort.js";
+import type { HubbleRules } from "../../../src/hubble/rules.js";
 
 interface NaiveLabel {
   readonly source: string;
@@ -13,6 +14,7 @@ interface NaiveLabel {
 export function naiveMatches(
   selectors: readonly (readonly LabelRequirement[])[],
   texts: readonly string[] | undefined,
+  invalidCidrLabels: HubbleRules["invalidCidrLabels"] = "text",
 ): boolean {
   const labels = (texts ?? []).map(naiveLabel);
   const byKey = (left: NaiveLabel, right: NaiveLabel) =>
@@ -20,13 +22,21 @@ export function naiveMatches(
   // Go's order of equal keys is checked against its own answers, see vectors.test.ts.
   if (labels.length > 12) goSort(labels, byKey);
   else labels.sort(byKey);
-  return selectors.some((requirements) => requirements.every((requirement) => holds(requirement, labels)));
+  return selectors.some((requirements) =>
+    requirements.every((requirement) => holds(requirement, labels, invalidCidrLabels)),
+  );
 }
 
-function holds({ source, key, operator, values }: LabelRequirement, labels: readonly NaiveLabel[]): boolean {
+function holds(
+  { source, key, operator, values }: LabelRequirement,
+  labels: readonly NaiveLabel[],
+  invalidCidrLabels: HubbleRules["invalidCidrLabels"],
+): boolean {
+  const comparesText = source !== "cidr" || invalidCidrLabels === "text";
   const label = labels.find(
     (one) =>
-      (source === "any" || source === one.source) && (one.key === key || holdsPrefix(source, key, one.key)),
+      (source === "any" || source === one.source) &&
+      ((comparesText && one.key === key) || holdsPrefix(source, key, one.key)),
   );
   switch (operator) {
     case "exists":

@@ -19,6 +19,7 @@ import {
   type LabelOperator,
   type LabelRequirement,
 } from "../../../src/filter/labels/requirement.js";
+import { rulesOf } from "../../../src/hubble/version.js";
 import { runs } from "../../support/amount.js";
 import { naiveMatches } from "./naive.js";
 
@@ -96,6 +97,25 @@ describe("compileLabelSelectors: any selectors", () => {
     );
   });
 
+  test("match as the naive implementation with the rules of 1.19", () => {
+    const rules = rulesOf("1.19");
+    let changed = 0;
+    fc.assert(
+      fc.property(selectors, labels, fc.boolean(), (list, others = [], hasOwn) => {
+        const own = list.flat().map(({ source, key, values: [value = ""] }) => `${source}:${key}=${value}`);
+        const event = hasOwn ? [...own, ...others] : others;
+        const compiled = list.map((one) => compileLabelSelector(textOf(one), rules));
+        const expected = naiveMatches(list, event, "unequal");
+        expect(compileLabelSelectors(compiled)(event)).toBe(expected);
+        const traces = compileLabelTraces(compiled)(event);
+        expect(traces.some(({ holds }) => holds)).toBe(expected);
+        if (expected !== naiveMatches(list, event)) changed++;
+      }),
+      { numRuns: runs(5000) },
+    );
+    expect(changed).toBeGreaterThan(0);
+  });
+
   test("match alike alone and in any order", () => {
     fc.assert(
       fc.property(selectors, labels, (list, event) => {
@@ -163,7 +183,9 @@ describe("compileLabelSelectors: any selectors", () => {
 
   test("are explained as they match, by labels with their keys", () => {
     fc.assert(
-      fc.property(selectors, labels, (list, event) => {
+      fc.property(selectors, labels, fc.boolean(), (list, others = [], hasOwn) => {
+        const own = list.flat().map(({ source, key, values: [value = ""] }) => `${source}:${key}=${value}`);
+        const event = hasOwn ? [...own, ...others] : others;
         const compiled = list.map((one) => compileLabelSelector(textOf(one)));
         const traces = compileLabelTraces(compiled)(event);
         traces.forEach(({ selector, holds, requirements }, at) => {

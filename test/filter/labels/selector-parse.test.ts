@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compileLabelSelector, LabelSelectorError } from "../../../src/filter/labels/index.js";
 import { formatRequirement } from "../../../src/filter/labels/requirement.js";
 import { translateSelector } from "../../../src/filter/labels/translate.js";
+import { rulesOf } from "../../../src/hubble/version.js";
 
 const NAME_RULE =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
@@ -206,5 +207,50 @@ describe("parseSelector: rejects with Hubble's messages", () => {
     ],
   ])("%j", (selector, message) => {
     expect(() => compileLabelSelector(selector)).toThrow(new LabelSelectorError(message));
+  });
+});
+
+describe("parseSelector: the rules of 1.19", () => {
+  const rules = rulesOf("1.19");
+
+  test.each([
+    ["app in ()", "app in ()"],
+    ["app in (,)", "app in ()"],
+    ["app in (,,)", "app in ()"],
+    ["app in (, ,)", "app in ()"],
+    ["app in (,,,)", "app in ()"],
+    ["app in (a,)", "app in (,a)"],
+    ["app in (a,,)", "app in (,a)"],
+    ["app notin (a, , )", "app notin (,a)"],
+    ["app in (a,,,,)", "app in (,a)"],
+    ["app in (a,,b)", "app in (,a,b)"],
+    ["app in (,,a)", "app in (,a)"],
+    ["app in (a,,b,,), !c", "app in (,a,b),!c"],
+  ])("%j reads as %j", (selector, text) => {
+    expect(compileLabelSelector(selector, rules).requirements.map(formatRequirement).join()).toBe(text);
+  });
+
+  test.each([
+    ["app in (a b)", "unable to parse requirement: found 'b', expected: ',' or ')'"],
+    ["app in (a,,", "unable to parse requirement: found '', expected: ',', or identifier"],
+    ["app in (,,=)", "unable to parse requirement: found '=', expected: ',', or identifier"],
+    ["a".repeat(60), badName(`any.${"a".repeat(60)}`, "name part must be no more than 63 bytes")],
+    [
+      `${"a".repeat(250)}/x`,
+      badName(`any.${"a".repeat(250)}/x`, "prefix part must be no more than 253 bytes"),
+    ],
+    [
+      "a/b/c",
+      badName(
+        "any.a/b/c",
+        `a valid label key ${NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      ),
+    ],
+    [
+      `app=${"x".repeat(64)}`,
+      `unable to parse requirement: values[0][any.app]: Invalid value: "${"x".repeat(64)}": must be no more than 63 bytes`,
+    ],
+  ])("%j is rejected", (selector, message) => {
+    expect(() => compileLabelSelector(selector, rules)).toThrow(new LabelSelectorError(message));
   });
 });
