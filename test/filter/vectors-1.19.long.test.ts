@@ -1,0 +1,2 @@
+// All results, of which `npm test` compares some.
+import "./vectors-1.19.test.js";
