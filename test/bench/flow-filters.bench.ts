@@ -53,6 +53,7 @@ export function run(): BenchmarkResult {
       },
       manyValues(flows),
       manyFilters(flows),
+      versions(filters, flows),
     ],
     peers: GO_PEERS,
     gain: `Flow filters take ${formatRatio(ratio)} times the time of Hubble's filters in Go, as geometric mean.`,
@@ -121,4 +122,24 @@ function manyFilters(flows: readonly Flow[]): BenchmarkTable {
     return withRatioGoal({ name, figures: [figures.together, figures.oneByOne] }, LIMITS.manyFilters);
   });
   return { title: "1,000 allow filters", unit: "ns", columns: ["one predicate", "one by one"], rows };
+}
+
+/** Filters whose code depends on the version of Hubble. */
+const VERSIONED_FILTERS = /_ip|label/;
+
+/** The results of Hubble 1.19 against those of 1.16. */
+function versions(filters: readonly NamedFilters[], flows: readonly Flow[]): BenchmarkTable {
+  const rows = filters
+    .filter(({ name }) => VERSIONED_FILTERS.test(name))
+    .map(({ name, allow = [], deny = [] }) => {
+      const older = compileFlowFilters({ allow, deny }, { hubble: "1.16" });
+      const newer = compileFlowFilters({ allow, deny }, { hubble: "1.19" });
+      for (const predicate of [older, newer]) repeat(flows, predicate, WARM_UP_MS);
+      const figures = alternate(ROUNDS, {
+        newer: () => repeat(flows, newer, ROUND_MS).ns,
+        older: () => repeat(flows, older, ROUND_MS).ns,
+      });
+      return { name, figures: [figures.newer, figures.older] };
+    });
+  return { title: "Filters of Hubble 1.19 and 1.16", unit: "ns", columns: ["1.19", "1.16"], rows };
 }
