@@ -1,10 +1,15 @@
+import type { GoRelease } from "./release.js";
+
 /**
  * Returns the decoded path of a request's URL, like Go's `url.ParseRequestURI(url).Path`, which Hubble's `http_path`
- * uses (net/url/url.go of Go 1.22); undefined if the URL does not parse. Only a URL with a scheme has a host, a
- * fragment is part of the path, and a URL without a slash after its scheme has an empty path. Each byte that is not
- * valid UTF-8 becomes U+FFFD.
+ * uses (net/url/url.go); undefined if the URL does not parse. Only a URL with a scheme has a host, a fragment is part of
+ * the path, and a URL without a slash after its scheme has an empty path. Each byte that is not valid UTF-8 becomes
+ * U+FFFD.
+ *
+ * In Go 1.23, brackets can enclose anything and stand anywhere in a host. In Go 1.26, a host with an opening bracket
+ * must be an IPv6 address in brackets, with or without a zone.
  */
-export function requestPath(url: string): string | undefined {
+export function requestPath(url: string, release: GoRelease = "go1.23"): string | undefined {
   if (url === "*") return url;
   if (hasControl(url)) return undefined;
   let start = 0;
@@ -18,7 +23,7 @@ export function requestPath(url: string): string | undefined {
       const authority = start + 2;
       const slash = url.indexOf("/", authority);
       start = slash < 0 || slash > end ? end : slash;
-      if (!isAuthority(url, authority, start)) return undefined;
+      if (!isAuthority(url, authority, start, HOSTS[release])) return undefined;
     }
   }
   return decodePath(url, start, end);
@@ -69,8 +74,21 @@ function schemeEnd(url: string): number {
   return url.charCodeAt(index) === COLON ? index : -1;
 }
 
+/** Whether the range is `host[:port]`. */
+type HostCheck = (url: string, start: number, end: number) => boolean;
+
+const HOSTS: { readonly [K in GoRelease]: HostCheck } = {
+  "go1.23": (url, start, end) =>
+    url.startsWith("[", start) ? isBracketedHost(url, start, end) : isPlainHost(url, start, end),
+  "go1.26": (url, start, end) => {
+    const bracket = lastIndexWithin(url, "[", start, end);
+    if (bracket < 0) return isPlainHost(url, start, end);
+    return bracket === start && isAddressInBrackets(url, start, end);
+  },
+};
+
 /** `[userinfo@]host[:port]` */
-function isAuthority(url: string, start: number, end: number): boolean {
+function isAuthority(url: string, start: number, end: number, isHost: HostCheck): boolean {
   const at = lastIndexWithin(url, "@", start, end);
   if (at < 0) return isHost(url, start, end);
   return isHost(url, at + 1, end) && isUserinfo(url, start, at);
@@ -84,20 +102,48 @@ function isUserinfo(url: string, start: number, end: number): boolean {
   return true;
 }
 
-function isHost(url: string, start: number, end: number): boolean {
-  if (!url.startsWith("[", start)) {
-    const colon = lastIndexWithin(url, ":", start, end);
-    return (colon < 0 || isPort(url, colon, end)) && isHostText(url, start, end, false);
-  }
+function isPlainHost(url: string, start: number, end: number): boolean {
+  const colon = lastIndexWithin(url, ":", start, end);
+  return (colon < 0 || isPort(url, colon, end)) && isHostText(url, start, end, false);
+}
+
+function isBracketedHost(url: string, start: number, end: number): boolean {
   const bracket = lastIndexWithin(url, "]", start, end);
   if (bracket < 0 || !isPort(url, bracket + 1, end)) return false;
-  const percent = url.indexOf("%25", start);
-  const zone = percent >= 0 && percent + 3 <= bracket ? percent : bracket;
+  const zone = zoneStart(url, start, bracket);
   return (
     isHostText(url, start, zone, false) &&
     isHostText(url, zone, bracket, true) &&
     isHostText(url, bracket, end, false)
   );
+}
+
+function isAddressInBrackets(url: string, start: number, end: number): boolean {
+  const bracket = lastIndexWithin(url, "]", start, end);
+  if (bracket < 0 || !isPort(url, bracket + 1, end)) return false;
+  const zone = zoneStart(url, start, bracket);
+  if (!isIpv6(url.slice(start + 1, zone))) return false;
+  // A percent sign announces a zone, which must not be empty.
+  return zone === bracket || (zone + 3 < bracket && isHostText(url, zone, bracket, true));
+}
+
+/** The index of the escaped percent sign before a zone, or that of the bracket. */
+function zoneStart(url: string, start: number, bracket: number): number {
+  const percent = url.indexOf("%25", start);
+  return percent >= 0 && percent + 3 <= bracket ? percent : bracket;
+}
+
+const OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const EMBEDDED_IPV4 = new RegExp(`(?<=:)(?:${OCTET}\\.){3}${OCTET}$`);
+const GROUP = /^[0-9A-Fa-f]{1,4}$/;
+
+/** Whether Go's `netip.ParseAddr` accepts the text as an IPv6 address; it has no zone. */
+function isIpv6(text: string): boolean {
+  const parts = text.replace(EMBEDDED_IPV4, "0:0").split("::");
+  const groups = parts.flatMap((part) => (part === "" ? [] : part.split(":")));
+  if (!groups.every((group) => GROUP.test(group))) return false;
+  // `::` stands for at least one group.
+  return parts.length === 1 ? groups.length === 8 : parts.length === 2 && groups.length < 8;
 }
 
 /** Whether the range is empty, or a colon followed by any number of digits. */

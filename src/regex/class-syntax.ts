@@ -1,7 +1,15 @@
+import type { GoRelease } from "../go/release.js";
 import { CharacterClass, POSIX_NAMES } from "./class.js";
 import { parseEscape } from "./escape.js";
 import type { PatternCursor } from "./pattern-cursor.js";
-import { unicodeClass } from "./unicode/classes.js";
+import { type UnicodeClassNames, unicodeClass } from "./unicode/classes.js";
+import { looseUnicodeClass } from "./unicode/loose-classes.js";
+
+/** The names of Unicode classes. Both releases have Unicode 15.0.0. */
+const UNICODE_CLASSES: { readonly [K in GoRelease]: UnicodeClassNames } = {
+  "go1.23": unicodeClass,
+  "go1.26": looseUnicodeClass,
+};
 
 const POSIX_CLASS = new RegExp(`^\\[:(\\^?)(${POSIX_NAMES.join("|")}):\\]$`);
 
@@ -14,7 +22,7 @@ export interface ParsedClass {
 }
 
 /** Parses a class in brackets. With `fold` or Unicode classes it is written out in the portable pattern. */
-export function parseClass(cursor: PatternCursor, fold: boolean): ParsedClass {
+export function parseClass(cursor: PatternCursor, fold: boolean, release: GoRelease): ParsedClass {
   const { pattern, at: start } = cursor;
   const undoRewrites = cursor.mark();
   cursor.at++;
@@ -29,7 +37,7 @@ export function parseClass(cursor: PatternCursor, fold: boolean): ParsedClass {
     only = -1;
     if (parsePosixClass(cursor, members)) continue;
     const memberStart = cursor.at;
-    const kind = parseClassEscape(cursor, members);
+    const kind = parseClassEscape(cursor, members, release);
     if (kind !== undefined) {
       if (kind === "unicode") unicodeClasses++;
       continue;
@@ -59,6 +67,7 @@ export function parseClass(cursor: PatternCursor, fold: boolean): ParsedClass {
 export function parseClassEscape(
   cursor: PatternCursor,
   members: CharacterClass,
+  release: GoRelease,
 ): "perl" | "unicode" | undefined {
   const { pattern, at: start } = cursor;
   const letter = pattern[start + 1];
@@ -77,7 +86,7 @@ export function parseClassEscape(
     name = pattern.slice(start + 3, end);
   }
   const inverted = name.startsWith("^");
-  const ranges = unicodeClass(inverted ? name.slice(1) : name);
+  const ranges = UNICODE_CLASSES[release](inverted ? name.slice(1) : name);
   if (ranges === undefined) cursor.fail("invalid character class range", start);
   members.addNamed(ranges, inverted !== (letter === "P"));
   return "unicode";

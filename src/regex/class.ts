@@ -1,4 +1,5 @@
 import { foldOrbit, foldRanges } from "./unicode/fold.js";
+import { isFoldable } from "./unicode/loose-classes.js";
 import { mergeRanges, negateRanges, type Ranges } from "./unicode/ranges.js";
 
 const DIGIT = [0x30, 0x39];
@@ -47,7 +48,7 @@ export class CharacterClass {
 
   /** Adds the ranges of a named class. Pass the same array each time because derived results are cached by array. */
   addNamed(ranges: Ranges, negated: boolean): void {
-    const folded = this.#fold ? foldNamed(ranges) : ranges;
+    const folded = this.#fold && isFoldable(ranges) ? foldNamed(ranges) : ranges;
     this.#named.push(negated ? negateNamed(folded) : folded);
   }
 

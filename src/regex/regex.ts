@@ -1,6 +1,7 @@
 import { RE2JS } from "re2js";
 import { messageOf } from "../errors/message.js";
 import { type ValueCheck, withMethods } from "../errors/value-checks.js";
+import type { GoRelease } from "../go/release.js";
 import { compileAutomaton } from "./automaton.js";
 import { RegexBudget } from "./budget.js";
 import { memoize } from "./memo.js";
@@ -47,6 +48,8 @@ export interface RegexOptions {
   readonly memoEntries?: number;
   /** The budget shared with the patterns of other calls. */
   readonly budget?: RegexBudget;
+  /** The release of Go that decides the names of Unicode classes; Go 1.23 by default. */
+  readonly classes?: GoRelease;
 }
 
 type TextTest = (text: string) => boolean;
@@ -89,8 +92,8 @@ export function compileRegex(pattern: string, options: RegexOptions = {}): TextT
  *
  * @throws RegexSyntaxError
  */
-export function regexWeight(pattern: string): number {
-  return parseRegex(toWellFormed(pattern)).root.live;
+export function regexWeight(pattern: string, classes?: GoRelease): number {
+  return parseRegex(toWellFormed(pattern), classes).root.live;
 }
 
 /**
@@ -99,9 +102,12 @@ export function regexWeight(pattern: string): number {
  *
  * @throws RegexSyntaxError
  */
-export function requiredEnds(pattern: string): { readonly prefix: string; readonly suffix: string } {
+export function requiredEnds(
+  pattern: string,
+  classes?: GoRelease,
+): { readonly prefix: string; readonly suffix: string } {
   // A literal never contains U+FFFD, so it is also the beginning or the end of a string with unpaired surrogates.
-  return findRequired(parseRegex(toWellFormed(pattern)).root) ?? { prefix: "", suffix: "" };
+  return findRequired(parseRegex(toWellFormed(pattern), classes).root) ?? { prefix: "", suffix: "" };
 }
 
 /**
@@ -177,7 +183,7 @@ interface Context {
 function prepare(
   pattern: string,
   index: number,
-  { maxPatternLength = MAX_PATTERN_LENGTH }: RegexOptions,
+  { maxPatternLength = MAX_PATTERN_LENGTH, classes }: RegexOptions,
   budget: RegexBudget,
 ): Search & { shortcut: ReturnType<typeof findShortcut> } {
   if (pattern.length > maxPatternLength) {
@@ -185,7 +191,7 @@ function prepare(
       `expression too large: ${pattern.length} characters, at most ${maxPatternLength} are allowed`,
     );
   }
-  const { root, portable } = parseRegex(toWellFormed(pattern));
+  const { root, portable } = parseRegex(toWellFormed(pattern), classes);
   const { size, live } = root;
   const shortcut = findShortcut(root, live > MAX_LIVE);
   const needsEngine = shortcut === undefined || shortcut.singleLine;

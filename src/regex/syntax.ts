@@ -1,3 +1,4 @@
+import type { GoRelease } from "../go/release.js";
 import { CharacterClass, formatFolded } from "./class.js";
 import { parseClass, parseClassEscape } from "./class-syntax.js";
 import { GROUP_NAME, parseEscape } from "./escape.js";
@@ -40,13 +41,13 @@ export const MAX_PROGRAM_SIZE = 20_000;
 const UNICODE_CLASS_SIZE = 64;
 
 /**
- * Parses a pattern like Go's `regexp/syntax` with the flags of `regexp.Compile`, and the Unicode version of the Go that
- * Hubble is built with.
+ * Parses a pattern like Go's `regexp/syntax` with the flags of `regexp.Compile`, and Unicode 15.0.0 like the releases of
+ * Go that Hubble is built with.
  *
  * @throws RegexSyntaxError
  */
-export function parseRegex(pattern: string): ParsedRegex {
-  return new Parser(pattern).parse();
+export function parseRegex(pattern: string, release: GoRelease = "go1.23"): ParsedRegex {
+  return new Parser(pattern, release).parse();
 }
 
 interface Frame {
@@ -74,10 +75,12 @@ class Parser {
   #frame: Frame;
 
   readonly #pattern: string;
+  readonly #release: GoRelease;
   readonly #cursor: PatternCursor;
 
-  constructor(pattern: string) {
+  constructor(pattern: string, release: GoRelease) {
     this.#pattern = pattern;
+    this.#release = release;
     this.#cursor = new PatternCursor(pattern);
     this.#frame = this.#newFrame(false);
   }
@@ -241,7 +244,7 @@ class Parser {
   }
 
   #parseClass(): void {
-    const { literal, unicodeClasses } = parseClass(this.#cursor, this.#fold);
+    const { literal, unicodeClasses } = parseClass(this.#cursor, this.#fold, this.#release);
     if (literal === undefined) this.#push(classOf(unicodeClasses));
     else this.#literal(literal);
   }
@@ -275,7 +278,7 @@ class Parser {
       }
     }
     const members = new CharacterClass(this.#fold);
-    const kind = parseClassEscape(cursor, members);
+    const kind = parseClassEscape(cursor, members, this.#release);
     if (kind === undefined) {
       this.#literalFrom(start, String.fromCodePoint(parseEscape(cursor)));
       return;

@@ -1,9 +1,17 @@
+import { isIPv6 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { requestPath } from "../../src/go/url.js";
 import { runs } from "../support/amount.js";
 
 describe("requestPath", () => {
+  const piece = fc.constantFrom(
+    ..."azAZ09/:@[]%?#.-+_~!$&'()*,;=<>\"\\^`{|} \t\x7f\x80é😀\u2028\ufeff",
+    ...["//", "://", "http", "http://", "[::1]", "[fe80::1%25en0]", ":80", "u:p@", "%2", "%25", "%20", "%41"],
+    ...["%c3%a9", "%e2%80", "%ff", "%ed%a0%80", "%f0%9f%98%80", "%c0", "%80", "%00"],
+  );
+  const pieces = fc.array(piece, { maxLength: 8 }).map((parts) => parts.join(""));
+
   test.each([
     { url: "/", path: "/", name: "the root" },
     { url: "/v1/x.js", path: "/v1/x.js", name: "a path" },
@@ -163,12 +171,85 @@ describe("requestPath", () => {
     expect(naivePath(url)).toBeUndefined();
   });
 
-  const piece = fc.constantFrom(
-    ..."azAZ09/:@[]%?#.-+_~!$&'()*,;=<>\"\\^`{|} \t\x7f\x80é😀\u2028\ufeff",
-    ...["//", "://", "http", "http://", "[::1]", "[fe80::1%25en0]", ":80", "u:p@", "%2", "%25", "%20", "%41"],
-    ...["%c3%a9", "%e2%80", "%ff", "%ed%a0%80", "%f0%9f%98%80", "%c0", "%80", "%00"],
-  );
-  const pieces = fc.array(piece, { maxLength: 8 }).map((parts) => parts.join(""));
+  test.each([
+    { host: "[::1]", name: "the loopback address" },
+    { host: "[::]", name: "the unspecified address" },
+    { host: "[::1]:80", name: "a port" },
+    { host: "[::1]:", name: "an empty port" },
+    { host: "u:p@[::1]", name: "userinfo" },
+    { host: "[0:0:0:0:0:0:0:1]", name: "eight groups" },
+    { host: "[1:2:3:4:5:6:7::]", name: "`::` for one group" },
+    { host: "[::ffff:1.2.3.4]", name: "an embedded IPv4 address" },
+    { host: "[FE80::1%25eth0]", name: "a zone" },
+    { host: "[::1%25%20é]", name: "a zone with an escaped space and a letter beyond ASCII" },
+    { host: "[::1%25%25]", name: "a percent sign as the zone" },
+    { host: "a]", name: "a closing bracket alone" },
+    { host: "::1", name: "colons without brackets" },
+    { host: "a:b:80", name: "two colons" },
+  ])("Go 1.26 accepts $name: $host", ({ host }) => {
+    expect(requestPath(`http://${host}/x`, "go1.26")).toBe("/x");
+    expect(requestPath(`http://${host}/x`, "go1.23")).toBe("/x");
+  });
+
+  test.each([
+    { host: "[]", name: "empty brackets" },
+    { host: "[abc]", name: "a name" },
+    { host: "[10.0.0.1]", name: "an IPv4 address" },
+    { host: "[1.2.3.4]:80", name: "an IPv4 address with a port" },
+    { host: "[v1.a]", name: "a later version of addresses" },
+    { host: "[1:2]", name: "two groups" },
+    { host: "[1:2:3:4:5:6:7:8:9]", name: "nine groups" },
+    { host: "[1:2:3:4::5:6:7:8]", name: "`::` for no group" },
+    { host: "[1::2::3]", name: "`::` twice" },
+    { host: "[:::]", name: "three colons" },
+    { host: "[1:2:3:4:5:6:7:]", name: "a colon at the end" },
+    { host: "[::g]", name: "a group that is not hexadecimal" },
+    { host: "[::12345]", name: "a group of five digits" },
+    { host: "[::1.2.3]", name: "three octets" },
+    { host: "[::01.2.3.4]", name: "an octet with a leading zero" },
+    { host: "[::1.2.3.256]", name: "an octet beyond 255" },
+    { host: "[1.2.3.4::]", name: "an IPv4 address at the beginning" },
+    { host: "[1:2:3:4:5:6:7:1.2.3.4]", name: "an IPv4 address after seven groups" },
+    { host: "[::1%25]", name: "an empty zone" },
+    { host: "[%25eth0]", name: "a zone alone" },
+    { host: "a[b]", name: "a name before the bracket" },
+    { host: "a[::1]:80", name: "a name before an address" },
+    { host: "[[::1]", name: "two opening brackets" },
+    { host: "[::1]]", name: "two closing brackets" },
+    { host: "a@[b]", name: "a name after userinfo" },
+  ])("Go 1.26 rejects $name, which Go 1.23 accepts: $host", ({ host }) => {
+    expect(requestPath(`http://${host}/x`, "go1.26")).toBeUndefined();
+    expect(requestPath(`http://${host}/x`, "go1.23")).toBe("/x");
+  });
+
+  test("Go 1.26 accepts what Go 1.23 accepts, except for hosts in brackets that are not IPv6 addresses", () => {
+    const start = fc.constantFrom("/", "http://", "http://[", "http://[::", "http://[1::2%25");
+    const end = fc.constantFrom("", "]/x", "]:80/x");
+    const group = fc.constantFrom(
+      "1",
+      "ffff",
+      "12345",
+      "g",
+      "1.2.3.4",
+      "::",
+      ":",
+      ":0:0:0:0:0:0:",
+      "%25a",
+      "[",
+    );
+    const middle = fc.oneof(
+      fc.array(group, { maxLength: 5 }).map((groups) => groups.join("")),
+      pieces,
+    );
+    fc.assert(
+      fc.property(start, middle, end, (before, between, after) => {
+        const url = before + between + after;
+        const path = requestPath(url);
+        expect(requestPath(url, "go1.26")).toBe(hasStrictHost(url) ? path : undefined);
+      }),
+      { numRuns: runs(20_000) },
+    );
+  });
 
   test("agrees with a naive implementation", () => {
     const start = fc.constantFrom("", "/", "http://", "http://h/", "http://[", "x:");
@@ -285,4 +366,13 @@ function isUtf8(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether the host of a URL has no opening bracket, or is an IPv6 address in brackets according to Node. */
+function hasStrictHost(url: string): boolean {
+  const authority = /^[^/?]*:\/\/([^/?]*)/.exec(url)?.[1] ?? "";
+  const host = authority.slice(authority.lastIndexOf("@") + 1);
+  if (host.lastIndexOf("[") !== 0) return !host.includes("[");
+  const [, address, zone] = /^\[([^%]*?)(?:%25(.+))?\](?::\d*)?$/u.exec(host) ?? [];
+  return address !== undefined && isIPv6(zone === undefined ? address : `${address}%zone`);
 }

@@ -1,6 +1,8 @@
 import type { Flow, HTTP } from "../../gen/flow/flow_pb.js";
+import type { GoRelease } from "../../go/release.js";
 import { compileEqualFold, goFold } from "../../go/strings.js";
 import { requestPath } from "../../go/url.js";
+import type { HubbleRules } from "../../hubble/rules.js";
 import { compileRegexes, type RegexOptions, requiredEnds } from "../../regex/regex.js";
 import { isFlow } from "../event.js";
 import type { FieldCompiler, FieldContext, FieldTest } from "../field.js";
@@ -44,11 +46,6 @@ const byHeader = pairIndex(
   ({ value }) => value,
 );
 
-function readPath(flow: Flow): string | undefined {
-  const url = httpOf(flow)?.url;
-  return url === undefined || url === "" ? undefined : requestPath(url);
-}
-
 function readUrl(flow: Flow): string | undefined {
   return httpOf(flow)?.url || undefined;
 }
@@ -58,7 +55,20 @@ function readQuery(flow: Flow): string | undefined {
   return record?.case === "dns" ? record.value.query : undefined;
 }
 
-const byPath = textIndex(INDEX_COST.pattern, readPath);
+function pathsOf(release: GoRelease) {
+  const read = (flow: Flow) => {
+    const url = httpOf(flow)?.url;
+    return url === undefined || url === "" ? undefined : requestPath(url, release);
+  };
+  return { read, index: textIndex(INDEX_COST.pattern, read) };
+}
+
+/** How the path of a flow is read and indexed. */
+const PATHS: { readonly [K in HubbleRules["urlHosts"]]: ReturnType<typeof pathsOf> } = {
+  "go1.23": pathsOf("go1.23"),
+  "go1.26": pathsOf("go1.26"),
+};
+
 const byUrl = textIndex(INDEX_COST.pattern, readUrl);
 const byQuery = textIndex(INDEX_COST.pattern, readQuery);
 
@@ -119,13 +129,14 @@ function compileMethods(values: readonly string[]): (method: string) => boolean 
 /** A pattern that must occur in the decoded path of a URL that `url.ParseRequestURI` accepts. */
 export const httpPath: FieldCompiler<"httpPath"> = (values, context) => {
   checkEventTypes(context, "http path");
+  const { read, index } = PATHS[context.rules.urlHosts];
   return compilePatterns(
     values,
     context,
     "invalid http path filter: ",
     true,
-    readPath,
-    byPath,
+    read,
+    index,
     "l7.http.url",
     // A path is a substring of its URL, and caching it would keep the whole URL in memory.
     { memoEntries: 0 },
@@ -178,7 +189,7 @@ export const dnsQuery: FieldCompiler<"dnsQuery"> = (values, context) =>
 /** @param quotesPattern Whether Hubble's error text contains the pattern before the fault. */
 function compilePatterns(
   values: readonly string[],
-  { report, regex, regexBudget }: FieldContext,
+  { report, regex, regexBudget, rules }: FieldContext,
   errorPrefix: string,
   quotesPattern: boolean,
   read: (flow: Flow) => string | undefined,
@@ -186,7 +197,9 @@ function compilePatterns(
   path: string,
   options: Pick<RegexOptions, "memoEntries"> = {},
 ): FieldTest | undefined {
-  const found = compileRegexes(values, { engine: regex, budget: regexBudget, ...options }, (fault, index) =>
+  const classes = rules.regexClasses;
+  const all = { engine: regex, budget: regexBudget, classes, ...options };
+  const found = compileRegexes(values, all, (fault, index) =>
     report(`${errorPrefix}${quotesPattern ? `${values[index]}: ` : ""}${fault.message}`, index),
   );
   if (found === undefined) return undefined;
@@ -202,18 +215,22 @@ function compilePatterns(
     cost: "expensive",
     // Only long lists need it, and it takes as long as parsing the patterns.
     get key() {
-      if (!hasKey) key = patternsKey(values, byText);
+      if (!hasKey) key = patternsKey(values, byText, classes);
       hasKey = true;
       return key;
     },
   };
 }
 
-function patternsKey(patterns: readonly string[], byText: FlowIndex<NamePart>): IndexKey | undefined {
+function patternsKey(
+  patterns: readonly string[],
+  byText: FlowIndex<NamePart>,
+  classes: GoRelease,
+): IndexKey | undefined {
   return alternativesKey(
     byText,
     patterns.map((pattern) => {
-      const { prefix, suffix } = requiredEnds(pattern);
+      const { prefix, suffix } = requiredEnds(pattern, classes);
       return endConditions(prefix, suffix);
     }),
   );

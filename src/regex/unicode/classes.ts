@@ -1,5 +1,5 @@
 import { decodeNumbers } from "./decode.js";
-import { MAX_CODE_POINT, mergeRanges, type Ranges, subtractRanges } from "./ranges.js";
+import { MAX_CODE_POINT, mergeRanges, negateRanges, type Ranges, subtractRanges } from "./ranges.js";
 import {
   CATEGORY_LENGTHS,
   CATEGORY_NAMES,
@@ -14,7 +14,7 @@ export type UnicodeClassNames = (name: string) => Ranges | undefined;
 
 /**
  * The names that `\p{…}` supports in Go 1.21 to 1.24: `Any`, and the categories (except `Cn`, unassigned) and scripts
- * of Unicode 15.0.0, all case-sensitive. (Go 1.25 adds `Cn`, `LC`, aliases and case-insensitive names.)
+ * of Unicode 15.0.0, all case-sensitive.
  */
 export const unicodeClass: UnicodeClassNames = (name) => {
   if (name === "Any") return ANY;
@@ -25,6 +25,16 @@ export const unicodeClass: UnicodeClassNames = (name) => {
   }
   return ranges;
 };
+
+/** Returns the code points without a character, which is a category of its own (`Cn`). */
+export function unassignedRanges(): Ranges {
+  return categoryRuns().get(UNASSIGNED)!;
+}
+
+/** Returns all code points except {@link unassignedRanges}. */
+export function assignedRanges(): Ranges {
+  return negateRanges(unassignedRanges());
+}
 
 const UNASSIGNED = "Cn";
 const NO_SCRIPT = "-";
@@ -43,7 +53,7 @@ function categoryRuns(): RunsByName {
 }
 
 /**
- * Returns a category (`Lu`), or all categories with a letter (`L`). In Go 1.22, unassigned code points are in no
+ * Returns a category (`Lu`), or all categories with a letter (`L`). Until Go 1.24, unassigned code points are in no
  * category.
  */
 function categoryRanges(name: string): Ranges | undefined {
@@ -60,7 +70,7 @@ function scriptRanges(name: string): Ranges | undefined {
   scripts ??= decodeRuns(SCRIPT_NAMES, SCRIPT_LENGTHS, SCRIPT_VALUES);
   const runs = name === NO_SCRIPT ? undefined : scripts.get(name);
   // The runs include unassigned code points.
-  return runs && subtractRanges(runs, categoryRuns().get(UNASSIGNED)!);
+  return runs && subtractRanges(runs, unassignedRanges());
 }
 
 function decodeRuns(names: string, lengths: string, values: string): RunsByName {

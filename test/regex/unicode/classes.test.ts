@@ -13,7 +13,7 @@ import {
 const categoryNames = Object.keys(CATEGORIES).filter((name) => name !== "Cn");
 const LETTERS = ["C", "L", "M", "N", "P", "S", "Z"];
 
-/** Every name that Go 1.22 accepts, and its code points by the data of the Unicode Consortium. */
+/** Every name that Go 1.23 accepts, and its code points by the data of the Unicode Consortium. */
 const CLASSES: ReadonlyMap<string, () => readonly number[]> = new Map([
   ["Any", () => Array.from({ length: CODE_POINTS }, (_, codePoint) => codePoint)],
   ...categoryNames.map((name) => [name, () => codePointsOfCategory(CATEGORIES[name]!)] as const),
@@ -61,7 +61,7 @@ function boundariesOf(members: Uint8Array): number[] {
 }
 
 describe("unicodeClass", () => {
-  test("data is of Unicode 15.0.0, with the categories and scripts that Go 1.22 has", () => {
+  test("data is of Unicode 15.0.0, with the categories and scripts that Go 1.23 has", () => {
     expect(UNICODE_VERSION).toBe("15.0.0");
     expect(categoryNames).toHaveLength(29);
     expect(scriptNames()).toHaveLength(163);
