@@ -3,7 +3,8 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable, optionsOf } from "../../errors/check-options.js";
 import { aFunction, aListOf, anObject, aString, oneOf, required } from "../../errors/value-checks.js";
 import type { FlowFilter } from "../../gen/flow/flow_pb.js";
-import { aHubbleVersion, type HubbleVersion } from "../../hubble/version.js";
+import type { HubbleRules } from "../../hubble/rules.js";
+import { aHubbleVersion, type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import { walkArguments } from "./arguments.js";
 import { setFilterFlag } from "./filter/filter-flags.js";
 import { FilterTracker } from "./filter/tracker.js";
@@ -82,7 +83,8 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
 ): FlowFlags<Extra> {
   checkArgument("parseFlowFlags", "args", args, aListOf(aString));
   checkOptions("parseFlowFlags", options, FLAG_OPTIONS);
-  const { extra, env = {}, now = Date.now } = options;
+  const { extra, env = {}, now = Date.now, hubble } = options;
+  const { jsonFaults } = rulesOf(hubble);
   const extraFlags: readonly ExtraFlag[] = extra ?? [];
   checkFlags([...FLOW_FLAGS, ...extraFlags]);
   const filters = new FilterLists();
@@ -97,8 +99,8 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
 
   filters.checkEnd();
   const selection = readSelection(own, now);
-  const allow = [...filters.allow.toFilters(), ...readRaw("allowlist", own, env)];
-  const deny = [...filters.deny.toFilters(), ...readRaw("denylist", own, env)];
+  const allow = [...filters.allow.toFilters(), ...readRaw("allowlist", own, env, jsonFaults)];
+  const deny = [...filters.deny.toFilters(), ...readRaw("denylist", own, env, jsonFaults)];
   // Each value was parsed according to the kind of its flag.
   return { allow, deny, ...selection, positionals, extra: extraValues.toObject() as ValuesOf<Extra> };
 }
@@ -179,11 +181,12 @@ function readRaw(
   flag: "allowlist" | "denylist",
   values: FlagStore,
   env: Readonly<Record<string, string | undefined>>,
+  faults: HubbleRules["jsonFaults"],
 ): FlowFilter[] {
   const variable = env[`HUBBLE_${flag.toUpperCase()}`] ?? "";
   const texts = (values.get(flag) ?? variable.split(WHITE_SPACE)) as readonly string[];
   return texts.flatMap((text) => {
-    const parsed = parseRawFilters(text);
+    const parsed = parseRawFilters(text, faults);
     if ("fault" in parsed) throw new FlagError(`invalid --${flag} flag: ${parsed.fault}`, flag);
     return parsed.value;
   });

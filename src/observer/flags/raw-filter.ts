@@ -2,19 +2,23 @@ import { create, type DescField, type DescMessage, type Message, ScalarType } fr
 import { type FlowFilter, FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { findJsonEnd, skipSpace } from "../../go/json.js";
 import type { Result } from "../../go/result.js";
+import type { HubbleRules } from "../../hubble/rules.js";
 import { jsonFieldsOf } from "../../message/properties.js";
 
 /**
  * Parses concatenated FlowFilters in protobuf's JSON form, with or without white space between them, as in the values
  * of `--allowlist` and `--denylist`: names in lowerCamelCase or as in the proto file, enums by name or number. As
- * strict as Hubble. Faults have Hubble's text (that of protobuf-go 1.28 to 1.34), with line and column relative to the
- * filter.
+ * strict as Hubble. Faults have Hubble's text (that of protobuf-go 1.28 to 1.34, or since 1.35 with the name of the
+ * field), with line and column relative to the filter.
  */
-export function parseRawFilters(text: string): Result<FlowFilter[]> {
+export function parseRawFilters(
+  text: string,
+  faults: HubbleRules["jsonFaults"] = "type",
+): Result<FlowFilter[]> {
   const filters: FlowFilter[] = [];
   for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
     const found = findJsonEnd(text, at);
-    const parsed = "fault" in found ? found : parseRawFilter(text.slice(at, found.end));
+    const parsed = "fault" in found ? found : parseRawFilter(text.slice(at, found.end), faults);
     if ("fault" in parsed) return { fault: `failed to decode '${text}': ${parsed.fault}` };
     filters.push(parsed.value);
     if ("end" in found) at = found.end;
@@ -23,10 +27,10 @@ export function parseRawFilters(text: string): Result<FlowFilter[]> {
 }
 
 /** @param json A single well-formed JSON value without surrounding white space. */
-function parseRawFilter(json: string): Result<FlowFilter> {
+function parseRawFilter(json: string, faults: HubbleRules["jsonFaults"]): Result<FlowFilter> {
   try {
     // The reader returns a message of its schema.
-    return { value: new Reader(json).readMessage(FlowFilterSchema) as FlowFilter };
+    return { value: new Reader(json, faults).readMessage(FlowFilterSchema) as FlowFilter };
   } catch (error) {
     if (error instanceof ReadFault) return { fault: error.text };
     throw error;
@@ -42,15 +46,25 @@ class ReadFault {
   }
 }
 
+/** What a fault says of the field that cannot hold a value. */
+const DESCRIBE_FIELD: {
+  readonly [K in HubbleRules["jsonFaults"]]: (kind: string, field: DescField) => string;
+} = {
+  type: (kind) => `${kind} type`,
+  field: (kind, { jsonName }) => `${kind} field ${jsonName}`,
+};
+
 const BRACKETS = "{}[]";
 
 /** Decodes well-formed JSON according to a schema, which bounds the recursion depth. */
 class Reader {
   readonly #json: string;
+  readonly #describe: (kind: string, field: DescField) => string;
   #at = 0;
 
-  constructor(json: string) {
+  constructor(json: string, faults: HubbleRules["jsonFaults"]) {
     this.#json = json;
+    this.#describe = DESCRIBE_FIELD[faults];
   }
 
   readMessage(schema: DescMessage): Message {
@@ -100,7 +114,7 @@ class Reader {
     const value = this.#convert(field, raw, start);
     if (value !== undefined) return value;
     const kind = field.enum === undefined ? ScalarType[field.scalar ?? 0]!.toLowerCase() : "enum";
-    throw this.#fault(start, `invalid value for ${kind} type: ${raw}`);
+    throw this.#fault(start, `invalid value for ${this.#describe(kind, field)}: ${raw}`);
   }
 
   /** Returns undefined if the field cannot hold the value. */

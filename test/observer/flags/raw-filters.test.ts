@@ -53,6 +53,41 @@ describe("parseFlowFlags: --allowlist and --denylist", () => {
     expect(allowOf(...texts)).toEqual(filters);
   });
 
+  test.each<{ text: string; older: string; newer: string }>([
+    {
+      text: '{"verdict":["nosuch"]}',
+      older: 'proto: (line 1:13): invalid value for enum type: "nosuch"',
+      newer: 'proto: (line 1:13): invalid value for enum field verdict: "nosuch"',
+    },
+    {
+      text: '{"drop_reason_desc":["NOSUCH"]}',
+      older: 'proto: (line 1:22): invalid value for enum type: "NOSUCH"',
+      newer: 'proto: (line 1:22): invalid value for enum field dropReasonDesc: "NOSUCH"',
+    },
+    {
+      text: '{"ip_trace_id":["18446744073709551616"]}',
+      older: 'proto: (line 1:17): invalid value for uint64 type: "18446744073709551616"',
+      newer: 'proto: (line 1:17): invalid value for uint64 field ipTraceId: "18446744073709551616"',
+    },
+    {
+      text: '{"encrypted":[null]}',
+      older: "proto: (line 1:15): invalid value for bool type: null",
+      newer: "proto: (line 1:15): invalid value for bool field encrypted: null",
+    },
+    {
+      text: '{"nosuch":[]}',
+      older: 'proto: (line 1:2): unknown field "nosuch"',
+      newer: 'proto: (line 1:2): unknown field "nosuch"',
+    },
+  ])("names the field of a value of the wrong type as 1.19 does: $text", ({ text, older, newer }) => {
+    const fault = (options?: { hubble: "1.16" | "1.19" }) =>
+      faultOf(() => parseFlowFlags(["--denylist", text], options)).message;
+    const prefix = `invalid --denylist flag: failed to decode '${text}': `;
+    expect(fault()).toBe(prefix + older);
+    expect(fault({ hubble: "1.16" })).toBe(prefix + older);
+    expect(fault({ hubble: "1.19" })).toBe(prefix + newer);
+  });
+
   test.each<{ text: string; fault: string }>([
     { text: "x", fault: "invalid character 'x' looking for beginning of value" },
     { text: "{} x", fault: "invalid character 'x' looking for beginning of value" },
