@@ -13,6 +13,7 @@ import {
   valueCheck,
   withMethods,
 } from "../errors/value-checks.js";
+import type { GoRelease } from "../go/release.js";
 import { goQuote } from "../go/strconv/quote.js";
 import type { RegexBudget } from "../regex/budget.js";
 import { aRegexEngine, type RegexEngine, RegexLimitError } from "../regex/regex.js";
@@ -25,6 +26,7 @@ import { parseType } from "./check/type-text.js";
 import { asBool, asValue, type Code } from "./compile/code.js";
 import { type CompiledExpr, compileChecked } from "./compile/compile.js";
 import { CelError, WHOLE_EXPRESSION } from "./parse/issue.js";
+import type { CelGoVersion } from "./parse/lex.js";
 import { CEL_LIMITS, type CelLimits, parseCel } from "./parse/parse.js";
 import { Frame } from "./run/frame.js";
 import { faultAt, type InputReader, inputReader } from "./run/input.js";
@@ -175,6 +177,14 @@ export interface PreparedCel extends CompiledExpr {
   readonly checked: CheckedExpr;
 }
 
+/** What the versions of cel-go, and of the Go that it is compiled with, do differently. */
+export interface CelGoOptions {
+  /** 0.20 by default. */
+  readonly version?: CelGoVersion;
+  /** The release of Go for the function `matches`; Go 1.23 by default. */
+  readonly regexClasses?: GoRelease;
+}
+
 /**
  * Parses, checks and compiles an expression.
  *
@@ -182,10 +192,16 @@ export interface PreparedCel extends CompiledExpr {
  */
 export function prepareCel(
   expression: string,
-  options: CelOptions & { readonly regexBudget?: RegexBudget },
+  options: CelOptions & CelGoOptions & { readonly regexBudget?: RegexBudget },
 ): PreparedCel {
-  const { variables = {}, container = "", regex: engine, regexBudget: budget } = options;
-  const regex = { ...(engine && { engine }), ...(budget && { budget }) };
+  const {
+    variables = {},
+    container = "",
+    regex: engine,
+    regexBudget: budget,
+    regexClasses: classes,
+  } = options;
+  const regex = { ...(engine && { engine }), ...(budget && { budget }), ...(classes && { classes }) };
   const entries = Object.entries(variables);
   const messages = entries.flatMap(([, type]) => (typeof type === "string" ? [] : [type]));
   const registry = options.registry ?? registryOf(messages);

@@ -1,4 +1,5 @@
 import { evaluationError, MAX_STEPS, prepareCel } from "../cel/cel.js";
+import type { TypeRegistry } from "../cel/check/environment.js";
 import { readPaths } from "../cel/check/read-paths.js";
 import { registryOf } from "../cel/check/registry.js";
 import { asBool } from "../cel/compile/code.js";
@@ -8,6 +9,9 @@ import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { aNumberFrom, aString } from "../errors/value-checks.js";
 import { type Flow, FlowSchema } from "../gen/flow/flow_pb.js";
+import { NAMES_SINCE_1_17 } from "../hubble/names-since-1-17.js";
+import type { HubbleRules } from "../hubble/rules.js";
+import { aHubbleVersion, type HubbleVersion, rulesOf } from "../hubble/version.js";
 import type { RegexBudget } from "../regex/budget.js";
 import { aRegexEngine, type RegexEngine } from "../regex/regex.js";
 import type { CelEngine, CelPredicate } from "./engine.js";
@@ -17,12 +21,15 @@ export interface CelEngineOptions extends CelLimits {
   readonly regex?: RegexEngine;
   /** The maximum number of steps per evaluation of an expression. Default 1,000,000; Hubble has no such limit. */
   readonly maxSteps?: number;
+  /** The version of Hubble, which decides the version of cel-go and the fields that exist. Default 1.16. */
+  readonly hubble?: HubbleVersion;
 }
 
 const CEL_ENGINE_OPTIONS: OptionTable<CelEngineOptions> = {
   ...CEL_LIMITS,
   regex: aRegexEngine,
   maxSteps: aNumberFrom(0),
+  hubble: aHubbleVersion,
 };
 
 /**
@@ -64,14 +71,17 @@ interface FlowEngine extends CelEngine {
 export function createFlowEngine(
   options: CelEngineOptions & { readonly regexBudget?: RegexBudget },
 ): FlowEngine {
-  const { maxSteps = MAX_STEPS } = options;
+  const { maxSteps = MAX_STEPS, hubble } = options;
+  const { cel: version, celNames, regexClasses } = rulesOf(hubble);
   return {
     compile(expression) {
       const { code, frameLength, checked, environment } = prepareCel(expression, {
         ...options,
+        version,
+        regexClasses,
         variables: { _flow: FlowSchema },
         container: "flow",
-        registry: flowRegistry(),
+        registry: REGISTRIES[celNames](),
         result: "bool",
       });
       const frame = new Frame(frameLength);
@@ -89,10 +99,20 @@ export function createFlowEngine(
   };
 }
 
-/** Created when the first expression is compiled. */
-let registry: ReturnType<typeof registryOf> | undefined;
+/** The messages, fields and enums that expressions can refer to. */
+const REGISTRIES: { readonly [K in HubbleRules["celNames"]]: () => TypeRegistry } = {
+  "1.16": once(() => {
+    const newer: ReadonlySet<string> = new Set(NAMES_SINCE_1_17);
+    return Object.assign(registryOf([FlowSchema]), { hides: (name: string) => newer.has(name) });
+  }),
+  "1.19": once(() => registryOf([FlowSchema])),
+};
 
-function flowRegistry() {
-  registry ??= registryOf([FlowSchema]);
-  return registry;
+/** Creates the value when it is first needed. */
+function once<T extends object>(create: () => T): () => T {
+  let value: T | undefined;
+  return () => {
+    value ??= create();
+    return value;
+  };
 }

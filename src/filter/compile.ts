@@ -221,7 +221,7 @@ class FilterCompiler {
       rules: rulesOf(hubble),
       regex,
       regexBudget,
-      cel: cel ?? createFlowEngine({ regex, regexBudget }),
+      cel: cel ?? createFlowEngine({ regex, regexBudget, ...(hubble && { hubble }) }),
     };
   }
 

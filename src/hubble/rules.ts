@@ -22,6 +22,8 @@ export interface HubbleRules {
   readonly urlHosts: "go1.23" | "go1.26";
   /** The version of cel-go. */
   readonly cel: "0.20" | "0.26";
+  /** The messages, fields and enum values to which CEL expressions can refer: those of the version. */
+  readonly celNames: "1.16" | "1.19";
   /** Error texts for values of the wrong type in raw filters: with or without the name of the field. */
   readonly jsonFaults: "type" | "field";
 
@@ -66,6 +68,7 @@ export const RULES = {
     regexClasses: "go1.23",
     urlHosts: "go1.23",
     cel: "0.20",
+    celNames: "1.16",
     jsonFaults: "type",
     clusterFlag: "node",
     recorderEvents: true,
@@ -88,6 +91,7 @@ export const RULES = {
     regexClasses: "go1.26",
     urlHosts: "go1.26",
     cel: "0.26",
+    celNames: "1.19",
     jsonFaults: "field",
     clusterFlag: "endpoint",
     recorderEvents: false,

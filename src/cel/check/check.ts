@@ -179,7 +179,7 @@ class Checker {
   /** Returns the type of a message's field. If the field does not exist, the node that needs it fails at evaluation. */
   #typeOfField(expr: Expr, at: number, message: string, name: string): CelType {
     const desc = this.#environment.registry.getMessage(message);
-    const field = desc && findField(desc, name);
+    const field = desc && findField(desc, name, this.#environment.registry);
     if (field !== undefined) return fieldType(field);
     const fault =
       desc === undefined ? `unexpected failed resolution of '${message}'` : `undefined field '${name}'`;
@@ -271,7 +271,8 @@ class Checker {
   #resolveMessage(expr: StructExpr): { type: CelType; message?: string } {
     const { registry, container } = this.#environment;
     for (const candidate of candidatesFor(container, expr.name)) {
-      if (registry.getMessage(candidate) !== undefined || isWellKnown(candidate)) {
+      const isMessage = registry.getMessage(candidate) !== undefined && !registry.hides?.(candidate);
+      if (isMessage || isWellKnown(candidate)) {
         this.#messages.set(expr, candidate);
         return { type: messageType(candidate), message: candidate };
       }

@@ -21,6 +21,11 @@ export interface TypeRegistry {
   getMessage(name: string): DescMessage | undefined;
   /** Returns an enum by its full name. */
   getEnum(name: string): DescEnum | undefined;
+  /**
+   * Whether expressions cannot refer to a message, a field, an enum or an enum value, by its full name such as
+   * `flow.Flow.file` or `flow.DropReason.DROP_PUNT_PROXY`.
+   */
+  hides?(name: string): boolean;
 }
 
 /** The declarations that an expression can use. */
@@ -66,12 +71,11 @@ export function lookUp({ variables, registry }: Environment, name: string): Refe
   if (variable !== undefined) return { kind: "variable", name, type: variable };
   const standard = STANDARD_TYPES.get(name);
   if (standard !== undefined) return typeReference(standard);
+  if (registry.hides?.(name)) return undefined;
   if (registry.getMessage(name) !== undefined) return typeReference(messageType(name));
   const dot = name.lastIndexOf(".");
-  const value =
-    dot < 0
-      ? undefined
-      : registry.getEnum(name.slice(0, dot))?.values.find((one) => one.name === name.slice(dot + 1));
+  if (dot < 0 || registry.hides?.(name.slice(0, dot))) return undefined;
+  const value = registry.getEnum(name.slice(0, dot))?.values.find((one) => one.name === name.slice(dot + 1));
   return value === undefined ? undefined : { kind: "constant", value: value.number, type: INT };
 }
 
@@ -79,8 +83,13 @@ function typeReference(of: CelType): Reference {
   return { kind: "type", type: typeOf(of) as CelType & { kind: "type" } };
 }
 
-/** Returns a message's field by its proto name. */
-export function findField(message: DescMessage, name: string): DescField | undefined {
+/** Returns a message's field by its proto name, unless the registry hides it. */
+export function findField(
+  message: DescMessage,
+  name: string,
+  registry?: TypeRegistry,
+): DescField | undefined {
+  if (registry?.hides?.(`${message.typeName}.${name}`)) return undefined;
   return message.fields.find((field) => field.name === name);
 }
 

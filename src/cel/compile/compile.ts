@@ -130,7 +130,7 @@ export function compileChecked(
     const operand = compile(expr.operand);
     const { type } = operand;
     const desc = type.kind === "message" ? environment.registry.getMessage(type.name) : undefined;
-    const field = desc && findField(desc, expr.field);
+    const field = desc && findField(desc, expr.field, environment.registry);
     if (field !== undefined) {
       return expr.testOnly
         ? compileFieldTest(operand, field)

@@ -48,7 +48,7 @@ type Search = (text: string, frame: Frame) => boolean;
 
 function compileSearch(pattern: string, options: RegexOptions): Search {
   const search = compileRegex(pattern, options);
-  const steps = Math.max(regexWeight(pattern) / UNITS_PER_STEP, 1 / LIGHTEST_UNITS_PER_STEP);
+  const steps = Math.max(regexWeight(pattern, options.classes) / UNITS_PER_STEP, 1 / LIGHTEST_UNITS_PER_STEP);
   return (text, frame) => {
     frame.spend(text.length * steps);
     return search(text);
@@ -56,13 +56,14 @@ function compileSearch(pattern: string, options: RegexOptions): Search {
 }
 
 /** Run-time patterns do not use the budget that the patterns of the expressions share. */
-function rememberSearches({ engine }: RegexOptions): (pattern: string, frame: Frame) => Search {
+function rememberSearches({ engine, classes }: RegexOptions): (pattern: string, frame: Frame) => Search {
   const memo = new Map<string, Search>();
+  const options = { ...(engine && { engine }), ...(classes && { classes }) };
   return (pattern, frame) => {
     const known = memo.get(pattern);
     if (known !== undefined) return known;
     frame.spend((pattern.length + 1) * STEPS_PER_PATTERN_UNIT);
-    const search = compileOrFail(pattern, engine === undefined ? {} : { engine });
+    const search = compileOrFail(pattern, options);
     if (memo.size >= PATTERN_MEMO) memo.clear();
     memo.set(pattern, search);
     return search;

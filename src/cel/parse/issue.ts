@@ -2,7 +2,7 @@ import { FlowscribeError } from "../../errors/errors.js";
 
 /** A fault of an expression. */
 export interface CelIssue {
-  /** The position as an offset in UTF-16 code units, or {@link WHOLE_EXPRESSION}. */
+  /** The position as an offset in UTF-16 code units, {@link WHOLE_EXPRESSION} or {@link BEFORE_EXPRESSION}. */
   readonly at: number;
   readonly message: string;
 }
@@ -11,12 +11,15 @@ export interface CelIssue {
 export interface PlacedCelIssue extends CelIssue {
   /** The line, from 1; -1 for the whole expression. */
   readonly line: number;
-  /** The column in code points, from 1; 0 for the whole expression. */
+  /** The column in code points, from 1; 0 for the whole expression, and before it. */
   readonly column: number;
 }
 
 /** The position of a fault that concerns the whole expression, such as an exceeded limit. */
 export const WHOLE_EXPRESSION = -1;
+
+/** The position before the first column, where cel-go 0.26 places the end of an empty expression. */
+export const BEFORE_EXPRESSION = -2;
 
 /** The maximum number of faults in a message, as in cel-go; the message states how many others were omitted. */
 export const MAX_CEL_ISSUES_SHOWN = 100;
@@ -59,6 +62,7 @@ function place(lines: readonly string[], issues: readonly CelIssue[]): PlacedCel
     .sort((one, other) => one.at - other.at)
     .map(({ at, message }) => {
       if (at === WHOLE_EXPRESSION) return { at, message, line: -1, column: 0 };
+      if (at === BEFORE_EXPRESSION) return { at, message, line: 1, column: 0 };
       while (line + 1 < lines.length && at > lineStart + lines[line]!.length) {
         lineStart += lines[line]!.length + 1;
         line++;

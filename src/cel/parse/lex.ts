@@ -3,6 +3,7 @@ export type TokenKind =
   | "end"
   | "invalid"
   | "identifier"
+  | "quoted identifier"
   | "int"
   | "uint"
   | "double"
@@ -46,17 +47,19 @@ export interface Token {
   readonly fault: string;
 }
 
+/** A version of cel-go: 0.20.1 or 0.26.1. */
+export type CelGoVersion = "0.20" | "0.26";
+
 /**
- * Splits an expression into tokens like cel-go v0.20.1
- * (https://github.com/google/cel-go/blob/v0.20.1/parser/gen/CEL.g4). The last token is the end, or the first invalid
- * token. Takes time linear in the length.
+ * Splits an expression into tokens like cel-go (https://github.com/google/cel-go/blob/v0.20.1/parser/gen/CEL.g4). The
+ * last token is the end, or the first invalid token. Takes time linear in the length.
  */
-export function lexCel(expression: string): Token[] {
+export function lexCel(expression: string, version: CelGoVersion = "0.20"): Token[] {
   const tokens: Token[] = [];
   let index = 0;
   while (true) {
     index = skipBlank(expression, index);
-    const token = tokenAt(expression, index);
+    const token = (version === "0.26" && quotedIdentifierAt(expression, index)) || tokenAt(expression, index);
     tokens.push(token);
     if (token.kind === "end" || token.kind === "invalid") return tokens;
     index = token.end;
@@ -78,6 +81,13 @@ function skipBlank(text: string, from: number): number {
 }
 
 const BLANK: ReadonlySet<string> = new Set([" ", "\t", "\r", "\n", "\f"]);
+
+/** An identifier in back quotes, which is in the grammar since cel-go 0.24. */
+function quotedIdentifierAt(text: string, start: number): Token | undefined {
+  const quoted = /`[\w.\-/ ]+`/y;
+  quoted.lastIndex = start;
+  return quoted.test(text) ? token("quoted identifier", start, quoted.lastIndex) : undefined;
+}
 
 function tokenAt(text: string, start: number): Token {
   if (start === text.length) return token("end", start, start);

@@ -2,6 +2,7 @@ import type { OptionTable } from "../../errors/check-options.js";
 import { aNumberFrom, valueCheck } from "../../errors/value-checks.js";
 import type { Expr } from "./ast.js";
 import { CelError, WHOLE_EXPRESSION } from "./issue.js";
+import type { CelGoVersion } from "./lex.js";
 import { CelParser } from "./parser.js";
 
 // Half of the depth at which the worst expressions, such as `((((`, overflow Node's default stack.
@@ -25,13 +26,20 @@ export const CEL_LIMITS: OptionTable<CelLimits> = {
 };
 
 /**
- * Parses an expression like cel-go v0.20.1, with its standard macros and without optional syntax
+ * Parses an expression like cel-go, with its standard macros and without optional syntax
  * (https://github.com/google/cel-go/blob/v0.20.1/parser/parser.go). Takes time linear in the length.
  *
  * @throws CelError with cel-go's error texts; a syntax error has its own text and the first position that cannot be
  *   valid.
  */
-export function parseCel(expression: string, { maxCodePoints = 4096, maxDepth = 250 }: CelLimits = {}): Expr {
+export function parseCel(
+  expression: string,
+  {
+    maxCodePoints = 4096,
+    maxDepth = 250,
+    version = "0.20",
+  }: CelLimits & { readonly version?: CelGoVersion } = {},
+): Expr {
   if (expression.length > maxCodePoints) {
     const size = countCodePoints(expression);
     if (size > maxCodePoints) {
@@ -39,7 +47,7 @@ export function parseCel(expression: string, { maxCodePoints = 4096, maxDepth = 
       throw new CelError(expression, [{ at: WHOLE_EXPRESSION, message }]);
     }
   }
-  return new CelParser(expression, maxDepth).parse();
+  return new CelParser(expression, maxDepth, version).parse();
 }
 
 function countCodePoints(text: string): number {

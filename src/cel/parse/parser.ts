@@ -1,6 +1,6 @@
 import type { Expr, MapEntry, StructField } from "./ast.js";
 import { CelError, type CelIssue, WHOLE_EXPRESSION } from "./issue.js";
-import { RESERVED, type TokenKind } from "./lex.js";
+import { type CelGoVersion, RESERVED, type TokenKind } from "./lex.js";
 import { literalOf } from "./literal.js";
 import { isMacro, macroOf } from "./macro.js";
 import { balance, CALCULATIONS, call, LOOSEST, RELATIONS } from "./operators.js";
@@ -8,6 +8,9 @@ import { TokenReader } from "./tokens.js";
 
 /** The recursive rules of the grammar. */
 type Rule = "expression" | "relation" | "calculation";
+
+/** The fault of an identifier in back quotes, which cel-go only supports with an option. */
+const NO_QUOTES = "unsupported syntax: '`'";
 
 /**
  * A recursive descent parser for cel-go's grammar. cel-go makes further checks in a second pass over the tree; here
@@ -24,9 +27,9 @@ export class CelParser {
    */
   #height = 0;
 
-  constructor(source: string, maxDepth: number) {
+  constructor(source: string, maxDepth: number, version: CelGoVersion) {
     this.#source = source;
-    this.#tokens = new TokenReader(source, this.#issues);
+    this.#tokens = new TokenReader(source, this.#issues, version);
     this.#maxDepth = maxDepth;
   }
 
@@ -132,8 +135,12 @@ export class CelParser {
   #selection(operand: Expr): Expr {
     const dot = this.#tokens.take().start;
     const isOptional = this.#tokens.skip("?");
-    const field = this.#tokens.identifier("the name of a field or a method");
-    if (this.#tokens.is("(") && !isOptional) {
+    const isQuoted = this.#tokens.is("quoted identifier");
+    if (isQuoted) this.#fault(this.#tokens.next().start, NO_QUOTES);
+    const field = isQuoted
+      ? this.#tokens.textOf(this.#tokens.take())
+      : this.#tokens.identifier("the name of a field or a method");
+    if (this.#tokens.is("(") && !isOptional && !isQuoted) {
       const at = this.#tokens.next().start;
       const height = this.#height;
       const args = this.#arguments();
@@ -247,12 +254,22 @@ export class CelParser {
     const fields: StructField[] = [];
     this.#items("{", "}", () => {
       this.#perhapsOptional(() => {
-        const field = this.#tokens.identifier("the name of a field");
-        const colon = this.#tokens.expect(":").start;
-        fields.push({ at: colon, name: field, value: this.#expression() });
+        const { kind, start } = this.#tokens.next();
+        if (kind === "quoted identifier") {
+          this.#tokens.take();
+          this.#unvisited(start, NO_QUOTES, () => this.#fieldValue());
+        } else {
+          const name = this.#tokens.identifier("the name of a field");
+          fields.push({ name, ...this.#fieldValue() });
+        }
       });
     });
     return { kind: "struct", at, name, fields };
+  }
+
+  #fieldValue(): Omit<StructField, "name"> {
+    const at = this.#tokens.expect(":").start;
+    return { at, value: this.#expression() };
   }
 
   /** Whether the next tokens are a dotted name followed by a brace. */

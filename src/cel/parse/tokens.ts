@@ -1,5 +1,5 @@
-import { CelError, type CelIssue } from "./issue.js";
-import { lexCel, type Token, type TokenKind } from "./lex.js";
+import { BEFORE_EXPRESSION, CelError, type CelIssue } from "./issue.js";
+import { type CelGoVersion, lexCel, type Token, type TokenKind } from "./lex.js";
 
 /** The maximum number of code units of a token that a message quotes. */
 const MAX_SHOWN = 40;
@@ -9,12 +9,14 @@ export class TokenReader {
   readonly #source: string;
   readonly #tokens: readonly Token[];
   readonly #issues: readonly CelIssue[];
+  readonly #version: CelGoVersion;
   #position = 0;
 
   /** @param issues The issues so far, to report together with a syntax error. */
-  constructor(source: string, issues: readonly CelIssue[]) {
+  constructor(source: string, issues: readonly CelIssue[], version: CelGoVersion) {
     this.#source = source;
-    this.#tokens = lexCel(source);
+    this.#version = version;
+    this.#tokens = lexCel(source, version);
     this.#issues = issues;
   }
 
@@ -67,10 +69,8 @@ export class TokenReader {
     const token = this.next();
     const found =
       token.fault !== "" ? token.fault : `found ${this.#describe(token)} where ${expected} was expected`;
-    return new CelError(this.#source, [
-      ...this.#issues,
-      { at: token.start, message: `Syntax error: ${found}` },
-    ]);
+    const at = this.#source === "" && this.#version === "0.26" ? BEFORE_EXPRESSION : token.start;
+    return new CelError(this.#source, [...this.#issues, { at, message: `Syntax error: ${found}` }]);
   }
 
   #describe(token: Token): string {

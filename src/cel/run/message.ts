@@ -272,7 +272,7 @@ export class DynamicFields {
     const known = this.#readers.get($typeName);
     if (known !== undefined) return known;
     const desc = this.#registry.getMessage($typeName);
-    const field = desc && findField(desc, this.#field);
+    const field = desc && findField(desc, this.#field, this.#registry);
     if (desc === undefined) throw NO_OVERLOAD;
     if (field === undefined) throw new Fault(`no such field '${this.#field}'`);
     const reader = { read: meteredReader(field, this.#registry), has: presenceTest(field) };

@@ -220,6 +220,58 @@ describe("parseCel: rejects optional syntax", () => {
   });
 });
 
+const STRANGE = "Syntax error: found ` (U+0060), which only a string or a comment can contain";
+
+describe("parseCel: differences of cel-go 0.26", () => {
+  test.each([
+    {
+      text: "",
+      older: ["1: Syntax error: found the end of the expression where a value was expected"],
+      newer: ["0: Syntax error: found the end of the expression where a value was expected"],
+    },
+    { text: "a.`b` == c", older: [`3: ${STRANGE}`], newer: ["3: unsupported syntax: '`'"] },
+    { text: "a.`b-c/d.e f`", older: [`3: ${STRANGE}`], newer: ["3: unsupported syntax: '`'"] },
+    { text: "has(a.`b`)", older: [`7: ${STRANGE}`], newer: ["7: unsupported syntax: '`'"] },
+    {
+      text: "a.`b`.`c`[d.`e`]",
+      older: [`3: ${STRANGE}`],
+      newer: ["3: unsupported syntax: '`'", "7: unsupported syntax: '`'", "13: unsupported syntax: '`'"],
+    },
+    {
+      text: "a.?`b`",
+      older: [`4: ${STRANGE}`],
+      newer: ["2: unsupported syntax '.?'", "4: unsupported syntax: '`'"],
+    },
+    { text: "A{`b`: if, c: d}", older: [`3: ${STRANGE}`], newer: ["3: unsupported syntax: '`'"] },
+    {
+      text: "a.`b`()",
+      older: [`3: ${STRANGE}`],
+      newer: [
+        "3: unsupported syntax: '`'",
+        "6: Syntax error: found '(' where an operator or the end of the expression was expected",
+      ],
+    },
+    {
+      text: "`a`",
+      older: [`1: ${STRANGE}`],
+      newer: ["1: Syntax error: found '`a`' where a value was expected"],
+    },
+    { text: "a.`b", older: [`3: ${STRANGE}`], newer: [`3: ${STRANGE}`] },
+    { text: "a.``", older: [`3: ${STRANGE}`], newer: [`3: ${STRANGE}`] },
+    { text: "a.`b\n`", older: [`3: ${STRANGE}`], newer: [`3: ${STRANGE}`] },
+  ])("$text", ({ text, older, newer }) => {
+    expect(faultsOf(text)).toEqual(older);
+    expect(faultsOf(text, { version: "0.20" })).toEqual(older);
+    expect(faultsOf(text, { version: "0.26" })).toEqual(newer);
+  });
+
+  test("the position of the end of an empty expression is shown without a line", () => {
+    expect(errorOf("", { version: "0.26" })?.message).toBe(
+      "ERROR: <input>:1:0: Syntax error: found the end of the expression where a value was expected",
+    );
+  });
+});
+
 describe("parseCel: names the found and the expected token", () => {
   test.each([
     { text: "", fault: "1: Syntax error: found the end of the expression where a value was expected" },
