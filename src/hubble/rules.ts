@@ -39,6 +39,8 @@ export interface HubbleRules {
   readonly fieldMaskField: "experimental" | "request";
   /** Whether `hubble observe` requests only the fields that it prints, without a flag. */
   readonly masksByDefault: boolean;
+  /** The beginning of error texts for field masks: that of the exporter, or that of the command line. */
+  readonly fieldMaskFaults: "exporter" | "command line";
 
   // Printing.
 
@@ -46,14 +48,12 @@ export interface HubbleRules {
   readonly printsIpTraceId: boolean;
   /** Whether the authentication is printed in records (`dict`), as in the other formats. */
   readonly printsAuthInRecords: boolean;
-  /** Whether lost events are printed, or only reported with `debug`. */
+  /** Whether lost events are printed, with their times, or only reported with `debug`. */
   readonly printsLostEvents: boolean;
   /** The control characters that are escaped: none, or ESC and CR. */
   readonly escapes: "none" | "esc-cr";
-  /** The names of drop reasons, trace points and debug events: those of the version. */
+  /** The drop reasons and trace points that are printed by name instead of by number. */
   readonly eventNames: "1.16" | "1.19";
-  /** Protocols without ports whose flows are printed without the port 0. */
-  readonly portlessProtocols: "icmp" | "icmp-vrrp-igmp";
   /** Where the separator of a node status goes in records (`dict`). */
   readonly nodeStatusSeparator: "out" | "err";
 }
@@ -75,12 +75,12 @@ export const RULES = {
     fieldMaskFlags: "experimental",
     fieldMaskField: "experimental",
     masksByDefault: false,
+    fieldMaskFaults: "exporter",
     printsIpTraceId: false,
     printsAuthInRecords: false,
     printsLostEvents: false,
     escapes: "none",
     eventNames: "1.16",
-    portlessProtocols: "icmp",
     nodeStatusSeparator: "out",
   },
   "1.19": {
@@ -98,12 +98,12 @@ export const RULES = {
     fieldMaskFlags: "stable",
     fieldMaskField: "request",
     masksByDefault: true,
+    fieldMaskFaults: "command line",
     printsIpTraceId: true,
     printsAuthInRecords: true,
     printsLostEvents: true,
     escapes: "esc-cr",
     eventNames: "1.19",
-    portlessProtocols: "icmp-vrrp-igmp",
     nodeStatusSeparator: "err",
   },
 } as const satisfies Readonly<Record<string, HubbleRules>>;

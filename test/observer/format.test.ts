@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { create, fromJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { HUBBLE_VERSIONS } from "../../src/hubble/version.js";
 import { encodeExportLine } from "../../src/observer/export/line.js";
 import { traitsOf } from "../../src/observer/format/output-format.js";
 import {
@@ -336,6 +337,8 @@ describe("formatFlow: any event", () => {
       debug: fc.boolean(),
       lostEvents: fc.boolean(),
       rawControls: fc.boolean(),
+      policyNames: fc.boolean(),
+      hubble: fc.constantFrom(...HUBBLE_VERSIONS),
     },
     { requiredKeys: [] },
   );
@@ -398,7 +401,10 @@ describe("formatFlow: any event", () => {
   ])("$name without control characters, for any strings", ({ output, lines }) => {
     fc.assert(
       fc.property(fc.oneof(hostileFlow, arbitraryMessage(FlowSchema, { depth: 3 })), (flow) => {
-        const text = formatFlow(flow, { output, nodeName: true });
+        const text = formatFlow(flow, { output, nodeName: true, policyNames: true });
+        expect(formatFlow(flow, { output, nodeName: true, policyNames: true, hubble: "1.19" })).not.toMatch(
+          /[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]/u,
+        );
         expect(text.split("\n")).toHaveLength(lines);
         expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       }),

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExportEvent, ExportEventSchema } from "../../gen/observer/observer_pb.js";
+import { rulesOf } from "../../hubble/version.js";
 import { encodeEnvelope } from "../export/line.js";
 import { isNodeProblem } from "./event/node-status.js";
 import type { Envelope, EventPrinter } from "./event-printer.js";
@@ -10,7 +11,8 @@ import { unknownLostEvent } from "./text-printer.js";
 
 /** Prints one JSON object per line: the original response, or a new one around a bare event. */
 export function createJsonPrinter(options: FormatFlowOptions): EventPrinter {
-  const { output, debug = false, lostEvents = false, legacyJson = false } = options;
+  const { output, debug = false, legacyJson = false } = options;
+  const { lostEvents = rulesOf(options.hubble).printsLostEvents } = options;
   const { registry, onUndecodableExtension } = options;
   const encodeOptions = { onUndecodableExtension, ...(registry && { registry }) };
   const bare = legacyJson && traitsOf(output).hasLegacyForm === true;

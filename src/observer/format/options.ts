@@ -1,9 +1,9 @@
 import type { Registry } from "@bufbuild/protobuf";
 import type { OptionTable } from "../../errors/check-options.js";
 import { aBoolean, aFunction, oneOf } from "../../errors/value-checks.js";
-import { aHubbleVersion, type HubbleVersion } from "../../hubble/version.js";
+import { aHubbleVersion, type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import { aRegistry } from "../../message/json/registry.js";
-import { escapeControls } from "./escape.js";
+import { createEscape } from "./escape.js";
 import { OUTPUT_FORMATS, type OutputFormat, traitsOf } from "./output-format.js";
 import { COLORS, NO_COLORS } from "./paint.js";
 import type { Style } from "./style.js";
@@ -14,7 +14,7 @@ import { createTimeFormat, TIME_FORMATS, type TimeFormat } from "./time.js";
  * escaped.
  */
 export interface FormatFlowOptions {
-  /** The version of Hubble whose output is printed. Default `1.16`. */
+  /** The version of Hubble whose output is printed. Default `1.16`; docs/versions.md lists the differences. */
   readonly hubble?: HubbleVersion | undefined;
   /** The output format. Default `compact`. */
   readonly output?: OutputFormat | undefined;
@@ -29,13 +29,20 @@ export interface FormatFlowOptions {
   readonly ipTranslation?: boolean | undefined;
   /** Whether to show the node name. Default false. */
   readonly nodeName?: boolean | undefined;
-  /** Whether to report all node status events, and lost events, on `err`. Default false. */
+  /** Whether to append the names and kinds of the policies to policy verdicts. Not used for JSON. Default false. */
+  readonly policyNames?: boolean | undefined;
+  /** Whether to report all node status events, and lost events that are not printed, on `err`. Default false. */
   readonly debug?: boolean | undefined;
-  /** Whether to print lost events on `out`, as Hubble 1.17 and later do. Default false. */
+  /**
+   * Whether to print lost events on `out`. Default: whether the version does, thus true for `1.19`. For `1.16`, the form is
+   * that of Hubble 1.17, without a time.
+   */
   readonly lostEvents?: boolean | undefined;
   /**
-   * Whether to print control characters, bidi controls and similar characters unescaped, as Hubble up to 1.17.4 does.
-   * An attacker who controls a URL or a DNS name can then send control sequences to the terminal. Default false.
+   * Whether to print control characters, bidi controls and similar characters exactly as the version of Hubble does:
+   * `1.16` escapes none, `1.19` only ESC and carriage returns, and with `color` not the sequences of its own colors. An
+   * attacker who controls a URL or a DNS name can then start new lines, and with `1.16` send any control sequence to the
+   * terminal. Default false: all are escaped.
    */
   readonly rawControls?: boolean | undefined;
   /** With `json` (not `jsonpb`): print only the event, without the envelope's node name and time. Default false. */
@@ -54,6 +61,7 @@ export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
   color: aBoolean,
   ipTranslation: aBoolean,
   nodeName: aBoolean,
+  policyNames: aBoolean,
   debug: aBoolean,
   lostEvents: aBoolean,
   rawControls: aBoolean,
@@ -65,11 +73,15 @@ export const FORMAT_OPTIONS: OptionTable<FormatFlowOptions> = {
 /** Creates the style for checked options. */
 export function createStyle(options: FormatFlowOptions): Style {
   const { output, timeFormat = "StampMilli", color = false, rawControls = false } = options;
+  const hasColors = color && traitsOf(output).hasColors;
+  const rules = rulesOf(options.hubble);
   return {
     time: createTimeFormat(timeFormat),
-    clean: rawControls ? (text) => text : escapeControls,
-    paint: color && traitsOf(output).hasColors ? COLORS : NO_COLORS,
+    clean: createEscape(rawControls ? rules.escapes : "all", hasColors),
+    paint: hasColors ? COLORS : NO_COLORS,
     ipTranslation: options.ipTranslation ?? true,
     nodeName: options.nodeName ?? false,
+    policyNames: options.policyNames ?? false,
+    rules,
   };
 }

@@ -1,3 +1,4 @@
+import type { HubbleRules } from "../../hubble/rules.js";
 import type { Paint } from "./paint.js";
 import type { FormatTime } from "./time.js";
 
@@ -9,6 +10,9 @@ export interface Style {
   readonly paint: Paint;
   readonly ipTranslation: boolean;
   readonly nodeName: boolean;
+  /** Whether policy verdicts name the policies that decided. */
+  readonly policyNames: boolean;
+  readonly rules: HubbleRules;
 }
 
 /** A line of a `dict` record, or a table cell with its heading. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { escapeControls } from "../../../src/observer/format/escape.js";
+import { createEscape, escapeControls } from "../../../src/observer/format/escape.js";
 
 describe("escapeControls", () => {
   test.each([
@@ -48,5 +48,25 @@ describe("escapeControls", () => {
         expect(escapeControls(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       }),
     );
+  });
+});
+
+describe("createEscape", () => {
+  const text = "\x1b[31m \x1b[0m \x1b[37m \x1b[m \x1b[0;31m \r\n\t\x07\x9b";
+
+  test("none: escapes nothing", () => {
+    expect(createEscape("none", false)(text)).toBe(text);
+  });
+
+  test("all: escapes what escapeControls does, with and without colors", () => {
+    expect(createEscape("all", true)(text)).toBe(escapeControls(text));
+  });
+
+  test("esc-cr: escapes ESC and CR only", () => {
+    expect(createEscape("esc-cr", false)(text)).toBe("^[[31m ^[[0m ^[[37m ^[[m ^[[0;31m \\r\n\t\x07\x9b");
+  });
+
+  test("esc-cr: with colors leaves the sequences of Hubble's colors", () => {
+    expect(createEscape("esc-cr", true)(text)).toBe("\x1b[31m \x1b[0m ^[[37m ^[[m ^[[0;31m \\r\n\t\x07\x9b");
   });
 });

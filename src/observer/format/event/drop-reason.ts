@@ -1,3 +1,5 @@
+import type { HubbleRules } from "../../../hubble/rules.js";
+
 /** The names of drop reasons in v1.16.2; see `pkg/monitor/api/drop.go` in Cilium. */
 const DROP_REASONS: ReadonlyMap<number, string> = new Map([
   [0, "Success"],
@@ -87,10 +89,23 @@ const DROP_REASONS: ReadonlyMap<number, string> = new Map([
   [204, "No Egress IP configured"],
 ]);
 
+/** The names by version. */
+const DROP_REASONS_OF: { readonly [K in HubbleRules["eventNames"]]: ReadonlyMap<number, string> } = {
+  "1.16": DROP_REASONS,
+  "1.19": new Map([
+    ...DROP_REASONS,
+    [12, "Interface Decrypting"],
+    [13, "Interface Encrypting"],
+    [14, "LB: sock cgroup: Reverse entry delete succeeded"],
+    [15, "MTU error message"],
+    [205, "Punt to proxy"],
+  ]),
+};
+
 /**
  * Returns the name of a drop reason. For an unknown reason: its number and the extended error, which flows do not
  * contain and which is therefore 0, such as `250, 0`.
  */
-export function formatDropReason(reason: number): string {
-  return DROP_REASONS.get(reason) ?? `${reason}, 0`;
+export function formatDropReason(reason: number, { eventNames }: HubbleRules): string {
+  return DROP_REASONS_OF[eventNames].get(reason) ?? `${reason}, 0`;
 }

@@ -7,6 +7,7 @@ import {
   SocketTranslationPointSchema,
   TrafficDirectionSchema,
 } from "../../../gen/flow/flow_pb.js";
+import type { HubbleRules } from "../../../hubble/rules.js";
 import { enumName } from "../../../message/proto-text.js";
 import { formatDropReason } from "./drop-reason.js";
 
@@ -21,16 +22,16 @@ const TRACE_SOCK = 7;
  * Describes the packet's observation point or drop reason, or the layer 7 message: `to-endpoint`, `Policy denied`,
  * `http-request`.
  */
-export function formatFlowType(flow: Flow): string {
+export function formatFlowType(flow: Flow, rules: HubbleRules): string {
   if (flow.l7 !== undefined) return formatL7Type(flow.l7);
   const type = flow.eventType?.type;
   // Go converts to uint8, which keeps the low byte.
   const subType = (flow.eventType?.subType ?? 0) & 0xff;
   switch (type) {
     case TRACE:
-      return TRACE_POINTS[subType] ?? String(subType);
+      return TRACE_POINTS_OF[rules.eventNames][subType] ?? String(subType);
     case DROP:
-      return formatDropReason(subType);
+      return formatDropReason(subType, rules);
     case POLICY_VERDICT: {
       const match = POLICY_MATCHES[flow.policyMatchType] ?? "unknown";
       return `policy-verdict:${match} ${enumName(TrafficDirectionSchema, flow.trafficDirection)}`;
@@ -66,6 +67,11 @@ const TRACE_POINTS = [
   "from-network",
   "to-network",
 ] as const;
+
+const TRACE_POINTS_OF: { readonly [K in HubbleRules["eventNames"]]: readonly string[] } = {
+  "1.16": TRACE_POINTS,
+  "1.19": [...TRACE_POINTS, "from-crypto", "to-crypto"],
+};
 
 const POLICY_MATCHES = ["none", "L3-Only", "L3-L4", "L4-Only", "all", "L3-Proto", "Proto-Only"] as const;
 

@@ -14,11 +14,16 @@ export const FLOW_FORM: EventForm<Flow> = {
     const source = `${formatSourceHost(flow, style)} ${identityOf(flow.source?.identity, style)}`;
     const destination = `${formatDestinationHost(flow, style)} ${identityOf(flow.destination?.identity, style)}`;
     const ends = connect(source, destination, flow.isReply);
-    const type = style.clean(formatFlowType(flow));
-    return `${stamp}: ${ends} ${type} ${formatVerdict(flow, style.paint)} (${summaryOf(flow, style)})`;
+    const type = style.clean(formatFlowType(flow, style.rules));
+    return `${stamp}: ${ends} ${type} ${formatVerdict(flow, style)} (${summaryOf(flow, style)})`;
   },
 
-  fields: (flow, style) => describe(flow, style, style.clean(flow.Summary)),
+  fields: (flow, style) =>
+    describe(
+      flow,
+      style,
+      style.rules.printsAuthInRecords ? summaryOf(flow, style) : tracedSummaryOf(flow, style),
+    ),
 
   cells: (flow, style) => describe(flow, style, summaryOf(flow, style)),
 
@@ -35,10 +40,21 @@ function connect(source: string, destination: string, isReply: boolean | undefin
   return isReply ? `${destination} <- ${source}` : `${source} -> ${destination}`;
 }
 
-function summaryOf({ Summary: summary, authType }: Flow, { paint, clean }: Style): string {
-  if (authType === AuthType.DISABLED) return clean(summary);
+/** The summary with the authentication. */
+function summaryOf(flow: Flow, style: Style): string {
+  const { authType } = flow;
+  const summary = tracedSummaryOf(flow, style);
+  if (authType === AuthType.DISABLED) return summary;
+  const { paint } = style;
   const brush = authType === AuthType.TEST_ALWAYS_FAIL ? paint.bad : paint.good;
-  return `${clean(summary)}; Auth: ${brush(enumName(AuthTypeSchema, authType))}`;
+  return `${summary}; Auth: ${brush(enumName(AuthTypeSchema, authType))}`;
+}
+
+/** The summary, after the trace number of the IP options if the version prints it. */
+function tracedSummaryOf({ Summary: summary, ipTraceId }: Flow, { clean, rules }: Style): string {
+  const text = clean(summary);
+  if (ipTraceId === undefined || ipTraceId.traceId === 0n || !rules.printsIpTraceId) return text;
+  return `IP Trace ID: ${ipTraceId.traceId}; ${text}`;
 }
 
 function describe(flow: Flow, style: Style, summary: string): Field[] {
@@ -46,8 +62,8 @@ function describe(flow: Flow, style: Style, summary: string): Field[] {
     ...stampFields(style.time(flow.time), flow.nodeName, style),
     ["SOURCE", formatSourceHost(flow, style)],
     ["DESTINATION", formatDestinationHost(flow, style)],
-    ["TYPE", style.clean(formatFlowType(flow))],
-    ["VERDICT", formatVerdict(flow, style.paint)],
+    ["TYPE", style.clean(formatFlowType(flow, style.rules))],
+    ["VERDICT", formatVerdict(flow, style)],
     ["SUMMARY", summary],
   ];
 }

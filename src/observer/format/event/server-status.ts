@@ -1,10 +1,11 @@
 import { checkArgument } from "../../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../../errors/check-options.js";
-import { aMessage, oneOf } from "../../../errors/value-checks.js";
+import { aBoolean, aMessage, oneOf } from "../../../errors/value-checks.js";
 import type { ServerStatusResponse } from "../../../gen/observer/observer_pb.js";
 import { formatFixed2 } from "../../../go/strconv/format-float.js";
 import { formatDuration } from "../../../go/time/duration.js";
-import { escapeControls } from "../escape.js";
+import { aHubbleVersion, type HubbleVersion, rulesOf } from "../../../hubble/version.js";
+import { createEscape, type Escape } from "../escape.js";
 import type { OutputFormat } from "../output-format.js";
 import type { Field } from "../style.js";
 import { createTable } from "../table.js";
@@ -14,29 +15,38 @@ import { formatRecord } from "../writer.js";
 export interface FormatStatusOptions {
   /** The output format, as in `hubble status -o`. Default `compact`. */
   readonly output?: StatusFormat | undefined;
+  /** The version of Hubble whose output is printed. Default `1.16`. It only matters with `rawControls`. */
+  readonly hubble?: HubbleVersion | undefined;
+  /** Whether control characters are printed as the version does: as they are, or ESC and CR escaped. Default false. */
+  readonly rawControls?: boolean | undefined;
 }
 
 const A_STATUS = aMessage<ServerStatusResponse>("observer.ServerStatusResponse");
 
 /**
  * Formats the server status as `hubble status` prints it, without the final line feed: `compact` as a few lines, `dict`
- * as one line per value, `tab` and `table` as a heading and one row. Control characters are escaped.
+ * as one line per value, `tab` and `table` as a heading and one row. Control characters are escaped, unless
+ * `rawControls` is set.
  *
  * @throws OptionsError; TypeError if `status` is not a ServerStatusResponse.
  */
 export function formatServerStatus(status: ServerStatusResponse, options: FormatStatusOptions = {}): string {
   checkArgument("formatServerStatus", "status", status, A_STATUS);
   checkOptions("formatServerStatus", options, STATUS_OPTIONS);
-  return STATUS_FORMATS[options.output ?? "compact"](status);
+  const { output = "compact", hubble, rawControls = false } = options;
+  return STATUS_FORMATS[output](status, createEscape(rawControls ? rulesOf(hubble).escapes : "all", false));
 }
 
 /** The formats of a status that are text. JSON is the form of the message. */
 type StatusFormat = Exclude<OutputFormat, "json" | "jsonpb">;
 
 /** Exhaustive: a new format does not compile until it is listed here or excluded from {@link StatusFormat}. */
-const STATUS_FORMATS: { readonly [K in StatusFormat]: (status: ServerStatusResponse) => string } = {
-  compact: (status) => compactLines(status).join("\n"),
-  dict: (status) => formatRecord(describe(status, "NUM UNAVAIL. NODES"), LABEL_WIDTH).slice(0, -"\n".length),
+const STATUS_FORMATS: {
+  readonly [K in StatusFormat]: (status: ServerStatusResponse, clean: Escape) => string;
+} = {
+  compact: (status, clean) => compactLines(status, clean).join("\n"),
+  dict: (status, clean) =>
+    formatRecord(describe(status, "NUM UNAVAIL. NODES", clean), LABEL_WIDTH).slice(0, -"\n".length),
   tab: formatTable,
   table: formatTable,
 };
@@ -44,10 +54,12 @@ const STATUS_FORMATS: { readonly [K in StatusFormat]: (status: ServerStatusRespo
 const STATUS_OPTIONS: OptionTable<FormatStatusOptions> = {
   // The keys of the table are the formats.
   output: oneOf(...(Object.keys(STATUS_FORMATS) as StatusFormat[])),
+  hubble: aHubbleVersion,
+  rawControls: aBoolean,
 };
 
-function formatTable(status: ServerStatusResponse): string {
-  const fields = describe(status, "NUM UNAVAILABLE NODES");
+function formatTable(status: ServerStatusResponse, clean: Escape): string {
+  const fields = describe(status, "NUM UNAVAILABLE NODES", clean);
   const table = createTable();
   table.add(fields.map(([label]) => label));
   table.add(fields.map(([, value]) => value));
@@ -56,7 +68,7 @@ function formatTable(status: ServerStatusResponse): string {
 
 const LABEL_WIDTH = "NUM CONNECTED NODES".length;
 
-function describe(status: ServerStatusResponse, unavailableLabel: string): Field[] {
+function describe(status: ServerStatusResponse, unavailableLabel: string, clean: Escape): Field[] {
   const { numFlows, maxFlows, seenFlows, flowsRate, uptimeNs } = status;
   return [
     ["NUM FLOWS", groupDigits(numFlows)],
@@ -66,11 +78,11 @@ function describe(status: ServerStatusResponse, unavailableLabel: string): Field
     ["UPTIME", formatDuration(uptimeNs)],
     ["NUM CONNECTED NODES", String(status.numConnectedNodes ?? "N/A")],
     [unavailableLabel, String(status.numUnavailableNodes ?? "N/A")],
-    ["VERSION", escapeControls(status.version)],
+    ["VERSION", clean(status.version)],
   ];
 }
 
-function compactLines(status: ServerStatusResponse): string[] {
+function compactLines(status: ServerStatusResponse, clean: Escape): string[] {
   const { numFlows, maxFlows, numConnectedNodes: connected, numUnavailableNodes: unavailable } = status;
   const ratio = maxFlows > 0n ? ` (${formatFixed2((Number(numFlows) / Number(maxFlows)) * 100)}%)` : "";
   const lines = [
@@ -85,7 +97,7 @@ function compactLines(status: ServerStatusResponse): string[] {
   if (unavailable !== undefined && unavailable > 0) {
     lines.push(
       `Unavailable Nodes: ${unavailable}`,
-      ...unavailableLines(status.unavailableNodes, unavailable),
+      ...unavailableLines(status.unavailableNodes, unavailable, clean),
     );
   }
   return lines;
@@ -101,9 +113,9 @@ function flowsPerSecond({ flowsRate, seenFlows, uptimeNs }: ServerStatusResponse
   return formatFixed2(Number(seenFlows) / seconds);
 }
 
-function unavailableLines(names: readonly string[], count: number): string[] {
+function unavailableLines(names: readonly string[], count: number, clean: Escape): string[] {
   if (names.length === 0) return [];
-  const sorted = names.map(escapeControls).sort();
+  const sorted = [...names].sort().map(clean);
   if (count > sorted.length) sorted.push(`and ${count - sorted.length} more...`);
   return sorted.map((name) => `  - ${name}`);
 }

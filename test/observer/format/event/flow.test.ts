@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { RULES } from "../../../../src/hubble/rules.js";
 import { formatDropReason } from "../../../../src/observer/format/event/drop-reason.js";
 import { traitsOf } from "../../../../src/observer/format/output-format.js";
 import { type FormatFlowOptions, formatFlow, OUTPUT_FORMATS } from "../../../../src/observer/format.js";
@@ -304,10 +305,21 @@ describe("formatFlow: type", () => {
   test("describes every drop reason of v1.16, and no later one", () => {
     const LATER = [205];
     const numbers = DropReasonSchema.values.map(({ number }) => number);
-    expect(numbers.filter((number) => formatDropReason(number) === `${number}, 0`)).toEqual(LATER);
-    expect(formatDropReason(159)).toBe("159, 0");
-    const texts = Array.from({ length: 256 }, (_, reason) => formatDropReason(reason));
+    expect(numbers.filter((number) => formatDropReason(number, RULES["1.16"]) === `${number}, 0`)).toEqual(
+      LATER,
+    );
+    expect(formatDropReason(159, RULES["1.16"])).toBe("159, 0");
+    const texts = Array.from({ length: 256 }, (_, reason) => formatDropReason(reason, RULES["1.16"]));
     expect(texts.filter((text) => !/^\d+, 0$/.test(text))).toHaveLength(85);
+  });
+
+  test("describes the drop reasons and trace points of v1.19", () => {
+    const type = (eventType: { type: number; subType: number }) =>
+      formatFlow(create(FlowSchema, { eventType }), { hubble: "1.19", output: "dict" }).split("\n").at(-3);
+    expect(type({ type: 1, subType: 205 })).toBe("       TYPE: Punt to proxy");
+    expect(type({ type: 1, subType: 16 })).toBe("       TYPE: 16, 0");
+    expect(type({ type: 4, subType: 13 })).toBe("       TYPE: to-crypto");
+    expect(type({ type: 4, subType: 14 })).toBe("       TYPE: 14");
   });
 
   test.each([
@@ -319,7 +331,7 @@ describe("formatFlow: type", () => {
     [181, "Policy denied by denylist"],
     [204, "No Egress IP configured"],
   ])("prints drop reason %i as %s", (reason, expected) => {
-    expect(formatDropReason(reason)).toBe(expected);
+    expect(formatDropReason(reason, RULES["1.16"])).toBe(expected);
   });
 });
 

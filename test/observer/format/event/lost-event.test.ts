@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import {
   createFlowPrinter,
@@ -89,5 +90,15 @@ describe("formatFlow: lost events", () => {
     expect(formatFlow(lost, { lostEvents: true, output: "json" })).toBe(
       '{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"12","cpu":3}}',
     );
+  });
+
+  test("are printed with their time as in v1.19, unless lostEvents is false", () => {
+    const time = (seconds: bigint) => create(TimestampSchema, { seconds });
+    const lostThen = create(LostEventSchema, { ...lost, first: time(1n), last: time(2n) });
+    expect(formatFlow(lostThen, { hubble: "1.19" })).toBe(
+      "N/A EVENTS LOST: HUBBLE_RING_BUFFER CPU(3) 12 (first: Jan  1 00:00:01.000, last: Jan  1 00:00:02.000)",
+    );
+    expect(formatFlow(lostThen, { hubble: "1.19", lostEvents: false })).toBe("");
+    expect(formatFlow(lost, { hubble: "1.19", output: "jsonpb" })).toContain('"lost_events"');
   });
 });
