@@ -206,14 +206,30 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   mergeSources: { first: everything.mergeSources, named: /sources/, accepts: ["a list"] },
   // flowscribe/observer
-  checkFieldMask: { first: everything.checkFieldMask, named: /field_mask/, accepts: ["a list"] },
+  checkFieldMask: {
+    first: everything.checkFieldMask,
+    named: /field_mask/,
+    accepts: ["a list"],
+    options: (options) => everything.checkFieldMask([], options),
+  },
   checkFlowLogs: {
     first: everything.checkFlowLogs,
     named: /flowLogs/,
     accepts: ["a list"],
     options: (options) => everything.checkFlowLogs([], options),
   },
-  compileFieldMask: { first: everything.compileFieldMask, named: /field_mask/, accepts: ["a list"] },
+  compileFieldMask: {
+    first: everything.compileFieldMask,
+    named: /field_mask/,
+    accepts: ["a list"],
+    options: (options) => everything.compileFieldMask([], options),
+  },
+  defaultFieldMask: { first: everything.defaultFieldMask, named: /version/ },
+  flowLogExport: {
+    first: everything.flowLogExport,
+    named: /log|name/,
+    options: (options) => everything.flowLogExport({ name: "a", filePath: "/a" }, options),
+  },
   createFlowPrinter: { options: everything.createFlowPrinter },
   decodeExport: {
     first: everything.decodeExport,

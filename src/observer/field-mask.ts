@@ -1,11 +1,15 @@
 import { create, type DescField, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, type OptionTable, optionIssues } from "../errors/check-options.js";
 import { ConfigurationError, type Issue } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
-import { aListOf, aString, type ValueCheck } from "../errors/value-checks.js";
+import { aListOf, aString, type ReportIssue, type ValueCheck } from "../errors/value-checks.js";
 import { FlowSchema } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { goQuote } from "../go/strconv/quote.js";
+import type { HubbleRules } from "../hubble/rules.js";
+import { aHubbleVersion, DEFAULT_HUBBLE_VERSION, type HubbleVersion, rulesOf } from "../hubble/version.js";
 import { decodeFlow } from "../message/decode-flow.js";
 import { oneofOf, type Properties, propertiesOf, zeroOf } from "../message/properties.js";
 
@@ -46,6 +50,60 @@ export const DEFAULT_FIELD_MASK: readonly string[] = [
 ];
 
 /**
+ * The fields that `hubble observe` v1.19.4 requests by default, in its order. Because a server leaves out all others, a
+ * policy verdict is printed as `policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN`, without names of policies.
+ */
+const HUBBLE_1_19_MASK: readonly string[] = [
+  "time",
+  "verdict",
+  "ethernet",
+  "IP",
+  "l4",
+  "source.identity",
+  "source.namespace",
+  "source.pod_name",
+  "destination.identity",
+  "destination.namespace",
+  "destination.pod_name",
+  "Type",
+  "node_name",
+  "l7",
+  "event_type",
+  "source_service",
+  "destination_service",
+  "is_reply",
+  "Summary",
+  "ip_trace_id",
+];
+
+/** Exhaustive: another version does not compile until it has a mask. */
+const DEFAULT_FIELD_MASKS: { readonly [K in HubbleVersion]: readonly string[] } = {
+  "1.16": DEFAULT_FIELD_MASK,
+  "1.19": HUBBLE_1_19_MASK,
+};
+
+/**
+ * Returns the fields that a client of a version requests to print flows in other formats than JSON: for `1.16`
+ * {@link DEFAULT_FIELD_MASK}, for `1.19` exactly those of `hubble observe` v1.19.4, which are fewer than it prints.
+ *
+ * @throws TypeError for an unknown version.
+ * @example
+ *   defaultFieldMask("1.19").includes("ip_trace_id"); // true
+ */
+export function defaultFieldMask(version: HubbleVersion = DEFAULT_HUBBLE_VERSION): readonly string[] {
+  checkArgument("defaultFieldMask", "version", version, aHubbleVersion);
+  return DEFAULT_FIELD_MASKS[version];
+}
+
+/** Options of {@link compileFieldMask}. */
+export interface FieldMaskOptions {
+  /** The version of Hubble whose error texts apply. Default `1.16`. The known paths are the same. */
+  readonly hubble?: HubbleVersion | undefined;
+}
+
+const FIELD_MASK_OPTIONS: OptionTable<FieldMaskOptions> = { hubble: aHubbleVersion };
+
+/**
  * Returns an event with only the masked fields. The argument is not modified; an event that needs no masking is
  * returned as it is.
  */
@@ -72,10 +130,11 @@ export class FieldMaskError extends ConfigurationError {
  * Of paths into a oneof, such as `l4.TCP.flags`, only the case that the flow has is kept: a flow over UDP gets an empty
  * `l4` (Hubble v1.16 creates an empty TCP message instead; later releases do not).
  *
- * @throws FieldMaskError `invalid_field_mask` with every path that a flow does not have.
+ * @throws FieldMaskError `invalid_field_mask` with every path that a flow does not have; OptionsError.
  */
-export function compileFieldMask(paths: readonly string[]): FieldMask {
-  const issues = checkFieldMask(paths);
+export function compileFieldMask(paths: readonly string[], options: FieldMaskOptions = {}): FieldMask {
+  checkOptions("compileFieldMask", options, FIELD_MASK_OPTIONS);
+  const issues = issuesOf(paths, options);
   if (issues.length > 0) throw new FieldMaskError(issues);
   if (paths.length === 0) return (event) => event;
   const copy = compileTree(FlowSchema, toTree(paths));
@@ -94,18 +153,38 @@ export function compileFieldMask(paths: readonly string[]): FieldMask {
 }
 
 /** Returns the issues that {@link compileFieldMask} would throw; empty if the mask compiles. */
-export function checkFieldMask(paths: readonly string[]): readonly Issue[] {
+export function checkFieldMask(paths: readonly string[], options: FieldMaskOptions = {}): readonly Issue[] {
+  const issues = optionIssues("checkFieldMask", options, FIELD_MASK_OPTIONS);
+  return issues.length > 0 ? issues : issuesOf(paths, options);
+}
+
+function issuesOf(paths: readonly string[], { hubble }: FieldMaskOptions): Issue[] {
   const issues: Issue[] = [];
-  aListOf(aFlowPath)(paths, "field_mask", (path, message) => issues.push(issueOf(path, message)));
+  const beginning = BEGINNINGS[rulesOf(hubble).fieldMaskFaults];
+  checkPaths(paths, "field_mask", beginning, (path, message) => issues.push(issueOf(path, message)));
   return issues;
 }
 
-const aFlowPath: ValueCheck<string> = (path, at, report) => {
-  if (typeof path !== "string") aString(path, at, report);
-  else if (!isFlowPath(path)) {
-    report(at, `invalid fieldmask: invalid path ${goQuote(path)} for message "flow.Flow"`);
-  }
+/** How the error texts begin. */
+const BEGINNINGS: { readonly [K in HubbleRules["fieldMaskFaults"]]: string } = {
+  exporter: "invalid fieldmask",
+  "command line": "failed to construct field mask: proto",
 };
+
+/** Checks the paths of a list in the configuration of an exporter; `at` is the path of the list. */
+export function checkExportPaths(paths: unknown, at: string, report: ReportIssue): void {
+  checkPaths(paths, at, BEGINNINGS.exporter, report);
+}
+
+function checkPaths(paths: unknown, at: string, beginning: string, report: ReportIssue): void {
+  const aFlowPath: ValueCheck<string> = (path, pathAt, reportPath) => {
+    if (typeof path !== "string") aString(path, pathAt, reportPath);
+    else if (!isFlowPath(path)) {
+      reportPath(pathAt, `${beginning}: invalid path ${goQuote(path)} for message "flow.Flow"`);
+    }
+  };
+  aListOf(aFlowPath)(paths, at, report);
+}
 
 const NO_BYTES = new Uint8Array(0);
 

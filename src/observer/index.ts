@@ -1,5 +1,4 @@
 export { HUBBLE_VERSIONS, type HubbleVersion } from "../hubble/version.js";
-export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./export/config.js";
 export {
   type DecodeExportOptions,
   decodeExport,
@@ -14,8 +13,10 @@ export {
   checkFieldMask,
   compileFieldMask,
   DEFAULT_FIELD_MASK,
+  defaultFieldMask,
   type FieldMask,
   FieldMaskError,
+  type FieldMaskOptions,
 } from "./field-mask.js";
 export {
   DEFAULT_LAST,
@@ -34,6 +35,8 @@ export {
   toFlowsRequest,
   type ValuesOf,
 } from "./flags/index.js";
+export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./flow-log/config.js";
+export { type FlowLogExport, type FlowLogExportOptions, flowLogExport } from "./flow-log/export-options.js";
 export { flowResponse } from "./flow-response.js";
 export {
   createFlowPrinter,

@@ -1,4 +1,4 @@
-import { clone, equals } from "@bufbuild/protobuf";
+import { clone, create, equals } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { traitsOf } from "../../src/observer/format/output-format.js";
@@ -6,12 +6,21 @@ import {
   checkFieldMask,
   compileFieldMask,
   DEFAULT_FIELD_MASK,
+  defaultFieldMask,
   encodeExportLine,
   FieldMaskError,
+  flowResponse,
   formatFlow,
+  HUBBLE_VERSIONS,
   OUTPUT_FORMATS,
 } from "../../src/observer/index.js";
-import { ExportEventSchema, type Flow, FlowSchema, GetFlowsResponseSchema } from "../../src/proto.js";
+import {
+  ExportEventSchema,
+  type Flow,
+  FlowSchema,
+  GetFlowsResponseSchema,
+  TrafficDirection,
+} from "../../src/proto.js";
 import { runs } from "../support/amount.js";
 import { arbitraryMessage } from "../support/arbitrary-message.js";
 import { describeWithShared } from "../support/shared.js";
@@ -153,6 +162,15 @@ describe("compileFieldMask", () => {
     ]);
   });
 
+  test("has the error text of the command line of v1.19", () => {
+    const expected = {
+      path: "field_mask[0]",
+      message: 'failed to construct field mask: proto: invalid path "source.podName" for message "flow.Flow"',
+    };
+    expect(checkFieldMask(["source.podName"], { hubble: "1.19" })).toEqual([expected]);
+    expect(() => compileFieldMask(["source.podName"], { hubble: "1.19" })).toThrow(expected.message);
+  });
+
   test("reports all invalid paths", () => {
     expect(() => compileFieldMask(["a", "verdict", "b"])).toThrow(
       expect.objectContaining({
@@ -225,4 +243,32 @@ test.each([
   const mask = paths as readonly string[];
   expect(checkFieldMask(mask)).toEqual([issue]);
   expect(() => compileFieldMask(mask)).toThrow(new FieldMaskError([issue]));
+});
+
+describe("defaultFieldMask", () => {
+  test.each(HUBBLE_VERSIONS)("compiles: %s", (version) => {
+    expect(checkFieldMask(defaultFieldMask(version), { hubble: version })).toEqual([]);
+  });
+
+  test("is DEFAULT_FIELD_MASK by default, and that of hubble observe v1.19.4", () => {
+    expect(defaultFieldMask()).toBe(DEFAULT_FIELD_MASK);
+    expect(defaultFieldMask("1.16")).toBe(DEFAULT_FIELD_MASK);
+    expect(defaultFieldMask("1.19").join(",")).toBe(
+      "time,verdict,ethernet,IP,l4,source.identity,source.namespace,source.pod_name,destination.identity," +
+        "destination.namespace,destination.pod_name,Type,node_name,l7,event_type,source_service," +
+        "destination_service,is_reply,Summary,ip_trace_id",
+    );
+  });
+
+  test("of 1.19 omits what a policy verdict prints", () => {
+    const flow = create(FlowSchema, {
+      eventType: { type: 5 },
+      trafficDirection: TrafficDirection.EGRESS,
+      policyMatchType: 1,
+    });
+    const masked = compileFieldMask(defaultFieldMask("1.19"))(flowResponse(flow));
+    expect(formatFlow(masked, { hubble: "1.19", output: "dict" })).toContain(
+      "TYPE: policy-verdict:none TRAFFIC_DIRECTION_UNKNOWN",
+    );
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkFlowLogs, type FlowLogConfig } from "../../../src/observer/index.js";
+import { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "../../../src/observer/index.js";
 
 const good: FlowLogConfig = {
   name: "dropped",
@@ -108,6 +108,40 @@ describe("checkFlowLogs", () => {
       ],
     },
     {
+      name: "accepts rotation and aggregation of each log",
+      flowLogs: {
+        flowLogs: [
+          { ...good, fileMaxSizeMb: 1, fileMaxBackups: -1, fileCompress: true, fieldAggregate: ["verdict"] },
+          { name: "b", filePath: "stdout", fileMaxSizeMb: 0, aggregationInterval: "1m30s" },
+          { name: "c", filePath: "/c", fieldAggregate: null, aggregationInterval: 30e9, fileCompress: null },
+        ],
+      },
+      faults: [],
+    },
+    {
+      name: "rejects rotation and aggregation that cannot be applied",
+      flowLogs: [
+        {
+          ...good,
+          fileMaxSizeMb: -1,
+          fileMaxBackups: 1.5,
+          fileCompress: "yes",
+          fieldAggregate: ["verdict", "x"],
+          aggregationInterval: "-1s",
+        },
+        { name: "b", filePath: "/b", fieldAggregate: "verdict", aggregationInterval: -1 },
+      ],
+      faults: [
+        "flowLogs[0].fileMaxBackups: must be an integer, not 1.5",
+        'flowLogs[0].fileCompress: must be true or false, not "yes"',
+        'flowLogs[0].aggregationInterval: must be a duration of at least 0, such as 30s, or nanoseconds, not "-1s"',
+        "flowLogs[0].fileMaxSizeMb: -1 is negative",
+        'flowLogs[0].fieldAggregate[1]: invalid fieldmask: invalid path "x" for message "flow.Flow"',
+        "flowLogs[1].aggregationInterval: must be a duration of at least 0, such as 30s, or nanoseconds, not -1",
+        'flowLogs[1].fieldAggregate: must be a list, not "verdict"',
+      ],
+    },
+    {
       name: "rejects times that Go does not parse",
       flowLogs: [
         { name: "a", filePath: "/a", end: "2023-10-09" },
@@ -155,5 +189,37 @@ describe("checkFlowLogs", () => {
     // As a YAML parser returns them.
     const issues = checkFlowLogs(flowLogs as FlowLogConfig[]);
     expect(issues.map(({ path, message }) => `${path}: ${message}`)).toEqual(faults);
+  });
+
+  test("accepts a whole file as the package yaml parses it", () => {
+    // flowLogs:
+    //   - name: dropped
+    //     filePath: /var/run/cilium/hubble/dropped.log
+    //     fieldMask: [verdict]
+    //     includeFilters: [{ verdict: [DROPPED], source_port: ["80"], reply: [false] }]
+    //     excludeFilters:
+    //     end: 2026-12-01T00:00:00Z
+    //     fileMaxSizeMb: 20
+    const log = {
+      name: "dropped",
+      filePath: "/var/run/cilium/hubble/dropped.log",
+      fieldMask: ["verdict"],
+      includeFilters: [{ verdict: ["DROPPED"], source_port: ["80"], reply: [false] }],
+      excludeFilters: null,
+      end: new Date("2026-12-01T00:00:00Z"),
+      fileMaxSizeMb: 20,
+    };
+    const parsed = { flowLogs: [log, { ...log, name: "again", filePath: "/again", end: null }] };
+    expect(checkFlowLogs(parsed as unknown as FlowLogsFile)).toEqual([]);
+  });
+
+  test("checks filters as the version does", () => {
+    const flowLogs = [
+      { ...good, includeFilters: [{ sourceCluster_name: [] }, { source_cluster_name: [""] }] },
+    ];
+    const paths = checkFlowLogs(flowLogs as unknown as FlowLogConfig[], { hubble: "1.19" }).map(
+      ({ path }) => path,
+    );
+    expect(paths).toContain("flowLogs[0].includeFilters[0].sourceCluster_name");
   });
 });

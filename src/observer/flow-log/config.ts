@@ -16,7 +16,8 @@ import { checkFlowFilters } from "../../filter/compile.js";
 import type { FlowFilterInit } from "../../filter/filter-init.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter-options.js";
 import { daysOf } from "../../go/time/calendar.js";
-import { checkFieldMask } from "../field-mask.js";
+import { parseDuration } from "../../go/time/duration.js";
+import { checkExportPaths } from "../field-mask.js";
 
 /** An exporter of Hubble's dynamic export: a parsed element of `flowLogs` in its configuration file. */
 export interface FlowLogConfig {
@@ -27,9 +28,16 @@ export interface FlowLogConfig {
   readonly excludeFilters?: readonly FlowFilterInit[];
   /** The time at which the export ends: an RFC 3339 string, or the Date that a YAML parser made of it. */
   readonly end?: string | Date;
+  /** Size at which the file is rotated, in units of 2^20 bytes; 10 if it is absent or 0. */
   readonly fileMaxSizeMb?: number;
+  /** Number of backups to keep; 5 if it is absent or 0, all if it is negative. */
   readonly fileMaxBackups?: number;
+  /** Whether backups are compressed with gzip. */
   readonly fileCompress?: boolean;
+  /** Since Hubble 1.19: paths of fields by which flows are aggregated; absent or empty for none. */
+  readonly fieldAggregate?: readonly string[];
+  /** Since Hubble 1.19: how often aggregated flows are written, as Go's duration (`30s`) or in nanoseconds. */
+  readonly aggregationInterval?: string | number;
 }
 
 /** The parsed configuration file of Hubble's dynamic exporter. */
@@ -50,6 +58,8 @@ const LOG_FIELDS: OptionTable<Partial<FlowLogConfig>> = {
   fileMaxSizeMb: anInteger(),
   fileMaxBackups: anInteger(),
   fileCompress: aBoolean,
+  fieldAggregate: checkedElsewhere,
+  aggregationInterval: valueCheck("a duration of at least 0, such as 30s, or nanoseconds", isInterval),
 };
 
 const checkFields = optionsOf("a flow log", LOG_FIELDS);
@@ -60,7 +70,12 @@ const checkFields = optionsOf("a flow log", LOG_FIELDS);
  * the wrong type. Empty if the configuration is valid. As in Hubble, field names are case-insensitive, and null counts
  * as absent.
  *
+ * With `hubble`, filters are checked as that version does. `fieldAggregate` and `aggregationInterval` of Hubble 1.19 are
+ * accepted with both.
+ *
  * @param flowLogs The output of a YAML parser: the whole file, or its list.
+ * @example
+ *   checkFlowLogs({ flowLogs: [{ name: "all", filePath: "/var/run/all.log" }] }); // []
  */
 export function checkFlowLogs(
   flowLogs: FlowLogsFile | readonly FlowLogConfig[],
@@ -72,7 +87,7 @@ export function checkFlowLogs(
   const seen = { name: new Set<string>(), filePath: new Set<string>() };
   listOf(flowLogs, report).forEach((log, index) => {
     const path = `flowLogs[${index}]`;
-    if (isObject(log)) checkLog(toFields(log, Object.keys(LOG_FIELDS)), path, seen, options, report);
+    if (isObject(log)) checkLog(flowLogFields(log), path, seen, options, report);
     else report(path, `must be an object, not ${describeValue(log)}`);
   });
   return issues;
@@ -92,6 +107,11 @@ function listOf(flowLogs: unknown, report: ReportIssue): readonly unknown[] {
   if (Array.isArray(list)) return Array.from(list);
   report("flowLogs", `must be a list, not ${describeValue(list)}`);
   return [];
+}
+
+/** Renames the fields of a flow log to the spelling of {@link FlowLogConfig} and omits those that are null. */
+export function flowLogFields(log: object): Record<string, unknown> {
+  return toFields(log, Object.keys(LOG_FIELDS));
 }
 
 /** Renames fields to the spelling used here and omits those that Go's `encoding/json` treats as unset. */
@@ -115,11 +135,14 @@ function checkLog(
   checkFields(log, at, report);
   checkUnique("name", log.name, "flowlog name", at, seen.name, report);
   checkUnique("filePath", log.filePath, "flowlog path", at, seen.filePath, report);
-  // The two checks below accept any value.
-  const { fieldMask = [], includeFilters, excludeFilters } = log as Partial<FlowLogConfig>;
-  for (const { path, message } of checkFieldMask(fieldMask)) {
-    report(`${at}.${path.replace("field_mask", "fieldMask")}`, message);
+  // The checks below accept any value.
+  const { fieldMask, fieldAggregate, fileMaxSizeMb, includeFilters, excludeFilters } =
+    log as Partial<FlowLogConfig>;
+  if (typeof fileMaxSizeMb === "number" && fileMaxSizeMb < 0) {
+    report(`${at}.fileMaxSizeMb`, `${fileMaxSizeMb} is negative`);
   }
+  checkExportPaths(fieldMask ?? [], `${at}.fieldMask`, report);
+  checkExportPaths(fieldAggregate ?? [], `${at}.fieldAggregate`, report);
   const lists = { allow: includeFilters ?? [], deny: excludeFilters ?? [] };
   for (const { path, message } of checkFlowFilters(lists, options)) {
     report(`${at}.${path.replace(/^allow/, "includeFilters").replace(/^deny/, "excludeFilters")}`, message);
@@ -138,6 +161,13 @@ function checkUnique(
   if (typeof value !== "string" || value === "") return;
   if (seen.has(value)) report(`${at}.${field}`, `duplicated ${described} ${value}`);
   seen.add(value);
+}
+
+function isInterval(value: unknown): boolean {
+  if (typeof value === "number") return Number.isSafeInteger(value) && value >= 0;
+  if (typeof value !== "string") return false;
+  const duration = parseDuration(value);
+  return "value" in duration && duration.value >= 0n;
 }
 
 /** Whether Go's `time.Time` would accept the value in JSON. YAML parsers may already have converted it to a Date. */
