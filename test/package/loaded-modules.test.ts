@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { bundledFiles } from "../support/bundle.js";
-import { repository, run } from "../support/run.js";
+import { repository } from "../support/run.js";
 
 // What is loaded decides how long an import or a command takes. These tables change only on purpose.
 
@@ -29,7 +30,12 @@ let runs = 0;
 function loadedBy(...args: readonly string[]): Loaded {
   const list = join(folder, String(runs++));
   const recorder = pathToFileURL(join(repository, "test/support/record-loads.mjs")).href;
-  run(process.execPath, ["--import", recorder, ...args], { env: { LOADED_MODULES: list } });
+  // Not through a pipe: the program watches whether its reader is there, with packages that it loads after a while.
+  execFileSync(process.execPath, ["--import", recorder, ...args], {
+    cwd: repository,
+    env: { ...process.env, LOADED_MODULES: list },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const urls = [...new Set(readFileSync(list, "utf8").trim().split("\n"))];
   const files = urls.filter((url) => url.startsWith(dist)).map((url) => url.slice(dist.length));
   const bundled = bundledFiles();
