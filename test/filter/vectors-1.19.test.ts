@@ -16,12 +16,6 @@ const EXCEPTIONS: Readonly<Record<string, (vector: Vector) => boolean>> = {
   "the order of more than 12 labels with a key twice is that of Go 1.26's sort, which is undefined": ({
     id,
   }) => id === "pub/source_label/230",
-  "names of character classes are still those of Go 1.23": ({ id, error }) =>
-    id.startsWith("119/regex_class/") && error === undefined,
-  "URLs with brackets in the host are still parsed as in Go 1.23": ({ field, flow }) =>
-    field === "http_path" && /https?:\/\/[^/"]*\[[^"]*"/.test(JSON.stringify(flow)),
-  "back-quoted fields in CEL are reported with another text": ({ error = "" }) =>
-    error.includes("unsupported syntax: '`'"),
 };
 
 function isException(vector: Vector): boolean {
