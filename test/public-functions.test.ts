@@ -249,6 +249,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /event/,
     options: (options) => everything.encodeExportLine(message, options),
   },
+  defaultFieldMask: { first: everything.defaultFieldMask, named: /hubble/ },
+  flagsOfFields: { first: everything.flagsOfFields, named: /hubble/ },
+  flowFlags: { first: everything.flowFlags, named: /hubble/ },
   flowResponse: { first: everything.flowResponse, named: /flow/ },
   formatFlow: {
     first: everything.formatFlow,
@@ -279,7 +282,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     accepts: ["a list"],
     options: (options) => everything.selectFlows(emptyStream(), {}, options),
   },
-  toFlowsRequest: { first: everything.toFlowsRequest, named: /flags/ },
+  toFlowsRequest: {
+    first: everything.toFlowsRequest,
+    named: /flags/,
+    options: (options) => everything.toFlowsRequest({ allow: [], deny: [] }, options),
+  },
   // flowscribe/recorder
   StopTracker: {
     first: (condition) => new everything.StopTracker(condition),

@@ -1,4 +1,5 @@
 import type { FlowFilterLists } from "../filter/compile.js";
+import type { HubbleVersion } from "../hubble/version.js";
 import type { FlowTest } from "../observer/select-matching.js";
 import type { PacketPart } from "../packet/index.js";
 
@@ -9,24 +10,27 @@ import type { PacketPart } from "../packet/index.js";
  *
  * @throws FilterError
  */
-export async function compileFilters({ allow = [], deny = [] }: FlowFilterLists): Promise<FlowTest> {
+export async function compileFilters(
+  { allow = [], deny = [] }: FlowFilterLists,
+  hubble: HubbleVersion | undefined,
+): Promise<FlowTest> {
   const filters = [...allow, ...deny];
   if (filters.length === 0) return () => true;
   if (filters.some(({ experimental }) => experimental?.celExpression?.length))
     await import("../filter/cel-engine.js");
   const { compileFlowFilters } = await import("../filter/compile.js");
-  return compileFlowFilters({ allow, deny });
+  return compileFlowFilters({ allow, deny }, { hubble });
 }
 
 /**
  * Compiles the part of the flow filters that packets alone can answer; undefined without filters. Call
  * {@link compileFilters} first.
  */
-export async function compilePacketPart({
-  allow = [],
-  deny = [],
-}: FlowFilterLists): Promise<PacketPart | undefined> {
+export async function compilePacketPart(
+  { allow = [], deny = [] }: FlowFilterLists,
+  hubble: HubbleVersion | undefined,
+): Promise<PacketPart | undefined> {
   if (allow.length + deny.length === 0) return undefined;
   const { packetPart } = await import("../filter/packet-part.js");
-  return packetPart({ allow, deny });
+  return packetPart({ allow, deny }, { hubble });
 }

@@ -1,4 +1,5 @@
 import { FlowscribeError } from "../../errors/errors.js";
+import type { ServerStatusResponse } from "../../gen/observer/observer_pb.js";
 import { openTransport, RpcError, type RpcTransport, readClientTls, serverStatus } from "../../rpc/index.js";
 import { UsageError } from "../error-text.js";
 import type { ServerOptions } from "./options.js";
@@ -46,7 +47,7 @@ async function readTls({
 
 /**
  * Queries the server status first, so that an unreachable server is reported within the timeout instead of being
- * retried repeatedly.
+ * retried repeatedly. Returns the status; undefined if the server responds with an error.
  *
  * @throws Error whose message names the server; the signal's reason.
  */
@@ -54,13 +55,13 @@ export async function checkServer(
   transport: RpcTransport,
   server: ServerOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ServerStatusResponse | undefined> {
   try {
-    await serverStatus(transport, { timeoutMs: server.timeoutMs, signal });
+    return await serverStatus(transport, { timeoutMs: server.timeoutMs, signal });
   } catch (error) {
     signal.throwIfAborted();
     // The server has responded. If it rejects the next call, that call reports it.
-    if (!isNoAnswer(error)) return;
+    if (!isNoAnswer(error)) return undefined;
     throw firstCallError(server, error);
   }
 }

@@ -1,4 +1,5 @@
 import { iterateUnlessAborted } from "../../async/iterate-or-abort.js";
+import { DEFAULT_HUBBLE_VERSION, type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import { createFlowPrinter, type FlowPrinter } from "../../observer/index.js";
 import { reportOnce } from "../../observer/report-once.js";
 import { selectMatching } from "../../observer/select-matching.js";
@@ -18,7 +19,7 @@ import type { Io } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_GROUPS } from "./flags.js";
-import { type ObserveOptions, readObserveOptions } from "./options.js";
+import { givenVersion, type ObserveOptions, readObserveOptions } from "./options.js";
 import { printEvents } from "./print.js";
 import { skipUnencodable } from "./skip-unencodable.js";
 
@@ -75,7 +76,8 @@ export const observe: Command = {
   flags: ALL_OBSERVE_FLAGS,
 
   async run(args, io) {
-    const options = readObserveOptions(args, io);
+    const given = givenVersion(args, io);
+    const options = await readForAnyVersion(args, io, given);
     if (options.help) {
       await io.stdout.write(formatHelp(observe, helpColumns(io.stdout)));
       return EXIT.ok;
@@ -88,21 +90,68 @@ export const observe: Command = {
     using watched = endWithReader(io);
     return await (options.server === undefined
       ? observeInputs(options, watched)
-      : observeServer(options.server, options, watched));
+      : observeServer(options.server, options, { args, given }, watched));
   },
 };
 
-async function observeServer(server: ServerOptions, options: ObserveOptions, io: Io): Promise<ExitCode> {
-  const { selection, explain, silentErrors, reconnect } = options;
+/**
+ * Reads the options and compiles the filters as 1.16 unless a version is given. If they are invalid there but valid in
+ * 1.19 and a server is to be asked, its version decides: {@link observeServer} reads them again.
+ */
+async function readForAnyVersion(
+  args: readonly string[],
+  io: Io,
+  given: HubbleVersion | undefined,
+): Promise<ObserveOptions> {
+  const read = async (hubble: HubbleVersion | undefined) => {
+    const options = readObserveOptions(args, io, hubble);
+    if (options.server !== undefined && !options.help) await compileFilters(options.selection, hubble);
+    return options;
+  };
+  try {
+    return await read(given);
+  } catch (fault) {
+    if (given !== undefined) throw fault;
+    const other = await read("1.19").catch(() => undefined);
+    if (other?.server === undefined || other.printRawFilters || other.help) throw fault;
+    return other;
+  }
+}
+
+/** The command line of a run, to read it again for the version of the server. */
+interface CommandLine {
+  readonly args: readonly string[];
+  readonly given: HubbleVersion | undefined;
+}
+
+async function observeServer(
+  server: ServerOptions,
+  { silentErrors, selection: { follow } }: ObserveOptions,
+  { args, given }: CommandLine,
+  io: Io,
+): Promise<ExitCode> {
   const messages = createMessages(io, { silent: silentErrors });
   const report = createInputReport(messages);
-  const printer = await createPrinter(options, messages, server.address, report);
-  // Report invalid filters, with their location, before connecting to a server.
-  await compileFilters(selection);
-  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
   // Load the modules for networking only when they are needed.
-  const { serverEvents } = await import("./server.js");
-  const events = serverEvents(server, { selection: wanted, reconnect }, io, messages);
+  const { connectServer, serverEvents } = await import("./server.js");
+  const connected = await connectServer(server, io).catch((error: unknown) => {
+    if (io.signal.aborted) return undefined;
+    throw error;
+  });
+  if (connected === undefined) return (follow === true ? undefined : interruptionCode(io.signal)) ?? EXIT.ok;
+  await using connection = connected;
+  const { version: reported } = connection;
+  if (given !== undefined && reported !== undefined && given !== reported) {
+    messages.report(
+      `${server.address}: the server is like Hubble ${reported}, which differs from --hubble-version ${given}`,
+    );
+  }
+  const options = readObserveOptions(args, io, given ?? reported ?? DEFAULT_HUBBLE_VERSION);
+  const { hubble, selection, explain } = options;
+  await compileFilters(selection, hubble);
+  const printer = await createPrinter(options, messages, server.address, report);
+  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
+  const events = serverEvents(connection.transport, server, { ...options, selection: wanted }, io, messages);
   try {
     await printEvents(iterateUnlessAborted(events, io.signal), printer, io, messages);
   } finally {
@@ -112,13 +161,15 @@ async function observeServer(server: ServerOptions, options: ObserveOptions, io:
 }
 
 async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode> {
-  const { selection, packets, explain, isRaw } = options;
+  const { hubble, selection, packets, explain, isRaw } = options;
   const messages = createMessages(io, { silent: options.silentErrors });
   const report = createInputReport(messages);
   const isFollowing = selection.follow === true;
   const progress = options.progress && messages.hasStatus && !isFollowing;
   // Explanations are printed for events that do not pass, too.
-  const packetOptions = explain ? packets : { ...packets, compilePart: () => compilePacketPart(selection) };
+  const packetOptions = explain
+    ? packets
+    : { ...packets, compilePart: () => compilePacketPart(selection, hubble) };
   let lineReader: Promise<EventReader> | undefined;
   const loadLineReader = () => {
     lineReader ??= loadReader(options);
@@ -132,7 +183,7 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const source = sourceOf(paths);
   const printer = await createPrinter(options, messages, source, report);
   // Before anything is read. Lines of the format raw are filtered where they are read.
-  const compiled = await compileFilters(explain ? {} : selection);
+  const compiled = await compileFilters(explain ? {} : selection, hubble);
   const matches = isRaw ? () => true : compiled;
   const print = async (events: AsyncIterable<InputEvent[]>) => {
     if (!isRaw) return printEvents(events, printer, io, messages);
@@ -157,7 +208,7 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
 }
 
 async function createPrinter(
-  { format, mask, explain, selection }: ObserveOptions,
+  { hubble, format, mask, explain, selection }: ObserveOptions,
   messages: Messages,
   source: string,
   report: InputReport,
@@ -165,9 +216,9 @@ async function createPrinter(
   const printer = createFormatPrinter(format, messages);
   if (!explain)
     return skipUnencodable(mask === undefined ? printer : maskingPrinter(printer, mask), source, report);
-  await compileFilters(selection);
+  await compileFilters(selection, hubble);
   const { explainingPrinter } = await import("./explain.js");
-  return skipUnencodable(explainingPrinter(printer, selection), source, report);
+  return skipUnencodable(explainingPrinter(printer, selection, hubble), source, report);
 }
 
 async function loadReader(options: ObserveOptions): Promise<EventReader> {
@@ -177,10 +228,11 @@ async function loadReader(options: ObserveOptions): Promise<EventReader> {
 
 async function readInputs(
   paths: readonly string[],
-  { jobs, selection }: ObserveOptions,
+  { hubble, jobs, selection }: ObserveOptions,
   context: ReadContext,
 ): Promise<AsyncGenerator<InputEvent[], void, undefined>> {
-  if (jobs === 1) return readAll(paths, context);
+  // The threads know only the filters of the default version.
+  if (jobs === 1 || rulesOf(hubble) !== rulesOf()) return readAll(paths, context);
   const { readInParallel } = await import("../input/parallel.js");
   return readInParallel(paths, selection, jobs, context);
 }

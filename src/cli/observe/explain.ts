@@ -1,4 +1,5 @@
 import { explainFlowFilters, type FlowFilterLists } from "../../filter/index.js";
+import type { HubbleVersion } from "../../hubble/version.js";
 import type { FlowPrinter } from "../../observer/index.js";
 
 /**
@@ -10,6 +11,7 @@ import type { FlowPrinter } from "../../observer/index.js";
 export function explainingPrinter(
   printer: FlowPrinter,
   { allow = [], deny = [] }: FlowFilterLists,
+  hubble: HubbleVersion | undefined,
 ): FlowPrinter {
   const lists = { allow, deny };
   return {
@@ -19,7 +21,7 @@ export function explainingPrinter(
         "responseTypes" in event && event.responseTypes.case === "flow"
           ? event.responseTypes.value
           : undefined;
-      const explanation = String(explainFlowFilters(lists, flow)).replaceAll("\n", "\n  ");
+      const explanation = String(explainFlowFilters(lists, flow, { hubble })).replaceAll("\n", "\n  ");
       return { out: `${out}  ${explanation}\n`, err };
     },
     end: () => printer.end(),

@@ -1,3 +1,4 @@
+import type { HubbleRules } from "../../hubble/rules.js";
 import type { ExtraFlag } from "../../observer/flags/flag-values.js";
 import { FLOW_FLAG_GROUPS, FLOW_FLAGS, OUTPUT_FORMATS, TIME_FORMATS } from "../../observer/index.js";
 import { CLIENT_FLAGS, CLIENT_GROUP } from "../flags/client-flags.js";
@@ -8,6 +9,7 @@ import {
   OTHER_GROUP,
   TUNNELS_FLAG,
 } from "../flags/common-flags.js";
+import { HUBBLE_VERSION_FLAG } from "../flags/hubble-version.js";
 import { COLOR_MODES } from "../io/color.js";
 
 /** Flag group headings of the help, in display order. */
@@ -101,6 +103,20 @@ export const OBSERVE_FLAGS = [
     help: "A hint for servers in Hubble's CLI; has no effect here.",
   },
   {
+    name: "field-mask",
+    value: "list",
+    placeholder: "FIELD,...",
+    group: "Output",
+    help: "The same; with --hubble-version 1.19 only servers apply it.",
+  },
+  {
+    name: "use-default-field-masks",
+    value: "boolean",
+    default: "true with --hubble-version 1.19",
+    group: "Output",
+    help: "Request only the fields that are printed, except in JSON; no effect in 1.16.",
+  },
+  {
     name: "input-file",
     value: "strings",
     placeholder: "FILE",
@@ -167,6 +183,7 @@ export const OBSERVE_FLAGS = [
     group: OTHER_GROUP,
     help: "Report nodes that connect and disconnect, and lost events, on standard error.",
   },
+  HUBBLE_VERSION_FLAG,
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
@@ -187,6 +204,8 @@ export const OBSERVE_FLAG_SCOPES: { readonly [K in OwnFlagName]: "files" | "ever
   "print-raw-filters": "everywhere",
   "experimental-field-mask": "everywhere",
   "experimental-use-default-field-masks": "everywhere",
+  "field-mask": "everywhere",
+  "use-default-field-masks": "everywhere",
   // Checked with the other inputs: a server and files exclude each other.
   "input-file": "everywhere",
   jobs: "files",
@@ -199,8 +218,18 @@ export const OBSERVE_FLAG_SCOPES: { readonly [K in OwnFlagName]: "files" | "ever
   node: "files",
   "silent-errors": "everywhere",
   debug: "everywhere",
+  "hubble-version": "everywhere",
   help: "everywhere",
 };
 
 /** All flags of `observe`. */
 export const ALL_OBSERVE_FLAGS = [...FLOW_FLAGS, ...OBSERVE_FLAGS];
+
+/** The flags of `observe` besides those that select flows, by the names of its flags for field masks. */
+export const OBSERVE_FLAGS_OF: { readonly [K in HubbleRules["fieldMaskFlags"]]: typeof OBSERVE_FLAGS } = {
+  experimental: OBSERVE_FLAGS,
+  // The cast is true in what follows from it: the values of flags are optional, and those left out are never set.
+  stable: OBSERVE_FLAGS.filter(
+    ({ name }) => !name.startsWith("experimental-"),
+  ) as unknown as typeof OBSERVE_FLAGS,
+};

@@ -23,10 +23,10 @@ export interface RawLine extends GetFlowsResponse {
  *
  * @throws FilterError
  */
-export function filteringReader({ selection, strictInput, explain }: ObserveOptions): EventReader {
+export function filteringReader({ hubble, selection, strictInput, explain }: ObserveOptions): EventReader {
   const { allow = [], deny = [] } = selection;
   if (strictInput || explain || allow.length + deny.length === 0) return decodeBatches;
-  const { scan } = toLineFilter({ allow, deny });
+  const { scan } = toLineFilter({ allow, deny }, hubble);
   // The selection applies the filters to what is left.
   return (open, options) => decodeBatches(open, options, { scan, passes: () => true });
 }
@@ -37,9 +37,9 @@ export function filteringReader({ selection, strictInput, explain }: ObserveOpti
  *
  * @throws FilterError
  */
-export function rawLineReader({ selection, strictInput }: ObserveOptions): EventReader {
+export function rawLineReader({ hubble, selection, strictInput }: ObserveOptions): EventReader {
   const { allow = [], deny = [], since, until } = selection;
-  const filter = toLineFilter({ allow, deny });
+  const filter = toLineFilter({ allow, deny }, hubble);
   const { onLine, onEvent } = lineHandler(filter, (line) => rawLine(line, undefined));
   const needsTime = since !== undefined || until !== undefined;
   if (!strictInput && !needsTime) return (open, options) => readExport(open, options, { onLine, onEvent });
@@ -66,8 +66,8 @@ function rawLine(line: Uint8Array, time: InputEvent["time"]): RawLine {
 }
 
 /** As the selection tests events. */
-function toLineFilter(lists: FlowFilterLists): LineFilter {
-  const passes = compileFlowFilters(lists);
+function toLineFilter(lists: FlowFilterLists, hubble: ObserveOptions["hubble"]): LineFilter {
+  const passes = compileFlowFilters(lists, { hubble });
   return withEmptyFlows({ scan: lineScanOf(passes), passes });
 }
 

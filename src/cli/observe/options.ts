@@ -1,7 +1,11 @@
 import { existsSync } from "node:fs";
+import type { HubbleRules } from "../../hubble/rules.js";
+import { type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import { type Layout, traitsOf } from "../../observer/format/output-format.js";
 import {
+  checkFieldMask,
   compileFieldMask,
+  defaultFieldMask,
   type FieldMask,
   type FlowFlags,
   type FormatFlowOptions,
@@ -9,14 +13,23 @@ import {
 } from "../../observer/index.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { UsageError } from "../error-text.js";
+import { findHubbleVersion } from "../flags/hubble-version.js";
 import type { PacketOptions } from "../input/events.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import { wantsColor } from "../io/color.js";
 import type { Io } from "../io/io.js";
-import { OBSERVE_FLAG_SCOPES, OBSERVE_FLAGS, OBSERVE_FORMATS } from "./flags.js";
+import {
+  ALL_OBSERVE_FLAGS,
+  OBSERVE_FLAG_SCOPES,
+  type OBSERVE_FLAGS,
+  OBSERVE_FLAGS_OF,
+  OBSERVE_FORMATS,
+} from "./flags.js";
 
 /** The options of `observe`, as parsed from its command line. */
 export interface ObserveOptions {
+  /** The version of Hubble to work like; undefined for the default. */
+  readonly hubble: HubbleVersion | undefined;
   readonly help: boolean;
   readonly printRawFilters: boolean;
   readonly explain: boolean;
@@ -29,7 +42,10 @@ export interface ObserveOptions {
   readonly format: FormatFlowOptions;
   /** Whether to print lines as they are; `format` has no effect then. */
   readonly isRaw: boolean;
+  /** Applied to events before they are printed. */
   readonly mask: FieldMask | undefined;
+  /** The fields to request from a server; all if empty. */
+  readonly requestMask: readonly string[];
   readonly packets: PacketOptions;
   readonly strictInput: boolean;
   /** Number of threads that filter export files; 1 if this one does. */
@@ -44,9 +60,15 @@ export interface ObserveOptions {
  * @throws FlagError, FieldMaskError or UsageError for invalid arguments, with Hubble's messages if Hubble has the same
  *   check.
  */
-export function readObserveOptions(args: readonly string[], io: Io): ObserveOptions {
+export function readObserveOptions(
+  args: readonly string[],
+  io: Io,
+  hubble: HubbleVersion | undefined = givenVersion(args, io),
+): ObserveOptions {
+  const rules = rulesOf(hubble);
   const { extra, positionals, ...selection } = parseFlowFlags(args, {
-    extra: OBSERVE_FLAGS,
+    hubble,
+    extra: OBSERVE_FLAGS_OF[rules.fieldMaskFlags],
     env: io.env,
     now: () => io.clock.now(),
   });
@@ -55,8 +77,9 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
   checkOutput(output, explain, selection.follow === true);
   refuseSubcommand(positionals);
   const inputs = readInputs([...(extra["input-file"] ?? []), ...positionals]);
-  const mask = readMask(extra["experimental-field-mask"], output);
+  const masks = readMasks(extra, output, rules);
   return {
+    hubble,
     help: extra.help === true,
     printRawFilters: extra["print-raw-filters"] === true,
     explain,
@@ -65,6 +88,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
     server: readServer(extra, output, inputs, io),
     reconnect: extra.reconnect ?? selection.follow === true,
     format: {
+      hubble,
       output: output === "raw" ? "jsonpb" : output,
       timeFormat: extra["time-format"],
       color: wantsColor(extra.color ?? "auto", io),
@@ -75,7 +99,7 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
       debug: extra.debug,
     },
     isRaw: output === "raw",
-    mask,
+    ...masks,
     packets: {
       nodeName: node,
       strict: extra.strict === true,
@@ -87,6 +111,11 @@ export function readObserveOptions(args: readonly string[], io: Io): ObserveOpti
     silentErrors: extra["silent-errors"] === true,
     progress,
   };
+}
+
+/** The version of Hubble in the arguments of `observe` or the environment; undefined if none is given. */
+export function givenVersion(args: readonly string[], io: Pick<Io, "env">): HubbleVersion | undefined {
+  return findHubbleVersion(args, ALL_OBSERVE_FLAGS, io);
 }
 
 type Extra = ReturnType<typeof parseFlowFlags<typeof OBSERVE_FLAGS>>["extra"];
@@ -160,13 +189,50 @@ function checkOutput(output: ObserveFormat, explain: boolean, follow: boolean): 
   }
 }
 
-function readMask(paths: readonly string[] | undefined, output: ObserveFormat): FieldMask | undefined {
-  if (paths === undefined) return undefined;
-  if (!SUPPORT[layoutOf(output)].mask) {
+/** The masks of an output: for what is printed, and for requests. */
+type Masks = Pick<ObserveOptions, "mask" | "requestMask">;
+
+function readMasks(extra: Extra, output: ObserveFormat, rules: HubbleRules): Masks {
+  const experimental = extra["experimental-field-mask"];
+  const stable = extra["field-mask"];
+  const paths = experimental && stable ? [...experimental, ...stable] : (experimental ?? stable);
+  const isCustom = paths !== undefined && (paths.length > 0 || rules.fieldMaskFlags === "experimental");
+  if (isCustom && !SUPPORT[layoutOf(output)].mask) {
     throw new UsageError(`${output} output format is not compatible with custom field mask`);
   }
-  return compileFieldMask(paths);
+  const usesDefault = rules.masksByDefault && extra["use-default-field-masks"] !== false;
+  return MASKS[rules.fieldMaskField](
+    isCustom ? paths : undefined,
+    usesDefault && DEFAULT_MASKED[layoutOf(output)],
+  );
 }
+
+/** Whether Hubble requests only the fields that the layout prints. */
+const DEFAULT_MASKED: { readonly [K in Layout | "raw"]: boolean } = {
+  lines: true,
+  records: true,
+  table: true,
+  json: false,
+  raw: false,
+};
+
+/** Where a mask applies: with the request field of 1.19, only at the server, as in Hubble. */
+const MASKS: {
+  readonly [K in HubbleRules["fieldMaskField"]]: (
+    paths: readonly string[] | undefined,
+    usesDefault: boolean,
+  ) => Masks;
+} = {
+  experimental: (paths) => ({ mask: paths && compileFieldMask(paths), requestMask: [] }),
+  request(paths, usesDefault) {
+    const wrong = checkFieldMask(paths ?? [])[0];
+    if (wrong !== undefined) {
+      const fault = wrong.message.replace("invalid fieldmask: ", "proto: ");
+      throw new UsageError(`failed to construct field mask: ${fault}`);
+    }
+    return { mask: undefined, requestMask: paths ?? (usesDefault ? defaultFieldMask("1.19") : []) };
+  },
+};
 
 /** What to use instead of the subcommands of `hubble observe`. */
 const SUBCOMMANDS: Readonly<Record<string, string>> = {

@@ -9,6 +9,7 @@ import {
   TUNNELS_FLAG,
 } from "../flags/common-flags.js";
 import { FORMAT_FLAG, PRECISION_FLAG } from "../flags/format-flags.js";
+import { HUBBLE_VERSION_FLAG } from "../flags/hubble-version.js";
 
 /** Flag group headings of the help, in display order. */
 export const RECORD_GROUPS: readonly string[] = [
@@ -159,6 +160,7 @@ export const RECORD_FLAGS = [
     group: OTHER_GROUP,
     help: "Print only results, no status and no messages about inputs.",
   },
+  HUBBLE_VERSION_FLAG,
   HELP_FLAG,
 ] as const satisfies readonly ExtraFlag[];
 
@@ -195,6 +197,7 @@ export const RECORD_FLAG_SCOPES: { readonly [K in RecordFlagName]: "device" | "l
   tunnels: "local",
   node: "local",
   "silent-errors": "everywhere",
+  "hubble-version": "everywhere",
   help: "everywhere",
 };
 

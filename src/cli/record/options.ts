@@ -13,6 +13,7 @@ import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { type CaptureOptions, readCaptureOptions } from "../flags/capture-flags.js";
 import type { CaptureFormat } from "../flags/format-flags.js";
+import { findHubbleVersion } from "../flags/hubble-version.js";
 import { parseSize } from "../flags/size.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io/io.js";
@@ -76,7 +77,9 @@ export const STANDARD_OUTPUT = "-";
  */
 export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
   const ownArgs = fromTcpdumpFlags(args, ALL_RECORD_FLAGS);
+  const hubble = findHubbleVersion(ownArgs, ALL_RECORD_FLAGS, io);
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
+    hubble,
     extra: RECORD_FLAGS,
     now: () => io.clock.now(),
   });
@@ -102,8 +105,8 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     expression,
     flows: asksFlows
       ? {
-          passes: await compileFilters({ allow, deny }),
-          part: await compilePacketPart({ allow, deny }),
+          passes: await compileFilters({ allow, deny }, hubble),
+          part: await compilePacketPart({ allow, deny }, hubble),
           ...(since && { since }),
           ...(until && { until }),
           guessReplies: extra["guess-replies"] === true,

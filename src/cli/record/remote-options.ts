@@ -3,6 +3,7 @@ import type { StartRecordingInit } from "../../recorder/start.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { UsageError } from "../error-text.js";
 import { CLIENT_FLAGS } from "../flags/client-flags.js";
+import { findHubbleVersion } from "../flags/hubble-version.js";
 import type { Io } from "../io/io.js";
 import { parseFilterArguments } from "./filter-arguments.js";
 import { ALL_RECORD_FLAGS, RECORD_FLAG_SCOPES, RECORD_FLAGS } from "./flags.js";
@@ -28,7 +29,9 @@ const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] 
  */
 export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
   const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS]);
+  const hubble = findHubbleVersion(ownArgs, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS], io);
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
+    hubble,
     extra: FLAGS,
     now: () => io.clock.now(),
   });

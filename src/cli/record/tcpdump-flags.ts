@@ -1,3 +1,4 @@
+import { rulesOf } from "../../hubble/version.js";
 import { parseEventType } from "../../observer/flags/filter/event-type.js";
 import type { Flag } from "../../observer/index.js";
 import { tokenize } from "../../source/libpcap/expression/tokens.js";
@@ -215,7 +216,7 @@ function isDigits(text: string | undefined): boolean {
 
 /** Whether it is a value of Hubble's `-t`: `drop`, `l7`, `trace:to-endpoint`. */
 function isEventType(value: string): boolean {
-  return !("fault" in parseEventType(value));
+  return !("fault" in parseEventType(value, rulesOf()));
 }
 
 /**

@@ -1,3 +1,7 @@
+import { checkOptions } from "../../errors/check-options.js";
+import { required } from "../../errors/value-checks.js";
+import type { HubbleRules } from "../../hubble/rules.js";
+import { aHubbleVersion, DEFAULT_HUBBLE_VERSION, type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import type { Flag } from "./flag.js";
 
 /** The headings of {@link FLOW_FLAGS}, in the order of Hubble's help. */
@@ -59,9 +63,9 @@ const TABLE = [
   filter("uuid", "ID", "The flow with this identifier."),
   filter("node-name", "[CLUSTER/]NODE", "Flows observed on nodes with this name; * matches any characters."),
   filter("node-label", "SELECTOR", "Flows observed on nodes whose labels match the selector."),
-  filter("cluster", "CLUSTER", "Flows observed in clusters with this name; * matches any characters."),
+  ...ends("cluster", "CLUSTER", "is in the cluster with this name"),
   filter("protocol", "PROTOCOL", "Flows of this protocol.", {
-    choices: ["icmp", "icmpv4", "icmpv6", "tcp", "udp", "sctp", "dns", "http", "kafka"],
+    choices: ["icmp", "icmpv4", "icmpv6", "tcp", "udp", "sctp", "dns", "http", "kafka", "vrrp", "igmp"],
   }),
   filter("tcp-flags", "FLAG,...", "TCP flows with all of these flags set, such as SYN,ACK."),
   filter(
@@ -84,6 +88,9 @@ const TABLE = [
   filter("http-url", "REGEX", "HTTP flows whose URL contains a match of this regular expression."),
   filter("http-header", "NAME:VALUE", "HTTP flows with this header."),
   filter("trace-id", "ID", "Flows of this trace."),
+  filter("ip-trace-id", "NUMBER", "Flows whose packets have this trace number in an IP option."),
+  bareFilter("encrypted", "true", "Flows whose packets were encrypted."),
+  bareFilter("unencrypted", "true", "Flows whose packets were not encrypted."),
   ...ends("fqdn", "NAME", "has this DNS name; * matches any characters"),
   ...ends("ip", "ADDRESS", "has this address, or one in this prefix (10.0.0.0/8)"),
   filter(
@@ -134,11 +141,41 @@ const TABLE = [
   },
 ] as const satisfies readonly Flag[];
 
+/** What `--cluster` does in each version. */
+const CLUSTER_HELP: { readonly [K in HubbleRules["clusterFlag"]]: string } = {
+  node: "Flows observed in clusters with this name; * matches any characters.",
+  endpoint: "Flows whose source or destination is in the cluster with this name.",
+};
+
 /**
- * The flags of `hubble observe` v1.16.2 that select flows. Flags for output, files and servers belong to the command
- * line; pass them to `parseFlowFlags` as `extra`.
+ * The flags of `hubble observe` that select flows, as the version explains them. All versions accept the same flags: those
+ * of 1.19 only add to 1.16. Flags for output, files and servers belong to the command line; pass them to `parseFlowFlags`
+ * as `extra`.
+ *
+ * @throws OptionsError for an unknown version.
+ *
+ * @example
+ * ```ts
+ * flowFlags("1.19").find(({ name }) => name === "cluster")?.help;
+ * // "Flows whose source or destination is in the cluster with this name."
+ * ```
  */
-export const FLOW_FLAGS: readonly Flag[] = TABLE;
+export function flowFlags(hubble: HubbleVersion = DEFAULT_HUBBLE_VERSION): readonly Flag[] {
+  checkOptions("flowFlags", { hubble }, { hubble: required(aHubbleVersion) });
+  return LISTS[rulesOf(hubble).clusterFlag];
+}
+
+function explained(help: string): readonly Flag[] {
+  return TABLE.map((flag) => (flag.name === "cluster" ? { ...flag, help } : flag));
+}
+
+const LISTS: { readonly [K in HubbleRules["clusterFlag"]]: readonly Flag[] } = {
+  node: explained(CLUSTER_HELP.node),
+  endpoint: explained(CLUSTER_HELP.endpoint),
+};
+
+/** The flags of `flowFlags("1.16")`. */
+export const FLOW_FLAGS: readonly Flag[] = LISTS.node;
 
 /** The names of the filter flags, except `not`. */
 export type FilterFlagName = Exclude<Extract<(typeof TABLE)[number], { value: "filter" }>["name"], "not">;

@@ -10,7 +10,7 @@ import { setFilterFlag } from "./filter/filter-flags.js";
 import { FilterTracker } from "./filter/tracker.js";
 import { type Flag, FlagError } from "./flag.js";
 import { type ExtraFlag, FlagStore, type ValuesOf } from "./flag-values.js";
-import { type FilterFlagName, FLOW_FLAGS } from "./flow-flags.js";
+import { type FilterFlagName, flowFlags } from "./flow-flags.js";
 import { parseRawFilters } from "./raw-filter.js";
 import { readTimeFlag } from "./time-flag.js";
 
@@ -39,7 +39,7 @@ export interface FlowFlags<Extra extends readonly ExtraFlag[] = readonly []> {
 export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly []> {
   /** The version of Hubble whose flags are parsed. Default `1.16`. */
   readonly hubble?: HubbleVersion;
-  /** Additional flags of the caller, combined with {@link FLOW_FLAGS}. Names and shorthands must be unique. */
+  /** Additional flags of the caller, combined with those of `flowFlags`. Names and shorthands must be unique. */
   readonly extra?: Extra;
   /**
    * The environment: `HUBBLE_ALLOWLIST` and `HUBBLE_DENYLIST` are used if the flags are not given. Empty by default.
@@ -70,7 +70,7 @@ const FLAG_OPTIONS: OptionTable<FlowFlagOptions<readonly ExtraFlag[]>> = {
 };
 
 /**
- * Parses the arguments that follow `hubble observe` as Hubble v1.16.2 does: flags, their conflicts, and the resulting
+ * Parses the arguments that follow `hubble observe` as Hubble does, v1.16.2 unless `hubble` is given: flags, their conflicts, and the resulting
  * filters.
  *
  * @throws FlagError with Hubble's error text for the first fault, as in Hubble.
@@ -83,24 +83,25 @@ export function parseFlowFlags<const Extra extends readonly ExtraFlag[] = readon
 ): FlowFlags<Extra> {
   checkArgument("parseFlowFlags", "args", args, aListOf(aString));
   checkOptions("parseFlowFlags", options, FLAG_OPTIONS);
-  const { extra, env = {}, now = Date.now, hubble } = options;
-  const { jsonFaults } = rulesOf(hubble);
+  const { hubble, extra, env = {}, now = Date.now } = options;
+  const rules = rulesOf(hubble);
   const extraFlags: readonly ExtraFlag[] = extra ?? [];
-  checkFlags([...FLOW_FLAGS, ...extraFlags]);
-  const filters = new FilterLists();
+  const flags = [...flowFlags(hubble), ...extraFlags];
+  checkFlags(flags);
+  const filters = new FilterLists(rules);
   const own = new FlagStore();
   const extraValues = new FlagStore();
   const isExtra = new Set<Flag>(extraFlags);
 
-  const positionals = walkArguments(args, [...FLOW_FLAGS, ...extraFlags], (flag, value) => {
+  const positionals = walkArguments(args, flags, (flag, value) => {
     if (flag.value === "filter") return filters.set(flag.name, value);
     return (isExtra.has(flag) ? extraValues : own).set(flag, flag.value, value);
   });
 
   filters.checkEnd();
   const selection = readSelection(own, now);
-  const allow = [...filters.allow.toFilters(), ...readRaw("allowlist", own, env, jsonFaults)];
-  const deny = [...filters.deny.toFilters(), ...readRaw("denylist", own, env, jsonFaults)];
+  const allow = [...filters.allow.toFilters(), ...readRaw("allowlist", own, env, rules.jsonFaults)];
+  const deny = [...filters.deny.toFilters(), ...readRaw("denylist", own, env, rules.jsonFaults)];
   // Each value was parsed according to the kind of its flag.
   return { allow, deny, ...selection, positionals, extra: extraValues.toObject() as ValuesOf<Extra> };
 }
@@ -119,9 +120,14 @@ function checkFlags(flags: readonly Flag[]): void {
 
 /** Collects the filter flags, and a `--not` that applies to the next one. */
 class FilterLists {
-  readonly allow = new FilterTracker();
-  readonly deny = new FilterTracker();
+  readonly allow: FilterTracker;
+  readonly deny: FilterTracker;
   #negated = false;
+
+  constructor(rules: HubbleRules) {
+    this.allow = new FilterTracker(rules);
+    this.deny = new FilterTracker(rules);
+  }
 
   set(name: string, value: string): string | undefined {
     if (name === "not") {

@@ -368,3 +368,73 @@ describeWithPrograms("observe --server: TLS", ["openssl"], () => {
     expect(podsIn(await outputOf(["observe"], { env }))).toEqual(PODS);
   });
 });
+
+describe("observe --server: the version of the server", () => {
+  const CLUSTER_FLOW = { from: "shop/web:40000", to: "10.0.0.2:80" };
+  const filtersOf = ({ requests }: FakeObserver) =>
+    requests.map(({ whitelist, fieldMask }) => ({
+      node: whitelist[0]?.nodeName,
+      cluster: whitelist[0]?.sourceClusterName,
+      isMasked: fieldMask !== undefined,
+    }));
+  const AS_1_16 = [{ node: ["c1/"], cluster: [], isMasked: false }];
+  const AS_1_19 = [{ node: [], cluster: ["c1"], isMasked: true }];
+
+  test.each([
+    { version: "1.16.2", expected: AS_1_16 },
+    { version: "cilium-agent 1.16.9+g1234", expected: AS_1_16 },
+    { version: "v1.17.0", expected: AS_1_19 },
+    { version: "hubble-relay v1.19.4+g3a1b", expected: AS_1_19 },
+    { version: "2.0.0", expected: AS_1_19 },
+    { version: "unknown", expected: AS_1_16 },
+    { version: "", expected: AS_1_16 },
+  ])("parses flags and sends masks like $version", async ({ version, expected }) => {
+    await using server = await hubble({ flows: [CLUSTER_FLOW], version });
+    const { err } = await runFake(["observe", "--server", server.address, "--cluster", "c1"]);
+    expect(filtersOf(server.observer)).toEqual(expected);
+    expect(err).toBe("");
+  });
+
+  test.each([
+    { given: "1.16", version: "1.19.4", expected: AS_1_16, other: "1.19" },
+    { given: "1.19", version: "1.16.2", expected: AS_1_19, other: "1.16" },
+  ])("--hubble-version $given applies to a server of $version, with a message", async (row) => {
+    await using server = await hubble({ flows: [CLUSTER_FLOW], version: row.version });
+    const flags = ["--hubble-version", row.given, "--cluster", "c1"];
+    const { err } = await runFake(["observe", "--server", server.address, ...flags]);
+    expect(filtersOf(server.observer)).toEqual(row.expected);
+    expect(err.trimEnd()).toContain(`the server is like Hubble ${row.other}, which differs from --hubble-version`);
+    expect(err.trimEnd().split("\n").length).toBe(1);
+  });
+
+  const CONFLICT = ["--cluster", "c1", "--node-name", "n"];
+
+  test("accepts flags that only the version of the server accepts", async () => {
+    await using server = await hubble({ flows: [CLUSTER_FLOW], version: "1.19.4" });
+    const { code } = await runFake(["observe", "--server", server.address, ...CONFLICT]);
+    expect(code).toBe(EXIT.ok);
+    expect(server.observer.requests[0]?.whitelist[0]?.nodeName).toEqual(["n"]);
+  });
+
+  test("rejects flags that the version of the server rejects", async () => {
+    await using old = await hubble({ flows: [CLUSTER_FLOW], version: "1.16.2" });
+    const conflict = await runFake(["observe", "--server", old.address, ...CONFLICT]);
+    expect(conflict.err).toContain("filters --node-name and --cluster cannot be combined");
+    await using recent = await hubble({ flows: [CLUSTER_FLOW], version: "1.19.4" });
+    const removed = await runFake(["observe", "--server", recent.address, "-t", "recorder"]);
+    expect(removed.err).toContain("unable to parse type 'recorder'");
+    expect([...old.observer.requests, ...recent.observer.requests]).toEqual([]);
+  });
+
+  test("--use-default-field-masks=false requests whole flows, and JSON always does", async () => {
+    await using server = await hubble({ flows: [CLUSTER_FLOW], version: "1.19.4" });
+    await runFake(["observe", "--server", server.address, "--use-default-field-masks=false"]);
+    await runFake(["observe", "--server", server.address, "-o", "jsonpb"]);
+    await runFake(["observe", "--server", server.address, "-o", "jsonpb", "--field-mask", "time,verdict"]);
+    expect(server.observer.requests.map(({ fieldMask }) => fieldMask?.paths)).toEqual([
+      undefined,
+      undefined,
+      ["time", "verdict"],
+    ]);
+  });
+});

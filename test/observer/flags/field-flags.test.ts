@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { FilterField } from "../../../src/filter/field.js";
 import { FILTER_FIELDS } from "../../../src/filter/index.js";
+import { HUBBLE_VERSIONS } from "../../../src/hubble/version.js";
 import type { FilterFlagName } from "../../../src/observer/flags/flow-flags.js";
-import { FLAGS_OF_FIELDS, parseFlowFlags } from "../../../src/observer/flags/index.js";
+import { FLAGS_OF_FIELDS, flagsOfFields, parseFlowFlags } from "../../../src/observer/flags/index.js";
 
 const TEXT = "a";
 const NUMBER = "1";
@@ -14,6 +15,11 @@ const VALUES: { readonly [K in FilterFlagName]: string } = {
   "node-name": TEXT,
   "node-label": TEXT,
   cluster: TEXT,
+  "from-cluster": TEXT,
+  "to-cluster": TEXT,
+  "ip-trace-id": NUMBER,
+  encrypted: "true",
+  unencrypted: "true",
   protocol: "tcp",
   "tcp-flags": "SYN",
   type: "l7",
@@ -64,9 +70,14 @@ const VALUES: { readonly [K in FilterFlagName]: string } = {
   interface: TEXT,
 };
 
-describe("FLAGS_OF_FIELDS", () => {
+describe.each(HUBBLE_VERSIONS)("flagsOfFields(%j)", (hubble) => {
+  const flagsOf = (field: FilterField): readonly string[] => {
+    const flags = flagsOfFields(hubble)[field];
+    return flags === "none" ? [] : flags;
+  };
+
   test.each(Object.entries(VALUES))("lists exactly the fields that --%s sets", (flag, value) => {
-    const { allow } = parseFlowFlags([`--${flag}=${value}`]);
+    const { allow } = parseFlowFlags([`--${flag}=${value}`], { hubble });
     const set = FILTER_FIELDS.filter((field) =>
       allow.some((filter) => {
         const content = filter[field];
@@ -84,7 +95,7 @@ describe("FLAGS_OF_FIELDS", () => {
   });
 });
 
-function flagsOf(field: FilterField): readonly string[] {
-  const flags = FLAGS_OF_FIELDS[field];
-  return flags === "none" ? [] : flags;
-}
+test("FLAGS_OF_FIELDS: are the flags of 1.16", () => {
+  expect(FLAGS_OF_FIELDS).toBe(flagsOfFields("1.16"));
+  expect(FLAGS_OF_FIELDS.nodeName).toEqual(["node-name", "cluster"]);
+});

@@ -1,3 +1,4 @@
+import type { HubbleRules } from "../../../hubble/rules.js";
 import type { FilterFlagName } from "../flow-flags.js";
 
 /**
@@ -23,12 +24,21 @@ const CONFLICTS: readonly (readonly FilterFlagName[])[] = [
   ["identity", "from-identity"],
   ["workload", "to-workload"],
   ["workload", "from-workload"],
-  ["node-name", "cluster"],
+  ["encrypted", "unencrypted"],
 ];
 
+/** Conflicts of `--cluster`: only where it selects by node does it conflict with the node's name. */
+const CLUSTER_CONFLICTS: { readonly [K in HubbleRules["clusterFlag"]]: typeof CONFLICTS } = {
+  node: [...CONFLICTS, ["node-name", "cluster"]],
+  endpoint: CONFLICTS,
+};
+
 /** Returns Hubble's error text for the first two flags that exclude each other; undefined if there is no conflict. */
-export function findConflict(given: ReadonlySet<FilterFlagName>): string | undefined {
-  for (const group of CONFLICTS) {
+export function findConflict(
+  given: ReadonlySet<FilterFlagName>,
+  { clusterFlag }: HubbleRules,
+): string | undefined {
+  for (const group of CLUSTER_CONFLICTS[clusterFlag]) {
     const [one, other] = group.filter((name) => given.has(name));
     if (other !== undefined) return `filters --${one} and --${other} cannot be combined`;
   }

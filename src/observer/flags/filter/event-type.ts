@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type EventTypeFilter, EventTypeFilterSchema } from "../../../gen/flow/flow_pb.js";
 import type { Result } from "../../../go/result.js";
 import { parseUint } from "../../../go/strconv/parse-integer.js";
+import type { HubbleRules } from "../../../hubble/rules.js";
 
 const TYPES: ReadonlyMap<string, number> = new Map([
   ["drop", 1],
@@ -9,7 +10,6 @@ const TYPES: ReadonlyMap<string, number> = new Map([
   ["capture", 3],
   ["trace", 4],
   ["policy-verdict", 5],
-  ["recorder", 6],
   ["trace-sock", 7],
   ["l7", 129],
   ["agent", 130],
@@ -28,6 +28,9 @@ const OBSERVATION_POINTS: ReadonlyMap<string, number> = new Map([
   ["from-overlay", 9],
   ["from-network", 10],
   ["to-network", 11],
+  // Since 1.19; they only add to the names of 1.16.
+  ["from-crypto", 12],
+  ["to-crypto", 13],
 ]);
 
 const AGENT_EVENTS: ReadonlyMap<string, number> = new Map([
@@ -42,21 +45,37 @@ const AGENT_EVENTS: ReadonlyMap<string, number> = new Map([
   ["endpoint-deleted", 8],
   ["ipcache-upserted", 9],
   ["ipcache-deleted", 10],
-  ["service-upserted", 11],
-  ["service-deleted", 12],
 ]);
 
-/** Names of sub-types, which are only accepted if the type is also given by name. */
-const SUB_TYPES: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
-  ["trace", OBSERVATION_POINTS],
-  ["agent", AGENT_EVENTS],
-]);
+/** Names of types, and of sub-types, which are only accepted if the type is also given by name. */
+interface Names {
+  readonly types: ReadonlyMap<string, number>;
+  readonly subTypes: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+const NAMES: Names = {
+  types: TYPES,
+  subTypes: new Map([
+    ["trace", OBSERVATION_POINTS],
+    ["agent", AGENT_EVENTS],
+  ]),
+};
+
+/** With the events of the recorder and of services, which Cilium has removed. */
+const NAMES_WITH_REMOVED: Names = {
+  types: new Map([...TYPES, ["recorder", 6]]),
+  subTypes: new Map([
+    ["trace", OBSERVATION_POINTS],
+    ["agent", new Map([...AGENT_EVENTS, ["service-upserted", 11], ["service-deleted", 12]])],
+  ]),
+};
 
 /** Parses `TYPE` or `TYPE:SUB`, each a name or a number. */
-export function parseEventType(text: string): Result<EventTypeFilter> {
+export function parseEventType(text: string, { recorderEvents }: HubbleRules): Result<EventTypeFilter> {
+  const { types, subTypes } = recorderEvents ? NAMES_WITH_REMOVED : NAMES;
   const colon = text.indexOf(":");
   const typeText = colon < 0 ? text : text.slice(0, colon);
-  const type = readNumber(typeText, TYPES.get(typeText));
+  const type = readNumber(typeText, types.get(typeText));
   if ("fault" in type) {
     const problem = "not a known type name and unable to parse as numeric value";
     return { fault: `unable to parse type '${typeText}', ${problem}: ${type.fault}` };
@@ -64,7 +83,7 @@ export function parseEventType(text: string): Result<EventTypeFilter> {
   if (colon < 0) return { value: create(EventTypeFilterSchema, { type: type.value }) };
 
   const subText = text.slice(colon + 1);
-  const subType = readNumber(subText, SUB_TYPES.get(typeText)?.get(subText));
+  const subType = readNumber(subText, subTypes.get(typeText)?.get(subText));
   if ("fault" in subType) {
     const problem = "not a known sub-type name and unable to parse as numeric value";
     return { fault: `unable to parse event sub-type '${subText}', ${problem}: ${subType.fault}` };

@@ -19,6 +19,7 @@ import type { Result } from "../../../go/result.js";
 import { parseUint } from "../../../go/strconv/parse-integer.js";
 import { goQuote } from "../../../go/strconv/quote.js";
 import { goToLower } from "../../../go/strings.js";
+import type { HubbleRules } from "../../../hubble/rules.js";
 import type { FilterFlagName } from "../flow-flags.js";
 import { parseEventType } from "./event-type.js";
 import type { FilterTracker } from "./tracker.js";
@@ -26,12 +27,24 @@ import type { FilterTracker } from "./tracker.js";
 /** Applies a flag's value to the filters of its list. Returns the fault if the value is invalid. */
 type Effect = (tracker: FilterTracker, value: string) => string | undefined;
 
+const CLUSTER_ENDS = ends(
+  "cluster",
+  (filter, name) => filter.sourceClusterName.push(name),
+  (filter, name) => filter.destinationClusterName.push(name),
+);
+
+const CLUSTER: { readonly [K in HubbleRules["clusterFlag"]]: Effect } = {
+  node: both((filter, name) => filter.nodeName.push(`${name}/`)),
+  endpoint: CLUSTER_ENDS.cluster,
+};
+
 /** Exhaustive: a flag that is added to the table does not compile until it is listed here. */
 const EFFECTS: { readonly [K in FilterFlagName]: Effect } = {
   uuid: both((filter, id) => filter.uuid.push(id)),
   "node-name": both((filter, name) => filter.nodeName.push(name)),
   "node-label": both((filter, selector) => filter.nodeLabels.push(selector)),
-  cluster: both((filter, name) => filter.nodeName.push(`${name}/`)),
+  ...CLUSTER_ENDS,
+  cluster: (tracker, name) => CLUSTER[tracker.rules.clusterFlag](tracker, name),
   protocol: both((filter, name) => filter.protocol.push(name)),
   "tcp-flags": bothOf(parseTcpFlags, (filter, flags) => filter.tcpFlags.push(flags)),
   type: bothOf(parseEventType, (filter, type) => filter.eventType.push(type)),
@@ -43,6 +56,9 @@ const EFFECTS: { readonly [K in FilterFlagName]: Effect } = {
   "http-url": both((filter, pattern) => filter.httpUrl.push(pattern)),
   "http-header": bothOf(parseHeader, (filter, header) => filter.httpHeader.push(header)),
   "trace-id": both((filter, id) => filter.traceId.push(id)),
+  "ip-trace-id": bothOf(parseIpTraceId, (filter, id) => filter.ipTraceId.push(id)),
+  encrypted: both((filter) => filter.encrypted.push(true)),
+  unencrypted: both((filter) => filter.encrypted.push(false)),
   ...ends(
     "fqdn",
     (filter, name) => filter.sourceFqdn.push(name),
@@ -109,7 +125,7 @@ export function setFilterFlag(
 }
 
 type Change<T> = (filter: FlowFilter, value: T) => void;
-type Parse<T> = (text: string) => Result<T>;
+type Parse<T> = (text: string, rules: HubbleRules) => Result<T>;
 type Ends<Name extends string> = Record<Name | `from-${Name}` | `to-${Name}`, Effect>;
 
 /** A flag that changes the left and the right filter in the same way. */
@@ -147,7 +163,7 @@ function endsOf<Name extends string, T>(
 
 function effect<T>(parse: Parse<T>, left: Change<T>, right: Change<T>): Effect {
   return (tracker, text) => {
-    const parsed = parse(text);
+    const parsed = parse(text, tracker.rules);
     if ("fault" in parsed) return parsed.fault;
     tracker.change(
       (filter) => left(filter, parsed.value),
@@ -159,6 +175,13 @@ function effect<T>(parse: Parse<T>, left: Change<T>, right: Change<T>): Effect {
 
 function asText(text: string): Result<string> {
   return { value: text };
+}
+
+function parseIpTraceId(text: string): Result<bigint> {
+  // Hubble compares the text, so that 00 is accepted.
+  if (text === "0") return { fault: "invalid --ip-trace-id value; must be greater than 0" };
+  const parsed = parseUint(text, 10, 64);
+  return "fault" in parsed ? { fault: `invalid --ip-trace-id value: ${parsed.fault}` } : parsed;
 }
 
 const TCP_FLAGS = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"] as const;

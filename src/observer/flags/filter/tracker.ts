@@ -1,5 +1,6 @@
 import { create, equals } from "@bufbuild/protobuf";
 import { type FlowFilter, FlowFilterSchema } from "../../../gen/flow/flow_pb.js";
+import type { HubbleRules } from "../../../hubble/rules.js";
 import type { FilterFlagName } from "../flow-flags.js";
 import { findConflict } from "./conflicts.js";
 import { addNamespaces, describeApart, describeOutside, disagree, namespaceOf } from "./namespaces.js";
@@ -14,6 +15,7 @@ const FIELDS = {
 
 /** Collects the flags of one list, allow or deny. A flow matches if it matches the left filter or the right one. */
 export class FilterTracker {
+  readonly rules: HubbleRules;
   readonly #given = new Set<FilterFlagName>();
   #left: FlowFilter | undefined;
   #right: FlowFilter | undefined;
@@ -26,11 +28,15 @@ export class FilterTracker {
     service: { source: new Set<string>(), destination: new Set<string>() },
   };
 
+  constructor(rules: HubbleRules) {
+    this.rules = rules;
+  }
+
   /** Records that a flag is given. Returns the error text if it conflicts with an earlier one. */
   note(flag: FilterFlagName): string | undefined {
     if (this.#given.has(flag)) return undefined;
     this.#given.add(flag);
-    return findConflict(this.#given);
+    return findConflict(this.#given, this.rules);
   }
 
   /** Changes both filters. Flags for either end of a flow change the right filter differently. */
