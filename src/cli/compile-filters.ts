@@ -1,5 +1,5 @@
 import type { FlowFilterLists } from "../filter/compile.js";
-import type { HubbleVersion } from "../hubble/version.js";
+import { DEFAULT_HUBBLE_VERSION, type HubbleVersion } from "../hubble/version.js";
 import type { FlowTest } from "../observer/select-matching.js";
 import type { PacketPart } from "../packet/index.js";
 
@@ -12,7 +12,7 @@ import type { PacketPart } from "../packet/index.js";
  */
 export async function compileFilters(
   { allow = [], deny = [] }: FlowFilterLists,
-  hubble: HubbleVersion | undefined,
+  hubble: HubbleVersion = DEFAULT_HUBBLE_VERSION,
 ): Promise<FlowTest> {
   const filters = [...allow, ...deny];
   if (filters.length === 0) return () => true;
@@ -28,7 +28,7 @@ export async function compileFilters(
  */
 export async function compilePacketPart(
   { allow = [], deny = [] }: FlowFilterLists,
-  hubble: HubbleVersion | undefined,
+  hubble: HubbleVersion = DEFAULT_HUBBLE_VERSION,
 ): Promise<PacketPart | undefined> {
   if (allow.length + deny.length === 0) return undefined;
   const { packetPart } = await import("../filter/packet-part.js");

@@ -82,7 +82,7 @@ describe("flowscribe observe --hubble-version 1.19 --print-raw-filters", () => {
 
 /** Selections that differ, each with the reason. */
 const KNOWN_SELECTIONS: Readonly<Record<string, string>> = {
-  '[]': "lost events need --lost-events",
+  "[]": "lost events need --lost-events",
   '["--unencrypted"]': "lost events need --lost-events",
   '["--not", "--encrypted"]': "lost events need --lost-events",
   '["--not", "--unencrypted"]': "lost events need --lost-events",
@@ -104,7 +104,8 @@ const KNOWN_SELECTIONS: Readonly<Record<string, string>> = {
   '["--last", "3", "--unencrypted"]': "lost events need --lost-events",
   '["--since", "2024-05-06T07:02:00Z"]': "lost events need --lost-events",
   '["--until", "2024-05-06T07:00:35.300Z"]': "lost events need --lost-events",
-  '["--since", "2024-05-06T07:00:35Z", "--until", "2024-05-06T07:00:44.5Z"]': "lost events need --lost-events",
+  '["--since", "2024-05-06T07:00:35Z", "--until", "2024-05-06T07:00:44.5Z"]':
+    "lost events need --lost-events",
   '["--uuid", ""]': "a line without an event",
   '["--trace-id", ""]': "lost events need --lost-events",
   '["--field-mask", "time,verdict"]': "lost events need --lost-events",

@@ -11,7 +11,7 @@ import type { FlowPrinter } from "../../observer/index.js";
 export function explainingPrinter(
   printer: FlowPrinter,
   { allow = [], deny = [] }: FlowFilterLists,
-  hubble: HubbleVersion | undefined,
+  hubble: HubbleVersion,
 ): FlowPrinter {
   const lists = { allow, deny };
   return {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { HubbleRules } from "../../hubble/rules.js";
-import { type HubbleVersion, rulesOf } from "../../hubble/version.js";
+import { DEFAULT_HUBBLE_VERSION, type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import { type Layout, traitsOf } from "../../observer/format/output-format.js";
 import {
   checkFieldMask,
@@ -28,8 +28,8 @@ import {
 
 /** The options of `observe`, as parsed from its command line. */
 export interface ObserveOptions {
-  /** The version of Hubble to work like; undefined for the default. */
-  readonly hubble: HubbleVersion | undefined;
+  /** The version of Hubble to work like. */
+  readonly hubble: HubbleVersion;
   readonly help: boolean;
   readonly printRawFilters: boolean;
   readonly explain: boolean;
@@ -63,7 +63,7 @@ export interface ObserveOptions {
 export function readObserveOptions(
   args: readonly string[],
   io: Io,
-  hubble: HubbleVersion | undefined = givenVersion(args, io),
+  hubble: HubbleVersion = givenVersion(args, io) ?? DEFAULT_HUBBLE_VERSION,
 ): ObserveOptions {
   const rules = rulesOf(hubble);
   const { extra, positionals, ...selection } = parseFlowFlags(args, {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { cutText } from "../../errors/cut-text.js";
 import { goQuote } from "../../go/strconv/quote.js";
+import { DEFAULT_HUBBLE_VERSION } from "../../hubble/version.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { FlowTest } from "../../observer/select-matching.js";
 import type { Resolution } from "../../packet/batch.js";
@@ -77,7 +78,7 @@ export const STANDARD_OUTPUT = "-";
  */
 export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
   const ownArgs = fromTcpdumpFlags(args, ALL_RECORD_FLAGS);
-  const hubble = findHubbleVersion(ownArgs, ALL_RECORD_FLAGS, io);
+  const hubble = findHubbleVersion(ownArgs, ALL_RECORD_FLAGS, io) ?? DEFAULT_HUBBLE_VERSION;
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     hubble,
     extra: RECORD_FLAGS,

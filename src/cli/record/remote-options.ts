@@ -1,3 +1,4 @@
+import { DEFAULT_HUBBLE_VERSION } from "../../hubble/version.js";
 import { parseFlowFlags } from "../../observer/flags/parse.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
@@ -29,7 +30,8 @@ const LOCAL_FLAGS = ["help", "device", "read", "list-devices", "print-program"] 
  */
 export function readRemoteRecordOptions(args: readonly string[], io: Io): RemoteRecordOptions | undefined {
   const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS]);
-  const hubble = findHubbleVersion(ownArgs, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS], io);
+  const hubble =
+    findHubbleVersion(ownArgs, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS], io) ?? DEFAULT_HUBBLE_VERSION;
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     hubble,
     extra: FLAGS,

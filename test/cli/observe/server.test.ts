@@ -403,7 +403,9 @@ describe("observe --server: the version of the server", () => {
     const flags = ["--hubble-version", row.given, "--cluster", "c1"];
     const { err } = await runFake(["observe", "--server", server.address, ...flags]);
     expect(filtersOf(server.observer)).toEqual(row.expected);
-    expect(err.trimEnd()).toContain(`the server is like Hubble ${row.other}, which differs from --hubble-version`);
+    expect(err.trimEnd()).toContain(
+      `the server is like Hubble ${row.other}, which differs from --hubble-version`,
+    );
     expect(err.trimEnd().split("\n").length).toBe(1);
   });
 
