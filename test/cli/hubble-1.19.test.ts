@@ -131,7 +131,6 @@ describe("flowscribe observe --hubble-version 1.19 -o jsonpb", () => {
         "jsonpb",
         "-s",
       ]);
-      const lines = out.split("\n").length - 1;
       const hash = createHash("sha256").update(out).digest("hex").slice(0, 16);
       const same = matched === "error" ? code !== 0 && err.includes(JSON.parse(answer!)) : hash === answer;
       if (!same) differences.push(args);
