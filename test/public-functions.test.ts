@@ -249,7 +249,6 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /event/,
     options: (options) => everything.encodeExportLine(message, options),
   },
-  defaultFieldMask: { first: everything.defaultFieldMask, named: /hubble/ },
   flagsOfFields: { first: everything.flagsOfFields, named: /hubble/ },
   flowFlags: { first: everything.flowFlags, named: /hubble/ },
   flowResponse: { first: everything.flowResponse, named: /flow/ },

@@ -100,6 +100,11 @@ export const VERSION_ROWS: { readonly [K in keyof HubbleRules]: VersionRow } = {
     what: "CEL expressions are read by cel-go 0.20 in 1.16, by cel-go 0.26 in 1.19. Results are the same, some error texts are not.",
     ...matching({ experimental: { celExpression: [""] } }, {}, "any flow"),
   },
+  celNames: {
+    group: "Filters",
+    what: "CEL expressions of 1.16 cannot refer to messages, fields and enum values that are newer than 1.16.",
+    ...matching({ experimental: { celExpression: ["!has(_flow.file)"] } }, {}, "any flow"),
+  },
   jsonFaults: {
     group: "Filters",
     what: "Error texts for values of the wrong type in raw filters name the type in 1.16, the field in 1.19.",

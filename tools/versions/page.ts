@@ -31,7 +31,8 @@ console.log(formatFlow(flow, { hubble: "1.19" })); // N/A:  (unknown) <>  (unkno
 
 - **New fields** of flows and filters, new flags, protocols and \`policyNames\` work with both versions, because they change no older
   meaning.
-- **Messages** are those of one version for both options: <!-- upstream commit -->.
+- **Messages** are those of v1.19.4 for both options. Fields of newer versions are kept as unknown fields: they are filtered past,
+  forwarded and written again. \`npm run compare:messages -- flow.proto\` lists what a newer file adds.
 - **The Recorder** was removed from Cilium in 1.19, and \`hubble record\` with it. \`flowscribe record\` and \`flowscribe serve\` keep the
   interface of 1.16.
 - **Control characters** are escaped for both versions, more of them than Hubble 1.19 escapes, unless \`rawControls\` is set; see
