@@ -66,6 +66,12 @@ export const OBSERVE_FLAGS = [
   { name: "numeric", value: "boolean", group: "Output", help: "Print addresses instead of names." },
   { name: "print-node-name", value: "boolean", group: "Output", help: "Print the node of each flow." },
   {
+    name: "print-policy-names",
+    value: "boolean",
+    group: "Output",
+    help: "Print the names of the policies that allowed or denied, except in JSON.",
+  },
+  {
     name: "raw-controls",
     value: "boolean",
     group: "Output",
@@ -198,6 +204,7 @@ export const OBSERVE_FLAG_SCOPES: { readonly [K in OwnFlagName]: "files" | "ever
   "ip-translation": "everywhere",
   numeric: "everywhere",
   "print-node-name": "everywhere",
+  "print-policy-names": "everywhere",
   "raw-controls": "everywhere",
   "lost-events": "everywhere",
   explain: "everywhere",

@@ -94,6 +94,7 @@ export function readObserveOptions(
       color: wantsColor(extra.color ?? "auto", io),
       ipTranslation: extra.numeric !== true && extra["ip-translation"] !== false,
       nodeName: extra["print-node-name"],
+      policyNames: extra["print-policy-names"],
       rawControls: extra["raw-controls"],
       lostEvents: extra["lost-events"],
       debug: extra.debug,
