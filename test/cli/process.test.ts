@@ -127,7 +127,7 @@ describeWithPrograms("flowscribe: pipes", ["bash", "head", "mkfifo"], () => {
       { words: ["flowscribe", "ob"], replies: ["observe"] },
       {
         words: ["flowscribe", "observe", "--print"],
-        replies: ["--print-node-name", "--print-raw-filters"],
+        replies: ["--print-node-name", "--print-policy-names", "--print-raw-filters"],
       },
       { words: ["flowscribe", "observe", "-o", "c"], replies: ["compact"] },
       { words: ["flowscribe", "observe", "--output", "=", "d"], replies: ["dict"] },

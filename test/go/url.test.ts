@@ -373,6 +373,6 @@ function hasStrictHost(url: string): boolean {
   const authority = /^[^/?]*:\/\/([^/?]*)/.exec(url)?.[1] ?? "";
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   if (host.lastIndexOf("[") !== 0) return !host.includes("[");
-  const [, address, zone] = /^\[([^%]*?)(?:%25(.+))?\](?::\d*)?$/u.exec(host) ?? [];
+  const [, address, zone] = /^\[([^%]*?)(?:%25(.+))?\](?::\d*)?$/su.exec(host) ?? [];
   return address !== undefined && isIPv6(zone === undefined ? address : `${address}%zone`);
 }
