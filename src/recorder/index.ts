@@ -1,6 +1,18 @@
 export { type Clock, systemClock } from "../async/clock.js";
 export { type FileNameParts, recordingFileName } from "./file-name.js";
 export {
+  createFlightRecorder,
+  type FlightCapture,
+  type FlightRecorder,
+  type FlightResult,
+  type FlightStopReason,
+  type FlightTrigger,
+} from "./flight/flight-recorder.js";
+export { DEFAULT_RING_BYTES, type FlightOptions } from "./flight/options.js";
+export type { FlightCaptureReason } from "./flight/running-capture.js";
+export { FLIGHT_SCOPES, type FlightScope } from "./flight/scope.js";
+export type { FlightStats } from "./flight/stats.js";
+export {
   DEFAULT_QUEUE_BYTES,
   type Recording,
   type RecordingResult,

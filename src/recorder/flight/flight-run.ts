@@ -1,0 +1,309 @@
+import { onAbort } from "../../async/abort.js";
+import { type Clock, systemClock } from "../../async/clock.js";
+import { nextState } from "../../async/state-machine.js";
+import type { PacketBatch } from "../../packet/batch.js";
+import { readBatches } from "../../packet/source/batch-reader.js";
+import type { PacketSource } from "../../packet/source.js";
+import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
+import { CaptureSequence } from "./capture-sequence.js";
+import type { FlightRecorder, FlightResult, FlightStopReason, FlightTrigger } from "./flight-recorder.js";
+import { FLIGHT_TRANSITIONS, type FlightEvent, type FlightState } from "./flight-state.js";
+import {
+  DEFAULT_AFTER_MS,
+  DEFAULT_BEFORE_MS,
+  DEFAULT_MAX_PER_MINUTE,
+  DEFAULT_RING_BYTES,
+  type FlightOptions,
+} from "./options.js";
+import { PacketRing, UNMARKED } from "./packet-ring.js";
+import { scopeOf } from "./scope.js";
+import { type FlightStats, PacketCounts } from "./stats.js";
+import { createPacketTrigger, type PacketTrigger, readEventTriggers } from "./triggers.js";
+import type { FlightWindow } from "./windows.js";
+
+/** Yield to the event loop after this many batches. Otherwise a source that never waits would block it. */
+const BATCHES_PER_TURN = 32;
+const MAX_REQUESTS = 10_000;
+
+/** The loop of one flight recorder: moves packets into the ring, and from there to the captures. */
+export class FlightRun {
+  readonly #source: PacketSource;
+  readonly #options: FlightOptions;
+  readonly #clock: Clock;
+  readonly #counts = new PacketCounts();
+  readonly #ring: PacketRing;
+  readonly #captures: CaptureSequence;
+  readonly #packetTrigger: PacketTrigger | undefined;
+  readonly #ringDurationUs: number;
+  readonly #droppedBefore: number;
+  readonly #waits = new InterruptibleWait();
+  /** Windows of triggers outside the loop, at most {@link MAX_REQUESTS}. */
+  readonly #requests: FlightWindow[] = [];
+  #requestsDiscarded = 0;
+  #state: FlightState = { name: "recording" };
+  #eventsFailure: { readonly error: unknown } | undefined;
+
+  constructor(source: PacketSource, options: FlightOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#ring = new PacketRing(options.ringBytes ?? DEFAULT_RING_BYTES, (mark) => {
+      if (mark === UNMARKED) this.#counts.expired++;
+    });
+    this.#captures = new CaptureSequence({
+      source,
+      ring: this.#ring,
+      counts: this.#counts,
+      clock: this.#clock,
+      waits: this.#waits,
+      openSink: options.sink,
+      onCapture: options.onCapture,
+      maxPerMinute: options.maxPerMinute ?? DEFAULT_MAX_PER_MINUTE,
+      onSilence: () => this.#waits.leave(),
+    });
+    const { trigger, events } = options;
+    this.#packetTrigger =
+      trigger === undefined || events !== undefined ? undefined : createPacketTrigger(trigger, options);
+    this.#ringDurationUs = (options.ringDurationMs ?? Number.POSITIVE_INFINITY) * 1000;
+    this.#droppedBefore = source.stats().dropped;
+  }
+
+  start(): FlightRecorder {
+    const stopped = this.#run();
+    // Prevent an unhandled rejection while the caller still triggers captures.
+    stopped.catch(() => {});
+    const currentStats = () => this.#stats();
+    return {
+      trigger: (cause = {}) => this.#request(cause),
+      stop: () => this.#stop("requested"),
+      stopped,
+      get stats() {
+        return currentStats();
+      },
+    };
+  }
+
+  #stats(): FlightStats {
+    if (this.#state.name === "ended") return this.#state.stats;
+    const { seen, inRing, expired, written, lost } = this.#counts;
+    const { begun, failed, triggers, limited } = this.#captures.counts;
+    return {
+      packetsSeen: seen,
+      packetsInRing: inRing,
+      packetsExpired: expired,
+      packetsWritten: written,
+      packetsLost: lost,
+      packetsLostInKernel: this.#source.stats().dropped - this.#droppedBefore,
+      ring: { packets: this.#ring.packets, bytes: this.#ring.usedBytes },
+      triggers,
+      triggersLimited: limited + this.#requestsDiscarded,
+      captures: begun,
+      capturesFailed: failed,
+    };
+  }
+
+  /** Returns whether the event changes the state. */
+  #apply(event: FlightEvent): boolean {
+    const before = this.#state;
+    this.#state = nextState(FLIGHT_TRANSITIONS, before, event);
+    return this.#state !== before;
+  }
+
+  #stop(reason: FlightStopReason): void {
+    if (!this.#apply({ name: "stop", reason })) return;
+    if (this.#source.stop !== undefined) this.#source.stop();
+    else this.#waits.leave();
+  }
+
+  /** Leaves the window of a trigger to the loop. */
+  #request({ flow, timeMs }: FlightTrigger): void {
+    if (this.#state.name !== "recording") return;
+    if (this.#requests.length >= MAX_REQUESTS) {
+      this.#requestsDiscarded++;
+      return;
+    }
+    const { skewMs = 0, scope = "all" } = this.#options;
+    const timeUs =
+      timeMs === undefined ? (timeUsOf(flow) ?? this.#clock.now() * 1000) : Math.round(timeMs * 1000);
+    const { fromUs, toUs } = this.#spanOf(timeUs);
+    const skewUs = skewMs * 1000;
+    this.#requests.push({ fromUs: fromUs - skewUs, toUs: toUs + skewUs, scope: scopeOf(flow, scope) });
+    this.#waits.leave();
+  }
+
+  #spanOf(timeUs: number): { readonly fromUs: number; readonly toUs: number } {
+    const { beforeMs = DEFAULT_BEFORE_MS, afterMs = DEFAULT_AFTER_MS } = this.#options;
+    return { fromUs: timeUs - beforeMs * 1000, toUs: timeUs + afterMs * 1000 };
+  }
+
+  async #run(): Promise<FlightResult> {
+    const { signal, events, trigger, filter = {} } = this.#options;
+    const removeListener = onAbort(signal, () => this.#waits.fail(signal?.reason));
+    let leaveEvents = () => {};
+    try {
+      signal?.throwIfAborted();
+      if (events !== undefined && trigger !== undefined) {
+        leaveEvents = readEventTriggers(events, trigger, filter, {
+          onTrigger: (cause) => this.#request(cause),
+          onError: (error) => this.#stopAfterPackets(error),
+        });
+      }
+      await this.#pump();
+      await this.#end();
+      if (this.#eventsFailure !== undefined) throw this.#eventsFailure.error;
+      const reason = this.#state.name === "stopping" ? this.#state.reason : "source_end";
+      const stats = this.#stats();
+      this.#apply({ name: "end", stats });
+      return { reason, stats };
+    } catch (error) {
+      // Write what a failed source has yielded before. A signal does not wait for it.
+      if (this.#waits.hasFailed) await this.#captures.abort();
+      else await this.#end().catch(() => this.#captures.abort());
+      throw error;
+    } finally {
+      leaveEvents();
+      removeListener();
+      if (this.#state.name !== "ended") this.#apply({ name: "end", stats: this.#stats() });
+    }
+  }
+
+  #stopAfterPackets(error: unknown): void {
+    this.#eventsFailure ??= { error };
+    this.#stop("requested");
+  }
+
+  /** Ends the current capture with the packets that have arrived. */
+  async #end(): Promise<void> {
+    await this.#takeRequests();
+    const isRequested = this.#state.name === "stopping";
+    await this.#captures.finish(this.#ring.end, isRequested ? "requested" : "source_end");
+  }
+
+  /** Moves packets from the source into the ring and into captures until the source ends. */
+  async #pump(): Promise<void> {
+    const reader = readBatches(this.#source);
+    let next: ReturnType<typeof reader.next>;
+    let isPending = false;
+    try {
+      for (let batchCount = 1; !this.#isLeaving(); batchCount++) {
+        await this.#takeRequests();
+        const written = this.#captures.step();
+        if (written !== undefined) await written;
+        if (!isPending) next = reader.next();
+        isPending = next instanceof Promise;
+        // After `next`, which may run code of the caller.
+        if (isPending && this.#hasRequests()) continue;
+        const batch = next instanceof Promise ? await this.#waits.orLeave(this.#unlessBehind(next)) : next;
+        if (batch === LEFT) continue;
+        isPending = false;
+        if (batch === undefined) return;
+        await this.#accept(batch);
+        if (batchCount % BATCHES_PER_TURN === 0 && this.#clock.turn !== undefined) {
+          await this.#waits.for(this.#clock.turn());
+        }
+      }
+    } catch (error) {
+      // Not awaited, as the source may never answer. The first error matters more than one from closing the iteration.
+      reader.leave().catch(() => {});
+      throw error;
+    }
+    const leaving = reader.leave();
+    if (isPending) leaving.catch(() => {});
+    else await this.#waits.for(leaving);
+  }
+
+  /** Whether to read no further batch. A source with `stop` ends by itself once it has yielded all received packets. */
+  #isLeaving(): boolean {
+    return this.#state.name === "stopping" && this.#source.stop === undefined;
+  }
+
+  /** Whether there is something to do before the next batch. */
+  #hasRequests(): boolean {
+    return this.#requests.length > 0 || this.#captures.isSilent || this.#isLeaving();
+  }
+
+  /** While packets of the past remain to be written, waits for the next batch no longer than a turn of the event loop. */
+  #unlessBehind(next: Promise<PacketBatch | undefined>): Promise<PacketBatch | undefined | typeof LEFT> {
+    if (!this.#captures.isBehind) return next;
+    const turn = this.#clock.turn?.() ?? Promise.resolve();
+    return Promise.race([next, turn.then((): typeof LEFT => LEFT)]);
+  }
+
+  /** Applies the triggers outside the loop, and ends a capture for which no packets arrive. */
+  async #takeRequests(): Promise<void> {
+    const { afterMs = DEFAULT_AFTER_MS, skewMs = 0 } = this.#options;
+    for (const window of this.#requests.splice(0)) {
+      if (this.#captures.current?.windows.overlaps(window) === false) await this.#complete(this.#ring.end);
+      await this.#captures.add(window, afterMs + skewMs);
+      // The packets that have arrived are searched. Those that arrive later are too late for a window in the past.
+      if (this.#isPast()) await this.#complete(this.#ring.end);
+    }
+    if (this.#captures.isSilent) await this.#complete(this.#ring.end);
+  }
+
+  #isPast(): boolean {
+    const { current } = this.#captures;
+    return current !== undefined && this.#ring.latestUs > current.windows.toUs;
+  }
+
+  #complete(limit: number): Promise<void> {
+    return this.#captures.finish(limit, "complete");
+  }
+
+  async #accept(batch: PacketBatch): Promise<void> {
+    this.#captures.notePackets();
+    for (let index = 0; index < batch.length; ) {
+      const count = this.#ring.countFitting(batch, index);
+      if (count === 0) {
+        // Larger than the ring.
+        this.#counts.seen++;
+        this.#counts.expired++;
+        index++;
+        continue;
+      }
+      const { current } = this.#captures;
+      if (current !== undefined && !this.#ring.keepsFrom(current.cursor, batch, index, count)) {
+        await this.#captures.catchUp();
+      }
+      const begin = this.#ring.append(batch, index, count, this.#clock.now() * 1000);
+      this.#counts.seen += count;
+      if (current !== undefined || this.#packetTrigger !== undefined) {
+        await this.#watch(batch, index, count, begin);
+      }
+      if (this.#ringDurationUs !== Number.POSITIVE_INFINITY) await this.#expireOld();
+      index += count;
+    }
+  }
+
+  /** Ends a capture at the first packet after its windows, and tests whether each packet is a trigger. */
+  async #watch(batch: PacketBatch, index: number, count: number, begin: number): Promise<void> {
+    const ring = this.#ring;
+    const run = ring.runAt(begin);
+    let position = begin;
+    for (let at = index; at < index + count; at++) {
+      const timeUs = ring.timeAt(position, run);
+      const { current } = this.#captures;
+      if (current !== undefined && timeUs > current.windows.toUs) await this.#complete(position);
+      const flow = this.#packetTrigger?.(batch, at);
+      if (flow !== undefined) {
+        const { scope = "all", afterMs = DEFAULT_AFTER_MS } = this.#options;
+        await this.#captures.add({ ...this.#spanOf(timeUs), scope: scopeOf(flow, scope) }, afterMs);
+      }
+      position += ring.lengthAt(position);
+    }
+  }
+
+  /** Lets packets expire by their age; those that a capture wants are written before. */
+  async #expireOld(): Promise<void> {
+    const oldestUs = this.#ring.latestUs - this.#ringDurationUs;
+    if ((this.#ring.oldestUs ?? Number.POSITIVE_INFINITY) >= oldestUs) return;
+    await this.#captures.catchUp();
+    this.#ring.expireOlder(oldestUs);
+  }
+}
+
+/** The time of a flow in microseconds since 1970. */
+function timeUsOf(flow: FlightTrigger["flow"]): number | undefined {
+  const time = flow?.time;
+  return time && Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);
+}

@@ -1,0 +1,97 @@
+import { aClock, type Clock } from "../../async/clock.js";
+import { type OptionTable, optionsOf } from "../../errors/check-options.js";
+import {
+  aFunction,
+  aNumberFrom,
+  anInteger,
+  anIterable,
+  anObject,
+  aSignal,
+  oneOf,
+  required,
+} from "../../errors/value-checks.js";
+import type { FlowFilterLists } from "../../filter/compile.js";
+import type { FlowEnvelope, FlowEvent } from "../../filter/event.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter-options.js";
+import { FLOW_OPTIONS, type FlowOptions } from "../../packet/flow/flow-options.js";
+import type { OpenSink } from "../sink.js";
+import type { FlightCapture } from "./flight-recorder.js";
+import { FLIGHT_SCOPES, type FlightScope } from "./scope.js";
+
+/** Default size of the ring: 64 MiB, about 120,000 packets of 512 bytes. */
+export const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
+/** Default of `beforeMs`. */
+export const DEFAULT_BEFORE_MS = 10_000;
+/** Default of `afterMs`. */
+export const DEFAULT_AFTER_MS = 5000;
+/** Default of `maxPerMinute`. */
+export const DEFAULT_MAX_PER_MINUTE = 60;
+/** A packet of the maximum length must fit. */
+const MIN_RING_BYTES = 512 * 1024;
+const MAX_RING_BYTES = 2 ** 32 - 1;
+
+/** What is kept, what triggers a capture, and where it is written. */
+export interface FlightOptions {
+  /** Opens the sink of each capture, such as `fileSink(folder)` of `flowscribe/sink/file`. */
+  readonly sink: OpenSink;
+  /**
+   * The size of the ring in bytes, with 16 bytes for the header of each packet: 512 KiB to 4 GiB. It is allocated at the
+   * start. Default {@link DEFAULT_RING_BYTES}.
+   */
+  readonly ringBytes?: number;
+  /** The maximum age of packets in the ring, by their own times; unlimited by default. */
+  readonly ringDurationMs?: number;
+  /** The flows that trigger a capture: those that pass these filters. By default only the method `trigger` does. */
+  readonly trigger?: FlowFilterLists;
+  /**
+   * The events that `trigger` is asked of, such as those of `observe`. By default, every packet is decoded and its flow
+   * is asked. Flows of Hubble have verdicts and names, which packets do not contain.
+   */
+  readonly events?: AsyncIterable<FlowEvent | FlowEnvelope>;
+  /** How long before the trigger a capture begins. Default 10 seconds. */
+  readonly beforeMs?: number;
+  /** How long after the last trigger a capture ends. Default 5 seconds. */
+  readonly afterMs?: number;
+  /** Which packets a capture contains. Default `all`. */
+  readonly scope?: FlightScope;
+  /**
+   * The maximum difference between the clock of `events` and that of the packets. Captures that events trigger begin
+   * earlier and end later by it. Default 0.
+   */
+  readonly skewMs?: number;
+  /**
+   * The maximum number of captures, and of further scopes in a running capture, that triggers may begin within any 60
+   * seconds. Other triggers are counted as limited. Default 60.
+   */
+  readonly maxPerMinute?: number;
+  /** How packets are decoded for `trigger`. */
+  readonly flow?: FlowOptions;
+  /** How `trigger` is compiled. */
+  readonly filter?: FlowFilterOptions;
+  /**
+   * Receives each capture when it has ended, also one that failed. Without it, `stopped` rejects if a capture fails;
+   * with it, the recorder continues.
+   */
+  readonly onCapture?: (capture: FlightCapture) => void;
+  /** Aborts the recorder: `stopped` rejects with the signal's reason. A file keeps the packets written so far. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+export const FLIGHT_OPTIONS: OptionTable<FlightOptions> = {
+  sink: required(aFunction),
+  ringBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
+  ringDurationMs: aNumberFrom(0),
+  trigger: anObject,
+  events: anIterable,
+  beforeMs: aNumberFrom(0),
+  afterMs: aNumberFrom(0),
+  scope: oneOf(...FLIGHT_SCOPES),
+  skewMs: aNumberFrom(0),
+  maxPerMinute: anInteger(1),
+  flow: optionsOf("flow", FLOW_OPTIONS),
+  filter: optionsOf("filter", FLOW_FILTER_OPTIONS),
+  onCapture: aFunction,
+  signal: aSignal,
+  clock: aClock,
+};

@@ -1,0 +1,39 @@
+/**
+ * Counts of a flight recorder. Every packet that was seen is in the ring, expired, written or lost:
+ * `packetsSeen = packetsInRing + packetsExpired + packetsWritten + packetsLost`, at any time.
+ */
+export interface FlightStats {
+  /** Packets that the source has yielded. */
+  readonly packetsSeen: number;
+  /** In the ring, and not yet written. */
+  readonly packetsInRing: number;
+  /** Removed from the ring, and in no capture. */
+  readonly packetsExpired: number;
+  /** Written to at least one capture; a packet counts once. */
+  readonly packetsWritten: number;
+  /** Wanted by a capture whose sink had failed, and written to no other. */
+  readonly packetsLost: number;
+  /** Packets that the source has dropped since the recorder began. */
+  readonly packetsLostInKernel: number;
+  /** What the ring holds, including packets that were written. */
+  readonly ring: { readonly packets: number; readonly bytes: number };
+  /** Triggers that began or extended a capture. */
+  readonly triggers: number;
+  /** Triggers without effect because of `maxPerMinute`. */
+  readonly triggersLimited: number;
+  /** Captures that have begun. */
+  readonly captures: number;
+  readonly capturesFailed: number;
+}
+
+/** What happens to packets, counted. */
+export class PacketCounts {
+  seen = 0;
+  expired = 0;
+  written = 0;
+  lost = 0;
+
+  get inRing(): number {
+    return this.seen - this.expired - this.written - this.lost;
+  }
+}

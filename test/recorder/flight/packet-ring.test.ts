@@ -1,0 +1,140 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  createBatch,
+  LINKTYPE_ETHERNET,
+  type PacketBatch,
+  type PacketFormat,
+} from "../../../src/packet/index.js";
+import { PacketRing, UNMARKED } from "../../../src/recorder/flight/packet-ring.js";
+import { SliceReader } from "../../../src/recorder/flight/slice-reader.js";
+import { runs } from "../../support/amount.js";
+
+const CAPACITY = 4096;
+
+const FORMATS: readonly PacketFormat[] = [
+  { linkType: LINKTYPE_ETHERNET, resolution: "us", snapLength: 0, interfaceId: 0 },
+  { linkType: LINKTYPE_ETHERNET, resolution: "ns", snapLength: 0, interfaceId: 1 },
+];
+
+const aBatch = fc
+  .record({
+    format: fc.constantFrom(...FORMATS),
+    packets: fc.array(
+      fc.record({
+        bytes: fc.uint8Array({ maxLength: 300 }),
+        seconds: fc.nat(100),
+        nanoseconds: fc.nat(999_999_999),
+        comments: fc.oneof(
+          { weight: 9, arbitrary: fc.constant([]) },
+          { weight: 1, arbitrary: fc.constant(["a"]) },
+        ),
+      }),
+      { minLength: 1, maxLength: 30 },
+    ),
+  })
+  .map(({ format, packets }) => createBatch(format, packets));
+
+/** Appends all packets that fit; returns how many were too large. */
+function appendAll(ring: PacketRing, batch: PacketBatch): void {
+  for (let index = 0; index < batch.length; ) {
+    const count = ring.countFitting(batch, index);
+    ring.append(batch, index, count, 0);
+    index += count;
+  }
+}
+
+function recordsOf(batch: PacketBatch): string[] {
+  return Array.from({ length: batch.length }, (_, index) => {
+    const end = index + 1 < batch.length ? batch.offsets[index + 1]! : batch.records.length;
+    const record = Buffer.from(batch.records.subarray(batch.offsets[index]!, end)).toString("hex");
+    return `${batch.format.interfaceId} ${record} ${batch.comments?.get(index)?.join() ?? ""}`;
+  });
+}
+
+function contentOf(ring: PacketRing, select: () => boolean = () => true): string[] {
+  const reader = new SliceReader(ring);
+  const content: string[] = [];
+  for (let from = ring.firstFrom(ring.begin); from < ring.end; ) {
+    const { batch, end } = reader.read(from, ring.end, select);
+    if (batch !== undefined) content.push(...recordsOf(batch));
+    from = ring.firstFrom(end);
+  }
+  return content;
+}
+
+describe("PacketRing", () => {
+  test("holds the latest packets, in order, within its capacity", () => {
+    fc.assert(
+      fc.property(fc.array(aBatch, { maxLength: 20 }), (batches) => {
+        let expired = 0;
+        const ring = new PacketRing(CAPACITY, () => expired++);
+        const all: string[] = [];
+        for (const batch of batches) {
+          appendAll(ring, batch);
+          all.push(...recordsOf(batch));
+          expect(ring.packets + expired).toBe(all.length);
+          expect(contentOf(ring)).toEqual(all.slice(expired));
+          if (ring.packets > 1) expect(ring.usedBytes).toBeLessThanOrEqual(CAPACITY);
+        }
+      }),
+      { numRuns: runs(2000) },
+    );
+  });
+
+  test("yields selected packets that do not follow one another", () => {
+    fc.assert(
+      fc.property(fc.array(aBatch, { maxLength: 8 }), fc.nat(5), (batches, modulus) => {
+        const ring = new PacketRing(CAPACITY, () => {});
+        for (const batch of batches) appendAll(ring, batch);
+        let number = 0;
+        const whole = contentOf(ring);
+        const selected = contentOf(ring, () => number++ % (modulus + 1) !== 0);
+        expect(selected).toEqual(whole.filter((_, index) => index % (modulus + 1) !== 0));
+      }),
+      { numRuns: runs(1000) },
+    );
+  });
+
+  test("reports the mark of a packet that expires, and clears it", () => {
+    const marks: number[] = [];
+    const ring = new PacketRing(CAPACITY, (mark) => marks.push(mark));
+    const batch = createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(3000) }]);
+    appendAll(ring, batch);
+    ring.setMark(ring.begin, 7);
+    appendAll(ring, batch);
+    appendAll(ring, batch);
+    expect(marks).toEqual([7, UNMARKED]);
+    expect(ring.markAt(ring.begin)).toBe(UNMARKED);
+  });
+
+  test("lets packets expire by their age, up to the first that is not too old", () => {
+    const ring = new PacketRing(CAPACITY, () => {});
+    const bytes = new Uint8Array(10);
+    appendAll(
+      ring,
+      createBatch(
+        FORMATS[0]!,
+        [1, 2, 5, 3].map((seconds) => ({ bytes, seconds })),
+      ),
+    );
+    ring.expireOlder(4_000_000);
+    expect(ring.packets).toBe(2);
+    expect(ring.oldestUs).toBe(5_000_000);
+    expect(ring.latestUs).toBe(5_000_000);
+  });
+
+  test("counts no packet that is larger than the ring as fitting", () => {
+    const ring = new PacketRing(CAPACITY, () => {});
+    expect(ring.countFitting(createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(CAPACITY) }]), 0)).toBe(0);
+  });
+
+  test("uses the time of arrival of packets without a time", () => {
+    const ring = new PacketRing(CAPACITY, () => {});
+    const batch = { ...createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(10) }]), untimed: true };
+    ring.append(batch, 0, 1, 42);
+    expect(ring.latestUs).toBe(42);
+    const { batch: read } = new SliceReader(ring).read(ring.begin, ring.end, () => true);
+    expect(read?.untimed).toBe(true);
+  });
+});
