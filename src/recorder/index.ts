@@ -10,7 +10,7 @@ export {
 } from "./flight/flight-recorder.js";
 export { DEFAULT_RING_BYTES, type FlightOptions } from "./flight/options.js";
 export type { FlightCaptureReason } from "./flight/running-capture.js";
-export { FLIGHT_SCOPES, type FlightScope } from "./flight/scope.js";
+export { FLIGHT_SCOPES, type FlightScope } from "./flight/scope-names.js";
 export type { FlightStats } from "./flight/stats.js";
 export {
   DEFAULT_QUEUE_BYTES,

@@ -7,6 +7,10 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ["KB", 1e3],
   ["MB", 1e6],
   ["GB", 1e9],
+  // As in GNU programs: without B, powers of 1024.
+  ["K", 2 ** 10],
+  ["M", 2 ** 20],
+  ["G", 2 ** 30],
   ["KiB", 2 ** 10],
   ["MiB", 2 ** 20],
   ["GiB", 2 ** 30],

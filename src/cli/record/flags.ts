@@ -1,5 +1,6 @@
 import type { ExtraFlag } from "../../observer/flags/flag-values.js";
 import { FLOW_FLAG_GROUPS, FLOW_FLAGS } from "../../observer/flags/flow-flags.js";
+import { FLIGHT_SCOPES } from "../../recorder/flight/scope-names.js";
 import { CAPTURE_FLAGS, CAPTURE_GROUP } from "../flags/capture-flags.js";
 import {
   GUESS_REPLIES_FLAG,
@@ -18,6 +19,7 @@ export const RECORD_GROUPS: readonly string[] = [
   "Output",
   "Limits",
   "Rotation",
+  "Flight recorder",
   "Packets",
   ...FLOW_FLAG_GROUPS,
 ];
@@ -130,10 +132,66 @@ export const RECORD_FLAGS = [
   },
   {
     name: "ring",
-    value: "uint64",
+    value: "string",
     placeholder: "N",
     group: "Rotation",
-    help: "Keep only the last N files, like dumpcap's ring buffer.",
+    help: "Keep only the last N files, like dumpcap's ring buffer. With --trigger: the size of the ring in memory, such as 256M.",
+  },
+  {
+    name: "trigger",
+    value: "string",
+    placeholder: "FLAGS",
+    group: "Flight recorder",
+    help: "Keep the latest packets in memory, and write those around each flow that these flags of observe select.",
+  },
+  {
+    name: "events",
+    value: "string",
+    placeholder: "FILE",
+    completion: "file",
+    group: "Flight recorder",
+    help: "Test the events of this export file for the trigger instead of the packets; - is standard input. Or set --server.",
+  },
+  {
+    name: "before",
+    value: "duration",
+    placeholder: "DURATION",
+    default: "10s",
+    group: "Flight recorder",
+    help: "Write packets from this time before the trigger on.",
+  },
+  {
+    name: "after",
+    value: "duration",
+    placeholder: "DURATION",
+    default: "5s",
+    group: "Flight recorder",
+    help: "Write packets up to this time after the last trigger.",
+  },
+  {
+    name: "scope",
+    value: "enum",
+    choices: FLIGHT_SCOPES,
+    default: "all",
+    placeholder: "SCOPE",
+    group: "Flight recorder",
+    help: "Write all packets, those of both endpoints of the flow, or those of its conversation.",
+  },
+  {
+    name: "skew",
+    value: "duration",
+    placeholder: "DURATION",
+    default: "0s",
+    group: "Flight recorder",
+    help: "The maximum difference between the clocks of the events and of the packets.",
+  },
+  {
+    name: "max-per-minute",
+    value: "uint64",
+    placeholder: "N",
+    default: "60",
+    group: "Flight recorder",
+    help: "Begin at most this number of captures, or of scopes in one, within a minute.",
   },
   {
     name: "expression",
@@ -192,6 +250,13 @@ export const RECORD_FLAG_SCOPES: { readonly [K in RecordFlagName]: "device" | "l
   "rotate-size": "local",
   "rotate-time": "local",
   ring: "local",
+  trigger: "local",
+  events: "local",
+  before: "local",
+  after: "local",
+  scope: "local",
+  skew: "local",
+  "max-per-minute": "local",
   expression: "local",
   "guess-replies": "local",
   tunnels: "local",

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { cutText } from "../../errors/cut-text.js";
+import { parseUint } from "../../go/strconv/parse-integer.js";
 import { goQuote } from "../../go/strconv/quote.js";
 import { DEFAULT_HUBBLE_VERSION } from "../../hubble/version.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
@@ -13,6 +14,7 @@ import type { FileRotation } from "../../sink/file.js";
 import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { type CaptureOptions, readCaptureOptions } from "../flags/capture-flags.js";
+import { CLIENT_FLAGS } from "../flags/client-flags.js";
 import type { CaptureFormat } from "../flags/format-flags.js";
 import { findHubbleVersion } from "../flags/hubble-version.js";
 import { parseSize } from "../flags/size.js";
@@ -20,6 +22,7 @@ import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io/io.js";
 import { type FilterArguments, parseFilterArguments } from "./filter-arguments.js";
 import { ALL_RECORD_FLAGS, RECORD_FLAG_SCOPES, RECORD_FLAGS, REFUSED_FLAGS } from "./flags.js";
+import { type FlightCommandOptions, readFlightOptions } from "./flight-options.js";
 import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
 import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
@@ -35,6 +38,8 @@ export interface RecordCommandOptions extends CaptureOptions {
   readonly flows: FlowQuestion | undefined;
   readonly limits: RecordLimits;
   readonly output: OutputOptions;
+  /** Undefined without --trigger. */
+  readonly flight: FlightCommandOptions | undefined;
   /** End with exit code 3 if packets cannot be decoded for the filters. */
   readonly strictInput: boolean;
   readonly silent: boolean;
@@ -68,6 +73,9 @@ export type OutputTarget =
   | { readonly kind: "file"; readonly path: string; readonly overwrite: boolean }
   | { readonly kind: "folder"; readonly path: string };
 
+/** The flags of a recording in this process; those of a client are for the events of a flight recorder. */
+const LOCAL_FLAGS = [...RECORD_FLAGS, ...CLIENT_FLAGS] as const;
+
 /** The path for standard output. */
 export const STANDARD_OUTPUT = "-";
 
@@ -77,11 +85,11 @@ export const STANDARD_OUTPUT = "-";
  * @throws FlagError, UsageError, ConfigurationError, with Hubble's messages if Hubble has the same check.
  */
 export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
-  const ownArgs = fromTcpdumpFlags(args, ALL_RECORD_FLAGS);
+  const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS]);
   const hubble = findHubbleVersion(ownArgs, ALL_RECORD_FLAGS, io) ?? DEFAULT_HUBBLE_VERSION;
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     hubble,
-    extra: RECORD_FLAGS,
+    extra: LOCAL_FLAGS,
     now: () => io.clock.now(),
   });
   refuseSelectors(selection);
@@ -117,12 +125,13 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
       : undefined,
     limits,
     output: readOutput(extra, read, io),
+    flight: await readFlightOptions(extra, hubble, io),
     strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,
   };
 }
 
-type Extra = ReturnType<typeof parseFlowFlags<typeof RECORD_FLAGS>>["extra"];
+type Extra = ReturnType<typeof parseFlowFlags<typeof LOCAL_FLAGS>>["extra"];
 
 function refuseSelectors({ number, follow }: Pick<FlowFlags, "number" | "follow">): void {
   if (number === undefined && follow === undefined) return;
@@ -134,9 +143,9 @@ function refuseSelectors({ number, follow }: Pick<FlowFlags, "number" | "follow"
 
 /** Rejects flags that have an effect for devices only. */
 function refuseDeviceFlags(extra: Extra): void {
-  // The cast is true: each key is a flag of `record`.
-  const names = Object.keys(extra) as (keyof Extra)[];
-  const name = names.find((name) => RECORD_FLAG_SCOPES[name] === "device");
+  const name = RECORD_FLAGS.find(
+    (flag) => extra[flag.name] !== undefined && RECORD_FLAG_SCOPES[flag.name] === "device",
+  )?.name;
   if (name !== undefined) throw new UsageError(`--${name} requires --device; it has no effect with --read`);
 }
 
@@ -177,6 +186,14 @@ function checkInput(
   if (read.filter((path) => path === STANDARD_INPUT).length > 1) {
     throw new UsageError("standard input can be read only once");
   }
+}
+
+/** Parsed like flags of the kind `uint64`. */
+function readCount(flag: string, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  const parsed = parseUint(text, 0, 64);
+  if ("value" in parsed) return parsed.value;
+  throw new UsageError(`invalid argument ${goQuote(text)} for "--${flag}" flag: ${parsed.fault}`);
 }
 
 function readSize(flag: string, text: string | undefined): number | undefined {
@@ -230,7 +247,8 @@ function checkNoInput(path: string, read: readonly string[]): void {
 
 function readRotation(extra: Extra): FileRotation | undefined {
   const maxBytes = readSize("rotate-size", extra["rotate-size"]);
-  const { "rotate-time": maxDurationMs, ring } = extra;
+  const { "rotate-time": maxDurationMs } = extra;
+  const ring = extra.trigger === undefined ? readCount("ring", extra.ring) : undefined;
   if (maxDurationMs !== undefined && maxDurationMs <= 0) {
     throw new UsageError("--rotate-time must be above 0");
   }

@@ -1,3 +1,4 @@
+import { join, parse } from "node:path";
 import { onAbort, relayAbort, unlessAborted } from "../../async/abort.js";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowscribeError } from "../../errors/errors.js";
@@ -17,6 +18,7 @@ import { interruptionCode } from "../io/interruption.js";
 import { BrokenPipe, type Io, UnreadOutput } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
+import type { FlightCommandOptions } from "./flight-options.js";
 import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { type OpenedCaptures, openCaptures } from "./packets/inputs.js";
 import { type OpenedPackets, openLive } from "./packets/live.js";
@@ -43,7 +45,9 @@ async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise
   if (opened === undefined) return interruptionCode(io.signal) ?? EXIT.failed;
   const { source, inputs } = opened;
   try {
-    const result = await recordFrom(source, options, io, messages);
+    const result = await (options.flight === undefined
+      ? recordFrom(source, options, io, messages)
+      : recordFlightFrom(source, options.flight, options, io, messages));
     for (const input of inputs) reportInput(input, options, report, messages);
     // A live recording is expected to end with an interruption.
     const endedWell = result !== undefined && (result.reason !== "requested" || options.device !== undefined);
@@ -151,6 +155,45 @@ function prepare(
   const selected = selectPackets(source, stages);
   // The pcap encoder converts units itself; pcapng stores the unit per interface.
   return precision === undefined || fileFormat === "pcap" ? selected : withPrecision(selected, precision);
+}
+
+async function recordFlightFrom(
+  source: PacketSource,
+  flight: FlightCommandOptions,
+  options: RecordCommandOptions,
+  io: Io,
+  messages: Messages,
+): Promise<Pick<RecordingResult, "reason">> {
+  const { recordFlight } = await import("./flight.js");
+  const { target } = options.output;
+  const sinkOf = (number: number) =>
+    openSinkOf(
+      {
+        ...options,
+        output: {
+          ...options.output,
+          target: target.kind === "file" ? { ...target, path: numberedPath(target.path, number) } : target,
+        },
+      },
+      source,
+      io,
+      () => {},
+    );
+  return await recordFlight(
+    source,
+    flight,
+    options,
+    { sinkOf, print: async (text) => io.stdout.write(text) },
+    io,
+    messages,
+  );
+}
+
+/** `drop.pcapng`, `drop-2.pcapng`, … */
+function numberedPath(path: string, number: number): string {
+  if (number === 1) return path;
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}-${number}${ext}`);
 }
 
 /** Undefined if the recording was interrupted before it started. */

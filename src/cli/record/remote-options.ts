@@ -38,7 +38,8 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
     now: () => io.clock.now(),
   });
   const isLocal = LOCAL_FLAGS.some((name) => extra[name] !== undefined);
-  if (extra.help === true) return undefined;
+  // A flight recorder takes only events from a server.
+  if (extra.help === true || extra.trigger !== undefined) return undefined;
   const server = readServerOptions(extra, isLocal ? { env: {} } : io);
   if (server === undefined) return undefined;
   const given = RECORD_FLAGS.find(

@@ -16,7 +16,7 @@ import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter
 import { FLOW_OPTIONS, type FlowOptions } from "../../packet/flow/flow-options.js";
 import type { OpenSink } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
-import { FLIGHT_SCOPES, type FlightScope } from "./scope.js";
+import { FLIGHT_SCOPES, type FlightScope } from "./scope-names.js";
 
 /** Default size of the ring: 64 MiB, about 120,000 packets of 512 bytes. */
 export const DEFAULT_RING_BYTES = 64 * 1024 * 1024;

@@ -3,15 +3,7 @@ import { packetPart } from "../../filter/packet-part.js";
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { parseAddress } from "../../net/index.js";
 import type { PacketPredicate } from "../../packet/filter/filter.js";
-
-/** Which packets a trigger is about. */
-export const FLIGHT_SCOPES = ["all", "endpoints", "conversation"] as const;
-
-/**
- * Which packets a capture contains: `all`, those from and to either address of the flow that triggered it (`endpoints`),
- * or those between its addresses, ports and protocol in both directions (`conversation`).
- */
-export type FlightScope = (typeof FLIGHT_SCOPES)[number];
+import type { FlightScope } from "./scope-names.js";
 
 /** The packets that belong to a trigger. */
 export interface PacketScope {

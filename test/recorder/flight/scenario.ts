@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { Flow } from "../../../src/gen/flow/flow_pb.js";
 import { createBatch, type PacketBatch, type PacketInit } from "../../../src/packet/index.js";
-import type { FlightScope } from "../../../src/recorder/flight/scope.js";
+import type { FlightScope } from "../../../src/recorder/flight/scope-names.js";
 import type { FakeClock } from "../../../src/testing/fake-clock.js";
 import { flow as createFlow } from "../../../src/testing/index.js";
 import { ETHERNET } from "../packets.js";

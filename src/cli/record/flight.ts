@@ -1,0 +1,118 @@
+import { onAbort } from "../../async/abort.js";
+import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import type { PacketSource } from "../../packet/source.js";
+import {
+  createFlightRecorder,
+  type FlightCapture,
+  type FlightResult,
+} from "../../recorder/flight/flight-recorder.js";
+import type { OpenSink } from "../../recorder/sink.js";
+import { STANDARD_INPUT } from "../input/open.js";
+import type { Io } from "../io/io.js";
+import type { Messages } from "../io/messages.js";
+import type { FlightCommandOptions } from "./flight-options.js";
+import type { RecordCommandOptions } from "./options.js";
+import { formatLine } from "./status.js";
+
+/** What {@link recordFlight} needs besides the options. */
+export interface FlightOutput {
+  /** Opens the sink of the capture with this number, 1 for the first. */
+  readonly sinkOf: (number: number) => OpenSink;
+  /** Prints a line of the results. */
+  readonly print: (text: string) => Promise<void>;
+}
+
+/** Runs a flight recorder until the source ends or the signal of the io is aborted. */
+export async function recordFlight(
+  source: PacketSource,
+  flight: FlightCommandOptions,
+  { flows, device }: Pick<RecordCommandOptions, "flows" | "device">,
+  { sinkOf, print }: FlightOutput,
+  io: Io,
+  messages: Messages,
+): Promise<FlightResult> {
+  const { trigger, hubble, events, ringBytes, beforeMs, afterMs, skewMs, scope, maxPerMinute } = flight;
+  await using opened = await openEvents(events, flight, io, messages);
+  let captures = 0;
+  let failure: Error | undefined;
+  // Errors are ignored: a closed output does not stop the recorder.
+  let printing = Promise.resolve();
+  const printLine = (label: "Result" | "Output", text: string): void => {
+    const line = `${formatLine(io.clock.now(), label, text)}\n`;
+    printing = printing.then(() => print(line)).catch(() => {});
+  };
+  const report = (capture: FlightCapture): void => {
+    failure ??= capture.error;
+    printLine("Result", formatCapture(capture));
+    if (capture.filePath !== undefined) printLine("Output", capture.filePath);
+    if (capture.error !== undefined) messages.report(capture.error.message);
+  };
+  const recorder = createFlightRecorder(source, {
+    trigger,
+    filter: { hubble },
+    sink: (request) => sinkOf(++captures)(request),
+    onCapture: report,
+    clock: io.clock,
+    ...(opened.events === undefined
+      ? { flow: { guessReplies: flows?.guessReplies === true, tunnels: flows?.tunnels === true } }
+      : { events: opened.events }),
+    ...(ringBytes !== undefined && { ringBytes }),
+    ...(beforeMs !== undefined && { beforeMs }),
+    ...(afterMs !== undefined && { afterMs }),
+    ...(skewMs !== undefined && { skewMs }),
+    ...(scope !== undefined && { scope }),
+    ...(maxPerMinute !== undefined && { maxPerMinute }),
+  });
+  if (device !== undefined) messages.report("Waiting for the trigger. Press CTRL+C to stop.");
+  const removeListener = onAbort(io.signal, () => recorder.stop());
+  try {
+    const result = await recorder.stopped;
+    if (failure !== undefined) throw failure;
+    return result;
+  } finally {
+    removeListener();
+    printLine("Result", formatTotals(recorder.stats));
+    await printing;
+  }
+}
+
+function formatCapture({ number, packets, bytes, triggers, error }: FlightCapture): string {
+  const from = triggers === 1 ? "1 trigger" : `${triggers} triggers`;
+  const failed = error === undefined ? "" : ", then failed";
+  return `capture ${number}: ${packets} packets (${bytes} bytes) written for ${from}${failed}`;
+}
+
+function formatTotals(stats: FlightResult["stats"]): string {
+  const { captures, packetsSeen, packetsWritten, packetsLost, packetsLostInKernel, triggersLimited } = stats;
+  const lost = packetsLost + packetsLostInKernel;
+  return [
+    `${captures} captures, ${packetsWritten} of ${packetsSeen} packets written`,
+    ...(lost > 0 ? [`${lost} packets lost`] : []),
+    ...(triggersLimited > 0 ? [`${triggersLimited} triggers above --max-per-minute`] : []),
+  ].join(", ");
+}
+
+interface OpenedEvents extends AsyncDisposable {
+  /** Undefined if packets are tested. */
+  readonly events: AsyncIterable<GetFlowsResponse | ExportEvent> | undefined;
+}
+
+const NO_EVENTS: OpenedEvents = { events: undefined, [Symbol.asyncDispose]: async () => {} };
+
+async function openEvents(
+  events: FlightCommandOptions["events"],
+  { trigger, hubble }: FlightCommandOptions,
+  io: Io,
+  messages: Messages,
+): Promise<OpenedEvents> {
+  if (events === undefined) return NO_EVENTS;
+  if ("file" in events) {
+    const { file } = events;
+    const onUnreadable = ({ message }: { readonly message: string }) =>
+      messages.report(`${file === STANDARD_INPUT ? "standard input" : file}: ${message}`);
+    const { exportLines } = await import("./flight-events.js");
+    return { ...NO_EVENTS, events: exportLines(file, { trigger, hubble }, io, onUnreadable) };
+  }
+  const { serverTriggers } = await import("./flight-events.js");
+  return serverTriggers(events.server, { trigger, hubble }, io, messages);
+}

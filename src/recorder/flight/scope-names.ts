@@ -1,0 +1,8 @@
+/** Which packets a trigger is about. */
+export const FLIGHT_SCOPES = ["all", "endpoints", "conversation"] as const;
+
+/**
+ * Which packets a capture contains: `all`, those from and to either address of the flow that triggered it (`endpoints`),
+ * or those between its addresses, ports and protocol in both directions (`conversation`).
+ */
+export type FlightScope = (typeof FLIGHT_SCOPES)[number];
