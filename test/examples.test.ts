@@ -76,6 +76,10 @@ const EXAMPLES: readonly Example[] = [
   { file: "11-serve-over-grpc-js.ts", prints: ["recorded 10 packets over IPv6"] },
   { file: "12-observe-a-hubble.ts", prints: ["lost: 3"] },
   { file: "13-test-your-filters.ts", kind: "ends its process", prints: ["pass 5", "fail 0"] },
+  {
+    file: "14-flight-recorder.ts",
+    prints: ["shop/cart-7d9:", "Policy denied DROPPED (TCP Flags: SYN)", "lost: 0", "dropped-cart.pcapng"],
+  },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "flowscribe-examples-"));

@@ -251,6 +251,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   flagsOfFields: { first: everything.flagsOfFields, named: /hubble/ },
   flowFlags: { first: everything.flowFlags, named: /hubble/ },
+  createCommentedFlows: { options: everything.createCommentedFlows },
+  createFlowComments: { options: everything.createFlowComments },
   flowResponse: { first: everything.flowResponse, named: /flow/ },
   formatFlow: {
     first: everything.formatFlow,
@@ -292,6 +294,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /StopCondition/,
   },
   checkStartRecording: { first: everything.checkStartRecording, named: /StartRecording/ },
+  createFlightRecorder: {
+    first: (value) => everything.createFlightRecorder(value, { sink: fileSink.fileSink(folder) }),
+    named: /source/,
+    options: (options) => everything.createFlightRecorder(source(), options),
+  },
   createRecorderService: { options: everything.createRecorderService },
   record: {
     first: (value) => everything.record(value, { include }),

@@ -1,4 +1,6 @@
 export { HUBBLE_VERSIONS, type HubbleVersion } from "../hubble/version.js";
+export { type CommentedFlows, createCommentedFlows } from "./comments/commented-flows.js";
+export { createFlowComments, type FlowCommentOptions, type FlowComments } from "./comments/flow-comments.js";
 export {
   type DecodeExportOptions,
   decodeExport,

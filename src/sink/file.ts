@@ -5,19 +5,22 @@ import { basename, resolve } from "node:path";
 import { sleep } from "../async/abort.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
-import { FlowscribeError } from "../errors/errors.js";
+import { FlowscribeError, OptionsError } from "../errors/errors.js";
+import { issueOf } from "../errors/issue.js";
 import { codeOf, withoutPath } from "../errors/message.js";
-import { aBoolean, aFunction, aString, oneOf } from "../errors/value-checks.js";
+import { aBoolean, aFunction, aString, oneOf, withMethods } from "../errors/value-checks.js";
 import { goQuote } from "../go/strconv/quote.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureWriter } from "../pcap/capture-writer.js";
 import { loadCaptureWriter } from "../pcap/load-writer.js";
+import { annotatedSink, type PacketAnnotator } from "../recorder/annotated-sink.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
 import { CaptureFile } from "./capture-file.js";
 import { makeFolder } from "./make-folder.js";
 import { aRotation, createRotatingSink, type FileRotation, rotatedName } from "./rotate.js";
 
+export type { PacketAnnotator } from "../recorder/annotated-sink.js";
 export type { FileRotation } from "./rotate.js";
 
 /** Format and rotation of capture files. */
@@ -37,6 +40,8 @@ export interface CaptureFileOptions {
   readonly rotation?: FileRotation;
   /** Called with the path of each completed file of a rotation, except the last, whose path is in the result. */
   readonly onFile?: (path: string) => void;
+  /** Adds comments to the packets, such as `createFlowComments()` of `flowscribe/observer`. For pcapng only. */
+  readonly comments?: PacketAnnotator;
 }
 
 /** Format, rotation and names of capture files. */
@@ -58,6 +63,7 @@ const CAPTURE_FILE_OPTIONS: OptionTable<CaptureFileOptions> = {
   resolution: oneOf("us", "ns"),
   rotation: aRotation,
   onFile: aFunction,
+  comments: withMethods<PacketAnnotator>("an object with `annotate`", "annotate"),
 };
 
 const FILE_SINK_OPTIONS: OptionTable<FileSinkOptions> = {
@@ -92,8 +98,9 @@ const MAX_NAME_TRIES = 100;
 export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSink {
   checkArgument("fileSink", "folder", folder, aString);
   checkOptions("fileSink", options, FILE_SINK_OPTIONS);
-  const { rotation } = options;
-  return async (request) => {
+  const { rotation, comments } = options;
+  checkComments(options);
+  const open: OpenSink = async (request) => {
     const createWriter = await loadWriter(request, options);
     makeFolder(folder);
     if (rotation === undefined) {
@@ -103,6 +110,13 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
     const base = resolve(folder, drawName(request, options));
     return createRotation(base, rotation, CREATE, request, options, createWriter);
   };
+  return annotatedSink(open, comments);
+}
+
+/** A pcap file would lose them silently. */
+function checkComments({ comments, fileFormat = "pcap" }: CaptureFileOptions): void {
+  if (comments === undefined || fileFormat === "pcapng") return;
+  throw new OptionsError([issueOf("comments", 'requires the `fileFormat` "pcapng"')]);
 }
 
 /**
@@ -117,7 +131,8 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
   checkOptions("namedFileSink", options, NAMED_FILE_OPTIONS);
   const { fileFormat = formatOfName(path), rotation, overwrite = false } = options;
   const files = { ...options, fileFormat };
-  return async (request) => {
+  checkComments(files);
+  const open: OpenSink = async (request) => {
     const createWriter = await loadWriter(request, files);
     const base = resolve(path);
     const flags = overwrite ? OVERWRITE : CREATE;
@@ -130,6 +145,7 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
     const descriptor = openFile(base, flags);
     return begin(new CaptureFile(base, descriptor, createWriter(), request), !overwrite);
   };
+  return annotatedSink(open, files.comments);
 }
 
 function formatOfName(path: string): "pcap" | "pcapng" {

@@ -68,7 +68,11 @@ describe("import", () => {
       ["@bufbuild/protobuf", "re2js"],
       [...LOW, "cel", "filter", "gen", "observer", "packet", "regex"],
     ],
-    ["recorder", ["@bufbuild/protobuf"], [...LOW, "gen", "packet", "pcap", "recorder"]],
+    [
+      "recorder",
+      ["@bufbuild/protobuf", "re2js"],
+      [...LOW, "cel", "filter", "gen", "packet", "pcap", "recorder", "regex"],
+    ],
   ])("flowscribe/%s loads only these packages and modules", (name, packages, folders) => {
     const loaded = loadedBy("--input-type=module", "--eval", `import "flowscribe/${name}";`);
     expect(loaded).toEqual({

@@ -1,4 +1,5 @@
 import type { ByteInput } from "../../bytes/byte-input.js";
+import { createCommentedFlows } from "../../observer/comments/commented-flows.js";
 import { createFlowDecoder, type FlowDecoder, PacketError } from "../../packet/index.js";
 import { type CaptureSource, openCapture } from "../../pcap/decode.js";
 import type { InputEvent, PacketOptions } from "./events.js";
@@ -48,12 +49,18 @@ async function* decodePackets(
 ): AsyncGenerator<InputEvent[], void, undefined> {
   const { nodeName = "" } = options;
   const part = await options.compilePart?.();
+  // Comments may come from anyone; strict mode prints what the packets say.
+  const commented = options.strict === true ? undefined : createCommentedFlows();
   let before = 0;
   for await (const batch of source.reusedBatches?.() ?? source) {
     let events: InputEvent[] = [];
-    for (const flow of decoder.decodeEach(batch, part)) {
-      if (flow instanceof PacketError) {
-        const { index, layer, offset, message } = flow;
+    // Each commented packet is decoded, because its names apply to others of its conversation.
+    const isCommented = commented !== undefined && batch.comments !== undefined;
+    let index = 0;
+    for (const decoded of decoder.decodeEach(batch, isCommented ? undefined : part)) {
+      const at = index++;
+      if (decoded instanceof PacketError) {
+        const { index, layer, offset, message } = decoded;
         report.skipped(
           "packet",
           name,
@@ -61,11 +68,15 @@ async function* decodePackets(
         );
         continue;
       }
+      const flow =
+        commented === undefined
+          ? decoded
+          : commented.restore(decoded, isCommented ? batch.comments?.get(at) : undefined);
       const { time } = flow;
       events.push({
         $typeName: "observer.GetFlowsResponse",
         responseTypes: { case: "flow", value: flow },
-        nodeName,
+        nodeName: flow.nodeName || nodeName,
         time,
       });
       if (events.length < BATCH_LENGTH) continue;

@@ -15,15 +15,14 @@ interface TriggerFilters {
   readonly hubble: HubbleVersion;
 }
 
-/** Yields the events of an export file that pass the filters; reports lines that cannot be read. */
+/** Yields the events of an export file, whose times pace the packets; reports lines that cannot be read. */
 export function exportLines(
   file: string,
-  { trigger, hubble }: TriggerFilters,
   { stdin }: Pick<Io, "stdin">,
   onBadLine: (error: { readonly message: string }) => void,
 ): AsyncIterable<GetFlowsResponse | ExportEvent> {
   const input = file === STANDARD_INPUT ? stdin.chunks() : createReadStream(file);
-  return decodeExport(input, { filter: trigger, hubble, onBadLine });
+  return decodeExport(input, { onBadLine });
 }
 
 /** New events of a server that pass the filters; a connection that is lost is restored. */

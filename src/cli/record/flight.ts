@@ -1,5 +1,6 @@
 import { onAbort } from "../../async/abort.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import type { FlowComments } from "../../observer/comments/flow-comments.js";
 import type { PacketSource } from "../../packet/source.js";
 import {
   createFlightRecorder,
@@ -20,6 +21,8 @@ export interface FlightOutput {
   readonly sinkOf: (number: number) => OpenSink;
   /** Prints a line of the results. */
   readonly print: (text: string) => Promise<void>;
+  /** Comments that learn from the flows of the events; undefined if packets are not commented. */
+  readonly comments: FlowComments | undefined;
 }
 
 /** Runs a flight recorder until the source ends or the signal of the io is aborted. */
@@ -27,7 +30,7 @@ export async function recordFlight(
   source: PacketSource,
   flight: FlightCommandOptions,
   { flows, device }: Pick<RecordCommandOptions, "flows" | "device">,
-  { sinkOf, print }: FlightOutput,
+  { sinkOf, print, comments }: FlightOutput,
   io: Io,
   messages: Messages,
 ): Promise<FlightResult> {
@@ -55,7 +58,10 @@ export async function recordFlight(
     clock: io.clock,
     ...(opened.events === undefined
       ? { flow: { guessReplies: flows?.guessReplies === true, tunnels: flows?.tunnels === true } }
-      : { events: opened.events }),
+      : {
+          events: comments === undefined ? opened.events : learning(opened.events, comments),
+          paced: device === undefined,
+        }),
     ...(ringBytes !== undefined && { ringBytes }),
     ...(beforeMs !== undefined && { beforeMs }),
     ...(afterMs !== undefined && { afterMs }),
@@ -73,6 +79,16 @@ export async function recordFlight(
     removeListener();
     printLine("Result", formatTotals(recorder.stats));
     await printing;
+  }
+}
+
+async function* learning<T extends GetFlowsResponse | ExportEvent>(
+  events: AsyncIterable<T>,
+  comments: FlowComments,
+): AsyncGenerator<T, void, undefined> {
+  for await (const event of events) {
+    if (event.responseTypes.case === "flow") comments.learn(event.responseTypes.value);
+    yield event;
   }
 }
 
@@ -111,7 +127,7 @@ async function openEvents(
     const onUnreadable = ({ message }: { readonly message: string }) =>
       messages.report(`${file === STANDARD_INPUT ? "standard input" : file}: ${message}`);
     const { exportLines } = await import("./flight-events.js");
-    return { ...NO_EVENTS, events: exportLines(file, { trigger, hubble }, io, onUnreadable) };
+    return { ...NO_EVENTS, events: exportLines(file, io, onUnreadable) };
   }
   const { serverTriggers } = await import("./flight-events.js");
   return serverTriggers(events.server, { trigger, hubble }, io, messages);

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { cutText } from "../../errors/cut-text.js";
 import { parseUint } from "../../go/strconv/parse-integer.js";
 import { goQuote } from "../../go/strconv/quote.js";
-import { DEFAULT_HUBBLE_VERSION } from "../../hubble/version.js";
+import { DEFAULT_HUBBLE_VERSION, type HubbleVersion } from "../../hubble/version.js";
+import type { FlowCommentOptions } from "../../observer/comments/flow-comments.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { FlowTest } from "../../observer/select-matching.js";
 import type { Resolution } from "../../packet/batch.js";
@@ -29,6 +30,7 @@ import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 /** The options of `record`, as parsed from its command line. */
 export interface RecordCommandOptions extends CaptureOptions {
   readonly action: "help" | "list-devices" | "print-program" | "record";
+  readonly hubble: HubbleVersion;
   readonly device: string | undefined;
   readonly inputs: readonly string[];
   /** Undefined for all packets. */
@@ -66,6 +68,8 @@ export interface OutputOptions {
   readonly precision: Resolution | undefined;
   readonly rotation: FileRotation | undefined;
   readonly nodeName: string | undefined;
+  /** How packets are commented with their flows; undefined if they are not. */
+  readonly comments: Pick<FlowCommentOptions, "per" | "json"> | undefined;
 }
 
 export type OutputTarget =
@@ -107,6 +111,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
   const asksFlows = allow.length + deny.length > 0 || since !== undefined || until !== undefined;
   return {
     action,
+    hubble,
     device,
     inputs: read,
     ...capture,
@@ -218,13 +223,31 @@ function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOption
       );
   }
   const isNamedPcapng = target.kind === "file" && target.path.endsWith(".pcapng");
+  const fileFormat = extra.format ?? (isNamedPcapng ? "pcapng" : "pcap");
   return {
     target,
-    fileFormat: extra.format ?? (isNamedPcapng ? "pcapng" : "pcap"),
+    fileFormat,
+    comments: readComments(extra, fileFormat),
     precision: extra.precision,
     rotation,
     nodeName: node,
   };
+}
+
+function readComments(
+  { "flow-comments": per = "none", "flow-json": json = false }: Extra,
+  fileFormat: CaptureFormat,
+): OutputOptions["comments"] {
+  if (per === "none") {
+    if (json) throw new UsageError("--flow-json requires --flow-comments");
+    return undefined;
+  }
+  if (fileFormat !== "pcapng") {
+    throw new UsageError(
+      "--flow-comments requires pcapng; set --format pcapng, or a name that ends in .pcapng",
+    );
+  }
+  return { per, json };
 }
 
 function readTarget(path: string, overwrite: boolean): OutputTarget {

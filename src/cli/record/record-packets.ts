@@ -3,11 +3,13 @@ import { onAbort, relayAbort, unlessAborted } from "../../async/abort.js";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { codeOf } from "../../errors/message.js";
+import type { FlowComments } from "../../observer/comments/flow-comments.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter/filter.js";
 import { linkTypeName } from "../../packet/link-type.js";
 import type { PacketSource } from "../../packet/source.js";
+import { annotatedSink } from "../../recorder/annotated-sink.js";
 import { type RecordingResult, record } from "../../recorder/recording.js";
 import type { OpenSink, PacketSink } from "../../recorder/sink.js";
 import type { RecordingStats } from "../../recorder/stats.js";
@@ -165,28 +167,22 @@ async function recordFlightFrom(
   messages: Messages,
 ): Promise<Pick<RecordingResult, "reason">> {
   const { recordFlight } = await import("./flight.js");
+  const comments = await loadComments(options);
   const { target } = options.output;
-  const sinkOf = (number: number) =>
-    openSinkOf(
-      {
-        ...options,
-        output: {
-          ...options.output,
-          target: target.kind === "file" ? { ...target, path: numberedPath(target.path, number) } : target,
-        },
-      },
-      source,
-      io,
-      () => {},
-    );
-  return await recordFlight(
-    source,
-    flight,
-    options,
-    { sinkOf, print: async (text) => io.stdout.write(text) },
-    io,
-    messages,
-  );
+  const sinkOf = (number: number): OpenSink => {
+    const numbered = target.kind === "file" ? { ...target, path: numberedPath(target.path, number) } : target;
+    const own = { ...options, output: { ...options.output, target: numbered } };
+    return openSinkOf(own, source, io, comments, () => {});
+  };
+  const print = async (text: string) => io.stdout.write(text);
+  return await recordFlight(source, flight, options, { sinkOf, print, comments }, io, messages);
+}
+
+/** Loads the modules for comments only when they are needed. */
+async function loadComments(options: RecordCommandOptions): Promise<FlowComments | undefined> {
+  if (options.output.comments === undefined) return undefined;
+  const { createComments } = await import("./comments.js");
+  return createComments(options.output.comments, options);
 }
 
 /** `drop.pcapng`, `drop-2.pcapng`, … */
@@ -204,7 +200,8 @@ async function recordFrom(
   messages: Messages,
 ): Promise<RecordingResult | undefined> {
   const results = createResults(options, io, messages);
-  const openSink = openSinkOf(options, source, io, results.output);
+  const comments = await loadComments(options);
+  const openSink = openSinkOf(options, source, io, comments, results.output);
   const isLive = options.device !== undefined;
   let sink: PacketSink | undefined;
   let hasReader = true;
@@ -275,14 +272,20 @@ function openSinkOf(
   { output, device }: RecordCommandOptions,
   { interfaces }: PacketSource,
   { stdout }: Io,
+  comments: FlowComments | undefined,
   onFile: (path: string) => void,
 ): OpenSink {
   const { target, fileFormat, precision, rotation, nodeName } = output;
   const resolution = precision ?? (device === undefined ? finest(interfaces) : "us");
-  const files = { fileFormat, resolution, ...(rotation && { rotation, onFile }) };
+  const files = {
+    fileFormat,
+    resolution,
+    ...(rotation && { rotation, onFile }),
+    ...(comments && { comments }),
+  };
   switch (target.kind) {
     case "stdout":
-      return streamSink(stdout, { fileFormat, resolution });
+      return annotatedSink(streamSink(stdout, { fileFormat, resolution }), comments);
     case "file":
       return namingOverwrite(
         target.path,

@@ -7,7 +7,7 @@ const ICMPV6_ECHO_REQUEST = 128;
 const ICMPV6_ECHO_REPLY = 129;
 
 /** The endpoint that started a conversation: the one whose port and address come first in the key, or the other. */
-type Initiator = "low" | "high";
+type Initiator = Conversation["sender"];
 
 /** Tracks the initiator of each conversation, to determine which packets are replies. */
 export class Conversations {
@@ -47,21 +47,46 @@ export class Conversations {
   }
 
   #follow(flow: Flow, protocol: WithPorts): boolean {
-    const { sourcePort, destinationPort } = protocol.value;
-    const source = flow.IP?.source ?? "";
-    const destination = flow.IP?.destination ?? "";
-    // The key is the same in both directions: the endpoint with the lower port, then the lower address, comes first.
-    const sourceFirst = sourcePort === destinationPort ? source <= destination : sourcePort < destinationPort;
-    const key = sourceFirst
-      ? `${protocol.case} ${sourcePort} ${source} ${destinationPort} ${destination}`
-      : `${protocol.case} ${destinationPort} ${destination} ${sourcePort} ${source}`;
-    const sender: Initiator = sourceFirst ? "low" : "high";
+    const { key, sender } = conversationBetween(flow, protocol);
     const said = initiatorBySyn(protocol, sender);
     const known = this.#initiators.get(key);
     const initiator = said ?? known ?? sender;
     if (initiator !== known) this.#initiators.set(key, initiator);
     return initiator !== sender;
   }
+}
+
+/** A conversation, and which of its two endpoints sent a packet. */
+export interface Conversation {
+  /** The same in both directions. */
+  readonly key: string;
+  /** Whether the sender is the endpoint whose port, or for equal ports whose address, is the lower one. */
+  readonly sender: "low" | "high";
+}
+
+/** The conversation of a flow over TCP, UDP or SCTP; undefined for any other flow. */
+export function conversationOf(flow: Flow): Conversation | undefined {
+  const protocol = flow.l4?.protocol;
+  switch (protocol?.case) {
+    case "TCP":
+    case "UDP":
+    case "SCTP":
+      return conversationBetween(flow, protocol);
+    default:
+      return undefined;
+  }
+}
+
+function conversationBetween(flow: Flow, protocol: WithPorts): Conversation {
+  const { sourcePort, destinationPort } = protocol.value;
+  const source = flow.IP?.source ?? "";
+  const destination = flow.IP?.destination ?? "";
+  // The endpoint with the lower port, then the lower address, comes first.
+  const sourceFirst = sourcePort === destinationPort ? source <= destination : sourcePort < destinationPort;
+  const key = sourceFirst
+    ? `${protocol.case} ${sourcePort} ${source} ${destinationPort} ${destination}`
+    : `${protocol.case} ${destinationPort} ${destination} ${sourcePort} ${source}`;
+  return { key, sender: sourceFirst ? "low" : "high" };
 }
 
 type WithPorts = Extract<Layer4["protocol"], { readonly case: "TCP" | "UDP" | "SCTP" }>;

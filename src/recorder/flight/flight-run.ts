@@ -15,10 +15,11 @@ import {
   DEFAULT_RING_BYTES,
   type FlightOptions,
 } from "./options.js";
+import { Pacing } from "./pacing.js";
 import { PacketRing, UNMARKED } from "./packet-ring.js";
 import { scopeOf } from "./scope.js";
 import { type FlightStats, PacketCounts } from "./stats.js";
-import { createPacketTrigger, type PacketTrigger, readEventTriggers } from "./triggers.js";
+import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
 import type { FlightWindow } from "./windows.js";
 
 /** Yield to the event loop after this many batches. Otherwise a source that never waits would block it. */
@@ -41,6 +42,7 @@ export class FlightRun {
   readonly #requests: FlightWindow[] = [];
   #requestsDiscarded = 0;
   #state: FlightState = { name: "recording" };
+  readonly #pacing: Pacing | undefined;
   #eventsFailure: { readonly error: unknown } | undefined;
 
   constructor(source: PacketSource, options: FlightOptions) {
@@ -64,6 +66,8 @@ export class FlightRun {
     const { trigger, events } = options;
     this.#packetTrigger =
       trigger === undefined || events !== undefined ? undefined : createPacketTrigger(trigger, options);
+    const { paced = false, afterMs = DEFAULT_AFTER_MS, skewMs = 0 } = options;
+    this.#pacing = paced && events !== undefined ? new Pacing((afterMs + skewMs) * 1000) : undefined;
     this.#ringDurationUs = (options.ringDurationMs ?? Number.POSITIVE_INFINITY) * 1000;
     this.#droppedBefore = source.stats().dropped;
   }
@@ -116,18 +120,17 @@ export class FlightRun {
   }
 
   /** Leaves the window of a trigger to the loop. */
-  #request({ flow, timeMs }: FlightTrigger): void {
+  #request(cause: FlightTrigger): void {
     if (this.#state.name !== "recording") return;
     if (this.#requests.length >= MAX_REQUESTS) {
       this.#requestsDiscarded++;
       return;
     }
     const { skewMs = 0, scope = "all" } = this.#options;
-    const timeUs =
-      timeMs === undefined ? (timeUsOf(flow) ?? this.#clock.now() * 1000) : Math.round(timeMs * 1000);
+    const timeUs = timeUsOf(cause) ?? this.#clock.now() * 1000;
     const { fromUs, toUs } = this.#spanOf(timeUs);
     const skewUs = skewMs * 1000;
-    this.#requests.push({ fromUs: fromUs - skewUs, toUs: toUs + skewUs, scope: scopeOf(flow, scope) });
+    this.#requests.push({ fromUs: fromUs - skewUs, toUs: toUs + skewUs, scope: scopeOf(cause.flow, scope) });
     this.#waits.leave();
   }
 
@@ -144,11 +147,13 @@ export class FlightRun {
       signal?.throwIfAborted();
       if (events !== undefined && trigger !== undefined) {
         leaveEvents = readEventTriggers(events, trigger, filter, {
+          onEvent: (timeUs) => this.#pacing?.eventAt(timeUs),
           onTrigger: (cause) => this.#request(cause),
-          onError: (error) => this.#stopAfterPackets(error),
+          onEnd: (failure) => this.#endEvents(failure),
         });
       }
       await this.#pump();
+      if (this.#pacing !== undefined) await this.#waits.for(this.#pacing.endPackets());
       await this.#end();
       if (this.#eventsFailure !== undefined) throw this.#eventsFailure.error;
       const reason = this.#state.name === "stopping" ? this.#state.reason : "source_end";
@@ -167,8 +172,10 @@ export class FlightRun {
     }
   }
 
-  #stopAfterPackets(error: unknown): void {
-    this.#eventsFailure ??= { error };
+  #endEvents(failure: { readonly error: unknown } | undefined): void {
+    this.#pacing?.endEvents();
+    if (failure === undefined) return;
+    this.#eventsFailure ??= failure;
     this.#stop("requested");
   }
 
@@ -189,6 +196,11 @@ export class FlightRun {
         await this.#takeRequests();
         const written = this.#captures.step();
         if (written !== undefined) await written;
+        const pace = isPending ? undefined : this.#pacing?.beforePackets(this.#ring.latestUs);
+        if (pace !== undefined && this.#state.name === "recording") {
+          await this.#waits.orLeave(pace);
+          continue;
+        }
         if (!isPending) next = reader.next();
         isPending = next instanceof Promise;
         // After `next`, which may run code of the caller.
@@ -267,6 +279,7 @@ export class FlightRun {
       }
       const begin = this.#ring.append(batch, index, count, this.#clock.now() * 1000);
       this.#counts.seen += count;
+      this.#pacing?.packetsUpTo(this.#ring.latestUs);
       if (current !== undefined || this.#packetTrigger !== undefined) {
         await this.#watch(batch, index, count, begin);
       }
@@ -300,10 +313,4 @@ export class FlightRun {
     await this.#captures.catchUp();
     this.#ring.expireOlder(oldestUs);
   }
-}
-
-/** The time of a flow in microseconds since 1970. */
-function timeUsOf(flow: FlightTrigger["flow"]): number | undefined {
-  const time = flow?.time;
-  return time && Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);
 }

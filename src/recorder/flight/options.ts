@@ -1,6 +1,7 @@
 import { aClock, type Clock } from "../../async/clock.js";
 import { type OptionTable, optionsOf } from "../../errors/check-options.js";
 import {
+  aBoolean,
   aFunction,
   aNumberFrom,
   anInteger,
@@ -48,6 +49,11 @@ export interface FlightOptions {
    * is asked. Flows of Hubble have verdicts and names, which packets do not contain.
    */
   readonly events?: AsyncIterable<FlowEvent | FlowEnvelope>;
+  /**
+   * Whether packets and events advance together by their times, for captures and export files, which are read faster than
+   * they were written: a packet is read when the events have come close to its time. Default false, for live packets.
+   */
+  readonly paced?: boolean;
   /** How long before the trigger a capture begins. Default 10 seconds. */
   readonly beforeMs?: number;
   /** How long after the last trigger a capture ends. Default 5 seconds. */
@@ -84,6 +90,7 @@ export const FLIGHT_OPTIONS: OptionTable<FlightOptions> = {
   ringDurationMs: aNumberFrom(0),
   trigger: anObject,
   events: anIterable,
+  paced: aBoolean,
   beforeMs: aNumberFrom(0),
   afterMs: aNumberFrom(0),
   scope: oneOf(...FLIGHT_SCOPES),

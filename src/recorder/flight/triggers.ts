@@ -27,15 +27,22 @@ export function createPacketTrigger(
   };
 }
 
+/** What {@link readEventTriggers} calls. */
+export interface EventListener {
+  /** Returns a promise to wait for before the event is tested. `timeUs` is undefined for an event without a time. */
+  readonly onEvent: (timeUs: number | undefined) => Promise<void> | undefined;
+  /** An event passes the filters. */
+  readonly onTrigger: (cause: FlightTrigger) => void;
+  /** No further event follows. */
+  readonly onEnd: (failure?: { readonly error: unknown }) => void;
+}
+
 /** Reports the events that pass the filters, in the background. Returns a function that ends it. */
 export function readEventTriggers(
   events: AsyncIterable<FlowEvent | FlowEnvelope>,
   lists: FlowFilterLists,
   options: FlowFilterOptions,
-  {
-    onTrigger,
-    onError,
-  }: { readonly onTrigger: (cause: FlightTrigger) => void; readonly onError: (error: unknown) => void },
+  { onEvent, onTrigger, onEnd }: EventListener,
 ): () => void {
   const passes = compileFlowFilters(lists, options);
   const iterator = events[Symbol.asyncIterator]();
@@ -44,17 +51,28 @@ export function readEventTriggers(
     for (;;) {
       const { done, value } = await iterator.next();
       if (isLeft || done === true) return;
-      if (passes(value)) onTrigger(causeOf(value));
+      const cause = causeOf(value);
+      const pace = onEvent(timeUsOf(cause));
+      if (pace !== undefined) await pace;
+      if (passes(value)) onTrigger(cause);
     }
   };
-  read().catch((error) => {
-    if (!isLeft) onError(error);
-  });
+  read().then(
+    () => onEnd(),
+    (error) => onEnd(isLeft ? undefined : { error }),
+  );
   return () => {
     isLeft = true;
     // Not awaited: an iterator with a pending read may never settle this.
     Promise.resolve(iterator.return?.()).catch(() => {});
   };
+}
+
+/** The time of a trigger in microseconds since 1970; undefined if it has none. */
+export function timeUsOf({ flow, timeMs }: FlightTrigger): number | undefined {
+  if (timeMs !== undefined) return Math.round(timeMs * 1000);
+  const time = flow?.time;
+  return time && Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1000);
 }
 
 /** The time of the event is that of its envelope if the event has none. */
