@@ -81,7 +81,7 @@ describe("import", () => {
       builtins: [],
       files: expect.any(Number),
     });
-    expect(loaded.files).toBeLessThanOrEqual(9);
+    expect(loaded.files).toBeLessThanOrEqual(11);
   });
 });
 
