@@ -1,17 +1,23 @@
 import { FlowscribeError } from "../../errors/errors.js";
 import { parseBool } from "../../go/strconv/parse-bool.js";
+import { parseUint } from "../../go/strconv/parse-integer.js";
 import { parseDuration } from "../../go/time/duration.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { parseTarget } from "../../rpc/target.js";
 import { UsageError } from "../error-text.js";
 import { CLIENT_FLAGS } from "../flags/client-flags.js";
 import type { Io } from "../io/io.js";
+import type { PortForwardOptions } from "./port-forward.js";
 
 /** How to connect to a server, and timeouts. */
 export interface ServerOptions {
-  /** The address as given. */
+  /** The address as given. With `portForward`, `openServer` replaces it. */
   readonly address: string;
+  /** The port of Relay to forward first; undefined to connect to the address. */
+  readonly portForward: PortForwardOptions | undefined;
   readonly timeoutMs: number;
+  /** How long to wait for an answer, and the flag that says so. */
+  readonly requestTimeout: { readonly ms: number; readonly flag: "--timeout" | "--request-timeout" };
   /** Undefined for the default of `openTransport`; 0 for no pings. */
   readonly pingIntervalMs: number | undefined;
   /** Undefined without TLS. */
@@ -45,9 +51,12 @@ export function readServerOptions(
   defaultAddress?: string,
 ): ServerOptions | undefined {
   const values = { ...fromEnvironment(env), ...flags };
-  const { server: address = defaultAddress, timeout: timeoutMs = DEFAULT_TIMEOUT_MS, keepalive } = values;
+  const { timeout: timeoutMs = DEFAULT_TIMEOUT_MS, keepalive } = values;
+  const portForward = wantsPortForward(flags, values) ? readPortForward(values) : undefined;
+  const { server: given = defaultAddress } = values;
+  const address = portForward === undefined ? given : `127.0.0.1:${portForward.localPort}`;
   if (address === undefined) {
-    refuseGiven(flags, CLIENT_FLAGS, "needs --server");
+    refuseGiven(flags, CONNECTION_FLAGS, "needs --server");
     return undefined;
   }
   const secure = values.tls === true || isSecure(address);
@@ -55,11 +64,41 @@ export function readServerOptions(
   if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0");
   return {
     address,
+    portForward,
     timeoutMs,
+    requestTimeout: readRequestTimeout(values, timeoutMs),
     pingIntervalMs: readKeepalive(keepalive),
     tls: secure ? readTls(values) : undefined,
     basicAuth: readBasicAuth(values),
   };
+}
+
+/** Whether to reach Relay with kubectl. A flag takes precedence over the environment. */
+function wantsPortForward(flags: ServerFlagValues, values: ServerFlagValues): boolean {
+  if (flags.server === undefined) return values["port-forward"] === true;
+  if (flags["port-forward"] === true) throw new UsageError("cannot set both --server and --port-forward");
+  return false;
+}
+
+/** Relay's port of its service `hubble-relay`, in Cilium's Helm chart. */
+const SERVICE_PORT = 80;
+const TLS_SERVICE_PORT = 443;
+
+function readPortForward(values: ServerFlagValues): PortForwardOptions {
+  return {
+    localPort: values["port-forward-port"] ?? 4245,
+    servicePort: values.tls === true ? TLS_SERVICE_PORT : SERVICE_PORT,
+    namespace: values["kube-namespace"] ?? "kube-system",
+    context: values["kube-context"],
+    kubeconfig: values.kubeconfig,
+  };
+}
+
+function readRequestTimeout(values: ServerFlagValues, timeoutMs: number): ServerOptions["requestTimeout"] {
+  const ms = values["request-timeout"];
+  if (ms === undefined) return { ms: timeoutMs, flag: "--timeout" };
+  if (ms <= 0) throw new UsageError("--request-timeout must be above 0");
+  return { ms, flag: "--request-timeout" };
 }
 
 /** The maximum delay of a timer. */
@@ -72,6 +111,18 @@ function readKeepalive(keepalive: number | undefined): number | undefined {
   if (keepalive > MAX_KEEPALIVE_MS) throw new UsageError("--keepalive must not be above 24 days");
   return Math.ceil(keepalive);
 }
+
+/** Flags that say how a port is forwarded. As in Hubble, they have no effect without `--port-forward`. */
+export const PORT_FORWARD_FLAGS = [
+  "port-forward-port",
+  "kube-context",
+  "kube-namespace",
+  "kubeconfig",
+] as const satisfies readonly (keyof ServerFlagValues)[];
+
+const CONNECTION_FLAGS = CLIENT_FLAGS.filter(
+  ({ name }) => !PORT_FORWARD_FLAGS.some((other) => other === name),
+);
 
 /** Flags that apply only with TLS. (`false` counts as not set.) */
 const TLS_FLAGS = CLIENT_FLAGS.filter(({ name }) => name.startsWith("tls-"));
@@ -142,6 +193,8 @@ function readVariable(
       return text.split(/\s+/).filter((part) => part !== "");
     case "boolean":
       return parsedOf(variable, parseBool(text));
+    case "uint16":
+      return Number(parsedOf(variable, parseUint(text, 0, 16)));
     case "duration":
       return Number(parsedOf(variable, parseDuration(text))) / 1e6;
   }

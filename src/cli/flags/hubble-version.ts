@@ -1,4 +1,3 @@
-import type { ServerStatusResponse } from "../../gen/observer/observer_pb.js";
 import { HUBBLE_VERSIONS, type HubbleVersion } from "../../hubble/version.js";
 import { walkArguments } from "../../observer/flags/arguments.js";
 import type { ExtraFlag } from "../../observer/flags/flag-values.js";
@@ -55,8 +54,8 @@ function knownVersion(text: string): HubbleVersion | undefined {
  * The version whose answers are closest to those of a server: 1.19 for Hubble 1.17 and later. Undefined if the server does
  * not report its version, or not in the form `1.19.4`, possibly with `v` or a program name before it.
  */
-export function versionOfServer(status: ServerStatusResponse | undefined): HubbleVersion | undefined {
-  const [, major, minor] = /(?:^|[\sv])(\d{1,4})\.(\d{1,4})(?:\.|$)/.exec(status?.version ?? "") ?? [];
+export function versionOfServer(reported: string | undefined): HubbleVersion | undefined {
+  const [, major, minor] = /(?:^|[\sv])(\d{1,4})\.(\d{1,4})(?:\.|$)/.exec(reported ?? "") ?? [];
   if (minor === undefined) return undefined;
   return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 17) ? "1.19" : "1.16";
 }

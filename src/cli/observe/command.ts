@@ -8,6 +8,7 @@ import type { Command } from "../command.js";
 import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
+import { versionOfServer } from "../flags/hubble-version.js";
 import { formatHelp, helpColumns } from "../help.js";
 import type { EventReader, InputEvent } from "../input/events.js";
 import { followAll } from "../input/follow.js";
@@ -125,7 +126,7 @@ interface CommandLine {
 }
 
 async function observeServer(
-  server: ServerOptions,
+  wanted: ServerOptions,
   { silentErrors, selection: { follow } }: ObserveOptions,
   { args, given }: CommandLine,
   io: Io,
@@ -133,14 +134,18 @@ async function observeServer(
   const messages = createMessages(io, { silent: silentErrors });
   const report = createInputReport(messages);
   // Load the modules for networking only when they are needed.
-  const { connectServer, serverEvents } = await import("./server.js");
-  const connected = await connectServer(server, io).catch((error: unknown) => {
+  const [{ reachServer }, { serverEvents }] = await Promise.all([
+    import("../client/connect.js"),
+    import("./server.js"),
+  ]);
+  const reached = await reachServer(wanted, io, messages).catch((error: unknown) => {
     if (io.signal.aborted) return undefined;
     throw error;
   });
-  if (connected === undefined) return (follow === true ? undefined : interruptionCode(io.signal)) ?? EXIT.ok;
-  await using connection = connected;
-  const { version: reported } = connection;
+  if (reached === undefined) return (follow === true ? undefined : interruptionCode(io.signal)) ?? EXIT.ok;
+  await using connection = reached;
+  const { server } = connection;
+  const reported = versionOfServer(connection.version);
   if (given !== undefined && reported !== undefined && given !== reported) {
     messages.report(
       `${server.address}: the server is like Hubble ${reported}, which differs from --hubble-version ${given}`,
@@ -150,8 +155,8 @@ async function observeServer(
   const { hubble, selection, explain } = options;
   await compileFilters(selection, hubble);
   const printer = await createPrinter(options, messages, server.address, report);
-  const wanted = explain ? { ...selection, allow: [], deny: [] } : selection;
-  const events = serverEvents(connection.transport, server, { ...options, selection: wanted }, io, messages);
+  const requested = explain ? { ...selection, allow: [], deny: [] } : selection;
+  const events = serverEvents(connection, { ...options, selection: requested }, io, messages);
   try {
     await printEvents(iterateUnlessAborted(events, io.signal), printer, io, messages);
   } finally {

@@ -129,13 +129,17 @@ function readServer(
   io: Io,
 ): ServerOptions | undefined {
   if (inputs.length > 0) {
+    if (extra["port-forward"] === true) {
+      // As in Hubble, which names a flag that does not exist.
+      throw new UsageError("cannot use --input-file and --auto-port-forward together");
+    }
     if (extra.server !== undefined) throw new UsageError("cannot set both --server and files");
     return readServerOptions(extra, { env: {} });
   }
   const server = readServerOptions(extra, io);
   if (server === undefined) return undefined;
   if (output === "raw") {
-    throw new UsageError(`raw output format requires files; use jsonpb with --server ${server.address}`);
+    throw new UsageError(`raw output format requires files; use jsonpb with ${flagOf(server)}`);
   }
   // The cast is true: each key is a flag of `observe`, and the table lacks only the flags for a server.
   const names = Object.keys(OBSERVE_FLAG_SCOPES) as (keyof typeof OBSERVE_FLAG_SCOPES)[];
@@ -143,8 +147,13 @@ function readServer(
     (name) => (extra[name] ?? false) !== false && OBSERVE_FLAG_SCOPES[name] === "files",
   );
   if (given !== undefined)
-    throw new UsageError(`--${given} requires files; it has no effect with --server ${server.address}`);
+    throw new UsageError(`--${given} requires files; it has no effect with ${flagOf(server)}`);
   return server;
+}
+
+/** The flag that names the server. */
+function flagOf({ address, portForward }: ServerOptions): string {
+  return portForward === undefined ? `--server ${address}` : "--port-forward";
 }
 
 const MAX_JOBS = 64n;

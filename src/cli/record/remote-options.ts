@@ -1,7 +1,7 @@
 import { DEFAULT_HUBBLE_VERSION } from "../../hubble/version.js";
 import { parseFlowFlags } from "../../observer/flags/parse.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
-import { readServerOptions, type ServerOptions } from "../client/options.js";
+import { PORT_FORWARD_FLAGS, readServerOptions, type ServerOptions } from "../client/options.js";
 import { UsageError } from "../error-text.js";
 import { CLIENT_FLAGS } from "../flags/client-flags.js";
 import { findHubbleVersion } from "../flags/hubble-version.js";
@@ -41,11 +41,18 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
   // A flight recorder takes only events from a server.
   if (extra.help === true || extra.trigger !== undefined) return undefined;
   const server = readServerOptions(extra, isLocal ? { env: {} } : io);
-  if (server === undefined) return undefined;
+  if (server === undefined) {
+    const unused = PORT_FORWARD_FLAGS.find((name) => extra[name] !== undefined);
+    if (unused !== undefined) throw new UsageError(`--${unused} needs --port-forward`);
+    return undefined;
+  }
   const given = RECORD_FLAGS.find(
     ({ name }) => extra[name] !== undefined && RECORD_FLAG_SCOPES[name] !== "everywhere",
   )?.name;
-  if (given !== undefined) throw new UsageError(`cannot set both --server and --${given}`);
+  if (given !== undefined) {
+    const flag = server.portForward === undefined ? "server" : "port-forward";
+    throw new UsageError(`cannot set both --${flag} and --${given}`);
+  }
   if (allow.length + deny.length > 0 || Object.keys(selection).length > 0) {
     throw new UsageError("a server records by filters only, not by flags about flows");
   }

@@ -3,7 +3,7 @@ import type { Clock } from "../../async/clock.js";
 import { escapeControls } from "../../observer/format/escape.js";
 import type { RecordingStats } from "../../recorder/stats.js";
 import { type RemoteRecording, type RemoteStats, RpcError, recordRemote } from "../../rpc/index.js";
-import { checkServer, openServer, serverError } from "../client/connect.js";
+import { type ReachedServer, reachServer, serverError } from "../client/connect.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
@@ -21,19 +21,21 @@ const STOP_TIMEOUT_MS = 10_000;
  * @throws Error whose message names the server.
  */
 export async function recordOnServer(
-  { server, start, silent }: RemoteRecordOptions,
+  { server: wanted, start, silent }: RemoteRecordOptions,
   io: Io,
 ): Promise<ExitCode> {
   const { signal, clock, stdout } = io;
   const messages = createMessages(io, { silent });
-  await using transport = await openServer(server);
+  let reached: ReachedServer;
   try {
-    await checkServer(transport, server, signal);
+    reached = await reachServer(wanted, io, messages);
   } catch (error) {
     const interrupted = interruptionCode(signal);
     if (interrupted !== undefined) return interrupted;
     throw error;
   }
+  await using opened = reached;
+  const { transport, server } = opened;
   const call = new AbortController();
   const recording = recordRemote(transport, start, { signal: call.signal });
   let isStarted = false;

@@ -1,8 +1,9 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { type ServerStatusResponse, ServerStatusResponseSchema } from "../../gen/observer/observer_pb.js";
+import type { HubbleVersion } from "../../hubble/version.js";
 import { formatServerStatus, OUTPUT_FORMATS, type OutputFormat } from "../../observer/index.js";
-import { RpcError, serverStatus } from "../../rpc/index.js";
-import { firstCallError, openServer } from "../client/connect.js";
+import { RpcError, type RpcTransport } from "../../rpc/index.js";
+import { firstCallError, type OpenedServer, openServer, statusAndVersion } from "../client/connect.js";
 import { checkHealth } from "../client/health.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
 import type { Command } from "../command.js";
@@ -10,6 +11,7 @@ import { UsageError } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
 import { CLIENT_FLAGS, CLIENT_GROUP } from "../flags/client-flags.js";
 import { HELP_FLAG } from "../flags/common-flags.js";
+import { findHubbleVersion, HUBBLE_VERSION_FLAG, versionOfServer } from "../flags/hubble-version.js";
 import { readFlags } from "../flags/read-flags.js";
 import { formatHelp, helpColumns } from "../help.js";
 import { interruptionCode } from "../io/interruption.js";
@@ -28,6 +30,7 @@ export const STATUS_FLAGS = [
     help: "Output format.",
   },
   ...CLIENT_FLAGS,
+  HUBBLE_VERSION_FLAG,
   HELP_FLAG,
 ] as const;
 
@@ -61,7 +64,7 @@ export const statusCommand: Command = {
 
   async run(args, io) {
     const { values, positionals } = readFlags(args, STATUS_FLAGS);
-    const { help, output: outputName = "compact", ...serverFlags } = values;
+    const { help, output: outputName = "compact", "hubble-version": _, ...serverFlags } = values;
     if (help === true) {
       await io.stdout.write(formatHelp(statusCommand, helpColumns(io.stdout)));
       return EXIT.ok;
@@ -74,46 +77,71 @@ export const statusCommand: Command = {
       );
     }
     // Never undefined, as there is a default server.
-    return showStatus(readServerOptions(serverFlags, io, DEFAULT_SERVER)!, output, io);
+    const server = readServerOptions(serverFlags, io, DEFAULT_SERVER)!;
+    return showStatus(server, { output, hubble: findHubbleVersion(args, STATUS_FLAGS, io) }, io);
   },
 };
 
-async function showStatus(server: ServerOptions, output: OutputFormat, io: Io): Promise<ExitCode> {
-  const { address, timeoutMs } = server;
-  const { signal, stdout } = io;
-  await using transport = await openServer(server);
+interface StatusFormat {
+  readonly output: OutputFormat;
+  /** Undefined for the version of the server. */
+  readonly hubble: HubbleVersion | undefined;
+}
+
+async function showStatus(wanted: ServerOptions, format: StatusFormat, io: Io): Promise<ExitCode> {
   try {
-    const health = await checkHealth(transport, { timeoutMs, signal });
+    await using opened = await openServer(wanted, io, createMessages(io));
+    await printStatus(opened, format, io);
+    return EXIT.ok;
+  } catch (error) {
+    const interrupted = interruptionCode(io.signal);
+    if (interrupted !== undefined) return interrupted;
+    throw error;
+  }
+}
+
+async function printStatus(
+  { transport, server }: OpenedServer,
+  { output, hubble }: StatusFormat,
+  io: Io,
+): Promise<void> {
+  const { signal, stdout } = io;
+  const { address, requestTimeout } = server;
+  const call = { timeoutMs: requestTimeout.ms, signal };
+  try {
+    const health = await checkHealth(transport, call);
     if (health !== undefined && output === "compact") {
       await stdout.write(`Healthcheck (via ${address}): ${health.text}\n`);
     }
     if (health?.isHealthy === false) throw new Error(`${address}: not healthy`);
-    const status = await statusUnlessRecorder(transport, { timeoutMs, signal }, health !== undefined);
-    if (status === undefined) createMessages(io).report(`${address} is a server without flows`);
-    else await stdout.write(`${format(status, output)}\n`);
-    return EXIT.ok;
+    const reported = await statusUnlessRecorder(transport, call, health !== undefined);
+    if (reported === undefined) return createMessages(io).report(`${address} is a server without flows`);
+    const { status, version } = reported;
+    await stdout.write(`${formatStatus(status, output, hubble ?? versionOfServer(version))}\n`);
   } catch (error) {
-    const interrupted = interruptionCode(signal);
-    if (interrupted !== undefined) return interrupted;
     throw firstCallError(server, error);
   }
 }
 
 /** A recorder (`flowscribe serve`) may be healthy, but does not report flows. */
 async function statusUnlessRecorder(
-  transport: Parameters<typeof serverStatus>[0],
-  options: Parameters<typeof serverStatus>[1],
+  transport: RpcTransport,
+  call: Parameters<typeof statusAndVersion>[1],
   isHealthy: boolean,
-): Promise<ServerStatusResponse | undefined> {
+): Promise<Awaited<ReturnType<typeof statusAndVersion>> | undefined> {
   try {
-    return await serverStatus(transport, options);
+    return await statusAndVersion(transport, call);
   } catch (error) {
     if (isHealthy && error instanceof RpcError && error.status === "UNIMPLEMENTED") return undefined;
     throw error;
   }
 }
 
-function format(status: ServerStatusResponse, output: OutputFormat): string {
-  if (output !== "json" && output !== "jsonpb") return formatServerStatus(status, { output });
+function formatStatus(
+  status: ServerStatusResponse,
+  output: OutputFormat,
+  hubble: HubbleVersion | undefined,
+): string {
+  if (output !== "json" && output !== "jsonpb") return formatServerStatus(status, { output, hubble });
   return toJsonString(ServerStatusResponseSchema, status, { useProtoFieldName: true });
 }

@@ -34,6 +34,10 @@ const READERS: {
   list: (text, before) => append(before, parseCsv(text)),
   enum: (text, _before, { choices = [] }) =>
     choices.includes(text) ? { value: text } : { fault: `expected one of ${choices.join(", ")}` },
+  uint16: (text) => {
+    const parsed = parseUint(text, 0, 16);
+    return "fault" in parsed ? parsed : { value: Number(parsed.value) };
+  },
   uint64: (text) => parseUint(text, 0, 64),
   duration: (text) => {
     const parsed = parseDuration(text);

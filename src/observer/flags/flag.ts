@@ -12,6 +12,8 @@ export interface FlagValues {
   readonly list: readonly string[];
   /** One of the flag's {@link Flag.choices}; the last value wins. */
   readonly enum: string;
+  /** From 0 to 65535, parsed as `uint64`. */
+  readonly uint16: number;
   /** Parsed like Go's `strconv.ParseUint` with base 0: `20`, `0x14`, `1_000`. */
   readonly uint64: bigint;
   /** A Go duration such as `1m30s`, in milliseconds. */

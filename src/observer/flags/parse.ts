@@ -52,7 +52,7 @@ export interface FlowFlagOptions<Extra extends readonly ExtraFlag[] = readonly [
 const EXTRA_FLAG: OptionTable<ExtraFlag> = {
   name: required(aString),
   shorthand: aString,
-  value: required(oneOf("boolean", "string", "strings", "list", "enum", "uint64", "duration")),
+  value: required(oneOf("boolean", "string", "strings", "list", "enum", "uint16", "uint64", "duration")),
   bare: aString,
   placeholder: aString,
   choices: aListOf(aString),
