@@ -61,7 +61,7 @@ export function readServerOptions(
   }
   const secure = values.tls === true || isSecure(address);
   if (!secure) refuseGiven(flags, TLS_FLAGS, "needs --tls, or an address that begins with tls://");
-  if (timeoutMs <= 0) throw new UsageError("--timeout must be above 0");
+  checkTimeout("--timeout", timeoutMs);
   return {
     address,
     portForward,
@@ -97,18 +97,23 @@ function readPortForward(values: ServerFlagValues): PortForwardOptions {
 function readRequestTimeout(values: ServerFlagValues, timeoutMs: number): ServerOptions["requestTimeout"] {
   const ms = values["request-timeout"];
   if (ms === undefined) return { ms: timeoutMs, flag: "--timeout" };
-  if (ms <= 0) throw new UsageError("--request-timeout must be above 0");
+  checkTimeout("--request-timeout", ms);
   return { ms, flag: "--request-timeout" };
 }
 
-/** The maximum delay of a timer. */
-const MAX_KEEPALIVE_MS = 2 ** 31 - 1;
+/** The maximum delay of a timer; a longer one would end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function checkTimeout(flag: string, ms: number): void {
+  if (ms <= 0) throw new UsageError(`${flag} must be above 0`);
+  if (ms > MAX_TIMER_MS) throw new UsageError(`${flag} must not be above 24 days`);
+}
 
 /** Rounds up to integer milliseconds, so that a value below 1 ms does not become 0, which disables the pings. */
 function readKeepalive(keepalive: number | undefined): number | undefined {
   if (keepalive === undefined) return undefined;
   if (keepalive < 0) throw new UsageError("--keepalive must not be below 0");
-  if (keepalive > MAX_KEEPALIVE_MS) throw new UsageError("--keepalive must not be above 24 days");
+  if (keepalive > MAX_TIMER_MS) throw new UsageError("--keepalive must not be above 24 days");
   return Math.ceil(keepalive);
 }
 

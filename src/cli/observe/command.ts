@@ -63,8 +63,8 @@ export const observe: Command = {
         command: "flowscribe observe --verdict DROPPED -o raw events.log > dropped.log",
       },
       {
-        what: "flows dropped in a cluster, from Relay",
-        command: "flowscribe observe --server localhost:4245 --verdict DROPPED --follow",
+        what: "flows dropped in a cluster, from Relay, through kubectl",
+        command: "flowscribe observe --port-forward --verdict DROPPED --follow",
       },
       {
         what: "why a flow does not pass",

@@ -47,7 +47,7 @@ export const statusCommand: Command = {
       `The default server is ${DEFAULT_SERVER}, unless HUBBLE_SERVER is set.`,
     ],
     examples: [
-      { what: "Relay, through a forwarded port", command: "flowscribe status --server localhost:4245" },
+      { what: "Relay, through kubectl port-forward", command: "flowscribe status -P" },
       {
         what: "the agent of this node, one value per line",
         command: "flowscribe status --server unix:///var/run/cilium/hubble.sock -o dict",
