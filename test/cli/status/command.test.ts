@@ -58,6 +58,16 @@ test("status: works with a server without a health check", async () => {
   expect(await outputOf(["status", "--server", hubble.address])).toMatch(/^Current\/Max Flows: /);
 });
 
+test.each(["1.16", "1.19"])("status: prints the same with --hubble-version %s", async (version) => {
+  await using hubble = await server(observerRoutes(), false);
+  const args = ["status", "--server", hubble.address, "-o", "dict"];
+  const out = await outputOf([...args, "--hubble-version", version]);
+  const env = { FLOWSCRIBE_HUBBLE_VERSION: version };
+  expect(out).toContain("VERSION: 1.16.2\n");
+  expect(await outputOf(args, { env })).toBe(out);
+  expect(await outputOf(args)).toBe(out);
+});
+
 test("status: uses HUBBLE_SERVER", async () => {
   await using hubble = await server(observerRoutes(), true);
   expect(await outputOf(["status"], { env: { HUBBLE_SERVER: hubble.address } })).toContain(hubble.address);
@@ -104,6 +114,7 @@ test("status: exits with the code of the signal when interrupted", async () => {
 
 test.each([
   { args: ["x"], err: "unexpected arguments: x; set the address of the server with --server\n" },
+  { args: ["--hubble-version", "1.18"], err: 'invalid argument "1.18" for "--hubble-version" flag: ' },
   { args: ["-o", "xml"], err: "invalid output format: xml\n" },
   { args: ["--sever", "x"], err: "unknown flag: --sever\nDid you mean --server?\n" },
   { args: ["--tls-server-name", "x"], err: "--tls-server-name needs --tls, or" },

@@ -166,13 +166,14 @@ describe("parseFlowFlags: additional flags of the caller", () => {
     { name: "input-file", value: "strings", help: "" },
     { name: "field-mask", value: "list", help: "" },
     { name: "count", value: "uint64", help: "" },
+    { name: "listen-port", value: "uint16", help: "" },
     { name: "timeout", value: "duration", help: "" },
     { name: "color", value: "string", bare: "always", help: "" },
   ] as const;
 
   test("are returned by name, with their types", () => {
     const args =
-      "-ojson a --not -D -n x --input-file f,g --input-file h --field-mask a,b --field-mask c --count 0x2 --timeout 1m0.5s --color b";
+      "-ojson a --not -D -n x --input-file f,g --input-file h --field-mask a,b --field-mask c --count 0x2 --listen-port 0xffff --timeout 1m0.5s --color b";
     const flags = parseFlowFlags(args.split(" "), { extra });
     expect(flags.extra).toEqual({
       output: "json",
@@ -180,6 +181,7 @@ describe("parseFlowFlags: additional flags of the caller", () => {
       "input-file": ["f,g", "h"],
       "field-mask": ["a", "b", "c"],
       count: 2n,
+      "listen-port": 65_535,
       timeout: 60_500,
       color: "always",
     });
@@ -187,6 +189,7 @@ describe("parseFlowFlags: additional flags of the caller", () => {
     expect(flags.deny.length).toBe(2);
     expectTypeOf(flags.extra.output).toEqualTypeOf<string | undefined>();
     expectTypeOf(flags.extra.count).toEqualTypeOf<bigint | undefined>();
+    expectTypeOf(flags.extra["listen-port"]).toEqualTypeOf<number | undefined>();
     expectTypeOf(flags.extra.debug).toEqualTypeOf<boolean | undefined>();
     expectTypeOf(flags.extra["field-mask"]).toEqualTypeOf<readonly string[] | undefined>();
   });
@@ -201,6 +204,11 @@ describe("parseFlowFlags: additional flags of the caller", () => {
     {
       args: ["--timeout", "5"],
       message: 'invalid argument "5" for "--timeout" flag: time: missing unit in duration "5"',
+    },
+    {
+      args: ["--listen-port", "65536"],
+      message:
+        'invalid argument "65536" for "--listen-port" flag: strconv.ParseUint: parsing "65536": value out of range',
     },
     {
       args: ["--field-mask", '"a'],
