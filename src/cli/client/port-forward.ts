@@ -214,25 +214,33 @@ class Kubectl {
   /** Ends kubectl; resolves when it has ended. */
   async stop(): Promise<void> {
     this.#kill("SIGTERM");
-    const cancelTimer = this.#context.clock.setTimer(STOP_TIMEOUT_MS, () => this.#kill("SIGKILL"));
-    await this.#exited;
+    let cancelTimer = () => {};
+    const unstoppable = new Promise<void>((resolve) => {
+      cancelTimer = this.#context.clock.setTimer(STOP_TIMEOUT_MS, () => {
+        if (!this.#kill("SIGKILL")) resolve();
+      });
+    });
+    await Promise.race([this.#exited, unstoppable]);
     cancelTimer();
     // A process that kubectl has started may still hold them.
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
   }
 
-  readonly #killAtExit = (): void => this.#kill("SIGKILL");
+  readonly #killAtExit = (): void => void this.#kill("SIGKILL");
 
-  #kill(signal: "SIGTERM" | "SIGKILL"): void {
+  /** Returns whether a process has received the signal. */
+  #kill(signal: "SIGTERM" | "SIGKILL"): boolean {
     const { pid, exitCode, signalCode } = this.#child;
-    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return false;
+    // Windows has no process groups.
+    if (process.platform === "win32") return this.#child.kill(signal);
     try {
-      // Windows has no process groups.
-      if (process.platform === "win32") this.#child.kill(signal);
-      else process.kill(-pid, signal);
+      return process.kill(-pid, signal);
     } catch (error) {
-      if (codeOf(error) !== "ESRCH") throw error;
+      // It has ended, or runs as another user.
+      if (codeOf(error) === "ESRCH" || codeOf(error) === "EPERM") return false;
+      throw error;
     }
   }
 

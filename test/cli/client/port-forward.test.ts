@@ -154,6 +154,20 @@ test("openPortForward: kills a kubectl that ignores SIGTERM", async () => {
   expect(isRunning(run!.pid)).toBe(false);
 });
 
+test.skipIf(process.platform === "win32")(
+  "openPortForward: also ends a kubectl that another program has started",
+  async () => {
+    const wrapper = `if (process.argv[2] !== "inner")
+    require("node:child_process").spawn(process.argv[1], ["inner"], { stdio: "inherit" });`;
+    using kubectl = fakeKubectl(wrapper + BEHAVIOURS.hang());
+    const { opened, controller } = forwarding(kubectl);
+    const runs = await kubectl.started(2);
+    controller.abort(new Error("interrupted"));
+    await expect(opened).rejects.toThrow("interrupted");
+    await until(() => !runs.some(({ pid }) => isRunning(pid)));
+  },
+);
+
 test("openPortForward: rejects with the reason of the signal", async () => {
   using kubectl = fakeKubectl(BEHAVIOURS.hang());
   const { opened, clock, controller } = forwarding(kubectl);
