@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   "malformed_capture",
   "malformed_gzip",
   "malformed_export",
+  "truncated_export",
   "malformed_message",
   "unencodable_event",
   "mixed_link_types",

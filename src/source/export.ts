@@ -24,6 +24,7 @@ const OPTIONS: OptionTable<FilterFilesOptions> = {
   signal: aSignal,
   onBadLine: either((value) => typeof value === "function", aFunction, oneOf("throw", "skip")),
   maxLineBytes: aNumberFrom(1),
+  hubble: FLOW_FILTER_OPTIONS.hubble,
   stringCacheBytes: FLOW_FILTER_OPTIONS.stringCacheBytes,
 };
 
@@ -32,16 +33,17 @@ const OPTIONS: OptionTable<FilterFilesOptions> = {
  * the other, in order: chunks of whole lines, each with its line feed, which can be written as they are. The caller owns
  * the chunks.
  *
- * Plain files are divided into parts of 4 MiB. A compressed file, and the rest of a file from an envelope, a document on
- * several lines or a bad line on, is read by one worker. The workers are at most two parts ahead of the reader, each up to
- * 4 MiB of lines.
+ * Plain files are divided into parts of 1 MiB. A compressed file, and the rest of a file from an envelope, a document on
+ * several lines or a bad line on, is read by one worker. The workers are at most four parts each ahead of the reader; of a
+ * part that is not divided, up to 4 MiB of lines wait.
  *
  * @param paths Paths of export files, plain or gzip. A file that grows is read up to the size that it has when its turn
  *   comes.
  * @param filters Filter lists. Engines for regular expressions and CEL cannot be passed to workers; the built-in ones are
  *   used.
  * @throws FilterError, OptionsError, or TypeError for an invalid argument, from the call itself.
- * @throws ExportError as `filterExport`, with the path; OpenError for a file that cannot be read; the signal's reason. From
+ * @throws ExportError as `filterExport`, with the path; `truncated_export`, with the offset in its message, for a plain file
+ *   that becomes shorter while it is read; OpenError for a file that cannot be read; the signal's reason. From
  *   the iteration, after all lines before.
  *
  * @example

@@ -2,7 +2,11 @@ import { FlowscribeError } from "../../errors/errors.js";
 import { escapeControls } from "../format/escape.js";
 
 /** The codes of {@link ExportError}. */
-export type ExportErrorCode = "malformed_export" | "malformed_gzip" | "unencodable_event";
+export type ExportErrorCode =
+  | "malformed_export"
+  | "truncated_export"
+  | "malformed_gzip"
+  | "unencodable_event";
 
 /** An error for a line of an export file that cannot be decoded, or for an event that has no JSON form. */
 export class ExportError extends FlowscribeError {

@@ -3,17 +3,18 @@ import { toBinary } from "@bufbuild/protobuf";
 import { iterateOrAbort } from "../../async/iterate-or-abort.js";
 import { FilterError, FlowscribeError, OpenError } from "../../errors/errors.js";
 import { compileLists, type FlowFilterLists } from "../../filter/compile.js";
+import { filterOptionsOf } from "../../filter/filter-options.js";
 import { FlowFilterSchema } from "../../gen/flow/flow_pb.js";
 import { ExportError } from "../../observer/export/error.js";
 import { MAX_LINE_BYTES } from "../../observer/export/read-export.js";
 import type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./options.js";
 import { PartOutput } from "./part-output.js";
 import { PartList } from "./parts.js";
-import type { FromWorker, WorkerSettings } from "./protocol.js";
+import type { FromWorker, Part, WorkerSettings } from "./protocol.js";
 import { WorkerPool, WorkerThread } from "./worker-pool.js";
 
-/** Bytes of a file that a worker filters at a time. */
-const PART_BYTES = 4 * 1024 * 1024;
+/** Bytes of a file that a worker filters at a time: few enough for the cache of a core, and for an even end. */
+const PART_BYTES = 1024 * 1024;
 
 /** The bundled worker: in the package, all code lies one folder below `dist/`. */
 const WORKER = new URL("../workers/filter-export.js", import.meta.url);
@@ -24,7 +25,7 @@ export interface FileFilterSettings extends Partial<Pick<WorkerSettings, "others
 }
 
 /** Parts that are filtered or wait for their turn, for each worker. */
-const PARTS_PER_WORKER = 2;
+const PARTS_PER_WORKER = 4;
 
 /** The default number of workers, on machines with as many cores. */
 const DEFAULT_MAX_WORKERS = 4;
@@ -97,10 +98,12 @@ export class FileFilter implements FilteredFiles {
             parts.skip(file);
             while (ahead[0]?.file === file) await ahead.shift()?.cancel();
           } else {
-            if (message.kind === "lines") this.#bytes += output.part.end - output.part.start;
+            if (message.kind === "lines") this.#bytes += bytesRead(output.part, message.truncatedAt);
             if (message.kind === "end") this.#bytes += output.part.size - output.part.start;
             const lines = this.#receive(message, output.part.path);
             if (lines !== undefined && lines.length > 0) yield lines;
+            if (message.kind === "lines" && message.truncatedAt !== undefined)
+              throw truncated(message.truncatedAt, output.part.path);
           }
         }
       }
@@ -129,6 +132,8 @@ export class FileFilter implements FilteredFiles {
         throw new ExportError(message.code, message.fault, undefined, { path });
       case "failed":
         throw new OpenError(path, message.error);
+      case "truncated":
+        throw truncated(message.offset, path);
       case "inOrder":
       case "end":
         return undefined;
@@ -145,15 +150,27 @@ export class FileFilter implements FilteredFiles {
   }
 }
 
+function bytesRead({ start, end }: Part, truncatedAt = end): number {
+  return Math.min(end, truncatedAt) - start;
+}
+
+function truncated(offset: number, path: string): ExportError {
+  const fault = `truncated while it was read (at byte ${offset})`;
+  return new ExportError("truncated_export", fault, undefined, { path });
+}
+
 function settingsOf(
   filters: FlowFilterLists,
-  { onBadLine = "throw", maxLineBytes = MAX_LINE_BYTES, stringCacheBytes }: FilterFilesOptions,
+  options: FilterFilesOptions,
 ): Omit<WorkerSettings, "othersAreEmptyFlows"> {
-  const { allow, deny, issues } = compileLists(filters, {});
+  const { onBadLine = "throw", maxLineBytes = MAX_LINE_BYTES } = options;
+  const filterOptions = filterOptionsOf(options);
+  const { allow, deny, issues } = compileLists(filters, filterOptions);
   if (issues.length > 0) throw new FilterError(issues);
   const encode = (list: typeof allow) => list.map(({ message }) => toBinary(FlowFilterSchema, message));
   return {
-    ...{ allow: encode(allow), deny: encode(deny), maxLineBytes, stringCacheBytes },
+    ...{ allow: encode(allow), deny: encode(deny), maxLineBytes },
+    filterOptions,
     stopsAtBadLine: onBadLine === "throw",
   };
 }

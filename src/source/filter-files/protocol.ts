@@ -1,3 +1,4 @@
+import type { FlowFilterOptions } from "../../filter/filter-options.js";
 import type { ExportErrorCode } from "../../observer/export/error.js";
 
 /** What a worker needs to know once. */
@@ -8,7 +9,7 @@ export interface WorkerSettings {
   readonly maxLineBytes: number;
   /** Whether a bad line ends the file. Then all lines before it precede its message. */
   readonly stopsAtBadLine: boolean;
-  readonly stringCacheBytes: number | undefined;
+  readonly filterOptions: Pick<FlowFilterOptions, "hubble" | "stringCacheBytes">;
   /** Whether events that are not flows are tested as empty flows, as `hubble observe` does. */
   readonly othersAreEmptyFlows: boolean;
 }
@@ -39,8 +40,17 @@ export type ToWorker = { readonly kind: "part"; readonly part: Part } | { readon
 
 /** What a worker sends: for each part, messages, of which the last one is of one of {@link LAST_KINDS}. */
 export type FromWorker =
-  /** The matching lines of a part with plain events, each with its line feed. */
-  | { readonly kind: "lines"; readonly bytes: Uint8Array; readonly matched: number; readonly lines: number }
+  /**
+   * The matching lines of a part with plain events, each with its line feed. If the file has become shorter than its
+   * `size`, only those that are complete, and where the file ended.
+   */
+  | {
+      readonly kind: "lines";
+      readonly bytes: Uint8Array;
+      readonly matched: number;
+      readonly lines: number;
+      readonly truncatedAt: number | undefined;
+    }
   /** The part is read to the end of the file, in blocks; the worker waits for `more` after each. */
   | { readonly kind: "inOrder" }
   | { readonly kind: "block"; readonly bytes: Uint8Array; readonly matched: number }
@@ -49,8 +59,16 @@ export type FromWorker =
   | { readonly kind: "end" }
   /** The file does not contain export lines. */
   | { readonly kind: "refused"; readonly code: ExportErrorCode; readonly fault: string }
+  /** The file, read in order, has become shorter than its `size`. Lines before the offset have been sent. */
+  | { readonly kind: "truncated"; readonly offset: number }
   /** An error of the system. */
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** The kinds of the last message for a part. */
-export const LAST_KINDS: ReadonlySet<FromWorker["kind"]> = new Set(["lines", "end", "refused", "failed"]);
+export const LAST_KINDS: ReadonlySet<FromWorker["kind"]> = new Set([
+  "lines",
+  "end",
+  "refused",
+  "truncated",
+  "failed",
+]);

@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -235,6 +236,56 @@ describe("FileFilter", () => {
     }
     expect(lines).toBe(2000);
     expect(files.stats.badLines).toBe(0);
+  });
+
+  test.each([
+    ["a plain file", "", 20_000],
+    ["a file that is read in order", `${CONTAINER}\n`, 20_000],
+    ["a file of one part", "", 10_000_000],
+  ])(
+    "yields the lines before the end of %s that is truncated, then throws with the path and the offset",
+    PATIENCE,
+    async (name, head, partBytes) => {
+      const path = fileOf(`truncated ${name}.log`, `${head}${`${MATCHING}\n`.repeat(5000)}`);
+      const lines = Math.floor(statSync(path).size / (MATCHING.length + 1) / 2);
+      const files = new FileFilter([path], FILTERS, { workers: 2 }, { worker: WORKER, partBytes });
+      const iterator = files[Symbol.asyncIterator]();
+      // The size is read at once, the lines when a worker has started.
+      const first = iterator.next();
+      const size = head.length + lines * (MATCHING.length + 1) + 20;
+      truncateSync(path, size);
+      let text = "";
+      const reading = (async () => {
+        for (let next = await first; next.done !== true; next = await iterator.next())
+          text += Buffer.from(next.value).toString();
+      })();
+      await expect(reading).rejects.toMatchObject({
+        name: "ExportError",
+        code: "truncated_export",
+        path,
+        message: `${path}: truncated while it was read (at byte ${size})`,
+      });
+      expect(text).toBe(`${MATCHING}\n`.repeat(lines + (head === "" ? 0 : 1)));
+    },
+  );
+
+  test.each(["1.16", "1.19"] as const)("applies the rules of Hubble %s in the workers", async (hubble) => {
+    // Only for 1.16, an IPv4-mapped address is an IPv4 address.
+    const mapped = encodeExportLine(
+      flow({ from: "shop/a", to: "shop/c:80", IP: { source: "::ffff:10.0.0.1" } }),
+    );
+    const filters = { allow: [{ sourceIp: ["10.0.0.0/8"] }] };
+    const path = fileOf(`version-${hubble}.log`, `${mapped}\n`);
+    let text = "";
+    for await (const chunk of new FileFilter([path], filters, { hubble }, { worker: WORKER }))
+      text += Buffer.from(chunk).toString();
+    expect(text).toBe(hubble === "1.16" ? `${mapped}\n` : "");
+  });
+
+  test("reports the faults of filters by the rules of the given version of Hubble", () => {
+    const filters = { allow: [{ sourceLabel: ["app in (a,,)"] }] };
+    expect(() => new FileFilter([], filters, { hubble: "1.19" }, { worker: WORKER })).not.toThrow();
+    expect(() => new FileFilter([], filters, {}, { worker: WORKER })).toThrow(FilterError);
   });
 
   test.skipIf(process.platform === "win32")(
