@@ -1,5 +1,5 @@
 import { iterateUnlessAborted } from "../../async/iterate-or-abort.js";
-import { DEFAULT_HUBBLE_VERSION, type HubbleVersion, rulesOf } from "../../hubble/version.js";
+import { DEFAULT_HUBBLE_VERSION, type HubbleVersion } from "../../hubble/version.js";
 import { createFlowPrinter, type FlowPrinter } from "../../observer/index.js";
 import { reportOnce } from "../../observer/report-once.js";
 import { selectMatching } from "../../observer/select-matching.js";
@@ -233,13 +233,14 @@ async function loadReader(options: ObserveOptions): Promise<EventReader> {
 
 async function readInputs(
   paths: readonly string[],
-  { hubble, jobs, selection }: ObserveOptions,
+  options: ObserveOptions,
   context: ReadContext,
 ): Promise<AsyncGenerator<InputEvent[], void, undefined>> {
-  // The threads know only the filters of the default version.
-  if (jobs === 1 || rulesOf(hubble) !== rulesOf()) return readAll(paths, context);
+  const { hubble, jobs, selection, isRaw } = options;
+  if (jobs === 1) return readAll(paths, context);
   const { readInParallel } = await import("../input/parallel.js");
-  return readInParallel(paths, selection, jobs, context);
+  const eventsOf = isRaw ? (await import("./lines.js")).filteredLines(selection) : undefined;
+  return readInParallel(paths, { filters: selection, hubble, workers: jobs, eventsOf }, context);
 }
 
 /** Name of the inputs for messages about events, as an event does not identify its input. */

@@ -12,10 +12,15 @@ import type { Io } from "../io/io.js";
 import type { Messages } from "../io/messages.js";
 import type { ObserveOptions } from "./options.js";
 
-/** A matching line of an export file, for the output format raw. */
+/** A matching line of an export file, or several, for the output format raw. */
 export interface RawLine extends GetFlowsResponse {
+  /** Without the line feed. */
   readonly line: Uint8Array;
+  /** Whole lines, each with its line feed, in place of `line`, which is empty. */
+  readonly lines?: Uint8Array;
 }
+
+const LF = 0x0a;
 
 /**
  * Reads the events of export lines that pass the filters. Only their lines are parsed, except with `--strict-input`,
@@ -55,6 +60,34 @@ export function rawLineReader({ hubble, selection, strictInput }: ObserveOptions
     });
 }
 
+/**
+ * Returns what makes events of chunks of filtered lines: one for a chunk, or one for a line if the selection counts them.
+ * Undefined if the selection needs the times of the lines.
+ */
+export function filteredLines({
+  number = 0n,
+  since,
+  until,
+}: ObserveOptions["selection"]): ((chunk: Uint8Array) => InputEvent[]) | undefined {
+  if (since !== undefined || until !== undefined) return undefined;
+  if (number !== 0n) return splitLines;
+  return (lines) => {
+    const event: RawLine = { ...rawLine(new Uint8Array(0), undefined), lines };
+    return [event];
+  };
+}
+
+function splitLines(chunk: Uint8Array): RawLine[] {
+  const lines: RawLine[] = [];
+  for (let at = 0; at < chunk.length; ) {
+    const end = chunk.indexOf(LF, at);
+    // A copy: with --last, few lines of a chunk may be held for long.
+    lines.push(rawLine(chunk.slice(at, end), undefined));
+    at = end + 1;
+  }
+  return lines;
+}
+
 function rawLine(line: Uint8Array, time: InputEvent["time"]): RawLine {
   return {
     $typeName: "observer.GetFlowsResponse",
@@ -81,7 +114,8 @@ export async function printLines(
     // The reader of export lines yields nothing else.
     const lines = batch as readonly RawLine[];
     if (stdout.isTerminal) messages.clearStatus();
-    const full = stdout.write(joinLines(lines.map(({ line }) => line)));
+    // A chunk is alone in its batch.
+    const full = stdout.write(lines[0]?.lines ?? joinLines(lines.map(({ line }) => line)));
     if (full !== undefined) await full;
   }
 }

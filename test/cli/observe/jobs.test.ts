@@ -17,7 +17,7 @@ function observe(...args: readonly string[]) {
 }
 
 const line = (uuid: string, verdict: string) =>
-  `{"flow":{"uuid":"${uuid}","verdict":"${verdict}","time":"2026-01-01T00:00:00Z"}}\n`;
+  `{"flow":{"uuid":"${uuid}","verdict":"${verdict}"},"time":"2026-01-01T00:00:00Z"}\n`;
 const LOST = '{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"3"}}\n';
 
 let folder: string;
@@ -39,6 +39,9 @@ describe("observe --jobs", () => {
     { args: ["-o", "raw", "--not", "--verdict", "FORWARDED"] },
     { args: ["-o", "raw", "--lost-events", "--not", "--verdict", "FORWARDED"] },
     { args: ["-o", "raw", "--last", "2"] },
+    { args: ["-o", "raw", "--first", "1", "--verdict", "DROPPED"] },
+    { args: ["-o", "raw", "--since", "2025-12-31T00:00:00Z", "--verdict", "DROPPED"] },
+    { args: ["-o", "raw", "--hubble-version", "1.19", "--not", "--label", "app in (a,,)"] },
     { args: ["-o", "compact", "--first", "2"] },
   ])("prints and reports the same as one thread: $args", ({ args }) => {
     const files = [
