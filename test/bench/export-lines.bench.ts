@@ -5,6 +5,7 @@ import { fromJson, toJson } from "@bufbuild/protobuf";
 import { compileFlowFilters, flowEvent } from "../../dist/filter/index.js";
 import { decodeExport, decodeExportBatches, encodeExportLine } from "../../dist/observer/index.js";
 import { type GetFlowsResponse, GetFlowsResponseSchema } from "../../dist/proto.js";
+import { filterFilesTable } from "./filter-files.js";
 import { exportLines } from "./inputs/export-lines.js";
 import {
   alternateAsync,
@@ -41,6 +42,7 @@ export async function run(): Promise<BenchmarkResult> {
   const whole = await inTemporaryFolder((folder) =>
     readFilterPrint(file, lines.length, folder, jq !== undefined),
   );
+  const threads = await filterFilesTable(lines);
   const reading = await readOnly(file, lines.length);
   // Last, as thousands of events that stay make every collection of garbage longer.
   const printing = await printOnly(file, lines.length);
@@ -73,6 +75,7 @@ export async function run(): Promise<BenchmarkResult> {
           { name: "printing, encodeExportLine", figures: [printing.own, printing.protobufEs] },
         ],
       ),
+      threads,
     ],
     peers: {
       "protobuf-es": packageVersion("@bufbuild/protobuf"),
