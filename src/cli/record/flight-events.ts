@@ -3,7 +3,7 @@ import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_
 import type { HubbleVersion } from "../../hubble/version.js";
 import { decodeExport, type FlowFlags, toFlowsRequest } from "../../observer/index.js";
 import { observe } from "../../rpc/index.js";
-import { checkServer, openServer, serverError } from "../client/connect.js";
+import { reachServer, serverError } from "../client/connect.js";
 import type { ServerOptions } from "../client/options.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io/io.js";
@@ -29,20 +29,14 @@ export function exportLines(
 export async function serverTriggers(
   server: ServerOptions,
   { trigger, hubble }: TriggerFilters,
-  { signal, clock }: Pick<Io, "signal" | "clock">,
+  io: Pick<Io, "env" | "clock" | "signal">,
   messages: Messages,
 ): Promise<AsyncDisposable & { readonly events: AsyncIterable<GetFlowsResponse> }> {
-  const transport = await openServer(server);
-  const close = () => transport[Symbol.asyncDispose]();
-  try {
-    await checkServer(transport, server, signal);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const reached = await reachServer(server, io, messages);
+  const { transport, server: reachedServer } = reached;
   // Without the signal: an interruption ends the recorder, which then leaves the stream.
   const stream = observe(transport, toFlowsRequest({ ...trigger, follow: true }, { hubble }), {
-    clock,
+    clock: io.clock,
     reconnect: true,
   });
   async function* events(): AsyncGenerator<GetFlowsResponse, void, undefined> {
@@ -51,13 +45,13 @@ export async function serverTriggers(
       for await (const event of stream) {
         if (stream.stats.reconnects > reconnects) {
           reconnects = stream.stats.reconnects;
-          messages.report(`${server.address}: reconnected after a lost connection`);
+          messages.report(`${reachedServer.address}: reconnected after a lost connection`);
         }
         yield event;
       }
     } catch (error) {
-      throw serverError(server.address, error);
+      throw serverError(reachedServer.address, error);
     }
   }
-  return { events: events(), [Symbol.asyncDispose]: async () => close() };
+  return { events: events(), [Symbol.asyncDispose]: () => reached[Symbol.asyncDispose]() };
 }
