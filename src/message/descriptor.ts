@@ -1,6 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { JSON_STRINGS } from "./json-string.js";
+import { jsonStringOf } from "./json-string.js";
 import { type EnumType, type FieldType, integerType, type MessageType, type ValueType } from "./type.js";
 
 const types = new WeakMap<DescMessage, MessageType>();
@@ -9,7 +9,7 @@ const types = new WeakMap<DescMessage, MessageType>();
 export function typeOf(desc: DescMessage): MessageType {
   let type = types.get(desc);
   if (type === undefined) {
-    const json = Object.hasOwn(JSON_STRINGS, desc.typeName) ? JSON_STRINGS[desc.typeName] : undefined;
+    const json = jsonStringOf(desc.typeName);
     type = { name: desc.name, fields: desc.fields.map(fieldType), ...(json && { json }) };
     types.set(desc, type);
   }

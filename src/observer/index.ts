@@ -23,6 +23,7 @@ export {
 export {
   DEFAULT_LAST,
   type ExtraFlag,
+  type FieldFlags,
   type FilterFlagName,
   FLAGS_OF_FIELDS,
   FLOW_FLAG_GROUPS,

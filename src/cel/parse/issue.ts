@@ -2,7 +2,7 @@ import { FlowscribeError } from "../../errors/errors.js";
 
 /** A fault of an expression. */
 export interface CelIssue {
-  /** The position as an offset in UTF-16 code units, {@link WHOLE_EXPRESSION} or {@link BEFORE_EXPRESSION}. */
+  /** The position as an offset in UTF-16 code units, {@link WHOLE_EXPRESSION}, or -2 before the first character. */
   readonly at: number;
   readonly message: string;
 }

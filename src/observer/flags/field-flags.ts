@@ -5,7 +5,8 @@ import type { HubbleRules } from "../../hubble/rules.js";
 import { aHubbleVersion, DEFAULT_HUBBLE_VERSION, type HubbleVersion, rulesOf } from "../../hubble/version.js";
 import type { FilterFlagName } from "./flow-flags.js";
 
-type FieldFlags = { readonly [K in FilterField]: readonly FilterFlagName[] | "none" };
+/** The flags of each field of a FlowFilter; `none` for a field without one. */
+export type FieldFlags = { readonly [K in FilterField]: readonly FilterFlagName[] | "none" };
 
 /** The flags for the source or the destination of a flow, or either end. */
 function endFlags<const Name extends string>(end: "from" | "to", ...names: readonly Name[]) {
