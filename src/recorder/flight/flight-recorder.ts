@@ -45,7 +45,11 @@ export interface FlightResult {
 
 /** A running flight recorder. */
 export interface FlightRecorder {
-  /** Triggers a capture, as a flow that passes the filters does. Has no effect once the recorder is stopping. */
+  /**
+   * Triggers a capture, as a flow that passes the filters does. Has no effect once the recorder is stopping.
+   *
+   * @throws TypeError for a time that is not finite, and for a flow that is not a message.
+   */
   trigger(cause?: FlightTrigger): void;
   /** Stops gracefully: packets that arrived before are still written to a running capture, and its file is complete. */
   stop(): void;

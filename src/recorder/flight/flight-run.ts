@@ -1,6 +1,7 @@
 import { onAbort } from "../../async/abort.js";
 import { type Clock, systemClock } from "../../async/clock.js";
 import { nextState } from "../../async/state-machine.js";
+import { checkArgument } from "../../errors/check-argument.js";
 import type { PacketBatch } from "../../packet/batch.js";
 import { readBatches } from "../../packet/source/batch-reader.js";
 import type { PacketSource } from "../../packet/source.js";
@@ -9,6 +10,7 @@ import { CaptureSequence } from "./capture-sequence.js";
 import type { FlightRecorder, FlightResult, FlightStopReason, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_TRANSITIONS, type FlightEvent, type FlightState } from "./flight-state.js";
 import {
+  aTrigger,
   DEFAULT_AFTER_MS,
   DEFAULT_BEFORE_MS,
   DEFAULT_MAX_PER_MINUTE,
@@ -50,7 +52,9 @@ export class FlightRun {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#ring = new PacketRing(options.ringBytes ?? DEFAULT_RING_BYTES, (mark) => {
-      if (mark === UNMARKED) this.#counts.expired++;
+      if (mark !== UNMARKED) return;
+      this.#counts.inRing--;
+      this.#counts.expired++;
     });
     this.#captures = new CaptureSequence({
       source,
@@ -78,7 +82,10 @@ export class FlightRun {
     stopped.catch(() => {});
     const currentStats = () => this.#stats();
     return {
-      trigger: (cause = {}) => this.#request(cause),
+      trigger: (cause = {}) => {
+        checkArgument("trigger", "cause", cause, aTrigger);
+        this.#request(cause);
+      },
       stop: () => this.#stop("requested"),
       stopped,
       get stats() {
@@ -279,6 +286,7 @@ export class FlightRun {
       }
       const begin = this.#ring.append(batch, index, count, this.#clock.now() * 1000);
       this.#counts.seen += count;
+      this.#counts.inRing += count;
       this.#pacing?.packetsUpTo(this.#ring.latestUs);
       if (current !== undefined || this.#packetTrigger !== undefined) {
         await this.#watch(batch, index, count, begin);

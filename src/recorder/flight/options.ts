@@ -3,6 +3,7 @@ import { type OptionTable, optionsOf } from "../../errors/check-options.js";
 import {
   aBoolean,
   aFunction,
+  aMessage,
   aNumberFrom,
   anInteger,
   anIterable,
@@ -10,13 +11,16 @@ import {
   aSignal,
   oneOf,
   required,
+  type ValueCheck,
+  valueCheck,
 } from "../../errors/value-checks.js";
 import type { FlowFilterLists } from "../../filter/compile.js";
 import type { FlowEnvelope, FlowEvent } from "../../filter/event.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter-options.js";
+import type { Flow } from "../../gen/flow/flow_pb.js";
 import { FLOW_OPTIONS, type FlowOptions } from "../../packet/flow/flow-options.js";
 import type { OpenSink } from "../sink.js";
-import type { FlightCapture } from "./flight-recorder.js";
+import type { FlightCapture, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_SCOPES, type FlightScope } from "./scope-names.js";
 
 /** Default size of the ring: 64 MiB, about 120,000 packets of 512 bytes. */
@@ -102,3 +106,9 @@ export const FLIGHT_OPTIONS: OptionTable<FlightOptions> = {
   signal: aSignal,
   clock: aClock,
 };
+
+/** The check for what the program reports. */
+export const aTrigger: ValueCheck<FlightTrigger> = optionsOf<FlightTrigger>("trigger", {
+  flow: aMessage<Flow>("flow.Flow"),
+  timeMs: valueCheck("a finite number", Number.isFinite),
+});

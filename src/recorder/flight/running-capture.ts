@@ -110,11 +110,13 @@ export class RunningCapture {
     const count = (): void => {
       this.#packets += batch.length;
       this.#bytes += size;
+      this.#counts.inRing -= fresh;
       this.#counts.written += fresh + recovered;
       this.#counts.lost -= recovered;
     };
     const fail = (error: unknown): void => {
       this.#failure ??= { error: toError(error) };
+      this.#counts.inRing -= fresh;
       this.#counts.lost += fresh;
       for (let position = begin; position < this.#cursor; position = this.#ring.next(position)) {
         if (this.#ring.markAt(position) === this.#mark) this.#ring.setMark(position, LOST);

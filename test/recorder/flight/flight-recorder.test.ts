@@ -6,7 +6,12 @@ import type { FlowEnvelope } from "../../../src/filter/index.js";
 import { GetFlowsResponseSchema } from "../../../src/gen/observer/observer_pb.js";
 import { fromBatches, type PacketBatch, type PacketSource, packetsOf } from "../../../src/packet/index.js";
 import type { FlightOptions } from "../../../src/recorder/index.js";
-import { createFlightRecorder, type FlightCapture, type FlightStats } from "../../../src/recorder/index.js";
+import {
+  createFlightRecorder,
+  type FlightCapture,
+  type FlightStats,
+  type FlightTrigger,
+} from "../../../src/recorder/index.js";
 import { runs } from "../../support/amount.js";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.js";
 import { ETHERNET } from "../packets.js";
@@ -304,6 +309,14 @@ describe("createFlightRecorder", () => {
       }),
     );
   });
+
+  test.each([{ timeMs: Number.NaN }, { timeMs: "1" }, { flow: {} }, { time: 1 }])(
+    "rejects the trigger %j",
+    (cause) => {
+      const recorder = createFlightRecorder(fromBatches([], ETHERNET), { sink: memorySink().open });
+      expect(() => recorder.trigger(cause as FlightTrigger)).toThrow(TypeError);
+    },
+  );
 
   test("reports every fault of the filters", () => {
     const trigger = { allow: [{ sourcePort: ["x"] }], deny: [{ destinationIp: ["y"] }] };
