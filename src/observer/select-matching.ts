@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Flow } from "../gen/flow/flow_pb.js";
+import { type FlowEvent, MISSING_FLOW } from "../filter/event.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { FlagError, type FlowFlags } from "./flags/index.js";
 
@@ -16,7 +16,7 @@ export type SelectionLimits = Pick<FlowFlags, "number" | "first" | "since" | "un
 export type Selectable = Pick<GetFlowsResponse | ExportEvent, "responseTypes" | "time">;
 
 /** Compiled filters. */
-export type FlowTest = (flow: Flow | undefined) => boolean;
+export type FlowTest = (event: FlowEvent) => boolean;
 
 const ALL = 2n ** 64n - 1n;
 
@@ -40,7 +40,7 @@ function compilePasses({ since, until }: SelectionLimits, matches: FlowTest): Pa
   return ({ time, responseTypes }) => {
     if (since !== undefined && isBefore(time, since)) return false;
     if (until !== undefined && isBefore(until, time)) return false;
-    return matches(responseTypes.case === "flow" ? responseTypes.value : undefined);
+    return matches(responseTypes.case === "flow" ? responseTypes.value : MISSING_FLOW);
   };
 }
 

@@ -1,3 +1,4 @@
+import { MISSING_FLOW } from "../../filter/event.js";
 import { explainFlowFilters, type FlowFilterLists } from "../../filter/index.js";
 import type { HubbleVersion } from "../../hubble/version.js";
 import type { FlowPrinter } from "../../observer/index.js";
@@ -20,7 +21,7 @@ export function explainingPrinter(
       const flow =
         "responseTypes" in event && event.responseTypes.case === "flow"
           ? event.responseTypes.value
-          : undefined;
+          : MISSING_FLOW;
       const explanation = String(explainFlowFilters(lists, flow, { hubble })).replaceAll("\n", "\n  ");
       return { out: `${out}  ${explanation}\n`, err };
     },

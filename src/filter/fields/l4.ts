@@ -1,7 +1,7 @@
 import type { Flow, Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
 import { goQuote } from "../../go/strconv/quote.js";
 import { goToLower } from "../../go/strings.js";
-import { isFlow } from "../event.js";
+import { isFlow, MISSING_FLOW } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 import { flagsIndex } from "../list-index/code-index.js";
 import { exactKey, INDEX_COST } from "../list-index/flow-index.js";
@@ -134,9 +134,10 @@ export const ipVersion: FieldCompiler<"ipVersion"> = (values) => {
 
 const byIpVersion = valueIndex<number>(INDEX_COST.enumeration, (flow) => flow.IP?.ipVersion ?? 0);
 
-/** Whether the packet was encrypted; a flow without IP counts as not encrypted. Since 1.19. */
+/** Whether the packet was encrypted; a flow without IP and a missing flow count as not encrypted. Since 1.19. */
 export const encrypted: FieldCompiler<"encrypted"> = (values) => ({
   matches: (flow) => values.includes(flow.IP?.encrypted ?? false),
+  matchesOther: (event) => event === MISSING_FLOW && values.includes(false),
   seen: (event) => (isFlow(event) ? (event.IP?.encrypted ?? false) : undefined),
   reads: ["IP.encrypted"],
   cost: "cheap",

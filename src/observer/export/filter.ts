@@ -1,6 +1,7 @@
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { type ValueCheck, valueCheck } from "../../errors/value-checks.js";
+import { MISSING_FLOW } from "../../filter/event.js";
 import { FLOW_FILTER_OPTIONS, filterOptionsOf } from "../../filter/filter-options.js";
 import {
   compileFlowFilters,
@@ -32,14 +33,14 @@ export function toLineFilter(filter: ExportFilter, options: FlowFilterOptions): 
   return { scan: lineScanOf(passes), passes };
 }
 
-/** The same, but events that are not flows are tested as empty flows, as `hubble observe` does. */
+/** The same, but events that are not flows are tested as missing flows, as `hubble observe` does. */
 export function withEmptyFlows({ scan, passes }: LineFilter): LineFilter {
   return {
     scan,
     passes: (event) => {
       const isEnvelope = event !== undefined && "responseTypes" in event;
       return passes(
-        isEnvelope && event.responseTypes.case === "flow" ? event.responseTypes.value : undefined,
+        isEnvelope && event.responseTypes.case === "flow" ? event.responseTypes.value : MISSING_FLOW,
       );
     },
   };
