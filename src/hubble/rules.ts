@@ -1,6 +1,6 @@
 /**
- * How a version of Hubble decides where versions differ. Each name is a question, each value an answer; code that depends
- * on the version reads these and never compares versions. `tools/versions` writes docs/versions.md from this table.
+ * How a version of Hubble decides where versions differ. Code that depends on the version reads these rules
+ * and never compares versions. `tools/versions` writes docs/versions.md from this table.
  */
 export interface HubbleRules {
   // Filters.

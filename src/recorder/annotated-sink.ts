@@ -5,6 +5,8 @@ import type { OpenSink } from "./sink.js";
 export interface PacketAnnotator {
   /** Returns the batch with further comments; does not change it. */
   annotate(batch: PacketBatch): PacketBatch;
+  /** Called when a sink opens, before its first packet. */
+  restart?(): void;
 }
 
 /** Opens a sink that receives the packets with comments; the same sink without an annotator. */
@@ -12,6 +14,7 @@ export function annotatedSink(open: OpenSink, annotator: PacketAnnotator | undef
   if (annotator === undefined) return open;
   return async (request) => {
     const sink = await open(request);
+    annotator.restart?.();
     return {
       // A rotation changes the path. The cast is true for readers, to whom an absent path is undefined.
       get filePath() {

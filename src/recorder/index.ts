@@ -8,9 +8,9 @@ export {
   type FlightStopReason,
   type FlightTrigger,
 } from "./flight/flight-recorder.js";
+export { FLIGHT_SCOPES, type FlightScope } from "./flight/option-values.js";
 export { DEFAULT_RING_BYTES, type FlightOptions } from "./flight/options.js";
 export type { FlightCaptureReason } from "./flight/running-capture.js";
-export { FLIGHT_SCOPES, type FlightScope } from "./flight/scope-names.js";
 export type { FlightStats } from "./flight/stats.js";
 export {
   DEFAULT_QUEUE_BYTES,

@@ -122,7 +122,7 @@ export const VERSION_ROWS: { readonly [K in keyof HubbleRules]: VersionRow } = {
   },
   fieldMaskFlags: {
     group: "Flags",
-    what: "The flags for field masks have lost the beginning experimental- of their names in 1.19.",
+    what: "The names of the flags for field masks do not begin with experimental- in 1.19.",
     input: "the flag for a field mask",
     run: (hubble) => MASK_FLAG[rulesOf(hubble).fieldMaskFlags],
   },

@@ -8,7 +8,7 @@ const MAX_LINE_LENGTH = 132;
 const INTRODUCTION = `# Versions of Hubble
 
 Hubble 1.19 filters, parses flags and prints differently from 1.16. flowscribe answers as either: \`1.16\` is v1.16.2, \`1.19\` is
-v1.19.4. Without the option, **${DEFAULT_HUBBLE_VERSION}** applies. Hubble 1.17 and 1.18 are closer to 1.19.
+v1.19.4. Without the option, **${DEFAULT_HUBBLE_VERSION}** applies; \`flowscribe observe\` and \`status\` of a server use the version of the server. Hubble 1.17 and 1.18 are closer to 1.19.
 
 | where | how |
 | --- | --- |
@@ -31,7 +31,7 @@ console.log(formatFlow(flow, { hubble: "1.19" })); // N/A:  (unknown) <>  (unkno
 
 - **New fields** of flows and filters, new flags, protocols and \`policyNames\` work with both versions, because they change no older
   meaning.
-- **Messages** are those of v1.19.4 for both options. Fields of newer versions are kept as unknown fields: they are filtered past,
+- **Messages** are those of v1.19.4 for both options. Fields of newer versions are unknown fields: they are kept,
   forwarded and written again. \`npm run compare:messages -- flow.proto\` lists what a newer file adds.
 - **The Recorder** was removed from Cilium in 1.19, and \`hubble record\` with it. \`flowscribe record\` and \`flowscribe serve\` keep the
   interface of 1.16.

@@ -156,7 +156,9 @@ async function observeServer(
   await compileFilters(selection, hubble);
   const printer = await createPrinter(options, messages, server.address, report);
   const requested = explain ? { ...selection, allow: [], deny: [] } : selection;
-  const events = serverEvents(connection, { ...options, selection: requested }, io, messages);
+  // What explains an event may be a field that is not printed.
+  const requestMask = explain ? [] : options.requestMask;
+  const events = serverEvents(connection, { ...options, requestMask, selection: requested }, io, messages);
   try {
     await printEvents(iterateUnlessAborted(events, io.signal), printer, io, messages);
   } finally {

@@ -1,14 +1,14 @@
 import { createFlowComments, type FlowComments } from "../../observer/comments/flow-comments.js";
 import type { RecordCommandOptions } from "./options.js";
 
-/** Creates the comments that the options ask for. */
+/** Creates the comments that the options describe. */
 export function createComments(
   options: NonNullable<RecordCommandOptions["output"]["comments"]>,
-  { hubble, flows }: Pick<RecordCommandOptions, "hubble" | "flows">,
+  { hubble, tunnels, guessReplies }: Pick<RecordCommandOptions, "hubble" | "tunnels" | "guessReplies">,
 ): FlowComments {
   return createFlowComments({
     ...options,
     hubble,
-    flow: { tunnels: flows?.tunnels === true, guessReplies: flows?.guessReplies === true },
+    flow: { tunnels, guessReplies },
   });
 }

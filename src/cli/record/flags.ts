@@ -1,6 +1,6 @@
 import type { ExtraFlag } from "../../observer/flags/flag-values.js";
 import { FLOW_FLAG_GROUPS, FLOW_FLAGS } from "../../observer/flags/flow-flags.js";
-import { FLIGHT_SCOPES } from "../../recorder/flight/scope-names.js";
+import { FLIGHT_SCOPES } from "../../recorder/flight/option-values.js";
 import { CAPTURE_FLAGS, CAPTURE_GROUP } from "../flags/capture-flags.js";
 import {
   GUESS_REPLIES_FLAG,

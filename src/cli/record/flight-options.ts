@@ -2,11 +2,13 @@ import type { HubbleVersion } from "../../hubble/version.js";
 import { FlagError } from "../../observer/flags/flag.js";
 import type { ValuesOf } from "../../observer/flags/flag-values.js";
 import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
-import type { FlightScope } from "../../recorder/flight/scope-names.js";
+import type { FlightScope } from "../../recorder/flight/option-values.js";
+import { MAX_RING_BYTES, MIN_RING_BYTES } from "../../recorder/flight/option-values.js";
 import { readServerOptions, type ServerFlagValues, type ServerOptions } from "../client/options.js";
 import { compileFilters } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { parseSize } from "../flags/size.js";
+import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io/io.js";
 import type { RECORD_FLAGS } from "./flags.js";
 import { splitArguments } from "./split-arguments.js";
@@ -61,8 +63,8 @@ export async function readFlightOptions(
   return {
     trigger,
     hubble,
-    events: readEvents(extra, events, io),
-    ringBytes: ring === undefined ? undefined : parseSize("ring", ring),
+    events: readEvents(extra, events),
+    ringBytes: ring === undefined ? undefined : readRing(ring),
     beforeMs: notNegative("before", before),
     afterMs: notNegative("after", after),
     skewMs: notNegative("skew", skew),
@@ -86,7 +88,8 @@ function readTrigger(text: string, hubble: HubbleVersion, io: Io): FlightCommand
       now: () => io.clock.now(),
     });
     const [selector] = Object.keys(selection);
-    if (selector !== undefined) throw new FlagError("only flags that filter flows are possible");
+    if (selector !== undefined)
+      throw new FlagError("only flags that filter flows apply, not --last, --since and the like");
     if (positionals.length > 0) throw new FlagError(`unexpected argument ${positionals[0]}`);
     return { allow, deny };
   } catch (error) {
@@ -95,11 +98,27 @@ function readTrigger(text: string, hubble: HubbleVersion, io: Io): FlightCommand
   }
 }
 
-function readEvents(extra: Extra, file: string | undefined, io: Io): FlightCommandOptions["events"] {
-  const server = readServerOptions(extra, file === undefined ? io : { env: {} });
-  if (file === undefined) return server && { server };
+function readEvents(extra: Extra, file: string | undefined): FlightCommandOptions["events"] {
+  // An environment variable must not replace the packets that are tested.
+  const server = readServerOptions(extra, { env: {} });
+  const { read = [] } = extra;
+  if (file === undefined) {
+    if (server !== undefined && read.length > 0)
+      throw new UsageError("cannot set both --read and --server; set --events");
+    return server && { server };
+  }
+  if (file === STANDARD_INPUT && read.includes(STANDARD_INPUT))
+    throw new UsageError("standard input can be read only once");
   if (server !== undefined) throw new UsageError("cannot set both --events and --server");
   return { file };
+}
+
+function readRing(text: string): number {
+  const bytes = parseSize("ring", text);
+  if (bytes < MIN_RING_BYTES || bytes > MAX_RING_BYTES) {
+    throw new UsageError(`--ring must be 512K to 4095M with --trigger, not ${text}`);
+  }
+  return bytes;
 }
 
 function notNegative(flag: string, durationMs: number | undefined): number | undefined {

@@ -9,6 +9,7 @@ import {
 } from "../../recorder/flight/flight-recorder.js";
 import type { OpenSink } from "../../recorder/sink.js";
 import { STANDARD_INPUT } from "../input/open.js";
+import type { InputReport } from "../input/report.js";
 import type { Io } from "../io/io.js";
 import type { Messages } from "../io/messages.js";
 import type { FlightCommandOptions } from "./flight-options.js";
@@ -17,8 +18,8 @@ import { formatLine } from "./status.js";
 
 /** What {@link recordFlight} needs besides the options. */
 export interface FlightOutput {
-  /** Opens the sink of the capture with this number, 1 for the first. */
-  readonly sinkOf: (number: number) => OpenSink;
+  /** Opens the sink of the next capture. */
+  readonly openSink: OpenSink;
   /** Prints a line of the results. */
   readonly print: (text: string) => Promise<void>;
   /** Comments that learn from the flows of the events; undefined if packets are not commented. */
@@ -29,14 +30,14 @@ export interface FlightOutput {
 export async function recordFlight(
   source: PacketSource,
   flight: FlightCommandOptions,
-  { flows, device }: Pick<RecordCommandOptions, "flows" | "device">,
-  { sinkOf, print, comments }: FlightOutput,
+  { device, guessReplies, tunnels }: Pick<RecordCommandOptions, "device" | "guessReplies" | "tunnels">,
+  { openSink, print, comments }: FlightOutput,
   io: Io,
   messages: Messages,
+  inputs: InputReport,
 ): Promise<FlightResult> {
   const { trigger, hubble, events, ringBytes, beforeMs, afterMs, skewMs, scope, maxPerMinute } = flight;
-  await using opened = await openEvents(events, flight, io, messages);
-  let captures = 0;
+  await using opened = await openEvents(events, flight, io, messages, inputs);
   let failure: Error | undefined;
   // Errors are ignored: a closed output does not stop the recorder.
   let printing = Promise.resolve();
@@ -53,15 +54,14 @@ export async function recordFlight(
   const recorder = createFlightRecorder(source, {
     trigger,
     filter: { hubble },
-    sink: (request) => sinkOf(++captures)(request),
+    sink: openSink,
     onCapture: report,
     clock: io.clock,
-    ...(opened.events === undefined
-      ? { flow: { guessReplies: flows?.guessReplies === true, tunnels: flows?.tunnels === true } }
-      : {
-          events: comments === undefined ? opened.events : learning(opened.events, comments),
-          paced: device === undefined,
-        }),
+    flow: { guessReplies, tunnels },
+    ...(opened.events !== undefined && {
+      events: comments === undefined ? opened.events : learning(opened.events, comments),
+      paced: device === undefined,
+    }),
     ...(ringBytes !== undefined && { ringBytes }),
     ...(beforeMs !== undefined && { beforeMs }),
     ...(afterMs !== undefined && { afterMs }),
@@ -93,19 +93,22 @@ async function* learning<T extends GetFlowsResponse | ExportEvent>(
 }
 
 function formatCapture({ number, packets, bytes, triggers, error }: FlightCapture): string {
-  const from = triggers === 1 ? "1 trigger" : `${triggers} triggers`;
   const failed = error === undefined ? "" : ", then failed";
-  return `capture ${number}: ${packets} packets (${bytes} bytes) written for ${from}${failed}`;
+  return `capture ${number}: ${countOf(packets, "packet")} (${bytes} bytes) written for ${countOf(triggers, "trigger")}${failed}`;
 }
 
 function formatTotals(stats: FlightResult["stats"]): string {
   const { captures, packetsSeen, packetsWritten, packetsLost, packetsLostInKernel, triggersLimited } = stats;
   const lost = packetsLost + packetsLostInKernel;
   return [
-    `${captures} captures, ${packetsWritten} of ${packetsSeen} packets written`,
-    ...(lost > 0 ? [`${lost} packets lost`] : []),
-    ...(triggersLimited > 0 ? [`${triggersLimited} triggers above --max-per-minute`] : []),
+    `${countOf(captures, "capture")}, ${packetsWritten} of ${packetsSeen} packets written`,
+    ...(lost > 0 ? [`${countOf(lost, "packet")} lost`] : []),
+    ...(triggersLimited > 0 ? [`${countOf(triggersLimited, "trigger")} above --max-per-minute`] : []),
   ].join(", ");
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 interface OpenedEvents extends AsyncDisposable {
@@ -120,12 +123,13 @@ async function openEvents(
   { trigger, hubble }: FlightCommandOptions,
   io: Io,
   messages: Messages,
+  report: InputReport,
 ): Promise<OpenedEvents> {
   if (events === undefined) return NO_EVENTS;
   if ("file" in events) {
     const { file } = events;
-    const onUnreadable = ({ message }: { readonly message: string }) =>
-      messages.report(`${file === STANDARD_INPUT ? "standard input" : file}: ${message}`);
+    const name = file === STANDARD_INPUT ? "standard input" : file;
+    const onUnreadable = ({ message }: { readonly message: string }) => report.skipped("line", name, message);
     const { exportLines } = await import("./flight-events.js");
     return { ...NO_EVENTS, events: exportLines(file, io, onUnreadable) };
   }

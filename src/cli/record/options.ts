@@ -40,6 +40,9 @@ export interface RecordCommandOptions extends CaptureOptions {
   readonly flows: FlowQuestion | undefined;
   readonly limits: RecordLimits;
   readonly output: OutputOptions;
+  readonly guessReplies: boolean;
+  readonly tunnels: boolean;
+  readonly filePrefix: string | undefined;
   /** Undefined without --trigger. */
   readonly flight: FlightCommandOptions | undefined;
   /** End with exit code 3 if packets cannot be decoded for the filters. */
@@ -90,7 +93,8 @@ export const STANDARD_OUTPUT = "-";
  */
 export async function readRecordOptions(args: readonly string[], io: Io): Promise<RecordCommandOptions> {
   const ownArgs = fromTcpdumpFlags(args, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS]);
-  const hubble = findHubbleVersion(ownArgs, ALL_RECORD_FLAGS, io) ?? DEFAULT_HUBBLE_VERSION;
+  const hubble =
+    findHubbleVersion(ownArgs, [...ALL_RECORD_FLAGS, ...CLIENT_FLAGS], io) ?? DEFAULT_HUBBLE_VERSION;
   const { extra, positionals, allow, deny, ...selection } = parseFlowFlags(ownArgs, {
     hubble,
     extra: LOCAL_FLAGS,
@@ -130,6 +134,9 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
       : undefined,
     limits,
     output: readOutput(extra, read, io),
+    guessReplies: extra["guess-replies"] === true,
+    tunnels: extra.tunnels === true,
+    filePrefix: extra["file-prefix"],
     flight: await readFlightOptions(extra, hubble, io),
     strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,

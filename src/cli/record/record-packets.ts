@@ -1,3 +1,4 @@
+import { existsSync, statSync } from "node:fs";
 import { join, parse } from "node:path";
 import { onAbort, relayAbort, unlessAborted } from "../../async/abort.js";
 import { cutText } from "../../errors/cut-text.js";
@@ -7,6 +8,7 @@ import type { FlowComments } from "../../observer/comments/flow-comments.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter/filter.js";
+import { cutRecords } from "../../packet/filter/select.js";
 import { linkTypeName } from "../../packet/link-type.js";
 import type { PacketSource } from "../../packet/source.js";
 import { annotatedSink } from "../../recorder/annotated-sink.js";
@@ -21,7 +23,7 @@ import { BrokenPipe, type Io, UnreadOutput } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
 import type { FlightCommandOptions } from "./flight-options.js";
-import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
+import { type OutputTarget, type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { type OpenedCaptures, openCaptures } from "./packets/inputs.js";
 import { type OpenedPackets, openLive } from "./packets/live.js";
 import { withPrecision } from "./packets/precision.js";
@@ -49,7 +51,7 @@ async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise
   try {
     const result = await (options.flight === undefined
       ? recordFrom(source, options, io, messages)
-      : recordFlightFrom(source, options.flight, options, io, messages));
+      : recordFlightFrom(source, options.flight, options, io, messages, report));
     for (const input of inputs) reportInput(input, options, report, messages);
     // A live recording is expected to end with an interruption.
     const endedWell = result !== undefined && (result.reason !== "requested" || options.device !== undefined);
@@ -152,9 +154,12 @@ async function stagesOf(
 function prepare(
   source: PacketSource,
   stages: readonly BatchStage[],
-  { output: { fileFormat, precision } }: RecordCommandOptions,
+  { output: { fileFormat, precision }, flight, limits: { maxCaptureLength = 0 } }: RecordCommandOptions,
 ): PacketSource {
-  const selected = selectPackets(source, stages);
+  const cut: BatchStage = (batch, writable) => cutRecords(batch, maxCaptureLength, writable);
+  // Other recordings cut their packets themselves.
+  const cuts = flight === undefined || maxCaptureLength === 0 ? [] : [cut];
+  const selected = selectPackets(source, [...stages, ...cuts]);
   // The pcap encoder converts units itself; pcapng stores the unit per interface.
   return precision === undefined || fileFormat === "pcap" ? selected : withPrecision(selected, precision);
 }
@@ -165,17 +170,40 @@ async function recordFlightFrom(
   options: RecordCommandOptions,
   io: Io,
   messages: Messages,
+  report: InputReport,
 ): Promise<Pick<RecordingResult, "reason">> {
   const { recordFlight } = await import("./flight.js");
   const comments = await loadComments(options);
-  const { target } = options.output;
-  const sinkOf = (number: number): OpenSink => {
-    const numbered = target.kind === "file" ? { ...target, path: numberedPath(target.path, number) } : target;
-    const own = { ...options, output: { ...options.output, target: numbered } };
-    return openSinkOf(own, source, io, comments, () => {});
+  const { output, filePrefix } = options;
+  const { target } = output;
+  let files = 0;
+  const openSink: OpenSink = (request) => {
+    files = nextFile(target, files);
+    const own = { ...options, output: { ...output, target: numbered(target, files) } };
+    const open = openSinkOf(own, source, io, comments, () => {});
+    return open(filePrefix === undefined ? request : { ...request, filePrefix });
   };
   const print = async (text: string) => io.stdout.write(text);
-  return await recordFlight(source, flight, options, { sinkOf, print, comments }, io, messages);
+  return await recordFlight(source, flight, options, { openSink, print, comments }, io, messages, report);
+}
+
+/** The number of the next file: the first whose name is free. A restart must not lose the packets of a trigger. */
+function nextFile(target: OutputTarget, before: number): number {
+  let number = before + 1;
+  if (target.kind !== "file" || target.overwrite || isSpecial(target.path)) return number;
+  while (existsSync(numberedPath(target.path, number))) number++;
+  return number;
+}
+
+/** All captures go to the same pipe or device. */
+function numbered(target: OutputTarget, number: number): OutputTarget {
+  if (target.kind !== "file" || isSpecial(target.path)) return target;
+  return { ...target, path: numberedPath(target.path, number) };
+}
+
+function isSpecial(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile();
 }
 
 /** Loads the modules for comments only when they are needed. */

@@ -8,6 +8,7 @@ import { type Conversation, conversationOf } from "../../packet/flow/conversatio
 import { FLOW_OPTIONS, type FlowOptions } from "../../packet/flow/flow-options.js";
 import { BoundedMap } from "../../packet/flow/lookup/bounded-map.js";
 import { createFlowDecoder, PacketError } from "../../packet/index.js";
+import { ExportError } from "../export/error.js";
 import { encodeExportLine } from "../export/line.js";
 import { flowResponse } from "../flow-response.js";
 import { formatFlow } from "../format.js";
@@ -58,6 +59,8 @@ export interface FlowComments {
    * pcapng files store comments.
    */
   annotate(batch: PacketBatch): PacketBatch;
+  /** Comments all conversations again, for a new file; file sinks call it. */
+  restart(): void;
 }
 
 /**
@@ -80,12 +83,13 @@ export function createFlowComments(options: FlowCommentOptions = {}): FlowCommen
   const known = new BoundedMap<Flow>("maxConversations", maxConversations);
   /** Flows whose packet has not been seen. */
   const described = new BoundedMap<Flow | null>("maxConversations", maxConversations);
-  const commented = new BoundedMap<true>("maxConversations", maxConversations);
+  const commented = new BoundedMap<boolean>("maxConversations", maxConversations);
 
   function commentsOf(flow: Flow): string[] {
     const line = formatFlow(flow, { ...(hubble !== undefined && { hubble }) });
     if (!json) return [line];
-    const whole = encodeExportLine(flowResponse(flow)).trimEnd();
+    const whole = jsonOf(flow);
+    if (whole === undefined) return [line];
     // Three bytes are the maximum for one code unit.
     const fits = whole.length * 3 <= MAX_COMMENT_BYTES || utf8.encode(whole).length <= MAX_COMMENT_BYTES;
     return fits ? [line, whole] : [line];
@@ -99,9 +103,13 @@ export function createFlowComments(options: FlowCommentOptions = {}): FlowCommen
       const direction = `${conversation.key} ${conversation.sender}`;
       known.set(direction, flow);
       described.set(direction, flow);
-      // A packet that was commented without this flow may be commented again.
-      commented.clear();
+      // Packets that were commented without this flow are commented again.
+      for (const sender of ["low", "high"]) {
+        const either = `${conversation.key} ${sender}`;
+        if (commented.get(either) === true) commented.set(either, false);
+      }
     },
+    restart: () => commented.clear(),
     annotate(batch) {
       checkBatch("annotate", batch);
       const comments = new Map(batch.comments);
@@ -137,6 +145,16 @@ export function createFlowComments(options: FlowCommentOptions = {}): FlowCommen
     if (same !== undefined) return withNamesOf(decoded, same);
     const other = known.get(`${key} ${sender === "low" ? "high" : "low"}`);
     return other === undefined ? decoded : withReversedNames(decoded, other);
+  }
+}
+
+/** The flow as an export line; undefined for one that has no JSON form. */
+function jsonOf(flow: Flow): string | undefined {
+  try {
+    return encodeExportLine(flowResponse(flow)).trimEnd();
+  } catch (error) {
+    if (error instanceof ExportError && error.code === "unencodable_event") return undefined;
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import type { InterruptibleWait } from "../interruptible-wait.js";
 import type { OpenSink } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
 import { type PacketRing, UNMARKED } from "./packet-ring.js";
-import { type FlightCaptureReason, LOST, RunningCapture } from "./running-capture.js";
+import { type FlightCaptureReason, RunningCapture } from "./running-capture.js";
 import { SilenceTimer } from "./silence-timer.js";
 import type { PacketCounts } from "./stats.js";
 import { TriggerLimit } from "./trigger-limit.js";
@@ -13,8 +13,8 @@ import type { FlightWindow } from "./windows.js";
 
 /** The maximum to write between two batches, so that the source need not wait while the past is written. */
 const BYTES_PER_STEP = 4 * 1024 * 1024;
-/** Marks 1 to 253 are those of captures. */
-const OLDER_CAPTURE = 254;
+/** Marks below this one are those of captures. */
+const OLDER_CAPTURE = 255;
 
 const FILE_PREFIX = "flight";
 
@@ -94,14 +94,19 @@ export class CaptureSequence {
     const capture = new RunningCapture(++this.#begun, this.#nextMark(), ring, counts);
     capture.add(window);
     this.#current = capture;
-    await waits.for(
-      capture.open(openSink, {
-        filePrefix: FILE_PREFIX,
-        interfaces: source.interfaces,
-        snapLength: MAX_CAPTURED_LENGTH,
-        clock,
-      }),
-    );
+    const opening = new AbortController();
+    const request = {
+      filePrefix: FILE_PREFIX,
+      interfaces: source.interfaces,
+      snapLength: MAX_CAPTURED_LENGTH,
+      clock,
+    };
+    try {
+      await waits.for(capture.open(openSink, request, opening.signal));
+    } catch (error) {
+      opening.abort(error);
+      throw error;
+    }
   }
 
   /** Writes the next part of the wanted packets. */
@@ -142,7 +147,7 @@ export class CaptureSequence {
   #nextMark(): number {
     const mark = 1 + ((this.#begun - 1) % (OLDER_CAPTURE - 1));
     if (mark === 1) {
-      this.#with.ring.changeMarks((old) => (old === UNMARKED || old === LOST ? old : OLDER_CAPTURE));
+      this.#with.ring.changeMarks((old) => (old === UNMARKED ? old : OLDER_CAPTURE));
     }
     return mark;
   }

@@ -65,7 +65,7 @@ export interface FlightRecorder {
 
 /**
  * Keeps the latest packets of a source in memory, and writes those from before and after a trigger to a capture. It
- * starts immediately. Triggers whose windows overlap extend one capture. The caller disposes of the source.
+ * starts immediately. A trigger extends a running capture if their windows overlap. The caller disposes of the source.
  *
  * A capture contains the packets whose times lie between `beforeMs` before the trigger and `afterMs` after the last
  * one, to the microsecond and inclusive, as far as the ring still holds them. It ends at the first packet that is later,
@@ -74,7 +74,7 @@ export interface FlightRecorder {
  *
  * @example
  * ```ts
- * const recorder = createFlightRecorder(await openLibpcap({ device: "eth0" }), {
+ * const recorder = createFlightRecorder(await openLibpcap("eth0"), {
  *   trigger: { allow: [{ verdict: ["DROPPED"], destinationPod: ["shop/cart"] }] },
  *   events: observe(client, { follow: true }),
  *   scope: "conversation",
@@ -99,20 +99,10 @@ export function createFlightRecorder(source: PacketSource, options: FlightOption
 }
 
 /** The issues of options that are valid one by one. */
-function combinationIssues({
-  trigger,
-  events,
-  flow,
-  ringDurationMs,
-  beforeMs,
-  skewMs,
-}: FlightOptions): Issue[] {
+function combinationIssues({ trigger, events, ringDurationMs, beforeMs, skewMs }: FlightOptions): Issue[] {
   const issues: Issue[] = [];
   if (trigger === undefined && events !== undefined) {
     issues.push(issueOf("events", "requires `trigger`, the filters that events must pass"));
-  }
-  if (events !== undefined && flow !== undefined) {
-    issues.push(issueOf("flow", "has no effect with `events`: packets are not decoded"));
   }
   const neededMs = (beforeMs ?? DEFAULT_BEFORE_MS) + (events === undefined ? 0 : (skewMs ?? 0));
   if (ringDurationMs !== undefined && ringDurationMs < neededMs) {

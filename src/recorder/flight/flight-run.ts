@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../async/clock.js";
 import { nextState } from "../../async/state-machine.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import type { PacketBatch } from "../../packet/batch.js";
+import type { LocateOptions } from "../../packet/index.js";
 import { readBatches } from "../../packet/source/batch-reader.js";
 import type { PacketSource } from "../../packet/source.js";
 import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
@@ -38,6 +39,8 @@ export class FlightRun {
   readonly #captures: CaptureSequence;
   readonly #packetTrigger: PacketTrigger | undefined;
   readonly #ringDurationUs: number;
+  /** Which layers of packets the scopes describe. */
+  readonly #located: LocateOptions;
   readonly #droppedBefore: number;
   readonly #waits = new InterruptibleWait();
   /** Windows of triggers outside the loop, at most {@link MAX_REQUESTS}. */
@@ -73,6 +76,8 @@ export class FlightRun {
     const { paced = false, afterMs = DEFAULT_AFTER_MS, skewMs = 0 } = options;
     this.#pacing = paced && events !== undefined ? new Pacing((afterMs + skewMs) * 1000) : undefined;
     this.#ringDurationUs = (options.ringDurationMs ?? Number.POSITIVE_INFINITY) * 1000;
+    const { tunnels } = options.flow ?? {};
+    this.#located = tunnels === undefined ? {} : { tunnels };
     this.#droppedBefore = source.stats().dropped;
   }
 
@@ -122,8 +127,9 @@ export class FlightRun {
 
   #stop(reason: FlightStopReason): void {
     if (!this.#apply({ name: "stop", reason })) return;
-    if (this.#source.stop !== undefined) this.#source.stop();
-    else this.#waits.leave();
+    this.#source.stop?.();
+    this.#pacing?.endEvents();
+    this.#waits.leave();
   }
 
   /** Leaves the window of a trigger to the loop. */
@@ -137,7 +143,11 @@ export class FlightRun {
     const timeUs = timeUsOf(cause) ?? this.#clock.now() * 1000;
     const { fromUs, toUs } = this.#spanOf(timeUs);
     const skewUs = skewMs * 1000;
-    this.#requests.push({ fromUs: fromUs - skewUs, toUs: toUs + skewUs, scope: scopeOf(cause.flow, scope) });
+    this.#requests.push({
+      fromUs: fromUs - skewUs,
+      toUs: toUs + skewUs,
+      scope: scopeOf(cause.flow, scope, this.#located),
+    });
     this.#waits.leave();
   }
 
@@ -188,7 +198,10 @@ export class FlightRun {
 
   /** Ends the current capture with the packets that have arrived. */
   async #end(): Promise<void> {
-    await this.#takeRequests();
+    while (this.#requests.length > 0) {
+      await this.#takeRequests();
+      if (this.#requests.length > 0) await this.#complete(this.#ring.end);
+    }
     const isRequested = this.#state.name === "stopping";
     await this.#captures.finish(this.#ring.end, isRequested ? "requested" : "source_end");
   }
@@ -205,7 +218,7 @@ export class FlightRun {
         if (written !== undefined) await written;
         const pace = isPending ? undefined : this.#pacing?.beforePackets(this.#ring.latestUs);
         if (pace !== undefined && this.#state.name === "recording") {
-          await this.#waits.orLeave(pace);
+          if (!this.#hasRequests()) await this.#waits.orLeave(pace);
           continue;
         }
         if (!isPending) next = reader.next();
@@ -238,7 +251,11 @@ export class FlightRun {
 
   /** Whether there is something to do before the next batch. */
   #hasRequests(): boolean {
-    return this.#requests.length > 0 || this.#captures.isSilent || this.#isLeaving();
+    const { current, isSilent } = this.#captures;
+    const isReady = this.#requests.some(
+      (window) => current === undefined || current.windows.overlaps(window),
+    );
+    return isReady || isSilent || this.#isLeaving();
   }
 
   /** While packets of the past remain to be written, waits for the next batch no longer than a turn of the event loop. */
@@ -251,18 +268,31 @@ export class FlightRun {
   /** Applies the triggers outside the loop, and ends a capture for which no packets arrive. */
   async #takeRequests(): Promise<void> {
     const { afterMs = DEFAULT_AFTER_MS, skewMs = 0 } = this.#options;
-    for (const window of this.#requests.splice(0)) {
-      if (this.#captures.current?.windows.overlaps(window) === false) await this.#complete(this.#ring.end);
-      await this.#captures.add(window, afterMs + skewMs);
-      // The packets that have arrived are searched. Those that arrive later are too late for a window in the past.
-      if (this.#isPast()) await this.#complete(this.#ring.end);
+    for (;;) {
+      const { current } = this.#captures;
+      const ready = this.#requests.findIndex(
+        (window) => current === undefined || current.windows.overlaps(window),
+      );
+      if (ready >= 0) {
+        const [window] = this.#requests.splice(ready, 1);
+        if (window !== undefined) await this.#captures.add(window, afterMs + skewMs);
+      } else if (this.#isPast() || this.#captures.isSilent) {
+        // The packets that have arrived are searched. Those that arrive later are too late for a window in the past.
+        await this.#complete(this.#ring.end);
+      } else {
+        // What is left are windows after the running capture, which ends first.
+        return;
+      }
     }
-    if (this.#captures.isSilent) await this.#complete(this.#ring.end);
   }
 
   #isPast(): boolean {
     const { current } = this.#captures;
-    return current !== undefined && this.#ring.latestUs > current.windows.toUs;
+    if (current === undefined) return false;
+    // With pacing, an event that extends the capture may still come.
+    return (
+      Math.min(this.#ring.latestUs, this.#pacing?.eventsUs ?? Number.POSITIVE_INFINITY) > current.windows.toUs
+    );
   }
 
   #complete(limit: number): Promise<void> {
@@ -304,11 +334,16 @@ export class FlightRun {
     for (let at = index; at < index + count; at++) {
       const timeUs = ring.timeAt(position, run);
       const { current } = this.#captures;
-      if (current !== undefined && timeUs > current.windows.toUs) await this.#complete(position);
+      if (current !== undefined && timeUs > current.windows.toUs && this.#pacing === undefined) {
+        await this.#complete(position);
+      }
       const flow = this.#packetTrigger?.(batch, at);
       if (flow !== undefined) {
         const { scope = "all", afterMs = DEFAULT_AFTER_MS } = this.#options;
-        await this.#captures.add({ ...this.#spanOf(timeUs), scope: scopeOf(flow, scope) }, afterMs);
+        await this.#captures.add(
+          { ...this.#spanOf(timeUs), scope: scopeOf(flow, scope, this.#located) },
+          afterMs,
+        );
       }
       position += ring.lengthAt(position);
     }

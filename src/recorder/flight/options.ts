@@ -21,7 +21,7 @@ import type { Flow } from "../../gen/flow/flow_pb.js";
 import { FLOW_OPTIONS, type FlowOptions } from "../../packet/flow/flow-options.js";
 import type { OpenSink } from "../sink.js";
 import type { FlightCapture, FlightTrigger } from "./flight-recorder.js";
-import { FLIGHT_SCOPES, type FlightScope } from "./scope-names.js";
+import { FLIGHT_SCOPES, type FlightScope, MAX_RING_BYTES, MIN_RING_BYTES } from "./option-values.js";
 
 /** Default size of the ring: 64 MiB, about 120,000 packets of 512 bytes. */
 export const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
@@ -31,16 +31,13 @@ export const DEFAULT_BEFORE_MS = 10_000;
 export const DEFAULT_AFTER_MS = 5000;
 /** Default of `maxPerMinute`. */
 export const DEFAULT_MAX_PER_MINUTE = 60;
-/** A packet of the maximum length must fit. */
-const MIN_RING_BYTES = 512 * 1024;
-const MAX_RING_BYTES = 2 ** 32 - 1;
 
 /** What is kept, what triggers a capture, and where it is written. */
 export interface FlightOptions {
   /** Opens the sink of each capture, such as `fileSink(folder)` of `flowscribe/sink/file`. */
   readonly sink: OpenSink;
   /**
-   * The size of the ring in bytes, with 16 bytes for the header of each packet: 512 KiB to 4 GiB. It is allocated at the
+   * The size of the ring in bytes, with 16 bytes for the header of each packet: 512 KiB to one byte less than 4 GiB. It is allocated at the
    * start. Default {@link DEFAULT_RING_BYTES}.
    */
   readonly ringBytes?: number;
@@ -49,8 +46,8 @@ export interface FlightOptions {
   /** The flows that trigger a capture: those that pass these filters. By default only the method `trigger` does. */
   readonly trigger?: FlowFilterLists;
   /**
-   * The events that `trigger` is asked of, such as those of `observe`. By default, every packet is decoded and its flow
-   * is asked. Flows of Hubble have verdicts and names, which packets do not contain.
+   * The events that `trigger` selects from, such as those of `observe`. By default, every packet is decoded and its flow
+   * is tested. Flows of Hubble have verdicts and names, which packets do not contain.
    */
   readonly events?: AsyncIterable<FlowEvent | FlowEnvelope>;
   /**
@@ -74,13 +71,13 @@ export interface FlightOptions {
    * seconds. Other triggers are counted as limited. Default 60.
    */
   readonly maxPerMinute?: number;
-  /** How packets are decoded for `trigger`. */
+  /** How packets are decoded for `trigger`; with `tunnels`, scopes are about the inner packets. */
   readonly flow?: FlowOptions;
   /** How `trigger` is compiled. */
   readonly filter?: FlowFilterOptions;
   /**
-   * Receives each capture when it has ended, also one that failed. Without it, `stopped` rejects if a capture fails;
-   * with it, the recorder continues.
+   * Receives each capture when it has ended, also one that failed, but not one that `signal` aborts. Without it,
+   * `stopped` rejects if a capture fails; with it, the recorder continues.
    */
   readonly onCapture?: (capture: FlightCapture) => void;
   /** Aborts the recorder: `stopped` rejects with the signal's reason. A file keeps the packets written so far. */

@@ -4,13 +4,17 @@ import { Wakeup } from "../../async/wakeup.js";
 export class Pacing {
   readonly #aheadUs: number;
   readonly #changed = new Wakeup();
-  /** The time of the last event; Infinity when they have ended. */
   #eventsUs = Number.NEGATIVE_INFINITY;
   #packetsUs = Number.NEGATIVE_INFINITY;
 
   /** @param aheadUs How far packets may be ahead of events. */
   constructor(aheadUs: number) {
     this.#aheadUs = aheadUs;
+  }
+
+  /** The latest time of the events that were read; Infinity when they have ended. */
+  get eventsUs(): number {
+    return this.#eventsUs;
   }
 
   /** Returns a promise to wait for until packets have reached the event, so that triggers come in the order of times. */

@@ -54,6 +54,10 @@ export class RunList {
 
   /** The run of the packet at `position`, which is in the ring. */
   at(position: number): PacketRun {
+    return this.#runs[this.#indexAt(position)]!;
+  }
+
+  #indexAt(position: number): number {
     let low = this.#first;
     let high = this.#runs.length;
     while (high - low > 1) {
@@ -61,13 +65,12 @@ export class RunList {
       if (this.#runs[middle]!.position <= position) low = middle;
       else high = middle;
     }
-    return this.#runs[low]!;
+    return low;
   }
 
   /** The position of the first packet after the run; Infinity for the last run. */
   endOf(run: PacketRun): number {
-    const index = this.#runs.indexOf(run, this.#first);
-    return this.#runs[index + 1]?.position ?? Number.POSITIVE_INFINITY;
+    return this.#runs[this.#indexAt(run.position) + 1]?.position ?? Number.POSITIVE_INFINITY;
   }
 
   /** Removes what belongs to packets before `position` only. */

@@ -7,11 +7,11 @@ import { packetStart, type SelectPacket, SliceReader } from "./slice-reader.js";
 import type { PacketCounts } from "./stats.js";
 import { type FlightWindow, FlightWindows } from "./windows.js";
 
-/** The mark of packets that a capture wanted and could not write. */
-export const LOST = 255;
-
-/** Why a capture ended: its last window had passed, `stop()` was called, or the source ended. */
+/** Why a capture ended: its last window had passed, the recorder was stopped or its events failed, or the source ended. */
 export type FlightCaptureReason = "complete" | "requested" | "source_end";
+
+/** Packets may arrive out of order by a minute: windows are forgotten only when even such packets are later. */
+const MAX_DISORDER_US = 60_000_000;
 
 /** A capture while it is written: the windows of its triggers, and how far the ring has been searched for them. */
 export class RunningCapture {
@@ -20,7 +20,6 @@ export class RunningCapture {
   readonly #ring: PacketRing;
   readonly #reader: SliceReader;
   readonly #counts: PacketCounts;
-  readonly #mark: number;
   readonly #select: SelectPacket;
   #sink: PacketSink | undefined;
   #cursor: number;
@@ -30,14 +29,12 @@ export class RunningCapture {
   #packets = 0;
   #bytes = 0;
   #failure: { readonly error: Error } | undefined;
-  /** Selected packets of the current slice that were in no capture, and that had been lost. */
+  /** Selected packets of the current slice that no capture has wanted before. */
   #fresh = 0;
-  #recovered = 0;
 
   /** @param mark The mark of the packets of this capture in the ring; no other packet has it. */
   constructor(number: number, mark: number, ring: PacketRing, counts: PacketCounts) {
     this.number = number;
-    this.#mark = mark;
     this.#ring = ring;
     this.#reader = new SliceReader(ring);
     this.#counts = counts;
@@ -51,7 +48,6 @@ export class RunningCapture {
       const end = (position % ring.capacity) + ring.lengthAt(position);
       if (!this.windows.contain(timeUs, ring.bytes, start, end, run.format.linkType)) return false;
       if (before === UNMARKED) this.#fresh++;
-      else if (before === LOST) this.#recovered++;
       ring.setMark(position, mark);
       return true;
     };
@@ -60,6 +56,7 @@ export class RunningCapture {
   /** Adds the window of a trigger. */
   add(window: FlightWindow): void {
     this.#triggers++;
+    this.windows.removeBefore((this.#ring.oldestUs ?? Number.NEGATIVE_INFINITY) - MAX_DISORDER_US);
     // Packets of the new window that have been passed over are written now, after those that are already written.
     if (this.windows.add(window, this.#searchedUs)) this.#cursor = this.#ring.begin;
   }
@@ -74,10 +71,12 @@ export class RunningCapture {
     return this.#ring.firstFrom(this.#cursor);
   }
 
-  /** Opens the sink. A failure is that of the capture. */
-  async open(openSink: OpenSink, request: SinkRequest): Promise<void> {
+  /** Opens the sink. A failure is that of the capture. If the signal is aborted first, a sink that opens is aborted. */
+  async open(openSink: OpenSink, request: SinkRequest, signal: AbortSignal): Promise<void> {
     try {
-      this.#sink = await openSink(request);
+      const sink = await openSink({ ...request, signal });
+      if (signal.aborted) await sink.abort();
+      else this.#sink = sink;
     } catch (error) {
       this.#failure = { error: toError(error) };
     }
@@ -92,35 +91,28 @@ export class RunningCapture {
     const stopAt = from + maxBytes;
     while (from < limit && from < stopAt) {
       this.#fresh = 0;
-      this.#recovered = 0;
       const { batch, end } = this.#reader.read(from, limit, this.#select);
-      const begin = from;
       from = this.#ring.firstFrom(end);
       this.#cursor = end;
       if (batch === undefined) continue;
-      const written = this.#write(batch, begin);
+      const written = this.#write(batch);
       if (written !== undefined) return written.then(() => this.advance(limit, stopAt - from));
     }
   }
 
-  #write(batch: PacketBatch, begin: number): void | Promise<void> {
+  #write(batch: PacketBatch): void | Promise<void> {
     const fresh = this.#fresh;
-    const recovered = this.#recovered;
     const size = batch.records.length;
     const count = (): void => {
       this.#packets += batch.length;
       this.#bytes += size;
       this.#counts.inRing -= fresh;
-      this.#counts.written += fresh + recovered;
-      this.#counts.lost -= recovered;
+      this.#counts.written += fresh;
     };
     const fail = (error: unknown): void => {
       this.#failure ??= { error: toError(error) };
       this.#counts.inRing -= fresh;
       this.#counts.lost += fresh;
-      for (let position = begin; position < this.#cursor; position = this.#ring.next(position)) {
-        if (this.#ring.markAt(position) === this.#mark) this.#ring.setMark(position, LOST);
-      }
     };
     if (this.#failure !== undefined || this.#sink === undefined) return fail(this.#failure?.error);
     try {

@@ -3,7 +3,8 @@ import { packetPart } from "../../filter/packet-part.js";
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { parseAddress } from "../../net/index.js";
 import type { PacketPredicate } from "../../packet/filter/filter.js";
-import type { FlightScope } from "./scope-names.js";
+import type { LocateOptions } from "../../packet/index.js";
+import type { FlightScope } from "./option-values.js";
 
 /** The packets that belong to a trigger. */
 export interface PacketScope {
@@ -19,7 +20,11 @@ export const ALL_PACKETS: PacketScope = { key: "all", contains: undefined };
  * The scope of a flow; all packets if the flow has no valid addresses, as a capture with too many packets is better than
  * none.
  */
-export function scopeOf(flow: Flow | undefined, scope: FlightScope): PacketScope {
+export function scopeOf(
+  flow: Flow | undefined,
+  scope: FlightScope,
+  options: LocateOptions = {},
+): PacketScope {
   if (scope === "all" || flow?.IP === undefined) return ALL_PACKETS;
   const source = addressesOf(flow.IP.source, flow.IP.sourceXlated);
   const destination = addressesOf(flow.IP.destination);
@@ -28,10 +33,10 @@ export function scopeOf(flow: Flow | undefined, scope: FlightScope): PacketScope
     scope === "endpoints"
       ? filtersOfEndpoints([...source, ...destination])
       : filtersOfConversation(flow, source, destination);
-  const key = JSON.stringify(allow);
+  const key = JSON.stringify([allow, options]);
   const known = recent.get(key);
   if (known !== undefined) return known;
-  const compiled = { key, contains: packetPart({ allow }).predicate() };
+  const compiled = { key, contains: packetPart({ allow }).predicate(options) };
   if (recent.size >= RECENT_SCOPES) recent.clear();
   recent.set(key, compiled);
   return compiled;
@@ -40,6 +45,7 @@ export function scopeOf(flow: Flow | undefined, scope: FlightScope): PacketScope
 /** Compiled scopes: flows that trigger one after the other are often those of one conversation. */
 const recent = new Map<string, PacketScope>();
 const RECENT_SCOPES = 256;
+const MAX_PORT = 65_535;
 
 /** The translated address is that of the packets after masquerading. */
 function addressesOf(...addresses: readonly string[]): readonly string[] {
@@ -88,6 +94,9 @@ function transportOf({ l4 }: Flow): {
     case "UDP":
     case "SCTP": {
       const { sourcePort, destinationPort } = protocol.value;
+      // Events may have larger numbers, which filters reject.
+      if (Math.max(sourcePort, destinationPort) > MAX_PORT)
+        return { protocol: [protocol.case], ports: [[], []] };
       return { protocol: [protocol.case], ports: [[String(sourcePort)], [String(destinationPort)]] };
     }
     case "ICMPv4":

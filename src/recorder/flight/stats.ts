@@ -9,9 +9,9 @@ export interface FlightStats {
   readonly packetsInRing: number;
   /** Removed from the ring, and in no capture. */
   readonly packetsExpired: number;
-  /** Written to at least one capture; a packet counts once. */
+  /** Written to the first capture that wanted it; a packet counts once. */
   readonly packetsWritten: number;
-  /** Wanted by a capture whose sink had failed, and written to no other. */
+  /** Wanted by a capture whose sink had failed; a packet counts once, even if a later capture contains it. */
   readonly packetsLost: number;
   /** Packets that the source has dropped since the recorder began. */
   readonly packetsLostInKernel: number;
@@ -19,7 +19,7 @@ export interface FlightStats {
   readonly ring: { readonly packets: number; readonly bytes: number };
   /** Triggers that began or extended a capture. */
   readonly triggers: number;
-  /** Triggers without effect because of `maxPerMinute`. */
+  /** Triggers without effect because of `maxPerMinute`, or because 10,000 others were waiting. */
   readonly triggersLimited: number;
   /** Captures that have begun. */
   readonly captures: number;

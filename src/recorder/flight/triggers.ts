@@ -12,7 +12,7 @@ import type { FlightOptions } from "./options.js";
 /** Returns the flow of a packet if it passes the filters. */
 export type PacketTrigger = (batch: PacketBatch, index: number) => Flow | undefined;
 
-/** Compiles filters that are asked of every packet. */
+/** Compiles filters that test every packet. */
 export function createPacketTrigger(
   lists: FlowFilterLists,
   { filter = {}, flow: flowOptions = {} }: FlightOptions,

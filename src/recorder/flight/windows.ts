@@ -1,6 +1,6 @@
 import type { PacketScope } from "./scope.js";
 
-/** The packets that one trigger asks for. Times are in microseconds since 1970, inclusive. */
+/** The packets that one trigger selects. Times are in microseconds since 1970, inclusive. */
 export interface FlightWindow {
   readonly fromUs: number;
   readonly toUs: number;
@@ -45,6 +45,14 @@ export class FlightWindows {
       covering === undefined ? fromUs <= searchedUs : covering.toUs < Math.min(toUs, searchedUs);
     entry.spans = merge([...entry.spans, { fromUs, toUs }]);
     return reachesBack;
+  }
+
+  /** Removes windows that end before this time. */
+  removeBefore(oldestUs: number): void {
+    for (const [key, entry] of this.#byScope) {
+      entry.spans = entry.spans.filter(({ toUs }) => toUs >= oldestUs);
+      if (entry.spans.length === 0) this.#byScope.delete(key);
+    }
   }
 
   /** Whether a window contains the packet. */

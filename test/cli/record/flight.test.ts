@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/exit-code.js";
+import { packetsIn } from "../../pcap/read.js";
 import { outputOf, runFake } from "../fake-io.js";
 import { capture, file, folder, idsIn, record, useFolders } from "./captures.js";
 
@@ -37,7 +38,7 @@ describe("record --trigger", () => {
     expect(await idsIn(path)).toEqual([8, 9, 10, 11, 12, 13, 14]);
     expect(out).toContain("Result: capture 1: 7 packets (434 bytes) written for 2 triggers\n");
     expect(out).toContain(`Output: ${path}\n`);
-    expect(out).toContain("Result: 1 captures, 7 of 20 packets written\n");
+    expect(out).toContain("Result: 1 capture, 7 of 20 packets written\n");
   });
 
   test("numbers the files of further captures, and uses a directory", async () => {
@@ -107,11 +108,52 @@ describe("record --trigger", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test("fails if a capture cannot be written", async () => {
+  test("numbers the file after those that exist, and uses devices as they are", async () => {
+    const args = ["-r", await packets(), "--trigger", "--to-port 54", "--before", "0s", "--after", "5s"];
     const path = file("exists.pcap", "");
+    const { out } = await record(...args, "-w", path);
+    expect(out).toContain(`Output: ${join(folder, "exists-2.pcap")}\n`);
+    expect((await record(...args, "-w", "/dev/null")).out).toContain("Output: /dev/null\n");
+  });
+
+  test("fails if a capture cannot be written", async () => {
+    const path = join(folder, "nosuch/out.pcap");
     const { code, err } = await record("-r", await packets(), "--trigger", "--to-port 54", "-w", path);
     expect(code).toBe(EXIT.failed);
-    expect(err).toContain("file already exists; --overwrite replaces it");
+    expect(err).toContain("no such file or directory");
+  });
+
+  test("merges triggers of recorded events whose windows overlap", async () => {
+    const path = join(folder, "out.pcap");
+    const events = file("events.jsonl", dropLine(3) + dropLine(5) + dropLine(17));
+    const { out } = await record(
+      ...["-r", await packets(), "--trigger", "--verdict DROPPED", "--events", events],
+      ...["--before", "2s", "--after", "3s", "-w", path],
+    );
+    expect(out).toContain("written for 2 triggers");
+    expect(await idsIn(path)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(await idsIn(join(folder, "out-2.pcap"))).toEqual([15, 16, 17, 18, 19]);
+  });
+
+  test("uses --file-prefix and --max-capture-len, and reports damaged events with --strict-input", async () => {
+    const args = ["-r", await packets(), "--trigger", "--verdict DROPPED", "--strict-input"];
+    const events = file("events.jsonl", `not JSON\n${dropLine(9)}`);
+    const more = [
+      "--events",
+      events,
+      "--file-prefix",
+      "drop",
+      "--max-capture-len",
+      "20",
+      "-w",
+      `${folder}/c/`,
+    ];
+    const { code } = await record(...args, ...more);
+    expect(code).toBe(EXIT.incomplete);
+    const [name = ""] = readdirSync(join(folder, "c"));
+    expect(name).toMatch(/^drop_/);
+    const [first] = await packetsIn(readFileSync(join(folder, "c", name)));
+    expect(first?.data).toHaveLength(40);
   });
 
   test.each([
@@ -120,13 +162,14 @@ describe("record --trigger", () => {
     { args: ["--trigger", "'"], fault: "invalid --trigger: a quotation mark ' that is not closed" },
     {
       args: ["--trigger", "--last 3"],
-      fault: "invalid --trigger: only flags that filter flows are possible",
+      fault: "invalid --trigger: only flags that filter flows apply",
     },
     { args: ["--trigger", "file"], fault: "invalid --trigger: unexpected argument file" },
     { args: ["--before", "1s"], fault: "--before requires --trigger" },
     { args: ["--trigger", "", "--before", "-1s"], fault: "--before must not be below 0" },
     { args: ["--trigger", "", "--packet-limit", "1"], fault: "cannot set both --trigger and --packet-limit" },
-    { args: ["--trigger", "", "--ring", "60"], fault: "ringBytes" },
+    { args: ["--trigger", "", "--ring", "60"], fault: "--ring must be 512K to 4095M" },
+    { args: ["--trigger", "", "--server", "localhost"], fault: "cannot set both --read and --server" },
     { args: ["--trigger", "", "--ring", "x"], fault: "invalid size for --ring: x" },
     { args: ["--trigger", "", "--scope", "pod"], fault: "--scope" },
     { args: ["--trigger", "", "--max-per-minute", "0"], fault: "--max-per-minute must be at least 1" },

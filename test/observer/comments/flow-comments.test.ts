@@ -90,6 +90,16 @@ describe("createFlowComments", () => {
     expect(commentsOf(createFlowComments({ per: "packet" }).annotate(batch))[0]).toHaveLength(1);
   });
 
+  test("comments conversations again after restart, and those of a flow that is learned", () => {
+    const comments = createFlowComments();
+    const count = () => commentsOf(comments.annotate(batchOf({}, { reply: true }))).flat().length;
+    expect([count(), count()]).toEqual([2, 0]);
+    comments.restart();
+    expect([count(), count()]).toEqual([2, 0]);
+    comments.learn(known());
+    expect([count(), count()]).toEqual([2, 0]);
+  });
+
   test("remembers a bounded number of conversations", () => {
     const comments = createFlowComments({ maxConversations: 2 });
     const ports = [1, 2, 3, 4, 1];

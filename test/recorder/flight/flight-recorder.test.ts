@@ -86,7 +86,7 @@ describe("createFlightRecorder", () => {
         expect(ended.map(({ packets }) => packets)).toEqual(expected.captures.map(({ length }) => length));
         expect(stats.packetsExpired + stats.packetsLost).toBe(0);
       }),
-      { numRuns: runs(2000) },
+      { numRuns: runs(2000), endOnFailure: true },
     );
   });
 
@@ -294,6 +294,7 @@ describe("createFlightRecorder", () => {
   test.each([
     { options: {}, issue: "sink" },
     { options: { events: [] }, issue: "events" },
+    { options: { ringBytes: 2 ** 32 }, issue: "ringBytes" },
     { options: { ringBytes: 1 }, issue: "ringBytes" },
     { options: { scope: "pod" }, issue: "scope" },
     { options: { ringDurationMs: 5000 }, issue: "ringDurationMs" },
@@ -317,6 +318,55 @@ describe("createFlightRecorder", () => {
       expect(() => recorder.trigger(cause as FlightTrigger)).toThrow(TypeError);
     },
   );
+
+  test("finishes a running capture before a window that begins after it", async () => {
+    const captures: number[][] = [];
+    const recorder = createFlightRecorder(
+      sourceOf([packets(3), packets(3, 3), packets(20, 6)], (index) => {
+        if (index !== 1) return;
+        recorder.trigger({ timeMs: AT_MS + 2000 });
+        recorder.trigger({ timeMs: AT_MS + 20_000 });
+      }),
+      {
+        beforeMs: 1000,
+        afterMs: 3000,
+        sink: (request) => {
+          const sink = memorySink();
+          captures.push(sink.ids as number[]);
+          return sink.open(request).then((opened) => ({
+            ...opened,
+            write: (batch) => {
+              captures[captures.length - 1] = [...captures[captures.length - 1]!, ...idsIn(batch)];
+              return opened.write(batch);
+            },
+          }));
+        },
+      },
+    );
+    await recorder.stopped;
+    expect(captures).toEqual([
+      [1, 2, 3, 4, 5],
+      [19, 20, 21, 22, 23],
+    ]);
+  });
+
+  test("aborts a sink that opens after the recorder was aborted", async () => {
+    const abort = new AbortController();
+    const sink = memorySink({ hold: ["open"] });
+    const recorder = createFlightRecorder(
+      sourceOf([packets(3), packets(3, 3)], (index) => {
+        if (index === 1) recorder.trigger({ timeMs: AT_MS });
+      }),
+      { sink: sink.open, signal: abort.signal },
+    );
+    await turns(10);
+    abort.abort(new Error("enough"));
+    await expect(recorder.stopped).rejects.toThrow("enough");
+    expect(sink.request?.signal?.aborted).toBe(true);
+    sink.release();
+    await turns(2);
+    expect(sink.calls).toEqual(["open", "abort"]);
+  });
 
   test("reports every fault of the filters", () => {
     const trigger = { allow: [{ sourcePort: ["x"] }], deny: [{ destinationIp: ["y"] }] };

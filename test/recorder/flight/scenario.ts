@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { Flow } from "../../../src/gen/flow/flow_pb.js";
 import { createBatch, type PacketBatch, type PacketInit } from "../../../src/packet/index.js";
-import type { FlightScope } from "../../../src/recorder/flight/scope-names.js";
+import type { FlightScope } from "../../../src/recorder/flight/option-values.js";
 import type { FakeClock } from "../../../src/testing/fake-clock.js";
 import { flow as createFlow } from "../../../src/testing/index.js";
 import { ETHERNET } from "../packets.js";
@@ -166,6 +166,18 @@ export function expectedOf(scenario: Scenario, clock: FakeClock): Expected {
     silenceAt = clock.now() + waitMs + 1000;
   };
 
+  /** Windows that begin after the running capture, which ends first. */
+  const waiting: { readonly window: PlainWindow; readonly waitMs: number }[] = [];
+  const apply = (): void => {
+    for (;;) {
+      const ready = waiting.findIndex(({ window }) => windows.length === 0 || window.fromUs <= lastUs());
+      if (ready >= 0) {
+        for (const { window, waitMs } of waiting.splice(ready, 1)) add(window, waitMs);
+      } else if (windows.length > 0 && seen.some(({ timeUs }) => timeUs > lastUs())) close();
+      else return;
+    }
+  };
+
   for (const step of steps) {
     if (step.kind === "packets") {
       hasPackets = true;
@@ -180,21 +192,25 @@ export function expectedOf(scenario: Scenario, clock: FakeClock): Expected {
     } else if (step.kind === "trigger") {
       const fromUs = step.timeUs - (beforeMs + skewMs) * 1000;
       const toUs = step.timeUs + (afterMs + skewMs) * 1000;
-      if (windows.length > 0 && fromUs > lastUs()) close();
-      add({ fromUs, toUs, about: step.about }, afterMs + skewMs);
-      if (windows.length > 0 && seen.some(({ timeUs }) => timeUs > lastUs())) close();
+      waiting.push({ window: { fromUs, toUs, about: step.about }, waitMs: afterMs + skewMs });
     } else {
       const untilMs = clock.now() + step.ms;
-      while (silenceAt <= untilMs) {
+      let isSilent = false;
+      while (!isSilent && silenceAt <= untilMs) {
         if (hasPackets) {
           hasPackets = false;
           silenceAt += 1000;
-        } else close();
+        } else isSilent = true;
       }
       clock.advance(step.ms);
+      if (isSilent) close();
     }
+    apply();
   }
-  if (windows.length > 0) close();
+  while (windows.length + waiting.length > 0) {
+    if (windows.length > 0) close();
+    apply();
+  }
   return { captures, limited };
 }
 

@@ -6,3 +6,8 @@ export const FLIGHT_SCOPES = ["all", "endpoints", "conversation"] as const;
  * or those between its addresses, ports and protocol in both directions (`conversation`).
  */
 export type FlightScope = (typeof FLIGHT_SCOPES)[number];
+
+/** The minimum size of a ring in bytes: a packet of the maximum length must fit. */
+export const MIN_RING_BYTES = 512 * 1024;
+/** The maximum size of a ring in bytes. */
+export const MAX_RING_BYTES = 2 ** 32 - 1;
