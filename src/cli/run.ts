@@ -88,7 +88,8 @@ async function reportError(error: unknown, command: Command | undefined, { stder
   const lines = [text];
   if (isUsageError(error)) {
     const meant = meantFlag(text, command);
-    if (meant !== undefined) lines.push(`Did you mean --${meant}?`);
+    // A flag of another version of Hubble is unknown by its own name.
+    if (meant !== undefined && !text.endsWith(`--${meant}`)) lines.push(`Did you mean --${meant}?`);
     const verdict = await meantVerdict(text);
     if (verdict !== undefined) lines.push(`Did you mean ${verdict}?`);
     lines.push(`See: flowscribe ${command === undefined ? "" : `${command.name} `}--help`);

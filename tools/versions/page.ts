@@ -8,7 +8,8 @@ const MAX_LINE_LENGTH = 132;
 const INTRODUCTION = `# Versions of Hubble
 
 Hubble 1.19 filters, parses flags and prints differently from 1.16. flowscribe answers as either: \`1.16\` is v1.16.2, \`1.19\` is
-v1.19.4. Without the option, **${DEFAULT_HUBBLE_VERSION}** applies; \`flowscribe observe\` and \`status\` of a server use the version of the server. Hubble 1.17 and 1.18 are closer to 1.19.
+v1.19.4. Without the option, **${DEFAULT_HUBBLE_VERSION}** applies; \`flowscribe observe\` and \`status\` of a
+server use the version of the server. Hubble 1.17 and 1.18 are closer to 1.19.
 
 | where | how |
 | --- | --- |
