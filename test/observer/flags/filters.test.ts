@@ -393,6 +393,7 @@ describe("parseFlowFlags: flags that cannot be combined", () => {
       [flag, `to-${flag}`],
     ]),
     ["node-name", "cluster"],
+    ["encrypted", "unencrypted"],
   ];
   const names = FLOW_FLAGS.filter(({ value, name }) => value === "filter" && name !== "not").map(
     ({ name }) => name,

@@ -86,7 +86,7 @@ describe("createFlightRecorder", () => {
         expect(ended.map(({ packets }) => packets)).toEqual(expected.captures.map(({ length }) => length));
         expect(stats.packetsExpired + stats.packetsLost).toBe(0);
       }),
-      { numRuns: runs(2000), endOnFailure: true },
+      { numRuns: runs(1000), endOnFailure: true },
     );
   });
 
