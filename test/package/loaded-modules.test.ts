@@ -99,7 +99,11 @@ describe("flowscribe", () => {
   });
 
   test.each([
-    ["observe", ["observe", capture], [...LOW, "cli", "gen", "observer", "packet", "pcap", "rpc", "sink"]],
+    [
+      "observe",
+      ["observe", capture],
+      [...LOW, "cli", "filter", "gen", "observer", "packet", "pcap", "rpc", "sink"],
+    ],
     [
       "record",
       ["record", "-r", capture, "-w", join(folder, "out.pcap")],
