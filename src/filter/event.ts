@@ -10,12 +10,12 @@ import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.
 export type FlowEvent = Flow | LostEvent | AgentEvent | DebugEvent | undefined;
 
 /**
- * What `hubble observe` tests for an event of a file that is not a flow: a missing flow, which only the filter of
- * encryption takes for an empty one. All other filters treat it as any other event without a flow.
+ * What `hubble observe` tests for an event of a file that is not a flow: a missing flow. Only the filter of
+ * encryption treats it as an empty flow, all others as an event without a flow.
  */
 export const MISSING_FLOW: FlowEvent = Object.freeze({
   $typeName: "google.protobuf.Empty",
-  // True for filters: like undefined, it is none of the events that they know.
+  // Filters treat it like undefined, because its type is not that of an event.
 }) as unknown as FlowEvent;
 
 /** The envelope of an event: a response of the Observer, or a line of an export file. */

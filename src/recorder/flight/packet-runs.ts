@@ -9,7 +9,7 @@ export interface PacketRun {
   readonly eraSeconds: number;
   /** The time of its packets if they have none of their own, in microseconds since 1970. */
   readonly arrivalUs: number | undefined;
-  /** The comments of packets, by position; absent if there are none. */
+  /** The comments of packets, by position; undefined if no packet has comments. */
   readonly comments: Map<number, readonly string[]> | undefined;
 }
 

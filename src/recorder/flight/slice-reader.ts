@@ -11,7 +11,7 @@ export type SelectPacket = (position: number, run: PacketRun) => boolean;
 
 /** Part of the ring. */
 export interface RingSlice {
-  /** The selected packets, valid until the ring changes or the next slice is read; undefined if there are none. */
+  /** The selected packets, valid until the ring changes or the next slice is read; undefined if no packet is selected. */
   readonly batch: PacketBatch | undefined;
   /** The position after the slice. */
   readonly end: number;
