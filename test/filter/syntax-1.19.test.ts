@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { fromJson, type JsonObject } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { CelError } from "../../src/cel/index.js";
@@ -11,30 +8,14 @@ import type { HubbleVersion } from "../../src/hubble/version.js";
 import { FlowSchema } from "../../src/proto.js";
 import { fieldRows, releases, valueRows } from "../proto/tables.js";
 import { everyNth, nth } from "../support/amount.js";
+import { readVectors, type Vector } from "./recorded.js";
 
-/** One answer of the real Hubble filters for a flow; filters and flows are protobuf JSON. */
-interface Vector {
-  readonly id: string;
-  readonly field: string;
-  readonly tag: string;
-  readonly allow: JsonObject[];
-  readonly deny: JsonObject[];
-  readonly flow?: JsonObject | null;
-  readonly expect: boolean | "error";
-  readonly error?: string;
-}
+/** Those with a flow. */
+const flowVectors = (name: Parameters<typeof readVectors>[0]): Vector[] =>
+  readVectors(name).filter(({ flow }) => flow !== undefined && flow !== null);
 
-function vectorsOf(name: string): readonly Vector[] {
-  const text = gunzipSync(readFileSync(join(import.meta.dirname, "../vectors", name))).toString();
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line): Vector => JSON.parse(line))
-    .filter(({ flow }) => flow !== undefined && flow !== null);
-}
-
-const newer = vectorsOf("flow-filters-1.19.jsonl.gz");
-const older = vectorsOf("flow-filters.jsonl.gz");
+const newer = flowVectors("flow-filters-1.19");
+const older = flowVectors("flow-filters");
 const answeredAnew = new Set(newer.map(({ id }) => id));
 
 function answer({ allow, deny, flow }: Vector, hubble: HubbleVersion): string {

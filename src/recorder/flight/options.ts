@@ -23,7 +23,7 @@ import type { OpenSink } from "../sink.js";
 import type { FlightCapture, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_SCOPES, type FlightScope, MAX_RING_BYTES, MIN_RING_BYTES } from "./option-values.js";
 
-/** Default size of the ring: 64 MiB, about 120,000 packets of 512 bytes. */
+/** Default size of the ring: 64 MiB, about 127,000 packets of 512 bytes. */
 export const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
 /** Default of `beforeMs`. */
 export const DEFAULT_BEFORE_MS = 10_000;
