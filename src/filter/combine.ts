@@ -15,7 +15,12 @@ export function testsOf({ allow, deny }: TestLists): FieldTest[] {
 
 /** The fields of a Flow that the filters read, as paths; a oneof of which only the case is read by its own name. */
 export function readsOf(lists: TestLists): string[] {
-  return testsOf(lists).flatMap(({ reads, readsCases = reads }) => readsCases);
+  return testsOf(lists).flatMap(fieldsOf);
+}
+
+/** The same for one test. */
+export function fieldsOf({ reads, readsCases = reads }: FieldTest): readonly string[] {
+  return readsCases;
 }
 
 /** Combines both lists: an event passes if `allow` is empty or one of its filters matches, and none of `deny` does. */
@@ -38,6 +43,7 @@ export function combineTests({ allow, deny }: TestLists): AnyTest {
 
 const COSTS = { cheap: 0, moderate: 1, expensive: 2 } as const;
 
-function cheapFirst({ message, tests }: ListedFilter): ListedFilter {
+/** The filter with its cheapest tests first. */
+export function cheapFirst({ message, tests }: ListedFilter): ListedFilter {
   return { message, tests: [...tests].sort((a, b) => COSTS[a.cost] - COSTS[b.cost]) };
 }

@@ -5,6 +5,7 @@ import type { RegexEngine } from "../regex/regex.js";
 import type { CelEngine } from "./engine.js";
 import type { FlowEvent } from "./event.js";
 import type { SelectorTrace } from "./labels/index.js";
+import type { IgnoresLabel } from "./labels/relevant-labels.js";
 import type { IndexKey } from "./list-index/flow-index.js";
 
 /** The fields of a FlowFilter, by their names in the generated message. */
@@ -53,6 +54,8 @@ export interface FieldTest {
    * `l4.protocol`.
    */
   readonly readsCases?: readonly string[];
+  /** For a test that only reads a list of labels: which of them it ignores, so that they need not be decoded. */
+  readonly ignoresLabel?: IgnoresLabel;
   /** The approximate cost of the test; cheap tests run first. */
   readonly cost: "cheap" | "moderate" | "expensive";
   /**

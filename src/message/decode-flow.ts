@@ -3,8 +3,8 @@ import { aUint8Array } from "../errors/value-checks.js";
 import { clearFlow, FLOW_ENTRY, mergeFlow, newFlow, type Own } from "../gen/decoders.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import type { FieldTree } from "./field-tree.js";
-import { DecodePlan } from "./wire/decode-plan.js";
-import { type StringCache, sharedStrings } from "./wire/string-cache.js";
+import { DecodePlan, type StringReader } from "./wire/decode-plan.js";
+import { sharedStrings } from "./wire/string-cache.js";
 
 /**
  * Decodes a Flow like `fromBinary(FlowSchema, bytes)`, but several times faster, and into objects with fast properties
@@ -50,7 +50,7 @@ export type FlowScan = (bytes: Uint8Array, start: number, end: number) => Flow;
  * @param tree The fields, by the names of the proto file.
  * @throws Error if the tree has a field that a Flow does not have.
  */
-export function createFlowScan(tree: FieldTree | true, strings: StringCache): FlowScan {
+export function createFlowScan(tree: FieldTree | true, strings: StringReader): FlowScan {
   const reuses = tree !== true;
   const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses });
   const scratch = createScratchFlow();

@@ -3,7 +3,7 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { anInteger, aUint8Array } from "../../errors/value-checks.js";
 import { createResponseScan } from "../../message/decode-response.js";
 import { StringCache, sharedStrings } from "../../message/wire/string-cache.js";
-import { combineTests, type TestLists, testsOf } from "../combine.js";
+import { combineTests, type TestLists } from "../combine.js";
 import { withoutEnvelope } from "../event.js";
 import type { FlowFilterOptions } from "../filter-options.js";
 import { FlowInResponse } from "./flow-in-response.js";
@@ -66,7 +66,7 @@ export function encodedPredicate(
 /** Tests the flow of a usual response where it is; decodes other responses. */
 function compileResponse(tests: TestLists, strings: StringCache): EncodedTest {
   const { matches, matchesOther } = combineTests(tests);
-  const tree = treeOf(testsOf(tests));
+  const tree = treeOf(tests);
   const scan = createResponseScan({ flow: tree, lost_events: true }, strings);
   const testDecoded: EncodedTest = (bytes, start, end) => {
     const event = withoutEnvelope(scan(bytes, start, end));

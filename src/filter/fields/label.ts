@@ -8,6 +8,7 @@ import {
   type LabelSelector,
   LabelSelectorError,
 } from "../labels/index.js";
+import { compileIgnoresLabel } from "../labels/relevant-labels.js";
 import { INDEX_COST } from "../list-index/flow-index.js";
 import { labelIndex, selectorsKey } from "../list-index/label-index.js";
 
@@ -42,6 +43,7 @@ function compileLabels(
       seen: labelsOf,
       trace: (event) => compileLabelTraces(selectors)(labelsOf(event)),
       reads: [path],
+      ignoresLabel: compileIgnoresLabel(selectors.flatMap(({ requirements }) => requirements)),
       cost: "expensive",
       key: selectorsKey(byLabel, selectors),
     };

@@ -123,6 +123,8 @@ export class LabelFinder {
     if (lookups.length === 0) return;
     for (let index = 0; index < labels.length; index++) {
       const label = labels[index]!;
+      // No requirement has an empty key.
+      if (label.length === 0) continue;
       const start = this.#needsStart ? keyStart(label) : 0;
       if (start === ODD) {
         this.#findLabel(parseLabel(label), labels, index);

@@ -1,7 +1,7 @@
 import { FlowscribeError } from "../../errors/errors.js";
 import type { MessageEntry, Plan } from "../../gen/decoders.js";
 import type { FieldTree } from "../field-tree.js";
-import { ARENA, type StringCache } from "./string-cache.js";
+import { ARENA } from "./string-cache.js";
 import { checkTag, sharedReader as reader, type WireReader } from "./wire-reader.js";
 
 /** How deep messages and groups may be nested, as in protobuf-es. */
@@ -25,8 +25,13 @@ type Merge<T> = (
   plan: Plan,
 ) => number;
 
+/** Decodes the strings of a message. */
+export interface StringReader {
+  read(bytes: Uint8Array, at: number, length: number): string;
+}
+
 export interface PlanOptions {
-  readonly strings: StringCache;
+  readonly strings: StringReader;
   /**
    * Whether messages belong to the plan and are overwritten by the next event. Unknown fields are then skipped; otherwise
    * they are kept.
@@ -52,7 +57,7 @@ export class DecodePlan implements Plan {
   readonly slots: Uint8Array;
   readonly children: readonly (DecodePlan | undefined)[];
   readonly reader: WireReader = reader;
-  readonly strings: StringCache;
+  readonly strings: StringReader;
   readonly reuses: boolean;
   readonly scratch: object;
   readonly #create: () => object;

@@ -2,8 +2,8 @@ import { clearFlow, type FieldEntry, FLOW_ENTRY, mergeFlow, type Own } from "../
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { createScratchFlow } from "../decode-flow.js";
 import type { FieldTree } from "../field-tree.js";
-import { DecodePlan } from "./decode-plan.js";
-import { ARENA, type StringCache } from "./string-cache.js";
+import { DecodePlan, type StringReader } from "./decode-plan.js";
+import { ARENA } from "./string-cache.js";
 import { checkTag, sharedReader as reader } from "./wire-reader.js";
 
 /** The maximum number of parts: each has a bit. */
@@ -24,6 +24,13 @@ const OTHER = 0;
 const SKIP_VARINT = 1;
 const SKIP_WITH_LENGTH = 2;
 const FIRST = 3;
+
+/** What is decoded at once. */
+export interface FlowPart {
+  /** One field of the flow, or some of its fields. */
+  readonly tree: FieldTree;
+  readonly strings: StringReader;
+}
 
 /**
  * Decodes parts of an encoded flow when they are needed, into one message that the next flow overwrites. It first notes
@@ -52,12 +59,14 @@ export class FlowParts {
   #number = 0;
   #bytes: Uint8Array = NOTHING;
 
-  /** @param trees The parts, at most {@link MAX_PARTS}: each has one field of the flow, several may have the same. */
-  constructor(trees: readonly FieldTree[], strings: StringCache) {
+  /** @param parts At most {@link MAX_PARTS}. Several may have the same field. */
+  constructor(parts: readonly FlowPart[]) {
     this.flow = this.#flow;
-    this.#plans = trees.map((tree) => new DecodePlan(FLOW_ENTRY, tree, { strings, reuses: true }));
-    const names = [...new Set(trees.flatMap(Object.keys))];
-    this.#fieldOf = trees.map((tree) => names.indexOf(Object.keys(tree)[0] ?? ""));
+    this.#plans = parts.map(
+      ({ tree, strings }) => new DecodePlan(FLOW_ENTRY, tree, { strings, reuses: true }),
+    );
+    const names = [...new Set(parts.flatMap(({ tree }) => Object.keys(tree)))];
+    this.#fieldOf = parts.map(({ tree }) => names.indexOf(Object.keys(tree)[0] ?? ""));
     this.#foundIn = new Int32Array(names.length);
     this.#starts = new Int32Array(names.length);
     this.#ends = new Int32Array(names.length);

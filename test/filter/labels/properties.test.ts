@@ -1,5 +1,7 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { compileFlowFilters, type FlowFilterLists } from "../../../src/filter/compile.js";
 import { CidrIndex } from "../../../src/filter/labels/cidr-index.js";
 import {
   CidrKeyMemo,
@@ -19,6 +21,7 @@ import {
   type LabelOperator,
   type LabelRequirement,
 } from "../../../src/filter/labels/requirement.js";
+import { FlowSchema } from "../../../src/gen/flow/flow_pb.js";
 import { rulesOf } from "../../../src/hubble/version.js";
 import { runs } from "../../support/amount.js";
 import { naiveMatches } from "./naive.js";
@@ -114,6 +117,31 @@ describe("compileLabelSelectors: any selectors", () => {
       { numRuns: runs(5000) },
     );
     expect(changed).toBeGreaterThan(0);
+  });
+
+  test("match encoded flows alike, whether the filter has another field or not", () => {
+    fc.assert(
+      fc.property(selectors, selectors, labels, fc.boolean(), (list, others, sourceLabels, hasMany) => {
+        const flow = create(FlowSchema, {
+          source: sourceLabels === undefined ? undefined : { podName: "web-1", labels: sourceLabels },
+          destination: { labels: sourceLabels ?? [] },
+          nodeLabels: sourceLabels ?? [],
+        });
+        const sourceLabel = list.map(textOf);
+        const filter = { sourceLabel, destinationLabel: others.map(textOf) };
+        const lists: FlowFilterLists[] = [
+          { allow: [{ sourceLabel }] },
+          { allow: [{ nodeLabels: sourceLabel }] },
+          { allow: [filter], deny: [{ sourcePod: ["/web-2"] }, { sourceLabel: filter.destinationLabel }] },
+          { allow: hasMany ? Array.from({ length: 9 }, () => filter) : [filter, { sourceLabel }] },
+        ];
+        for (const one of lists) {
+          const matches = compileFlowFilters(one);
+          expect(matches.bytes(toBinary(FlowSchema, flow))).toBe(matches(flow));
+        }
+      }),
+      { numRuns: runs(5000) },
+    );
   });
 
   test("match alike alone and in any order", () => {

