@@ -4,7 +4,7 @@ import type { PacketSource } from "../../packet/source.js";
 import type { InterruptibleWait } from "../interruptible-wait.js";
 import type { OpenSink } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
-import { type PacketRing, UNMARKED } from "./packet-ring.js";
+import type { PacketRing } from "./packet-ring.js";
 import { type FlightCaptureReason, RunningCapture } from "./running-capture.js";
 import { SilenceTimer } from "./silence-timer.js";
 import type { PacketCounts } from "./stats.js";
@@ -147,7 +147,7 @@ export class CaptureSequence {
   #nextMark(): number {
     const mark = 1 + ((this.#begun - 1) % (OLDER_CAPTURE - 1));
     if (mark === 1) {
-      this.#with.ring.changeMarks((old) => (old === UNMARKED ? old : OLDER_CAPTURE));
+      this.#with.ring.unifyMarks(OLDER_CAPTURE);
     }
     return mark;
   }

@@ -19,7 +19,7 @@ import {
   type FlightOptions,
 } from "./options.js";
 import { Pacing } from "./pacing.js";
-import { PacketRing, UNMARKED } from "./packet-ring.js";
+import { PacketRing } from "./packet-ring.js";
 import { scopeOf } from "./scope.js";
 import { type FlightStats, PacketCounts } from "./stats.js";
 import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
@@ -54,10 +54,9 @@ export class FlightRun {
     this.#source = source;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#ring = new PacketRing(options.ringBytes ?? DEFAULT_RING_BYTES, (mark) => {
-      if (mark !== UNMARKED) return;
-      this.#counts.inRing--;
-      this.#counts.expired++;
+    this.#ring = new PacketRing(options.ringBytes ?? DEFAULT_RING_BYTES, (unmarked) => {
+      this.#counts.inRing -= unmarked;
+      this.#counts.expired += unmarked;
     });
     this.#captures = new CaptureSequence({
       source,

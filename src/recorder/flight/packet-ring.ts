@@ -1,12 +1,19 @@
 import { uint32At } from "../../bytes/little-endian.js";
 import type { PacketBatch } from "../../packet/batch.js";
 import { RECORD_CAPTURED_LENGTH, RECORD_HEADER_LENGTH } from "../../packet/record-header.js";
+import { PacketGroups } from "./packet-groups.js";
 import { type PacketRun, RunList, timeOf } from "./packet-runs.js";
 
 /** Records start at least this many bytes apart, so that each has an entry of its own in a table with this unit. */
 const MARK_UNIT = RECORD_HEADER_LENGTH;
 /** The mark of packets that no capture wanted. */
 export const UNMARKED = 0;
+
+/**
+ * Packets expire in groups of at most this part of the ring: to read the length of each packet would be slow, as its
+ * memory has long left the processor's cache.
+ */
+const GROUPS = 64;
 
 /**
  * The latest packets, as records in one buffer that is allocated once. Packets enter and leave in their order of
@@ -21,8 +28,9 @@ export class PacketRing {
   readonly capacity: number;
   readonly bytes: Uint8Array;
   readonly #runs = new RunList();
+  readonly #groups: PacketGroups;
   readonly #marks: Uint8Array;
-  readonly #onExpired: (mark: number) => void;
+  readonly #onExpired: (unmarked: number) => void;
   #begin = 0;
   #end = 0;
   /** Where the last records before the end of the buffer end; the bytes up to the multiple of the capacity are unused. */
@@ -32,10 +40,11 @@ export class PacketRing {
 
   /**
    * @param capacity In bytes, with 16 bytes for the header of each packet.
-   * @param onExpired Receives the mark of each packet that expires.
+   * @param onExpired Receives the number of unmarked packets that expire.
    */
-  constructor(capacity: number, onExpired: (mark: number) => void) {
+  constructor(capacity: number, onExpired: (unmarked: number) => void) {
     this.capacity = capacity;
+    this.#groups = new PacketGroups(capacity / GROUPS);
     this.bytes = new Uint8Array(capacity);
     this.#marks = new Uint8Array(Math.floor(capacity / MARK_UNIT) + 1);
     this.#onExpired = onExpired;
@@ -90,7 +99,9 @@ export class PacketRing {
 
   /** Whether the packets from `position` on stay when the next `count` packets of the batch are appended. */
   keepsFrom(position: number, batch: PacketBatch, index: number, count: number): boolean {
-    return this.#beginAfter(batch, index, count) <= position;
+    const begin = this.#beginAfter(batch, index, count);
+    if (this.#packets === 0) return true;
+    return begin <= this.#begin || (begin <= position && this.#groups.at(begin - 1).end <= position);
   }
 
   /**
@@ -102,8 +113,7 @@ export class PacketRing {
     const size = this.#sizeOf(batch, index, count);
     const at = this.#target(size);
     const begin = this.#beginAfter(batch, index, count);
-    // Expired before the bytes are overwritten, because the lengths of the records lead from one to the next.
-    this.#expireWhile(() => this.#begin < begin);
+    while (this.#packets > 0 && this.#begin < begin) this.#expireOldest();
     if (at !== this.#end) this.#padding = this.#end;
     if (this.#packets === 0) this.#begin = at;
     const first = batch.offsets[index]!;
@@ -111,13 +121,17 @@ export class PacketRing {
     this.#runs.add(batch, index, count, at, arrivalUs);
     this.#packets += count;
     this.#end = at + size;
-    this.#noteTimes(at);
+    this.#addToGroups(batch, index, count, at);
     return at;
   }
 
   /** Lets packets expire that are older than `timeUs`, up to the first that is not. */
   expireOlder(timeUs: number): void {
-    this.#expireWhile(() => this.timeAt(this.#begin, this.#runs.at(this.#begin)) < timeUs);
+    while (this.#packets > 0) {
+      if (this.#groups.oldest!.latestUs < timeUs) this.#expireOldest();
+      else if (this.timeAt(this.#begin, this.#runs.at(this.#begin)) < timeUs) this.#expireFirst();
+      else return;
+    }
   }
 
   /**
@@ -159,13 +173,17 @@ export class PacketRing {
     return this.#marks[this.#markIndex(position)]!;
   }
 
+  /** Marks the packet at `position`, with another mark than {@link UNMARKED}. */
   setMark(position: number, mark: number): void {
-    this.#marks[this.#markIndex(position)] = mark;
+    const index = this.#markIndex(position);
+    if (this.#marks[index] === UNMARKED) this.#groups.at(position).unmarked--;
+    this.#marks[index] = mark;
   }
 
-  /** Replaces the marks of all packets. */
-  changeMarks(change: (mark: number) => number): void {
-    for (let index = 0; index < this.#marks.length; index++) this.#marks[index] = change(this.#marks[index]!);
+  /** Replaces all marks but {@link UNMARKED} by one. */
+  unifyMarks(mark: number): void {
+    const marks = this.#marks;
+    for (let index = 0; index < marks.length; index++) if (marks[index] !== UNMARKED) marks[index] = mark;
   }
 
   #markIndex(position: number): number {
@@ -193,22 +211,48 @@ export class PacketRing {
     return Math.ceil(position / this.capacity) * this.capacity;
   }
 
-  #noteTimes(from: number): void {
-    const run = this.#runs.at(from);
-    for (let position = from; position < this.#end; position += this.lengthAt(position)) {
-      const timeUs = this.timeAt(position, run);
+  #addToGroups(batch: PacketBatch, index: number, count: number, at: number): void {
+    const { offsets, records } = batch;
+    const run = this.#runs.at(at);
+    const shift = at - offsets[index]!;
+    if (at % this.capacity === 0) this.#groups.begin();
+    for (let packet = index; packet < index + count; packet++) {
+      const offset = offsets[packet]!;
+      const timeUs = timeOf(records, offset, run);
       if (timeUs > this.#latestUs) this.#latestUs = timeUs;
+      const length = RECORD_HEADER_LENGTH + uint32At(records, offset + RECORD_CAPTURED_LENGTH);
+      this.#groups.add(shift + offset, shift + offset + length, timeUs);
     }
   }
 
-  #expireWhile(needed: () => boolean): void {
-    while (this.#packets > 0 && needed()) {
-      const next = this.next(this.#begin);
-      this.#onExpired(this.markAt(this.#begin));
-      this.setMark(this.#begin, UNMARKED);
-      this.#packets--;
-      this.#begin = next;
-      this.#runs.removeBefore(next);
+  /** Lets the oldest group expire. */
+  #expireOldest(): void {
+    const { begin, end, packets, unmarked } = this.#groups.oldest!;
+    if (unmarked < packets) {
+      this.#marks.fill(UNMARKED, this.#markIndex(begin), this.#markIndex(end - MARK_UNIT) + 1);
     }
+    this.#groups.removeOldest();
+    this.#onExpired(unmarked);
+    this.#packets -= packets;
+    this.#moveBegin(this.#groups.oldest?.begin ?? end);
+  }
+
+  /** Lets the first packet of the oldest group expire, which has others. */
+  #expireFirst(): void {
+    const group = this.#groups.oldest!;
+    const index = this.#markIndex(group.begin);
+    const isUnmarked = this.#marks[index] === UNMARKED;
+    if (!isUnmarked) this.#marks[index] = UNMARKED;
+    group.begin += this.lengthAt(group.begin);
+    group.packets--;
+    if (isUnmarked) group.unmarked--;
+    this.#onExpired(isUnmarked ? 1 : 0);
+    this.#packets--;
+    this.#moveBegin(group.begin);
+  }
+
+  #moveBegin(position: number): void {
+    this.#begin = position;
+    this.#runs.removeBefore(position);
   }
 }

@@ -76,6 +76,14 @@ export const recordEverything: readonly Program[] = [
     : []),
 ];
 
+/** Into memory, beside writing to nowhere. */
+export const recordFlight: readonly Program[] = [
+  nodeProgram("flowscribe record -w /dev/null", "programs/record-libpcap.mjs"),
+  nodeProgram("flight recorder, triggers from events", "programs/flight.mjs", "events"),
+  nodeProgram("flight recorder, triggers from packets", "programs/flight.mjs", "packets"),
+  tcpdump("tcpdump -w /dev/null"),
+];
+
 /** With a filter. */
 export const recordFiltered: readonly Program[] = [
   tcpdump("tcpdump -w", "-Q", "in", ...EBPF_FILTER),

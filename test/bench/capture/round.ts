@@ -22,6 +22,8 @@ export interface Result {
   /** What the first packets cost more than as many later ones: what it takes to get up to speed. */
   readonly warmUpMilliseconds: number;
   readonly offeredPerSecond: Figures;
+  /** The most memory that the program that captures had, in MB. */
+  readonly residentMegabytes: number;
   /** In the calls that send, in whose time the kernel's part of capturing runs. */
   readonly sender: Figures;
   /** Of the program that captures, all its threads, until it has worked off what came. */
@@ -157,6 +159,7 @@ class Subject {
 
   async finish(): Promise<Result> {
     if (this.#capture === undefined) throw new Error("nothing was measured");
+    const residentMegabytes = mostResident(this.#capture.pid);
     const { captured } = await this.#capture.stop();
     this.#capture = undefined;
     const rounds = this.#rounds;
@@ -167,6 +170,7 @@ class Subject {
     return {
       lost: 100 * lost,
       warmUpMilliseconds: this.#warmUpMilliseconds,
+      residentMegabytes,
       offeredPerSecond: of((round) => round.sent / round.seconds),
       sender: of(({ sendNanoseconds }) => sendNanoseconds),
       consumer: of((round) => round.spent / (kept * round.sent)),
@@ -196,6 +200,11 @@ function generate(within: readonly string[], device: string, { bytes, packets, r
 /** Generator on one processor, the capturing programs on another, where there are two. */
 function pin(processor: number): readonly string[] {
   return cpus().length > 1 ? ["taskset", "-c", String(processor)] : [];
+}
+
+function mostResident(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return (Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6;
 }
 
 /** Processor time of all threads of a process, from the scheduler. */

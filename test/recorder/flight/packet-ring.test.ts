@@ -68,7 +68,9 @@ describe("PacketRing", () => {
     fc.assert(
       fc.property(fc.array(aBatch, { maxLength: 20 }), (batches) => {
         let expired = 0;
-        const ring = new PacketRing(CAPACITY, () => expired++);
+        const ring = new PacketRing(CAPACITY, (unmarked) => {
+          expired += unmarked;
+        });
         const all: string[] = [];
         for (const batch of batches) {
           appendAll(ring, batch);
@@ -96,16 +98,56 @@ describe("PacketRing", () => {
     );
   });
 
-  test("reports the mark of a packet that expires, and clears it", () => {
-    const marks: number[] = [];
-    const ring = new PacketRing(CAPACITY, (mark) => marks.push(mark));
+  test("counts packets without a mark that expire, and clears marks", () => {
+    const unmarked: number[] = [];
+    const ring = new PacketRing(CAPACITY, (count) => unmarked.push(count));
     const batch = createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(3000) }]);
     appendAll(ring, batch);
     ring.setMark(ring.begin, 7);
     appendAll(ring, batch);
     appendAll(ring, batch);
-    expect(marks).toEqual([7, UNMARKED]);
+    expect(unmarked).toEqual([0, 1]);
     expect(ring.markAt(ring.begin)).toBe(UNMARKED);
+  });
+
+  test("clears the marks of packets that expire, and of no others", () => {
+    fc.assert(
+      fc.property(fc.array(aBatch, { maxLength: 12 }), fc.nat(4), (batches, modulus) => {
+        let unmarked = 0;
+        const ring = new PacketRing(CAPACITY, (count) => {
+          unmarked += count;
+        });
+        const marked = new Set<number>();
+        let all = 0;
+        for (const batch of batches) {
+          for (let index = 0; index < batch.length; index++) {
+            const single = createBatch(batch.format, [{ bytes: batch.records.subarray(0, (all * 7) % 300) }]);
+            const at = ring.append(single, 0, 1, 0);
+            if (all++ % (modulus + 1) !== 0) continue;
+            ring.setMark(at, 1 + (all % 3));
+            marked.add(at);
+          }
+        }
+        let inRing = 0;
+        for (let at = ring.firstFrom(ring.begin); at < ring.end; at = ring.next(at)) {
+          expect(ring.markAt(at) !== UNMARKED).toBe(marked.has(at));
+          if (!marked.has(at)) inRing++;
+        }
+        expect(unmarked + inRing).toBe(all - marked.size);
+      }),
+      { numRuns: runs(1000) },
+    );
+  });
+
+  test("expires in groups, of which each is a small part of the ring", () => {
+    const capacity = 64 * 1024;
+    const expired: number[] = [];
+    const ring = new PacketRing(capacity, (count) => expired.push(count));
+    for (let index = 0; index < 10_000; index++) {
+      appendAll(ring, createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(84) }]));
+      if (index > 1000) expect(ring.usedBytes).toBeGreaterThan(capacity - capacity / 32);
+    }
+    expect(new Set(expired)).toEqual(new Set([10, 5]));
   });
 
   test("lets packets expire by their age, up to the first that is not too old", () => {
