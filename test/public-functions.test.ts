@@ -294,6 +294,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /StopCondition/,
   },
   checkStartRecording: { first: everything.checkStartRecording, named: /StartRecording/ },
+  createTriggeredSource: {
+    first: (value) => everything.createTriggeredSource(value),
+    named: /source/,
+    options: (options) => everything.createTriggeredSource(source(), options),
+  },
   createFlightRecorder: {
     first: (value) => everything.createFlightRecorder(value, { sink: fileSink.fileSink(folder) }),
     named: /source/,

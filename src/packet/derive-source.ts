@@ -62,7 +62,8 @@ export function deriveSource(
   }
 
   describeFrom(0);
-  return createSource({
+  const { triggered } = source;
+  const derived = createSource({
     interfaces: describe === undefined ? source.interfaces : described,
     filtered,
     pull,
@@ -78,4 +79,5 @@ export function deriveSource(
       await source[Symbol.asyncDispose]();
     },
   });
+  return triggered === undefined ? derived : Object.assign(derived, { triggered });
 }

@@ -77,6 +77,11 @@ export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposabl
    */
   stop?(): void;
   /**
+   * For a source that waits for a trigger before it yields packets: resolves at the trigger, from which on `record` counts
+   * the time of a stop condition.
+   */
+  readonly triggered?: Promise<void>;
+  /**
    * The same single iteration without copies: a batch is only valid until the next pull, as the source may reuse its
    * memory. The reader may overwrite the batch. For stages that finish with a batch before they pull the next.
    */

@@ -13,6 +13,11 @@ export { DEFAULT_RING_BYTES, type FlightOptions } from "./flight/options.js";
 export type { FlightCaptureReason } from "./flight/running-capture.js";
 export type { FlightStats } from "./flight/stats.js";
 export {
+  createTriggeredSource,
+  type TriggeredSource,
+  type TriggeredSourceOptions,
+} from "./flight/triggered-source.js";
+export {
   DEFAULT_QUEUE_BYTES,
   type Recording,
   type RecordingResult,

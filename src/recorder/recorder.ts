@@ -121,7 +121,14 @@ export class Recorder {
       this.#filePath = sink.filePath;
       this.#apply({ name: "sinkOpen" });
       const { timeLimitMs } = this.#tracker;
-      if (timeLimitMs !== undefined) cancelTimer = this.#limitTime(timeLimitMs);
+      if (timeLimitMs !== undefined) {
+        const { triggered } = this.#source;
+        const limit = () => {
+          if (this.#state.name === "recording") cancelTimer = this.#limitTime(timeLimitMs);
+        };
+        if (triggered === undefined) limit();
+        else triggered.then(limit);
+      }
       return await this.#recordInto(sink);
     } finally {
       cancelTimer?.();

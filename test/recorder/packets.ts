@@ -21,6 +21,8 @@ export interface PacketSpec {
   readonly length?: number;
   /** Whether {@link WANTED} selects it. */
   readonly matches?: boolean;
+  /** By default a little more than a second after the packet with the number before. */
+  readonly timeMs?: number;
 }
 
 /** Ethernet, IPv4, UDP, and four bytes for the number. */
@@ -45,12 +47,13 @@ export function packetBytes({ id, length = MIN_PACKET_LENGTH, matches = true }: 
 export function batchOf(specs: readonly PacketSpec[], format: PacketFormat = ETHERNET): PacketBatch {
   return createBatch(
     format,
-    specs.map((spec) => ({
-      bytes: packetBytes(spec),
-      seconds: 1_700_000_000 + spec.id,
-      nanoseconds: 1000 * spec.id,
-    })),
+    specs.map((spec) => ({ bytes: packetBytes(spec), ...timeOf(spec) })),
   );
+}
+
+function timeOf({ id, timeMs }: PacketSpec): { seconds: number; nanoseconds: number } {
+  if (timeMs === undefined) return { seconds: 1_700_000_000 + id, nanoseconds: 1000 * id };
+  return { seconds: Math.floor(timeMs / 1000), nanoseconds: (timeMs % 1000) * 1_000_000 };
 }
 
 /** Packets with the numbers from `first` on, of the least length. */

@@ -1,4 +1,5 @@
 import { onAbort } from "../../async/abort.js";
+import { packetPart } from "../../filter/packet-part.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import type { FlowComments } from "../../observer/comments/flow-comments.js";
 import type { PacketSource } from "../../packet/source.js";
@@ -26,6 +27,10 @@ export interface FlightOutput {
   readonly comments: FlowComments | undefined;
 }
 
+const ABOUT_MORE =
+  "The trigger tests more than addresses, ports, protocols and TCP flags, but packets contain no names, labels or verdicts. " +
+  "Set --server or --events to test Hubble's flows.";
+
 /** Runs a flight recorder until the source ends or the signal of the io is aborted. */
 export async function recordFlight(
   source: PacketSource,
@@ -38,6 +43,7 @@ export async function recordFlight(
 ): Promise<FlightResult> {
   const { trigger, hubble, events, ringBytes, beforeMs, afterMs, skewMs, scope, maxPerMinute } = flight;
   await using opened = await openEvents(events, flight, io, messages, inputs);
+  if (opened.events === undefined && !packetPart(trigger, { hubble }).exact) messages.report(ABOUT_MORE);
   let failure: Error | undefined;
   // Errors are ignored: a closed output does not stop the recorder.
   let printing = Promise.resolve();

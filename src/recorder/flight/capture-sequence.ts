@@ -102,7 +102,7 @@ export class CaptureSequence {
       clock,
     };
     try {
-      await waits.for(capture.open(openSink, request, opening.signal));
+      await this.#silence.while(waits.for(capture.open(openSink, request, opening.signal)));
     } catch (error) {
       opening.abort(error);
       throw error;
@@ -141,7 +141,7 @@ export class CaptureSequence {
 
   #advance(limit: number, maxBytes?: number): void | Promise<void> {
     const written = this.#current?.advance(limit, maxBytes);
-    if (written !== undefined) return this.#with.waits.for(written);
+    if (written !== undefined) return this.#silence.while(this.#with.waits.for(written));
   }
 
   #nextMark(): number {

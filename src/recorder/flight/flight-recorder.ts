@@ -1,12 +1,10 @@
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions } from "../../errors/check-options.js";
-import { FilterError, type Issue, OptionsError } from "../../errors/errors.js";
-import { issueOf } from "../../errors/issue.js";
-import { checkFlowFilters } from "../../filter/compile.js";
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { aSource, type PacketSource } from "../../packet/source.js";
+import { checkTrigger } from "./check-trigger.js";
 import { FlightRun } from "./flight-run.js";
-import { DEFAULT_BEFORE_MS, FLIGHT_OPTIONS, type FlightOptions } from "./options.js";
+import { FLIGHT_OPTIONS, type FlightOptions } from "./options.js";
 import type { FlightCaptureReason } from "./running-capture.js";
 import type { FlightStats } from "./stats.js";
 
@@ -87,31 +85,6 @@ export interface FlightRecorder {
 export function createFlightRecorder(source: PacketSource, options: FlightOptions): FlightRecorder {
   checkArgument("createFlightRecorder", "source", source, aSource);
   checkOptions("createFlightRecorder", options, FLIGHT_OPTIONS);
-  const issues = combinationIssues(options);
-  if (issues.length > 0) throw new OptionsError(issues);
-  const { trigger, filter } = options;
-  if (trigger !== undefined) {
-    const faults = checkFlowFilters(trigger, filter);
-    if (faults.length > 0)
-      throw new FilterError(faults.map(({ path, message }) => issueOf(`trigger.${path}`, message)));
-  }
+  checkTrigger(options);
   return new FlightRun(source, options).start();
-}
-
-/** The issues of options that are valid one by one. */
-function combinationIssues({ trigger, events, ringDurationMs, beforeMs, skewMs }: FlightOptions): Issue[] {
-  const issues: Issue[] = [];
-  if (trigger === undefined && events !== undefined) {
-    issues.push(issueOf("events", "requires `trigger`, the filters that events must pass"));
-  }
-  const neededMs = (beforeMs ?? DEFAULT_BEFORE_MS) + (events === undefined ? 0 : (skewMs ?? 0));
-  if (ringDurationMs !== undefined && ringDurationMs < neededMs) {
-    issues.push(
-      issueOf(
-        "ringDurationMs",
-        `is shorter than the ${neededMs} ms before a trigger; increase it or shorten \`beforeMs\``,
-      ),
-    );
-  }
-  return issues;
 }

@@ -9,6 +9,9 @@ const MARK_UNIT = RECORD_HEADER_LENGTH;
 /** The mark of packets that no capture wanted. */
 export const UNMARKED = 0;
 
+/** By how much packets may arrive out of order, in microseconds. */
+export const MAX_DISORDER_US = 60_000_000;
+
 /**
  * Packets expire in groups of at most this part of the ring: to read the length of each packet would be slow, as its
  * memory has long left the processor's cache.
@@ -69,7 +72,10 @@ export class PacketRing {
     return this.#end - this.#begin + this.#runs.bytes;
   }
 
-  /** The latest time of all packets that have arrived, in microseconds since 1970; -Infinity before the first one. */
+  /**
+   * The latest time of all packets that have arrived, in microseconds since 1970; -Infinity before the first one. If packets
+   * are more than {@link MAX_DISORDER_US} older, the clock was set back, and only they count.
+   */
   get latestUs(): number {
     return this.#latestUs;
   }
@@ -215,14 +221,16 @@ export class PacketRing {
     const { offsets, records } = batch;
     const run = this.#runs.at(at);
     const shift = at - offsets[index]!;
+    let latestUs = Number.NEGATIVE_INFINITY;
     if (at % this.capacity === 0) this.#groups.begin();
     for (let packet = index; packet < index + count; packet++) {
       const offset = offsets[packet]!;
       const timeUs = timeOf(records, offset, run);
-      if (timeUs > this.#latestUs) this.#latestUs = timeUs;
+      if (timeUs > latestUs) latestUs = timeUs;
       const length = RECORD_HEADER_LENGTH + uint32At(records, offset + RECORD_CAPTURED_LENGTH);
       this.#groups.add(shift + offset, shift + offset + length, timeUs);
     }
+    if (latestUs > this.#latestUs || latestUs < this.#latestUs - MAX_DISORDER_US) this.#latestUs = latestUs;
   }
 
   /** Lets the oldest group expire. */

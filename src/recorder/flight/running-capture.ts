@@ -2,16 +2,13 @@ import type { PacketBatch } from "../../packet/batch.js";
 import type { SourceStats } from "../../packet/source.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
-import { type PacketRing, UNMARKED } from "./packet-ring.js";
+import { MAX_DISORDER_US, type PacketRing, UNMARKED } from "./packet-ring.js";
 import { packetStart, type SelectPacket, SliceReader } from "./slice-reader.js";
 import type { PacketCounts } from "./stats.js";
 import { type FlightWindow, FlightWindows } from "./windows.js";
 
 /** Why a capture ended: its last window had passed, the recorder was stopped or its events failed, or the source ended. */
 export type FlightCaptureReason = "complete" | "requested" | "source_end";
-
-/** Packets may arrive out of order by a minute: windows are forgotten only when even such packets are later. */
-const MAX_DISORDER_US = 60_000_000;
 
 /** A capture while it is written: the windows of its triggers, and how far the ring has been searched for them. */
 export class RunningCapture {
@@ -56,6 +53,7 @@ export class RunningCapture {
   /** Adds the window of a trigger. */
   add(window: FlightWindow): void {
     this.#triggers++;
+    // Windows are forgotten only when even packets that arrive out of order are later.
     this.windows.removeBefore((this.#ring.oldestUs ?? Number.NEGATIVE_INFINITY) - MAX_DISORDER_US);
     // Packets of the new window that have been passed over are written now, after those that are already written.
     if (this.windows.add(window, this.#searchedUs)) this.#cursor = this.#ring.begin;

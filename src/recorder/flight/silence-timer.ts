@@ -10,6 +10,7 @@ export class SilenceTimer {
   #cancel: (() => void) | undefined;
   #hasPackets = false;
   #isOver = false;
+  #isBlocked = false;
 
   constructor(clock: Clock, onSilence: () => void) {
     this.#clock = clock;
@@ -26,6 +27,17 @@ export class SilenceTimer {
     this.#hasPackets = true;
   }
 
+  /** While the recorder waits for a sink, it reads no packets: that is no silence of the source. */
+  async while<T>(pending: Promise<T>): Promise<T> {
+    this.#isBlocked = true;
+    try {
+      return await pending;
+    } finally {
+      this.#isBlocked = false;
+      this.#hasPackets = true;
+    }
+  }
+
   /** @param afterMs How long packets of the window can arrive from now on. */
   restart(afterMs: number): void {
     this.cancel();
@@ -40,7 +52,7 @@ export class SilenceTimer {
   }
 
   #check(): void {
-    if (this.#hasPackets) {
+    if (this.#hasPackets || this.#isBlocked) {
       this.#hasPackets = false;
       this.#cancel = this.#clock.setTimer(SILENCE_MS, () => this.#check());
       return;

@@ -15,7 +15,7 @@ export type PacketTrigger = (batch: PacketBatch, index: number) => Flow | undefi
 /** Compiles filters that test every packet. */
 export function createPacketTrigger(
   lists: FlowFilterLists,
-  { filter = {}, flow: flowOptions = {} }: FlightOptions,
+  { filter = {}, flow: flowOptions = {} }: Pick<FlightOptions, "filter" | "flow">,
 ): PacketTrigger {
   const passes = compileFlowFilters(lists, filter);
   const part = packetPart(lists, filter);

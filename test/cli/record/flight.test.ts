@@ -100,6 +100,24 @@ describe("record --trigger", () => {
     expect(await idsIn(path)).toEqual([10, 11]);
   });
 
+  test.each([
+    { trigger: "--verdict DROPPED --to-port 54", events: false, warns: true },
+    { trigger: "--verdict DROPPED --to-port 54", events: true, warns: false },
+    { trigger: "--protocol udp --to-port 9 --tcp-flags RST", events: false, warns: false },
+  ])("warns of what packets do not contain: $trigger, events $events", async ({ trigger, events, warns }) => {
+    const more = events ? ["--events", file("drop.json", dropLine(1_700_000_010))] : [];
+    const { err } = await record(
+      "-r",
+      await packets(),
+      "--trigger",
+      trigger,
+      ...more,
+      "-w",
+      `${folder}/x.pcap`,
+    );
+    expect(err.includes("packets contain no names, labels or verdicts")).toBe(warns);
+  });
+
   test("ends without a file if nothing triggers", async () => {
     const path = join(folder, "out.pcap");
     const { code, out } = await record("-r", await packets(), "--trigger", "--to-port 1", "-w", path);

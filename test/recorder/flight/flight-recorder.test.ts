@@ -16,7 +16,7 @@ import { runs } from "../../support/amount.js";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.js";
 import { ETHERNET } from "../packets.js";
 import { type MemorySink, memorySink } from "../sinks.js";
-import { settle } from "../sources.js";
+import { controlledSource, settle } from "../sources.js";
 import { aScenario, batchOf, expectedOf, flowOf, type Scenario } from "./scenario.js";
 
 function idsIn(batch: PacketBatch): number[] {
@@ -258,6 +258,40 @@ describe("createFlightRecorder", () => {
     const { stats } = await recorder.stopped;
     expect(sink.ids).toEqual(Array.from({ length: 2000 }, (_, index) => index));
     expect(stats).toMatchObject({ packetsWritten: 2000, packetsExpired: 0, packetsInRing: 0 });
+  });
+
+  test("does not take a sink that is slow for a source without packets", async () => {
+    const clock = fakeClock(AT_MS);
+    const sink = memorySink({ hold: ["write"] });
+    const ended: FlightCapture[] = [];
+    const source = controlledSource();
+    const recorder = createFlightRecorder(source, {
+      beforeMs: 3000,
+      afterMs: 2000,
+      clock,
+      sink: sink.open,
+      onCapture: (capture) => ended.push(capture),
+    });
+    source.push(packets(3));
+    await settle();
+    recorder.trigger({ timeMs: AT_MS + 2000 });
+    await turns(3);
+    source.push(packets(2, 3));
+    clock.advance(10_000);
+    await turns(3);
+    expect(sink.pending).toBe("write");
+    sink.release();
+    await turns(3);
+    sink.release();
+    source.push(packets(3, 5));
+    await turns(3);
+    while (sink.pending !== undefined) {
+      sink.release();
+      await settle();
+    }
+    source.end();
+    await recorder.stopped;
+    expect(ended.map(({ packets: written }) => written)).toEqual([5]);
   });
 
   test("keeps what is written if it is aborted, without waiting for a stuck sink", async () => {

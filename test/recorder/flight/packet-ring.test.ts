@@ -166,6 +166,17 @@ describe("PacketRing", () => {
     expect(ring.latestUs).toBe(5_000_000);
   });
 
+  test("follows a clock that is set back, but not packets out of order", () => {
+    const ring = new PacketRing(CAPACITY, () => {});
+    const append = (seconds: number) =>
+      appendAll(ring, createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(10), seconds }]));
+    append(5000);
+    append(4941);
+    expect(ring.latestUs).toBe(5_000_000_000);
+    append(4939);
+    expect(ring.latestUs).toBe(4_939_000_000);
+  });
+
   test("counts no packet that is larger than the ring as fitting", () => {
     const ring = new PacketRing(CAPACITY, () => {});
     expect(ring.countFitting(createBatch(FORMATS[0]!, [{ bytes: new Uint8Array(CAPACITY) }]), 0)).toBe(0);

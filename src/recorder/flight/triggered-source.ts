@@ -1,0 +1,228 @@
+import { systemClock } from "../../async/clock.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { copyBatch, type PacketBatch } from "../../packet/batch.js";
+import { type BatchReader, type Pull, readBatches } from "../../packet/source/batch-reader.js";
+import { createSource } from "../../packet/source/create-source.js";
+import { aSource, type PacketSource } from "../../packet/source.js";
+import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
+import { checkTrigger } from "./check-trigger.js";
+import type { FlightTrigger } from "./flight-recorder.js";
+import {
+  aTrigger,
+  DEFAULT_BEFORE_MS,
+  DEFAULT_RING_BYTES,
+  FLIGHT_OPTIONS,
+  type FlightOptions,
+} from "./options.js";
+import { PacketRing } from "./packet-ring.js";
+import { SliceReader } from "./slice-reader.js";
+import { createPacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
+
+/** What triggers a source, and what it yields of the time before. The options are those of a flight recorder. */
+export type TriggeredSourceOptions = Pick<
+  FlightOptions,
+  "trigger" | "events" | "beforeMs" | "skewMs" | "ringBytes" | "flow" | "filter" | "clock"
+>;
+
+/** A source that yields no packets until a trigger. */
+export interface TriggeredSource extends PacketSource {
+  /** Triggers the source, as a flow that passes the filters does. Has no effect after the first trigger. */
+  trigger(cause?: FlightTrigger): void;
+  /** Resolves at the trigger; stays pending if the source ends before. */
+  readonly triggered: Promise<void>;
+}
+
+const { trigger, events, beforeMs, skewMs, ringBytes, flow, filter, clock } = FLIGHT_OPTIONS;
+const TRIGGERED_OPTIONS: OptionTable<TriggeredSourceOptions> = {
+  trigger,
+  events,
+  beforeMs,
+  skewMs,
+  ringBytes,
+  flow,
+  filter,
+  clock,
+};
+
+/**
+ * Delays a source until a trigger: it then yields the packets of the last `beforeMs`, as far as they fit into a ring in
+ * memory, and every later packet. Disposing of it disposes of the other source as well.
+ *
+ * `record` counts the bytes, packets and time of a stop condition from the trigger on. As the source of a Recorder
+ * service, it makes each recording wait for its trigger:
+ *
+ * ```ts
+ * const service = createRecorderService({
+ *   nodeName: "node-1",
+ *   openSink: fileSink("/var/captures"),
+ *   openSource: async ({ include }, { signal }) =>
+ *     createTriggeredSource(await openLibpcap("eth0", { include, signal }), {
+ *       trigger: { allow: [{ tcpFlags: [{ RST: true }] }] },
+ *       beforeMs: 2000,
+ *     }),
+ * });
+ * ```
+ *
+ * @throws OptionsError; FilterError with every fault of `trigger`; TypeError if `source` is not a packet source.
+ */
+export function createTriggeredSource(
+  source: PacketSource,
+  options: TriggeredSourceOptions = {},
+): TriggeredSource {
+  checkArgument("createTriggeredSource", "source", source, aSource);
+  checkOptions("createTriggeredSource", options, TRIGGERED_OPTIONS);
+  checkTrigger(options);
+  const delayed = new DelayedBatches(source, options);
+  const { stop } = source;
+  const created = createSource({
+    interfaces: source.interfaces,
+    filtered: source.filtered,
+    pull: () => delayed.pull(),
+    copy: copyBatch,
+    dropped: () => source.stats().dropped,
+    ...(stop !== undefined && { stop: () => stop.call(source) }),
+    leave: () => delayed.leave(),
+    close: async () => {
+      await source[Symbol.asyncDispose]();
+    },
+  });
+  return Object.assign(created, {
+    trigger: (cause: FlightTrigger = {}) => {
+      checkArgument("trigger", "cause", cause, aTrigger);
+      delayed.trigger(cause);
+    },
+    triggered: delayed.triggered,
+  });
+}
+
+class DelayedBatches {
+  readonly #source: PacketSource;
+  readonly #options: TriggeredSourceOptions;
+  readonly #waits = new InterruptibleWait();
+  readonly triggered: Promise<void>;
+  #resolveTriggered: () => void = () => {};
+  #reader: BatchReader | undefined;
+  /** A batch of the source that was requested before the trigger. */
+  #pending: Promise<PacketBatch | undefined> | undefined;
+  /** Holds the packets before the trigger; undefined once they have been yielded. */
+  #ring: PacketRing | undefined;
+  /** The time from which packets are yielded, in microseconds since 1970; undefined before the trigger. */
+  #fromUs: number | undefined;
+  #slices: SliceReader | undefined;
+  #position = 0;
+  #leaveEvents = () => {};
+
+  constructor(source: PacketSource, options: TriggeredSourceOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.triggered = new Promise((resolve) => {
+      this.#resolveTriggered = resolve;
+    });
+  }
+
+  trigger(cause: FlightTrigger): void {
+    const { beforeMs: ownBeforeMs = DEFAULT_BEFORE_MS, skewMs: ownSkewMs = 0 } = this.#options;
+    const { clock: ownClock = systemClock } = this.#options;
+    this.#begin((timeUsOf(cause) ?? ownClock.now() * 1000) - (ownBeforeMs + ownSkewMs) * 1000);
+  }
+
+  #begin(fromUs: number): void {
+    if (this.#fromUs !== undefined) return;
+    this.#fromUs = fromUs;
+    this.#leaveEvents();
+    this.#resolveTriggered();
+    this.#waits.leave();
+  }
+
+  pull(): ReturnType<Pull> {
+    if (this.#reader === undefined) this.#open();
+    if (this.#fromUs === undefined) return this.#await();
+    return this.#fromRing(this.#fromUs) ?? this.#next();
+  }
+
+  #open(): void {
+    this.#reader = readBatches(this.#source);
+    this.#ring = new PacketRing(this.#options.ringBytes ?? DEFAULT_RING_BYTES, () => {});
+    const { trigger: lists, events: ownEvents, filter: filterOptions = {} } = this.#options;
+    if (lists === undefined || ownEvents === undefined || this.#fromUs !== undefined) return;
+    this.#leaveEvents = readEventTriggers(ownEvents, lists, filterOptions, {
+      onEvent: () => undefined,
+      onTrigger: (cause) => this.trigger(cause),
+      onEnd: (failure) => {
+        if (failure !== undefined && this.#fromUs === undefined) this.#waits.fail(failure.error);
+      },
+    });
+  }
+
+  /** Keeps packets in the ring until the trigger. */
+  async #await(): Promise<PacketBatch | undefined> {
+    const { trigger: lists, events: ownEvents, clock: ownClock = systemClock } = this.#options;
+    const isTrigger =
+      lists === undefined || ownEvents !== undefined ? undefined : createPacketTrigger(lists, this.#options);
+    while (this.#fromUs === undefined) {
+      this.#pending ??= Promise.resolve(this.#reader?.next());
+      const batch = await this.#waits.orLeave(this.#pending);
+      if (batch === LEFT) continue;
+      this.#pending = undefined;
+      if (batch === undefined) {
+        this.#leaveEvents();
+        return undefined;
+      }
+      this.#keep(batch, ownClock.now() * 1000);
+      if (isTrigger === undefined) continue;
+      for (let index = 0; index < batch.length && this.#fromUs === undefined; index++) {
+        const cause = isTrigger(batch, index);
+        if (cause !== undefined) this.trigger({ flow: cause });
+      }
+    }
+    return this.#fromRing(this.#fromUs) ?? this.#next();
+  }
+
+  #keep(batch: PacketBatch, arrivalUs: number): void {
+    const ring = this.#ring;
+    if (ring === undefined) return;
+    for (let index = 0; index < batch.length; ) {
+      const count = ring.countFitting(batch, index);
+      if (count > 0) ring.append(batch, index, count, arrivalUs);
+      // A packet that is larger than the ring has no place in it.
+      index += Math.max(1, count);
+    }
+  }
+
+  /** The next packets of the ring from a time on; undefined if there are no more. */
+  #fromRing(fromUs: number): PacketBatch | undefined {
+    const ring = this.#ring;
+    if (ring === undefined) return undefined;
+    if (this.#slices === undefined) {
+      this.#slices = new SliceReader(ring);
+      this.#position = ring.begin;
+    }
+    for (let from = ring.firstFrom(this.#position); from < ring.end; ) {
+      const { batch, end } = this.#slices.read(from, ring.end, (at, run) => ring.timeAt(at, run) >= fromUs);
+      this.#position = end;
+      if (batch !== undefined) return batch;
+      from = ring.firstFrom(end);
+    }
+    // Its memory is not needed any more.
+    this.#ring = undefined;
+    this.#slices = undefined;
+    return undefined;
+  }
+
+  #next(): ReturnType<Pull> {
+    const batch = this.#pending ?? this.#reader?.next();
+    this.#pending = undefined;
+    if (this.#reader?.writable !== false) return batch;
+    // This source lets its reader overwrite batches, the other one does not.
+    return batch instanceof Promise ? batch.then((own) => own && copyBatch(own)) : batch && copyBatch(batch);
+  }
+
+  async leave(): Promise<void> {
+    this.#leaveEvents();
+    const leaving = this.#reader?.leave();
+    // A source with a pending read may never settle this.
+    if (this.#pending !== undefined) leaving?.catch(() => {});
+    else await leaving;
+  }
+}
