@@ -40,7 +40,8 @@ export const DEFAULT_MAX_CONVERSATIONS = 65_536;
 /**
  * Lookups of data that packets do not contain. Each function is optional, synchronous, and returns undefined for
  * unknown. Results are cached, including undefined (see {@link FlowOptions.memoEntries}); an exception propagates out
- * of the iteration.
+ * of the iteration. The last parameter is the time of the packet in milliseconds since 1970, undefined if it has none: if
+ * results depend on it, set `memoEntries` to 0.
  */
 export interface FlowLookups {
   /**
@@ -48,14 +49,14 @@ export interface FlowLookups {
    * to empty messages if the endpoint is unknown. Labels are sorted; of the CIDR labels of a local identity only the
    * most specific is kept.
    */
-  readonly endpoint?: (ip: string) => EndpointInit | undefined;
+  readonly endpoint?: (ip: string, timeMs?: number) => EndpointInit | undefined;
   /**
    * Returns the DNS names of an address as observed by the peer endpoint, whose ID is `seenBy` (0 if unknown). A
    * trailing dot is removed.
    */
-  readonly names?: (ip: string, seenBy: number) => readonly string[] | undefined;
+  readonly names?: (ip: string, seenBy: number, timeMs?: number) => readonly string[] | undefined;
   /** Returns the service at an address and port; the port is 0 if the packet has no ports. */
-  readonly service?: (ip: string, port: number) => ServiceInit | undefined;
+  readonly service?: (ip: string, port: number, timeMs?: number) => ServiceInit | undefined;
   /** Returns the name of a network interface by its kernel index, for packets that contain it (Linux cooked v2). */
   readonly link?: (index: number) => string | undefined;
   /** Returns the interface of all other packets, by its index in the capture: the batch's `format.interfaceId`. */

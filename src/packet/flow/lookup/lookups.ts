@@ -11,6 +11,8 @@ export class Lookups {
   readonly #services: BoundedMap<Service | null>;
   readonly #links: BoundedMap<NetworkInterface>;
   readonly #captureInterfaces: BoundedMap<NetworkInterface | null>;
+  /** The time of the flow. */
+  #timeMs: number | undefined;
 
   constructor(functions: FlowLookups, memoEntries: number) {
     this.#functions = functions;
@@ -39,6 +41,7 @@ export class Lookups {
    */
   apply(flow: Flow, interfaceIndex: number, interfaceId: number): void {
     const { endpoint, names, service } = this.#functions;
+    this.#timeMs = flow.time && Number(flow.time.seconds) * 1000 + flow.time.nanos / 1e6;
     const source = flow.IP?.source ?? "";
     const destination = flow.IP?.destination ?? "";
     if (endpoint !== undefined) {
@@ -68,7 +71,7 @@ export class Lookups {
   #endpoint(ip: string): Endpoint {
     let endpoint = this.#endpoints.get(ip);
     if (endpoint === undefined) {
-      endpoint = createEndpoint((ip === "" ? undefined : this.#functions.endpoint?.(ip)) ?? {});
+      endpoint = createEndpoint((ip === "" ? undefined : this.#functions.endpoint?.(ip, this.#timeMs)) ?? {});
       this.#endpoints.set(ip, endpoint);
     }
     return endpoint;
@@ -78,7 +81,7 @@ export class Lookups {
     const key = `${seenBy} ${ip}`;
     let names = this.#names.get(key);
     if (names === undefined) {
-      names = (this.#functions.names?.(ip, seenBy) ?? []).map(withoutDot);
+      names = (this.#functions.names?.(ip, seenBy, this.#timeMs) ?? []).map(withoutDot);
       this.#names.set(key, names);
     }
     return names.slice();
@@ -88,7 +91,7 @@ export class Lookups {
     const key = `${port} ${ip}`;
     let service = this.#services.get(key);
     if (service === undefined) {
-      const found = this.#functions.service?.(ip, port);
+      const found = this.#functions.service?.(ip, port, this.#timeMs);
       service = found === undefined ? null : createService(found);
       this.#services.set(key, service);
     }
