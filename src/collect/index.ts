@@ -10,3 +10,4 @@ export type { KnownEndpoint, KnownWorkload } from "./address-book/endpoint.js";
 export type { AddressSelection } from "./address-book/selection.js";
 export type { AddressBookSnapshot, AddressHistory } from "./address-book/snapshot.js";
 export type { AddressChange } from "./address-book/watch.js";
+export { type SelectByNameOptions, selectByName } from "./select-by-name.js";

@@ -16,6 +16,7 @@ export {
   recordEnd,
   truncateBatch,
 } from "./batch.js";
+export { type AddressSet, createAddressSet } from "./filter/address-set.js";
 export { checkPacketFilter, type PacketFilterInit, type PacketFilterInput } from "./filter/check.js";
 export { compilePacketFilter, type PacketPredicate } from "./filter/filter.js";
 export { formatPacketFilter } from "./filter/pcap-text.js";

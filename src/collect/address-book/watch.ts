@@ -6,6 +6,11 @@ export interface AddressChange {
   /** In canonical form. */
   readonly address: string;
   readonly isSelected: boolean;
+  /**
+   * Since when, in milliseconds since 1970: the time of the flow with the endpoint that holds the address now; undefined if
+   * no endpoint does, or the address was forgotten.
+   */
+  readonly timeMs: number | undefined;
 }
 
 /** Follows which addresses a selection contains now. */
@@ -21,12 +26,12 @@ export class Watch {
 
   /** What is known about an address has changed, or is reported for the first time. */
   update(entry: AddressEntry): void {
-    this.#set(entry, this.#test(entry));
+    this.#set(entry, this.#test(entry), entry.endpoints.list.at(-1)?.fromMs);
   }
 
   /** The address is forgotten. */
   remove(entry: AddressEntry): void {
-    this.#set(entry, false);
+    this.#set(entry, false, undefined);
   }
 
   /** Nobody watches any more. */
@@ -35,7 +40,7 @@ export class Watch {
     this.#selected.clear();
   }
 
-  #set(entry: AddressEntry, isSelected: boolean): void {
+  #set(entry: AddressEntry, isSelected: boolean, timeMs: number | undefined): void {
     if (this.#selected.has(entry) === isSelected) return;
     if (isSelected) {
       this.#selected.add(entry);
@@ -44,6 +49,6 @@ export class Watch {
       this.#selected.delete(entry);
       entry.watched--;
     }
-    this.#onChange({ address: entry.address, isSelected });
+    this.#onChange({ address: entry.address, isSelected, timeMs });
   }
 }

@@ -3,7 +3,15 @@ import { cpus, release } from "node:os";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FlowscribeError } from "../../errors/errors.js";
-import { anInteger, aSignal, aString, checkedElsewhere, oneOf } from "../../errors/value-checks.js";
+import {
+  anInteger,
+  aSignal,
+  aString,
+  checkedElsewhere,
+  oneOf,
+  withMethods,
+} from "../../errors/value-checks.js";
+import { type AddressSet, MAX_ADDRESSES } from "../../packet/filter/address-set.js";
 import type { PacketFilterInit } from "../../packet/filter/check.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import type { LiveSource } from "../live-source.js";
@@ -28,6 +36,11 @@ import { RingReader } from "./ring-reader.js";
 export interface EbpfOptions {
   /** Capture only packets that match any of these filters; the source is then `filtered`. Default: every packet. */
   readonly include?: readonly PacketFilterInit[];
+  /**
+   * Capture only IP packets from or to any of these addresses, which the program looks up in a table of the kernel: changes
+   * of the set take effect at once. An empty set captures nothing. With `include`, packets must match both.
+   */
+  readonly addresses?: AddressSet;
   /** Maximum captured bytes per packet, at most 262,144; 0 (default) for whole packets. */
   readonly snapLength?: number;
   /** As seen from the interface: `ingress` for received packets, `egress` for sent packets; default `both`. */
@@ -59,6 +72,7 @@ const MIN_COPY_LENGTH = 64;
 const EBPF_OPTIONS: OptionTable<EbpfOptions> = {
   // The compile function checks it.
   include: checkedElsewhere,
+  addresses: withMethods<AddressSet>("a set of addresses from createAddressSet", "follow"),
   snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
   direction: oneOf("ingress", "egress", "both"),
   bufferBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
@@ -112,7 +126,8 @@ function openCapture(
   options: EbpfOptions,
   kernelRelease: string,
 ): OpenCapture {
-  const { include, snapLength = 0, bufferBytes = DEFAULT_BUFFER_BYTES, direction = "both", signal } = options;
+  const { include, addresses, snapLength = 0 } = options;
+  const { bufferBytes = DEFAULT_BUFFER_BYTES, direction = "both", signal } = options;
   const device = findDevice(kernel, name);
   const layer = layerOf(name, device);
   const processors = countProcessors();
@@ -129,18 +144,29 @@ function openCapture(
     const maps = mapRing(kernel, held, memory, ring);
     const reader = new RingReader(memory.buffer, memory.createView(), ring, format);
     reader.clockOffset = kernel.clockOffset();
+    const set = addresses && held.own(kernel.createSetMap("flowscribe_set", ADDRESS_BYTES, MAX_ADDRESSES));
     let tables: Descriptor | undefined;
     const hooks = hooksOf(direction, device).map((hook) => {
       const parts = { arriving: hook === "ingress", copyLength, ring };
       const window = Math.max(keptLength, MIN_WINDOW);
-      const compiled = compileProgram(include, { layer, window, answer: { kind: "capture", parts } });
+      const compiled = compileProgram(include, {
+        layer,
+        window,
+        answer: { kind: "capture", parts },
+        hasAddresses: addresses !== undefined,
+      });
       // Both hooks use the same tables.
       if (compiled.tables.length > 0)
         tables ??= held.own(kernel.createConstantMap("flowscribe_tab", compiled.tables));
-      const descriptors = { ...maps, ...(tables !== undefined && { tables }) };
+      const descriptors = {
+        ...maps,
+        ...(tables !== undefined && { tables }),
+        ...(set !== undefined && { addresses: set }),
+      };
       const program = held.own(kernel.loadProgram("flowscribe", compiled.program.encode(descriptors)));
       return { hook, program };
     });
+    if (addresses !== undefined && set !== undefined) held.onRelease(followAddresses(kernel, addresses, set));
     for (const { hook, program } of hooks) {
       attachments.push(attach(kernel, program, { name, index: device.index }, hook, kernelRelease));
     }
@@ -166,6 +192,24 @@ function openCapture(
     held.release();
     throw error;
   }
+}
+
+/** An address in the kernel's table: 16 bytes, IPv4 as `::ffff:0:0/96`. */
+const ADDRESS_BYTES = 16;
+
+/** Keeps the kernel's table equal to a set. Returns a function that ends it. */
+function followAddresses(kernel: Kernel, addresses: AddressSet, map: Descriptor): () => void {
+  return addresses.follow({
+    add: (words) => kernel.addKey(map, keyOf(words)),
+    delete: (words) => kernel.deleteKey(map, keyOf(words)),
+  });
+}
+
+function keyOf(words: Uint32Array): Uint8Array {
+  const key = new Uint8Array(ADDRESS_BYTES);
+  const view = new DataView(key.buffer);
+  for (const [index, word] of words.entries()) view.setUint32(4 * index, word);
+  return key;
 }
 
 /** Attaches with a link if the kernel supports it, otherwise as a filter. */
@@ -208,6 +252,7 @@ function hasDevice(kernel: Kernel, name: string, index: number): boolean {
 class Held {
   readonly #kernel: Kernel;
   readonly #descriptors: Descriptor[] = [];
+  readonly #endings: (() => void)[] = [];
   #memory: Memory | undefined;
 
   constructor(kernel: Kernel) {
@@ -224,7 +269,13 @@ class Held {
     return memory;
   }
 
+  /** Calls a function before the resources are released. */
+  onRelease(end: () => void): void {
+    this.#endings.push(end);
+  }
+
   release(): void {
+    for (const end of this.#endings.splice(0)) end();
     try {
       this.#memory?.release();
     } finally {

@@ -23,6 +23,10 @@ export interface Kernel {
   createValueMap(name: string, bytes: number): Descriptor;
   /** Creates an array map with one value that is read-only for programs. */
   createConstantMap(name: string, value: Uint8Array): Descriptor;
+  /** Creates a hash map that is used as a set of keys. */
+  createSetMap(name: string, keyBytes: number, entries: number): Descriptor;
+  addKey(map: Descriptor, key: Uint8Array): void;
+  deleteKey(map: Descriptor, key: Uint8Array): void;
   /** Creates a BPF ring buffer. */
   createRingBuffer(name: string, bytes: number): Descriptor;
   /** Loads a program for the traffic-control hooks. If it is rejected, the error has the verifier's log. */
@@ -62,6 +66,9 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
     pageBytes: Number(libc.sysconf(SC_PAGESIZE)),
     createValueMap: (name, bytes) => bpf.createValueMap(name, bytes),
     createConstantMap: (name, value) => bpf.createConstantMap(name, value),
+    createSetMap: (name, keyBytes, entries) => bpf.createSetMap(name, keyBytes, entries),
+    addKey: (map, key) => bpf.addKey(map, key),
+    deleteKey: (map, key) => bpf.deleteKey(map, key),
     createRingBuffer: (name, bytes) => bpf.createRingBuffer(name, bytes),
     loadProgram: (name, instructions) => bpf.loadProgram(name, instructions),
     attach: (program, device, hook) => bpf.attach(program, device, hook),

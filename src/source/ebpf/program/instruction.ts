@@ -11,7 +11,7 @@ export type Register = "r0" | "r1" | "r2" | "r3" | "r4" | "r5" | "r6" | "r7" | "
 export type Operand = Register | number;
 
 /** Maps that a program refers to by name; their descriptors are inserted when it is loaded. */
-export type MapName = "ring" | "wake" | "tables";
+export type MapName = "ring" | "wake" | "tables" | "addresses";
 
 export type AluOperation = keyof typeof ALU;
 export type Condition = keyof typeof CONDITIONS;
@@ -64,6 +64,7 @@ export const SIZES = { 8: 0x10, 16: 0x08, 32: 0x00, 64: 0x18 } as const;
 
 /** Kernel helper functions by number: `enum bpf_func_id` in include/uapi/linux/bpf.h. */
 export const HELPERS = {
+  map_lookup_elem: 1,
   ktime_get_ns: 5,
   skb_load_bytes: 26,
   ringbuf_output: 130,

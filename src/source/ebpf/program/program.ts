@@ -3,6 +3,7 @@ import { Assembler, type Label, type Program } from "./assembler.js";
 import { type CaptureOptions, emitCapture } from "./capture-stage.js";
 import { type FamilyPlan, type FilterPlan, planFilters } from "./filter-plan.js";
 import { emitLink } from "./link-stage.js";
+import { emitAddressLookup } from "./match/address-lookup.js";
 import { emitChain } from "./match/match-chain.js";
 import { emitTables } from "./match/match-tables.js";
 import { TableBytes } from "./match/table-rows.js";
@@ -22,6 +23,8 @@ export interface ProgramOptions {
   /** Bytes of a packet that filters consider; at least {@link MIN_WINDOW}. */
   readonly window: number;
   readonly answer: Answer;
+  /** Whether the source or the destination must also be in the map `addresses`. */
+  readonly hasAddresses?: boolean;
   /** See {@link planFilters}. */
   readonly tableFilters?: number;
 }
@@ -38,32 +41,43 @@ export interface CompiledProgram {
 export const MIN_WINDOW = 256;
 /** `TCX_NEXT` and `TC_ACT_UNSPEC`: continue with the next program. */
 const NEXT_PROGRAM = -1;
+/** Filters that every IP packet passes. */
+const ANY_IP: readonly PacketFilterInit[] = ["0.0.0.0/0", "::/0"].map((any) => ({
+  sourceCidr: any,
+  destinationCidr: any,
+}));
 const NO_PLAN: FilterPlan = { families: [], outcomes: [] };
 
 /**
  * Compiles recorder filters into a program for the traffic-control hooks.
  *
- * @param include Undefined for every packet, IP or not.
+ * @param include Undefined for every packet, IP or not; with addresses, for every IP packet.
  * @throws FilterError as {@link planFilters} does.
  */
 export function compileProgram(
   include: readonly PacketFilterInit[] | undefined,
-  { layer, window, answer, tableFilters }: ProgramOptions,
+  { layer, window, answer, hasAddresses = false, tableFilters }: ProgramOptions,
 ): CompiledProgram {
-  const plan = include === undefined ? NO_PLAN : planFilters(include, tableFilters);
+  const filters = include ?? (hasAddresses ? ANY_IP : undefined);
+  const plan = filters === undefined ? NO_PLAN : planFilters(filters, tableFilters);
   const asm = new Assembler();
   const tables = new TableBytes();
   const groups: GroupTables[] = [];
   const match = asm.label("match");
   const miss = asm.label("miss");
   const family = { 4: asm.label("IPv4"), 6: asm.label("IPv6") };
-  if (include === undefined) emitAll(asm, match);
+  if (filters === undefined) emitAll(asm, match);
   else emitLink(asm, layer, window, { miss, family });
   for (const own of plan.families) {
     asm.place(family[own.family]);
     const ownGroups = own.form === "tables" ? buildGroups(own, tables) : [];
     groups.push(...ownGroups);
-    emitFamily(asm, own, ownGroups, match, miss);
+    const matched = hasAddresses ? asm.label(`IPv${own.family} filters match`) : match;
+    emitFamily(asm, own, ownGroups, matched, miss);
+    if (hasAddresses && own.form !== "nothing") {
+      asm.place(matched);
+      emitAddressLookup(asm, own.family, match, miss);
+    }
   }
   asm.place(match);
   emitAnswer(asm, layer, answer, miss);

@@ -34,6 +34,9 @@ export const PROTOCOL = slot(-112);
 /** The eight-byte wake-up message, which is ignored. */
 export const MESSAGE = slot(-120);
 
+/** An address of 16 bytes to look up in the map of addresses. */
+export const ADDRESS_KEY = slot(-136);
+
 /** The location `bytes` further. */
 export function behind({ base, offset }: Place, bytes: number): Place {
   return { base, offset: offset + bytes };

@@ -7,6 +7,7 @@ import { SystemError } from "./system-error.js";
 // `enum bpf_cmd`, `bpf_map_type`, `bpf_prog_type` and `bpf_attach_type` in include/uapi/linux/bpf.h
 const MAP_CREATE = 0;
 const MAP_UPDATE_ELEM = 2;
+const MAP_DELETE_ELEM = 3;
 const PROG_LOAD = 5;
 const PROG_TEST_RUN = 10;
 const OBJ_GET_INFO_BY_FD = 15;
@@ -14,15 +15,18 @@ const LINK_CREATE = 28;
 const COMMAND_NAMES: Readonly<Record<number, string>> = {
   [MAP_CREATE]: "BPF_MAP_CREATE",
   [MAP_UPDATE_ELEM]: "BPF_MAP_UPDATE_ELEM",
+  [MAP_DELETE_ELEM]: "BPF_MAP_DELETE_ELEM",
   [PROG_LOAD]: "BPF_PROG_LOAD",
   [PROG_TEST_RUN]: "BPF_PROG_TEST_RUN",
   [OBJ_GET_INFO_BY_FD]: "BPF_OBJ_GET_INFO_BY_FD",
   [LINK_CREATE]: "BPF_LINK_CREATE",
 };
+const MAP_TYPE_HASH = 1;
 const MAP_TYPE_ARRAY = 2;
 const MAP_TYPE_RINGBUF = 27;
 const PROG_TYPE_SCHED_CLS = 3;
 const ATTACH_TYPES = { ingress: 46, egress: 47 } as const;
+const F_NO_PREALLOC = 1;
 const F_RDONLY_PROG = 1 << 7;
 const F_MMAPABLE = 1 << 10;
 /** Attach before all other programs. */
@@ -30,6 +34,9 @@ const F_BEFORE = 1 << 3;
 const LOG_BYTES = 1 << 22;
 /** The verifier returns EAGAIN if a signal is pending for the thread; libbpf retries as often. */
 const BPF_ATTEMPTS = 5;
+
+/** The value of each key of a set, which a map must have. */
+const SET_VALUE = new Uint8Array(4);
 
 /** The shape of a map. */
 interface MapShape {
@@ -76,6 +83,24 @@ export class Bpf {
       throw error;
     }
     return map;
+  }
+
+  createSetMap(name: string, keyBytes: number, entries: number): Descriptor {
+    return this.#createMap(name, {
+      type: MAP_TYPE_HASH,
+      keyBytes,
+      valueBytes: SET_VALUE.length,
+      entries,
+      flags: F_NO_PREALLOC,
+    });
+  }
+
+  addKey(map: Descriptor, key: Uint8Array): void {
+    this.#call(MAP_UPDATE_ELEM, this.#attributes(32).uint32(0, map).pointer(8, key).pointer(16, SET_VALUE));
+  }
+
+  deleteKey(map: Descriptor, key: Uint8Array): void {
+    this.#call(MAP_DELETE_ELEM, this.#attributes(32).uint32(0, map).pointer(8, key));
   }
 
   createRingBuffer(name: string, bytes: number): Descriptor {
