@@ -3,7 +3,7 @@ import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { OptionsError } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
-import { aNumberFrom, anInteger, required, withMethods } from "../errors/value-checks.js";
+import { aListOf, aNumberFrom, anInteger, either, required, withMethods } from "../errors/value-checks.js";
 import { copyBatch, type PacketBatch, RECORD_HEADER_LENGTH } from "../packet/batch.js";
 import type { AddressSet } from "../packet/filter/address-set.js";
 import { selectRecords } from "../packet/filter/select.js";
@@ -25,8 +25,8 @@ import { SelectedAddresses } from "./selected-addresses.js";
 export interface SelectByNameOptions {
   /** Knows the addresses; the program lets it learn from Hubble's flows. */
   readonly book: AddressBook;
-  /** The pods, labels, identities, workloads, services or names whose packets are selected. */
-  readonly selection: AddressSelection;
+  /** The pods, labels, identities, workloads, services or names whose packets are selected; of several, any. */
+  readonly selection: AddressSelection | readonly AddressSelection[];
   /**
    * The set with which an eBPF source was opened: it then contains the addresses of the selection, so that the kernel
    * passes no other packets. Not together with `beforeMs`.
@@ -51,7 +51,7 @@ export interface SelectByNameOptions {
 
 const OPTIONS: OptionTable<SelectByNameOptions> = {
   book: required(withMethods<AddressBook>("an address book", "watch")),
-  selection: required(aSelection),
+  selection: required(either(Array.isArray, aListOf(aSelection), aSelection)),
   addresses: withMethods<AddressSet>("a set of addresses from createAddressSet", "add", "delete"),
   beforeMs: aNumberFrom(0),
   ringBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
@@ -125,6 +125,7 @@ class SelectedBatches {
   readonly #selected: SelectedAddresses;
   readonly #waits = new InterruptibleWait();
   readonly #endWatch: () => void;
+  readonly #counts = new Map<string, number>();
   readonly #ring: PacketRing | undefined;
   readonly #slices: SliceReader | undefined;
   #reader: BatchReader | undefined;
@@ -142,7 +143,21 @@ class SelectedBatches {
     this.#selected = new SelectedAddresses(skewMs, tunnels, clock);
     this.#ring = beforeMs > 0 ? new PacketRing(ringBytes, () => {}) : undefined;
     this.#slices = this.#ring && new SliceReader(this.#ring);
-    this.#endWatch = book.watch(selection, (change) => this.#apply(change));
+    const selections = Array.isArray(selection) ? selection : [selection];
+    const ends = selections.map((one) => book.watch(one, (change) => this.#count(change)));
+    this.#endWatch = () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** Notes in how many selections an address is. */
+  #count(change: AddressChange): void {
+    const { address, isSelected } = change;
+    const before = this.#counts.get(address) ?? 0;
+    const now = before + (isSelected ? 1 : -1);
+    if (now === 0) this.#counts.delete(address);
+    else this.#counts.set(address, now);
+    if (before === 0 || now === 0) this.#apply(change);
   }
 
   #apply({ address, isSelected, timeMs }: AddressChange): void {

@@ -29,7 +29,7 @@ export interface FlightCommandOptions {
 
 type Extra = ValuesOf<typeof RECORD_FLAGS> & ServerFlagValues;
 
-/** Flags that need --trigger. */
+/** Flags that need --trigger. --before also goes with names. */
 const OWN_FLAGS = ["events", "before", "after", "scope", "skew", "max-per-minute"] as const;
 
 /** Flags of recordings with an end or several files. */
@@ -44,10 +44,11 @@ export async function readFlightOptions(
   extra: Extra,
   hubble: HubbleVersion,
   io: Io,
+  isByName: boolean,
 ): Promise<FlightCommandOptions | undefined> {
   const { trigger: text, events, ring, before, after, skew, scope } = extra;
   if (text === undefined) {
-    const given = OWN_FLAGS.find((name) => extra[name] !== undefined);
+    const given = OWN_FLAGS.find((name) => extra[name] !== undefined && !(isByName && name === "before"));
     if (given !== undefined) throw new UsageError(`--${given} requires --trigger`);
     return undefined;
   }
@@ -113,15 +114,17 @@ function readEvents(extra: Extra, file: string | undefined): FlightCommandOption
   return { file };
 }
 
-function readRing(text: string): number {
+/** @throws UsageError */
+export function readRing(text: string): number {
   const bytes = parseSize("ring", text);
   if (bytes < MIN_RING_BYTES || bytes > MAX_RING_BYTES) {
-    throw new UsageError(`--ring must be 512K to 4095M with --trigger, not ${text}`);
+    throw new UsageError(`--ring must be 512K to 4095M with --trigger or --before, not ${text}`);
   }
   return bytes;
 }
 
-function notNegative(flag: string, durationMs: number | undefined): number | undefined {
+/** @throws UsageError */
+export function notNegative(flag: string, durationMs: number | undefined): number | undefined {
   if (durationMs !== undefined && durationMs < 0) throw new UsageError(`--${flag} must not be below 0`);
   return durationMs;
 }

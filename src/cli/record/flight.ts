@@ -139,6 +139,6 @@ async function openEvents(
     const { exportLines } = await import("./flight-events.js");
     return { ...NO_EVENTS, events: exportLines(file, io, onUnreadable) };
   }
-  const { serverTriggers } = await import("./flight-events.js");
-  return serverTriggers(events.server, { trigger, hubble }, io, messages);
+  const { serverFlows } = await import("./flight-events.js");
+  return serverFlows(events.server, { ...trigger, follow: true }, hubble, io, messages);
 }

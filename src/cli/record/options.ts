@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { AddressSelection } from "../../collect/address-book/selection.js";
 import { cutText } from "../../errors/cut-text.js";
 import { parseUint } from "../../go/strconv/parse-integer.js";
 import { goQuote } from "../../go/strconv/quote.js";
@@ -9,9 +10,10 @@ import { type FlowFlags, parseFlowFlags } from "../../observer/flags/parse.js";
 import type { FlowTest } from "../../observer/select-matching.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter/check.js";
-import type { PacketPart } from "../../packet/index.js";
+import type { FlowLookups, FlowOptions, PacketPart } from "../../packet/index.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
+import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
 import { type CaptureOptions, readCaptureOptions } from "../flags/capture-flags.js";
@@ -23,7 +25,7 @@ import { STANDARD_INPUT } from "../input/open.js";
 import type { Io } from "../io/io.js";
 import { type FilterArguments, parseFilterArguments } from "./filter-arguments.js";
 import { ALL_RECORD_FLAGS, RECORD_FLAG_SCOPES, RECORD_FLAGS, REFUSED_FLAGS } from "./flags.js";
-import { type FlightCommandOptions, readFlightOptions } from "./flight-options.js";
+import { type FlightCommandOptions, notNegative, readFlightOptions, readRing } from "./flight-options.js";
 import { ANY_FILTER, type RecordLimits, readRecordLimits } from "./limits.js";
 import { fromTcpdumpFlags } from "./tcpdump-flags.js";
 
@@ -43,6 +45,8 @@ export interface RecordCommandOptions extends CaptureOptions {
   readonly guessReplies: boolean;
   readonly tunnels: boolean;
   readonly filePrefix: string | undefined;
+  /** Names of flows whose addresses a server knows; undefined if packets are not recorded by name. */
+  readonly names: NameOptions | undefined;
   /** Undefined without --trigger. */
   readonly flight: FlightCommandOptions | undefined;
   /** End with exit code 3 if packets cannot be decoded for the filters. */
@@ -53,8 +57,19 @@ export interface RecordCommandOptions extends CaptureOptions {
 /** Maximum characters of an expression to quote in a message. */
 const QUOTED_LENGTH = 200;
 
+/** How packets are recorded by name. */
+export interface NameOptions {
+  readonly server: ServerOptions;
+  /** Undefined if flows without these names may pass the filters. */
+  readonly selections: readonly AddressSelection[] | undefined;
+  readonly beforeMs: number;
+  readonly ringBytes: number | undefined;
+}
+
 /** Conditions on the flows of packets to record. */
 export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
+  /** The names of packets; undefined for flows without names. */
+  readonly lookups?: FlowLookups & Pick<FlowOptions, "memoEntries">;
   readonly passes: FlowTest;
   /** The part of the filters that packets alone can answer; undefined without filters. */
   readonly part: PacketPart | undefined;
@@ -112,6 +127,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     throw new UsageError("--print-program requires --source ebpf");
   }
   const { since, until } = selection;
+  const names = await readNames(extra, { allow, deny });
   const asksFlows = allow.length + deny.length > 0 || since !== undefined || until !== undefined;
   return {
     action,
@@ -137,9 +153,28 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     guessReplies: extra["guess-replies"] === true,
     tunnels: extra.tunnels === true,
     filePrefix: extra["file-prefix"],
-    flight: await readFlightOptions(extra, hubble, io),
+    names,
+    flight: await readFlightOptions(extra, hubble, io, names !== undefined),
     strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,
+  };
+}
+
+/** Reads how packets of a device are recorded by the names of a server; undefined without a server. */
+async function readNames(
+  extra: Extra,
+  { allow, deny }: Pick<FlowFlags, "allow" | "deny">,
+): Promise<NameOptions | undefined> {
+  if (extra.trigger !== undefined || extra.device === undefined) return undefined;
+  const server = readServerOptions(extra, { env: {} });
+  if (server === undefined || allow.length + deny.length === 0) return undefined;
+  const { selectionsOfFilters } = await import("../../collect/address-book/selections-of-filters.js");
+  const beforeMs = notNegative("before", extra.before) ?? 0;
+  return {
+    server,
+    selections: selectionsOfFilters(allow),
+    beforeMs,
+    ringBytes: beforeMs > 0 && extra.ring !== undefined ? readRing(extra.ring) : undefined,
   };
 }
 
@@ -278,7 +313,8 @@ function checkNoInput(path: string, read: readonly string[]): void {
 function readRotation(extra: Extra): FileRotation | undefined {
   const maxBytes = readSize("rotate-size", extra["rotate-size"]);
   const { "rotate-time": maxDurationMs } = extra;
-  const ring = extra.trigger === undefined ? readCount("ring", extra.ring) : undefined;
+  const isInMemory = extra.trigger !== undefined || extra.before !== undefined;
+  const ring = isInMemory ? undefined : readCount("ring", extra.ring);
   if (maxDurationMs !== undefined && maxDurationMs <= 0) {
     throw new UsageError("--rotate-time must be above 0");
   }

@@ -22,6 +22,7 @@ import { interruptionCode } from "../io/interruption.js";
 import { BrokenPipe, type Io, UnreadOutput } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
+import type { NameRecording } from "./by-name.js";
 import type { FlightCommandOptions } from "./flight-options.js";
 import { type OutputTarget, type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
 import { type OpenedCaptures, openCaptures } from "./packets/inputs.js";
@@ -45,13 +46,15 @@ export async function recordPackets(options: RecordCommandOptions, io: Io): Prom
 async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise<ExitCode> {
   const messages = createMessages(io, { silent: options.silent });
   const report = createInputReport(messages);
-  const opened = await openSource(options, io, report, messages);
+  await using names = await openNames(options, io, messages);
+  const opened = await openSource(options, io, report, messages, names);
   if (opened === undefined) return interruptionCode(io.signal) ?? EXIT.failed;
   const { source, inputs } = opened;
   try {
     const result = await (options.flight === undefined
       ? recordFrom(source, options, io, messages)
       : recordFlightFrom(source, options.flight, options, io, messages, report));
+    names?.check();
     for (const input of inputs) reportInput(input, options, report, messages);
     // A live recording is expected to end with an interruption.
     const endedWell = result !== undefined && (result.reason !== "requested" || options.device !== undefined);
@@ -64,6 +67,19 @@ async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise
   }
 }
 
+/** Begins to learn names, if packets are recorded by name. Loads the modules for that only then. */
+async function openNames(
+  { names, ...options }: RecordCommandOptions,
+  io: Io,
+  messages: Messages,
+): Promise<NameRecording | undefined> {
+  if (names === undefined) return undefined;
+  const { NameRecording } = await import("./by-name.js");
+  const opened = new NameRecording({ ...options, names }, io);
+  await opened.start(io, messages);
+  return opened;
+}
+
 /**
  * Opens the packets to record, with all filters applied. Undefined if nothing could be opened, which has been reported.
  */
@@ -72,11 +88,13 @@ async function openSource(
   io: Io,
   report: InputReport,
   messages: Messages,
+  names: NameRecording | undefined,
 ): Promise<OpenedCaptures | undefined> {
-  const opened = await openAny(options, io, report);
+  const opened = await openAny(options, io, report, names);
   if (opened === undefined) return undefined;
   try {
-    const source = prepare(opened.source, await stagesOf(options, opened, messages), options);
+    const stages = await stagesOf(options, opened, messages, names);
+    const source = prepare(names?.select(opened.source, io) ?? opened.source, stages, options);
     return { source, inputs: opened.inputs };
   } catch (error) {
     await opened.source[Symbol.asyncDispose]();
@@ -88,6 +106,7 @@ async function openAny(
   options: RecordCommandOptions,
   io: Io,
   report: InputReport,
+  names: NameRecording | undefined,
 ): Promise<OpenedPackets | undefined> {
   const { device } = options;
   if (device === undefined) {
@@ -100,7 +119,7 @@ async function openAny(
   const removeRelay = relayAbort(io.signal, opening);
   try {
     if (io.signal.aborted) return undefined;
-    return await openLive({ ...options, device }, opening.signal);
+    return await openLive({ ...options, device }, opening.signal, names?.addresses);
   } catch (error) {
     if (io.signal.aborted) return undefined;
     throw error;
@@ -127,6 +146,7 @@ async function stagesOf(
   { include, expression, flows }: RecordCommandOptions,
   { source, selectsInclude, selectsExpression }: OpenedPackets,
   messages: Messages,
+  names: NameRecording | undefined,
 ): Promise<BatchStage[]> {
   const stages: BatchStage[] = [];
   if (include !== undefined && !selectsInclude) stages.push(packetStage(compilePacketFilter(include)));
@@ -147,7 +167,8 @@ async function stagesOf(
   }
   if (flows === undefined) return stages;
   const { flowStage } = await import("./packets/flow-stage.js");
-  const byFlow = flowStage(flows, source.interfaces);
+  const lookups = names === undefined ? {} : { lookups: names.book.lookups };
+  const byFlow = flowStage({ ...flows, ...lookups }, source.interfaces);
   return flows.guessReplies ? [byFlow, ...stages] : [...stages, byFlow];
 }
 

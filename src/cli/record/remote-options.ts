@@ -40,6 +40,8 @@ export function readRemoteRecordOptions(args: readonly string[], io: Io): Remote
   const isLocal = LOCAL_FLAGS.some((name) => extra[name] !== undefined);
   // A flight recorder takes only events from a server.
   if (extra.help === true || extra.trigger !== undefined) return undefined;
+  // A recording of a device by name takes only names from a server.
+  if (extra.device !== undefined && allow.length + deny.length > 0) return undefined;
   const server = readServerOptions(extra, isLocal ? { env: {} } : io);
   if (server === undefined) {
     const unused = PORT_FORWARD_FLAGS.find((name) => extra[name] !== undefined);

@@ -8,10 +8,11 @@ import type { FlowQuestion } from "../options.js";
 
 /** Creates a stage that selects packets by their flows. */
 export function flowStage(
-  { passes, part, since, until, guessReplies, tunnels, nodeName }: FlowQuestion,
+  { passes, part, since, until, guessReplies, tunnels, nodeName, lookups = {} }: FlowQuestion,
   interfaces: readonly CaptureInterface[],
 ): BatchStage {
   const decoder = createFlowDecoder({
+    ...lookups,
     guessReplies,
     tunnels,
     nodeName,

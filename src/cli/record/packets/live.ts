@@ -1,4 +1,5 @@
 import { deriveSource } from "../../../packet/derive-source.js";
+import type { AddressSet } from "../../../packet/filter/address-set.js";
 import type { PacketSource } from "../../../packet/source.js";
 import { UnsupportedLinkTypes } from "../../../packet/unsupported-link-types.js";
 import type { RecordCommandOptions } from "../options.js";
@@ -21,6 +22,7 @@ export interface OpenedPackets {
 export async function openLive(
   options: RecordCommandOptions & { readonly device: string },
   signal: AbortSignal,
+  addresses?: AddressSet,
 ): Promise<OpenedPackets> {
   const { device, source, direction, promiscuous, bufferBytes, output } = options;
   const { include, expression, flows, limits } = options;
@@ -41,6 +43,7 @@ export async function openLive(
     {
       ...(include !== undefined && selectsInKernel && { include }),
       ...(selectsExpression && { expression }),
+      ...(addresses !== undefined && { addresses }),
       maxCaptureLength: looksHere ? 0 : (limits.maxCaptureLength ?? 0),
     },
     signal,

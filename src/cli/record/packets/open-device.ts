@@ -1,5 +1,6 @@
 import { OptionsError } from "../../../errors/errors.js";
 import type { Resolution } from "../../../packet/batch.js";
+import type { AddressSet } from "../../../packet/filter/address-set.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import type { PacketSource } from "../../../packet/source.js";
 import { UsageError } from "../../error-text.js";
@@ -15,6 +16,8 @@ export interface DeviceOptions extends CaptureOptions {
 export interface CaptureRequest {
   /** Undefined for all packets. */
   readonly include?: readonly PacketFilterInit[];
+  /** Only packets from or to these addresses, for eBPF only. */
+  readonly addresses?: AddressSet;
   /** pcap-filter text, for libpcap only. */
   readonly expression?: string;
   /** Maximum captured bytes per packet; 0 for whole packets. */
@@ -41,7 +44,7 @@ export type OpenDevice = (
  */
 export const openDevice: OpenDevice = async (options, request, signal) => {
   const { device, source, direction, promiscuous, bufferBytes, precision } = options;
-  const { include, expression, maxCaptureLength = 0 } = request;
+  const { include, addresses, expression, maxCaptureLength = 0 } = request;
   const common = {
     ...(include && { include }),
     snapLength: maxCaptureLength,
@@ -51,7 +54,8 @@ export const openDevice: OpenDevice = async (options, request, signal) => {
   try {
     if (source === "ebpf") {
       const { openEbpf } = await import("../../../source/ebpf/index.js");
-      return await openEbpf(device, { ...common, direction: EBPF_DIRECTIONS[direction] });
+      const set = addresses === undefined ? {} : { addresses };
+      return await openEbpf(device, { ...common, ...set, direction: EBPF_DIRECTIONS[direction] });
     }
     const { openLibpcap } = await import("../../../source/libpcap/index.js");
     const text = expression === undefined ? {} : { expression };

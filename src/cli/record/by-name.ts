@@ -1,0 +1,93 @@
+import type { AddressSelection } from "../../collect/address-book/selection.js";
+import { type AddressBook, createAddressBook, selectByName } from "../../collect/index.js";
+import { type AddressSet, createAddressSet } from "../../packet/filter/address-set.js";
+import type { PacketSource } from "../../packet/source.js";
+import type { Io } from "../io/io.js";
+import type { Messages } from "../io/messages.js";
+import { serverFlows } from "./flight-events.js";
+import type { RecordCommandOptions } from "./options.js";
+
+/** How many of the latest flows of a server are read at first, so that most addresses are known at once. */
+const LATEST_FLOWS = 10_000n;
+
+/** What a recording by name needs of its command line. */
+type ByNameOptions = Pick<RecordCommandOptions, "source" | "tunnels" | "hubble"> & {
+  readonly names: NonNullable<RecordCommandOptions["names"]>;
+};
+
+/** Learns the addresses of names from a server, for as long as a recording lasts. */
+export class NameRecording implements AsyncDisposable {
+  readonly book: AddressBook;
+  /** The set for an eBPF capture; undefined if every packet is needed. */
+  readonly addresses: AddressSet | undefined;
+  readonly #options: ByNameOptions;
+  readonly #selections: readonly AddressSelection[] | undefined;
+  #close: () => Promise<void> = async () => {};
+  #failure: { readonly error: unknown } | undefined;
+  #source: PacketSource | undefined;
+
+  constructor(options: ByNameOptions, { clock }: Pick<Io, "clock">) {
+    this.#options = options;
+    this.book = createAddressBook({ clock });
+    const { source, tunnels, names } = options;
+    this.#selections = names.selections;
+    const isNarrow = source === "ebpf" && !tunnels && names.beforeMs === 0 && names.selections !== undefined;
+    this.addresses = isNarrow ? createAddressSet() : undefined;
+  }
+
+  /** Selects the packets of the known addresses. Disposing of the result disposes of the source. */
+  select(source: PacketSource, { clock }: Pick<Io, "clock">): PacketSource {
+    if (this.#selections === undefined) {
+      this.#source = source;
+      return source;
+    }
+    const { names, tunnels } = this.#options;
+    const { beforeMs, ringBytes } = names;
+    this.#source = selectByName(source, {
+      book: this.book,
+      selection: this.#selections,
+      beforeMs,
+      clock,
+      ...(tunnels && { tunnels }),
+      ...(ringBytes !== undefined && { ringBytes }),
+      ...(this.addresses !== undefined && { addresses: this.addresses }),
+    });
+    return this.#source;
+  }
+
+  /** Begins to learn; ends the recording if the server fails. */
+  async start(io: Io, messages: Messages): Promise<void> {
+    const { names, hubble } = this.#options;
+    const selection = { allow: [], deny: [], follow: true, number: LATEST_FLOWS };
+    const opened = await serverFlows(names.server, selection, hubble, io, messages);
+    const iterator = opened.events[Symbol.asyncIterator]();
+    let isClosed = false;
+    const learn = async (): Promise<void> => {
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done === true || isClosed) return;
+        this.book.learn(value);
+      }
+    };
+    learn().catch((error) => {
+      if (isClosed) return;
+      this.#failure = { error };
+      this.#source?.stop?.();
+    });
+    this.#close = async () => {
+      isClosed = true;
+      // Not awaited: an iterator with a pending read may never settle this.
+      iterator.return?.(undefined).catch(() => {});
+      await opened[Symbol.asyncDispose]();
+    };
+  }
+
+  /** @throws The error of the server, if it ended the recording. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+}
