@@ -1,0 +1,431 @@
+import { systemClock } from "../async/clock.js";
+import { checkArgument } from "../errors/check-argument.js";
+import { checkOptions, optionsOf } from "../errors/check-options.js";
+import {
+  aFunction,
+  aMessage,
+  anInteger,
+  aString,
+  isDate,
+  isObject,
+  required,
+} from "../errors/value-checks.js";
+import { type FlowEnvelope, type FlowEvent, flowEvent } from "../filter/index.js";
+import type { Endpoint, Flow, Service } from "../gen/flow/flow_pb.js";
+import { copyEndpoint, createService } from "../packet/flow/lookup/lookup-messages.js";
+import { portsOf } from "../packet/flow/lookup/lookups.js";
+import type { FlowLookups } from "../packet/index.js";
+import { Facts } from "./address-book/facts.js";
+import {
+  ADDRESS_BOOK_OPTIONS,
+  type AddressBookOptions,
+  DEFAULT_MAX_AHEAD_MS,
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_ENTRIES,
+  DEFAULT_MAX_SKEW_MS,
+  DEFAULT_MIN_NAME_MS,
+} from "./address-book/options.js";
+import { type AddressSelection, compileSelection, type KnownAddress } from "./address-book/selection.js";
+import {
+  type AddressBookSnapshot,
+  type AddressFact,
+  checkSnapshot,
+  toAddressFact,
+} from "./address-book/snapshot.js";
+import { holderAt, momentsOf, nameHolds, type Subject } from "./address-book/span.js";
+import {
+  aBookTime,
+  type BookTime,
+  isTime,
+  MAX_TIME,
+  millisecondsOf,
+  toMilliseconds,
+} from "./address-book/time.js";
+import { type AddressChange, type AddressWatch, Watches } from "./address-book/watch.js";
+
+/** Numbers of a book since its creation, and its size now. */
+export interface AddressBookStats {
+  /** Flows that were learnt from. */
+  readonly flows: number;
+  /** Flows that were ignored because they have no valid time. */
+  readonly untimed: number;
+  /** Flows that were ignored because their time is too far ahead, see `maxAheadMs`. */
+  readonly ahead: number;
+  /** Addresses of flows that are not IP addresses. */
+  readonly invalidAddresses: number;
+  /** Facts that were ignored because their strings or lists are above the limits of docs/address-book.md. */
+  readonly oversized: number;
+  /** Pods that were not learnt for the address of a service, because the flow was translated. */
+  readonly translated: number;
+  /** Addresses in the book now. */
+  readonly addresses: number;
+  /** Intervals in the book now, at most `maxEntries`. */
+  readonly entries: number;
+  /** Estimated memory of the intervals now, at most `maxBytes`. */
+  readonly bytes: number;
+  /** Intervals that were evicted to respect the bounds. */
+  readonly evicted: number;
+}
+
+/** A moment, or all moments from `from` to before `to`. */
+export type BookMoments = BookTime | { readonly from: BookTime; readonly to: BookTime };
+
+/** What `lookups` answers for. */
+export interface BookLookupOptions {
+  /** The time of the answers; by default the latest that the book has learnt when it is asked. */
+  readonly time?: BookTime;
+  /** The node whose interfaces `link` answers for, as in `node_name` of flows. Without it, `link` is absent. */
+  readonly node?: string;
+}
+
+/**
+ * Learns from flows which endpoint, DNS names and services an address has and had. Addresses are compared by value: any
+ * notation of an address gives the same answers. A time that is not given is the latest that was learnt.
+ */
+export interface AddressBook {
+  /**
+   * Learns from a flow, or from the flow in a response of the Observer or a line of an export file. Other events are
+   * ignored. Keeps no memory of the event. Never throws for a message, except what subscribers throw.
+   *
+   * @throws TypeError if the event is not a message.
+   */
+  learn(event: FlowEvent | FlowEnvelope): void;
+  /** The endpoint that holds an address at a time; a copy. Undefined if none is known, or none that early. */
+  endpoint(address: string, time?: BookTime): Endpoint | undefined;
+  /** The DNS names that hold for an address at a time, sorted. */
+  names(address: string, time?: BookTime): string[];
+  /** The service at an address and port at a time; a copy. */
+  service(address: string, port: number, time?: BookTime): Service | undefined;
+  /** All intervals of an address, ordered by their starts. */
+  history(address: string): AddressFact[];
+  /**
+   * Lookups for `createFlowDecoder`. The decoder caches results: give it `memoEntries: 0` if the book learns meanwhile.
+   *
+   * @throws OptionsError
+   */
+  lookups(options?: BookLookupOptions): FlowLookups;
+  /**
+   * The addresses that a selection matches at a time, or at any moment of a span of time, in canonical form. Takes time
+   * proportional to the size of the book.
+   *
+   * @throws FilterError for invalid values; OptionsError for unknown fields.
+   */
+  addresses(selection: AddressSelection, when?: BookMoments): string[];
+  /**
+   * Calls `onChange` for each address that the selection matches at the latest time: at once for those that it matches
+   * now, then from `learn` for each one that is added or removed. An address is removed when another endpoint holds it,
+   * its name expires, or the book evicts it. `onChange` may call the book. What it throws, `learn` throws.
+   *
+   * @throws FilterError for invalid values; OptionsError for unknown fields.
+   */
+  watch(selection: AddressSelection, onChange: (change: AddressChange) => void): AddressWatch;
+  readonly stats: AddressBookStats;
+  /** The content as a JSON value, for the option `snapshot`. Counters and subscriptions are not part of it. */
+  toJSON(): AddressBookSnapshot;
+}
+
+/**
+ * Creates an address book. docs/address-book.md states the rules by which it answers.
+ *
+ * @throws OptionsError with every issue of the options, or the first 100 of the snapshot.
+ *
+ * @example
+ * const book = createAddressBook();
+ * for await (const event of decodeExport(input)) book.learn(event);
+ * book.endpoint("10.0.0.7")?.podName;
+ * const decoder = createFlowDecoder(book.lookups());
+ */
+export function createAddressBook(options: AddressBookOptions = {}): AddressBook {
+  checkOptions("createAddressBook", options, ADDRESS_BOOK_OPTIONS);
+  if (options.snapshot !== undefined) checkSnapshot("snapshot", options.snapshot);
+  return new FlowAddressBook(options);
+}
+
+/** DNS answers and lists of names are read up to this number of elements. */
+const MAX_LIST = 256;
+
+const NO_LATEST = Number.NEGATIVE_INFINITY;
+
+const anEvent = aMessage("flow.Flow", "observer.GetFlowsResponse", "observer.ExportEvent");
+
+class FlowAddressBook implements AddressBook {
+  readonly #facts: Facts;
+  readonly #watches: Watches;
+  readonly #skew: number;
+  readonly #maxAhead: number;
+  readonly #minName: number;
+  readonly #now: () => number;
+  #latest = NO_LATEST;
+  #flows = 0;
+  #untimed = 0;
+  #ahead = 0;
+  #translated = 0;
+
+  constructor({
+    maxEntries = DEFAULT_MAX_ENTRIES,
+    maxBytes = DEFAULT_MAX_BYTES,
+    maxSkewMs = DEFAULT_MAX_SKEW_MS,
+    maxAheadMs = DEFAULT_MAX_AHEAD_MS,
+    minNameMs = DEFAULT_MIN_NAME_MS,
+    clock = systemClock,
+    snapshot,
+  }: AddressBookOptions) {
+    this.#skew = maxSkewMs;
+    this.#maxAhead = maxAheadMs;
+    this.#minName = minNameMs;
+    this.#now = () => clock.now();
+    this.#watches = new Watches(
+      (subject) => subject && this.#known(subject, this.#latest),
+      (address) => this.#facts.subject(address),
+    );
+    const onChange = (subject: Subject) => this.#watches.mark(subject);
+    this.#facts = new Facts({ maxEntries, maxBytes, maxSkewMs, onChange });
+    if (snapshot === undefined) return;
+    this.#latest = snapshot.latest ?? NO_LATEST;
+    for (const entry of snapshot.entries) this.#restore(entry);
+  }
+
+  learn(event: FlowEvent | FlowEnvelope): void {
+    const flow = flowOf(event);
+    if (flow === undefined) return;
+    const time = flow.time === undefined ? Number.NaN : millisecondsOf(flow.time);
+    if (!isTime(time)) {
+      this.#untimed++;
+      return;
+    }
+    if (time > this.#now() + this.#maxAhead) {
+      this.#ahead++;
+      return;
+    }
+    this.#flows++;
+    if (time > this.#latest) this.#latest = time;
+    const { IP, source, destination, sourceService, destinationService } = flow;
+    if (IP !== undefined) {
+      const ports = portsOf(flow);
+      this.#learnSide(IP.source, source, flow.sourceNames, sourceService, ports?.sourcePort, time);
+      const port = ports?.destinationPort;
+      this.#learnSide(IP.destination, destination, flow.destinationNames, destinationService, port, time);
+    }
+    if (flow.l7?.record.case === "dns") this.#learnAnswer(flow.l7.record.value, time);
+    const link = flow.interface;
+    if (link !== undefined && link.name !== "") {
+      this.#facts.learnInterface(flow.nodeName, link.index, link.name, time, time);
+    }
+    this.#watches.notify(this.#latest);
+  }
+
+  endpoint(address: string, time?: BookTime): Endpoint | undefined {
+    checkArgument("endpoint", "address", address, aString);
+    return this.#endpointAt(address, this.#timeOf("endpoint", time));
+  }
+
+  names(address: string, time?: BookTime): string[] {
+    checkArgument("names", "address", address, aString);
+    return this.#namesAt(this.#facts.subject(address), this.#timeOf("names", time));
+  }
+
+  service(address: string, port: number, time?: BookTime): Service | undefined {
+    checkArgument("service", "address", address, aString);
+    checkArgument("service", "port", port, anInteger(0, 0xffff));
+    return this.#serviceAt(address, port, this.#timeOf("service", time));
+  }
+
+  history(address: string): AddressFact[] {
+    checkArgument("history", "address", address, aString);
+    const subject = this.#facts.subject(address);
+    if (subject === undefined) return [];
+    const { endpoints, names, services } = subject;
+    return [...endpoints, ...names, ...services].map(toAddressFact).sort((a, b) => a.from - b.from);
+  }
+
+  lookups(options: BookLookupOptions = {}): FlowLookups {
+    checkOptions("lookups", options, { time: aBookTime, node: aString });
+    const { time, node } = options;
+    const fixed = time === undefined ? undefined : toMilliseconds(time);
+    const at = () => fixed ?? this.#latest;
+    return {
+      endpoint: (ip) => this.#endpointAt(ip, at()),
+      names: (ip) => this.#namesAt(this.#facts.subject(ip), at()),
+      service: (ip, port) => this.#serviceAt(ip, port, at()),
+      ...(node !== undefined && { link: (index: number) => this.#facts.interface(node, index, at())?.name }),
+    };
+  }
+
+  addresses(selection: AddressSelection, when?: BookMoments): string[] {
+    const matches = compileSelection("addresses", selection);
+    const [from, to] = this.#momentsOf(when);
+    const selected: string[] = [];
+    for (const subject of this.#facts.subjects()) {
+      const moments = to === undefined ? [from] : momentsOf(subject, from, to, this.#skew);
+      if (moments.some((time) => matches(this.#known(subject, time)))) selected.push(subject.address);
+    }
+    return selected;
+  }
+
+  watch(selection: AddressSelection, onChange: (change: AddressChange) => void): AddressWatch {
+    const matches = compileSelection("watch", selection);
+    checkArgument("watch", "onChange", onChange, aFunction);
+    return this.#watches.add(matches, this.#facts.subjects(), onChange);
+  }
+
+  get stats(): AddressBookStats {
+    const { invalidAddresses, oversized, addresses, spans } = this.#facts;
+    return {
+      flows: this.#flows,
+      untimed: this.#untimed,
+      ahead: this.#ahead,
+      invalidAddresses,
+      oversized,
+      translated: this.#translated,
+      addresses,
+      entries: spans.size,
+      bytes: spans.bytes,
+      evicted: spans.evicted,
+    };
+  }
+
+  toJSON(): AddressBookSnapshot {
+    const latest = this.#latest === NO_LATEST ? null : this.#latest;
+    return { version: 1, latest, entries: Array.from(this.#facts.spans, toAddressFact) };
+  }
+
+  #learnSide(
+    address: string,
+    endpoint: Endpoint | undefined,
+    names: readonly string[],
+    service: Service | undefined,
+    port: number | undefined,
+    time: number,
+  ): void {
+    if (address === "") return;
+    const isService = service !== undefined && service.name !== "";
+    if (isService) this.#facts.learnService(address, port ?? 0, service, time, time);
+    // The address of a service belongs to no pod: an endpoint that is a pod is the backend of a translated flow.
+    if (isService && endpoint !== undefined && endpoint.podName !== "") this.#translated++;
+    else if (endpoint !== undefined) this.#facts.learnEndpoint(address, endpoint, time, time);
+    const count = Math.min(names.length, MAX_LIST);
+    for (let index = 0; index < count; index++) {
+      this.#facts.learnName(address, names[index]!, time, time, this.#expiry(time, 0));
+    }
+  }
+
+  #learnAnswer(dns: { query: string; ips: string[]; ttl: number; rcode: number }, time: number): void {
+    if (dns.rcode !== 0) return;
+    const until = this.#expiry(time, dns.ttl);
+    const count = Math.min(dns.ips.length, MAX_LIST);
+    for (let index = 0; index < count; index++) {
+      this.#facts.learnName(dns.ips[index]!, dns.query, time, time, until);
+    }
+  }
+
+  /** When a name expires that was seen at `time`, with a time to live in seconds. */
+  #expiry(time: number, ttl: number): number {
+    return Math.min(time + Math.max(1000 * ttl, this.#minName), MAX_TIME);
+  }
+
+  #restore(entry: AddressFact): void {
+    const { from, to } = entry;
+    switch (entry.kind) {
+      case "endpoint": {
+        const workloads = entry.workloads.map((workload) => ({
+          $typeName: "flow.Workload" as const,
+          ...workload,
+        }));
+        const endpoint: Endpoint = {
+          $typeName: "flow.Endpoint",
+          ID: entry.ID,
+          identity: entry.identity,
+          clusterName: entry.clusterName,
+          namespace: entry.namespace,
+          labels: [...entry.labels],
+          podName: entry.podName,
+          workloads,
+        };
+        this.#facts.learnEndpoint(entry.address, endpoint, from, to);
+        return;
+      }
+      case "name":
+        this.#facts.learnName(entry.address, entry.name, from, to, entry.until);
+        return;
+      case "service": {
+        const { name, namespace } = entry;
+        this.#facts.learnService(entry.address, entry.port, createService({ name, namespace }), from, to);
+        return;
+      }
+      case "interface":
+        this.#facts.learnInterface(entry.node, entry.index, entry.name, from, to);
+    }
+  }
+
+  #endpointAt(address: string, time: number): Endpoint | undefined {
+    const subject = this.#facts.subject(address);
+    const holder = subject && holderAt(subject.endpoints, time, this.#skew);
+    return holder && copyEndpoint(holder.fact.endpoint);
+  }
+
+  #namesAt(subject: Subject | undefined, time: number): string[] {
+    const names: string[] = [];
+    for (const span of subject?.names ?? []) if (nameHolds(span, time)) names.push(span.fact.name);
+    return names.sort();
+  }
+
+  #serviceAt(address: string, port: number, time: number): Service | undefined {
+    const subject = this.#facts.subject(address);
+    const holder = subject && holderAt(subject.services, time, this.#skew, port);
+    return holder && createService(holder.fact.service);
+  }
+
+  #known(subject: Subject, time: number): KnownAddress {
+    const { endpoints, services } = subject;
+    return {
+      endpoint: holderAt(endpoints, time, this.#skew)?.fact.endpoint,
+      names: this.#namesAt(subject, time),
+      services: services
+        .filter((span) => holderAt(services, time, this.#skew, span.fact.port) === span)
+        .map(({ fact }) => fact.service),
+    };
+  }
+
+  #timeOf(name: string, time: BookTime | undefined): number {
+    if (time === undefined) return this.#latest;
+    checkArgument(name, "time", time, aBookTime);
+    return toMilliseconds(time);
+  }
+
+  /** The moment, or the start and the end of a span of time. */
+  #momentsOf(when: BookMoments | undefined): readonly [from: number, to?: number] {
+    if (!isObject(when) || isDate(when) || "seconds" in when) {
+      return [this.#timeOf("addresses", when as BookTime | undefined)];
+    }
+    checkMoments(when, "when", (path, message) => {
+      throw new TypeError(`addresses: ${path} ${message}`);
+    });
+    const { from, to } = when as { readonly from: BookTime; readonly to: BookTime };
+    return [toMilliseconds(from), toMilliseconds(to)];
+  }
+}
+
+const checkMoments = optionsOf<{ readonly from: BookTime; readonly to: BookTime }>("when", {
+  from: required(aBookTime),
+  to: required(aBookTime),
+});
+
+/** The flow of an event; undefined for other events. */
+function flowOf(event: FlowEvent | FlowEnvelope): Flow | undefined {
+  switch (event?.$typeName) {
+    case "flow.Flow":
+      return event;
+    case "observer.GetFlowsResponse":
+    case "observer.ExportEvent": {
+      const inner = flowEvent(event);
+      return inner?.$typeName === "flow.Flow" ? inner : undefined;
+    }
+    case "flow.LostEvent":
+    case "flow.AgentEvent":
+    case "flow.DebugEvent":
+      return undefined;
+    default:
+      if (event !== undefined) checkArgument("learn", "event", event, anEvent);
+      return undefined;
+  }
+}

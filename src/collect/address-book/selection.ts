@@ -1,0 +1,115 @@
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { FilterError } from "../../errors/errors.js";
+import { issueOf } from "../../errors/issue.js";
+import { checkedElsewhere } from "../../errors/value-checks.js";
+import { compileFlowFilter, type FlowFilterInit } from "../../filter/index.js";
+import type { Endpoint, Flow, Service } from "../../gen/flow/flow_pb.js";
+
+/**
+ * Selects addresses by what is known of them, with the meaning of the fields of a FlowFilter: every field that is set
+ * must match, and a field matches if one of its values does. A selection without fields matches every address.
+ */
+export interface AddressSelection {
+  /** `namespace/prefix` of the pod's name, as `source_pod`: without a slash the namespace is `default`. */
+  readonly pod?: readonly string[];
+  /** Label selectors, as `source_label`. */
+  readonly label?: readonly string[];
+  /** Security identities, as `source_identity`. */
+  readonly identity?: readonly number[];
+  /** Workloads by name and kind, as `source_workload`. */
+  readonly workload?: readonly { readonly name?: string; readonly kind?: string }[];
+  /** `namespace/prefix` of a service at any port of the address, as `source_service`. */
+  readonly service?: readonly string[];
+  /** Patterns of DNS names, as `source_fqdn`. */
+  readonly fqdn?: readonly string[];
+  /** Names of clusters, as `source_cluster_name`. */
+  readonly clusterName?: readonly string[];
+}
+
+type SelectionField = keyof AddressSelection;
+
+/** The field of a FlowFilter that defines the meaning of each field. */
+const FILTER_FIELD = {
+  pod: "sourcePod",
+  label: "sourceLabel",
+  identity: "sourceIdentity",
+  workload: "sourceWorkload",
+  service: "sourceService",
+  fqdn: "sourceFqdn",
+  clusterName: "sourceClusterName",
+} as const satisfies Record<SelectionField, keyof FlowFilterInit>;
+
+/** The names of those fields in the issues of a filter. */
+const FIELD_OF_PATH: Readonly<Record<string, SelectionField>> = {
+  source_pod: "pod",
+  source_label: "label",
+  source_identity: "identity",
+  source_workload: "workload",
+  source_service: "service",
+  source_fqdn: "fqdn",
+  source_cluster_name: "clusterName",
+};
+
+/** The filter checks the values. */
+const SELECTION: OptionTable<AddressSelection> = {
+  pod: checkedElsewhere,
+  label: checkedElsewhere,
+  identity: checkedElsewhere,
+  workload: checkedElsewhere,
+  service: checkedElsewhere,
+  fqdn: checkedElsewhere,
+  clusterName: checkedElsewhere,
+};
+
+/** What is known of one address at one time. */
+export interface KnownAddress {
+  readonly endpoint: Endpoint | undefined;
+  readonly names: string[];
+  readonly services: readonly Service[];
+}
+
+/** Whether an address is selected. */
+export type AddressMatcher = (known: KnownAddress) => boolean;
+
+/**
+ * Compiles a selection.
+ *
+ * @param name The public function, for messages.
+ * @throws OptionsError for unknown fields; FilterError with every invalid value and its path, such as `label[1]`.
+ */
+export function compileSelection(name: string, selection: AddressSelection): AddressMatcher {
+  checkOptions(name, selection, SELECTION);
+  const filter: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(selection)) {
+    if (value !== undefined) filter[FILTER_FIELD[field as SelectionField]] = value;
+  }
+  const matches = compile(filter as FlowFilterInit);
+  // The tests of the fields above read these properties of a flow only.
+  const flow = { $typeName: "flow.Flow" } as Flow;
+  return ({ endpoint, names, services }) => {
+    if (endpoint === undefined) delete flow.source;
+    else flow.source = endpoint;
+    flow.sourceNames = names;
+    for (const service of services) {
+      flow.sourceService = service;
+      if (matches(flow)) return true;
+    }
+    delete flow.sourceService;
+    return matches(flow);
+  };
+}
+
+function compile(filter: FlowFilterInit): (flow: Flow) => boolean {
+  try {
+    return compileFlowFilter(filter);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    throw new FilterError(error.issues.map(({ path, message }) => issueOf(selectionPath(path), message)));
+  }
+}
+
+/** Replaces the name of the filter's field at the start of a path. */
+function selectionPath(path: string): string {
+  const [name = ""] = /^\w+/.exec(path) ?? [];
+  return `${FIELD_OF_PATH[name] ?? name}${path.slice(name.length)}`;
+}
