@@ -12,6 +12,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["filter", "pcap"],
   ["observer", "recorder", "source"],
   ["sink", "rpc"],
+  ["collect"],
   ["testing"],
   ["cli"],
 ];

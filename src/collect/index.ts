@@ -1,12 +1,19 @@
-export type { AddressBookOptions } from "./address-book/options.js";
+export type {
+  AddressBook,
+  AddressBookStats,
+  BookLookupOptions,
+  BookMoments,
+} from "./address-book/address-book.js";
+export {
+  type AddressBookOptions,
+  DEFAULT_MAX_AHEAD_MS,
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_ENTRIES,
+  DEFAULT_MAX_SKEW_MS,
+  DEFAULT_MIN_NAME_MS,
+} from "./address-book/options.js";
 export type { AddressSelection } from "./address-book/selection.js";
 export type { AddressBookSnapshot, AddressFact, Interval } from "./address-book/snapshot.js";
 export type { BookTime } from "./address-book/time.js";
 export type { AddressChange, AddressWatch } from "./address-book/watch.js";
-export {
-  type AddressBook,
-  type AddressBookStats,
-  type BookLookupOptions,
-  type BookMoments,
-  createAddressBook,
-} from "./address-book.js";
+export { createAddressBook } from "./address-book.js";
