@@ -69,8 +69,6 @@ export function createAddressBook(options: AddressBookOptions = {}): AddressBook
 /** DNS answers and lists of names are read up to this number of elements. */
 const MAX_LIST = 256;
 
-const NO_LATEST = Number.NEGATIVE_INFINITY;
-
 const anEvent = aMessage("flow.Flow", "observer.GetFlowsResponse", "observer.ExportEvent");
 
 class FlowAddressBook implements AddressBook {
@@ -80,7 +78,6 @@ class FlowAddressBook implements AddressBook {
   readonly #maxAhead: number;
   readonly #minName: number;
   readonly #now: () => number;
-  #latest = NO_LATEST;
   #flows = 0;
   #untimed = 0;
   #ahead = 0;
@@ -100,13 +97,13 @@ class FlowAddressBook implements AddressBook {
     this.#minName = minNameMs;
     this.#now = () => clock.now();
     this.#watches = new Watches(
-      (subject) => subject && this.#known(subject, this.#latest),
+      (subject) => subject && this.#known(subject, this.#facts.latest),
       (address) => this.#facts.subject(address),
     );
     const onChange = (subject: Subject) => this.#watches.mark(subject);
     this.#facts = new Facts({ maxEntries, maxBytes, maxSkewMs, onChange });
     if (snapshot === undefined) return;
-    this.#latest = snapshot.latest ?? NO_LATEST;
+    if (snapshot.latest !== null) this.#facts.latest = snapshot.latest;
     for (const entry of snapshot.entries) this.#restore(entry);
   }
 
@@ -123,7 +120,7 @@ class FlowAddressBook implements AddressBook {
       return;
     }
     this.#flows++;
-    if (time > this.#latest) this.#latest = time;
+    if (time > this.#facts.latest) this.#facts.latest = time;
     const { IP, source, destination, sourceService, destinationService } = flow;
     if (IP !== undefined) {
       const ports = portsOf(flow);
@@ -136,7 +133,7 @@ class FlowAddressBook implements AddressBook {
     if (link !== undefined && link.name !== "") {
       this.#facts.learnInterface(flow.nodeName, link.index, link.name, time, time);
     }
-    this.#watches.notify(this.#latest);
+    this.#watches.notify(this.#facts.latest);
   }
 
   endpoint(address: string, time?: BookTime): Endpoint | undefined {
@@ -167,7 +164,7 @@ class FlowAddressBook implements AddressBook {
     checkOptions("lookups", options, { time: aBookTime, node: aString });
     const { time, node } = options;
     const fixed = time === undefined ? undefined : toMilliseconds(time);
-    const at = () => fixed ?? this.#latest;
+    const at = () => fixed ?? this.#facts.latest;
     return {
       endpoint: (ip) => this.#endpointAt(ip, at()),
       names: (ip) => this.#namesAt(this.#facts.subject(ip), at()),
@@ -190,7 +187,8 @@ class FlowAddressBook implements AddressBook {
   watch(selection: AddressSelection, onChange: (change: AddressChange) => void): AddressWatch {
     const matches = compileSelection("watch", selection);
     checkArgument("watch", "onChange", onChange, aFunction);
-    return this.#watches.add(matches, this.#facts.subjects(), onChange);
+    const expires = selection.fqdn !== undefined;
+    return this.#watches.add({ matches, expires, onChange }, this.#facts.subjects());
   }
 
   get stats(): AddressBookStats {
@@ -210,8 +208,12 @@ class FlowAddressBook implements AddressBook {
   }
 
   toJSON(): AddressBookSnapshot {
-    const latest = this.#latest === NO_LATEST ? null : this.#latest;
-    return { version: 1, latest, entries: Array.from(this.#facts.spans, toAddressFact) };
+    const { latest, spans } = this.#facts;
+    return {
+      version: 1,
+      latest: Number.isFinite(latest) ? latest : null,
+      entries: Array.from(spans, toAddressFact),
+    };
   }
 
   #learnSide(
@@ -301,10 +303,12 @@ class FlowAddressBook implements AddressBook {
   }
 
   #known(subject: Subject, time: number): KnownAddress {
-    const { endpoints, services } = subject;
+    const { endpoints, names, services } = subject;
+    const held = names.filter((span) => nameHolds(span, time));
     return {
       endpoint: holderAt(endpoints, time, this.#skew)?.fact.endpoint,
-      names: this.#namesAt(subject, time),
+      names: held.map(({ fact }) => fact.name),
+      namesUntil: held.reduce((least, { until }) => Math.min(least, until), Number.POSITIVE_INFINITY),
       services: services
         .filter((span) => holderAt(services, time, this.#skew, span.fact.port) === span)
         .map(({ fact }) => fact.service),
@@ -312,7 +316,7 @@ class FlowAddressBook implements AddressBook {
   }
 
   #timeOf(name: string, time: BookTime | undefined): number {
-    if (time === undefined) return this.#latest;
+    if (time === undefined) return this.#facts.latest;
     checkArgument(name, "time", time, aBookTime);
     return toMilliseconds(time);
   }

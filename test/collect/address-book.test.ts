@@ -97,7 +97,7 @@ describe("createAddressBook: the endpoint of an address", () => {
     }
   });
 
-  test("has a reserved identity and a pod name that some nodes report", () => {
+  test("has the details that only some nodes report", () => {
     const book = bookOf(
       [10, web],
       [11, { ...web, ID: 7, clusterName: "prod", workloads: [{ name: "web", kind: "Deployment" }] }],

@@ -37,6 +37,8 @@ export class Facts {
   readonly #lists = new LabelLists();
   readonly #options: FactsOptions;
   readonly spans: SpanList;
+  /** The latest time that was learnt, in milliseconds since 1970. */
+  latest = Number.NEGATIVE_INFINITY;
   /** Addresses that could not be parsed. */
   invalidAddresses = 0;
   /** Facts that were not learnt because they are too large. */
@@ -98,7 +100,9 @@ export class Facts {
     for (let index = 0; known !== undefined && index < known.length; index++) {
       const span = known[index]!;
       if (isSameName(span.fact.name, name)) {
+        const hasExpired = span.until <= this.latest;
         this.#extend(span, from, to, until);
+        if (hasExpired) this.#options.onChange(span.subject!);
         return;
       }
     }

@@ -65,6 +65,8 @@ const SELECTION: OptionTable<AddressSelection> = {
 export interface KnownAddress {
   readonly endpoint: Endpoint | undefined;
   readonly names: string[];
+  /** When the first of the names expires. */
+  readonly namesUntil: number;
   readonly services: readonly Service[];
 }
 

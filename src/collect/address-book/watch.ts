@@ -17,13 +17,19 @@ export interface AddressWatch {
   [Symbol.dispose](): void;
 }
 
-interface Watcher {
+/** A selection to watch. */
+interface WatchRequest {
   readonly matches: AddressMatcher;
+  /** Whether the selection reads names, which expire. */
+  readonly expires: boolean;
   readonly onChange: (change: AddressChange) => void;
+}
+
+interface Watcher extends WatchRequest {
   readonly members: Set<string>;
 }
 
-/** Evaluates the members of selections again at most once in this time of the flows, for names that expire. */
+/** Names that expire are looked for at most once in this time of the flows, in milliseconds. */
 const SWEEP_MS = 1_000;
 
 /** The subscriptions of one book. */
@@ -34,7 +40,9 @@ export class Watches {
   /** Addresses whose content may have changed since the subscribers were notified. */
   readonly #changed = new Set<string>();
   #isNotifying = false;
-  #sweepAt = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  /** The first time at which a name of a member may expire. */
+  #expiresAt = Number.POSITIVE_INFINITY;
 
   /**
    * @param known Returns what is known of an address at the latest time; undefined if nothing is.
@@ -48,16 +56,8 @@ export class Watches {
     this.#subject = subject;
   }
 
-  get size(): number {
-    return this.#watchers.size;
-  }
-
-  add(
-    matches: AddressMatcher,
-    subjects: Iterable<Subject>,
-    onChange: (change: AddressChange) => void,
-  ): AddressWatch {
-    const watcher: Watcher = { matches, onChange, members: new Set() };
+  add(request: WatchRequest, subjects: Iterable<Subject>): AddressWatch {
+    const watcher: Watcher = { ...request, members: new Set() };
     this.#watchers.add(watcher);
     // A copy, because a subscriber may learn.
     for (const subject of [...subjects]) {
@@ -78,28 +78,41 @@ export class Watches {
    */
   notify(latest: number): void {
     if (this.#isNotifying || this.#watchers.size === 0) return;
-    if (latest >= this.#sweepAt) this.#sweep(latest);
+    if (latest >= this.#expiresAt && latest >= this.#sweptAt + SWEEP_MS) this.#sweep(latest);
     if (this.#changed.size === 0) return;
     this.#isNotifying = true;
     try {
-      for (const address of this.#changed) {
-        for (const watcher of this.#watchers) this.#update(watcher, address);
-        this.#changed.delete(address);
-      }
+      // The iteration also visits the addresses that subscribers change.
+      for (const address of this.#changed) this.#updateAll(address);
     } finally {
       this.#isNotifying = false;
     }
   }
 
-  /** Marks all members, whose names may have expired. */
+  /** Marks the members whose names may have expired. */
   #sweep(latest: number): void {
-    this.#sweepAt = latest + SWEEP_MS;
-    for (const { members } of this.#watchers) for (const address of members) this.#changed.add(address);
+    this.#sweptAt = latest;
+    this.#expiresAt = Number.POSITIVE_INFINITY;
+    for (const { expires, members } of this.#watchers) {
+      if (expires) for (const address of members) this.#changed.add(address);
+    }
   }
 
-  #update({ matches, members, onChange }: Watcher, address: string): void {
+  #updateAll(address: string): void {
+    // Before the calls, which may change the address again.
+    this.#changed.delete(address);
+    try {
+      for (const watcher of this.#watchers) this.#update(watcher, address);
+    } catch (error) {
+      this.#changed.add(address);
+      throw error;
+    }
+  }
+
+  #update({ matches, expires, members, onChange }: Watcher, address: string): void {
     const known = this.#known(this.#subject(address));
     const isSelected = known !== undefined && matches(known);
+    if (isSelected && expires && known.namesUntil < this.#expiresAt) this.#expiresAt = known.namesUntil;
     if (isSelected === members.has(address)) return;
     if (isSelected) members.add(address);
     else members.delete(address);
