@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
+import * as collect from "../src/collect/index.js";
 import { FlowscribeError, OptionsError } from "../src/errors/errors.js";
 import * as everything from "../src/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
@@ -450,6 +451,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /transport/,
     options: (options) => rpc.serverStatus(transport, options),
   },
+  // flowscribe/collect
+  createAddressBook: { options: collect.createAddressBook },
   // flowscribe/testing
   fakeClock: { first: testing.fakeClock, named: /startMs/, accepts: ["a number"] },
   fakeObserver: { options: testing.fakeObserver },

@@ -1,13 +1,21 @@
-export {
-  type AddressBook,
-  type AddressBookOptions,
-  type AddressBookStats,
-  createAddressBook,
-  DEFAULT_MAX_ENTRIES,
+export type {
+  AddressBook,
+  AddressBookStats,
+  BookLookupOptions,
+  BookLookups,
+  BookMoments,
 } from "./address-book/address-book.js";
-export type { KnownService } from "./address-book/address-entry.js";
-export type { KnownEndpoint, KnownWorkload } from "./address-book/endpoint.js";
+export {
+  type AddressBookOptions,
+  DEFAULT_MAX_AHEAD_MS,
+  DEFAULT_MAX_BYTES,
+  DEFAULT_MAX_ENTRIES,
+  DEFAULT_MAX_SKEW_MS,
+  DEFAULT_MIN_NAME_MS,
+} from "./address-book/options.js";
 export type { AddressSelection } from "./address-book/selection.js";
-export type { AddressBookSnapshot, AddressHistory } from "./address-book/snapshot.js";
-export type { AddressChange } from "./address-book/watch.js";
+export type { AddressBookSnapshot, AddressFact, Interval } from "./address-book/snapshot.js";
+export type { BookTime } from "./address-book/time.js";
+export type { AddressChange, AddressWatch } from "./address-book/watch.js";
+export { createAddressBook } from "./address-book.js";
 export { type SelectByNameOptions, selectByName } from "./select-by-name.js";

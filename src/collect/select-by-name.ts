@@ -3,7 +3,15 @@ import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { OptionsError } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
-import { aListOf, aNumberFrom, anInteger, either, required, withMethods } from "../errors/value-checks.js";
+import {
+  aListOf,
+  aNumberFrom,
+  anInteger,
+  anObject,
+  either,
+  required,
+  withMethods,
+} from "../errors/value-checks.js";
 import { copyBatch, type PacketBatch, RECORD_HEADER_LENGTH } from "../packet/batch.js";
 import type { AddressSet } from "../packet/filter/address-set.js";
 import { selectRecords } from "../packet/filter/select.js";
@@ -17,8 +25,8 @@ import { PacketRing } from "../recorder/flight/packet-ring.js";
 import { SliceReader } from "../recorder/flight/slice-reader.js";
 import { InterruptibleWait, LEFT } from "../recorder/interruptible-wait.js";
 import type { AddressBook } from "./address-book/address-book.js";
-import { type AddressSelection, aSelection } from "./address-book/selection.js";
-import type { AddressChange } from "./address-book/watch.js";
+import type { AddressSelection } from "./address-book/selection.js";
+import type { AddressChange, AddressWatch } from "./address-book/watch.js";
 import { SelectedAddresses } from "./selected-addresses.js";
 
 /** Whose packets are selected, and how their addresses become known. */
@@ -51,7 +59,8 @@ export interface SelectByNameOptions {
 
 const OPTIONS: OptionTable<SelectByNameOptions> = {
   book: required(withMethods<AddressBook>("an address book", "watch")),
-  selection: required(either(Array.isArray, aListOf(aSelection), aSelection)),
+  // The book checks them.
+  selection: required(either(Array.isArray, aListOf(anObject), anObject)),
   addresses: withMethods<AddressSet>("a set of addresses from createAddressSet", "add", "delete"),
   beforeMs: aNumberFrom(0),
   ringBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
@@ -124,6 +133,7 @@ class SelectedBatches {
   readonly #set: AddressSet | undefined;
   readonly #selected: SelectedAddresses;
   readonly #waits = new InterruptibleWait();
+  readonly #book: AddressBook;
   readonly #endWatch: () => void;
   readonly #counts = new Map<string, number>();
   readonly #ring: PacketRing | undefined;
@@ -143,27 +153,34 @@ class SelectedBatches {
     this.#selected = new SelectedAddresses(skewMs, tunnels, clock);
     this.#ring = beforeMs > 0 ? new PacketRing(ringBytes, () => {}) : undefined;
     this.#slices = this.#ring && new SliceReader(this.#ring);
+    this.#book = book;
     const selections = Array.isArray(selection) ? selection : [selection];
-    const ends = selections.map((one) => book.watch(one, (change) => this.#count(change)));
+    const watches: AddressWatch[] = [];
     this.#endWatch = () => {
-      for (const end of ends) end();
+      for (const watch of watches.splice(0)) watch.stop();
     };
+    try {
+      for (const one of selections) watches.push(book.watch(one, (change) => this.#count(change)));
+    } catch (error) {
+      this.#endWatch();
+      throw error;
+    }
   }
 
   /** Notes in how many selections an address is. */
   #count(change: AddressChange): void {
-    const { address, isSelected } = change;
+    const { address, type } = change;
     const before = this.#counts.get(address) ?? 0;
-    const now = before + (isSelected ? 1 : -1);
+    const now = before + (type === "added" ? 1 : -1);
     if (now === 0) this.#counts.delete(address);
     else this.#counts.set(address, now);
     if (before === 0 || now === 0) this.#apply(change);
   }
 
-  #apply({ address, isSelected, timeMs }: AddressChange): void {
-    if (!isSelected) {
+  #apply({ address, type }: AddressChange): void {
+    if (type === "removed") {
       this.#set?.delete(address);
-      this.#selected.end(address, timeMs ?? this.#clock.now());
+      this.#selected.end(address, this.#latestHolderMs(address) ?? this.#clock.now());
       return;
     }
     this.#set?.add(address);
@@ -171,6 +188,12 @@ class SelectedBatches {
     if (this.#ring === undefined) return;
     this.#position = this.#ring.begin;
     this.#waits.leave();
+  }
+
+  /** Since when the endpoint that was seen last holds an address, in milliseconds since 1970. */
+  #latestHolderMs(address: string): number | undefined {
+    const endpoints = this.#book.history(address).filter(({ kind }) => kind === "endpoint");
+    return endpoints.at(-1)?.from;
   }
 
   pull(): ReturnType<Pull> {

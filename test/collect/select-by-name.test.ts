@@ -189,7 +189,7 @@ describe("selectByName", () => {
 
   test.each([
     { options: { selection: undefined }, error: OptionsError, text: "selection" },
-    { options: { selection: { pods: [] } }, error: OptionsError, text: "selection.pods" },
+    { options: { selection: { pods: [] } }, error: OptionsError, text: "pods" },
     { options: { selection: { label: ["in ("] } }, error: FilterError, text: "label[0]" },
     { options: { book: {} }, error: OptionsError, text: "book" },
     { options: { beforeMs: 1, addresses: createAddressSet() }, error: OptionsError, text: "beforeMs" },

@@ -64,6 +64,11 @@ describe("import", () => {
     ["cel", ["@bufbuild/protobuf", "re2js"], [...LOW, "cel", "gen", "regex"]],
     ["filter", ["@bufbuild/protobuf", "re2js"], [...LOW, "cel", "filter", "gen", "packet", "regex"]],
     [
+      "collect",
+      ["@bufbuild/protobuf", "re2js"],
+      [...LOW, "cel", "collect", "filter", "gen", "packet", "regex"],
+    ],
+    [
       "observer",
       ["@bufbuild/protobuf", "re2js"],
       [...LOW, "cel", "filter", "gen", "observer", "packet", "regex"],

@@ -167,7 +167,7 @@ async function stagesOf(
   }
   if (flows === undefined) return stages;
   const { flowStage } = await import("./packets/flow-stage.js");
-  const lookups = names === undefined ? {} : { lookups: names.book.lookups };
+  const lookups = names === undefined ? {} : { lookups: names.book.lookups() };
   const byFlow = flowStage({ ...flows, ...lookups }, source.interfaces);
   return flows.guessReplies ? [byFlow, ...stages] : [...stages, byFlow];
 }

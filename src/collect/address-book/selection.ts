@@ -1,105 +1,117 @@
-import { type OptionTable, optionsOf } from "../../errors/check-options.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FilterError } from "../../errors/errors.js";
 import { issueOf } from "../../errors/issue.js";
-import { aListOf, anInteger, anObject, aString, type ValueCheck } from "../../errors/value-checks.js";
-import { checkFlowFilters, compileFlowFilters } from "../../filter/compile.js";
-import type { FlowFilterInit } from "../../filter/filter-init.js";
+import { checkedElsewhere } from "../../errors/value-checks.js";
+import { compileFlowFilter, type FlowFilterInit } from "../../filter/index.js";
 import type { Endpoint, Flow, Service } from "../../gen/flow/flow_pb.js";
-import { createScratchFlow } from "../../message/decode-flow.js";
-import type { AddressEntry } from "./address-entry.js";
 
 /**
- * Endpoints by name. Each field has the meaning of the field of a FlowFilter: any of its values must match, and of
- * several fields each.
+ * Selects addresses by what is known of them, with the meaning of the fields of a FlowFilter: every field that is set
+ * must match, and a field matches if one of its values does. A selection without fields matches every address.
  */
 export interface AddressSelection {
-  /** `namespace/prefix`, or `namespace/` for all pods of a namespace; see `source_pod`. */
+  /** `namespace/prefix` of the pod's name, as `source_pod`: without a slash the namespace is `default`. */
   readonly pod?: readonly string[];
-  /** Label selectors, such as `app in (cart, shop)`; see `source_label`. */
+  /** Label selectors, as `source_label`. */
   readonly label?: readonly string[];
+  /** Security identities, as `source_identity`. */
   readonly identity?: readonly number[];
+  /** Workloads by name and kind, as `source_workload`. */
   readonly workload?: readonly { readonly name?: string; readonly kind?: string }[];
-  /** `namespace/name`, or a prefix of it; see `source_service`. */
+  /** `namespace/prefix` of a service at any port of the address, as `source_service`. */
   readonly service?: readonly string[];
-  /** Patterns such as `*.example.com`; see `source_fqdn`. Without a time, all names count that an address has had. */
+  /** Patterns of DNS names, as `source_fqdn`. */
   readonly fqdn?: readonly string[];
+  /** Names of clusters, as `source_cluster_name`. */
+  readonly clusterName?: readonly string[];
 }
 
-/** The fields of a FlowFilter that test the source of a flow. */
-const FILTER_FIELDS: { readonly [K in keyof Required<AddressSelection>]: keyof FlowFilterInit & string } = {
+type SelectionField = keyof AddressSelection;
+
+/** The field of a FlowFilter that defines the meaning of each field. */
+const FILTER_FIELD = {
   pod: "sourcePod",
   label: "sourceLabel",
   identity: "sourceIdentity",
   workload: "sourceWorkload",
   service: "sourceService",
   fqdn: "sourceFqdn",
+  clusterName: "sourceClusterName",
+} as const satisfies Record<SelectionField, keyof FlowFilterInit>;
+
+/** The names of those fields in the issues of a filter. */
+const FIELD_OF_PATH: Readonly<Record<string, SelectionField>> = {
+  source_pod: "pod",
+  source_label: "label",
+  source_identity: "identity",
+  source_workload: "workload",
+  source_service: "service",
+  source_fqdn: "fqdn",
+  source_cluster_name: "clusterName",
 };
 
+/** The filter checks the values. */
 const SELECTION: OptionTable<AddressSelection> = {
-  pod: aListOf(aString),
-  label: aListOf(aString),
-  identity: aListOf(anInteger(0, 2 ** 32 - 1)),
-  workload: aListOf(anObject),
-  service: aListOf(aString),
-  fqdn: aListOf(aString),
+  pod: checkedElsewhere,
+  label: checkedElsewhere,
+  identity: checkedElsewhere,
+  workload: checkedElsewhere,
+  service: checkedElsewhere,
+  fqdn: checkedElsewhere,
+  clusterName: checkedElsewhere,
 };
 
-/** The check of a selection. */
-export const aSelection: ValueCheck<AddressSelection> = optionsOf<AddressSelection>("selection", SELECTION);
+/** What is known of one address at one time. */
+export interface KnownAddress {
+  readonly endpoint: Endpoint | undefined;
+  readonly names: string[];
+  /** When the first of the names expires. */
+  readonly namesUntil: number;
+  readonly services: readonly Service[];
+}
 
-/** Whether a selection contains an address. With a time, what held then counts; otherwise what holds now. */
-export type SelectionTest = (entry: AddressEntry, timeMs?: number) => boolean;
+/** Whether an address is selected. */
+export type AddressMatcher = (known: KnownAddress) => boolean;
 
 /**
- * Compiles a selection. It never throws for an address.
+ * Compiles a selection.
  *
- * @throws FilterError with every fault and its path.
+ * @param name The public function, for messages.
+ * @throws OptionsError for unknown fields; FilterError with every invalid value and its path, such as `label[1]`.
  */
-export function compileSelection(selection: AddressSelection): SelectionTest {
+export function compileSelection(name: string, selection: AddressSelection): AddressMatcher {
+  checkOptions(name, selection, SELECTION);
   const filter: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(FILTER_FIELDS)) {
-    const values = selection[name as keyof AddressSelection];
-    if (values !== undefined && values.length > 0) filter[field] = values;
+  for (const [field, value] of Object.entries(selection)) {
+    if (value !== undefined) filter[FILTER_FIELD[field as SelectionField]] = value;
   }
-  // An empty filter passes every event, also one about which nothing is known.
-  const isEmpty = Object.keys(filter).length === 0;
-  const lists = { allow: [filter as FlowFilterInit] };
-  const issues = checkFlowFilters(lists);
-  if (issues.length > 0)
-    throw new FilterError(issues.map(({ path, message }) => issueOf(nameOf(path), message)));
-  const matches = compileFlowFilters(lists);
-  const flow: Flow = createScratchFlow();
-  return (entry, time) => {
-    if (isEmpty) return false;
-    const timeMs = time ?? Number.POSITIVE_INFINITY;
-    const known = entry.endpoints.at(timeMs);
-    flow.source =
-      known &&
-      ({
-        $typeName: "flow.Endpoint",
-        ID: known.ID,
-        identity: known.identity,
-        clusterName: known.clusterName,
-        namespace: known.namespace,
-        podName: known.podName,
-        labels: known.labels as string[],
-        workloads: known.workloads.map(({ name, kind }) => ({ $typeName: "flow.Workload", name, kind })),
-      } satisfies Endpoint);
-    flow.sourceNames = time === undefined ? [...entry.names.keys()] : entry.namesAt(time);
-    if (entry.services.size === 0) {
-      flow.sourceService = undefined;
-      return matches(flow);
-    }
-    for (const holdings of entry.services.values()) {
-      const service = holdings.at(timeMs);
-      flow.sourceService = service && ({ $typeName: "flow.Service", ...service } satisfies Service);
+  const matches = compile(filter as FlowFilterInit);
+  // The tests of the fields above read these properties of a flow only.
+  const flow = { $typeName: "flow.Flow" } as Flow;
+  return ({ endpoint, names, services }) => {
+    if (endpoint === undefined) delete flow.source;
+    else flow.source = endpoint;
+    flow.sourceNames = names;
+    for (const service of services) {
+      flow.sourceService = service;
       if (matches(flow)) return true;
     }
-    return false;
+    delete flow.sourceService;
+    return matches(flow);
   };
 }
 
-/** `allow[0].source_pod[1]` as `pod[1]`. */
-function nameOf(path: string): string {
-  return path.replace(/^allow\[0\]\.source_?/, "");
+function compile(filter: FlowFilterInit): (flow: Flow) => boolean {
+  try {
+    return compileFlowFilter(filter);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    throw new FilterError(error.issues.map(({ path, message }) => issueOf(selectionPath(path), message)));
+  }
+}
+
+/** Replaces the name of the filter's field at the start of a path. */
+function selectionPath(path: string): string {
+  const [name = ""] = /^\w+/.exec(path) ?? [];
+  return `${FIELD_OF_PATH[name] ?? name}${path.slice(name.length)}`;
 }

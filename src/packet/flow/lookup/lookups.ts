@@ -125,7 +125,10 @@ function withoutDot(name: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
-function portsOf(flow: Flow): { readonly sourcePort: number; readonly destinationPort: number } | undefined {
+/** The ports of a flow; undefined if its protocol has none. */
+export function portsOf(
+  flow: Flow,
+): { readonly sourcePort: number; readonly destinationPort: number } | undefined {
   const protocol = flow.l4?.protocol;
   switch (protocol?.case) {
     case "TCP":

@@ -1,0 +1,1 @@
+import "./address-book.property.test.js";

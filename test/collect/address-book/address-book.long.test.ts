@@ -1,2 +1,0 @@
-// All runs of the properties, of which `npm test` makes a part.
-import "./address-book.test.js";
