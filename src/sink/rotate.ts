@@ -129,7 +129,8 @@ class RotatingSink implements PacketSink {
     let index = from;
     for (; index < batch.length; index++) {
       freeBytes -= this.#file.packetBytes(batch, index);
-      for (; blocks[block]?.before === index; block++) freeBytes -= BLOCK_OVERHEAD + blocks[block]!.body.length;
+      for (; blocks[block]?.before === index; block++)
+        freeBytes -= BLOCK_OVERHEAD + blocks[block]!.body.length;
       if (freeBytes < 0 && this.#packets + index - from > 0) break;
       if (!isTimed) continue;
       const timeMs = timeOf(batch, index);

@@ -2,11 +2,13 @@ import { CHUNK_BYTES } from "../../bytes/byte-input.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { anInteger } from "../../errors/value-checks.js";
+import type { SideBlock } from "../../packet/side-blocks.js";
 import { aSource, type CaptureInterface, type PacketSource, type SourceStats } from "../../packet/source.js";
 import { encodeSource } from "../encode-source.js";
 import type { CaptureEncoder } from "../encoder.js";
 import { BlockWriter } from "./block-writer.js";
 import { enhancedBytes, isSimple, writeEnhanced, writeSimple } from "./encode-packet.js";
+import { statisticsOf, writeSideBlock } from "./encode-side-block.js";
 import {
   BLOCK_LENGTH,
   BLOCK_OVERHEAD,
@@ -27,6 +29,7 @@ import {
 } from "./format.js";
 
 const APPLICATION = "flowscribe";
+const NO_BLOCKS: readonly SideBlock[] = [];
 
 /** Length in bytes of an interface statistics block with two counts. */
 const STATISTICS_BYTES = 52;
@@ -74,6 +77,15 @@ export function createPcapngEncoder(
   /** Descriptions not written to the file yet. */
   const descriptions = new BlockWriter(DESCRIPTIONS_BYTES);
 
+  /** Interfaces whose statistics were among the side blocks. */
+  const withStatistics = new Set<number>();
+
+  function writeBlock(block: SideBlock): void {
+    const interfaceId = statisticsOf(block);
+    if (interfaceId !== undefined) withStatistics.add(interfaceId);
+    writeSideBlock(writer, block, described);
+  }
+
   /** Describes the interfaces that the source has added since the last call. */
   function describeNew(): void {
     while (described.length < interfaces.length) describe(interfaces[described.length]!);
@@ -100,22 +112,29 @@ export function createPcapngEncoder(
   }
 
   return {
+    hasSideBlocks: true,
     begin: (first) => {
       writer.clear();
-      writeSection(writer);
+      writeSection(writer, first);
       describeUpTo(0, first);
       writeDescriptions();
       return writer.written();
     },
     encode: (batch) => {
       writer.clear();
-      describeUpTo(batch.format.interfaceId, batch.format);
+      if (batch.length === 0) describeNew();
+      else describeUpTo(batch.format.interfaceId, batch.format);
       writeDescriptions();
-      const { timeOffsetSeconds: offsetSeconds = 0 } = described[batch.format.interfaceId]!;
+      const offsetSeconds = described[batch.format.interfaceId]?.timeOffsetSeconds ?? 0;
+      const blocks = batch.pcapng?.blocks ?? NO_BLOCKS;
+      let nextBlock = 0;
       for (let index = 0; index < batch.length; index++) {
+        while (nextBlock < blocks.length && blocks[nextBlock]!.before <= index)
+          writeBlock(blocks[nextBlock++]!);
         if (batch.untimed === true && isSimple(batch, index, described)) writeSimple(writer, batch, index);
         else writeEnhanced(writer, batch, index, offsetSeconds);
       }
+      while (nextBlock < blocks.length) writeBlock(blocks[nextBlock++]!);
       return writer.written();
     },
     end: (stats) => {
@@ -125,7 +144,8 @@ export function createPcapngEncoder(
       const countsOfSource = knowsCounts(interfaces) ? stats : undefined;
       interfaces.forEach((own, interfaceId) => {
         const counts = own.counts ?? countsOfSource;
-        if (counts !== undefined) writeStatistics(writer, interfaceId, counts);
+        if (counts !== undefined && !withStatistics.has(interfaceId))
+          writeStatistics(writer, interfaceId, counts);
       });
       return writer.written();
     },
@@ -152,7 +172,7 @@ function knowsCounts(interfaces: readonly CaptureInterface[]): boolean {
   return interfaces.length <= 1 && interfaces[0]?.pcapHeader === undefined;
 }
 
-function writeSection(writer: BlockWriter): void {
+function writeSection(writer: BlockWriter, { sectionOptions }: CaptureInterface): void {
   const at = writer.openBlock(SECTION_HEADER, SHB.options);
   const { view } = writer;
   view.setUint32(at + SHB.byteOrder, BYTE_ORDER_MAGIC, true);
@@ -160,6 +180,7 @@ function writeSection(writer: BlockWriter): void {
   view.setUint16(at + SHB.minor, 0, true);
   // The section length is unknown in a stream.
   view.setBigInt64(at + SHB.sectionLength, -1n, true);
+  if (sectionOptions !== undefined) writer.addBytes(sectionOptions);
   writer.addString(SHB_USER_APPLICATION, APPLICATION);
   writer.endOptions();
   writer.closeBlock(at);
@@ -174,6 +195,7 @@ function writeInterface(writer: BlockWriter, own: CaptureInterface): void {
     const value = own[field];
     if (value !== undefined) writer.addString(code, prefix + value);
   }
+  if (own.pcapngOptions !== undefined) writer.addBytes(own.pcapngOptions);
   writer.addOption(IF_TIME_RESOLUTION, Uint8Array.of(own.resolution === "us" ? 6 : 9));
   if (own.timeOffsetSeconds !== undefined && own.timeOffsetSeconds !== 0) {
     writer.addInt64(IF_TIME_OFFSET, own.timeOffsetSeconds);
