@@ -35,9 +35,10 @@ export class CaptureWriter {
   }
 
   encode(batch: PacketBatch): Uint8Array {
+    if (isEmptyBatch(batch)) return this.#withHeader(batch.format, () => NO_BYTES);
     if (batch.length > 0) return this.#withHeader(batch.format, () => this.#encoder.encode(batch));
-    // The header of a pcap file depends on the first packet.
-    if (isEmptyBatch(batch) || !this.#encoder.hasSideBlocks) return NO_BYTES;
+    // Only side blocks. The header of a pcap file depends on the first packet.
+    if (!this.#encoder.hasSideBlocks) return NO_BYTES;
     return this.#withHeader(undefined, () => this.#encoder.encode(batch));
   }
 

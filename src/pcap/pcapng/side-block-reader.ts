@@ -4,7 +4,6 @@ import type { BlockReader } from "./block-reader.js";
 import { BlockWriter } from "./block-writer.js";
 import {
   BLOCK_BODY,
-  BLOCK_OVERHEAD,
   BLOCK_TRAILER,
   CB,
   CUSTOM,
@@ -149,9 +148,4 @@ function kindOf(type: number): keyof NotPreserved {
   if (type === DECRYPTION_SECRETS) return "decryptionSecrets";
   if (type === NAME_RESOLUTION) return "nameResolution";
   return type === CUSTOM || type === CUSTOM_NO_COPY ? "customBlocks" : "otherBlocks";
-}
-
-/** The length in the file of a block with this body. */
-export function blockBytes(body: Uint8Array): number {
-  return BLOCK_OVERHEAD + body.length;
 }
