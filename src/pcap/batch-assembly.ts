@@ -91,14 +91,18 @@ export class BatchAssembly {
     return at;
   }
 
-  /** Returns the batch, valid until the next one begins; undefined if it is empty. */
-  finish(inputBytes: Uint8Array): PacketBatch | undefined {
+  /**
+   * Returns the batch, valid until the next one begins; undefined if it is empty.
+   *
+   * @param format The format of a batch that has side blocks only.
+   */
+  finish(inputBytes: Uint8Array, format: PacketFormat = NO_FORMAT): PacketBatch | undefined {
     if (this.isEmpty) return undefined;
     const parts = this.#parts.parts();
     this.#parts.clear();
     this.#blockBytes = 0;
     return batchOf(
-      this.#format ?? NO_FORMAT,
+      this.#format ?? format,
       this.length,
       inputBytes.subarray(this.#start, this.#end),
       this.#offsets,

@@ -3,8 +3,8 @@ import { type PacketTime, readRecordTime } from "../../packet/record-header.js";
 import { isEmptyBatch, type SideBlock } from "../../packet/side-blocks.js";
 import { type BatchReader, type Pull, readBatches } from "../../packet/source/batch-reader.js";
 import type { PacketSource } from "../../packet/source.js";
+import { hasKnownLayout } from "../pcapng/copy/side-block-reader.js";
 import { INTERFACE_STATISTICS } from "../pcapng/format.js";
-import { hasKnownLayout } from "../pcapng/side-block-reader.js";
 
 const EMPTY: PacketBatch = {
   format: { linkType: 0, resolution: "us", snapLength: 0, interfaceId: 0 },

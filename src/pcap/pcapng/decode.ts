@@ -5,6 +5,7 @@ import { BatchAssembly } from "../batch-assembly.js";
 import { type CaptureDecoder, type CaptureWarningCounts, noWarnings } from "../decoder.js";
 import type { InputBuffer } from "../input-buffer.js";
 import { BlockReader } from "./block-reader.js";
+import { SideBlockReader } from "./copy/side-block-reader.js";
 import {
   BLOCK_OVERHEAD,
   BLOCK_TRAILER,
@@ -20,7 +21,6 @@ import {
 import { InterfaceReader } from "./interface-reader.js";
 import { MAX_BLOCK_BYTES } from "./limits.js";
 import { PacketReader } from "./packet-reader.js";
-import { SideBlockReader } from "./side-block-reader.js";
 
 /**
  * Decodes pcapng: sections of either byte order, interfaces with their own time units, enhanced, simple and obsolete
@@ -84,7 +84,7 @@ class PcapngDecoder implements CaptureDecoder {
       // The invalid block stays in the buffer, and the next call throws again after the packets before it.
       if (this.#batch.isEmpty || !(error instanceof CaptureError)) throw error;
     }
-    return this.#batch.finish(this.#input.bytes);
+    return this.#batch.finish(this.#input.bytes, this.#interfaces.firstFormat);
   }
 
   finish(): void {

@@ -4,6 +4,8 @@ import type { SideBlock } from "../../packet/side-blocks.js";
 import type { CaptureInterface, InterfaceCounts } from "../../packet/source.js";
 import type { CaptureWarningCounts } from "../decoder.js";
 import type { BlockReader } from "./block-reader.js";
+import { OptionCopier } from "./copy/option-copier.js";
+import { StatisticsCopier } from "./copy/statistics-copier.js";
 import {
   BLOCK_TRAILER,
   DEFAULT_TIME_RESOLUTION,
@@ -21,9 +23,7 @@ import {
   SHB_USER_APPLICATION,
 } from "./format.js";
 import { MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./limits.js";
-import { OptionCopier } from "./option-copier.js";
 import type { OptionReader } from "./options.js";
-import { StatisticsCopier } from "./statistics-copier.js";
 import { createTimeReader, type TimeReader } from "./time.js";
 
 /** How to read the packets of an interface. */
@@ -77,6 +77,11 @@ export class InterfaceReader {
   /** Whether interfaces of the section have other numbers in a new file. */
   get isRenumbered(): boolean {
     return this.#sectionStart > 0;
+  }
+
+  /** Undefined if no interface has been described. */
+  get firstFormat(): PacketFormat | undefined {
+    return this.#layouts[0]?.format;
   }
 
   /** The layout of the packets of an interface of the section; undefined if it has not been described. */

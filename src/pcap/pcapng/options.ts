@@ -78,3 +78,11 @@ export class OptionReader {
       : Number(this.#view.getBigInt64(this.#valueAt, this.littleEndian));
   }
 }
+
+/** Whether encoded options, as `OptionCopier` returns them, contain one with this code. */
+export function hasOption(encoded: Uint8Array, code: number): boolean {
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  const options = new OptionReader(view, encoded, true, 0, encoded.length);
+  while (options.next()) if (options.code === code) return true;
+  return false;
+}

@@ -2,6 +2,7 @@ import { RECORD_HEADER_LENGTH, writeRecordHeader } from "../../packet/record-hea
 import type { BatchAssembly } from "../batch-assembly.js";
 import type { CaptureWarningCounts } from "../decoder.js";
 import type { BlockReader } from "./block-reader.js";
+import { OptionCopier } from "./copy/option-copier.js";
 import {
   BLOCK_TRAILER,
   ENHANCED_PACKET,
@@ -19,7 +20,6 @@ import {
 } from "./format.js";
 import type { InterfaceReader, PacketLayout } from "./interface-reader.js";
 import { MAX_BLOCK_BYTES, MAX_OPTIONS_BYTES } from "./limits.js";
-import { OptionCopier } from "./option-copier.js";
 import type { RecordTime } from "./time.js";
 
 /** The fields of a packet block, read before its record overwrites it. */

@@ -1,7 +1,7 @@
-import { type Resolution, unitsPerSecond } from "../../packet/record-header.js";
-import type { SideBlock } from "../../packet/side-blocks.js";
-import type { CaptureInterface } from "../../packet/source.js";
-import type { BlockWriter } from "./block-writer.js";
+import { type Resolution, unitsPerSecond } from "../../../packet/record-header.js";
+import type { SideBlock } from "../../../packet/side-blocks.js";
+import type { CaptureInterface } from "../../../packet/source.js";
+import type { BlockWriter } from "../block-writer.js";
 import {
   BLOCK_BODY,
   INTERFACE_STATISTICS,
@@ -11,7 +11,7 @@ import {
   OPT_END,
   OPTION_HEADER_LENGTH,
   padded,
-} from "./format.js";
+} from "../format.js";
 
 const OPTIONS_AT = ISB.options - BLOCK_BODY;
 const TIME_BYTES = 8;

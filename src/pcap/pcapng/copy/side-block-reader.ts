@@ -1,7 +1,7 @@
-import type { SideBlock } from "../../packet/side-blocks.js";
-import type { CaptureWarningCounts, NotPreserved } from "../decoder.js";
-import type { BlockReader } from "./block-reader.js";
-import { BlockWriter } from "./block-writer.js";
+import type { SideBlock } from "../../../packet/side-blocks.js";
+import type { CaptureWarningCounts, NotPreserved } from "../../decoder.js";
+import type { BlockReader } from "../block-reader.js";
+import { BlockWriter } from "../block-writer.js";
 import {
   BLOCK_BODY,
   BLOCK_TRAILER,
@@ -16,9 +16,9 @@ import {
   OPTION_HEADER_LENGTH,
   padded,
   SYSTEMD_JOURNAL,
-} from "./format.js";
-import type { InterfaceReader } from "./interface-reader.js";
-import { MAX_BLOCK_BYTES } from "./limits.js";
+} from "../format.js";
+import type { InterfaceReader } from "../interface-reader.js";
+import { MAX_BLOCK_BYTES } from "../limits.js";
 import { OptionCopier } from "./option-copier.js";
 
 const INITIAL_BYTES = 4096;

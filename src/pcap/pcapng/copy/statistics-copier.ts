@@ -1,7 +1,7 @@
-import type { SideBlock } from "../../packet/side-blocks.js";
-import type { CaptureWarningCounts } from "../decoder.js";
-import type { BlockReader } from "./block-reader.js";
-import { BlockWriter } from "./block-writer.js";
+import type { SideBlock } from "../../../packet/side-blocks.js";
+import type { CaptureWarningCounts } from "../../decoder.js";
+import type { BlockReader } from "../block-reader.js";
+import { BlockWriter } from "../block-writer.js";
 import {
   BLOCK_BODY,
   INTERFACE_STATISTICS,
@@ -9,10 +9,10 @@ import {
   ISB_END_TIME,
   ISB_START_TIME,
   OPTION_HEADER_LENGTH,
-} from "./format.js";
-import type { PacketLayout } from "./interface-reader.js";
+} from "../format.js";
+import type { PacketLayout } from "../interface-reader.js";
+import { type RecordTime, writeTime } from "../time.js";
 import { OptionCopier } from "./option-copier.js";
-import { type RecordTime, writeTime } from "./time.js";
 
 const FIXED_BYTES = ISB.options - BLOCK_BODY;
 const TIME_BYTES = 8;

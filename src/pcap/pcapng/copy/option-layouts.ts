@@ -7,7 +7,7 @@ import {
   OPT_CUSTOM_BYTES,
   OPT_CUSTOM_STRING,
   SECTION_HEADER,
-} from "./format.js";
+} from "../format.js";
 
 /**
  * The lengths in bytes of the numbers at the start of an option's value. Bytes after them do not depend on the byte

@@ -1,7 +1,7 @@
-import { BlockWriter } from "./block-writer.js";
-import { OPT_CUSTOM_BYTES_NO_COPY, OPT_CUSTOM_STRING_NO_COPY, OPTION_HEADER_LENGTH } from "./format.js";
+import { BlockWriter } from "../block-writer.js";
+import { OPT_CUSTOM_BYTES_NO_COPY, OPT_CUSTOM_STRING_NO_COPY, OPTION_HEADER_LENGTH } from "../format.js";
+import type { OptionReader } from "../options.js";
 import { swapOption } from "./option-layouts.js";
-import type { OptionReader } from "./options.js";
 
 const INITIAL_BYTES = 1024;
 
