@@ -22,6 +22,7 @@ import { makeFolder } from "./make-folder.js";
 import { aRotation, createRotatingSink, type FileRotation, rotatedName } from "./rotate.js";
 
 export type { PacketAnnotator } from "../recorder/annotated-sink.js";
+export { type KeyLog, type KeyLogOptions, openKeyLog } from "./key-log.js";
 export type { FileRotation } from "./rotate.js";
 
 /** Format and rotation of capture files. */

@@ -7,6 +7,7 @@ import {
   type PacketSource,
   packetsOf,
 } from "../../src/packet/index.js";
+import { isEmptyBatch } from "../../src/packet/side-blocks.js";
 
 /** The packets that a source under test yields. */
 export interface Delivery {
