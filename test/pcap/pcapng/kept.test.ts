@@ -1,8 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join as joinPath } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compilePacketFilter, filterPackets } from "../../../src/packet/index.js";
 import { decodeCapture, encodePcapng, mergeSources } from "../../../src/pcap/index.js";
 import { everyNth, nth } from "../../support/amount.js";
-import { describeWithShared } from "../../support/shared.js";
+import { describeWithPrograms, describeWithShared } from "../../support/shared.js";
 import {
   type BlockWriter,
   blockWriter,
@@ -25,8 +29,13 @@ const PACKET = Uint8Array.of(1, 2, 3);
 const ENTERPRISE = 32_473;
 const utf8 = new TextEncoder();
 
-/** One file with every block type and every option of the draft; `known` leaves out what only little endian keeps. */
-function everything(writer: BlockWriter, { known = false } = {}): Uint8Array {
+/**
+ * One file with every block type and every option of the draft.
+ *
+ * @param known Leaves out what only little endian keeps.
+ * @param single Leaves out the second section, and the block that must not be copied, which tshark prints.
+ */
+function everything(writer: BlockWriter, { known = false, single = false } = {}): Uint8Array {
   const { u16, u32, u64, section, enhanced, simple, obsolete, statistics, block, options } = writer;
   const custom: Option[] = [
     [2988, join(u32(ENTERPRISE), utf8.encode("text"))],
@@ -55,6 +64,17 @@ function everything(writer: BlockWriter, { known = false } = {}): Uint8Array {
       options([[2, "dns"], [3, Uint8Array.of(1, 1, 1, 1)], [4, new Uint8Array(16)], ...custom]),
     ),
   );
+  const second = [
+    // Of a second section: its interface gets the number 1.
+    section({ options: [[2, "lost"]] }),
+    writer.interface({ linkType: 101, options: [[2, "lo"]] }),
+    enhanced({ time: 8_000_000n, data: PACKET }),
+    simple(PACKET),
+    names,
+    statistics(0, [[4, 1n]]),
+    enhanced({ time: 9_000_000n, data: PACKET, options: [[2, u32(2)]] }),
+    secrets("CLIENT_RANDOM 44 55\n"),
+  ];
   return join(
     section({ options: [[1, "a"], [2, "x86"], [3, "Linux"], [4, "dumpcap"], ...custom] }),
     secrets("CLIENT_RANDOM 00 11\n"),
@@ -103,7 +123,7 @@ function everything(writer: BlockWriter, { known = false } = {}): Uint8Array {
       ],
     }),
     block(CUSTOM, join(u32(ENTERPRISE), Uint8Array.of(1, 2, 3, 4))),
-    block(CUSTOM_NO_COPY, join(u32(ENTERPRISE), Uint8Array.of(1, 2, 3, 4))),
+    ...(single ? [] : [block(CUSTOM_NO_COPY, join(u32(ENTERPRISE), Uint8Array.of(1, 2, 3, 4)))]),
     simple(Uint8Array.of(5, 6, 7, 8)),
     statistics(0, [
       [1, "so far"],
@@ -116,20 +136,12 @@ function everything(writer: BlockWriter, { known = false } = {}): Uint8Array {
       [8, 8n],
       ...custom,
     ]),
-    block(SYSTEMD_JOURNAL, pad(utf8.encode("MESSAGE=text\n"))),
+    block(SYSTEMD_JOURNAL, pad(utf8.encode("__REALTIME_TIMESTAMP=1700000000000000\nMESSAGE=text\n"))),
     ...(known ? [] : [block(UNKNOWN, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))]),
     obsolete({ time: 9_000_000_000n, data: PACKET, drops: 3, options: [[2, u32(1)]] }),
     obsolete({ time: 9_000_000_000n, data: PACKET, drops: 0xffff }),
     secrets("CLIENT_RANDOM 22 33\n"),
-    // Of a second section: its interface gets the number 1.
-    section({ options: [[2, "lost"]] }),
-    writer.interface({ linkType: 101, options: [[2, "lo"]] }),
-    enhanced({ time: 8_000_000n, data: PACKET }),
-    simple(PACKET),
-    names,
-    statistics(0, [[4, 1n]]),
-    enhanced({ time: 9_000_000n, data: PACKET, options: [[2, u32(2)]] }),
-    secrets("CLIENT_RANDOM 44 55\n"),
+    ...(single ? [] : second),
   );
 }
 
@@ -211,6 +223,40 @@ describe("encodePcapng: keeps what decodeCapture has read", () => {
     expect(blocks.filter((block) => block.startsWith("statistics"))).toHaveLength(2);
     expect(blocks.slice(0, 2).map((block) => block.split(" ")[0])).toEqual(["secrets", "names"]);
   });
+});
+
+describeWithPrograms("tshark: reads the same from a rewritten file", ["tshark", "editcap"], () => {
+  const FIELDS = [
+    ...["frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_name"],
+    ...["frame.interface_description", "frame.comment", "frame.packet_flags", "frame.drop_count"],
+    ...["frame.packet_id", "frame.interface_queue", "frame.verdict.ebpf_tc", "frame.verdict.hw"],
+  ].flatMap((field) => ["-e", field]);
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(joinPath(tmpdir(), "flowscribe-kept-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each([true, false])("little endian: %s", async (littleEndian) => {
+    const save = (name: string, bytes: Uint8Array) => {
+      writeFileSync(joinPath(folder, name), bytes);
+      return joinPath(folder, name);
+    };
+    const before = everything(blockWriter({ littleEndian }), { single: true });
+    const after = await rewritten(before);
+    const fields = (path: string) => run("tshark", "-n", "-r", path, "-T", "fields", ...FIELDS);
+    const input = save("before.pcapng", before);
+    const output = save("after.pcapng", after);
+    expect(fields(output)).toBe(fields(input));
+    expect(fields(output).trim().split("\n")).toHaveLength(6);
+    run("editcap", output, joinPath(folder, "copy.pcapng"));
+  });
+
+  function run(program: string, ...args: string[]): string {
+    const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+    if (status !== 0) throw new Error(`${program}: ${stderr}`);
+    return stdout;
+  }
 });
 
 describeWithShared("encodePcapng: keeps what captures of other programs have", () => {

@@ -70,8 +70,7 @@ export const aSecretsOption: ValueCheck<SecretsOption> = (value, path, report) =
  * @throws TypeError for invalid secrets.
  */
 export function secretsBlock(secrets: DecryptionSecrets, before = 0): SideBlock {
-  if (!isObject(secrets) || !isUint8Array(secrets.bytes) || secrets.bytes.length > MAX_SECRETS_BYTES)
-    checkArgument("secretsBlock", "secrets", secrets, someSecrets);
+  checkArgument("secretsBlock", "secrets", secrets, someSecrets);
   const { type, bytes } = secrets;
   const body = new Uint8Array(DSB.secrets - BLOCK_BODY + padded(bytes.length));
   const view = new DataView(body.buffer);
