@@ -86,7 +86,7 @@ export function canonicalBlocks(bytes: Uint8Array): CanonicalFile {
     } else if (type === 5) {
       const own = interfaces[base + body.readUInt32LE(0)]!;
       const options = optionsOf(body, 12, (code, value) =>
-        code === 2 || code === 3 ? String(timeOf(value, 0, own)) : "",
+        (code === 2 || code === 3) && value.length === 8 ? String(timeOf(value, 0, own)) : "",
       );
       blocks.push(`statistics ${base + body.readUInt32LE(0)} ${timeOf(body, 4, own)} ${options}`);
     } else if (type === 4) {
@@ -102,6 +102,12 @@ export function canonicalBlocks(bytes: Uint8Array): CanonicalFile {
     }
   }
   return { section, interfaces: descriptions, blocks };
+}
+
+/** Without the statistics that only the writer adds; see `EXCEPTIONS`. */
+export function withoutAddedStatistics(after: CanonicalFile, before: CanonicalFile): CanonicalFile {
+  if (before.blocks.some((block) => block.startsWith("statistics"))) return after;
+  return { ...after, blocks: after.blocks.filter((block) => !/^statistics 0 \d+ 4:/.test(block)) };
 }
 
 /** Options as `code:value`; `text` may replace the value (a string that is not empty) or leave it out (undefined). */

@@ -1,14 +1,7 @@
 import { isUint8Array } from "../../../bytes/is-uint8-array.js";
 import { checkArgument } from "../../../errors/check-argument.js";
 import { type OptionTable, optionsOf } from "../../../errors/check-options.js";
-import {
-  aListOf,
-  isObject,
-  oneOf,
-  required,
-  type ValueCheck,
-  valueCheck,
-} from "../../../errors/value-checks.js";
+import { aListOf, oneOf, required, type ValueCheck, valueCheck } from "../../../errors/value-checks.js";
 import type { SideBlock } from "../../../packet/side-blocks.js";
 import { BLOCK_BODY, BLOCK_OVERHEAD, DECRYPTION_SECRETS, DSB, padded } from "../format.js";
 import { MAX_BLOCK_BYTES } from "../limits.js";

@@ -7,7 +7,10 @@ import {
   INTERFACE_STATISTICS,
   ISB,
   ISB_END_TIME,
+  ISB_INTERFACE_DROPPED,
+  ISB_RECEIVED,
   ISB_START_TIME,
+  ISB_SYSTEM_DROPPED,
   OPTION_HEADER_LENGTH,
 } from "../format.js";
 import type { PacketLayout } from "../interface-reader.js";
@@ -16,6 +19,8 @@ import { OptionCopier } from "./option-copier.js";
 
 const FIXED_BYTES = ISB.options - BLOCK_BODY;
 const TIME_BYTES = 8;
+/** Not counted: they are `counts` of the interface, which every reader gets. */
+const COUNTS: ReadonlySet<number> = new Set([ISB_RECEIVED, ISB_INTERFACE_DROPPED, ISB_SYSTEM_DROPPED]);
 
 /** Copies Interface Statistics Blocks, with the interface's number and the time unit of the new file. */
 export class StatisticsCopier {
@@ -49,7 +54,7 @@ export class StatisticsCopier {
     while (options.next()) {
       copier.begin();
       const isCopied = copier.copy(INTERFACE_STATISTICS, options);
-      (isCopied ? pcapngOnly : notPreserved).statisticsOptions++;
+      if (!COUNTS.has(options.code)) (isCopied ? pcapngOnly : notPreserved).statisticsOptions++;
       const copied = copier.take();
       if (copied === undefined) continue;
       const target = this.#writer.length;
