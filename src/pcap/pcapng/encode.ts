@@ -64,6 +64,12 @@ const PCAPNG_OPTIONS: OptionTable<PcapngOptions> = {
  * comments, and not truncated below its snap length. Otherwise it gets time 0, or the earliest time that its interface
  * can represent. Strings above 65,535 bytes of UTF-8 are truncated.
  *
+ * @example
+ * ```ts
+ * const names = (address) => addressBook.get(address);
+ * for await (const chunk of encodePcapng(source, { names })) output.write(chunk);
+ * ```
+ *
  * @throws FlowscribeError `time_out_of_range` from the iteration for times that do not fit 64 bits (before the
  *   `timeOffsetSeconds` of their interface, default 1970; in nanoseconds more than 584 years after it), and any error
  *   of the source. OptionsError, or TypeError for an invalid source, from the call.

@@ -41,10 +41,17 @@ const MAX_RECORD_BYTES = 0xffff;
 const utf8 = new TextEncoder();
 
 /**
- * Creates a Name Resolution Block. Names that do not fit the 65,535 bytes of the record of their address are left out, as
+ * Creates a Name Resolution Block (draft-ietf-opsawg-pcapng section 4.5). Names that do not fit the 65,535 bytes of the record of their address are left out, as
  * are empty names.
  *
  * @param before The index in its batch of the packet that the block precedes.
+ *
+ * @example
+ * ```ts
+ * const blocks = [namesBlock([{ address: "10.0.1.5", names: ["default/web-0"] }])];
+ * const named = { ...batch, pcapng: { blocks } };
+ * ```
+ *
  * @throws TypeError for invalid entries, also for an address that is not IPv4 or IPv6.
  */
 export function namesBlock(entries: readonly AddressNames[], before = 0): SideBlock {

@@ -57,9 +57,16 @@ export const aSecretsOption: ValueCheck<SecretsOption> = (value, path, report) =
 };
 
 /**
- * Creates a Decryption Secrets Block.
+ * Creates a Decryption Secrets Block (draft-ietf-opsawg-pcapng section 4.7). The bytes are copied.
  *
  * @param before The index in its batch of the packet that the block precedes.
+ *
+ * @example
+ * ```ts
+ * const blocks = [secretsBlock({ type: "TLS Key Log", bytes: readFileSync("keys.log") })];
+ * const decryptable = { ...batch, pcapng: { blocks } };
+ * ```
+ *
  * @throws TypeError for invalid secrets.
  */
 export function secretsBlock(secrets: DecryptionSecrets, before = 0): SideBlock {
