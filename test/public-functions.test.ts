@@ -206,6 +206,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => everything.encodePcapng(source(), options),
   },
   mergeSources: { first: everything.mergeSources, named: /sources/, accepts: ["a list"] },
+  namesBlock: { first: everything.namesBlock, named: /entries/, accepts: ["a list"] },
+  secretsBlock: { first: everything.secretsBlock, named: /secrets/ },
   // flowscribe/observer
   checkFieldMask: {
     first: everything.checkFieldMask,
@@ -354,6 +356,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /path/,
     accepts: ["a string"],
     options: (options) => fileSink.namedFileSink(join(folder, "a.pcap"), options),
+  },
+  openKeyLog: {
+    first: (path) => fileSink.openKeyLog(typeof path === "string" ? "nosuch.log" : path),
+    named: /path|nosuch/,
+    options: (options) => fileSink.openKeyLog("nosuch.log", options),
   },
   openExportFile: {
     first: (path) => exportSink.openExportFile(typeof path === "string" ? join(folder, path) : path),

@@ -24,6 +24,7 @@ import {
   readOriginalLength,
   writeRecordHeader,
 } from "./record-header.js";
+import { type PcapngParts, partsInRange } from "./side-blocks.js";
 
 // The layout of a record is part of the format of a batch.
 export {
@@ -67,6 +68,8 @@ export interface PacketBatch {
    * of 2³², possibly negative. Absent means 0.
    */
   readonly eraSeconds?: number;
+  /** The options of packets and the blocks between them that only pcapng has. A batch without packets may have blocks. */
+  readonly pcapng?: PcapngParts;
 }
 
 /** One packet as an object, for display and tests; hot paths index the batch instead. */
@@ -212,15 +215,42 @@ export function copyBatch(batch: PacketBatch): PacketBatch {
   };
 }
 
-/** Returns the first `length` packets of a batch; shares its memory. */
+/** Returns the first `length` packets of a batch with what belongs to them; shares its memory. */
 export function truncateBatch(batch: PacketBatch, length: number): PacketBatch {
   checkBatch("truncateBatch", batch);
   if (length >= batch.length) return batch;
-  const end = length === 0 ? 0 : recordEnd(batch, length - 1);
-  return { ...batch, length, records: batch.records.subarray(0, end), ...commentsBelow(batch, length) };
+  return sliceBatch(batch, 0, length);
 }
 
-function commentsBelow(batch: PacketBatch, length: number): Pick<PacketBatch, "comments"> {
-  if (batch.comments === undefined) return {};
-  return { comments: new Map([...batch.comments].filter(([index]) => index < length)) };
+/** Returns the packets of a batch from `from` to `to` (exclusive) with what belongs to them; shares its memory. */
+export function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
+  if (from === 0 && to === batch.length) return batch;
+  const { comments, pcapng: _, ...rest } = batch;
+  const start = from === to ? 0 : batch.offsets[from]!;
+  const end = from === to ? 0 : recordEnd(batch, to - 1);
+  return {
+    ...rest,
+    length: to - from,
+    records: batch.records.subarray(start, end),
+    offsets: offsetsFrom(batch, from, to, start),
+    ...(comments !== undefined && { comments: commentsInRange(comments, from, to) }),
+    ...partsInRange(batch, from, to),
+  };
+}
+
+function offsetsFrom({ offsets: all }: PacketBatch, from: number, to: number, start: number): Uint32Array {
+  if (start === 0) return all;
+  const offsets = all.slice(from, to);
+  for (let index = 0; index < offsets.length; index++) offsets[index]! -= start;
+  return offsets;
+}
+
+function commentsInRange(
+  comments: ReadonlyMap<number, readonly string[]>,
+  from: number,
+  to: number,
+): ReadonlyMap<number, readonly string[]> {
+  const own = new Map<number, readonly string[]>();
+  for (const [index, texts] of comments) if (index >= from && index < to) own.set(index - from, texts);
+  return own;
 }

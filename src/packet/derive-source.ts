@@ -1,10 +1,11 @@
 import { copyBatch, type PacketBatch } from "./batch.js";
+import { isEmptyBatch } from "./side-blocks.js";
 import { type BatchReader, type Pull, readBatches } from "./source/batch-reader.js";
 import { createSource } from "./source/create-source.js";
 import type { CaptureInterface, PacketSource } from "./source.js";
 
 /**
- * Transforms a batch; an empty result is skipped. If `writable`, the stage may overwrite the memory of the batch and
+ * Transforms a batch; a result without packets and side blocks is skipped. If `writable`, the stage may overwrite the memory of the batch and
  * return it.
  */
 export type BatchStage = (batch: PacketBatch, writable: boolean) => PacketBatch;
@@ -42,7 +43,7 @@ export function deriveSource(
       const batch = reader.next();
       if (batch instanceof Promise) return pullOn(reader, batch);
       const staged = apply(batch);
-      if (staged === undefined || staged.length > 0) return staged;
+      if (staged === undefined || !isEmptyBatch(staged)) return staged;
     }
   }
 
@@ -50,7 +51,7 @@ export function deriveSource(
   async function pullOn(from: BatchReader, waiting: Promise<PacketBatch | undefined>) {
     for (let batch = await waiting; ; ) {
       const staged = apply(batch);
-      if (staged === undefined || staged.length > 0) return staged;
+      if (staged === undefined || !isEmptyBatch(staged)) return staged;
       const next = from.next();
       batch = next instanceof Promise ? await next : next;
     }

@@ -39,6 +39,7 @@ export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats
 export { formatPacket } from "./format.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
+export type { PcapngParts, SideBlock } from "./side-blocks.js";
 export { fromBatches, type LiveOptions } from "./source/from-batches.js";
 export {
   type CaptureInterface,

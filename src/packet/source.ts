@@ -26,6 +26,13 @@ export interface CaptureInterface {
    * means 0. Packet times include it. A negative offset lets a pcapng file represent times before 1970.
    */
   readonly timeOffsetSeconds?: number;
+  /**
+   * The other options of the description in a pcapng file, such as addresses and unknown ones: encoded as in a
+   * little-endian block, without opt_endofopt.
+   */
+  readonly pcapngOptions?: Uint8Array;
+  /** The options of the first section header of the pcapng file besides the application, encoded in the same way. */
+  readonly sectionOptions?: Uint8Array;
   /** Packet counts of the capturing program, from the last statistics in the file. */
   readonly counts?: InterfaceCounts;
   /** The remaining fields of a pcap file header, so that it can be written back byte for byte. */

@@ -1,5 +1,6 @@
 import type { PacketBatch, PacketFormat } from "../packet/batch.js";
 import { LINKTYPE_ETHERNET, MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
+import { isEmptyBatch } from "../packet/side-blocks.js";
 import type { CaptureInterface, SourceStats } from "../packet/source.js";
 import type { CaptureEncoder } from "./encoder.js";
 
@@ -34,9 +35,11 @@ export class CaptureWriter {
   }
 
   encode(batch: PacketBatch): Uint8Array {
-    return this.#withHeader(batch.format, () =>
-      batch.length === 0 ? NO_BYTES : this.#encoder.encode(batch),
-    );
+    if (isEmptyBatch(batch)) return this.#withHeader(batch.format, () => NO_BYTES);
+    if (batch.length > 0) return this.#withHeader(batch.format, () => this.#encoder.encode(batch));
+    // Only side blocks. The header of a pcap file depends on the first packet.
+    if (!this.#encoder.hasSideBlocks) return NO_BYTES;
+    return this.#withHeader(undefined, () => this.#encoder.encode(batch));
   }
 
   /**

@@ -11,31 +11,32 @@ export interface CaptureWarnings {
   readonly damagedOptions: number;
   /** Parts of the capture that are lost when its packets are written to a new file; all 0 for pcap. */
   readonly notPreserved: NotPreserved;
+  /** Parts of the capture that `encodePcapng` and recordings in pcapng write again, and that pcap cannot hold. */
+  readonly pcapngOnly: NotPreserved;
 }
 
 /**
- * Counts of the blocks and options of a pcapng capture that the decoder skips, so that neither `encodePcapng` nor a
- * recording writes them. Preserved are packets with their times, lengths and comments, and for each interface its name,
- * description, filter expression, hardware, operating system, time offset, comments and packet counts.
+ * Counts of blocks and options of a pcapng capture. As {@link CaptureWarnings.notPreserved}: those that the decoder skips,
+ * because they must not be copied, are too long, or cannot be converted to a new file (little endian, one section).
  */
 export interface NotPreserved {
   /** Decryption Secrets Blocks, such as TLS keys. */
   readonly decryptionSecrets: number;
   /** Name Resolution Blocks. */
   readonly nameResolution: number;
-  /** Custom Blocks. */
+  /** Custom Blocks. Those of type 0x40000BAD must not be copied. */
   readonly customBlocks: number;
   /** Blocks of all other types, such as systemd journal entries. */
   readonly otherBlocks: number;
-  /** Options of section headers: comments, hardware, operating system. */
+  /** Options of section headers besides the application; only those of the first section are preserved. */
   readonly sectionOptions: number;
-  /** Options of interfaces: addresses, speed, time zone, `if_fcslen`, filters that are BPF programs. */
+  /** Options of interfaces: addresses, speed, time zone, `if_fcslen`, filters that are BPF programs, and unknown ones. */
   readonly interfaceOptions: number;
   /** `epb_flags`: direction, reception type, FCS length and link-layer errors of a packet. */
   readonly packetFlags: number;
   /** Other options of packets: hash, drop count, packet ID, queue, verdict, process. */
   readonly packetOptions: number;
-  /** Options of interface statistics: start and end time, comments, packets accepted by the filter and delivered. */
+  /** Options of interface statistics. */
   readonly statisticsOptions: number;
 }
 
@@ -48,17 +49,22 @@ export function noWarnings(): CaptureWarningCounts {
     aboveSnapLength: 0,
     aboveOriginalLength: 0,
     damagedOptions: 0,
-    notPreserved: {
-      decryptionSecrets: 0,
-      nameResolution: 0,
-      customBlocks: 0,
-      otherBlocks: 0,
-      sectionOptions: 0,
-      interfaceOptions: 0,
-      packetFlags: 0,
-      packetOptions: 0,
-      statisticsOptions: 0,
-    },
+    notPreserved: noContents(),
+    pcapngOnly: noContents(),
+  };
+}
+
+function noContents(): CaptureWarningCounts["notPreserved"] {
+  return {
+    decryptionSecrets: 0,
+    nameResolution: 0,
+    customBlocks: 0,
+    otherBlocks: 0,
+    sectionOptions: 0,
+    interfaceOptions: 0,
+    packetFlags: 0,
+    packetOptions: 0,
+    statisticsOptions: 0,
   };
 }
 

@@ -6,6 +6,8 @@ import type { CaptureInterface, SourceStats } from "../packet/source.js";
  * calls the methods in the right order.
  */
 export interface CaptureEncoder {
+  /** Whether the format has blocks besides packets; a batch that has only such blocks is not encoded otherwise. */
+  readonly hasSideBlocks: boolean;
   /** Returns the bytes before the first packet. Called once. */
   begin(first: CaptureInterface): Uint8Array;
   encode(batch: PacketBatch): Uint8Array;

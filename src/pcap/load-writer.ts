@@ -2,6 +2,7 @@ import type { Resolution } from "../packet/record-header.js";
 import type { CaptureInterface } from "../packet/source.js";
 import { CaptureWriter } from "./capture-writer.js";
 import { createPcapEncoder } from "./classic/encode.js";
+import type { PcapngAdditions } from "./pcapng/add/additions.js";
 
 /** The files of a new recording. */
 export interface RecordingFormat {
@@ -11,6 +12,8 @@ export interface RecordingFormat {
   readonly snapLength: number;
   /** The interfaces of the source; the list may grow. */
   readonly interfaces: readonly CaptureInterface[];
+  /** What pcapng files get besides packets. */
+  readonly additions?: PcapngAdditions;
 }
 
 /**
@@ -18,10 +21,10 @@ export interface RecordingFormat {
  * then be opened synchronously.
  */
 export async function loadCaptureWriter(format: RecordingFormat): Promise<() => CaptureWriter> {
-  const { interfaces, snapLength } = format;
+  const { interfaces, snapLength, additions } = format;
   if (format.fileFormat === "pcap") return () => createRecordingWriter(format);
   const { createPcapngEncoder } = await import("./pcapng/encode.js");
-  return () => new CaptureWriter(createPcapngEncoder(interfaces, { snapLength }), interfaces);
+  return () => new CaptureWriter(createPcapngEncoder(interfaces, { ...additions, snapLength }), interfaces);
 }
 
 /** Creates the writer of a new pcap file: version 2.4 and time zone 0, also if the packets come from an older file. */

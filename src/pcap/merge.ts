@@ -13,7 +13,9 @@ import { MergedInterfaces } from "./merge/merged-interfaces.js";
  * the oldest next packet is yielded first; for equal times, that of the first source in the list. Packets are not
  * sorted within a source. Packets without a time follow the packet before them in their source.
  *
- * Interfaces with equal descriptions are merged across sources, never within one; their counts are added up. Memory use
+ * Interfaces with equal descriptions are merged across sources, never within one; their counts are added up. The options
+ * of pcapng packets and the blocks between them are kept, except statistics, and blocks of unknown types of all sources
+ * but the first. Memory use
  * is one batch per source and one more. Reading starts with the first pull.
  *
  * Intended for files and finished captures. The merge waits for a live source without packets, since its next packet
@@ -42,8 +44,9 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
   function nextBatch(): ReturnType<Pull> {
     for (;;) {
       for (const cursor of cursors) {
-        if (cursor.needsBatch) {
-          // Yield the collected packets before waiting for a source.
+        while (cursor.needsBatch) {
+          gathered.addBlocks(cursor.takeBlocks());
+          // Yield what has been collected before waiting for a source.
           if (!gathered.isEmpty) return gathered.toBatch();
           const fetching = cursor.fetch();
           if (fetching !== undefined) return fetching.then(() => (isLeft ? undefined : nextBatch()));
@@ -96,7 +99,12 @@ export function mergeSources(sources: readonly PacketSource[]): PacketSource {
 function withFormat(batch: PacketBatch, format: PacketFormat): PacketBatch {
   const { length, records, offsets } = batch;
   // Fast path for nearly all batches: a spread costs as much as a small batch.
-  if (batch.comments === undefined && batch.untimed === undefined && batch.eraSeconds === undefined)
+  if (
+    batch.comments === undefined &&
+    batch.untimed === undefined &&
+    batch.eraSeconds === undefined &&
+    batch.pcapng === undefined
+  )
     return { format, length, records, offsets };
   return { ...batch, format };
 }

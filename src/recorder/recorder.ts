@@ -4,6 +4,7 @@ import { nextState } from "../async/state-machine.js";
 import { capturedBytes, type PacketBatch, truncateBatch } from "../packet/batch.js";
 import { cutRecords, selectRecords } from "../packet/filter/select.js";
 import { MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
+import { isEmptyBatch } from "../packet/side-blocks.js";
 import { readBatches } from "../packet/source/batch-reader.js";
 import type { PacketSource } from "../packet/source.js";
 import { createByteSink } from "./byte-sink.js";
@@ -254,7 +255,7 @@ export class Recorder {
       this.#bytesLost += capturedBytes(matched) - capturedBytes(accepted);
       this.#updates.changed();
     }
-    return recorded.length > 0 ? queue.push(recorded) : undefined;
+    return isEmptyBatch(recorded) ? undefined : queue.push(recorded);
   }
 }
 

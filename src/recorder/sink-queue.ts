@@ -1,4 +1,5 @@
 import { capturedBytes, copyBatch, type PacketBatch, recordEnd } from "../packet/batch.js";
+import { partsBytes } from "../packet/side-blocks.js";
 import type { PacketSink } from "./sink.js";
 
 /** Passes packets from the recording loop to the sink. */
@@ -74,7 +75,7 @@ export function createDroppingQueue(
       if (isDiscarded) return;
       queue.shift();
       const bytes = capturedBytes(batch);
-      queuedBytes -= batch.records.length;
+      queuedBytes -= bytesOf(batch);
       queuedPackets -= batch.length;
       queuedCaptured -= bytes;
       onWritten(batch.length, bytes);
@@ -84,15 +85,17 @@ export function createDroppingQueue(
 
   return {
     capacity: (batch) => {
-      const free = queueBytes - queuedBytes;
+      const free = queueBytes - queuedBytes - partsBytes(batch);
       if (batch.records.length <= free) return batch.length;
       let length = 0;
       while (length < batch.length && recordEnd(batch, length) <= free) length++;
       return length;
     },
     push: (batch) => {
+      // Like packets, side blocks that do not fit are lost.
+      if (batch.length === 0 && queuedBytes + bytesOf(batch) > queueBytes) return Promise.resolve();
       queue.push(copyBatch(batch));
-      queuedBytes += batch.records.length;
+      queuedBytes += bytesOf(batch);
       queuedPackets += batch.length;
       queuedCaptured += capturedBytes(batch);
       if (writing === undefined) {
@@ -111,4 +114,9 @@ export function createDroppingQueue(
       return { packets: queuedPackets, bytes: queuedCaptured };
     },
   };
+}
+
+/** The memory of a queued batch. */
+function bytesOf(batch: PacketBatch): number {
+  return batch.records.length + partsBytes(batch);
 }

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { sleep } from "../async/abort.js";
 import { checkArgument } from "../errors/check-argument.js";
-import { checkOptions, type OptionTable } from "../errors/check-options.js";
+import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError, OptionsError } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
 import { codeOf, withoutPath } from "../errors/message.js";
@@ -13,6 +13,7 @@ import { goQuote } from "../go/strconv/quote.js";
 import type { Resolution } from "../packet/batch.js";
 import type { CaptureWriter } from "../pcap/capture-writer.js";
 import { loadCaptureWriter } from "../pcap/load-writer.js";
+import { PCAPNG_ADDITIONS, type PcapngAdditions } from "../pcap/pcapng/add/additions.js";
 import { annotatedSink, type PacketAnnotator } from "../recorder/annotated-sink.js";
 import { recordingFileName } from "../recorder/file-name.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../recorder/sink.js";
@@ -21,6 +22,7 @@ import { makeFolder } from "./make-folder.js";
 import { aRotation, createRotatingSink, type FileRotation, rotatedName } from "./rotate.js";
 
 export type { PacketAnnotator } from "../recorder/annotated-sink.js";
+export { type KeyLog, type KeyLogOptions, openKeyLog } from "./key-log.js";
 export type { FileRotation } from "./rotate.js";
 
 /** Format and rotation of capture files. */
@@ -42,6 +44,8 @@ export interface CaptureFileOptions {
   readonly onFile?: (path: string) => void;
   /** Adds comments to the packets, such as `createFlowComments()` of `flowscribe/observer`. For pcapng only. */
   readonly comments?: PacketAnnotator;
+  /** What the files get besides packets: decryption secrets, names of addresses, descriptions. For pcapng only. */
+  readonly additions?: PcapngAdditions;
 }
 
 /** Format, rotation and names of capture files. */
@@ -64,6 +68,7 @@ const CAPTURE_FILE_OPTIONS: OptionTable<CaptureFileOptions> = {
   rotation: aRotation,
   onFile: aFunction,
   comments: withMethods<PacketAnnotator>("an object with `annotate`", "annotate"),
+  additions: optionsOf("additions", PCAPNG_ADDITIONS),
 };
 
 const FILE_SINK_OPTIONS: OptionTable<FileSinkOptions> = {
@@ -99,7 +104,7 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
   checkArgument("fileSink", "folder", folder, aString);
   checkOptions("fileSink", options, FILE_SINK_OPTIONS);
   const { rotation, comments } = options;
-  checkComments(options);
+  checkPcapngOnly(options);
   const open: OpenSink = async (request) => {
     const createWriter = await loadWriter(request, options);
     makeFolder(folder);
@@ -114,9 +119,11 @@ export function fileSink(folder: string, options: FileSinkOptions = {}): OpenSin
 }
 
 /** A pcap file would lose them silently. */
-function checkComments({ comments, fileFormat = "pcap" }: CaptureFileOptions): void {
-  if (comments === undefined || fileFormat === "pcapng") return;
-  throw new OptionsError([issueOf("comments", 'requires the `fileFormat` "pcapng"')]);
+function checkPcapngOnly(options: CaptureFileOptions): void {
+  if (options.fileFormat === "pcapng") return;
+  const given = (["comments", "additions"] as const).filter((name) => options[name] !== undefined);
+  if (given.length === 0) return;
+  throw new OptionsError(given.map((name) => issueOf(name, 'requires the `fileFormat` "pcapng"')));
 }
 
 /**
@@ -131,7 +138,7 @@ export function namedFileSink(path: string, options: NamedFileOptions = {}): Ope
   checkOptions("namedFileSink", options, NAMED_FILE_OPTIONS);
   const { fileFormat = formatOfName(path), rotation, overwrite = false } = options;
   const files = { ...options, fileFormat };
-  checkComments(files);
+  checkPcapngOnly(files);
   const open: OpenSink = async (request) => {
     const createWriter = await loadWriter(request, files);
     const base = resolve(path);
@@ -231,9 +238,10 @@ function createRotation(
 
 function loadWriter(
   { interfaces, snapLength }: SinkRequest,
-  { fileFormat = "pcap", resolution = "us" }: CaptureFileOptions,
+  { fileFormat = "pcap", resolution = "us", additions }: CaptureFileOptions,
 ): Promise<() => CaptureWriter> {
-  return loadCaptureWriter({ fileFormat, resolution, snapLength, interfaces });
+  const format = { fileFormat, resolution, snapLength, interfaces };
+  return loadCaptureWriter(additions === undefined ? format : { ...format, additions });
 }
 
 /** Tries random names until one is free. */

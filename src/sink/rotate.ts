@@ -4,8 +4,9 @@ import { type OptionTable, optionsOf } from "../errors/check-options.js";
 import { FlowscribeError } from "../errors/errors.js";
 import { withoutPath } from "../errors/message.js";
 import { aNumberFrom, aPositiveNumber, isObject, type ValueCheck } from "../errors/value-checks.js";
-import { type PacketBatch, recordEnd } from "../packet/batch.js";
+import { type PacketBatch, sliceBatch } from "../packet/batch.js";
 import { type PacketTime, readRecordTime } from "../packet/record-header.js";
+import { BLOCK_OVERHEAD } from "../pcap/pcapng/format.js";
 import type { PacketSink, StorageAccount } from "../recorder/sink.js";
 import type { CaptureFile } from "./capture-file.js";
 
@@ -93,6 +94,7 @@ class RotatingSink implements PacketSink {
   }
 
   write(batch: PacketBatch): void {
+    if (batch.length === 0) this.#file.write(batch);
     for (let from = 0; from < batch.length; ) {
       const to = this.#fittingEnd(batch, from);
       if (to === from) {
@@ -122,9 +124,13 @@ class RotatingSink implements PacketSink {
     const { maxBytes = Number.POSITIVE_INFINITY, maxDurationMs } = rotation;
     const isTimed = maxDurationMs !== undefined && batch.untimed !== true;
     let freeBytes = maxBytes - this.#file.length - this.#file.pendingBytes;
+    const blocks = batch.pcapng?.blocks ?? [];
+    let block = blocks.findIndex(({ before }) => before >= from);
     let index = from;
     for (; index < batch.length; index++) {
       freeBytes -= this.#file.packetBytes(batch, index);
+      for (; blocks[block]?.before === index; block++)
+        freeBytes -= BLOCK_OVERHEAD + blocks[block]!.body.length;
       if (freeBytes < 0 && this.#packets + index - from > 0) break;
       if (!isTimed) continue;
       const timeMs = timeOf(batch, index);
@@ -171,22 +177,4 @@ function remove(path: string): void {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
     throw new FlowscribeError("sink_failed", `remove ${path}: ${withoutPath(error)}`, { cause: error });
   }
-}
-
-/** The packets in the range from `from` to `to`, sharing memory. */
-function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
-  if (from === 0 && to === batch.length) return batch;
-  const start = batch.offsets[from]!;
-  const offsets = batch.offsets.slice(from, to);
-  for (let index = 0; index < offsets.length; index++) offsets[index]! -= start;
-  const { comments: all, ...rest } = batch;
-  const comments = new Map<number, readonly string[]>();
-  for (const [index, own] of all ?? []) if (index >= from && index < to) comments.set(index - from, own);
-  return {
-    ...rest,
-    length: to - from,
-    offsets,
-    records: batch.records.subarray(start, recordEnd(batch, to - 1)),
-    ...(comments.size > 0 && { comments }),
-  };
 }

@@ -7,6 +7,7 @@ import {
   type PacketSource,
   packetsOf,
 } from "../../src/packet/index.js";
+import { isEmptyBatch } from "../../src/packet/side-blocks.js";
 
 /** The packets that a source under test yields. */
 export interface Delivery {
@@ -439,8 +440,9 @@ function readBatch(batch: PacketBatch): ReadPacket[] {
 }
 
 /** Whether the offsets and the lengths in the headers agree. */
-function framingOf({ records, offsets, length }: PacketBatch): string {
-  if (length === 0) return "an empty batch";
+function framingOf(batch: PacketBatch): string {
+  if (isEmptyBatch(batch)) return "an empty batch";
+  const { records, offsets, length } = batch;
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   let end = 0;
   for (let index = 0; index < length; index++) {

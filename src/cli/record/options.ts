@@ -88,6 +88,10 @@ export interface OutputOptions {
   readonly nodeName: string | undefined;
   /** How packets are commented with their flows; undefined if they are not. */
   readonly comments: Pick<FlowCommentOptions, "per" | "json"> | undefined;
+  /** The path of the TLS key log whose secrets are added. */
+  readonly keyLog: string | undefined;
+  /** Whether to add the node, the operating system and the version of the program. */
+  readonly describesInterfaces: boolean;
 }
 
 export type OutputTarget =
@@ -266,28 +270,36 @@ function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOption
   }
   const isNamedPcapng = target.kind === "file" && target.path.endsWith(".pcapng");
   const fileFormat = extra.format ?? (isNamedPcapng ? "pcapng" : "pcap");
+  const comments = readComments(extra);
+  if (comments !== undefined) checkPcapng("flow-comments", fileFormat);
+  for (const flag of PCAPNG_FLAGS) if (extra[flag] !== undefined) checkPcapng(flag, fileFormat);
   return {
     target,
     fileFormat,
-    comments: readComments(extra, fileFormat),
+    comments,
+    keyLog: extra["inject-secrets"],
+    describesInterfaces: extra["describe-interfaces"] === true,
     precision: extra.precision,
     rotation,
     nodeName: node,
   };
 }
 
-function readComments(
-  { "flow-comments": per = "none", "flow-json": json = false }: Extra,
-  fileFormat: CaptureFormat,
-): OutputOptions["comments"] {
+/** Flags for what only pcapng can store. */
+const PCAPNG_FLAGS = ["inject-secrets", "describe-interfaces"] as const;
+
+function checkPcapng(flag: string, fileFormat: CaptureFormat): void {
+  if (fileFormat === "pcapng") return;
+  throw new UsageError(`--${flag} requires pcapng; set --format pcapng, or a name that ends in .pcapng`);
+}
+
+function readComments({
+  "flow-comments": per = "none",
+  "flow-json": json = false,
+}: Extra): OutputOptions["comments"] {
   if (per === "none") {
     if (json) throw new UsageError("--flow-json requires --flow-comments");
     return undefined;
-  }
-  if (fileFormat !== "pcapng") {
-    throw new UsageError(
-      "--flow-comments requires pcapng; set --format pcapng, or a name that ends in .pcapng",
-    );
   }
   return { per, json };
 }

@@ -1,10 +1,7 @@
-import { existsSync, statSync } from "node:fs";
-import { join, parse } from "node:path";
 import { onAbort, relayAbort, unlessAborted } from "../../async/abort.js";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { codeOf } from "../../errors/message.js";
-import type { FlowComments } from "../../observer/comments/flow-comments.js";
 import type { Resolution } from "../../packet/batch.js";
 import type { BatchStage } from "../../packet/derive-source.js";
 import { compilePacketFilter } from "../../packet/filter/filter.js";
@@ -24,14 +21,16 @@ import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
 import type { NameRecording } from "./by-name.js";
 import type { FlightCommandOptions } from "./flight-options.js";
-import { type OutputTarget, type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
+import { type RecordCommandOptions, requestOf, STANDARD_OUTPUT } from "./options.js";
+import { type OutputExtras, openExtras } from "./output/extras.js";
+import { nextFile, numbered } from "./output/numbered-file.js";
+import { streamSink } from "./output/stream-sink.js";
 import { type OpenedCaptures, openCaptures } from "./packets/inputs.js";
 import { type OpenedPackets, openLive } from "./packets/live.js";
 import { withPrecision } from "./packets/precision.js";
 import { reportInput } from "./packets/report-input.js";
 import { packetStage, selectPackets } from "./packets/select.js";
 import { formatCounts, formatCountsWithoutReader, formatLine, showStatus } from "./status.js";
-import { streamSink } from "./stream-sink.js";
 
 /** Maximum characters of an expression to quote in a message. */
 const QUOTED_LENGTH = 200;
@@ -194,51 +193,26 @@ async function recordFlightFrom(
   report: InputReport,
 ): Promise<Pick<RecordingResult, "reason">> {
   const { recordFlight } = await import("./flight.js");
-  const comments = await loadComments(options);
+  using extras = await openExtras(options, io);
   const { output, filePrefix } = options;
   const { target } = output;
   let files = 0;
   const openSink: OpenSink = (request) => {
     files = nextFile(target, files);
     const own = { ...options, output: { ...output, target: numbered(target, files) } };
-    const open = openSinkOf(own, source, io, comments, () => {});
+    const open = openSinkOf(own, source, io, extras, () => {});
     return open(filePrefix === undefined ? request : { ...request, filePrefix });
   };
   const print = async (text: string) => io.stdout.write(text);
-  return await recordFlight(source, flight, options, { openSink, print, comments }, io, messages, report);
-}
-
-/** The number of the next file: the first whose name is free. A restart must not lose the packets of a trigger. */
-function nextFile(target: OutputTarget, before: number): number {
-  let number = before + 1;
-  if (target.kind !== "file" || target.overwrite || isSpecial(target.path)) return number;
-  while (existsSync(numberedPath(target.path, number))) number++;
-  return number;
-}
-
-/** All captures go to the same pipe or device. */
-function numbered(target: OutputTarget, number: number): OutputTarget {
-  if (target.kind !== "file" || isSpecial(target.path)) return target;
-  return { ...target, path: numberedPath(target.path, number) };
-}
-
-function isSpecial(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && !found.isFile();
-}
-
-/** Loads the modules for comments only when they are needed. */
-async function loadComments(options: RecordCommandOptions): Promise<FlowComments | undefined> {
-  if (options.output.comments === undefined) return undefined;
-  const { createComments } = await import("./comments.js");
-  return createComments(options.output.comments, options);
-}
-
-/** `drop.pcapng`, `drop-2.pcapng`, … */
-function numberedPath(path: string, number: number): string {
-  if (number === 1) return path;
-  const { dir, name, ext } = parse(path);
-  return join(dir, `${name}-${number}${ext}`);
+  return await recordFlight(
+    source,
+    flight,
+    options,
+    { openSink, print, comments: extras.comments },
+    io,
+    messages,
+    report,
+  );
 }
 
 /** Undefined if the recording was interrupted before it started. */
@@ -249,8 +223,8 @@ async function recordFrom(
   messages: Messages,
 ): Promise<RecordingResult | undefined> {
   const results = createResults(options, io, messages);
-  const comments = await loadComments(options);
-  const openSink = openSinkOf(options, source, io, comments, results.output);
+  using extras = await openExtras(options, io);
+  const openSink = openSinkOf(options, source, io, extras, results.output);
   const isLive = options.device !== undefined;
   let sink: PacketSink | undefined;
   let hasReader = true;
@@ -282,6 +256,7 @@ async function recordFrom(
     endStatus();
     removeListener();
     // A recording that has not started has no result.
+    if (extras.fault !== undefined) messages.report(`${extras.fault}; later secrets are not written`);
     if (sink !== undefined) await results.end(recording.stats, sink.filePath, hasReader);
   }
 }
@@ -321,7 +296,7 @@ function openSinkOf(
   { output, device }: RecordCommandOptions,
   { interfaces }: PacketSource,
   { stdout }: Io,
-  comments: FlowComments | undefined,
+  { comments, additions }: OutputExtras,
   onFile: (path: string) => void,
 ): OpenSink {
   const { target, fileFormat, precision, rotation, nodeName } = output;
@@ -331,10 +306,14 @@ function openSinkOf(
     resolution,
     ...(rotation && { rotation, onFile }),
     ...(comments && { comments }),
+    ...(additions && { additions }),
   };
   switch (target.kind) {
     case "stdout":
-      return annotatedSink(streamSink(stdout, { fileFormat, resolution }), comments);
+      return annotatedSink(
+        streamSink(stdout, { fileFormat, resolution, ...(additions && { additions }) }),
+        comments,
+      );
     case "file":
       return namingOverwrite(
         target.path,

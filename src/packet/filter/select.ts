@@ -9,6 +9,7 @@ import {
   recordEnd,
 } from "../batch.js";
 import { deriveSource } from "../derive-source.js";
+import { partsOfKept } from "../side-blocks.js";
 import { aSource, type PacketSource } from "../source.js";
 import type { PacketPredicate } from "./filter.js";
 
@@ -52,9 +53,10 @@ function findRecords({ records, offsets, length, format }: PacketBatch, predicat
 
 /** Moves the selected packets to the front of the batch, one run of consecutive packets at a time. */
 function compact(batch: PacketBatch, kept: number): PacketBatch {
-  const { comments: _, ...rest } = batch;
+  const { comments: _, pcapng: __, ...rest } = batch;
   const { records, offsets, length } = batch;
   const comments = keptComments(batch, kept);
+  const parts = partsOfKept(batch, keptIndices, kept);
   let target = 0;
   for (let next = 0; next < kept; ) {
     let index = keptIndices[next]!;
@@ -66,7 +68,7 @@ function compact(batch: PacketBatch, kept: number): PacketBatch {
     records.copyWithin(target, runStart, runEnd);
     target += runEnd - runStart;
   }
-  return { ...rest, length: kept, records: records.subarray(0, target), ...comments };
+  return { ...rest, length: kept, records: records.subarray(0, target), ...comments, ...parts };
 }
 
 function keptComments(batch: PacketBatch, kept: number): Pick<PacketBatch, "comments"> {

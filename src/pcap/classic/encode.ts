@@ -72,6 +72,7 @@ export function createPcapEncoder(options: PcapOptions = {}, isNew = false): Cap
   let scratch = new Uint8Array(0);
 
   return {
+    hasSideBlocks: false,
     begin: (first) => {
       linkType = first.linkType;
       resolution = options.resolution ?? first.resolution;

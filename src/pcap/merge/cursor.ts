@@ -1,7 +1,10 @@
 import type { PacketBatch } from "../../packet/batch.js";
 import { type PacketTime, readRecordTime } from "../../packet/record-header.js";
+import { isEmptyBatch, type SideBlock } from "../../packet/side-blocks.js";
 import { type BatchReader, type Pull, readBatches } from "../../packet/source/batch-reader.js";
 import type { PacketSource } from "../../packet/source.js";
+import { hasKnownLayout } from "../pcapng/copy/side-block-reader.js";
+import { INTERFACE_STATISTICS } from "../pcapng/format.js";
 
 const EMPTY: PacketBatch = {
   format: { linkType: 0, resolution: "us", snapLength: 0, interfaceId: 0 },
@@ -55,12 +58,21 @@ export class Cursor {
   }
 
   /** Returns false for an empty batch: the caller must read another one. */
-  #accept(batch: PacketBatch | undefined): boolean {
-    if (batch?.length === 0) return false;
+  #accept(read: PacketBatch | undefined): boolean {
+    const batch = read && withMergedBlocks(read, this.order);
+    if (batch !== undefined && isEmptyBatch(batch)) return false;
     this.isEnded = batch === undefined;
     this.batch = batch ?? EMPTY;
     this.skipTo(0);
     return true;
+  }
+
+  /** The side blocks of a batch without packets, once. */
+  takeBlocks(): readonly SideBlock[] | undefined {
+    if (this.batch.length > 0) return undefined;
+    const blocks = this.batch.pcapng?.blocks;
+    this.batch = EMPTY;
+    return blocks;
   }
 
   /** Moves to a packet of the batch, or to its end. */
@@ -133,6 +145,22 @@ export class Cursor {
   #leaveBehind(): void {
     this.#reader.leave().catch(() => {});
   }
+}
+
+/**
+ * The batch without the blocks that would be wrong in the merged capture: statistics, whose counts are added up instead,
+ * and blocks of unknown types that may refer to interfaces, unless the source is the first, whose interfaces keep their
+ * numbers.
+ */
+function withMergedBlocks(batch: PacketBatch, order: number): PacketBatch {
+  if (batch.pcapng?.blocks === undefined) return batch;
+  const { blocks: all, ...parts } = batch.pcapng;
+  const blocks = all.filter(
+    ({ type }) => type !== INTERFACE_STATISTICS && (order === 0 || hasKnownLayout(type)),
+  );
+  if (blocks.length > 0) return { ...batch, pcapng: { ...parts, blocks } };
+  const { pcapng: _, ...rest } = batch;
+  return parts.options === undefined ? rest : { ...rest, pcapng: parts };
 }
 
 /** Consecutive packets of one source that precede those of all others. */

@@ -1,6 +1,7 @@
 import { copyBytes } from "../../bytes/copy-bytes.js";
 import { type PacketBatch, type PacketFormat, recordEnd } from "../../packet/batch.js";
-import { batchOf } from "../batch-assembly.js";
+import { PartsCollector, partsInRange, type SideBlock } from "../../packet/side-blocks.js";
+import { batchOf, NO_FORMAT } from "../batch-assembly.js";
 
 /** Size in bytes of a batch that collects packets of several sources; a larger packet gets its own batch. */
 const GATHERED_BYTES = 256 * 1024;
@@ -10,6 +11,7 @@ export class GatheredBatch {
   #records = new Uint8Array(GATHERED_BYTES);
   #offsets = new Uint32Array(4096);
   #comments: Map<number, readonly string[]> | undefined;
+  readonly #parts = new PartsCollector();
   #bytes = 0;
   #length = 0;
   #format: PacketFormat | undefined;
@@ -17,18 +19,19 @@ export class GatheredBatch {
   #eraSeconds = 0;
 
   get isEmpty(): boolean {
-    return this.#length === 0;
+    return this.#length === 0 && !this.#parts.hasBlocks;
   }
 
   clear(): void {
     this.#bytes = 0;
     this.#length = 0;
     this.#comments = undefined;
+    this.#parts.clear();
   }
 
   /** Whether packets of a batch can be added to this one. */
   accepts({ untimed = false, eraSeconds = 0 }: PacketBatch, format: PacketFormat): boolean {
-    if (this.isEmpty) return true;
+    if (this.#length === 0) return true;
     return format === this.#format && untimed === this.#untimed && eraSeconds === this.#eraSeconds;
   }
 
@@ -41,7 +44,7 @@ export class GatheredBatch {
     const start = offsets[from]!;
     let end = from;
     while (end < to && this.#bytes + recordEnd(batch, end) - start <= this.#records.length) end++;
-    if (end === from && this.isEmpty) {
+    if (end === from && this.#length === 0) {
       end++;
       this.#records = new Uint8Array(recordEnd(batch, from) - start);
     }
@@ -53,25 +56,33 @@ export class GatheredBatch {
         this.#comments ??= new Map();
         this.#comments.set(this.#length, own);
       }
+      const options = batch.pcapng?.options?.get(index);
+      if (options !== undefined) this.#parts.addOptions(this.#length, options);
       this.#offsets[this.#length++] = this.#bytes + (offsets[index]! - start);
     }
+    this.addBlocks(partsInRange(batch, from, end).pcapng?.blocks, this.#length - (end - from));
     const stop = recordEnd(batch, end - 1);
     copyBytes(this.#records, this.#bytes, records, start, stop);
     this.#bytes += stop - start;
     return end;
   }
 
+  /** @param after Number of packets of this batch that precede the packets of the blocks' own batch. */
+  addBlocks(blocks: readonly SideBlock[] = [], after = this.#length): void {
+    for (const block of blocks) this.#parts.addBlock({ ...block, before: after + block.before });
+  }
+
   /** Returns the batch, valid until {@link clear}. */
   toBatch(): PacketBatch {
     return batchOf(
-      // Set by the first packet; an empty batch is not yielded.
-      this.#format!,
+      this.#format ?? NO_FORMAT,
       this.#length,
       this.#records.subarray(0, this.#bytes),
       this.#offsets,
       this.#comments,
       this.#untimed,
       this.#eraSeconds,
+      this.#parts.parts(),
     );
   }
 

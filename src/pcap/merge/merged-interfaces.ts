@@ -93,6 +93,7 @@ function isPlainAlike(one: CaptureInterface, other: CaptureInterface): boolean {
 function isPlain(own: CaptureInterface): boolean {
   const { name, description, filter, hardware, operatingSystem, comments, timeOffsetSeconds, pcapHeader } =
     own;
+  const { pcapngOptions } = own;
   return (
     name === undefined &&
     description === undefined &&
@@ -101,6 +102,7 @@ function isPlain(own: CaptureInterface): boolean {
     operatingSystem === undefined &&
     comments === undefined &&
     timeOffsetSeconds === undefined &&
+    pcapngOptions === undefined &&
     pcapHeader === undefined
   );
 }
@@ -109,7 +111,8 @@ function isPlain(own: CaptureInterface): boolean {
 function descriptionOf(own: CaptureInterface): string {
   const { linkType, resolution, snapLength, name, description, filter, hardware, operatingSystem } = own;
   const { timeOffsetSeconds = 0 } = own;
-  const strings = [name, description, filter, hardware, operatingSystem, ...(own.comments ?? [])];
+  const options = own.pcapngOptions?.join();
+  const strings = [name, description, filter, hardware, operatingSystem, options, ...(own.comments ?? [])];
   const format = `${linkType} ${resolution} ${snapLength} ${timeOffsetSeconds} ${own.pcapHeader?.linkTypeWord}`;
   if (strings.every((value) => value === undefined)) return format;
   return format + JSON.stringify(strings.map((value) => value ?? null));

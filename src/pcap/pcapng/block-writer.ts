@@ -65,6 +65,13 @@ export class BlockWriter {
     this.bytes.fill(0, valueAt + length, valueAt + padded(length));
   }
 
+  /** Adds bytes that are already encoded and padded. */
+  addBytes(bytes: Uint8Array): void {
+    // Reserve before accessing `this.bytes`: reserving may replace it.
+    const at = this.reserve(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+
   /** Adds a string option, truncated to the maximum length of an option. */
   addString(code: number, text: string): void {
     const bytes = utf8.encode(text);

@@ -5,21 +5,17 @@ import { BatchAssembly } from "../batch-assembly.js";
 import { type CaptureDecoder, type CaptureWarningCounts, noWarnings } from "../decoder.js";
 import type { InputBuffer } from "../input-buffer.js";
 import { BlockReader } from "./block-reader.js";
+import { SideBlockReader } from "./copy/side-block-reader.js";
 import {
   BLOCK_OVERHEAD,
   BLOCK_TRAILER,
   BYTE_ORDER_MAGIC,
-  CUSTOM,
-  CUSTOM_NO_COPY,
-  DECRYPTION_SECRETS,
   ENHANCED_PACKET,
   INTERFACE_DESCRIPTION,
   INTERFACE_STATISTICS,
-  NAME_RESOLUTION,
   PACKET,
   SECTION_HEADER,
   SHB,
-  SHB_USER_APPLICATION,
   SIMPLE_PACKET,
 } from "./format.js";
 import { InterfaceReader } from "./interface-reader.js";
@@ -28,7 +24,8 @@ import { PacketReader } from "./packet-reader.js";
 
 /**
  * Decodes pcapng: sections of either byte order, interfaces with their own time units, enhanced, simple and obsolete
- * packet blocks, and statistics. Skips every other block, of any length, without buffering it.
+ * packet blocks, and statistics. Copies the other blocks of at most {@link MAX_BLOCK_BYTES} for new pcapng files; skips
+ * longer ones, of any length, without buffering them.
  */
 export function createPcapngDecoder(input: InputBuffer): CaptureDecoder {
   return new PcapngDecoder(input);
@@ -42,11 +39,13 @@ class PcapngDecoder implements CaptureDecoder {
   readonly #interfaces: InterfaceReader;
   readonly #packets: PacketReader;
   readonly #batch = new BatchAssembly();
+  readonly #sideBlocks: SideBlockReader;
 
   constructor(input: InputBuffer) {
     this.#input = input;
     this.#blocks = new BlockReader(input);
-    this.#interfaces = new InterfaceReader(this.#blocks, this.warnings.notPreserved);
+    this.#interfaces = new InterfaceReader(this.#blocks, this.warnings);
+    this.#sideBlocks = new SideBlockReader(this.#blocks, this.#interfaces, this.warnings);
     this.#packets = new PacketReader(this.#blocks, this.#interfaces, this.#batch, this.warnings);
   }
 
@@ -83,9 +82,9 @@ class PcapngDecoder implements CaptureDecoder {
       while (this.#skip() && this.#readBlock());
     } catch (error) {
       // The invalid block stays in the buffer, and the next call throws again after the packets before it.
-      if (this.#batch.length === 0 || !(error instanceof CaptureError)) throw error;
+      if (this.#batch.isEmpty || !(error instanceof CaptureError)) throw error;
     }
-    return this.#batch.finish(this.#input.bytes);
+    return this.#batch.finish(this.#input.bytes, this.#interfaces.firstFormat);
   }
 
   finish(): void {
@@ -111,29 +110,36 @@ class PcapngDecoder implements CaptureDecoder {
     if (input.view.getUint32(at, false) === SECTION_HEADER) return this.#readSection(at);
     const type = blocks.uint32(at);
     const length = blocks.length(at);
-    if (!isRead(type)) {
-      this.#countSkipped(type);
-      blocks.skip(length);
-      return true;
-    }
+    if (!isRead(type)) return this.#readSideBlock(type, at, length);
     const limit = this.#packets.maxLength(type, at);
     if (length > limit) {
       throw blocks.malformed(at, `a block of ${length} bytes is above ${limit}, the most for its kind`);
     }
     if (!blocks.isComplete(at, length)) return false;
     if (type === INTERFACE_DESCRIPTION) this.#interfaces.readDescription(at, length);
-    else if (type === INTERFACE_STATISTICS) this.#interfaces.readStatistics(at, length);
-    else if (!this.#packets.read(type, at, length)) return false;
+    else if (type === INTERFACE_STATISTICS) {
+      if (this.#batch.isFullOfBlocks) return false;
+      this.#batch.addBlock(this.#interfaces.readStatistics(at, length, this.#batch.length));
+    } else if (!this.#packets.read(type, at, length)) return false;
     input.start = at + length;
     return true;
   }
 
-  #countSkipped(type: number): void {
-    const { notPreserved } = this.warnings;
-    if (type === DECRYPTION_SECRETS) notPreserved.decryptionSecrets++;
-    else if (type === NAME_RESOLUTION) notPreserved.nameResolution++;
-    else if (type === CUSTOM || type === CUSTOM_NO_COPY) notPreserved.customBlocks++;
-    else notPreserved.otherBlocks++;
+  /** Copies or skips a block that is not a packet; returns false if it is incomplete or does not fit the batch. */
+  #readSideBlock(type: number, at: number, length: number): boolean {
+    const batch = this.#batch;
+    // Without an interface there is no file to write to yet, and the batch cannot be returned.
+    const isTooEarly = batch.isFullOfBlocks && this.interfaces.length === 0;
+    if (isTooEarly || !this.#sideBlocks.isCopied(type, length)) {
+      this.#sideBlocks.countSkipped(type);
+      this.#blocks.skip(length);
+      return true;
+    }
+    if (batch.isFullOfBlocks || !this.#blocks.isComplete(at, length)) return false;
+    const block = this.#sideBlocks.read(type, at, length, batch.length);
+    if (block !== undefined) batch.addBlock(block);
+    this.#input.start = at + length;
+    return true;
   }
 
   #readSection(at: number): boolean {
@@ -158,12 +164,8 @@ class PcapngDecoder implements CaptureDecoder {
     }
     if (!blocks.isComplete(at, length)) return false;
     const options = blocks.options(at + SHB.options, at, length);
-    // Not counted: a new file names its own program instead.
-    while (options.next()) {
-      if (options.code !== SHB_USER_APPLICATION) this.warnings.notPreserved.sectionOptions++;
-    }
+    this.#interfaces.beginSection(options);
     this.#input.start = at + length;
-    this.#interfaces.beginSection();
     return true;
   }
 }

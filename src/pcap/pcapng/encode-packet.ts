@@ -24,11 +24,15 @@ import { writeTime } from "./time.js";
 
 /** A simple packet block has neither interface nor captured length: both follow from the first interface. */
 export function isSimple(batch: PacketBatch, index: number, described: readonly CaptureInterface[]): boolean {
-  if (batch.format.interfaceId !== 0 || batch.comments?.has(index) === true) return false;
+  if (batch.format.interfaceId !== 0 || hasOptions(batch, index)) return false;
   const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
   const original = readOriginalLength(batch.records, batch.offsets[index]!);
   const snapLength = described[0]?.snapLength ?? 0;
   return captured === (snapLength === 0 ? original : Math.min(original, snapLength));
+}
+
+function hasOptions({ comments, pcapng }: PacketBatch, index: number): boolean {
+  return comments?.has(index) === true || pcapng?.options?.has(index) === true;
 }
 
 /** Writes a packet as a simple packet block. */
@@ -52,7 +56,7 @@ export function writeEnhanced(
   index: number,
   offsetSeconds: number,
 ): void {
-  const { records, offsets, format, comments } = batch;
+  const { records, offsets, format, comments, pcapng } = batch;
   const header = offsets[index]!;
   const start = header + RECORD_HEADER_LENGTH;
   const end = recordEnd(batch, index);
@@ -78,10 +82,12 @@ export function writeEnhanced(
   view.setUint32(at + EPB.original, readOriginalLength(records, header), true);
   writeData(writer, records, start, end);
   const own = comments?.get(index);
+  const others = pcapng?.options?.get(index);
   if (own !== undefined) {
     for (const comment of own) writer.addString(OPT_COMMENT, comment);
-    writer.endOptions();
   }
+  if (others !== undefined) writer.addBytes(others);
+  if (own !== undefined || others !== undefined) writer.endOptions();
   writer.closeBlock(at);
 }
 
@@ -89,9 +95,9 @@ export function writeEnhanced(
 export function enhancedBytes(batch: PacketBatch, index: number): number {
   const captured = recordEnd(batch, index) - batch.offsets[index]! - RECORD_HEADER_LENGTH;
   let length = EPB.data + padded(captured) + BLOCK_TRAILER;
-  const comments = batch.comments?.get(index);
-  if (comments === undefined) return length;
-  for (const comment of comments) {
+  if (!hasOptions(batch, index)) return length;
+  length += batch.pcapng?.options?.get(index)?.length ?? 0;
+  for (const comment of batch.comments?.get(index) ?? []) {
     length += OPTION_HEADER_LENGTH + padded(stringBytes(comment));
   }
   return length + OPTION_HEADER_LENGTH;

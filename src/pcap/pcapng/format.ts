@@ -14,6 +14,7 @@ export const NAME_RESOLUTION = 4;
 export const INTERFACE_STATISTICS = 5;
 export const ENHANCED_PACKET = 6;
 export const DECRYPTION_SECRETS = 10;
+export const SYSTEMD_JOURNAL = 9;
 /** Custom Blocks that programs may copy to a new file, and those that they must not copy. */
 export const CUSTOM = 0x0bad;
 export const CUSTOM_NO_COPY = 0x4000_0bad;
@@ -43,14 +44,31 @@ export const PB_INTERFACE_ID = 8;
 export const PB_DROPS = 10;
 export const PB_DROPS_UNKNOWN = 0xffff;
 
+/** Decryption Secrets Block. */
+export const DSB = { secretsType: 8, secretsLength: 12, secrets: 16 } as const;
+
+/** Name Resolution Block. The records have the form of options. */
+export const NRB_RECORDS = 8;
+
+/** Custom Block: a Private Enterprise Number, then what its owner defines. */
+export const CB = { enterprise: 8, data: 12 } as const;
+
 /** Interface Statistics Block. */
 export const ISB = { interfaceId: 8, timeHigh: 12, timeLow: 16, options: 20 } as const;
 
 export const OPTION_HEADER_LENGTH = 4;
+/** Custom options that programs may copy to a new file (a string or bytes), and those that they must not copy. */
+export const OPT_CUSTOM_STRING = 2988;
+export const OPT_CUSTOM_BYTES = 2989;
+export const OPT_CUSTOM_STRING_NO_COPY = 19372;
+export const OPT_CUSTOM_BYTES_NO_COPY = 19373;
 export const OPT_END = 0;
 export const OPT_COMMENT = 1;
+export const SHB_HARDWARE = 2;
+export const SHB_OPERATING_SYSTEM = 3;
 export const SHB_USER_APPLICATION = 4;
 export const EPB_FLAGS = 2;
+export const EPB_DROP_COUNT = 4;
 const IF_NAME = 2;
 const IF_DESCRIPTION = 3;
 export const IF_TIME_RESOLUTION = 9;
@@ -58,6 +76,8 @@ const IF_FILTER = 11;
 const IF_OPERATING_SYSTEM = 12;
 export const IF_TIME_OFFSET = 14;
 const IF_HARDWARE = 15;
+export const ISB_START_TIME = 2;
+export const ISB_END_TIME = 3;
 export const ISB_RECEIVED = 4;
 export const ISB_INTERFACE_DROPPED = 5;
 export const ISB_SYSTEM_DROPPED = 7;

@@ -1,22 +1,29 @@
 import type { PacketFormat } from "../../packet/batch.js";
 import { maxCapturedLength } from "../../packet/link-type.js";
+import type { SideBlock } from "../../packet/side-blocks.js";
 import type { CaptureInterface, InterfaceCounts } from "../../packet/source.js";
 import type { CaptureWarningCounts } from "../decoder.js";
 import type { BlockReader } from "./block-reader.js";
+import { OptionCopier } from "./copy/option-copier.js";
+import { StatisticsCopier } from "./copy/statistics-copier.js";
 import {
   BLOCK_TRAILER,
   DEFAULT_TIME_RESOLUTION,
   IDB,
   IF_TIME_OFFSET,
   IF_TIME_RESOLUTION,
+  INTERFACE_DESCRIPTION,
   INTERFACE_STRINGS,
   ISB,
   ISB_INTERFACE_DROPPED,
   ISB_RECEIVED,
   ISB_SYSTEM_DROPPED,
   OPT_COMMENT,
+  SECTION_HEADER,
+  SHB_USER_APPLICATION,
 } from "./format.js";
 import { MAX_DESCRIPTION_BYTES, MAX_INTERFACES } from "./limits.js";
+import type { OptionReader } from "./options.js";
 import { createTimeReader, type TimeReader } from "./time.js";
 
 /** How to read the packets of an interface. */
@@ -33,21 +40,48 @@ export class InterfaceReader {
   /** Packets dropped on all interfaces, according to the latest statistics. */
   dropped = 0;
   readonly #blocks: BlockReader;
-  readonly #notPreserved: CaptureWarningCounts["notPreserved"];
+  readonly #warnings: CaptureWarningCounts;
+  readonly #options = new OptionCopier();
+  readonly #statistics: StatisticsCopier;
   readonly #layouts: PacketLayout[] = [];
   /** By unit and offset, since nearly all interfaces share one. */
   readonly #timeReaders = new Map<string, TimeReader>();
+  #sections = 0;
+  /** Options of the first section. */
+  #sectionOptions: Uint8Array | undefined;
   #sectionStart = 0;
   #descriptionBytes = 0;
 
-  constructor(blocks: BlockReader, notPreserved: CaptureWarningCounts["notPreserved"]) {
+  constructor(blocks: BlockReader, warnings: CaptureWarningCounts) {
     this.#blocks = blocks;
-    this.#notPreserved = notPreserved;
+    this.#warnings = warnings;
+    this.#statistics = new StatisticsCopier(blocks, warnings);
   }
 
   /** From now on, interface 0 is the next one to be described. */
-  beginSection(): void {
+  beginSection(options: OptionReader): void {
+    const { notPreserved, pcapngOnly } = this.#warnings;
     this.#sectionStart = this.list.length;
+    // A new file has one section; that of a later one would be a second value of each option.
+    const isFirst = this.#sections++ === 0;
+    this.#options.begin();
+    while (options.next()) {
+      // Not counted: a new file names its own program instead.
+      if (options.code === SHB_USER_APPLICATION) continue;
+      const isCopied = isFirst && this.#options.copy(SECTION_HEADER, options);
+      (isCopied ? pcapngOnly : notPreserved).sectionOptions++;
+    }
+    if (isFirst) this.#sectionOptions = this.#options.take();
+  }
+
+  /** Whether interfaces of the section have other numbers in a new file. */
+  get isRenumbered(): boolean {
+    return this.#sectionStart > 0;
+  }
+
+  /** Undefined if no interface has been described. */
+  get firstFormat(): PacketFormat | undefined {
+    return this.#layouts[0]?.format;
   }
 
   /** The layout of the packets of an interface of the section; undefined if it has not been described. */
@@ -69,18 +103,22 @@ export class InterfaceReader {
     }
     const linkType = blocks.uint16(at + IDB.linkType);
     const snapLength = blocks.uint32(at + IDB.snapLength);
-    const { unit, offsetSeconds, notPreserved, described } = this.#readOptions(at, length);
+    const { unit, offsetSeconds, copied, described } = this.#readOptions(at, length);
+    const options = this.#options.take();
     const time = this.#timeReaderOf(unit, offsetSeconds);
     const { resolution } = time;
     const interfaceId = this.list.length;
     this.#descriptionBytes += length;
-    this.#notPreserved.interfaceOptions += notPreserved;
+    this.#warnings.notPreserved.interfaceOptions += this.#options.notCopied;
+    this.#warnings.pcapngOnly.interfaceOptions += copied;
     this.list.push({
       linkType,
       resolution,
       snapLength,
       ...described,
       ...(offsetSeconds !== 0 && { timeOffsetSeconds: offsetSeconds }),
+      ...(options !== undefined && { pcapngOptions: options }),
+      ...(this.#sectionOptions !== undefined && { sectionOptions: this.#sectionOptions }),
     });
     this.#layouts.push({
       format: { linkType, resolution, snapLength, interfaceId },
@@ -94,7 +132,8 @@ export class InterfaceReader {
     const comments: string[] = [];
     let unit = DEFAULT_TIME_RESOLUTION;
     let offsetSeconds = 0;
-    let notPreserved = 0;
+    let copied = 0;
+    this.#options.begin();
     const options = this.#blocks.options(at + IDB.options, at, length);
     while (options.next()) {
       const string = INTERFACE_STRINGS.find(({ code }) => code === options.code);
@@ -103,7 +142,7 @@ export class InterfaceReader {
         described[string.field] = options.string(string.prefix.length);
       else if (options.code === IF_TIME_RESOLUTION) unit = options.uint8() ?? unit;
       else if (options.code === IF_TIME_OFFSET) offsetSeconds = options.int64() ?? 0;
-      else notPreserved++;
+      else if (this.#options.copy(INTERFACE_DESCRIPTION, options)) copied++;
     }
     // The time unit may be among the unreadable options.
     if (options.damaged) {
@@ -113,7 +152,7 @@ export class InterfaceReader {
       throw this.#blocks.malformed(at, "the time offset of an interface is 2^53 seconds or more");
     }
     if (comments.length > 0) described.comments = comments;
-    return { unit, offsetSeconds, notPreserved, described };
+    return { unit, offsetSeconds, copied, described };
   }
 
   #timeReaderOf(unit: number, offsetSeconds: number): TimeReader {
@@ -126,8 +165,8 @@ export class InterfaceReader {
     return reader;
   }
 
-  /** Reads an interface statistics block. */
-  readStatistics(at: number, length: number): void {
+  /** Reads an interface statistics block; returns a copy for a new file. */
+  readStatistics(at: number, length: number, before: number): SideBlock {
     const blocks = this.#blocks;
     if (length < ISB.options + BLOCK_TRAILER) {
       throw blocks.malformed(at, "interface statistics are too short");
@@ -144,11 +183,11 @@ export class InterfaceReader {
       if (value !== undefined && options.code === ISB_RECEIVED) counts.received = value;
       else if (value !== undefined && options.code === ISB_INTERFACE_DROPPED) counts.interfaceDropped = value;
       else if (value !== undefined && options.code === ISB_SYSTEM_DROPPED) counts.systemDropped = value;
-      else this.#notPreserved.statisticsOptions++;
     }
     const latest: InterfaceCounts = { ...own.counts, ...summarize(counts) };
     this.dropped += (latest.dropped ?? 0) - (own.counts?.dropped ?? 0);
     this.list[interfaceId] = { ...own, counts: latest };
+    return this.#statistics.copy(at, length, before, this.#layouts[interfaceId]!, own.timeOffsetSeconds ?? 0);
   }
 }
 
@@ -161,8 +200,8 @@ interface DescriptionOptions {
   /** `if_tsresol` */
   readonly unit: number;
   readonly offsetSeconds: number;
-  /** Number of options that are lost when the interface is written to a new file. */
-  readonly notPreserved: number;
+  /** Number of options that were copied. */
+  readonly copied: number;
   readonly described: Description;
 }
 

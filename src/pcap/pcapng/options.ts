@@ -6,7 +6,7 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 export class OptionReader {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
-  readonly #littleEndian: boolean;
+  readonly littleEndian: boolean;
   readonly #end: number;
   #next: number;
   code = OPT_END;
@@ -18,7 +18,7 @@ export class OptionReader {
   constructor(view: DataView, bytes: Uint8Array, littleEndian: boolean, start: number, end: number) {
     this.#view = view;
     this.#bytes = bytes;
-    this.#littleEndian = littleEndian;
+    this.littleEndian = littleEndian;
     this.#next = start;
     this.#end = end;
   }
@@ -28,8 +28,8 @@ export class OptionReader {
     const at = this.#next;
     if (at === this.#end || this.damaged) return false;
     if (at + OPTION_HEADER_LENGTH > this.#end) return this.#damage();
-    this.code = this.#view.getUint16(at, this.#littleEndian);
-    this.#valueLength = this.#view.getUint16(at + 2, this.#littleEndian);
+    this.code = this.#view.getUint16(at, this.littleEndian);
+    this.#valueLength = this.#view.getUint16(at + 2, this.littleEndian);
     this.#valueAt = at + OPTION_HEADER_LENGTH;
     if (this.code === OPT_END) return false;
     if (this.#valueAt + this.#valueLength > this.#end) return this.#damage();
@@ -40,6 +40,11 @@ export class OptionReader {
   #damage(): false {
     this.damaged = true;
     return false;
+  }
+
+  /** The value: a view, only valid as long as the block is. */
+  value(): Uint8Array {
+    return this.#bytes.subarray(this.#valueAt, this.#valueAt + this.#valueLength);
   }
 
   /** The value as a string; invalid UTF-8 becomes replacement characters, trailing NULs are removed. */
@@ -64,12 +69,20 @@ export class OptionReader {
   uint64(): number | undefined {
     return this.#valueLength < 8
       ? undefined
-      : Number(this.#view.getBigUint64(this.#valueAt, this.#littleEndian));
+      : Number(this.#view.getBigUint64(this.#valueAt, this.littleEndian));
   }
 
   int64(): number | undefined {
     return this.#valueLength < 8
       ? undefined
-      : Number(this.#view.getBigInt64(this.#valueAt, this.#littleEndian));
+      : Number(this.#view.getBigInt64(this.#valueAt, this.littleEndian));
   }
+}
+
+/** Whether encoded options, as `OptionCopier` returns them, contain one with this code. */
+export function hasOption(encoded: Uint8Array, code: number): boolean {
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  const options = new OptionReader(view, encoded, true, 0, encoded.length);
+  while (options.next()) if (options.code === code) return true;
+  return false;
 }

@@ -2,10 +2,12 @@ import { RECORD_HEADER_LENGTH, writeRecordHeader } from "../../packet/record-hea
 import type { BatchAssembly } from "../batch-assembly.js";
 import type { CaptureWarningCounts } from "../decoder.js";
 import type { BlockReader } from "./block-reader.js";
+import { OptionCopier } from "./copy/option-copier.js";
 import {
   BLOCK_TRAILER,
   ENHANCED_PACKET,
   EPB,
+  EPB_DROP_COUNT,
   EPB_FLAGS,
   OPT_COMMENT,
   PACKET,
@@ -38,6 +40,7 @@ export class PacketReader {
   readonly #interfaces: InterfaceReader;
   readonly #batch: BatchAssembly;
   readonly #warnings: CaptureWarningCounts;
+  readonly #options = new OptionCopier();
   /** Reused for every packet. */
   readonly #time: RecordTime = { eraSeconds: 0, seconds: 0, fraction: 0 };
 
@@ -83,10 +86,20 @@ export class PacketReader {
     if (!this.#batch.accepts(layout.format, timed, time.eraSeconds)) return false;
 
     this.#warn(layout.format.snapLength, captured, original);
-    // Read the comments first: the record may overwrite the options.
-    if (type === PACKET) this.#countDrops(blocks.uint16(at + PB_DROPS));
-    const comments = timed ? this.#readComments(dataAt + padded(captured), at, length) : undefined;
-    const target = this.#batch.add(captured, comments);
+    // Read the options first: the record may overwrite them.
+    const optionsAt = dataAt + padded(captured);
+    const drops = type === PACKET ? blocks.uint16(at + PB_DROPS) : 0;
+    const hasDrops = drops !== 0 && drops !== PB_DROPS_UNKNOWN;
+    const hasOptions = timed && optionsAt < at + length - BLOCK_TRAILER;
+    let comments: readonly string[] | undefined;
+    let copied: Uint8Array | undefined;
+    if (hasOptions || hasDrops) {
+      this.#options.begin();
+      if (hasOptions) comments = this.#readOptions(optionsAt, at, length);
+      if (hasDrops) this.#addDrops(drops);
+      copied = this.#options.take();
+    }
+    const target = this.#batch.add(captured, comments, copied);
     const { bytes, view } = blocks.input;
     bytes.copyWithin(target + RECORD_HEADER_LENGTH, dataAt, dataAt + captured);
     writeRecordHeader(view, target, time.seconds, time.fraction, captured, original);
@@ -137,19 +150,20 @@ export class PacketReader {
     if (captured > original) this.#warnings.aboveOriginalLength++;
   }
 
-  #readComments(start: number, at: number, length: number): readonly string[] | undefined {
-    if (start >= at + length - BLOCK_TRAILER) return undefined;
-    const { notPreserved } = this.#warnings;
+  /** Returns the comments; copies the other options. */
+  #readOptions(start: number, at: number, length: number): readonly string[] | undefined {
+    const { notPreserved, pcapngOnly } = this.#warnings;
     let comments: string[] | undefined;
     const options = this.#blocks.options(start, at, length);
     while (options.next()) {
       if (options.code === OPT_COMMENT) {
         comments ??= [];
         comments.push(options.string());
-      } else if (options.code === EPB_FLAGS) {
-        notPreserved.packetFlags++;
       } else {
-        notPreserved.packetOptions++;
+        const kind = options.code === EPB_FLAGS ? "packetFlags" : "packetOptions";
+        // The obsolete packet block has the same options.
+        const isCopied = this.#options.copy(ENHANCED_PACKET, options);
+        (isCopied ? pcapngOnly : notPreserved)[kind]++;
       }
     }
     if (options.damaged) this.#warnings.damagedOptions++;
@@ -157,7 +171,8 @@ export class PacketReader {
   }
 
   /** The obsolete packet block has a drop count field, where the enhanced packet block has an option. */
-  #countDrops(drops: number): void {
-    if (drops !== 0 && drops !== PB_DROPS_UNKNOWN) this.#warnings.notPreserved.packetOptions++;
+  #addDrops(drops: number): void {
+    this.#warnings.pcapngOnly.packetOptions++;
+    this.#options.addUint64(EPB_DROP_COUNT, drops);
   }
 }

@@ -23,6 +23,7 @@ function file(name: string, bytes: Uint8Array): string {
 }
 
 const LINKTYPE_USER0 = 147;
+const CUSTOM_NO_COPY = 0x4000_0bad;
 const writer = blockWriter();
 const frame = packetBytes({ id: 1 });
 
@@ -110,6 +111,7 @@ describe("flowscribe: warnings about parts of pcapng that are not copied", () =>
       }),
       writer.interface({ options: [[13, 4]] }),
       writer.block(DECRYPTION_SECRETS, new Uint8Array(16)),
+      writer.block(CUSTOM_NO_COPY, new Uint8Array(8)),
       writer.enhanced({
         data: frame,
         options: [
@@ -118,6 +120,7 @@ describe("flowscribe: warnings about parts of pcapng that are not copied", () =>
         ],
       }),
       writer.enhanced({ data: frame, options: [[2, Uint8Array.of(2, 0, 0, 0)]] }),
+      writer.section({ options: [[1, "lost"]] }),
     ),
   );
 
@@ -133,22 +136,26 @@ describe("flowscribe: warnings about parts of pcapng that are not copied", () =>
       "--strict-input",
     ]);
     const lines = [
-      "1 decryption secrets block is",
-      "2 options of section headers (comment, hardware, operating system) are",
-      "1 option of an interface (address, speed, time zone, …) is",
-      "2 packet directions (epb_flags) are",
+      "1 custom block is",
+      "1 option of a section header (comment, hardware, operating system) is",
     ].map((what) => `${path}: ${what} not copied\n`);
     expect({ code, err }).toEqual({ code: EXIT.ok, err: lines.join("").repeat(2) });
   });
 
   test("record: reports what pcap cannot represent when it writes pcap", async () => {
     const { code, err } = await runFake(["record", "-r", path, "-w", newOutput("pcap")]);
+    const onlyPcapng = (what: string, several: string) =>
+      `${what} not copied: pcap files cannot store ${several}; set --format pcapng to keep them`;
+    const sectionOptions = "options of section headers (comment, hardware, operating system)";
+    const interfaceOptions = "options of interfaces (address, speed, time zone, …)";
     const lines = [
-      "1 decryption secrets block is not copied",
-      "2 options of section headers (comment, hardware, operating system) are not copied",
-      "1 option of an interface (address, speed, time zone, …) is not copied",
-      "2 packet directions (epb_flags) are not copied",
-      "1 comment is not copied: pcap files cannot store comments; set --format pcapng to keep them",
+      "1 custom block is not copied",
+      "1 option of a section header (comment, hardware, operating system) is not copied",
+      onlyPcapng("1 decryption secrets block is", "decryption secrets blocks"),
+      onlyPcapng(`2 ${sectionOptions} are`, sectionOptions),
+      onlyPcapng("1 option of an interface (address, speed, time zone, …) is", interfaceOptions),
+      onlyPcapng("2 packet directions (epb_flags) are", "packet directions (epb_flags)"),
+      onlyPcapng("1 comment is", "comments"),
     ].map((what) => `${path}: ${what}\n`);
     expect({ code, err }).toEqual({ code: EXIT.ok, err: lines.join("") });
   });

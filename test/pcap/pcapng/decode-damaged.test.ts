@@ -15,6 +15,7 @@ import {
 import { bytesOf, dataOf, fault, readAll, readWhole } from "../read.js";
 import { big, DATA, IF_NAME, little, OPT_COMMENT, orders, start, WHOLE } from "./captures.js";
 
+const CUSTOM_NO_COPY = 0x4000_0bad;
 const MAX_CAPTURED = 262_144;
 const LINKTYPE_DBUS = 231;
 
@@ -197,13 +198,18 @@ describe.each(orders)("decodeCapture: $order pcapng", ({ writer }) => {
         error: `truncated_capture@${at}`,
       },
       {
-        what: "the end in a skipped block",
+        what: "the end in a copied block",
         bytes: block(CUSTOM, WHOLE).subarray(0, 15),
+        error: `truncated_capture@${at}`,
+      },
+      {
+        what: "the end in a skipped block",
+        bytes: block(CUSTOM_NO_COPY, WHOLE).subarray(0, 15),
         error: `truncated_capture@${at + 12}`,
       },
       {
         what: "the end before the trailing length of a skipped block",
-        bytes: block(CUSTOM, WHOLE).subarray(0, 12),
+        bytes: block(CUSTOM_NO_COPY, WHOLE).subarray(0, 12),
         error: `truncated_capture@${at + 12}`,
       },
     ])("$what", async ({ bytes, error }) => {

@@ -50,15 +50,18 @@ describe.each(orders)("decodeCapture: $order pcapng", ({ writer }) => {
         operatingSystem: "Linux 6.1",
         hardware: "NIC",
         comments: ["first", "second"],
+        pcapngOptions: bytesOf("040008000a000001ffffff00"),
       },
     ]);
   });
 
-  test("ignores filters that are not strings", async () => {
+  test("copies filters that are not strings", async () => {
     const { source } = await readWhole(
-      join(section(), writer.interface({ options: [[IF_FILTER, bytesOf("0128000000")]] })),
+      join(section(), writer.interface({ options: [[IF_FILTER, bytesOf("0228000000")]] })),
     );
-    expect(source.interfaces).toEqual([{ linkType: 1, resolution: "us", snapLength: 0 }]);
+    expect(source.interfaces).toEqual([
+      { linkType: 1, resolution: "us", snapLength: 0, pcapngOptions: bytesOf("0b0005000228000000000000") },
+    ]);
   });
 
   test.each([

@@ -53,7 +53,7 @@ export async function openCaptures(
       const linkTypes = new UnsupportedLinkTypes();
       let packetComments = 0;
       const count = (batch: PacketBatch) => {
-        linkTypes.add(batch.format.linkType, batch.length);
+        if (batch.length > 0) linkTypes.add(batch.format.linkType, batch.length);
         for (const comments of batch.comments?.values() ?? []) packetComments += comments.length;
       };
       sources.push(untilFailure(capture, path, count, io, report));

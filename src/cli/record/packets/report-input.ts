@@ -57,6 +57,9 @@ export function reportInput(
   if (output.fileFormat === "pcapng") return;
   const { comments, namedInterfaces } = pcapngOnly?.() ?? { comments: 0, namedInterfaces: 0 };
   const why = (several: string) => `pcap files cannot store ${several}; set --format pcapng to keep them`;
+  // True as above.
+  for (const kind of Object.keys(NAMES) as (keyof NotPreserved)[])
+    reportCount(warnings.pcapngOnly[kind], NAMES[kind], why);
   reportCount(namedInterfaces, ["interface name", "interface names"], why);
   reportCount(comments, ["comment", "comments"], why);
 }

@@ -1,5 +1,5 @@
-import { createFlowComments, type FlowComments } from "../../observer/comments/flow-comments.js";
-import type { RecordCommandOptions } from "./options.js";
+import { createFlowComments, type FlowComments } from "../../../observer/comments/flow-comments.js";
+import type { RecordCommandOptions } from "../options.js";
 
 /** Creates the comments that the options describe. */
 export function createComments(

@@ -1,6 +1,6 @@
-import { loadCaptureWriter, type RecordingFormat } from "../../pcap/load-writer.js";
-import type { OpenSink } from "../../recorder/sink.js";
-import type { OutputStream } from "../io/io.js";
+import { loadCaptureWriter, type RecordingFormat } from "../../../pcap/load-writer.js";
+import type { OpenSink } from "../../../recorder/sink.js";
+import type { OutputStream } from "../../io/io.js";
 
 /**
  * Creates a sink that writes to standard output. It waits while the output is full, and fails when the reader closes
@@ -8,10 +8,10 @@ import type { OutputStream } from "../io/io.js";
  */
 export function streamSink(
   output: OutputStream,
-  { fileFormat, resolution }: Pick<RecordingFormat, "fileFormat" | "resolution">,
+  format: Pick<RecordingFormat, "fileFormat" | "resolution" | "additions">,
 ): OpenSink {
   return async ({ interfaces, snapLength }) => {
-    const createWriter = await loadCaptureWriter({ fileFormat, resolution, snapLength, interfaces });
+    const createWriter = await loadCaptureWriter({ ...format, snapLength, interfaces });
     const writer = createWriter();
 
     /** Writes a copy, as chunks are only valid until the next one. */

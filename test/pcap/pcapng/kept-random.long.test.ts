@@ -1,0 +1,2 @@
+// More runs of the properties than `npm test` has.
+import "./kept-random.test.js";
