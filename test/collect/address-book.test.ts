@@ -10,7 +10,7 @@ const web = pod("shop/web-a");
 const cart = pod("shop/cart-b");
 const seconds = (time: number) => time * 1000;
 
-type Observation = readonly [seconds: number, endpoint: ReturnType<typeof pod>];
+type Observation = readonly [seconds: number, endpoint: Parameters<typeof flowAt>[2]];
 
 /** A book that has learnt these endpoints of {@link A}. */
 function bookOf(...observations: readonly Observation[]) {
@@ -87,7 +87,7 @@ describe("createAddressBook: the endpoint of an address", () => {
     ],
     ["is not learnt from an unknown identity", [[10, { identity: 0 }]], { 10: undefined }],
   ])("%s, in any order of learning", (_, observations, expected) => {
-    for (const ordered of [observations, observations.toReversed()]) {
+    for (const ordered of [observations, [...observations].reverse()]) {
       const book = bookOf(...ordered);
       const answers = Object.keys(expected).map((time) => {
         const found = book.endpoint(A, seconds(Number(time)));
@@ -100,7 +100,10 @@ describe("createAddressBook: the endpoint of an address", () => {
   test("has the details that only some nodes report", () => {
     const book = bookOf(
       [10, web],
-      [11, { ...web, ID: 7, clusterName: "prod", workloads: [{ name: "web", kind: "Deployment" }] }],
+      [
+        11,
+        pod("shop/web-a", { ID: 7, clusterName: "prod", workloads: [{ name: "web", kind: "Deployment" }] }),
+      ],
       [12, web],
     );
     expect(book.endpoint(A)).toMatchObject({ ID: 7, clusterName: "prod", workloads: [{ name: "web" }] });

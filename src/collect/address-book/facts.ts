@@ -77,8 +77,10 @@ export class Facts {
       const span = known[index]!;
       if (isSameEndpoint(span.fact.endpoint, endpoint)) {
         this.#addDetails(span, endpoint);
+        const isFirst = from < span.from;
         this.#extend(span, from, to, to);
-        this.#updateHolder(span.subject!);
+        // A later observation of the holder cannot end its hold.
+        if (isFirst || span !== span.subject!.holder) this.#updateHolder(span.subject!);
         return;
       }
     }
