@@ -297,6 +297,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /StopCondition/,
   },
   checkStartRecording: { first: everything.checkStartRecording, named: /StartRecording/ },
+  createAddressSet: { first: everything.createAddressSet, named: /address/, accepts: ["a list"] },
   createTriggeredSource: {
     first: (value) => everything.createTriggeredSource(value),
     named: /source/,
@@ -460,6 +461,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   // flowscribe/collect
   createAddressBook: { options: collect.createAddressBook },
+  selectByName: {
+    first: (value) =>
+      collect.selectByName(value, { book: collect.createAddressBook(), selection: { pod: ["a/b"] } }),
+    named: /source/,
+    options: (options) => collect.selectByName(source(), options),
+  },
   // flowscribe/testing
   fakeClock: { first: testing.fakeClock, named: /startMs/, accepts: ["a number"] },
   fakeObserver: { options: testing.fakeObserver },

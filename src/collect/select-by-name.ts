@@ -4,6 +4,7 @@ import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { OptionsError } from "../errors/errors.js";
 import { issueOf } from "../errors/issue.js";
 import {
+  aFunction,
   aListOf,
   aNumberFrom,
   anInteger,
@@ -54,6 +55,8 @@ export interface SelectByNameOptions {
   readonly skewMs?: number;
   /** Tests the addresses inside of tunnels, as for flows. Not together with `addresses`. Default false. */
   readonly tunnels?: FlowOptions["tunnels"];
+  /** Called when packets of an address begin or cease to be selected. */
+  readonly onChange?: (change: AddressChange) => void;
   readonly clock?: Clock;
 }
 
@@ -66,6 +69,7 @@ const OPTIONS: OptionTable<SelectByNameOptions> = {
   ringBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
   skewMs: aNumberFrom(0),
   tunnels: FLOW_OPTIONS.tunnels,
+  onChange: aFunction,
   clock: aClock,
 };
 
@@ -134,6 +138,7 @@ class SelectedBatches {
   readonly #selected: SelectedAddresses;
   readonly #waits = new InterruptibleWait();
   readonly #book: AddressBook;
+  readonly #onChange: SelectByNameOptions["onChange"];
   readonly #endWatch: () => void;
   readonly #counts = new Map<string, number>();
   readonly #ring: PacketRing | undefined;
@@ -154,6 +159,7 @@ class SelectedBatches {
     this.#ring = beforeMs > 0 ? new PacketRing(ringBytes, () => {}) : undefined;
     this.#slices = this.#ring && new SliceReader(this.#ring);
     this.#book = book;
+    this.#onChange = options.onChange;
     const selections = Array.isArray(selection) ? selection : [selection];
     const watches: AddressWatch[] = [];
     this.#endWatch = () => {
@@ -174,7 +180,9 @@ class SelectedBatches {
     const now = before + (type === "added" ? 1 : -1);
     if (now === 0) this.#counts.delete(address);
     else this.#counts.set(address, now);
-    if (before === 0 || now === 0) this.#apply(change);
+    if (before !== 0 && now !== 0) return;
+    this.#apply(change);
+    this.#onChange?.(change);
   }
 
   #apply({ address, type }: AddressChange): void {

@@ -66,7 +66,7 @@ describe("import", () => {
     [
       "collect",
       ["@bufbuild/protobuf", "re2js"],
-      [...LOW, "cel", "collect", "filter", "gen", "packet", "regex"],
+      [...LOW, "cel", "collect", "filter", "gen", "packet", "pcap", "recorder", "regex"],
     ],
     [
       "observer",

@@ -36,7 +36,7 @@ export class NameRecording implements AsyncDisposable {
   }
 
   /** Selects the packets of the known addresses. Disposing of the result disposes of the source. */
-  select(source: PacketSource, { clock }: Pick<Io, "clock">): PacketSource {
+  select(source: PacketSource, { clock }: Pick<Io, "clock">, messages: Messages): PacketSource {
     if (this.#selections === undefined) {
       this.#source = source;
       return source;
@@ -48,11 +48,19 @@ export class NameRecording implements AsyncDisposable {
       selection: this.#selections,
       beforeMs,
       clock,
+      onChange: ({ type, address }) => messages.report(this.#changeText(type, address)),
       ...(tunnels && { tunnels }),
       ...(ringBytes !== undefined && { ringBytes }),
       ...(this.addresses !== undefined && { addresses: this.addresses }),
     });
     return this.#source;
+  }
+
+  #changeText(type: "added" | "removed", address: string): string {
+    const { namespace = "", podName = "" } = this.book.endpoint(address) ?? {};
+    const [name = ""] = podName === "" ? this.book.names(address) : [`${namespace}/${podName}`];
+    const holder = name === "" ? address : `${address} (${name})`;
+    return type === "added" ? `Recording packets of ${holder}` : `No longer recording packets of ${holder}`;
   }
 
   /** Begins to learn; ends the recording if the server fails. */

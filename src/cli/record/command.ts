@@ -16,6 +16,7 @@ export const recordCommand: Command = {
     usage: [
       "record -i DEVICE [FLAGS] [FILTER...] [EXPRESSION]",
       "record --read FILE [FLAGS] [FILTER...] [EXPRESSION]",
+      "record -i DEVICE --server ADDRESS --pod NAMESPACE/NAME [FLAGS]",
       "record --server ADDRESS [FLAGS] FILTER...",
     ],
     text: [
@@ -25,7 +26,8 @@ export const recordCommand: Command = {
         "also match --expression and the flow flags. Without filters all packets are recorded.",
       "EXPRESSION is a pcap-filter expression as for tcpdump, in one or several arguments. Flags of tcpdump such as -nn, -s 96, -p, -C 100 " +
         "and -W 5 are supported; the error for any other flag of tcpdump names the alternative.",
-      "With --server, a node records to a file on that node. Only the flags of hubble record apply then: filters, limits and --file-prefix.",
+      "With -i, --server and flow flags such as --pod, packets are recorded by name: the addresses are those that Hubble's flows have.",
+      "With --server only, a node records to a file on that node. Only the flags of hubble record apply then: filters, limits and --file-prefix.",
       "Ctrl-C ends a recording gracefully: the file is complete.",
     ],
     examples: [

@@ -164,7 +164,7 @@ export const RECORD_FLAGS = [
     value: "string",
     placeholder: "N",
     group: "Rotation",
-    help: "Keep only the last N files, like dumpcap's ring buffer. With --trigger: the size of the ring in memory, such as 256M.",
+    help: "Keep only the last N files, like dumpcap's ring buffer. With --trigger or --before: the size of the ring in memory, such as 256M.",
   },
   {
     name: "trigger",
@@ -187,7 +187,7 @@ export const RECORD_FLAGS = [
     placeholder: "DURATION",
     default: "10s",
     group: "Flight recorder",
-    help: "Write packets from this time before the trigger on.",
+    help: "Write packets from this time before the trigger on. By name, from this time before an address is known; default 0s.",
   },
   {
     name: "after",

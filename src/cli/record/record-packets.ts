@@ -93,7 +93,7 @@ async function openSource(
   if (opened === undefined) return undefined;
   try {
     const stages = await stagesOf(options, opened, messages, names);
-    const source = prepare(names?.select(opened.source, io) ?? opened.source, stages, options);
+    const source = prepare(names?.select(opened.source, io, messages) ?? opened.source, stages, options);
     return { source, inputs: opened.inputs };
   } catch (error) {
     await opened.source[Symbol.asyncDispose]();

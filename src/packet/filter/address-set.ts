@@ -1,3 +1,5 @@
+import { checkArgument } from "../../errors/check-argument.js";
+import { isIterable, type ValueCheck, valueCheck } from "../../errors/value-checks.js";
 import { formatAddress, parseAddress } from "../../net/index.js";
 
 /** The maximum number of addresses in a set; the kernel's table of an eBPF capture has as many. */
@@ -43,10 +45,16 @@ export interface AddressSet {
 
 /** Creates an empty set of addresses, or one with these. */
 export function createAddressSet(addresses: Iterable<string> = []): AddressSet {
+  checkArgument("createAddressSet", "addresses", addresses, anIterableOfAddresses);
   const set = new Addresses();
   for (const address of addresses) set.add(address);
   return set;
 }
+
+const anIterableOfAddresses: ValueCheck<Iterable<string>> = valueCheck(
+  "a list of addresses",
+  (value) => typeof value !== "string" && isIterable(value),
+);
 
 class Addresses implements AddressSet {
   readonly #words = new Map<string, Uint32Array>();

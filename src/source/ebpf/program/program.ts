@@ -58,7 +58,7 @@ export function compileProgram(
   include: readonly PacketFilterInit[] | undefined,
   { layer, window, answer, hasAddresses = false, tableFilters }: ProgramOptions,
 ): CompiledProgram {
-  const filters = include ?? (hasAddresses ? ANY_IP : undefined);
+  const filters = include === undefined && hasAddresses ? ANY_IP : include;
   const plan = filters === undefined ? NO_PLAN : planFilters(filters, tableFilters);
   const asm = new Assembler();
   const tables = new TableBytes();
