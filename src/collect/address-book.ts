@@ -37,6 +37,7 @@ import {
   type AddressFact,
   checkSnapshot,
   toAddressFact,
+  toEndpoint,
 } from "./address-book/snapshot.js";
 import { holderAt, momentsOf, nameHolds, type Subject } from "./address-book/span.js";
 import {
@@ -255,24 +256,9 @@ class FlowAddressBook implements AddressBook {
   #restore(entry: AddressFact): void {
     const { from, to } = entry;
     switch (entry.kind) {
-      case "endpoint": {
-        const workloads = entry.workloads.map((workload) => ({
-          $typeName: "flow.Workload" as const,
-          ...workload,
-        }));
-        const endpoint: Endpoint = {
-          $typeName: "flow.Endpoint",
-          ID: entry.ID,
-          identity: entry.identity,
-          clusterName: entry.clusterName,
-          namespace: entry.namespace,
-          labels: [...entry.labels],
-          podName: entry.podName,
-          workloads,
-        };
-        this.#facts.learnEndpoint(entry.address, endpoint, from, to);
+      case "endpoint":
+        this.#facts.learnEndpoint(entry.address, toEndpoint(entry), from, to);
         return;
-      }
       case "name":
         this.#facts.learnName(entry.address, entry.name, from, to, entry.until);
         return;

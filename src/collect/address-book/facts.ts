@@ -27,8 +27,8 @@ export interface FactsOptions {
 type NodeInterfaces = Map<number, Span<FactOf<"interface">>[]>;
 
 /**
- * The facts of a book. Each `learn…` method extends the interval of a fact, or adds it; learning a known fact allocates
- * nothing. `from` and `to` are in milliseconds since 1970. Invalid addresses and texts above the limits are counted and
+ * The facts of a book. Each `learn…` method extends the interval of a fact, or adds it; learning a known fact creates
+ * no objects. `from` and `to` are in milliseconds since 1970. Invalid addresses and texts above the limits are counted and
  * ignored.
  */
 export class Facts {

@@ -18,6 +18,7 @@ export const DEFAULT_MAX_AHEAD_MS = 300_000;
 /** Default of {@link AddressBookOptions.minNameMs}: one hour. */
 export const DEFAULT_MIN_NAME_MS = 3_600_000;
 
+/** The bounds and the clock of a book, and what it knows at first. */
 export interface AddressBookOptions {
   /**
    * Maximum number of intervals of all kinds together: endpoints, names, services and interfaces. At the limit, the

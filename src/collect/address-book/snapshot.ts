@@ -12,6 +12,7 @@ import {
   type ValueCheck,
   valueCheck,
 } from "../../errors/value-checks.js";
+import type { Endpoint } from "../../gen/flow/flow_pb.js";
 import { parseAddress } from "../../net/index.js";
 import type { Span } from "./span.js";
 import { isTime } from "./time.js";
@@ -101,6 +102,21 @@ export function toAddressFact({ fact, subject, from, to, until }: Span): Address
         name: fact.link.name,
       };
   }
+}
+
+/** Returns the endpoint of an entry as a message. */
+export function toEndpoint(entry: EntryOf<"endpoint">): Endpoint {
+  const { ID, identity, clusterName, namespace, podName, labels, workloads } = entry;
+  return {
+    $typeName: "flow.Endpoint",
+    ID,
+    identity,
+    clusterName,
+    namespace,
+    labels: [...labels],
+    podName,
+    workloads: workloads.map(({ name, kind }) => ({ $typeName: "flow.Workload", name, kind })),
+  };
 }
 
 /** Issues after which the rest of a snapshot is not checked. */

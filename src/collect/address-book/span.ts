@@ -40,7 +40,8 @@ export interface Subject {
 }
 
 /**
- * Returns the endpoint that holds an address at a time, which may be Infinity.
+ * Returns the span that holds at a time, which may be Infinity: of the endpoints of an address, of the services at one of
+ * its ports, or of the names of an interface.
  *
  * Only spans that begin at or before the time count. The holder is one of those last seen within `skew` of the latest
  * observation up to the time: of the highest rank, then with the latest start, then with the latest end. The result does

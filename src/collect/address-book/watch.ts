@@ -14,6 +14,7 @@ export interface AddressWatch {
   readonly addresses: ReadonlySet<string>;
   /** Ends the subscription; `onChange` is not called again. */
   stop(): void;
+  /** The same as {@link stop}. */
   [Symbol.dispose](): void;
 }
 

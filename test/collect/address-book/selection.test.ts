@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { type AddressSelection, createAddressBook } from "../../../src/collect/index.js";
 import { FilterError, OptionsError } from "../../../src/errors/errors.js";
@@ -32,7 +33,7 @@ function bookOf(learnt = flows) {
 
 describe("addresses", () => {
   test.each<[AddressSelection, string[]]>([
-    [{}, [WEB, "192.0.2.1", CART, SERVICE, EXTERNAL].filter((address) => address !== "192.0.2.1")],
+    [{}, [WEB, CART, SERVICE, EXTERNAL]],
     [{ pod: ["shop/"] }, [WEB, CART]],
     [{ pod: ["shop/web", "shop/none"] }, [WEB]],
     [{ pod: ["web"] }, []],
@@ -67,7 +68,7 @@ describe("addresses", () => {
     const at = (when: Parameters<typeof book.addresses>[1]) => book.addresses(selection, when).length;
     expect([5_000, 10_000, 104_000, 150_000].map(at)).toEqual([0, 1, 0, 1]);
     expect(at(new Date(20_000))).toBe(1);
-    expect(at({ seconds: 104n, nanos: 0 } as never)).toBe(1 - 1);
+    expect([at(timestampFromMs(20_000)), at(timestampFromMs(104_000))]).toEqual([1, 0]);
     expect(at({ from: 0, to: 10_000 })).toBe(0);
     expect(at({ from: 0, to: 10_001 })).toBe(1);
     expect(at({ from: 101_000, to: 104_000 })).toBe(0);
