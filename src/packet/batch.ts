@@ -215,14 +215,14 @@ export function copyBatch(batch: PacketBatch): PacketBatch {
   };
 }
 
-/** Returns the first `length` packets of a batch with what belongs to them; shares its memory. */
+/** Returns the first `length` packets of a batch, with their comments, options and the blocks before them; shares memory. */
 export function truncateBatch(batch: PacketBatch, length: number): PacketBatch {
   checkBatch("truncateBatch", batch);
   if (length >= batch.length) return batch;
   return sliceBatch(batch, 0, length);
 }
 
-/** Returns the packets of a batch from `from` to `to` (exclusive) with what belongs to them; shares its memory. */
+/** Like {@link truncateBatch}, the packets from `from` to `to` (exclusive). */
 export function sliceBatch(batch: PacketBatch, from: number, to: number): PacketBatch {
   if (from === 0 && to === batch.length) return batch;
   const { comments, pcapng: _, ...rest } = batch;

@@ -5,8 +5,8 @@ import { createSource } from "./source/create-source.js";
 import type { CaptureInterface, PacketSource } from "./source.js";
 
 /**
- * Transforms a batch; a result without packets and side blocks is skipped. If `writable`, the stage may overwrite the memory of the batch and
- * return it.
+ * Transforms a batch; a result without packets and side blocks is skipped. If `writable`, the stage may overwrite the
+ * memory of the batch and return it.
  */
 export type BatchStage = (batch: PacketBatch, writable: boolean) => PacketBatch;
 

@@ -88,22 +88,29 @@ export function partsOfKept(batch: WithParts, kept: Uint32Array, count: number):
   );
 }
 
+/** Limits of the side blocks in one batch, unless the last one is longer: more are in the next batch. */
+const MAX_BATCH_BLOCKS = 4096;
+const MAX_BATCH_BLOCK_BYTES = 1024 * 1024;
+
 /** Collects the parts of a batch that is assembled from several. */
 export class PartsCollector {
   #options: Map<number, Uint8Array> | undefined;
   #blocks: SideBlock[] | undefined;
+  #blockBytes = 0;
 
   get hasBlocks(): boolean {
     return this.#blocks !== undefined;
   }
 
-  get blockCount(): number {
-    return this.#blocks?.length ?? 0;
+  /** Whether to return the batch before more blocks are added, so that its memory is bounded. */
+  get isFullOfBlocks(): boolean {
+    return (this.#blocks?.length ?? 0) >= MAX_BATCH_BLOCKS || this.#blockBytes >= MAX_BATCH_BLOCK_BYTES;
   }
 
   clear(): void {
     this.#options = undefined;
     this.#blocks = undefined;
+    this.#blockBytes = 0;
   }
 
   addOptions(index: number, options: Uint8Array): void {
@@ -114,6 +121,7 @@ export class PartsCollector {
   addBlock(block: SideBlock): void {
     this.#blocks ??= [];
     this.#blocks.push(block);
+    this.#blockBytes += block.body.length;
   }
 
   /** Undefined if there are no parts. */

@@ -4,7 +4,6 @@ import { LINKTYPE_ETHERNET, MAX_CAPTURED_LENGTH } from "../packet/link-type.js";
 import { RECORD_HEADER_LENGTH } from "../packet/record-header.js";
 import { PartsCollector, type PcapngParts, type SideBlock } from "../packet/side-blocks.js";
 import { BLOCK_OVERHEAD } from "./pcapng/format.js";
-import { MAX_BATCH_BLOCK_BYTES, MAX_BATCH_BLOCKS } from "./pcapng/limits.js";
 
 /** The format of a batch without packets, if no interface is known. */
 export const NO_FORMAT: PacketFormat = {
@@ -27,7 +26,6 @@ export class BatchAssembly {
   #eraSeconds = 0;
   #comments: Map<number, readonly string[]> | undefined;
   readonly #parts = new PartsCollector();
-  #blockBytes = 0;
   /** Number of packets in the batch. */
   length = 0;
 
@@ -66,12 +64,11 @@ export class BatchAssembly {
 
   /** Whether the batch must be finished before another side block is added: blocks are not part of the input buffer. */
   get isFullOfBlocks(): boolean {
-    return this.#parts.blockCount >= MAX_BATCH_BLOCKS || this.#blockBytes >= MAX_BATCH_BLOCK_BYTES;
+    return this.#parts.isFullOfBlocks;
   }
 
   addBlock(block: SideBlock): void {
     this.#parts.addBlock(block);
-    this.#blockBytes += block.body.length;
   }
 
   /**
@@ -100,7 +97,6 @@ export class BatchAssembly {
     if (this.isEmpty) return undefined;
     const parts = this.#parts.parts();
     this.#parts.clear();
-    this.#blockBytes = 0;
     return batchOf(
       this.#format ?? format,
       this.length,

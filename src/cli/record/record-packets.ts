@@ -204,7 +204,7 @@ async function recordFlightFrom(
     return open(filePrefix === undefined ? request : { ...request, filePrefix });
   };
   const print = async (text: string) => io.stdout.write(text);
-  return await recordFlight(
+  const result = await recordFlight(
     source,
     flight,
     options,
@@ -213,6 +213,8 @@ async function recordFlightFrom(
     messages,
     report,
   );
+  reportMissingSecrets(extras, messages);
+  return result;
 }
 
 /** Undefined if the recording was interrupted before it started. */
@@ -256,9 +258,13 @@ async function recordFrom(
     endStatus();
     removeListener();
     // A recording that has not started has no result.
-    if (extras.fault !== undefined) messages.report(`${extras.fault}; later secrets are not written`);
+    reportMissingSecrets(extras, messages);
     if (sink !== undefined) await results.end(recording.stats, sink.filePath, hasReader);
   }
+}
+
+function reportMissingSecrets({ fault }: OutputExtras, messages: Messages): void {
+  if (fault !== undefined) messages.report(`${fault}; later secrets are not written`);
 }
 
 /** The result lines of `hubble record`; on standard error if the capture goes to standard output. */

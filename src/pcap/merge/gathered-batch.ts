@@ -31,6 +31,7 @@ export class GatheredBatch {
 
   /** Whether packets of a batch can be added to this one. */
   accepts({ untimed = false, eraSeconds = 0 }: PacketBatch, format: PacketFormat): boolean {
+    if (this.#parts.isFullOfBlocks) return false;
     if (this.#length === 0) return true;
     return format === this.#format && untimed === this.#untimed && eraSeconds === this.#eraSeconds;
   }

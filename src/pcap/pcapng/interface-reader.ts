@@ -62,7 +62,7 @@ export class InterfaceReader {
   beginSection(options: OptionReader): void {
     const { notPreserved, pcapngOnly } = this.#warnings;
     this.#sectionStart = this.list.length;
-    // A new file has one section; that of a later one would be a second value of each option.
+    // A new file has one section, so that options of later sections would contradict those of the first.
     const isFirst = this.#sections++ === 0;
     this.#options.begin();
     while (options.next()) {

@@ -6,6 +6,3 @@ export const MAX_INTERFACES = 65_536;
 export const MAX_DESCRIPTION_BYTES = 64 * 1024 * 1024;
 /** Allowance for the options of a packet with the maximum captured length. */
 export const MAX_OPTIONS_BYTES = 128 * 1024;
-/** Limits of the side blocks in one batch, unless a single block is longer: more are in the next batch. */
-export const MAX_BATCH_BLOCKS = 4096;
-export const MAX_BATCH_BLOCK_BYTES = 1024 * 1024;

@@ -262,6 +262,21 @@ describe("decodeCapture: hostile side blocks", () => {
     expect(blocks).toBe(20_040);
   });
 
+  test("a merged batch has a bounded number of blocks, too", async () => {
+    const many = () => Array.from({ length: 4000 }, () => block(9, new Uint8Array(0)));
+    const input = join(
+      ...[section(), little.interface()],
+      ...Array.from({ length: 5 }, () => [...many(), enhanced({ data: Uint8Array.of(1) })]).flat(),
+    );
+    const merged = mergeSources(await Promise.all([decodeCapture(input), decodeCapture(input)]));
+    let blocks = 0;
+    for await (const { pcapng } of merged) {
+      expect(pcapng?.blocks?.length ?? 0).toBeLessThanOrEqual(2 * 4096);
+      blocks += pcapng?.blocks?.length ?? 0;
+    }
+    expect(blocks).toBe(40_000);
+  });
+
   test("too many blocks before the first interface are skipped and counted", async () => {
     const many = Array.from({ length: 10_000 }, () => block(4, u32(0)));
     const { source, packets } = await readAll(

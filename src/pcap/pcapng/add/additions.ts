@@ -22,7 +22,7 @@ export interface PcapngAdditions {
   /**
    * Names of addresses. A lookup is called for the source and destination of the outermost IP header, when a file first
    * has the address: its names precede the packet. After 65,536 addresses one that was not used recently may be asked
-   * for again.
+   * for again. The bytes of these blocks are not known in advance, so that a file may exceed its size by them.
    */
   readonly names?: NamesOption;
   readonly description?: CaptureDescription;

@@ -43,11 +43,6 @@ export class OptionCopier {
     this.#writer.addUint64(code, value);
   }
 
-  /** Adds an option with a value in little endian. */
-  add(code: number, value: Uint8Array): void {
-    this.#writer.addOption(code, value);
-  }
-
   /** The copied options without opt_endofopt: a copy; undefined if there are no options. */
   take(): Uint8Array | undefined {
     return this.#writer.length === 0 ? undefined : this.#writer.written().slice();
