@@ -41,8 +41,8 @@ const MAX_RECORD_BYTES = 0xffff;
 const utf8 = new TextEncoder();
 
 /**
- * Creates a Name Resolution Block (draft-ietf-opsawg-pcapng section 4.5). Names that do not fit the 65,535 bytes of the record of their address are left out, as
- * are empty names.
+ * Creates a Name Resolution Block (draft-ietf-opsawg-pcapng section 4.5). Names that do not fit the 65,535 bytes of the
+ * record of their address are left out, as are empty names.
  *
  * @param before The index in its batch of the packet that the block precedes.
  *
