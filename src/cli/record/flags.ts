@@ -108,6 +108,12 @@ export const RECORD_FLAGS = [
     help: "In pcapng, add the name of the node to the interfaces, and the operating system and version of flowscribe.",
   },
   {
+    name: "resolve-names",
+    value: "boolean",
+    group: "Output",
+    help: "In pcapng, add the pods and DNS names that Hubble's flows (--server, --events) have for addresses; Wireshark shows them.",
+  },
+  {
     name: "file-prefix",
     value: "string",
     placeholder: "PREFIX",
@@ -275,6 +281,7 @@ export const RECORD_FLAG_SCOPES: { readonly [K in RecordFlagName]: "device" | "l
   "flow-json": "local",
   "inject-secrets": "local",
   "describe-interfaces": "device",
+  "resolve-names": "local",
   "file-prefix": "everywhere",
   "packet-limit": "everywhere",
   "bytes-limit": "everywhere",

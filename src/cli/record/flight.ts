@@ -1,4 +1,5 @@
 import { onAbort } from "../../async/abort.js";
+import type { AddressBook } from "../../collect/index.js";
 import { packetPart } from "../../filter/packet-part.js";
 import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import type { FlowComments } from "../../observer/comments/flow-comments.js";
@@ -25,6 +26,8 @@ export interface FlightOutput {
   readonly print: (text: string) => Promise<void>;
   /** Comments that learn from the flows of the events; undefined if packets are not commented. */
   readonly comments: FlowComments | undefined;
+  /** Learns, too; undefined if names are not resolved. */
+  readonly book: AddressBook | undefined;
 }
 
 const ABOUT_MORE =
@@ -36,7 +39,7 @@ export async function recordFlight(
   source: PacketSource,
   flight: FlightCommandOptions,
   { device, guessReplies, tunnels }: Pick<RecordCommandOptions, "device" | "guessReplies" | "tunnels">,
-  { openSink, print, comments }: FlightOutput,
+  { openSink, print, comments, book }: FlightOutput,
   io: Io,
   messages: Messages,
   inputs: InputReport,
@@ -65,7 +68,7 @@ export async function recordFlight(
     clock: io.clock,
     flow: { guessReplies, tunnels },
     ...(opened.events !== undefined && {
-      events: comments === undefined ? opened.events : learning(opened.events, comments),
+      events: learning(opened.events, comments, book),
       paced: device === undefined,
     }),
     ...(ringBytes !== undefined && { ringBytes }),
@@ -90,10 +93,12 @@ export async function recordFlight(
 
 async function* learning<T extends GetFlowsResponse | ExportEvent>(
   events: AsyncIterable<T>,
-  comments: FlowComments,
+  comments: FlowComments | undefined,
+  book: AddressBook | undefined,
 ): AsyncGenerator<T, void, undefined> {
   for await (const event of events) {
-    if (event.responseTypes.case === "flow") comments.learn(event.responseTypes.value);
+    book?.learn(event);
+    if (event.responseTypes.case === "flow") comments?.learn(event.responseTypes.value);
     yield event;
   }
 }

@@ -92,6 +92,8 @@ export interface OutputOptions {
   readonly keyLog: string | undefined;
   /** Whether to add the node, the operating system and the version of the program. */
   readonly describesInterfaces: boolean;
+  /** Whether names of addresses are added that flows have. */
+  readonly resolvesNames: boolean;
 }
 
 export type OutputTarget =
@@ -132,6 +134,12 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
   }
   const { since, until } = selection;
   const names = await readNames(extra, { allow, deny });
+  const flight = await readFlightOptions(extra, hubble, io, names !== undefined);
+  if (extra["resolve-names"] === true && names === undefined && flight?.events === undefined) {
+    throw new UsageError(
+      "--resolve-names requires flows with names: --server with --device and flow flags, or --trigger with --server or --events",
+    );
+  }
   const asksFlows = allow.length + deny.length > 0 || since !== undefined || until !== undefined;
   return {
     action,
@@ -158,7 +166,7 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
     tunnels: extra.tunnels === true,
     filePrefix: extra["file-prefix"],
     names,
-    flight: await readFlightOptions(extra, hubble, io, names !== undefined),
+    flight,
     strictInput: extra["strict-input"] === true,
     silent: extra["silent-errors"] === true,
   };
@@ -279,6 +287,7 @@ function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOption
     comments,
     keyLog: extra["inject-secrets"],
     describesInterfaces: extra["describe-interfaces"] === true,
+    resolvesNames: extra["resolve-names"] === true,
     precision: extra.precision,
     rotation,
     nodeName: node,
@@ -286,7 +295,7 @@ function readOutput(extra: Extra, read: readonly string[], io: Io): OutputOption
 }
 
 /** Flags for what only pcapng can store. */
-const PCAPNG_FLAGS = ["inject-secrets", "describe-interfaces"] as const;
+const PCAPNG_FLAGS = ["inject-secrets", "describe-interfaces", "resolve-names"] as const;
 
 function checkPcapng(flag: string, fileFormat: CaptureFormat): void {
   if (fileFormat === "pcapng") return;

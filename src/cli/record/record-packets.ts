@@ -1,4 +1,5 @@
 import { onAbort, relayAbort, unlessAborted } from "../../async/abort.js";
+import type { AddressBook } from "../../collect/index.js";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { codeOf } from "../../errors/message.js";
@@ -51,7 +52,7 @@ async function recordUntilSignal(options: RecordCommandOptions, io: Io): Promise
   const { source, inputs } = opened;
   try {
     const result = await (options.flight === undefined
-      ? recordFrom(source, options, io, messages)
+      ? recordFrom(source, options, io, messages, names)
       : recordFlightFrom(source, options.flight, options, io, messages, report));
     names?.check();
     for (const input of inputs) reportInput(input, options, report, messages);
@@ -193,7 +194,8 @@ async function recordFlightFrom(
   report: InputReport,
 ): Promise<Pick<RecordingResult, "reason">> {
   const { recordFlight } = await import("./flight.js");
-  using extras = await openExtras(options, io);
+  const book = options.output.resolvesNames ? await createBook(io) : undefined;
+  using extras = await openExtras(options, io, book);
   const { output, filePrefix } = options;
   const { target } = output;
   let files = 0;
@@ -208,7 +210,7 @@ async function recordFlightFrom(
     source,
     flight,
     options,
-    { openSink, print, comments: extras.comments },
+    { openSink, print, comments: extras.comments, book },
     io,
     messages,
     report,
@@ -217,15 +219,21 @@ async function recordFlightFrom(
   return result;
 }
 
+async function createBook({ clock }: Io): Promise<AddressBook> {
+  const { createAddressBook } = await import("../../collect/index.js");
+  return createAddressBook({ clock });
+}
+
 /** Undefined if the recording was interrupted before it started. */
 async function recordFrom(
   source: PacketSource,
   options: RecordCommandOptions,
   io: Io,
   messages: Messages,
+  names: NameRecording | undefined,
 ): Promise<RecordingResult | undefined> {
   const results = createResults(options, io, messages);
-  using extras = await openExtras(options, io);
+  using extras = await openExtras(options, io, names?.book);
   const openSink = openSinkOf(options, source, io, extras, results.output);
   const isLive = options.device !== undefined;
   let sink: PacketSink | undefined;

@@ -139,7 +139,10 @@ describe("record by name: usage", () => {
   test.each([
     { args: ["-i", "lo", "--server", "localhost:1", "--pod", "a/b", "--before", "-1s"], text: "--before" },
     { args: ["-i", "lo", "--pod", "a/b", "--before", "1s"], text: "--before requires --trigger" },
-    { args: ["-r", "examples/captures/sample.pcap", "--server", "localhost:1", "--pod", "a/b"], text: "--server" },
+    {
+      args: ["-r", "examples/captures/sample.pcap", "--server", "localhost:1", "--pod", "a/b"],
+      text: "--server",
+    },
   ])("rejects $args", async ({ args, text }) => {
     const { code, err } = await record(...args);
     expect(code).toBe(EXIT.usage);

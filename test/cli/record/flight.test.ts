@@ -100,6 +100,21 @@ describe("record --trigger", () => {
     expect(await idsIn(path)).toEqual([10, 11]);
   });
 
+  test("adds the names of addresses that the flows of events have, if asked", async () => {
+    const args = [
+      ...["-r", await packets(), "--trigger", "--verdict DROPPED", "--before", "2s", "--after", "2s"],
+      ...["--events", file("drop.json", dropLine(10))],
+    ];
+    for (const flags of [[], ["--resolve-names"]]) {
+      const path = join(folder, `names-${flags.length}.pcapng`);
+      const { code, err } = await record(...args, ...flags, "-w", path);
+      expect({ code, err }).toEqual({ code: EXIT.ok, err: "" });
+      expect(readFileSync(path).includes("shop/cart-1")).toBe(flags.length > 0);
+    }
+    const { err } = await record("-r", await packets(), "--resolve-names", "-w", join(folder, "x.pcapng"));
+    expect(err).toContain("--resolve-names requires flows with names");
+  });
+
   test.each([
     { trigger: "--verdict DROPPED --to-port 54", events: false, warns: true },
     { trigger: "--verdict DROPPED --to-port 54", events: true, warns: false },

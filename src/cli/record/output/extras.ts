@@ -1,6 +1,8 @@
 import { hostname, machine, release, type } from "node:os";
+import type { AddressBook } from "../../../collect/address-book/address-book.js";
 import type { FlowComments } from "../../../observer/comments/flow-comments.js";
 import type { CaptureDescription, PcapngAdditions } from "../../../pcap/pcapng/add/additions.js";
+import type { NameLookup } from "../../../pcap/pcapng/add/names.js";
 import type { KeyLog } from "../../../sink/key-log.js";
 import type { Io } from "../../io/io.js";
 import { packageVersion } from "../../version.js";
@@ -15,12 +17,20 @@ export interface OutputExtras extends Disposable {
 }
 
 /** Opens what the flags ask for. Loads the modules for it only when they are needed. */
-export async function openExtras(options: RecordCommandOptions, io: Io): Promise<OutputExtras> {
-  const { comments, keyLog, describesInterfaces, nodeName } = options.output;
+export async function openExtras(
+  options: RecordCommandOptions,
+  io: Io,
+  book: AddressBook | undefined,
+): Promise<OutputExtras> {
+  const { comments, keyLog, describesInterfaces, resolvesNames, nodeName } = options.output;
   const keys = keyLog === undefined ? undefined : await openKeys(keyLog, io);
   return {
     comments: comments && (await import("./comments.js")).createComments(comments, options),
-    additions: additionsOf(keys, describesInterfaces ? describeCapture(nodeName) : undefined),
+    additions: additionsOf(
+      keys,
+      describesInterfaces ? describeCapture(nodeName) : undefined,
+      resolvesNames && book !== undefined ? (address) => namesIn(book, address) : undefined,
+    ),
     get fault() {
       return keys?.fault;
     },
@@ -36,9 +46,20 @@ async function openKeys(path: string, { clock }: Io): Promise<KeyLog> {
 function additionsOf(
   keys: KeyLog | undefined,
   description: CaptureDescription | undefined,
+  names: NameLookup | undefined,
 ): PcapngAdditions | undefined {
-  if (keys === undefined && description === undefined) return undefined;
-  return { ...(keys && { secrets: keys.secrets }), ...(description && { description }) };
+  if (keys === undefined && description === undefined && names === undefined) return undefined;
+  return {
+    ...(keys && { secrets: keys.secrets }),
+    ...(description && { description }),
+    ...(names && { names }),
+  };
+}
+
+/** The pod of an address and its DNS names. */
+function namesIn(book: AddressBook, address: string): string[] {
+  const { namespace = "", podName = "" } = book.endpoint(address) ?? {};
+  return [...(podName === "" ? [] : [`${namespace}/${podName}`]), ...book.names(address)];
 }
 
 function describeCapture(nodeName = hostname()): CaptureDescription {
