@@ -2,6 +2,7 @@ import { OptionsError } from "../../../errors/errors.js";
 import type { Resolution } from "../../../packet/batch.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import type { PacketSource } from "../../../packet/source.js";
+import type { FlowSelection } from "../../../source/flow-selection.js";
 import { UsageError } from "../../error-text.js";
 import { type CaptureOptions, EBPF_DIRECTIONS } from "../../flags/capture-flags.js";
 
@@ -15,6 +16,8 @@ export interface DeviceOptions extends CaptureOptions {
 export interface CaptureRequest {
   /** Undefined for all packets. */
   readonly include?: readonly PacketFilterInit[];
+  /** FlowFilters, tested as far as packets contain their fields. */
+  readonly flows?: FlowSelection;
   /** pcap-filter text, for libpcap only. */
   readonly expression?: string;
   /** Maximum captured bytes per packet; 0 for whole packets. */
@@ -41,9 +44,10 @@ export type OpenDevice = (
  */
 export const openDevice: OpenDevice = async (options, request, signal) => {
   const { device, source, direction, promiscuous, bufferBytes, precision } = options;
-  const { include, expression, maxCaptureLength = 0 } = request;
+  const { include, flows, expression, maxCaptureLength = 0 } = request;
   const common = {
     ...(include && { include }),
+    ...(flows && { flows }),
     snapLength: maxCaptureLength,
     ...(bufferBytes !== undefined && { bufferBytes }),
     signal,

@@ -1,3 +1,4 @@
+import type { KernelPart } from "../../../filter/kernel-part.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import { Assembler, type Label, type Program } from "./assembler.js";
 import { type CaptureOptions, emitCapture } from "./capture-stage.js";
@@ -22,6 +23,11 @@ export interface ProgramOptions {
   /** Bytes of a packet that filters consider; at least {@link MIN_WINDOW}. */
   readonly window: number;
   readonly answer: Answer;
+  /**
+   * Whether packets match whose headers the program cannot follow to the ports: those that it does not recognize as IP,
+   * and those with too many extension headers. Default false.
+   */
+  readonly matchUnknown?: boolean;
   /** See {@link planFilters}. */
   readonly tableFilters?: number;
 }
@@ -48,7 +54,7 @@ const NO_PLAN: FilterPlan = { families: [], outcomes: [] };
  */
 export function compileProgram(
   include: readonly PacketFilterInit[] | undefined,
-  { layer, window, answer, tableFilters }: ProgramOptions,
+  { layer, window, answer, tableFilters, matchUnknown = false }: ProgramOptions,
 ): CompiledProgram {
   const plan = include === undefined ? NO_PLAN : planFilters(include, tableFilters);
   const asm = new Assembler();
@@ -58,16 +64,27 @@ export function compileProgram(
   const miss = asm.label("miss");
   const family = { 4: asm.label("IPv4"), 6: asm.label("IPv6") };
   if (include === undefined) emitAll(asm, match);
-  else emitLink(asm, layer, window, { miss, family });
+  else emitLink(asm, layer, window, { miss: matchUnknown ? match : miss, family });
   for (const own of plan.families) {
     asm.place(family[own.family]);
     const ownGroups = own.form === "tables" ? buildGroups(own, tables) : [];
     groups.push(...ownGroups);
-    emitFamily(asm, own, ownGroups, match, miss);
+    emitFamily(asm, own, ownGroups, { match, miss, unknown: matchUnknown ? match : undefined });
   }
   asm.place(match);
   emitAnswer(asm, layer, answer, miss);
   return { plan, program: asm.assemble(), tables: tables.concat(), groups };
+}
+
+/** {@link compileProgram} for the filters of a capture: `include`, or without it the filters of a selection of flows. */
+export function compileSelected(
+  include: readonly PacketFilterInit[] | undefined,
+  part: KernelPart | undefined,
+  options: Omit<ProgramOptions, "matchUnknown">,
+): CompiledProgram {
+  if (include !== undefined) return compileProgram(include, options);
+  const filters = part?.filters?.map(({ filter }) => filter);
+  return compileProgram(filters, { ...options, matchUnknown: true });
 }
 
 function emitAll(asm: Assembler, match: Label): void {
@@ -87,14 +104,17 @@ function emitFamily(
   asm: Assembler,
   plan: FamilyPlan,
   groups: readonly GroupTables[],
-  match: Label,
-  miss: Label,
+  {
+    match,
+    miss,
+    unknown,
+  }: { readonly match: Label; readonly miss: Label; readonly unknown: Label | undefined },
 ): void {
   if (plan.form === "nothing") {
     asm.jump(miss);
     return;
   }
-  emitTransport(asm, plan, miss);
+  emitTransport(asm, plan, unknown ?? miss, unknown);
   if (plan.form === "everything") asm.jump(match);
   else if (plan.form === "chain") emitChain(asm, plan, match, miss);
   else emitTables(asm, groups, match, miss);
