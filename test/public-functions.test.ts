@@ -331,6 +331,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /include/,
     options: (options) => ebpf.describeProgram(include, options),
   },
+  describeSelection: {
+    first: ebpf.describeSelection,
+    named: /flows|allow|\bx\b/,
+    options: ebpf.describeSelection,
+  },
   openEbpf: {
     first: (device) => ebpf.openEbpf(device),
     named: /device|koffi|kernel|\bx\b/,

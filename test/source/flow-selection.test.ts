@@ -1,11 +1,20 @@
 import fc from "fast-check";
-import { beforeAll, expect, test } from "vitest";
-import { compileFlowFilters, type FlowFilterInit, type FlowFilterLists } from "../../src/filter/index.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { OptionsError } from "../../src/errors/errors.js";
+import {
+  compileFlowFilters,
+  FilterError,
+  type FlowFilterInit,
+  type FlowFilterLists,
+  HUBBLE_VERSIONS,
+  type HubbleVersion,
+} from "../../src/filter/index.js";
 import { kernelPart } from "../../src/filter/kernel-part.js";
 import { RECORD_HEADER_LENGTH, recordEnd } from "../../src/packet/batch.js";
 import { formatWider } from "../../src/packet/filter/wider-text.js";
 import { createFlowDecoder } from "../../src/packet/index.js";
 import type { Flow } from "../../src/proto.js";
+import { describeSelection } from "../../src/source/describe-selection.js";
 import { compileProgram } from "../../src/source/ebpf/program/program.js";
 import { compileSelection } from "../../src/source/flow-selection.js";
 import { compileExpression } from "../../src/source/libpcap/index.js";
@@ -58,8 +67,13 @@ interface Packet {
 }
 
 /** Whether each kernel program lets a packet pass; they are compiled once for a list and link type. */
-async function kernelsOf(wanted: FlowFilterLists, tunnels: boolean, linkTypes: ReadonlySet<number>) {
-  const { filters } = kernelPart(wanted, {}, tunnels);
+async function kernelsOf(
+  wanted: FlowFilterLists,
+  tunnels: boolean,
+  hubble: HubbleVersion,
+  linkTypes: ReadonlySet<number>,
+) {
+  const { filters } = kernelPart(wanted, { hubble }, tunnels);
   const classic = new Map<number, (packet: Uint8Array) => boolean>();
   for (const linkType of linkTypes) {
     const text = filters && formatWider(filters, linkType);
@@ -94,10 +108,15 @@ async function kernelsOf(wanted: FlowFilterLists, tunnels: boolean, linkTypes: R
 const counts = { pairs: 0, passed: 0, excluded: 0 };
 
 /** The differences between the filters on the flow, and the kernel's part followed by the rest. */
-async function compare(wanted: FlowFilterLists, tunnels: boolean, packets: readonly Packet[]) {
-  const passes = compileFlowFilters(wanted);
-  const { wanted: rest } = compileSelection({ ...wanted, tunnels });
-  const kernels = await kernelsOf(wanted, tunnels, new Set(packets.map(({ linkType }) => linkType)));
+async function compare(
+  wanted: FlowFilterLists,
+  tunnels: boolean,
+  packets: readonly Packet[],
+  hubble: HubbleVersion = "1.16",
+) {
+  const passes = compileFlowFilters(wanted, { hubble });
+  const { wanted: rest } = compileSelection({ ...wanted, hubble, tunnels });
+  const kernels = await kernelsOf(wanted, tunnels, hubble, new Set(packets.map(({ linkType }) => linkType)));
   const decoder = createFlowDecoder({ tunnels, nodeName: "node" });
   const differences: string[] = [];
   for (const one of packets) {
@@ -138,9 +157,14 @@ test.each([false, true])(
         .chain((linkType) => anyPacketOf(linkType).map((packet) => ({ packet, linkType }))),
     );
     await fc.assert(
-      fc.asyncProperty(lists, fc.array(packet, { minLength: 20, maxLength: 20 }), async (wanted, packets) => {
-        expect(await compare(wanted, tunnels, packets)).toEqual([]);
-      }),
+      fc.asyncProperty(
+        lists,
+        fc.array(packet, { minLength: 20, maxLength: 20 }),
+        fc.constantFrom(...HUBBLE_VERSIONS),
+        async (wanted, packets, hubble) => {
+          expect(await compare(wanted, tunnels, packets, hubble)).toEqual([]);
+        },
+      ),
       { numRuns: runs(2500) },
     );
     expect(counts.passed).toBeGreaterThan(0);
@@ -166,4 +190,36 @@ describeWithShared("kernelPart with the packets of captures", () => {
         expect((await compare(wanted, tunnels, packets)).slice(0, 5)).toEqual([]);
     }
   });
+});
+
+describe("compileSelection", () => {
+  test("reports every fault with its path below flows", () => {
+    expect(() => compileSelection({ allow: [{ sourcePort: ["x"] }] })).toThrow(
+      /^flows\.allow\[0\]\.source_port\[0\]/,
+    );
+    expect(() => compileSelection({ deny: [{ sourceIp: ["y"] }] })).toThrow(FilterError);
+  });
+
+  test("rejects unknown options", () => {
+    expect(() => compileSelection({ alow: [] } as object)).toThrow(OptionsError);
+  });
+});
+
+test("describeSelection: where each filter is tested, and why", () => {
+  const many = Array.from({ length: 100 }, (_, index) => `${index + 1}`);
+  const text = describeSelection({
+    allow: [
+      { destinationPort: ["53"], protocol: ["udp"], sourcePod: ["kube-system/"] },
+      { sourcePort: many, ipVersion: [1] },
+    ],
+    deny: [{ sourceIp: ["10.0.0.1"] }],
+  });
+  expect(text.split("\n").slice(0, 3)).toEqual([
+    "allow[0]: protocol, destinationPort: tested in the kernel; sourcePod: tested on the flow, as packets do not contain them",
+    "allow[1]: ipVersion: tested in the kernel; sourcePort: tested afterwards, as there are too many values",
+    "deny[0]: tested after the kernel, which only selects packets of allow",
+  ]);
+  expect(describeSelection({ allow: [{ sourcePod: ["a/"] }] })).toBe(
+    "allow[0]: the kernel selects every packet: no field of a packet is set\nexpression for libpcap: every packet\n",
+  );
 });
