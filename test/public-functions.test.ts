@@ -334,7 +334,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   describeSelection: {
     first: ebpf.describeSelection,
     named: /flows|allow|\bx\b/,
-    options: ebpf.describeSelection,
   },
   openEbpf: {
     first: (device) => ebpf.openEbpf(device),

@@ -1,6 +1,7 @@
+import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import { FilterError } from "../errors/errors.js";
-import { checkedElsewhere } from "../errors/value-checks.js";
+import { anObject, checkedElsewhere } from "../errors/value-checks.js";
 import { checkFlowFilters, type FlowFilterLists } from "../filter/compile.js";
 import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../filter/filter-options.js";
 import { type KernelPart, kernelPart } from "../filter/kernel-part.js";
@@ -35,6 +36,7 @@ export interface CompiledSelection {
  * @throws FilterError with every fault and its path, such as `flows.allow[0].source_port[0]`; OptionsError.
  */
 export function compileSelection(flows: FlowSelection): CompiledSelection {
+  checkArgument("compileSelection", "flows", flows, anObject);
   checkOptions("flows", flows, SELECTION_OPTIONS);
   const { allow = [], deny = [], tunnels = false } = flows;
   const lists = { allow, deny };

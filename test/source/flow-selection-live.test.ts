@@ -78,7 +78,7 @@ describeWithEbpf("openEbpf: flows", () => {
       source.stop();
       const { records } = await readRecords(source);
       const expected = expectedOf(flows);
-    expect(framesIn(records)).toEqual(expected);
+      expect(framesIn(records)).toEqual(expected);
       expect(source.stats()).toEqual({ received: expected.length, dropped: 0 });
     });
   });
