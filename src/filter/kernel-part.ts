@@ -132,7 +132,9 @@ function expand({ message, fields }: CompiledFilter): Expanded {
   const combinations = families.flatMap((family) => combine(values, family));
   const widened =
     skipped.length === 0 ? "" : `; ${skipped.join(", ")}: tested afterwards, as there are too many values`;
-  const inKernel = tested.filter((name) => !skipped.includes(name));
+  const inKernel = tested
+    .filter((name) => !skipped.includes(name))
+    .map((name) => (name === "tcpFlags" ? "tcpFlags (by libpcap only)" : name));
   return { combinations, note: `${inKernel.join(", ")}: tested in the kernel${widened}${left}` };
 }
 
