@@ -340,6 +340,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /include/,
     options: (options) => ebpf.describeProgram(include, options),
   },
+  describeSelection: {
+    first: ebpf.describeSelection,
+    named: /flows|allow|\bx\b/,
+  },
   openEbpf: {
     first: (device) => ebpf.openEbpf(device),
     named: /device|koffi|kernel|\bx\b/,

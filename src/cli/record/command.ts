@@ -90,11 +90,14 @@ async function listDevices({ stdout }: Io): Promise<ExitCode> {
 }
 
 async function printProgram(
-  { include, limits, direction, bufferBytes }: RecordCommandOptions,
+  { include, flows, limits, direction, bufferBytes }: RecordCommandOptions,
   { stdout }: Io,
 ): Promise<ExitCode> {
-  const { describeProgram } = await import("../../source/ebpf/index.js");
+  const { describeProgram, describeSelection } = await import("../../source/ebpf/index.js");
+  const selection = flows?.guessReplies === true ? undefined : flows?.selection;
+  if (selection !== undefined) await stdout.write(describeSelection(selection));
   const text = describeProgram(include, {
+    ...(selection !== undefined && { flows: selection }),
     snapLength: limits.maxCaptureLength ?? 0,
     direction: direction === "out" ? "egress" : "ingress",
     ...(bufferBytes !== undefined && { bufferBytes }),

@@ -13,6 +13,7 @@ import type { PacketFilterInit } from "../../packet/filter/check.js";
 import type { FlowLookups, FlowOptions, PacketPart } from "../../packet/index.js";
 import type { StartRecordingInit } from "../../recorder/start.js";
 import type { FileRotation } from "../../sink/file.js";
+import type { FlowSelection } from "../../source/flow-selection.js";
 import { readServerOptions, type ServerOptions } from "../client/options.js";
 import { compileFilters, compilePacketPart } from "../compile-filters.js";
 import { UsageError } from "../error-text.js";
@@ -73,6 +74,8 @@ export interface FlowQuestion extends Pick<FlowFlags, "since" | "until"> {
   readonly passes: FlowTest;
   /** The part of the filters that packets alone can answer; undefined without filters. */
   readonly part: PacketPart | undefined;
+  /** The filters for the kernel; undefined without filters. */
+  readonly selection: FlowSelection | undefined;
   readonly guessReplies: boolean;
   readonly tunnels: boolean;
   readonly nodeName: string;
@@ -153,6 +156,10 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
       ? {
           passes: await compileFilters({ allow, deny }, hubble),
           part: await compilePacketPart({ allow, deny }, hubble),
+          selection:
+            allow.length + deny.length === 0
+              ? undefined
+              : { allow, deny, hubble, tunnels: extra.tunnels === true },
           ...(since && { since }),
           ...(until && { until }),
           guessReplies: extra["guess-replies"] === true,

@@ -1,6 +1,15 @@
 import type { Flow, Layer4, Layer7, TCPFlags } from "../../gen/flow/flow_pb.js";
 import { goQuote } from "../../go/strconv/quote.js";
 import { goToLower } from "../../go/strings.js";
+import {
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_IGMP,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_VRRP,
+} from "../../packet/headers/transport.js";
 import { isFlow, MISSING_FLOW } from "../event.js";
 import type { FieldCompiler } from "../field.js";
 import { flagsIndex } from "../list-index/code-index.js";
@@ -12,7 +21,7 @@ type L4Case = NonNullable<Layer4["protocol"]["case"]>;
 type L7Case = NonNullable<Layer7["record"]["case"]>;
 
 /** Names of transport protocols, and the cases of the oneof that each name covers. */
-const L4_NAMES: Readonly<Record<string, readonly L4Case[]>> = {
+export const L4_NAMES: Readonly<Record<string, readonly L4Case[]>> = {
   icmp: ["ICMPv4", "ICMPv6"],
   icmpv4: ["ICMPv4"],
   icmpv6: ["ICMPv6"],
@@ -22,6 +31,17 @@ const L4_NAMES: Readonly<Record<string, readonly L4Case[]>> = {
   // Since 1.19.
   vrrp: ["VRRP"],
   igmp: ["IGMP"],
+};
+
+/** The IP protocol of each case, for kernel programs. */
+export const L4_NUMBERS: { readonly [K in L4Case]: number } = {
+  ICMPv4: IPPROTO_ICMP,
+  ICMPv6: IPPROTO_ICMPV6,
+  TCP: IPPROTO_TCP,
+  UDP: IPPROTO_UDP,
+  SCTP: IPPROTO_SCTP,
+  VRRP: IPPROTO_VRRP,
+  IGMP: IPPROTO_IGMP,
 };
 
 const L7_NAMES: Readonly<Record<string, L7Case>> = { dns: "dns", http: "http", kafka: "kafka" };
@@ -106,7 +126,8 @@ function bitsOf(flow: Flow): number | undefined {
   return flagBits(ofFlow.value.flags);
 }
 
-function flagBits(flags: TCPFlags): number {
+/** The flags as bits, in the order of the TCP header. */
+export function flagBits(flags: TCPFlags): number {
   return (
     (flags.FIN ? 1 : 0) |
     (flags.SYN ? 2 : 0) |

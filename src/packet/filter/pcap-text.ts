@@ -53,7 +53,7 @@ const HEADER_CHECKS = {
 } as const;
 
 /** Packets that match if their addresses do, because the expression cannot skip these headers. */
-const EXTENSION_HEADERS = {
+export const EXTENSION_HEADERS = {
   4: `ip[9] == ${AUTHENTICATION}`,
   6: EXTENSION_HEADER_NUMBERS.map((header) => `ip6[6] == ${header}`).join(" or "),
 } as const;
@@ -72,7 +72,7 @@ const ADDRESSES = {
   ip6: { src: IPV6_SOURCE, dst: IPV6_DESTINATION },
 } as const;
 
-function hasPort({ sourcePort, destinationPort }: ParsedPacketFilter): boolean {
+export function hasPort({ sourcePort, destinationPort }: ParsedPacketFilter): boolean {
   return sourcePort > 0 || destinationPort > 0;
 }
 
@@ -86,7 +86,8 @@ function formatTerms(filter: ParsedPacketFilter): string {
   return terms.join(" and ");
 }
 
-function formatSide(ip: "ip" | "ip6", side: "src" | "dst", prefix: Prefix): string[] {
+/** The conditions on the addresses of one side; none for the prefix that contains all. */
+export function formatSide(ip: "ip" | "ip6", side: "src" | "dst", prefix: Prefix): string[] {
   const { length } = prefix;
   const wholeWords = length >> 5;
   const restBits = length & 31;
@@ -101,7 +102,8 @@ function formatSide(ip: "ip" | "ip6", side: "src" | "dst", prefix: Prefix): stri
   return [`${ip} ${side} net ${formatPrefix({ ...prefix, length: 32 * wholeWords })}`, bound];
 }
 
-function formatTransport(filter: ParsedPacketFilter): string | undefined {
+/** The condition on protocol and ports, for packets without extension headers; undefined for any. */
+export function formatTransport(filter: ParsedPacketFilter): string | undefined {
   const { family, protocol } = filter;
   const field = family === 4 ? "ip[9]" : "ip6[6]";
   if (!hasPort(filter)) return protocol === 0 ? undefined : `${field} == ${protocol}`;

@@ -1,7 +1,8 @@
 import { onAbort } from "../../async/abort.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
-import { cutRecords } from "../../packet/filter/select.js";
+import type { PacketPredicate } from "../../packet/filter/filter.js";
+import { cutRecords, selectRecords } from "../../packet/filter/select.js";
 import type { Pull } from "../../packet/source/batch-reader.js";
 import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
 import type { Descriptor, Kernel } from "../native/kernel.js";
@@ -31,6 +32,8 @@ export interface OpenCapture {
   readonly attachments: readonly Attachment[];
   readonly format: PacketFormat;
   readonly filtered: boolean;
+  /** Packets that pass the program are tested again with this predicate; undefined if the program tests everything. */
+  readonly wanted: PacketPredicate | undefined;
   /** Captured bytes to keep; undefined unless the program captures more than the snap length. */
   readonly cutTo: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -82,6 +85,8 @@ class EbpfCapture implements LiveCapture {
   #closed = false;
   #gone = false;
   #lost = 0;
+  /** Whether the last read found packets of which none matched, so that others may follow. */
+  #hasSkipped = false;
   /** Ends the pending wait. */
   #interruptWait: (() => void) | undefined;
 
@@ -143,7 +148,7 @@ class EbpfCapture implements LiveCapture {
       const attached = this.#attached;
       const batch = this.#read();
       if (batch !== undefined) return batch;
-      if (!attached) return this.#end();
+      if (!attached && !this.#hasSkipped) return this.#end();
     }
   }
 
@@ -154,11 +159,19 @@ class EbpfCapture implements LiveCapture {
   }
 
   #read(): PacketBatch | undefined {
-    const { reader, cutTo } = this.#capture;
+    const { reader, wanted, cutTo } = this.#capture;
+    this.#hasSkipped = false;
     const batch = reader.read();
     this.#more = reader.cut;
     this.#idleReads = batch === undefined ? this.#idleReads + 1 : 0;
-    return batch === undefined || cutTo === undefined ? batch : cutRecords(batch, cutTo, true);
+    if (batch === undefined) return undefined;
+    const selected = wanted === undefined ? batch : selectRecords(batch, wanted, true);
+    if (selected.length === 0) {
+      reader.release();
+      this.#hasSkipped = true;
+      return undefined;
+    }
+    return cutTo === undefined ? selected : cutRecords(selected, cutTo, true);
   }
 
   #wait(): Promise<void> {

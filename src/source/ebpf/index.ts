@@ -1,5 +1,7 @@
 import { type EbpfOptions, type EbpfSource, open } from "./open.js";
 
+export { describeSelection } from "../describe-selection.js";
+export type { FlowSelection } from "../flow-selection.js";
 export type { LiveSource } from "../live-source.js";
 export { DEFAULT_BUFFER_BYTES, type EbpfOptions, type EbpfSource } from "./open.js";
 export { type DescribeOptions, describeProgram } from "./program/describe.js";

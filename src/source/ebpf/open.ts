@@ -14,6 +14,7 @@ import {
 import { type AddressSet, MAX_ADDRESSES } from "../../packet/filter/address-set.js";
 import type { PacketFilterInit } from "../../packet/filter/check.js";
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
+import { type CompiledSelection, compileSelection, type FlowSelection } from "../flow-selection.js";
 import type { LiveSource } from "../live-source.js";
 import {
   bindKernel,
@@ -28,7 +29,7 @@ import { type Attachment, captureSource, type OpenCapture } from "./capture.js";
 import { attachByClsact } from "./clsact.js";
 import { isBefore, openError, type SystemContext, TCX_KERNEL } from "./open-error.js";
 import { planFilters } from "./program/filter-plan.js";
-import { compileProgram, MIN_WINDOW } from "./program/program.js";
+import { compileSelected, MIN_WINDOW } from "./program/program.js";
 import { layOutRing, longestCopy, MAX_RING_BYTES, MIN_RING_BYTES, type RingLayout } from "./ring-layout.js";
 import { RingReader } from "./ring-reader.js";
 
@@ -38,9 +39,16 @@ export interface EbpfOptions {
   readonly include?: readonly PacketFilterInit[];
   /**
    * Capture only IP packets from or to any of these addresses, which the program looks up in a table of the kernel: changes
-   * of the set take effect at once. An empty set captures nothing. With `include`, packets must match both.
+   * of the set take effect at once. An empty set captures nothing. With `include` or `flows`, packets must match both.
    */
   readonly addresses?: AddressSet;
+  /**
+   * Capture only packets whose flows may pass these FlowFilters; the source is then `filtered`. The kernel filters as
+   * far as it can, see `describeSelection`; the packets that pass are tested again. Fields that packets do not contain,
+   * such as pods and verdicts, are not tested. Together with `include`, both must match, and the kernel tests only
+   * `include`.
+   */
+  readonly flows?: FlowSelection;
   /** Maximum captured bytes per packet, at most 262,144; 0 (default) for whole packets. */
   readonly snapLength?: number;
   /** As seen from the interface: `ingress` for received packets, `egress` for sent packets; default `both`. */
@@ -70,9 +78,10 @@ const RAW_HARDWARE = [0xfffe, 519, 768, 769, 776];
 const MIN_COPY_LENGTH = 64;
 
 const EBPF_OPTIONS: OptionTable<EbpfOptions> = {
-  // The compile function checks it.
+  // The compile functions check them.
   include: checkedElsewhere,
   addresses: withMethods<AddressSet>("a set of addresses from createAddressSet", "follow"),
+  flows: checkedElsewhere,
   snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
   direction: oneOf("ingress", "egress", "both"),
   bufferBytes: anInteger(MIN_RING_BYTES, MAX_RING_BYTES),
@@ -93,16 +102,17 @@ export async function open(
 ): Promise<EbpfSource> {
   checkArgument("openEbpf", "device", device, aString);
   checkOptions("openEbpf", options, EBPF_OPTIONS);
-  const { include, signal } = options;
+  const { include, flows, signal } = options;
   // Report invalid arguments before missing system features.
   if (include !== undefined) planFilters(include);
+  const selection = flows === undefined ? undefined : compileSelection(flows);
   signal?.throwIfAborted();
   const koffi = await loadKoffi(importKoffi);
   signal?.throwIfAborted();
   const kernel = bindKernel(koffi);
   const given = { ...readSystemContext(), ...context };
   try {
-    return startCapture(openCapture(koffi, kernel, device, options, given.release));
+    return startCapture(openCapture(koffi, kernel, device, options, selection, given.release));
   } catch (error) {
     if (error instanceof SystemError) throw openError(device, error, given);
     throw error;
@@ -124,6 +134,7 @@ function openCapture(
   kernel: Kernel,
   name: string,
   options: EbpfOptions,
+  selection: CompiledSelection | undefined,
   kernelRelease: string,
 ): OpenCapture {
   const { include, addresses, snapLength = 0 } = options;
@@ -133,7 +144,7 @@ function openCapture(
   const processors = countProcessors();
   const longest = longestCopy(processors);
   const keptLength = snapLength === 0 ? longest : Math.min(snapLength, longest);
-  const copyLength = Math.max(keptLength, MIN_COPY_LENGTH);
+  const copyLength = Math.max(keptLength, selection === undefined ? MIN_COPY_LENGTH : MIN_WINDOW);
   const ring = layOutRing(bufferBytes, copyLength, processors);
   const linkType = layer === 2 ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
   const format = { linkType, resolution: "ns", snapLength: keptLength, interfaceId: 0 } as const;
@@ -149,12 +160,9 @@ function openCapture(
     const hooks = hooksOf(direction, device).map((hook) => {
       const parts = { arriving: hook === "ingress", copyLength, ring };
       const window = Math.max(keptLength, MIN_WINDOW);
-      const compiled = compileProgram(include, {
-        layer,
-        window,
-        answer: { kind: "capture", parts },
-        hasAddresses: addresses !== undefined,
-      });
+      const answer = { kind: "capture", parts } as const;
+      const hasAddresses = addresses !== undefined;
+      const compiled = compileSelected(include, selection?.kernel, { layer, window, answer, hasAddresses });
       // Both hooks use the same tables.
       if (compiled.tables.length > 0)
         tables ??= held.own(kernel.createConstantMap("flowscribe_tab", compiled.tables));
@@ -182,7 +190,8 @@ function openCapture(
       },
       attachments,
       format,
-      filtered: include !== undefined,
+      filtered: include !== undefined || selection !== undefined,
+      wanted: selection?.wanted,
       cutTo: keptLength < copyLength ? keptLength : undefined,
       signal,
       release: () => held.release(),

@@ -1,7 +1,8 @@
 import { FlowscribeError } from "../../errors/errors.js";
 import { messageOf } from "../../errors/message.js";
-import type { PacketFilterInit } from "../../packet/filter/check.js";
+import { BPF_INSTRUCTION_LENGTH } from "../../packet/filter/bpf.js";
 import { formatPacketFilter } from "../../packet/filter/pcap-text.js";
+import { formatWider } from "../../packet/filter/wider-text.js";
 import type { PcapHandle } from "../native/pcap-handle.js";
 import { type ExpressionText, isOptimized, prepareExpression, quoteExpression } from "./expression/text.js";
 import { chainPrograms } from "./kernel-filter.js";
@@ -9,10 +10,11 @@ import { checkStatus } from "./open-error.js";
 import type { CapturePlan } from "./plan.js";
 
 /**
- * Maximum number of filters that are compiled for the kernel, whose programs have at most 4,096 instructions. Longer
- * lists are left to the predicate alone.
+ * Maximum number of filters that are compiled for the kernel. Longer lists are left to the predicate alone.
  */
 const MAX_KERNEL_FILTERS = 64;
+/** `BPF_MAXINSNS` of the kernel. */
+const MAX_KERNEL_INSTRUCTIONS = 4096;
 /** Maximum length of the text of such filters: libpcap optimizes it on this thread, in cubic time, 400 ms at most. */
 const MAX_KERNEL_TEXT_LENGTH = 20_000;
 
@@ -20,15 +22,17 @@ const MAX_KERNEL_TEXT_LENGTH = 20_000;
 export function setFilter(
   handle: PcapHandle,
   linkType: number,
-  { device, include }: CapturePlan,
+  { device, include = [], kernelPart }: CapturePlan,
   expression: ExpressionText,
 ): void {
-  let program = compileForDevice(handle, expression);
-  const includeProgram = include === undefined ? undefined : compileInclude(handle, linkType, include);
-  if (includeProgram !== undefined) {
-    program = expression.text === "" ? includeProgram : chainPrograms(program, includeProgram);
-  }
-  checkStatus(device, handle, handle.setFilter(program));
+  const filters = kernelPart?.filters ?? [];
+  const programs = [
+    compileFilters(handle, include.length, () => formatPacketFilter(include, { linkType })),
+    compileFilters(handle, filters.length, () => formatWider(filters, linkType)),
+  ].filter((program) => program !== undefined);
+  const own = compileForDevice(handle, expression);
+  if (expression.text !== "" || programs.length === 0) programs.unshift(own);
+  checkStatus(device, handle, handle.setFilter(withinLimit(programs).reduce(chainPrograms)));
 }
 
 /** Resolves the names in the expression of a capture. @throws FlowscribeError `invalid_expression` */
@@ -65,14 +69,29 @@ function expressionError(expression: string, cause: unknown): FlowscribeError {
   );
 }
 
-function compileInclude(
+/**
+ * Leaves out the last programs if the kernel would reject all of them together. Their conditions are tested again
+ * anyway; only the first may be an expression.
+ */
+function withinLimit(programs: readonly Uint8Array[]): readonly Uint8Array[] {
+  let bytes = 0;
+  return programs.filter((program, index) => {
+    const isWithin = bytes + program.length <= MAX_KERNEL_INSTRUCTIONS * BPF_INSTRUCTION_LENGTH;
+    if (index > 0 && !isWithin) return false;
+    bytes += program.length;
+    return true;
+  });
+}
+
+/** Undefined if only the predicate tests these filters. */
+function compileFilters(
   handle: PcapHandle,
-  linkType: number,
-  include: readonly PacketFilterInit[],
+  count: number,
+  format: () => string | undefined,
 ): Uint8Array | undefined {
-  if (include.length === 0 || include.length > MAX_KERNEL_FILTERS) return undefined;
-  const text = formatPacketFilter(include, { linkType });
-  if (text.length > MAX_KERNEL_TEXT_LENGTH) return undefined;
+  if (count === 0 || count > MAX_KERNEL_FILTERS) return undefined;
+  const text = format();
+  if (text === undefined || text.length > MAX_KERNEL_TEXT_LENGTH) return undefined;
   try {
     return handle.compile({ text, optimize: true });
   } catch {

@@ -2,6 +2,8 @@ import type { LiveSource } from "../live-source.js";
 import { open } from "./open.js";
 import type { LibpcapOptions } from "./plan.js";
 
+export { describeSelection } from "../describe-selection.js";
+export type { FlowSelection } from "../flow-selection.js";
 export type { LiveSource } from "../live-source.js";
 export { type CaptureDevice, listDevices } from "./devices.js";
 export { compileExpression, type ExpressionOptions } from "./expression/expression.js";

@@ -4,6 +4,7 @@ import type { Resolution } from "../../packet/batch.js";
 import type { PacketFilterInit } from "../../packet/filter/check.js";
 import { compilePacketFilter } from "../../packet/filter/filter.js";
 import { MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
+import { bothOf, compileSelection, type FlowSelection } from "../flow-selection.js";
 
 /** Options of `openLibpcap`. */
 export interface LibpcapOptions {
@@ -12,6 +13,12 @@ export interface LibpcapOptions {
    * it can; the packets that pass are checked again.
    */
   readonly include?: readonly PacketFilterInit[];
+  /**
+   * Capture only packets whose flows may pass these FlowFilters; the source is then `filtered`. The kernel filters as
+   * far as it can, see `describeSelection`; the packets that pass are tested again. Fields that packets do not contain,
+   * such as pods and verdicts, are not tested. Together with `include`, both must match.
+   */
+  readonly flows?: FlowSelection;
   /** pcap-filter text (`man pcap-filter`), evaluated in the kernel. Together with `include`, both must match. */
   readonly expression?: string;
   /** Maximum captured bytes per packet, at most 262,144; 0 (default) for whole packets. */
@@ -60,6 +67,8 @@ export const DIRECTIONS: { readonly [D in Direction]: number } = { both: 0, in: 
 export const LIBPCAP_OPTIONS: OptionTable<LibpcapOptions> = {
   // The compile function checks it.
   include: checkedElsewhere,
+  // The compile function checks it.
+  flows: checkedElsewhere,
   expression: aString,
   snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
   promiscuous: aBoolean,
@@ -77,6 +86,7 @@ export function planCapture(
   device: string,
   {
     include,
+    flows,
     expression,
     snapLength = 0,
     promiscuous = true,
@@ -88,13 +98,17 @@ export function planCapture(
   }: LibpcapOptions,
 ) {
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
+  const ofInclude = include === undefined ? undefined : compilePacketFilter(include);
+  const selection = flows === undefined ? undefined : compileSelection(flows);
+  const wanted = bothOf(ofInclude, selection?.wanted);
   return {
     device,
     include,
-    wanted: include === undefined ? undefined : compilePacketFilter(include),
+    kernelPart: selection?.kernel,
+    wanted,
     expression,
     keptLength,
-    capturedLength: include === undefined ? keptLength : Math.max(keptLength, MIN_FILTERED_LENGTH),
+    capturedLength: wanted === undefined ? keptLength : Math.max(keptLength, MIN_FILTERED_LENGTH),
     promiscuous,
     bufferBytes,
     timeoutMs,

@@ -42,6 +42,7 @@ export async function openLive(
     },
     {
       ...(include !== undefined && selectsInKernel && { include }),
+      ...(flows?.selection !== undefined && selectsInKernel && { flows: flows.selection }),
       ...(selectsExpression && { expression }),
       ...(addresses !== undefined && { addresses }),
       maxCaptureLength: looksHere ? 0 : (limits.maxCaptureLength ?? 0),
@@ -56,5 +57,6 @@ export async function openLive(
     },
   });
   const inputs = [{ name: device, unsupportedLinkTypes: linkTypes.counts }];
-  return { source: counted, inputs, selectsInclude: opened.filtered, selectsExpression };
+  const selectsInclude = include !== undefined && selectsInKernel;
+  return { source: counted, inputs, selectsInclude, selectsExpression };
 }

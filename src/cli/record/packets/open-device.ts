@@ -3,6 +3,7 @@ import type { Resolution } from "../../../packet/batch.js";
 import type { AddressSet } from "../../../packet/filter/address-set.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import type { PacketSource } from "../../../packet/source.js";
+import type { FlowSelection } from "../../../source/flow-selection.js";
 import { UsageError } from "../../error-text.js";
 import { type CaptureOptions, EBPF_DIRECTIONS } from "../../flags/capture-flags.js";
 
@@ -18,6 +19,8 @@ export interface CaptureRequest {
   readonly include?: readonly PacketFilterInit[];
   /** Only packets from or to these addresses, for eBPF only. */
   readonly addresses?: AddressSet;
+  /** FlowFilters, tested as far as packets contain their fields. */
+  readonly flows?: FlowSelection;
   /** pcap-filter text, for libpcap only. */
   readonly expression?: string;
   /** Maximum captured bytes per packet; 0 for whole packets. */
@@ -44,9 +47,10 @@ export type OpenDevice = (
  */
 export const openDevice: OpenDevice = async (options, request, signal) => {
   const { device, source, direction, promiscuous, bufferBytes, precision } = options;
-  const { include, addresses, expression, maxCaptureLength = 0 } = request;
+  const { include, addresses, flows, expression, maxCaptureLength = 0 } = request;
   const common = {
     ...(include && { include }),
+    ...(flows && { flows }),
     snapLength: maxCaptureLength,
     ...(bufferBytes !== undefined && { bufferBytes }),
     signal,

@@ -81,6 +81,9 @@ export function forgetLayers(layers: FlowLayers): void {
   layers.interfaceIndex = 0;
 }
 
+/** The protocols for which {@link encapsulatedVersion} is not 0. */
+export const ENCAPSULATED_PROTOCOLS: readonly number[] = [IPPROTO_IPV4, IPPROTO_IPIP, IPPROTO_IPV6];
+
 /** The IP version of a packet encapsulated in IP, from the protocol number; 0 for other protocols. */
 export function encapsulatedVersion(protocol: number): 0 | 4 | 6 {
   switch (protocol) {

@@ -1,18 +1,21 @@
 import { checkOptions, type OptionTable } from "../../../errors/check-options.js";
-import { anInteger, oneOf } from "../../../errors/value-checks.js";
+import { anInteger, checkedElsewhere, oneOf } from "../../../errors/value-checks.js";
 import { formatPrefix } from "../../../net/index.js";
 import { type PacketFilterInit, parsePacketFilters } from "../../../packet/filter/check.js";
 import { MAX_CAPTURED_LENGTH } from "../../../packet/link-type.js";
+import { compileSelection, type FlowSelection } from "../../flow-selection.js";
 import { layOutRing, MAX_RING_BYTES } from "../ring-layout.js";
 import type { FamilyPlan, Outcome } from "./filter-plan.js";
 import { GROUP_FILTERS } from "./match/tables.js";
-import { type CompiledProgram, compileProgram, MIN_WINDOW } from "./program.js";
+import { type CompiledProgram, compileSelected, MIN_WINDOW } from "./program.js";
 
 /** Parameters of the program to describe; see `EbpfOptions`. */
 export interface DescribeOptions {
   readonly snapLength?: number;
   readonly direction?: "ingress" | "egress";
   readonly bufferBytes?: number;
+  /** As for `openEbpf`: selects packets if `include` is undefined. */
+  readonly flows?: FlowSelection;
   /** 2 (default) for devices with Ethernet headers, 3 for those without. */
   readonly layer?: 2 | 3;
 }
@@ -21,6 +24,8 @@ const DESCRIBE_OPTIONS: OptionTable<DescribeOptions> = {
   snapLength: anInteger(0, MAX_CAPTURED_LENGTH),
   direction: oneOf("ingress", "egress"),
   bufferBytes: anInteger(0, MAX_RING_BYTES),
+  // The compile function checks it.
+  flows: checkedElsewhere,
   layer: oneOf(2, 3),
 };
 
@@ -39,20 +44,22 @@ export function describeProgram(
   options: DescribeOptions = {},
 ): string {
   checkOptions("describeProgram", options, DESCRIBE_OPTIONS);
-  const { snapLength = 0, direction = "ingress", bufferBytes = 0, layer = 2 } = options;
+  const { snapLength = 0, direction = "ingress", bufferBytes = 0, flows, layer = 2 } = options;
   const keptLength = snapLength === 0 ? MAX_CAPTURED_LENGTH : snapLength;
   const ring = layOutRing(bufferBytes, keptLength, SHOWN_PROCESSORS);
   const parts = { arriving: direction === "ingress", copyLength: keptLength, ring };
-  const compiled = compileProgram(include, {
+  const part = flows === undefined ? undefined : compileSelection(flows).kernel;
+  const shown = include ?? part?.filters?.map(({ filter }) => filter);
+  const compiled = compileSelected(include, part, {
     layer,
     window: Math.max(keptLength, MIN_WINDOW),
     answer: { kind: "capture", parts },
   });
   return [
-    describeWhole(compiled, include),
+    describeWhole(compiled, shown),
     ...compiled.plan.families.map(describeFamily),
     "",
-    ...describeFilters(include ?? [], compiled.plan.outcomes),
+    ...describeFilters(shown ?? [], compiled.plan.outcomes),
     "",
     compiled.program.format(),
     "",

@@ -1,3 +1,4 @@
+import type { KernelPart } from "../../../filter/kernel-part.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import { Assembler, type Label, type Program } from "./assembler.js";
 import { type CaptureOptions, emitCapture } from "./capture-stage.js";
@@ -25,6 +26,11 @@ export interface ProgramOptions {
   readonly answer: Answer;
   /** Whether the source or the destination must also be in the map `addresses`. */
   readonly hasAddresses?: boolean;
+  /**
+   * Whether packets match whose headers the program cannot follow to the ports: those that it does not recognize as IP,
+   * and those with too many extension headers. Default false.
+   */
+  readonly matchUnknown?: boolean;
   /** See {@link planFilters}. */
   readonly tableFilters?: number;
 }
@@ -56,7 +62,7 @@ const NO_PLAN: FilterPlan = { families: [], outcomes: [] };
  */
 export function compileProgram(
   include: readonly PacketFilterInit[] | undefined,
-  { layer, window, answer, hasAddresses = false, tableFilters }: ProgramOptions,
+  { layer, window, answer, hasAddresses = false, matchUnknown = false, tableFilters }: ProgramOptions,
 ): CompiledProgram {
   const filters = include === undefined && hasAddresses ? ANY_IP : include;
   const plan = filters === undefined ? NO_PLAN : planFilters(filters, tableFilters);
@@ -66,14 +72,16 @@ export function compileProgram(
   const match = asm.label("match");
   const miss = asm.label("miss");
   const family = { 4: asm.label("IPv4"), 6: asm.label("IPv6") };
+  // A packet that is not recognized as IP has no known address.
+  const unknownLink = matchUnknown && !hasAddresses ? match : miss;
   if (filters === undefined) emitAll(asm, match);
-  else emitLink(asm, layer, window, { miss, family });
+  else emitLink(asm, layer, window, { miss: unknownLink, family });
   for (const own of plan.families) {
     asm.place(family[own.family]);
     const ownGroups = own.form === "tables" ? buildGroups(own, tables) : [];
     groups.push(...ownGroups);
     const matched = hasAddresses ? asm.label(`IPv${own.family} filters match`) : match;
-    emitFamily(asm, own, ownGroups, matched, miss);
+    emitFamily(asm, own, ownGroups, { match: matched, miss, unknown: matchUnknown ? matched : undefined });
     if (hasAddresses && own.form !== "nothing") {
       asm.place(matched);
       emitAddressLookup(asm, own.family, match, miss);
@@ -82,6 +90,17 @@ export function compileProgram(
   asm.place(match);
   emitAnswer(asm, layer, answer, miss);
   return { plan, program: asm.assemble(), tables: tables.concat(), groups };
+}
+
+/** {@link compileProgram} for the filters of a capture: `include`, or without it the filters of a selection of flows. */
+export function compileSelected(
+  include: readonly PacketFilterInit[] | undefined,
+  part: KernelPart | undefined,
+  options: Omit<ProgramOptions, "matchUnknown">,
+): CompiledProgram {
+  if (include !== undefined) return compileProgram(include, options);
+  const filters = part?.filters?.map(({ filter }) => filter);
+  return compileProgram(filters, { ...options, matchUnknown: true });
 }
 
 function emitAll(asm: Assembler, match: Label): void {
@@ -101,14 +120,17 @@ function emitFamily(
   asm: Assembler,
   plan: FamilyPlan,
   groups: readonly GroupTables[],
-  match: Label,
-  miss: Label,
+  {
+    match,
+    miss,
+    unknown,
+  }: { readonly match: Label; readonly miss: Label; readonly unknown: Label | undefined },
 ): void {
   if (plan.form === "nothing") {
     asm.jump(miss);
     return;
   }
-  emitTransport(asm, plan, miss);
+  emitTransport(asm, plan, unknown ?? miss, unknown);
   if (plan.form === "everything") asm.jump(match);
   else if (plan.form === "chain") emitChain(asm, plan, match, miss);
   else emitTables(asm, groups, match, miss);

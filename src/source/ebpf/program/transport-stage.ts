@@ -39,10 +39,13 @@ const PROTOCOL_MASK = 2 * PROTOCOL_UNKNOWN - 1;
 /**
  * Parses the loaded IP header: the protocol into r9 (or {@link PROTOCOL_UNKNOWN}), the source port into r8 and the
  * destination port into r7, in network order (or {@link NO_PORT}), if the filters need them.
+ *
+ * @param miss Where to continue without a valid IP header.
+ * @param unknown Where to continue if the protocol is unknown, instead of with {@link PROTOCOL_UNKNOWN}.
  */
-export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label): void {
-  if (plan.family === 4) emitIpv4(asm, plan, miss);
-  else emitIpv6(asm, plan, miss);
+export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label, unknown?: Label): void {
+  if (plan.family === 4) emitIpv4(asm, plan, miss, unknown);
+  else emitIpv6(asm, plan, miss, unknown);
   const { needsPorts, needsProtocol } = plan;
   if (needsPorts) {
     emitForget(asm, [
@@ -53,7 +56,12 @@ export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label): vo
   if (needsProtocol) emitForget(asm, [["r9", PROTOCOL_MASK]]);
 }
 
-function emitIpv4(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, miss: Label): void {
+function emitIpv4(
+  asm: Assembler,
+  { needsProtocol, needsPorts }: FamilyPlan,
+  miss: Label,
+  unknownExit: Label | undefined,
+): void {
   asm.alu("r0", "=", "r7");
   asm.alu("r0", "-=", "r8");
   asm.jumpIf("r0", "<", IPV4_MIN_LENGTH, miss);
@@ -69,7 +77,7 @@ function emitIpv4(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
   if (!needsProtocol) return;
   const none = asm.label("no IPv4 ports");
   const done = asm.label("IPv4 done");
-  const unknown = asm.label("protocol after AH unknown");
+  const unknown = unknownExit ?? asm.label("protocol after AH unknown");
   const chain = asm.label("AH");
   asm.load("r2", 16, header(IPV4_FLAGS_OFFSET));
   asm.jumpIf("r2", "&", swap16(IPV4_FRAGMENT_OFFSET), needsPorts ? none : done);
@@ -85,13 +93,20 @@ function emitIpv4(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
     if (needsPorts) emitPorts(asm, undefined, walked);
     else asm.jump(done);
   });
-  asm.place(unknown);
-  asm.alu("r9", "=", PROTOCOL_UNKNOWN);
+  if (unknownExit === undefined) {
+    asm.place(unknown);
+    asm.alu("r9", "=", PROTOCOL_UNKNOWN);
+  }
   if (needsPorts) emitNoPorts(asm, none);
   asm.place(done);
 }
 
-function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, miss: Label): void {
+function emitIpv6(
+  asm: Assembler,
+  { needsProtocol, needsPorts }: FamilyPlan,
+  miss: Label,
+  unknownExit: Label | undefined,
+): void {
   asm.alu("r0", "=", "r7");
   asm.alu("r0", "-=", "r8");
   asm.jumpIf("r0", "<", IPV6_LENGTH, miss);
@@ -101,7 +116,7 @@ function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
   if (!needsProtocol) return;
   const none = asm.label("no IPv6 ports");
   const done = asm.label("IPv6 done");
-  const unknown = asm.label("protocol unknown");
+  const unknown = unknownExit ?? asm.label("protocol unknown");
   const chain = asm.label("extension headers");
   asm.load("r9", 8, header(IPV6_NEXT_HEADER));
   asm.alu("r8", "+=", IPV6_LENGTH);
@@ -116,8 +131,10 @@ function emitIpv6(asm: Assembler, { needsProtocol, needsPorts }: FamilyPlan, mis
     asm.jumpIf("r1", "!=", 0, none);
     emitPorts(asm, undefined, walked);
   });
-  asm.place(unknown);
-  asm.alu("r9", "=", PROTOCOL_UNKNOWN);
+  if (unknownExit === undefined) {
+    asm.place(unknown);
+    asm.alu("r9", "=", PROTOCOL_UNKNOWN);
+  }
   if (needsPorts) emitNoPorts(asm, none);
   asm.place(done);
 }
