@@ -75,7 +75,7 @@ export interface FlowOptions extends FlowLookups {
   /**
    * Decode VXLAN and Geneve tunnels, as Cilium 1.18 and later: the flow describes the inner packet, and `tunnel`
    * contains the outer IP and UDP headers and the network identifier. In Hubble the datapath marks tunnels; here the
-   * UDP destination port identifies them. `true` uses {@link DEFAULT_TUNNEL_PORTS}. Default false. Ignored in strict
+   * UDP destination port identifies them. `true` uses `DEFAULT_TUNNEL_PORTS`. Default false. Ignored in strict
    * mode.
    */
   readonly tunnels?: boolean | Partial<TunnelPorts>;
