@@ -39,7 +39,7 @@ import {
   toAddressFact,
   toEndpoint,
 } from "./address-book/snapshot.js";
-import { holderAt, momentsOf, nameHolds, type Subject } from "./address-book/span.js";
+import { holderAt, momentsOf, nameHolds, type Subject, servicesAt } from "./address-book/span.js";
 import {
   aBookTime,
   type BookTime,
@@ -100,11 +100,15 @@ class FlowAddressBook implements AddressBook {
     this.#watches = new Watches(
       (subject) => subject && this.#known(subject, this.#facts.latest),
       (address) => this.#facts.subject(address),
+      () => this.#facts.latest,
     );
     const onChange = (subject: Subject) => this.#watches.mark(subject);
     this.#facts = new Facts({ maxEntries, maxBytes, maxSkewMs, onChange });
     if (snapshot === undefined) return;
-    if (snapshot.latest !== null) this.#facts.latest = snapshot.latest;
+    this.#facts.latest = snapshot.entries.reduce(
+      (latest, { to }) => Math.max(latest, to),
+      snapshot.latest ?? Number.NEGATIVE_INFINITY,
+    );
     for (const entry of snapshot.entries) this.#restore(entry);
   }
 
@@ -305,9 +309,7 @@ class FlowAddressBook implements AddressBook {
       endpoint: holderAt(endpoints, time, this.#skew)?.fact.endpoint,
       names: held.map(({ fact }) => fact.name),
       namesUntil: held.reduce((least, { until }) => Math.min(least, until), Number.POSITIVE_INFINITY),
-      services: services
-        .filter((span) => holderAt(services, time, this.#skew, span.fact.port) === span)
-        .map(({ fact }) => fact.service),
+      services: servicesAt(services, time, this.#skew),
     };
   }
 

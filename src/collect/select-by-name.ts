@@ -17,6 +17,7 @@ import { copyBatch, type PacketBatch, RECORD_HEADER_LENGTH } from "../packet/bat
 import type { AddressSet } from "../packet/filter/address-set.js";
 import { selectRecords } from "../packet/filter/select.js";
 import { FLOW_OPTIONS, type FlowOptions } from "../packet/flow/flow-options.js";
+import { isEmptyBatch } from "../packet/side-blocks.js";
 import { type BatchReader, type Pull, readBatches } from "../packet/source/batch-reader.js";
 import { createSource } from "../packet/source/create-source.js";
 import { aSource, type PacketSource } from "../packet/source.js";
@@ -78,6 +79,7 @@ const OPTIONS: OptionTable<SelectByNameOptions> = {
  * its addresses belonged to the selection at the packet's time: from the moment on at which the book knows the address, until
  * Hubble has seen it with another endpoint. Disposing of the source disposes of the other source as well.
  *
+ * @example
  * ```ts
  * const book = createAddressBook();
  * const addresses = createAddressSet();
@@ -86,7 +88,8 @@ const OPTIONS: OptionTable<SelectByNameOptions> = {
  *   addresses,
  *   selection: { pod: ["shop/cart"] },
  * });
- * const recording = record(packets, { include }, { sink: fileSink("/var/captures") });
+ * const all = ["0.0.0.0/0", "::/0"].map((any) => ({ sourceCidr: any, destinationCidr: any }));
+ * const recording = record(packets, { include: all }, { sink: fileSink("/var/captures") });
  * for await (const event of observe(transport, { follow: true })) book.learn(event);
  * ```
  *
@@ -127,6 +130,8 @@ export function selectByName(source: PacketSource, options: SelectByNameOptions)
   return triggered === undefined ? created : Object.assign(created, { triggered });
 }
 
+/** How many slices of the ring, of a megabyte each, are searched before other code may run. */
+const SLICES_PER_TURN = 16;
 /** What marks the packets of the ring that have been yielded. */
 const YIELDED = 1;
 
@@ -137,7 +142,6 @@ class SelectedBatches {
   readonly #set: AddressSet | undefined;
   readonly #selected: SelectedAddresses;
   readonly #waits = new InterruptibleWait();
-  readonly #book: AddressBook;
   readonly #onChange: SelectByNameOptions["onChange"];
   readonly #endWatch: () => void;
   readonly #counts = new Map<string, number>();
@@ -158,7 +162,6 @@ class SelectedBatches {
     this.#selected = new SelectedAddresses(skewMs, tunnels, clock);
     this.#ring = beforeMs > 0 ? new PacketRing(ringBytes, () => {}) : undefined;
     this.#slices = this.#ring && new SliceReader(this.#ring);
-    this.#book = book;
     this.#onChange = options.onChange;
     const selections = Array.isArray(selection) ? selection : [selection];
     const watches: AddressWatch[] = [];
@@ -185,23 +188,22 @@ class SelectedBatches {
     this.#onChange?.(change);
   }
 
-  #apply({ address, type }: AddressChange): void {
+  #apply({ address, type, atMs }: AddressChange): void {
     if (type === "removed") {
       this.#set?.delete(address);
-      this.#selected.end(address, this.#latestHolderMs(address) ?? this.#clock.now());
+      this.#selected.end(address, atMs);
       return;
     }
-    this.#set?.add(address);
     this.#selected.begin(address, this.#clock.now() - this.#beforeMs);
+    try {
+      this.#set?.add(address);
+    } catch (error) {
+      // The source fails, not the program that lets the book learn.
+      this.#waits.fail(error);
+    }
     if (this.#ring === undefined) return;
     this.#position = this.#ring.begin;
     this.#waits.leave();
-  }
-
-  /** Since when the endpoint that was seen last holds an address, in milliseconds since 1970. */
-  #latestHolderMs(address: string): number | undefined {
-    const endpoints = this.#book.history(address).filter(({ kind }) => kind === "endpoint");
-    return endpoints.at(-1)?.from;
   }
 
   pull(): ReturnType<Pull> {
@@ -210,8 +212,9 @@ class SelectedBatches {
       const batch = this.#reader.next();
       if (batch instanceof Promise) this.#pending = batch;
       else {
-        const selected = batch && this.#select(batch);
-        if (selected === undefined || selected.length > 0) return selected;
+        if (batch === undefined) return this.end();
+        const selected = this.#select(batch);
+        if (!isEmptyBatch(selected)) return selected;
       }
     }
     return this.#pullOn(this.#reader);
@@ -221,6 +224,10 @@ class SelectedBatches {
     for (;;) {
       const earlier = this.#fromRing();
       if (earlier !== undefined) return earlier;
+      if (this.#position !== undefined) {
+        await this.#clock.turn?.();
+        continue;
+      }
       const next = this.#pending ?? reader.next();
       let batch: PacketBatch | undefined;
       if (next instanceof Promise) {
@@ -232,21 +239,22 @@ class SelectedBatches {
       } else {
         batch = next;
       }
-      if (batch === undefined) return undefined;
+      if (batch === undefined) return this.end();
       const selected = this.#select(batch);
-      if (selected.length > 0) return selected;
+      if (!isEmptyBatch(selected)) return selected;
     }
   }
 
   #select(batch: PacketBatch): PacketBatch {
     const { format, eraSeconds = 0, untimed = false } = batch;
-    const test = this.#selected.testOf(format, eraSeconds, untimed);
+    const nowMs = this.#clock.now();
+    const test = this.#selected.testOf(format, eraSeconds, untimed ? nowMs : undefined);
     const ring = this.#ring;
     if (ring === undefined) return selectRecords(batch, test, this.#reader?.writable === true);
     for (let index = 0; index < batch.length; ) {
       const count = ring.countFitting(batch, index);
       if (count > 0) {
-        const at = ring.append(batch, index, count, this.#clock.now() * 1000);
+        const at = ring.append(batch, index, count, nowMs * 1000);
         this.#mark(batch, index, count, at, test);
       }
       index += Math.max(1, count);
@@ -274,16 +282,25 @@ class SelectedBatches {
     }
   }
 
-  /** The next packets of the ring that are selected now and were not before; undefined if there are no more. */
+  /**
+   * The next packets of the ring that are selected now and were not before. Undefined if there are no more, or for the
+   * moment: then a position remains.
+   */
   #fromRing(): PacketBatch | undefined {
     const ring = this.#ring;
+    let slices = 0;
     while (ring !== undefined && this.#slices !== undefined && this.#position !== undefined) {
       const from = ring.firstFrom(this.#position);
       if (from >= ring.end) break;
+      if (++slices > SLICES_PER_TURN) return undefined;
       const { batch, end } = this.#slices.read(from, ring.end, (at, { format, eraSeconds, arrivalUs }) => {
         if (ring.markAt(at) === YIELDED) return false;
         const start = (at % ring.capacity) + RECORD_HEADER_LENGTH;
-        const test = this.#selected.testOf(format, eraSeconds, arrivalUs !== undefined);
+        const test = this.#selected.testOf(
+          format,
+          eraSeconds,
+          arrivalUs === undefined ? undefined : arrivalUs / 1000,
+        );
         if (!test(ring.bytes, start, start + ring.lengthAt(at) - RECORD_HEADER_LENGTH, format.linkType))
           return false;
         ring.setMark(at, YIELDED);
@@ -297,7 +314,7 @@ class SelectedBatches {
   }
 
   /** Ends the watch. */
-  end(): void {
+  end(): undefined {
     this.#endWatch();
   }
 

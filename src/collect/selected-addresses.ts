@@ -15,6 +15,10 @@ interface Span {
   untilMs: number;
 }
 
+/** The maximum number of periods of an address; the oldest are forgotten first. */
+const MAX_SPANS = 16;
+/** The minimum interval between two searches for what can be forgotten. */
+const FORGET_MS = 1000;
 /** After this time, addresses that are not selected any more are forgotten. */
 const KEPT_MS = 60_000;
 
@@ -27,9 +31,10 @@ export class SelectedAddresses {
   readonly #layers = createFlowLayers();
   readonly #locate: ReturnType<typeof locatorOf>;
   readonly #time: PacketTime = { seconds: 0, nanoseconds: 0 };
+  #forgottenMs = Number.NEGATIVE_INFINITY;
   #lastFormat: PacketFormat | undefined;
   #lastEra = 0;
-  #lastUntimed = false;
+  #lastArrivalMs: number | undefined;
   #lastTest: PacketPredicate | undefined;
 
   constructor(skewMs: number, tunnels: NonNullable<FlowOptions["tunnels"]>, clock: Clock) {
@@ -43,7 +48,10 @@ export class SelectedAddresses {
     const spans = this.#spans.get(address);
     const span = { fromMs, untilMs: Number.POSITIVE_INFINITY };
     if (spans === undefined) this.#spans.set(address, [span]);
-    else spans.push(span);
+    else {
+      spans.push(span);
+      if (spans.length > MAX_SPANS) spans.shift();
+    }
   }
 
   /** An address is not selected any more. */
@@ -54,7 +62,10 @@ export class SelectedAddresses {
   }
 
   #forget(): void {
-    const oldestMs = this.#clock.now() - this.#skewMs - KEPT_MS;
+    const nowMs = this.#clock.now();
+    if (nowMs < this.#forgottenMs + FORGET_MS && nowMs >= this.#forgottenMs) return;
+    this.#forgottenMs = nowMs;
+    const oldestMs = nowMs - this.#skewMs - KEPT_MS;
     for (const [address, spans] of this.#spans) {
       const kept = spans.filter(({ untilMs }) => untilMs > oldestMs);
       if (kept.length === 0) this.#spans.delete(address);
@@ -62,23 +73,27 @@ export class SelectedAddresses {
     }
   }
 
-  /** A predicate for records of a format. It reads the time of a record before its packet. */
-  testOf(format: PacketFormat, eraSeconds: number, isUntimed: boolean): PacketPredicate {
+  /**
+   * A predicate for records of a format. It reads the time of a record before its packet.
+   *
+   * @param arrivalMs The time of packets without one of their own; undefined if they have times.
+   */
+  testOf(format: PacketFormat, eraSeconds: number, arrivalMs: number | undefined): PacketPredicate {
     if (
       this.#lastTest === undefined ||
       this.#lastFormat !== format ||
       this.#lastEra !== eraSeconds ||
-      this.#lastUntimed !== isUntimed
+      this.#lastArrivalMs !== arrivalMs
     ) {
       this.#lastFormat = format;
       this.#lastEra = eraSeconds;
-      this.#lastUntimed = isUntimed;
+      this.#lastArrivalMs = arrivalMs;
       this.#lastTest = (bytes, start, end, linkType) => {
         const { size } = this.#spans;
         if (size === 0 || !this.#locate(bytes, start, end, linkType, this.#layers)) return false;
         const { version, network } = this.#layers;
         if (version === 0) return false;
-        const timeMs = isUntimed ? this.#clock.now() : this.#timeOf(bytes, start, format, eraSeconds);
+        const timeMs = arrivalMs ?? this.#timeOf(bytes, start, format, eraSeconds);
         return version === 4
           ? this.#holds(this.#text.ipv4(bytes, network + IPV4_SOURCE), timeMs) ||
               this.#holds(this.#text.ipv4(bytes, network + IPV4_DESTINATION), timeMs)

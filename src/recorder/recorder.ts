@@ -128,7 +128,8 @@ export class Recorder {
           if (this.#state.name === "recording") cancelTimer = this.#limitTime(timeLimitMs);
         };
         if (triggered === undefined) limit();
-        else triggered.then(limit);
+        // If the source fails, the recording does, too.
+        else triggered.then(limit, () => {});
       }
       return await this.#recordInto(sink);
     } finally {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type Clock, systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
@@ -8,8 +8,8 @@ import { aString, withMethods } from "../errors/value-checks.js";
 import type { DecryptionSecrets } from "../pcap/pcapng/add/secrets.js";
 import { MAX_SECRETS_BYTES } from "../pcap/pcapng/add/secrets.js";
 
-/** Minimum interval between two reads of the file. */
-const POLL_INTERVAL_MS = 1000;
+/** Minimum interval between two looks at the size of the file: secrets are to precede the packets that need them. */
+const POLL_INTERVAL_MS = 10;
 const NEWLINE = 0x0a;
 /** Maximum number of blocks for later keys; later keys are not written. */
 const MAX_ADDITIONS = 65_536;
@@ -26,18 +26,21 @@ const KEY_LOG_OPTIONS: OptionTable<KeyLogOptions> = {
 /** A TLS key log file that may grow while its secrets are written to captures. */
 export interface KeyLog extends Disposable {
   /**
-   * All secrets read so far: pass it as `secrets` of a capture sink. Reads what was added to the file, at most once a
-   * second; never throws.
+   * All secrets read so far: pass it as `secrets` of a capture sink. Reads what was added to the file, at most once in
+   * 10 ms; never throws.
    */
   readonly secrets: () => readonly DecryptionSecrets[];
-  /** Why the file is not followed any more: it is too long, was truncated, or cannot be read. Undefined if it is. */
+  /**
+   * What is missing: the file is not followed any more, because it is too long, was truncated, or cannot be read; or lines
+   * were left out. Undefined if nothing is missing.
+   */
   readonly fault: string | undefined;
 }
 
 /**
  * Opens the file that TLS programs write to `SSLKEYLOGFILE`, in the format of NSS, at most 16 MiB. Every line must be
  * a comment, empty, or a label with hexadecimal values: other files, such as private keys, are never copied to a capture.
- * Later additions with other lines are left out. A last line without a newline is read again when it is complete.
+ * Other lines that are added later are left out. The file may only be appended to: one that is replaced is not followed. A last line without a newline is read again when it is complete.
  *
  * @example
  * ```ts
@@ -87,10 +90,14 @@ class KeyLogFile {
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#descriptor = openSync(path, "r");
+      // Without waiting: a pipe without a writer would block the program.
+      this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       throw this.#failed(withoutPath(error), error);
     }
+    if (fstatSync(this.#descriptor).isFile()) return;
+    this.close();
+    throw this.#failed("is not a regular file");
   }
 
   readFirst(): void {
@@ -111,7 +118,9 @@ class KeyLogFile {
     if (this.#descriptor === undefined) return;
     try {
       const bytes = this.#acceptLines(this.#readRest());
-      if (firstOtherLine(bytes) === undefined) this.#add(bytes);
+      const accepted = withoutOtherLines(bytes);
+      if (accepted.length < bytes.length) this.fault ??= "lines that are not of a TLS key log were left out";
+      this.#add(accepted);
     } catch (error) {
       this.fault = withoutPath(error);
       this.close();
@@ -161,6 +170,15 @@ class KeyLogFile {
 /** https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile-02.html, and the older forms for RSA keys. */
 const KEY_LOG_LINE =
   /^(?:#.*|[ \t]*|[A-Z0-9_]+ [0-9A-Fa-f]+ [0-9A-Fa-f]+|RSA Session-ID:[0-9A-Fa-f]* Master-Key:[0-9A-Fa-f]+)\r?$/;
+
+/** The lines that are lines of a key log. */
+function withoutOtherLines(bytes: Uint8Array): Uint8Array {
+  if (firstOtherLine(bytes) === undefined) return bytes;
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1").split("\n");
+  // What follows the last newline is empty.
+  const kept = lines.slice(0, -1).filter((line) => KEY_LOG_LINE.test(line));
+  return new Uint8Array(Buffer.from(kept.map((line) => `${line}\n`).join(""), "latin1"));
+}
 
 /** The number of the first line that is not a line of a key log. */
 function firstOtherLine(bytes: Uint8Array): number | undefined {

@@ -105,6 +105,34 @@ describe("selectByName", () => {
     expect(ids).toEqual([0]);
   });
 
+  test("selects packets until another pod takes its address back", async () => {
+    const { clock, source, ids, announce } = setUp();
+    announce(1, "web");
+    clock.advance(10_000);
+    announce(1, "cart-1");
+    await settle();
+    clock.advance(20_000);
+    announce(1, "web");
+    source.push(
+      batchOf([
+        { id: 0, from: 1, atMs: 9000 },
+        { id: 1, from: 1, atMs: 12_000 },
+        { id: 2, from: 1, atMs: 29_000 },
+        { id: 3, from: 1, atMs: 30_000 },
+      ]),
+    );
+    await settle();
+    expect(ids).toEqual([1, 2]);
+  });
+
+  test("fails if the set is full, and lets the book learn", async () => {
+    const addresses = createAddressSet();
+    for (let index = 0; index < 65_536; index++) addresses.add(`10.1.${index >> 8}.${index & 255}`);
+    const { announce, ended } = setUp({ addresses });
+    announce(1, "cart-1");
+    await expect(ended).rejects.toThrow(RangeError);
+  });
+
   test("keeps a set of addresses equal to the selection", async () => {
     const addresses = createAddressSet();
     const { announce } = setUp({ addresses });
@@ -141,9 +169,9 @@ describe("selectByName", () => {
     const { packets, source, ended, announce } = setUp({ addresses });
     source.end();
     await ended;
-    await packets[Symbol.asyncDispose]();
     announce(1, "cart-1");
     expect(addresses.size).toBe(0);
+    await packets[Symbol.asyncDispose]();
   });
 
   const aStep = fc.oneof(

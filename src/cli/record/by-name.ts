@@ -35,8 +35,13 @@ export class NameRecording implements AsyncDisposable {
     this.addresses = isNarrow ? createAddressSet() : undefined;
   }
 
-  /** Selects the packets of the known addresses. Disposing of the result disposes of the source. */
+  /**
+   * Selects the packets of the known addresses. Disposing of the result disposes of the source.
+   *
+   * @throws The error of the server, if it has failed already.
+   */
   select(source: PacketSource, { clock }: Pick<Io, "clock">, messages: Messages): PacketSource {
+    this.check();
     if (this.#selections === undefined) {
       this.#source = source;
       return source;

@@ -193,7 +193,7 @@ export const RECORD_FLAGS = [
     placeholder: "DURATION",
     default: "10s",
     group: "Flight recorder",
-    help: "Write packets from this time before the trigger on. By name, from this time before an address is known; default 0s.",
+    help: "Also write packets from this time before the trigger or, by name, before an address is known (default 0s).",
   },
   {
     name: "after",

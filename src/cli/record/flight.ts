@@ -34,11 +34,20 @@ const ABOUT_MORE =
   "The trigger tests more than addresses, ports, protocols and TCP flags, but packets contain no names, labels or verdicts. " +
   "Set --server or --events to test Hubble's flows.";
 
+const FLAGS_ABOUT_MORE =
+  "The flow flags select packets before the trigger is tested, but packets contain no names, labels or verdicts: put such flags " +
+  "into --trigger, and set --scope.";
+
 /** Runs a flight recorder until the source ends or the signal of the io is aborted. */
 export async function recordFlight(
   source: PacketSource,
   flight: FlightCommandOptions,
-  { device, guessReplies, tunnels }: Pick<RecordCommandOptions, "device" | "guessReplies" | "tunnels">,
+  {
+    device,
+    flows,
+    guessReplies,
+    tunnels,
+  }: Pick<RecordCommandOptions, "device" | "flows" | "guessReplies" | "tunnels">,
   { openSink, print, comments, book }: FlightOutput,
   io: Io,
   messages: Messages,
@@ -46,6 +55,7 @@ export async function recordFlight(
 ): Promise<FlightResult> {
   const { trigger, hubble, events, ringBytes, beforeMs, afterMs, skewMs, scope, maxPerMinute } = flight;
   await using opened = await openEvents(events, flight, io, messages, inputs);
+  if (flows?.part?.exact === false && !guessReplies) messages.report(FLAGS_ABOUT_MORE);
   if (opened.events === undefined && !packetPart(trigger, { hubble }).exact) messages.report(ABOUT_MORE);
   let failure: Error | undefined;
   // Errors are ignored: a closed output does not stop the recorder.

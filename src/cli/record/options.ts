@@ -189,9 +189,13 @@ async function readNames(
   if (server === undefined || allow.length + deny.length === 0) return undefined;
   const { selectionsOfFilters } = await import("../../collect/address-book/selections-of-filters.js");
   const beforeMs = notNegative("before", extra.before) ?? 0;
+  const selections = selectionsOfFilters(allow);
+  if (beforeMs > 0 && selections === undefined) {
+    throw new UsageError("--before requires names, such as --pod, that every packet must have");
+  }
   return {
     server,
-    selections: selectionsOfFilters(allow),
+    selections,
     beforeMs,
     ringBytes: beforeMs > 0 && extra.ring !== undefined ? readRing(extra.ring) : undefined,
   };
@@ -341,7 +345,7 @@ function checkNoInput(path: string, read: readonly string[]): void {
 function readRotation(extra: Extra): FileRotation | undefined {
   const maxBytes = readSize("rotate-size", extra["rotate-size"]);
   const { "rotate-time": maxDurationMs } = extra;
-  const isInMemory = extra.trigger !== undefined || extra.before !== undefined;
+  const isInMemory = extra.trigger !== undefined || (extra.before ?? 0) > 0;
   const ring = isInMemory ? undefined : readCount("ring", extra.ring);
   if (maxDurationMs !== undefined && maxDurationMs <= 0) {
     throw new UsageError("--rotate-time must be above 0");

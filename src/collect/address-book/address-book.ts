@@ -51,9 +51,10 @@ export interface BookLookupOptions {
 export interface AddressBook {
   /**
    * Learns from a flow, or from the flow in a response of the Observer or a line of an export file. Other events are
-   * ignored. Keeps no memory of the event. Never throws for a message, except what subscribers throw.
+   * ignored. Keeps no memory of the event. Never throws for a message that the schema created, except
+   * what subscribers throw.
    *
-   * @throws TypeError if the event is not a message.
+   * @throws TypeError if the event is neither undefined nor a message.
    */
   learn(event: FlowEvent | FlowEnvelope): void;
   /** The endpoint that holds an address at a time; a copy. Undefined if none is known, or none that early. */

@@ -31,13 +31,18 @@ export function rankOf({ identity, podName }: Endpoint): number {
   return isOfPods ? 0 : 1;
 }
 
-/** The length of all strings of an endpoint; Infinity if it is above the limits. */
+/** What a label and a workload take besides their texts, as a length of text. */
+const LABEL_LENGTH = 16;
+const WORKLOAD_LENGTH = 64;
+
+/** The length of all strings of an endpoint, with an allowance for each; Infinity if it is above the limits. */
 export function textLengthOf({ clusterName, namespace, podName, labels, workloads }: Endpoint): number {
   if (labels.length > MAX_ELEMENTS || workloads.length > MAX_ELEMENTS) return Number.POSITIVE_INFINITY;
   let length = clusterName.length + namespace.length + podName.length;
   for (const label of labels) length += label.length;
   for (const { name, kind } of workloads) length += name.length + kind.length;
-  return length > MAX_ENDPOINT_TEXT ? Number.POSITIVE_INFINITY : length;
+  if (length > MAX_ENDPOINT_TEXT) return Number.POSITIVE_INFINITY;
+  return length + LABEL_LENGTH * labels.length + WORKLOAD_LENGTH * workloads.length;
 }
 
 /** Whether two endpoints are one: the same pod, identity and labels. */
@@ -121,7 +126,7 @@ function copyWorkload({ name, kind }: Workload): Workload {
 }
 
 function lengthOf(workloads: readonly Workload[]): number {
-  return workloads.reduce((sum, { name, kind }) => sum + name.length + kind.length, 0);
+  return workloads.reduce((sum, { name, kind }) => sum + WORKLOAD_LENGTH + name.length + kind.length, 0);
 }
 
 /** Longer lists are greater, then the first element that differs decides. */

@@ -66,6 +66,8 @@ export class SpanList {
 
   /** Accounts for text that was added to a span. */
   grow(span: Span, textLength: number): void {
+    // Not the one that is evicted first.
+    this.touch(span);
     span.bytes += 2 * textLength;
     this.bytes += 2 * textLength;
     while (this.size > 1 && this.bytes > this.#maxBytes && this.#oldest !== span) this.#evict(this.#oldest!);

@@ -68,6 +68,23 @@ export function holderAt<F extends Fact>(
   return holder;
 }
 
+/** The services at all ports of an address at a time. */
+export function servicesAt(spans: readonly Span<FactOf<"service">>[], time: number, skew: number): Service[] {
+  const byPort = new Map<number, Span<FactOf<"service">>[]>();
+  for (const span of spans) {
+    const { port } = span.fact;
+    const others = byPort.get(port);
+    if (others === undefined) byPort.set(port, [span]);
+    else others.push(span);
+  }
+  const services: Service[] = [];
+  for (const [port, own] of byPort) {
+    const holder = holderAt(own, time, skew, port);
+    if (holder !== undefined) services.push(holder.fact.service);
+  }
+  return services;
+}
+
 function hasPort(fact: Fact, port: number | undefined): boolean {
   return fact.kind !== "service" || fact.port === port;
 }
@@ -87,6 +104,18 @@ function rankOf(fact: Fact): number {
 
 /** A string that differs between any two facts of one list. */
 export function contentOf(fact: Fact): string {
+  let content = contents.get(fact);
+  if (content === undefined) {
+    content = describe(fact);
+    contents.set(fact, content);
+  }
+  return content;
+}
+
+/** Facts of equal times are compared often while a snapshot is read. */
+const contents = new WeakMap<Fact, string>();
+
+function describe(fact: Fact): string {
   switch (fact.kind) {
     case "endpoint": {
       const { namespace, podName, identity, labels } = fact.endpoint;

@@ -6,6 +6,8 @@ export interface AddressChange {
   readonly type: "added" | "removed";
   /** In canonical form, as `formatAddress` writes it. */
   readonly address: string;
+  /** The latest time that the book had learned, in milliseconds since 1970; -Infinity if it had learned none. */
+  readonly atMs: number;
 }
 
 /** A subscription to the addresses of a selection. */
@@ -37,6 +39,7 @@ const SWEEP_MS = 1_000;
 export class Watches {
   readonly #known: (subject: Subject | undefined) => KnownAddress | undefined;
   readonly #subject: (address: string) => Subject | undefined;
+  readonly #latest: () => number;
   readonly #watchers = new Set<Watcher>();
   /** Addresses whose content may have changed since the subscribers were notified. */
   readonly #changed = new Set<string>();
@@ -48,21 +51,29 @@ export class Watches {
   /**
    * @param known Returns what is known of an address at the latest time; undefined if nothing is.
    * @param subject Returns the entry of an address.
+   * @param latest Returns the latest time that was learned.
    */
   constructor(
     known: (subject: Subject | undefined) => KnownAddress | undefined,
     subject: (address: string) => Subject | undefined,
+    latest: () => number,
   ) {
     this.#known = known;
     this.#subject = subject;
+    this.#latest = latest;
   }
 
   add(request: WatchRequest, subjects: Iterable<Subject>): AddressWatch {
     const watcher: Watcher = { ...request, members: new Set() };
     this.#watchers.add(watcher);
     // A copy, because a subscriber may learn.
-    for (const subject of [...subjects]) {
-      if (this.#watchers.has(watcher)) this.#update(watcher, subject.address);
+    try {
+      for (const subject of [...subjects]) {
+        if (this.#watchers.has(watcher)) this.#update(watcher, subject.address);
+      }
+    } catch (error) {
+      this.#watchers.delete(watcher);
+      throw error;
     }
     const stop = () => void this.#watchers.delete(watcher);
     return { addresses: watcher.members, stop, [Symbol.dispose]: stop };
@@ -117,6 +128,6 @@ export class Watches {
     if (isSelected === members.has(address)) return;
     if (isSelected) members.add(address);
     else members.delete(address);
-    onChange({ type: isSelected ? "added" : "removed", address });
+    onChange({ type: isSelected ? "added" : "removed", address, atMs: this.#latest() });
   }
 }

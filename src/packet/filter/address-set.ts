@@ -43,7 +43,16 @@ export interface AddressSet {
   follow(follower: AddressSetFollower): () => void;
 }
 
-/** Creates an empty set of addresses, or one with these. */
+/**
+ * Creates an empty set of addresses, or one with these.
+ *
+ * @example
+ * ```ts
+ * const addresses = createAddressSet(["10.0.1.7", "fd00::7"]);
+ * ```
+ *
+ * @throws As {@link AddressSet.add} does.
+ */
 export function createAddressSet(addresses: Iterable<string> = []): AddressSet {
   checkArgument("createAddressSet", "addresses", addresses, anIterableOfAddresses);
   const set = new Addresses();
@@ -70,7 +79,16 @@ class Addresses implements AddressSet {
     if (this.#words.has(text)) return;
     if (this.#words.size >= MAX_ADDRESSES)
       throw new RangeError(`a set has at most ${MAX_ADDRESSES} addresses`);
-    for (const follower of this.#followers) follower.add(words);
+    const done: AddressSetFollower[] = [];
+    try {
+      for (const follower of this.#followers) {
+        follower.add(words);
+        done.push(follower);
+      }
+    } catch (error) {
+      for (const follower of done) follower.delete(words);
+      throw error;
+    }
     this.#words.set(text, words);
   }
 

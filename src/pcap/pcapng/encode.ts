@@ -66,7 +66,7 @@ const PCAPNG_OPTIONS: OptionTable<PcapngOptions> = {
  *
  * @example
  * ```ts
- * const names = (address) => addressBook.get(address);
+ * const names = (address) => book.names(address);
  * for await (const chunk of encodePcapng(source, { names })) output.write(chunk);
  * ```
  *
@@ -172,6 +172,8 @@ export function createPcapngEncoder(
       writer.clear();
       describeNew();
       writeDescriptions();
+      // Secrets that became known after the last packet: readers that read a file twice use them.
+      added.beforeBatch();
       const countsOfSource = knowsCounts(interfaces) ? stats : undefined;
       interfaces.forEach((own, interfaceId) => {
         const counts = own.counts ?? countsOfSource;

@@ -3,6 +3,9 @@ import type { Clock } from "../../async/clock.js";
 /** A capture ends if no packet has arrived for this time after the end of its window. */
 const SILENCE_MS = 1000;
 
+/** After a wait for a sink that is longer than this, packets are likely to have arrived meanwhile. */
+const LONG_WAIT_MS = 100;
+
 /** Notices that no packets arrive after the end of a window, so that a capture does not wait for a later packet. */
 export class SilenceTimer {
   readonly #clock: Clock;
@@ -29,12 +32,13 @@ export class SilenceTimer {
 
   /** While the recorder waits for a sink, it reads no packets: that is no silence of the source. */
   async while<T>(pending: Promise<T>): Promise<T> {
+    const begunMs = this.#clock.now();
     this.#isBlocked = true;
     try {
       return await pending;
     } finally {
       this.#isBlocked = false;
-      this.#hasPackets = true;
+      if (this.#clock.now() - begunMs > LONG_WAIT_MS) this.#hasPackets = true;
     }
   }
 

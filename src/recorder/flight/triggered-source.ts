@@ -1,7 +1,8 @@
 import { systemClock } from "../../async/clock.js";
 import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../../errors/check-options.js";
-import { copyBatch, type PacketBatch } from "../../packet/batch.js";
+import type { Flow } from "../../gen/flow/flow_pb.js";
+import { copyBatch, type PacketBatch, sliceBatch } from "../../packet/batch.js";
 import { type BatchReader, type Pull, readBatches } from "../../packet/source/batch-reader.js";
 import { createSource } from "../../packet/source/create-source.js";
 import { aSource, type PacketSource } from "../../packet/source.js";
@@ -17,7 +18,7 @@ import {
 } from "./options.js";
 import { PacketRing } from "./packet-ring.js";
 import { SliceReader } from "./slice-reader.js";
-import { createPacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
+import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
 
 /** What triggers a source, and what it yields of the time before. The options are those of a flight recorder. */
 export type TriggeredSourceOptions = Pick<
@@ -52,6 +53,7 @@ const TRIGGERED_OPTIONS: OptionTable<TriggeredSourceOptions> = {
  * `record` counts the bytes, packets and time of a stop condition from the trigger on. As the source of a Recorder
  * service, it makes each recording wait for its trigger:
  *
+ * @example
  * ```ts
  * const service = createRecorderService({
  *   nodeName: "node-1",
@@ -84,6 +86,7 @@ export function createTriggeredSource(
     ...(stop !== undefined && { stop: () => stop.call(source) }),
     leave: () => delayed.leave(),
     close: async () => {
+      delayed.leaveEvents();
       await source[Symbol.asyncDispose]();
     },
   });
@@ -96,6 +99,18 @@ export function createTriggeredSource(
   });
 }
 
+/** The first packet of a batch that is a trigger, and its flow. */
+function firstTrigger(
+  batch: PacketBatch,
+  isTrigger: PacketTrigger,
+): { readonly index: number; readonly flow: Flow } | undefined {
+  for (let index = 0; index < batch.length; index++) {
+    const flow = isTrigger(batch, index);
+    if (flow !== undefined) return { index, flow };
+  }
+  return undefined;
+}
+
 class DelayedBatches {
   readonly #source: PacketSource;
   readonly #options: TriggeredSourceOptions;
@@ -105,13 +120,15 @@ class DelayedBatches {
   #reader: BatchReader | undefined;
   /** A batch of the source that was requested before the trigger. */
   #pending: Promise<PacketBatch | undefined> | undefined;
+  /** The packets of a batch from the trigger on. */
+  #rest: PacketBatch | undefined;
   /** Holds the packets before the trigger; undefined once they have been yielded. */
   #ring: PacketRing | undefined;
   /** The time from which packets are yielded, in microseconds since 1970; undefined before the trigger. */
   #fromUs: number | undefined;
   #slices: SliceReader | undefined;
   #position = 0;
-  #leaveEvents = () => {};
+  leaveEvents: () => void = () => {};
 
   constructor(source: PacketSource, options: TriggeredSourceOptions) {
     this.#source = source;
@@ -122,15 +139,19 @@ class DelayedBatches {
   }
 
   trigger(cause: FlightTrigger): void {
-    const { beforeMs: ownBeforeMs = DEFAULT_BEFORE_MS, skewMs: ownSkewMs = 0 } = this.#options;
     const { clock: ownClock = systemClock } = this.#options;
-    this.#begin((timeUsOf(cause) ?? ownClock.now() * 1000) - (ownBeforeMs + ownSkewMs) * 1000);
+    this.#begin((timeUsOf(cause) ?? ownClock.now() * 1000) - this.#beforeUs);
+  }
+
+  get #beforeUs(): number {
+    const { beforeMs: ownBeforeMs = DEFAULT_BEFORE_MS, skewMs: ownSkewMs = 0 } = this.#options;
+    return (ownBeforeMs + ownSkewMs) * 1000;
   }
 
   #begin(fromUs: number): void {
     if (this.#fromUs !== undefined) return;
     this.#fromUs = fromUs;
-    this.#leaveEvents();
+    this.leaveEvents();
     this.#resolveTriggered();
     this.#waits.leave();
   }
@@ -146,7 +167,7 @@ class DelayedBatches {
     this.#ring = new PacketRing(this.#options.ringBytes ?? DEFAULT_RING_BYTES, () => {});
     const { trigger: lists, events: ownEvents, filter: filterOptions = {} } = this.#options;
     if (lists === undefined || ownEvents === undefined || this.#fromUs !== undefined) return;
-    this.#leaveEvents = readEventTriggers(ownEvents, lists, filterOptions, {
+    this.leaveEvents = readEventTriggers(ownEvents, lists, filterOptions, {
       onEvent: () => undefined,
       onTrigger: (cause) => this.trigger(cause),
       onEnd: (failure) => {
@@ -166,15 +187,19 @@ class DelayedBatches {
       if (batch === LEFT) continue;
       this.#pending = undefined;
       if (batch === undefined) {
-        this.#leaveEvents();
+        this.leaveEvents();
         return undefined;
       }
-      this.#keep(batch, ownClock.now() * 1000);
-      if (isTrigger === undefined) continue;
-      for (let index = 0; index < batch.length && this.#fromUs === undefined; index++) {
-        const cause = isTrigger(batch, index);
-        if (cause !== undefined) this.trigger({ flow: cause });
+      const arrivalUs = ownClock.now() * 1000;
+      const trigger = isTrigger && firstTrigger(batch, isTrigger);
+      if (trigger === undefined) {
+        this.#keep(batch, arrivalUs);
+        continue;
       }
+      const { index, flow: cause } = trigger;
+      if (index > 0) this.#keep(sliceBatch(batch, 0, index), arrivalUs);
+      this.#rest = sliceBatch(batch, index, batch.length);
+      this.#begin((timeUsOf({ flow: cause }) ?? arrivalUs) - this.#beforeUs);
     }
     return this.#fromRing(this.#fromUs) ?? this.#next();
   }
@@ -211,15 +236,16 @@ class DelayedBatches {
   }
 
   #next(): ReturnType<Pull> {
-    const batch = this.#pending ?? this.#reader?.next();
-    this.#pending = undefined;
+    const batch = this.#rest ?? this.#pending ?? this.#reader?.next();
+    if (this.#rest === undefined) this.#pending = undefined;
+    this.#rest = undefined;
     if (this.#reader?.writable !== false) return batch;
     // This source lets its reader overwrite batches, the other one does not.
     return batch instanceof Promise ? batch.then((own) => own && copyBatch(own)) : batch && copyBatch(batch);
   }
 
   async leave(): Promise<void> {
-    this.#leaveEvents();
+    this.leaveEvents();
     const leaving = this.#reader?.leave();
     // A source with a pending read may never settle this.
     if (this.#pending !== undefined) leaving?.catch(() => {});

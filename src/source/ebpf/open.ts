@@ -43,7 +43,7 @@ export interface EbpfOptions {
    */
   readonly addresses?: AddressSet;
   /**
-   * Capture only packets whose flows may pass these FlowFilters; the source is then `filtered`. The kernel filters as
+   * Capture only packets whose flows may pass these FlowFilters. The kernel filters as
    * far as it can, see `describeSelection`; the packets that pass are tested again. Fields that packets do not contain,
    * such as pods and verdicts, are not tested. Together with `include`, both must match, and the kernel tests only
    * `include`.
@@ -190,7 +190,7 @@ function openCapture(
       },
       attachments,
       format,
-      filtered: include !== undefined || selection !== undefined,
+      filtered: include !== undefined,
       wanted: selection?.wanted,
       cutTo: keptLength < copyLength ? keptLength : undefined,
       signal,
@@ -284,7 +284,11 @@ class Held {
   }
 
   release(): void {
-    for (const end of this.#endings.splice(0)) end();
+    try {
+      for (const end of this.#endings.splice(0)) end();
+    } catch {
+      // A set of the program that misbehaves must not keep the resources.
+    }
     try {
       this.#memory?.release();
     } finally {

@@ -30,6 +30,8 @@ export interface OpenCapture {
   readonly readiness: Readiness;
   readonly format: PacketFormat;
   readonly description: CaptureInterface;
+  /** Whether packets have passed `include`. */
+  readonly filtered: boolean;
   /** Packets that pass the kernel's filter are checked again with this predicate. */
   readonly wanted: PacketPredicate | undefined;
   /** Captured bytes to keep; undefined unless the predicate needs more than the snap length. */
@@ -42,7 +44,7 @@ export interface OpenCapture {
 
 /** Creates a source from an open device. The source owns the device. */
 export function captureSource(capture: OpenCapture): LiveSource {
-  return createLiveSource(new LibpcapCapture(capture), capture.description, capture.wanted !== undefined);
+  return createLiveSource(new LibpcapCapture(capture), capture.description, capture.filtered);
 }
 
 class LibpcapCapture implements LiveCapture {

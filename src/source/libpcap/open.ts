@@ -138,6 +138,7 @@ async function openHandle(
       readiness: new Readiness(koffi, isPolling ? undefined : handle.descriptor),
       format,
       description,
+      filtered: plan.include !== undefined,
       wanted: plan.wanted,
       cutTo: keptLength < capturedLength ? keptLength : undefined,
       bufferBytes,

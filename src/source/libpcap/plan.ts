@@ -14,7 +14,7 @@ export interface LibpcapOptions {
    */
   readonly include?: readonly PacketFilterInit[];
   /**
-   * Capture only packets whose flows may pass these FlowFilters; the source is then `filtered`. The kernel filters as
+   * Capture only packets whose flows may pass these FlowFilters. The kernel filters as
    * far as it can, see `describeSelection`; the packets that pass are tested again. Fields that packets do not contain,
    * such as pods and verdicts, are not tested. Together with `include`, both must match.
    */

@@ -2,6 +2,17 @@ import { describe, expect, test } from "vitest";
 import { createAddressBook } from "../../../src/collect/index.js";
 import { flowAt, pod } from "../book-flows.js";
 
+test("an endpoint that grows evicts others, not itself", () => {
+  const book = createAddressBook({ maxBytes: 400_000 });
+  for (let index = 0; index < 200; index++)
+    book.learn(flowAt(index, `10.0.0.${index}`, pod(`shop/p${index}`)));
+  for (let index = 0; index < 200; index++) {
+    const workloads = [{ name: "x".repeat(10_000), kind: "" }];
+    book.learn(flowAt(300 + index, `10.0.0.${index}`, pod(`shop/p${index}`, { workloads })));
+    expect(book.stats.bytes).toBeLessThan(440_000);
+  }
+});
+
 describe("the bounds of an address book", () => {
   test("evict the interval that was learnt least recently", () => {
     const book = createAddressBook({ maxEntries: 2 });

@@ -169,6 +169,19 @@ describe("watch", () => {
     expect(seen).toContain(CART);
   });
 
+  test("is ended if its callback throws for the addresses of now", () => {
+    const book = bookOf();
+    let calls = 0;
+    const fail = () => {
+      calls++;
+      throw new Error("no memory");
+    };
+    expect(() => book.watch({ pod: ["shop/"] }, fail)).toThrow("no memory");
+    for (const flow of flows) book.learn(flow);
+    book.learn(flowAt(9, "10.0.0.77", pod("shop/new")));
+    expect(calls).toBe(1);
+  });
+
   test("requires a function", () => {
     expect(() => createAddressBook().watch({}, 1 as never)).toThrow(/^watch: onChange must be a function/);
   });

@@ -92,6 +92,18 @@ describe("encodePcapng: adds only what is asked for", () => {
     ]);
   });
 
+  test("looked-up names of an address that has none at first", async () => {
+    let known = false;
+    async function* batches() {
+      yield packets([1, 2]);
+      known = true;
+      yield packets([1, 2]);
+    }
+    const names = (address: string) => (known && address === "10.0.0.1" ? ["default/late"] : []);
+    const bytes = await collect(encodePcapng(fromBatches(batches(), FORMAT), { names }));
+    expect(kinds(bytes)).toEqual(["packet", "names", "packet", "statistics"]);
+  });
+
   test("descriptions that the input does not have", async () => {
     const description = {
       application: "flowscribe 1.2",
@@ -143,7 +155,7 @@ describe("namesBlock and secretsBlock", () => {
 
   test("reject invalid arguments", () => {
     expect(() => namesBlock([{ address: "pod", names: ["a"] }])).toThrow(
-      'namesBlock: entries[0].address is not an IP address: "pod"',
+      'namesBlock: entries[0].address must be an IP address, not "pod"',
     );
     expect(() => namesBlock({} as [])).toThrow("namesBlock: entries must be");
     expect(() => secretsBlock({ type: "TLS Key Log" } as DecryptionSecrets)).toThrow("secrets.bytes");

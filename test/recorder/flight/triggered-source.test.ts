@@ -63,6 +63,35 @@ describe("createTriggeredSource", () => {
     await expect(triggered.triggered).resolves.toBe(undefined);
   });
 
+  test("yields every packet from the trigger on, whatever its time and the size of the ring", async () => {
+    const { source, triggered } = setUp({ trigger: OF_53, beforeMs: 0, ringBytes: 512 * 1024 });
+    const { ids, ended } = reading(triggered);
+    const large = Array.from({ length: 600 }, (_, id) => ({ id, length: 1500, matches: id === 5 }));
+    source.push(batchOf([...large.slice(0, 6), { id: 3000, timeMs: 1 }, ...large.slice(6)]));
+    source.end();
+    await ended;
+    expect(ids).toEqual([5, 3000, ...large.slice(6).map(({ id }) => id)]);
+  });
+
+  test("leaves the events if the source fails before the trigger", async () => {
+    let returned = 0;
+    const events: AsyncIterable<undefined> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return: async () => {
+          returned++;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const { source, triggered } = setUp({ trigger: OF_53, events });
+    const { ended } = reading(triggered);
+    source.fail(new Error("no device"));
+    await expect(ended).rejects.toThrow("no device");
+    await triggered[Symbol.asyncDispose]();
+    expect(returned).toBe(1);
+  });
+
   test("is triggered by an event; the clocks may differ by skewMs", async () => {
     async function* events() {
       await settle();

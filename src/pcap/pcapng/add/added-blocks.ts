@@ -17,7 +17,7 @@ const NAMES_PER_BLOCK = 256;
 /** Adds secrets and names to one file, each before the first packet that needs it. */
 export class AddedBlocks {
   readonly #secrets: SecretsOption;
-  readonly #listed: Iterable<AddressNames>;
+  readonly #listed: readonly AddressNames[];
   readonly #names: AddedNames | undefined;
   readonly #write: (block: SideBlock) => void;
   #secretsWritten = 0;
@@ -32,14 +32,9 @@ export class AddedBlocks {
   /** Writes what precedes all packets. */
   begin(): void {
     this.beforeBatch();
-    let entries: AddressNames[] = [];
-    for (const entry of this.#listed) {
-      entries.push(entry);
-      if (entries.length < NAMES_PER_BLOCK) continue;
-      this.#write(namesBlock(entries));
-      entries = [];
+    for (let from = 0; from < this.#listed.length; from += NAMES_PER_BLOCK) {
+      this.#write(namesBlock(this.#listed.slice(from, from + NAMES_PER_BLOCK)));
     }
-    if (entries.length > 0) this.#write(namesBlock(entries));
   }
 
   /** Writes the secrets that have become known. */
@@ -78,6 +73,9 @@ class AddedNames {
   readonly #known = new BoundedMap<true>("maxKnownAddresses", MAX_KNOWN_ADDRESSES);
   readonly #texts: AddressText = addressText();
   readonly #layers = createLayers();
+  /** The addresses of a batch that have no names: they may have some in the next one. */
+  readonly #unnamed = new Set<string>();
+  #batch: PacketBatch | undefined;
 
   constructor(lookUp: NameLookup, write: (block: SideBlock) => void) {
     this.#lookUp = lookUp;
@@ -85,6 +83,10 @@ class AddedNames {
   }
 
   beforePacket(batch: PacketBatch, index: number): void {
+    if (batch !== this.#batch) {
+      this.#batch = batch;
+      this.#unnamed.clear();
+    }
     const { records, offsets, format } = batch;
     const layers = this.#layers;
     const start = offsets[index]! + RECORD_HEADER_LENGTH;
@@ -100,9 +102,13 @@ class AddedNames {
   }
 
   #add(address: string): void {
-    if (this.#known.get(address) === true) return;
-    this.#known.set(address, true);
+    if (this.#known.get(address) === true || this.#unnamed.has(address)) return;
     const names = this.#lookUp(address);
-    if (names !== undefined && names.length > 0) this.#write(namesBlock([{ address, names }]));
+    if (names === undefined || names.length === 0) {
+      this.#unnamed.add(address);
+      return;
+    }
+    this.#known.set(address, true);
+    this.#write(namesBlock([{ address, names }]));
   }
 }

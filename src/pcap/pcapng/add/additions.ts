@@ -20,9 +20,9 @@ export interface PcapngAdditions {
   /** Written before the first packet; later ones before later packets. Each file of a rotation has all of them. */
   readonly secrets?: SecretsOption;
   /**
-   * Names of addresses. A lookup is called for the source and destination of the outermost IP header, when a file first
-   * has the address: its names precede the packet. After 65,536 addresses one that was not used recently may be asked
-   * for again. The bytes of these blocks are not known in advance, so that a file may exceed its size by them.
+   * Names of addresses. A lookup is called for the source and destination of the outermost IP header, once in each batch
+   * until it returns names: these precede the packet. After 65,536 addresses one that was not used recently may be looked
+   * up again. The bytes of these blocks are not known in advance, so that a file may exceed its size by them.
    */
   readonly names?: NamesOption;
   readonly description?: CaptureDescription;

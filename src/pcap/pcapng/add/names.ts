@@ -1,13 +1,6 @@
 import { checkArgument } from "../../../errors/check-argument.js";
 import { optionsOf } from "../../../errors/check-options.js";
-import {
-  aListOf,
-  aString,
-  isIterable,
-  required,
-  type ValueCheck,
-  valueCheck,
-} from "../../../errors/value-checks.js";
+import { aListOf, aString, required, type ValueCheck, valueCheck } from "../../../errors/value-checks.js";
 import { isIpv4, parseAddress } from "../../../net/index.js";
 import type { SideBlock } from "../../../packet/side-blocks.js";
 import { NAME_RESOLUTION, OPTION_HEADER_LENGTH, padded } from "../format.js";
@@ -24,16 +17,20 @@ export interface AddressNames {
 export type NameLookup = (address: string) => readonly string[] | undefined;
 
 /** Names that are all written before the first packet, or a lookup, called when the file first has an address. */
-export type NamesOption = NameLookup | Iterable<AddressNames>;
+export type NamesOption = NameLookup | readonly AddressNames[];
 
-export const aNamesOption: ValueCheck<NamesOption> = valueCheck(
-  "an iterable of `{ address, names }`, or a function",
-  (value) => typeof value === "function" || (isIterable(value) && typeof value !== "string"),
+const anAddress: ValueCheck<string> = valueCheck(
+  "an IP address",
+  (value) => typeof value === "string" && parseAddress(value) !== undefined,
 );
 
 const someNames: ValueCheck<readonly AddressNames[]> = aListOf(
-  optionsOf<AddressNames>("names", { address: required(aString), names: required(aListOf(aString)) }),
+  optionsOf<AddressNames>("names", { address: required(anAddress), names: required(aListOf(aString)) }),
 );
+
+export const aNamesOption: ValueCheck<NamesOption> = (value, path, report) => {
+  if (typeof value !== "function") someNames(value, path, report);
+};
 
 const NRB_IPV4 = 1;
 const NRB_IPV6 = 2;

@@ -49,8 +49,8 @@ describe("decodeFlows: option names", () => {
     expect(flow.sourceNames).toEqual([]);
     expect(flow.destinationNames).toEqual(["a.example", "b.example"]);
     expect(names.mock.calls).toEqual([
-      ["10.0.0.1", 22],
-      ["10.0.0.2", 11],
+      ["10.0.0.1", 22, expect.anything()],
+      ["10.0.0.2", 11, expect.anything()],
     ]);
   });
 
@@ -58,8 +58,8 @@ describe("decodeFlows: option names", () => {
     const names = vi.fn(() => undefined);
     flowOf(ETHERNET, web(), { names });
     expect(names.mock.calls).toEqual([
-      ["10.0.0.1", 0],
-      ["10.0.0.2", 0],
+      ["10.0.0.1", 0, expect.anything()],
+      ["10.0.0.2", 0, expect.anything()],
     ]);
   });
 });
@@ -77,8 +77,8 @@ describe("decodeFlows: option service", () => {
     const service = vi.fn(() => undefined);
     flowOf(ETHERNET, ethernet(IPV4, ipv4({ protocol: 1 }, bytes("0800 0000 00000000"))), { service });
     expect(service.mock.calls).toEqual([
-      ["10.0.0.1", 0],
-      ["10.0.0.2", 0],
+      ["10.0.0.1", 0, expect.anything()],
+      ["10.0.0.2", 0, expect.anything()],
     ]);
   });
 });
