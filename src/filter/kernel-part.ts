@@ -1,3 +1,4 @@
+import type { TCPFlags } from "../gen/flow/flow_pb.js";
 import { goToLower } from "../go/strings.js";
 import { formatPrefix, parsePrefix } from "../net/index.js";
 import type { WiderFilter } from "../packet/filter/wider-text.js";
@@ -26,6 +27,8 @@ export interface KernelPart {
 const MAX_COMBINATIONS = 64;
 /** Maximum number of combinations of all filters. */
 const MAX_FILTERS = 4096;
+/** Maximum number of combinations of all filters with TCP flags: the eBPF program compares them one after the other. */
+export const MAX_FLAG_FILTERS = 256;
 
 const ANY = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 /** Contains all IPv4-mapped addresses, which flows print as IPv4 addresses, and a range that is not assigned. */
@@ -53,12 +56,13 @@ export function kernelPart(
   tunnels: LocateOptions["tunnels"],
 ): KernelPart {
   const { allow, deny } = compileLists(lists, options);
-  const parts = allow.map(expand);
+  const outer = encapsulated(tunnels);
+  const parts = expandAll(allow, MAX_FLAG_FILTERS - outer.length);
   const notes = [
     ...parts.map(({ note }, index) => `allow[${index}]: ${note}`),
     ...deny.map((_, index) => `deny[${index}]: tested after the kernel, which only selects packets of allow`),
   ];
-  const filters = encapsulated(tunnels);
+  const filters = [...outer];
   for (const { combinations } of parts) {
     if (combinations === undefined) return { filters: undefined, notes };
     filters.push(...combinations);
@@ -106,7 +110,17 @@ interface Expanded {
   readonly note: string;
 }
 
-function expand({ message, fields }: CompiledFilter): Expanded {
+/** @param max Without TCP flags if there are more combinations. */
+function expandAll(allow: readonly CompiledFilter[], max: number): readonly Expanded[] {
+  const parts = allow.map((filter) => expand(filter, { withFlags: true }));
+  const count = parts.reduce((sum, { combinations = [] }) => sum + combinations.length, 0);
+  return count <= max ? parts : allow.map((filter) => expand(filter, { withFlags: false }));
+}
+
+function expand(
+  { message, fields }: CompiledFilter,
+  { withFlags }: { readonly withFlags: boolean },
+): Expanded {
   const names = fields.map(({ field }) => field);
   const rest = names.filter((name) => !KERNEL_FIELDS.has(name));
   const tested = names.filter((name) => KERNEL_FIELDS.has(name));
@@ -124,7 +138,7 @@ function expand({ message, fields }: CompiledFilter): Expanded {
     sourcePorts: portsOf(message.sourcePort),
     destinationPorts: portsOf(message.destinationPort),
     protocols: protocolsOf(message.protocol, message.tcpFlags.length > 0),
-    tcpFlags: message.tcpFlags.length === 0 ? [0] : message.tcpFlags.map(flagBits),
+    tcpFlags: withFlags ? flagsOf(message.tcpFlags) : [0],
   });
   const families = FAMILIES.filter(
     (family) => message.ipVersion.length === 0 || message.ipVersion.includes(VERSION[family]),
@@ -132,10 +146,18 @@ function expand({ message, fields }: CompiledFilter): Expanded {
   const combinations = families.flatMap((family) => combine(values, family));
   const widened =
     skipped.length === 0 ? "" : `; ${skipped.join(", ")}: tested afterwards, as there are too many values`;
-  const inKernel = tested
-    .filter((name) => !skipped.includes(name))
-    .map((name) => (name === "tcpFlags" ? "tcpFlags (by libpcap only)" : name));
-  return { combinations, note: `${inKernel.join(", ")}: tested in the kernel${widened}${left}` };
+  const omitsFlags = !withFlags && tested.includes("tcpFlags");
+  const flags = omitsFlags
+    ? `; tcpFlags: tested afterwards, as all filters have more than ${MAX_FLAG_FILTERS} combinations`
+    : "";
+  const inKernel = tested.filter((name) => !skipped.includes(name));
+  // A filter with TCP flags requires TCP.
+  const shown = omitsFlags
+    ? [...new Set(inKernel.map((name) => (name === "tcpFlags" ? "protocol" : name)))]
+    : inKernel;
+  const start =
+    shown.length === 0 ? "the kernel selects every packet" : `${shown.join(", ")}: tested in the kernel`;
+  return { combinations, note: `${start}${widened}${flags}${left}` };
 }
 
 /** `flow.IPVersion` */
@@ -212,6 +234,13 @@ function portsOf(texts: readonly string[]): readonly number[] {
   if (texts.length === 0) return [0];
   const ports = new Set(texts.map((text) => Number(parsePort(text))));
   return ports.has(0) ? [0] : [...ports];
+}
+
+/** Without flags of which a packet has all only if it has all of another element. */
+function flagsOf(elements: readonly TCPFlags[]): readonly number[] {
+  if (elements.length === 0) return [0];
+  const all = [...new Set(elements.map(flagBits))];
+  return all.filter((flags) => !all.some((fewer) => fewer !== flags && (fewer & ~flags) === 0));
 }
 
 /** Names of layer 7 add nothing: no packet has a record of layer 7. */

@@ -90,6 +90,7 @@ async function kernelsOf(
           window: 65_535,
           answer: { kind: "report" },
           matchUnknown: true,
+          tcpFlags: filters?.map(({ tcpFlags }) => tcpFlags),
         },
       );
       return [layer, { code: compiled.program.encode({ tables: 0 }), tables: compiled.tables }];
@@ -219,6 +220,15 @@ test("describeSelection: where each filter is tested, and why", () => {
     "allow[1]: ipVersion: tested in the kernel; sourcePort: tested afterwards, as there are too many values",
     "deny[0]: tested after the kernel, which only selects packets of allow",
   ]);
+  const flags = { tcpFlags: [{ SYN: true }, { ACK: true, SYN: true }, { FIN: true }] };
+  expect(describeSelection({ allow: [flags] }).split("\n")[0]).toBe(
+    "allow[0]: tcpFlags: tested in the kernel",
+  );
+  const ports = (first: number) => Array.from({ length: 10 }, (_, index) => `${first + index}`);
+  const lists = Array.from({ length: 7 }, (_, index) => ({ ...flags, sourcePort: ports(1 + 10 * index) }));
+  expect(describeSelection({ allow: lists }).split("\n")[6]).toBe(
+    "allow[6]: sourcePort, protocol: tested in the kernel; tcpFlags: tested afterwards, as all filters have more than 256 combinations",
+  );
   expect(describeSelection({ allow: [{ sourcePod: ["a/"] }] })).toBe(
     "allow[0]: the kernel selects every packet: no field of a packet is set\nexpression for libpcap: every packet\n",
   );

@@ -4,8 +4,9 @@ import { CLIENT_FLAGS, CLIENT_GROUP } from "../flags/client-flags.js";
 import { formatHelp, helpColumns } from "../help.js";
 import type { Io } from "../io/io.js";
 import { ALL_RECORD_FLAGS, RECORD_GROUPS } from "./flags.js";
-import { type RecordCommandOptions, readRecordOptions } from "./options.js";
+import { readRecordOptions } from "./options.js";
 import { formatDevices } from "./packets/devices.js";
+import { printProgram } from "./print-program.js";
 import { recordPackets } from "./record-packets.js";
 import { readRemoteRecordOptions } from "./remote-options.js";
 
@@ -86,22 +87,5 @@ export const recordCommand: Command = {
 async function listDevices({ stdout }: Io): Promise<ExitCode> {
   const { listDevices } = await import("../../source/libpcap/index.js");
   await stdout.write(formatDevices(await listDevices()));
-  return EXIT.ok;
-}
-
-async function printProgram(
-  { include, flows, limits, direction, bufferBytes }: RecordCommandOptions,
-  { stdout }: Io,
-): Promise<ExitCode> {
-  const { describeProgram, describeSelection } = await import("../../source/ebpf/index.js");
-  const selection = flows?.guessReplies === true ? undefined : flows?.selection;
-  if (selection !== undefined) await stdout.write(describeSelection(selection));
-  const text = describeProgram(include, {
-    ...(selection !== undefined && { flows: selection }),
-    snapLength: limits.maxCaptureLength ?? 0,
-    direction: direction === "out" ? "egress" : "ingress",
-    ...(bufferBytes !== undefined && { bufferBytes }),
-  });
-  await stdout.write(text);
   return EXIT.ok;
 }

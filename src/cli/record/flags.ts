@@ -38,7 +38,7 @@ export const RECORD_FLAGS = [
     name: "print-program",
     value: "boolean",
     group: CAPTURE_GROUP,
-    help: "With --source ebpf, print the kernel program for the filters, and exit.",
+    help: "Print what the kernel tests, with --source ebpf also its program, and exit.",
   },
   {
     name: "read",

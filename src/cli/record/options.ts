@@ -132,8 +132,8 @@ export async function readRecordOptions(args: readonly string[], io: Io): Promis
   const capture = readCaptureOptions(extra);
   const limits = readRecordLimits(extra, filters);
   if (read.length > 0) refuseDeviceFlags(extra);
-  if (action === "print-program" && capture.source !== "ebpf") {
-    throw new UsageError("--print-program requires --source ebpf");
+  if (action === "print-program" && capture.source !== "ebpf" && allow.length + deny.length === 0) {
+    throw new UsageError("--print-program requires --source ebpf or flow flags");
   }
   const { since, until } = selection;
   const names = await readNames(extra, { allow, deny });

@@ -75,7 +75,9 @@ export const SHORT: Readonly<Record<string, Meaning>> = {
     "record does not change its user; give the rights to capture to the user that runs it (docs/capture.md)",
   ),
   b: PRINTING,
-  d: unsupported("--print-program prints the program of --source ebpf"),
+  d: unsupported(
+    "--print-program prints the program of --source ebpf, and the expression of flow flags for libpcap",
+  ),
   e: PRINTING,
   f: unsupported(
     "record does not print addresses, and captures until it is stopped; remove it, as --follow is only a flag of observe",

@@ -10,7 +10,8 @@ export interface WiderFilter {
   readonly tcpFlags: number;
 }
 
-type ParsedFilter = ParsedPacketFilter & { readonly tcpFlags: number };
+/** A parsed {@link WiderFilter}. */
+export type ParsedWiderFilter = ParsedPacketFilter & Pick<WiderFilter, "tcpFlags">;
 
 /** The flags in byte 13 of the TCP header. NS is in the byte before and is not tested. */
 const FLAGS_BYTE = 0xff;
@@ -41,7 +42,7 @@ export function formatWider(wider: readonly WiderFilter[], linkType: number): st
   return ["not (ip or ip6)", ...alternatives].join(" or ");
 }
 
-function formatFamily(family: 4 | 6, filters: readonly ParsedFilter[]): string {
+function formatFamily(family: 4 | 6, filters: readonly ParsedWiderFilter[]): string {
   const own = filters.filter((filter) => filter.family === family);
   // A load outside the captured bytes rejects the packet at once, so filters that load less come first.
   const inOrder = [...own].sort((a, b) => loadsOf(a) - loadsOf(b));
@@ -52,11 +53,11 @@ function formatFamily(family: 4 | 6, filters: readonly ParsedFilter[]): string {
     : `(${keyword} and (${terms.map((text) => `(${text})`).join(" or ")}))`;
 }
 
-function loadsOf(filter: ParsedFilter): number {
+function loadsOf(filter: ParsedWiderFilter): number {
   return filter.tcpFlags > 0 ? 2 : hasPort(filter) ? 1 : 0;
 }
 
-function formatTerms(filter: ParsedFilter): string {
+function formatTerms(filter: ParsedWiderFilter): string {
   const ip = filter.family === 4 ? "ip" : "ip6";
   const transport = formatTransport(filter);
   return [
@@ -67,7 +68,7 @@ function formatTerms(filter: ParsedFilter): string {
   ].join(" and ");
 }
 
-function formatFlags({ family, tcpFlags }: ParsedFilter): string[] {
+function formatFlags({ family, tcpFlags }: ParsedWiderFilter): string[] {
   if (tcpFlags === 0) return [];
   const at = family === 4 ? `tcp[${FLAGS_AT}]` : `ip6[${IPV6_TRANSPORT + FLAGS_AT}]`;
   return [`${at} & ${tcpFlags} == ${tcpFlags}`];

@@ -6,17 +6,12 @@ import { formatWider } from "../../packet/filter/wider-text.js";
 import type { PcapHandle } from "../native/pcap-handle.js";
 import { type ExpressionText, isOptimized, prepareExpression, quoteExpression } from "./expression/text.js";
 import { chainPrograms } from "./kernel-filter.js";
+import { kernelText } from "./kernel-text.js";
 import { checkStatus } from "./open-error.js";
 import type { CapturePlan } from "./plan.js";
 
-/**
- * Maximum number of filters that are compiled for the kernel. Longer lists are left to the predicate alone.
- */
-const MAX_KERNEL_FILTERS = 64;
 /** `BPF_MAXINSNS` of the kernel. */
 const MAX_KERNEL_INSTRUCTIONS = 4096;
-/** Maximum length of the text of such filters: libpcap optimizes it on this thread, in cubic time, 400 ms at most. */
-const MAX_KERNEL_TEXT_LENGTH = 20_000;
 
 /** A filter is always set, as it is what truncates packets to the snap length in the kernel. */
 export function setFilter(
@@ -89,11 +84,11 @@ function compileFilters(
   count: number,
   format: () => string | undefined,
 ): Uint8Array | undefined {
-  if (count === 0 || count > MAX_KERNEL_FILTERS) return undefined;
-  const text = format();
-  if (text === undefined || text.length > MAX_KERNEL_TEXT_LENGTH) return undefined;
+  if (count === 0) return undefined;
+  const formatted = kernelText(count, format);
+  if (!("text" in formatted)) return undefined;
   try {
-    return handle.compile({ text, optimize: true });
+    return handle.compile({ text: formatted.text, optimize: true });
   } catch {
     // libpcap does not support IP on this link type, or the program is too large: use the predicate alone.
     return undefined;

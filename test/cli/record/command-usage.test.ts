@@ -85,7 +85,7 @@ describe("record: usage errors", () => {
       err: "-f is not supported: record does not print addresses, and captures until it is stopped; remove it, as --follow is only a flag of observe",
     },
     { args: [...LIVE, "--verdict", "x"], err: 'invalid argument "x" for "--verdict" flag:' },
-    { args: [...LIVE, "--print-program"], err: "--print-program requires --source ebpf" },
+    { args: [...LIVE, "--print-program"], err: "--print-program requires --source ebpf or flow flags" },
     {
       args: ["-r", SAMPLE, "--direction", "in"],
       err: "--direction requires --device; it has no effect with --read",

@@ -410,3 +410,41 @@ test("record --print-program: prints the program of the kernel", async () => {
   expect(out).toMatch(/^1 filter, \d+ instructions/);
   expect(out).toContain("10.0.0.0/8 port any → 0.0.0.0/0 port 53, protocol 17");
 });
+
+describe("record --print-program: with flow flags", () => {
+  const print = (...args: readonly string[]) => outputOf(["record", "--print-program", ...args]);
+  const INCLUDE = "10.0.0.0/8 0 0.0.0.0/0 53 UDP";
+
+  test("prints the expression for libpcap", async () => {
+    const out = await print("--to-port", "443", "--tcp-flags", "SYN");
+    expect(out).toMatch(/^allow\[0\]: .*tcpFlags: tested in the kernel\n/);
+    expect(out).toMatch(/\nexpression for libpcap: not \(ip or ip6\) or .*443.*\n$/);
+  });
+
+  test("prints that libpcap tests include and --expression too", async () => {
+    const lines = (await print("--to-port", "443", "--expression", "less 100", INCLUDE)).split("\n");
+    expect(lines[1]).toMatch(/^expression of include, which must match too: \(ip and .*udp dst port 53/);
+    expect(lines[2]).toMatch(/^expression for libpcap: /);
+    expect(lines[3]).toBe("--expression, which must match too: less 100");
+  });
+
+  test("prints that libpcap tests no flow flags above its limit", async () => {
+    const ports = (first: number) => Array.from({ length: 20 }, (_, index) => `${first + index}`);
+    const filters = [1, 100].map((first) => JSON.stringify({ destination_port: ports(first) }));
+    expect(await print(...filters.flatMap((filter) => ["--allowlist", filter]))).toBe(
+      "flows: tested in the process, as the expression cannot\n" +
+        "expression for libpcap: every packet, as 86 combinations exceed the limit of libpcap: 64\n",
+    );
+  });
+
+  test("prints that the program of eBPF only tests include", async () => {
+    const out = await print("--source", "ebpf", "--to-port", "443", INCLUDE);
+    expect(out).toMatch(/^flows: tested after the kernel, as its program only tests include\n1 filter, /);
+  });
+
+  test.each(["libpcap", "ebpf"])("prints that --guess-replies requires all packets of %s", async (source) => {
+    const out = await print("--source", source, "--guess-replies", "--to-port", "443", INCLUDE);
+    expect(out).toMatch(/^the kernel selects every packet: --guess-replies requires all packets\n/);
+    if (source === "ebpf") expect(out).toContain("\nevery packet, ");
+  });
+});

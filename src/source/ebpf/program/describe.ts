@@ -50,6 +50,7 @@ export function describeProgram(
   const parts = { arriving: direction === "ingress", copyLength: keptLength, ring };
   const part = flows === undefined ? undefined : compileSelection(flows).kernel;
   const shown = include ?? part?.filters?.map(({ filter }) => filter);
+  const tcpFlags = include === undefined ? part?.filters?.map((wider) => wider.tcpFlags) : undefined;
   const compiled = compileSelected(include, part, {
     layer,
     window: Math.max(keptLength, MIN_WINDOW),
@@ -59,7 +60,7 @@ export function describeProgram(
     describeWhole(compiled, shown),
     ...compiled.plan.families.map(describeFamily),
     "",
-    ...describeFilters(shown ?? [], compiled.plan.outcomes),
+    ...describeFilters(shown ?? [], compiled.plan.outcomes, tcpFlags),
     "",
     compiled.program.format(),
     "",
@@ -75,7 +76,14 @@ function describeWhole(
   return `${filters}, ${program.instructions.length} instructions, ${tableText}`;
 }
 
-function describeFamily({ family, form, filters, needsProtocol, needsPorts }: FamilyPlan): string {
+function describeFamily({
+  family,
+  form,
+  filters,
+  needsProtocol,
+  needsPorts,
+  needsFlags,
+}: FamilyPlan): string {
   const count = filters.length;
   const groups = Math.ceil(count / GROUP_FILTERS);
   const how = {
@@ -86,19 +94,30 @@ function describeFamily({ family, form, filters, needsProtocol, needsPorts }: Fa
   }[form];
   if (form === "nothing" || form === "everything") return `IPv${family}: ${how}`;
   const protocol = needsProtocol ? "the protocol is read" : "neither protocol nor ports are read";
-  return `IPv${family}: ${how}; ${needsPorts ? "protocol and ports are read" : protocol}`;
+  const ports = needsPorts ? "protocol and ports are read" : protocol;
+  return `IPv${family}: ${how}; ${ports}${needsFlags ? ", and TCP flags" : ""}`;
 }
 
 function describeFilters(
   include: readonly PacketFilterInit[],
   outcomes: readonly Outcome[],
+  tcpFlags: readonly number[] = [],
 ): readonly string[] {
   const { filters } = parsePacketFilters(include);
   return filters.map(({ source, destination, sourcePort, destinationPort, protocol }, index) => {
     const from = `${formatPrefix(source)} port ${sourcePort || "any"}`;
     const to = `${formatPrefix(destination)} port ${destinationPort || "any"}`;
-    return `include[${index}] ${from} → ${to}, protocol ${protocol || "any"}: ${describeOutcome(outcomes[index]!)}`;
+    const transport = `protocol ${protocol || "any"}${describeFlags(tcpFlags[index] ?? 0)}`;
+    return `include[${index}] ${from} → ${to}, ${transport}: ${describeOutcome(outcomes[index]!)}`;
   });
+}
+
+/** From the lowest bit on. */
+const FLAG_NAMES = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"];
+
+function describeFlags(flags: number): string {
+  const names = FLAG_NAMES.filter((_, bit) => (flags & (1 << bit)) !== 0);
+  return names.length === 0 ? "" : `, TCP flags ${names.join(" and ")}`;
 }
 
 function describeOutcome(outcome: Outcome): string {

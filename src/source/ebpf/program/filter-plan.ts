@@ -1,11 +1,8 @@
 import { FilterError, type Issue } from "../../../errors/errors.js";
 import { prefixContains } from "../../../net/index.js";
-import {
-  type PacketFilterInit,
-  type ParsedPacketFilter,
-  parsePacketFilters,
-} from "../../../packet/filter/check.js";
-import { PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
+import { type PacketFilterInit, parsePacketFilters } from "../../../packet/filter/check.js";
+import type { ParsedWiderFilter } from "../../../packet/filter/wider-text.js";
+import { IPPROTO_TCP, PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
 
 /** How the program handles a filter, and why. */
 export type Outcome =
@@ -13,7 +10,7 @@ export type Outcome =
   | { readonly kind: "compared" }
   /** One bit in the rows of the tables. */
   | { readonly kind: "tabled" }
-  /** Omitted: it requires a port for a protocol without ports. */
+  /** Omitted: it requires a port for a protocol without ports, or TCP flags for another protocol. */
   | { readonly kind: "impossible" }
   /** Omitted: another filter matches everything that it matches. */
   | { readonly kind: "covered"; readonly by: number };
@@ -23,10 +20,11 @@ export interface FamilyPlan {
   readonly family: 4 | 6;
   readonly form: "nothing" | "everything" | "chain" | "tables";
   /** The remaining filters, in the given order. */
-  readonly filters: readonly ParsedPacketFilter[];
-  /** Whether any filter requires a protocol or a port, so that extension headers must be parsed. */
+  readonly filters: readonly ParsedWiderFilter[];
+  /** Whether any filter requires a protocol, a port or TCP flags, so that extension headers must be parsed. */
   readonly needsProtocol: boolean;
   readonly needsPorts: boolean;
+  readonly needsFlags: boolean;
 }
 
 export interface FilterPlan {
@@ -43,18 +41,32 @@ const COVER_FILTERS = 512;
 export const MAX_FILTERS = 32_768;
 
 const WITH_PORTS: readonly number[] = [0, ...PROTOCOLS_WITH_PORTS];
+const WITH_FLAGS: readonly number[] = [0, IPPROTO_TCP];
+
+export interface PlanOptions {
+  /** Minimum number of filters in a family for tables; for tests. */
+  readonly tableFilters?: number | undefined;
+  /**
+   * The flags that each filter requires, see `WiderFilter`; 0 for any packet. Tables do not contain flags: if a filter
+   * of a family has any, all filters of this family are compared one after the other.
+   */
+  readonly tcpFlags?: readonly number[] | undefined;
+}
 
 /**
  * Decides how to match recorder filters.
  *
- * @param tableFilters Minimum number of filters in a family for tables; for tests.
  * @throws FilterError as `compilePacketFilter` does, and for more than {@link MAX_FILTERS} filters.
  */
-export function planFilters(include: readonly PacketFilterInit[], tableFilters = TABLE_FILTERS): FilterPlan {
-  const { filters, issues } = parsePacketFilters(include);
+export function planFilters(
+  include: readonly PacketFilterInit[],
+  { tableFilters = TABLE_FILTERS, tcpFlags = [] }: PlanOptions = {},
+): FilterPlan {
+  const { filters: parsed, issues } = parsePacketFilters(include);
   // If `include` is not an array, the issues already say so.
   const faults = [...issues, ...(Array.isArray(include) ? tooMany(include.length) : [])];
   if (faults.length > 0) throw new FilterError(faults);
+  const filters = parsed.map((filter, index) => ({ ...filter, tcpFlags: tcpFlags[index] ?? 0 }));
   const outcomes: Outcome[] = new Array(filters.length);
   const families = ([4, 6] as const).map((family) => planFamily(family, filters, tableFilters, outcomes));
   return { families, outcomes };
@@ -69,15 +81,15 @@ function tooMany(count: number): readonly Issue[] {
 
 function planFamily(
   family: 4 | 6,
-  all: readonly ParsedPacketFilter[],
+  all: readonly ParsedWiderFilter[],
   tableFilters: number,
   outcomes: Outcome[],
 ): FamilyPlan {
-  const kept: { readonly filter: ParsedPacketFilter; readonly index: number }[] = [];
+  const kept: { readonly filter: ParsedWiderFilter; readonly index: number }[] = [];
   const first = new Map<string, number>();
   all.forEach((filter, index) => {
     if (filter.family !== family) return;
-    if (asksForPort(filter) && !WITH_PORTS.includes(filter.protocol)) {
+    if (isImpossible(filter)) {
       outcomes[index] = { kind: "impossible" };
       return;
     }
@@ -98,37 +110,51 @@ function planFamily(
     family,
     form,
     filters,
-    needsProtocol: filters.some((filter) => filter.protocol > 0 || asksForPort(filter)),
+    needsProtocol: filters.some(
+      (filter) => filter.protocol > 0 || asksForPort(filter) || asksForFlags(filter),
+    ),
     needsPorts: filters.some(asksForPort),
+    needsFlags: filters.some(asksForFlags),
   };
 }
 
-function formOf(filters: readonly ParsedPacketFilter[], tableFilters: number): FamilyPlan["form"] {
+function formOf(filters: readonly ParsedWiderFilter[], tableFilters: number): FamilyPlan["form"] {
   if (filters.length === 0) return "nothing";
   if (filters.some(isAny)) return "everything";
-  return filters.length < tableFilters ? "chain" : "tables";
+  return filters.length < tableFilters || filters.some(asksForFlags) ? "chain" : "tables";
 }
 
-function isAny(filter: ParsedPacketFilter): boolean {
+function isAny(filter: ParsedWiderFilter): boolean {
   const { source, destination, protocol } = filter;
-  return source.length === 0 && destination.length === 0 && protocol === 0 && !asksForPort(filter);
+  const isAnyTransport = protocol === 0 && !asksForPort(filter) && !asksForFlags(filter);
+  return source.length === 0 && destination.length === 0 && isAnyTransport;
 }
 
-function asksForPort({ sourcePort, destinationPort }: ParsedPacketFilter): boolean {
+function isImpossible(filter: ParsedWiderFilter): boolean {
+  const { protocol } = filter;
+  if (asksForPort(filter) && !WITH_PORTS.includes(protocol)) return true;
+  return asksForFlags(filter) && !WITH_FLAGS.includes(protocol);
+}
+
+function asksForFlags({ tcpFlags }: ParsedWiderFilter): boolean {
+  return tcpFlags > 0;
+}
+
+function asksForPort({ sourcePort, destinationPort }: ParsedWiderFilter): boolean {
   return sourcePort > 0 || destinationPort > 0;
 }
 
-function keyOf({ source, destination, ...rest }: ParsedPacketFilter): string {
-  const { sourcePort, destinationPort, protocol } = rest;
+function keyOf({ source, destination, ...rest }: ParsedWiderFilter): string {
+  const { sourcePort, destinationPort, protocol, tcpFlags } = rest;
   return [source, destination]
     .flatMap(({ words, length }) => [...words, length])
-    .concat(sourcePort, destinationPort, protocol)
+    .concat(sourcePort, destinationPort, protocol, tcpFlags)
     .join();
 }
 
 function isCovered(
-  { filter, index }: { readonly filter: ParsedPacketFilter; readonly index: number },
-  kept: readonly { readonly filter: ParsedPacketFilter; readonly index: number }[],
+  { filter, index }: { readonly filter: ParsedWiderFilter; readonly index: number },
+  kept: readonly { readonly filter: ParsedWiderFilter; readonly index: number }[],
   outcomes: Outcome[],
 ): boolean {
   const by = kept.find((other) => other.index !== index && covers(other.filter, filter));
@@ -138,11 +164,12 @@ function isCovered(
 }
 
 /** Whether `wide`, a different filter, matches everything that `narrow` matches. */
-function covers(wide: ParsedPacketFilter, narrow: ParsedPacketFilter): boolean {
+function covers(wide: ParsedWiderFilter, narrow: ParsedWiderFilter): boolean {
   return (
     (wide.protocol === 0 || wide.protocol === narrow.protocol) &&
     (wide.sourcePort === 0 || wide.sourcePort === narrow.sourcePort) &&
     (wide.destinationPort === 0 || wide.destinationPort === narrow.destinationPort) &&
+    (wide.tcpFlags & ~narrow.tcpFlags) === 0 &&
     wide.source.length <= narrow.source.length &&
     wide.destination.length <= narrow.destination.length &&
     prefixContains(wide.source, narrow.source.words) &&

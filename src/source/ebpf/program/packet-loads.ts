@@ -60,7 +60,7 @@ export function emitClearHeader(asm: Assembler): void {
  */
 export function emitForget(
   asm: Assembler,
-  masks: readonly (readonly [register: "r7" | "r8" | "r9", mask: number])[],
+  masks: readonly (readonly [register: "r5" | "r7" | "r8" | "r9", mask: number])[],
 ): void {
   asm.load("r1", 32, SKB_LENGTH);
   for (const [register, mask] of masks) {

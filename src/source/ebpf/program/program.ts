@@ -2,7 +2,7 @@ import type { KernelPart } from "../../../filter/kernel-part.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import { Assembler, type Label, type Program } from "./assembler.js";
 import { type CaptureOptions, emitCapture } from "./capture-stage.js";
-import { type FamilyPlan, type FilterPlan, planFilters } from "./filter-plan.js";
+import { type FamilyPlan, type FilterPlan, type PlanOptions, planFilters } from "./filter-plan.js";
 import { emitLink } from "./link-stage.js";
 import { emitAddressLookup } from "./match/address-lookup.js";
 import { emitChain } from "./match/match-chain.js";
@@ -18,7 +18,7 @@ export type Answer =
   /** Returns 1 for a match, otherwise 0; for tests and measurements. */
   | { readonly kind: "report" };
 
-export interface ProgramOptions {
+export interface ProgramOptions extends PlanOptions {
   /** 2 for devices with Ethernet headers, 3 for those without. */
   readonly layer: 2 | 3;
   /** Bytes of a packet that filters consider; at least {@link MIN_WINDOW}. */
@@ -28,11 +28,9 @@ export interface ProgramOptions {
   readonly hasAddresses?: boolean;
   /**
    * Whether packets match whose headers the program cannot follow to the ports: those that it does not recognize as IP,
-   * and those with too many extension headers. Default false.
+   * those with too many extension headers, and TCP headers that are truncated before the flags. Default false.
    */
   readonly matchUnknown?: boolean;
-  /** See {@link planFilters}. */
-  readonly tableFilters?: number;
 }
 
 export interface CompiledProgram {
@@ -62,10 +60,10 @@ const NO_PLAN: FilterPlan = { families: [], outcomes: [] };
  */
 export function compileProgram(
   include: readonly PacketFilterInit[] | undefined,
-  { layer, window, answer, hasAddresses = false, matchUnknown = false, tableFilters }: ProgramOptions,
+  { layer, window, answer, hasAddresses = false, matchUnknown = false, ...planned }: ProgramOptions,
 ): CompiledProgram {
   const filters = include === undefined && hasAddresses ? ANY_IP : include;
-  const plan = filters === undefined ? NO_PLAN : planFilters(filters, tableFilters);
+  const plan = filters === undefined ? NO_PLAN : planFilters(filters, planned);
   const asm = new Assembler();
   const tables = new TableBytes();
   const groups: GroupTables[] = [];
@@ -96,11 +94,12 @@ export function compileProgram(
 export function compileSelected(
   include: readonly PacketFilterInit[] | undefined,
   part: KernelPart | undefined,
-  options: Omit<ProgramOptions, "matchUnknown">,
+  options: Omit<ProgramOptions, "matchUnknown" | "tcpFlags">,
 ): CompiledProgram {
   if (include !== undefined) return compileProgram(include, options);
   const filters = part?.filters?.map(({ filter }) => filter);
-  return compileProgram(filters, { ...options, matchUnknown: true });
+  const tcpFlags = part?.filters?.map((wider) => wider.tcpFlags);
+  return compileProgram(filters, { ...options, tcpFlags, matchUnknown: true });
 }
 
 function emitAll(asm: Assembler, match: Label): void {

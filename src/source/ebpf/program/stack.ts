@@ -1,5 +1,6 @@
 import { IPV4_DESTINATION, IPV4_SOURCE } from "../../../packet/headers/ipv4.js";
 import { IPV6_DESTINATION, IPV6_LENGTH, IPV6_SOURCE } from "../../../packet/headers/ipv6.js";
+import { TCP_DATA_OFFSET } from "../../../packet/headers/transport.js";
 import type { Place } from "./assembler.js";
 
 // Layout of the program's stack. Each word must be aligned to its size.
@@ -36,6 +37,11 @@ export const MESSAGE = slot(-120);
 
 /** An address of 16 bytes to look up in the map of addresses. */
 export const ADDRESS_KEY = slot(-136);
+
+/** The start of a TCP header, up to the flags. */
+export const TCP_HEADER = slot(-152);
+/** The two bytes of the TCP header with the flags and the data offset. */
+export const TCP_FLAGS_WORD = behind(TCP_HEADER, TCP_DATA_OFFSET);
 
 /** The location `bytes` further. */
 export function behind({ base, offset }: Place, bytes: number): Place {

@@ -17,12 +17,19 @@ import {
   IPV6_NEXT_HEADER,
   MAX_EXTENSION_HEADERS,
 } from "../../../packet/headers/ipv6.js";
-import { DESTINATION_PORT, PORTS_LENGTH, PROTOCOLS_WITH_PORTS } from "../../../packet/headers/transport.js";
+import {
+  DESTINATION_PORT,
+  IPPROTO_TCP,
+  PORTS_LENGTH,
+  PROTOCOLS_WITH_PORTS,
+  TCP_DATA_OFFSET,
+  TCP_FLAGS_END,
+} from "../../../packet/headers/transport.js";
 import type { Assembler, Label, Place } from "./assembler.js";
 import type { FamilyPlan } from "./filter-plan.js";
 import { NO_PORT, PROTOCOL_UNKNOWN, swap16 } from "./match/tables.js";
-import { emitForget, emitLoadBytes, OFFSET_MASK } from "./packet-loads.js";
-import { behind, header, LATER_FRAGMENT, SCRATCH } from "./stack.js";
+import { emitForget, emitLoadAt, emitLoadBytes, OFFSET_MASK } from "./packet-loads.js";
+import { behind, header, LATER_FRAGMENT, SCRATCH, TCP_FLAGS_WORD, TCP_HEADER } from "./stack.js";
 
 // Follows the same rules as packet/layers.ts, in the same order.
 
@@ -35,10 +42,15 @@ const CURRENT_HEADER = [
 /** Masks for ports or {@link NO_PORT}, and for the protocol or {@link PROTOCOL_UNKNOWN}. */
 const PORT_MASK = 2 * NO_PORT - 1;
 const PROTOCOL_MASK = 2 * PROTOCOL_UNKNOWN - 1;
+/** The flags and the data offset of a TCP header. */
+const FLAGS_MASK = 0xffff;
+const NO_FLAGS = 0;
 
 /**
  * Parses the loaded IP header: the protocol into r9 (or {@link PROTOCOL_UNKNOWN}), the source port into r8 and the
- * destination port into r7, in network order (or {@link NO_PORT}), if the filters need them.
+ * destination port into r7, in network order (or {@link NO_PORT}), if the filters need them. Also the flags of a TCP header
+ * into r5, in network order: none for other packets and later fragments; for a truncated header all if there is an exit for
+ * unknown protocols, otherwise none.
  *
  * @param miss Where to continue without a valid IP header.
  * @param unknown Where to continue if the protocol is unknown, instead of with {@link PROTOCOL_UNKNOWN}.
@@ -46,7 +58,11 @@ const PROTOCOL_MASK = 2 * PROTOCOL_UNKNOWN - 1;
 export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label, unknown?: Label): void {
   if (plan.family === 4) emitIpv4(asm, plan, miss, unknown);
   else emitIpv6(asm, plan, miss, unknown);
-  const { needsPorts, needsProtocol } = plan;
+  const { needsPorts, needsProtocol, needsFlags } = plan;
+  if (needsFlags) {
+    asm.load("r5", 16, TCP_FLAGS_WORD);
+    emitForget(asm, [["r5", FLAGS_MASK]]);
+  }
   if (needsPorts) {
     emitForget(asm, [
       ["r7", PORT_MASK],
@@ -58,7 +74,7 @@ export function emitTransport(asm: Assembler, plan: FamilyPlan, miss: Label, unk
 
 function emitIpv4(
   asm: Assembler,
-  { needsProtocol, needsPorts }: FamilyPlan,
+  { needsProtocol, needsPorts, needsFlags }: FamilyPlan,
   miss: Label,
   unknownExit: Label | undefined,
 ): void {
@@ -79,17 +95,21 @@ function emitIpv4(
   const done = asm.label("IPv4 done");
   const unknown = unknownExit ?? asm.label("protocol after AH unknown");
   const chain = asm.label("AH");
+  const truncated = unknownExit === undefined ? NO_FLAGS : FLAGS_MASK;
+  if (needsFlags) asm.store(TCP_FLAGS_WORD, 16, NO_FLAGS);
   asm.load("r2", 16, header(IPV4_FLAGS_OFFSET));
   asm.jumpIf("r2", "&", swap16(IPV4_FRAGMENT_OFFSET), needsPorts ? none : done);
   asm.alu("r8", "+=", "r1");
   asm.jumpIf("r9", "==", AUTHENTICATION, chain);
   const walked = { none, done };
+  if (needsFlags) emitFlags4(asm, truncated);
   if (needsPorts) {
     const isAt = (at: Label) => asm.jumpIf("r1", "==", IPV4_MIN_LENGTH, at);
     emitPorts(asm, header(IPV4_MIN_LENGTH), { isAt, ...walked });
   } else asm.jump(done);
   asm.place(chain);
   emitExtensions(asm, [AUTHENTICATION], unknown, () => {
+    if (needsFlags) emitFlags(asm, truncated);
     if (needsPorts) emitPorts(asm, undefined, walked);
     else asm.jump(done);
   });
@@ -103,7 +123,7 @@ function emitIpv4(
 
 function emitIpv6(
   asm: Assembler,
-  { needsProtocol, needsPorts }: FamilyPlan,
+  { needsProtocol, needsPorts, needsFlags }: FamilyPlan,
   miss: Label,
   unknownExit: Label | undefined,
 ): void {
@@ -118,18 +138,24 @@ function emitIpv6(
   const done = asm.label("IPv6 done");
   const unknown = unknownExit ?? asm.label("protocol unknown");
   const chain = asm.label("extension headers");
+  const truncated = unknownExit === undefined ? NO_FLAGS : FLAGS_MASK;
+  if (needsFlags) asm.store(TCP_FLAGS_WORD, 16, NO_FLAGS);
   asm.load("r9", 8, header(IPV6_NEXT_HEADER));
   asm.alu("r8", "+=", IPV6_LENGTH);
   for (const number of EXTENSION_HEADER_NUMBERS) asm.jumpIf("r9", "==", number, chain);
   const walked = { none, done };
+  if (needsFlags) emitFlags(asm, truncated);
   if (needsPorts) emitPorts(asm, header(IPV6_LENGTH), { isAt: (at) => asm.jump(at), ...walked });
   else asm.jump(done);
   asm.place(chain);
   emitExtensions(asm, EXTENSION_HEADER_NUMBERS, unknown, () => {
-    if (!needsPorts) return asm.jump(done);
-    asm.load("r1", 32, LATER_FRAGMENT);
-    asm.jumpIf("r1", "!=", 0, none);
-    emitPorts(asm, undefined, walked);
+    if (needsPorts || needsFlags) {
+      asm.load("r1", 32, LATER_FRAGMENT);
+      asm.jumpIf("r1", "!=", 0, needsPorts ? none : done);
+    }
+    if (needsFlags) emitFlags(asm, truncated);
+    if (needsPorts) emitPorts(asm, undefined, walked);
+    else asm.jump(done);
   });
   if (unknownExit === undefined) {
     asm.place(unknown);
@@ -194,6 +220,38 @@ function emitExtension(asm: Assembler, unknown: Label): void {
   asm.alu("r8", "+=", "r1");
   asm.jumpIf("r8", ">", "r7", unknown);
   asm.load("r9", 8, SCRATCH);
+}
+
+/** {@link emitFlags} after an IPv4 header of the length in r1, which it keeps. */
+function emitFlags4(asm: Assembler, truncated: number): void {
+  const elsewhere = asm.label("flags to load");
+  const done = asm.label("IPv4 flags");
+  asm.jumpIf("r1", "!=", IPV4_MIN_LENGTH, elsewhere);
+  asm.jumpIf("r9", "!=", IPPROTO_TCP, done);
+  asm.alu("r2", "=", "r8");
+  asm.alu("r2", "+=", TCP_FLAGS_END);
+  asm.jumpIf("r2", ">", "r7", elsewhere);
+  asm.load("r2", 16, header(IPV4_MIN_LENGTH + TCP_DATA_OFFSET));
+  asm.store(TCP_FLAGS_WORD, 16, "r2");
+  asm.jump(done);
+  asm.place(elsewhere);
+  emitFlags(asm, truncated);
+  asm.load("r1", 8, header(0));
+  asm.alu("r1", "&=", IPV4_HEADER_WORDS);
+  asm.alu("r1", "<<=", 2);
+  asm.place(done);
+}
+
+/** Loads the flags of the header at r8 if the protocol in r9 is TCP; if the header is truncated, the flags `truncated`. */
+function emitFlags(asm: Assembler, truncated: number): void {
+  const cut = asm.label("TCP header truncated");
+  const done = asm.label("flags");
+  asm.jumpIf("r9", "!=", IPPROTO_TCP, done);
+  emitLoadAt(asm, TCP_HEADER, TCP_FLAGS_END, cut);
+  asm.jump(done);
+  asm.place(cut);
+  asm.store(TCP_FLAGS_WORD, 16, truncated);
+  asm.place(done);
 }
 
 /**

@@ -31,6 +31,15 @@ describe("describeProgram", () => {
     expect(text.trimEnd().endsWith("exit")).toBe(true);
   });
 
+  test("describes TCP flags of flows", () => {
+    const flows = { allow: [{ tcpFlags: [{ SYN: true, NS: true }], ipVersion: [1] }] };
+    const lines = describeProgram(undefined, { flows }).split("\n");
+    expect(lines[1]).toMatch(/the protocol is read, and TCP flags$/);
+    expect(lines).toContain(
+      "include[6] 0.0.0.0/0 port any → 0.0.0.0/0 port any, protocol 6, TCP flags SYN and NS: compared",
+    );
+  });
+
   test("describes tables and groups", () => {
     const many = (count: number) =>
       Array.from({ length: count }, (_, index) => ({

@@ -7,7 +7,8 @@ import { behind, DESTINATION_ADDRESS, SOURCE_ADDRESS } from "../stack.js";
 import { swap16 } from "./tables.js";
 
 /**
- * Compares the packet with one filter after another: r9 is the protocol, r8 the source port, r7 the destination port.
+ * Compares the packet with one filter after another: r9 is the protocol, r8 the source port, r7 the destination port,
+ * r5 the TCP flags as they are loaded.
  * The fields that are most likely to differ are compared first.
  */
 export function emitChain(asm: Assembler, { family, filters }: FamilyPlan, match: Label, miss: Label): void {
@@ -17,16 +18,24 @@ export function emitChain(asm: Assembler, { family, filters }: FamilyPlan, match
   }
   filters.forEach((filter, index) => {
     const next = asm.label(`after filter ${index}`);
-    const { destinationPort, sourcePort, protocol } = filter;
+    const { destinationPort, sourcePort, protocol, tcpFlags } = filter;
     if (destinationPort > 0) asm.jumpIf("r7", "!=", swap16(destinationPort), next);
     if (sourcePort > 0) asm.jumpIf("r8", "!=", swap16(sourcePort), next);
     if (family === 4) emitAddresses4(asm, filter, next);
     else emitAddresses6(asm, filter, next);
     if (protocol > 0) asm.jumpIf("r9", "!=", protocol, next);
+    if (tcpFlags > 0) emitFlags(asm, swap16(tcpFlags), next);
     asm.jump(match);
     asm.place(next);
   });
   asm.jump(miss);
+}
+
+/** Jumps to `next` unless all of the flags are set. */
+function emitFlags(asm: Assembler, flags: number, next: Label): void {
+  asm.alu("r1", "=", "r5");
+  asm.alu("r1", "&=", flags);
+  asm.jumpIf("r1", "!=", flags, next);
 }
 
 function emitAddresses4(asm: Assembler, { source, destination }: ParsedPacketFilter, next: Label): void {
