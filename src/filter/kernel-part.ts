@@ -58,8 +58,12 @@ export function kernelPart(
   const { allow, deny } = compileLists(lists, options);
   const outer = encapsulated(tunnels);
   const parts = expandAll(allow, MAX_FLAG_FILTERS - outer.length);
+  const every = parts.findIndex(({ combinations }) => combinations === undefined);
   const notes = [
-    ...parts.map(({ note }, index) => `allow[${index}]: ${note}`),
+    ...parts.map(({ combinations, note }, index) => {
+      const isWidened = every >= 0 && combinations !== undefined;
+      return `allow[${index}]: ${isWidened ? `the kernel selects every packet, for allow[${every}]` : note}`;
+    }),
     ...deny.map((_, index) => `deny[${index}]: tested after the kernel, which only selects packets of allow`),
   ];
   const filters = [...outer];

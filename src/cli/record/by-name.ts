@@ -4,7 +4,7 @@ import { type AddressSet, createAddressSet } from "../../packet/filter/address-s
 import type { PacketSource } from "../../packet/source.js";
 import type { Io } from "../io/io.js";
 import type { Messages } from "../io/messages.js";
-import { serverFlows } from "./flight-events.js";
+import { serverFlows } from "./hubble-events.js";
 import type { RecordCommandOptions } from "./options.js";
 
 /** How many of the latest flows of a server are read at first, so that most addresses are known at once. */

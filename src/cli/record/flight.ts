@@ -151,9 +151,9 @@ async function openEvents(
     const { file } = events;
     const name = file === STANDARD_INPUT ? "standard input" : file;
     const onUnreadable = ({ message }: { readonly message: string }) => report.skipped("line", name, message);
-    const { exportLines } = await import("./flight-events.js");
+    const { exportLines } = await import("./hubble-events.js");
     return { ...NO_EVENTS, events: exportLines(file, io, onUnreadable) };
   }
-  const { serverFlows } = await import("./flight-events.js");
+  const { serverFlows } = await import("./hubble-events.js");
   return serverFlows(events.server, { ...trigger, follow: true }, hubble, io, messages);
 }

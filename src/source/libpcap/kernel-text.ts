@@ -1,5 +1,8 @@
-/** Maximum number of filters that are compiled for the kernel. Longer lists are left to the predicate alone. */
-const MAX_KERNEL_FILTERS = 64;
+/**
+ * Maximum number of filters that are compiled for the kernel: the combinations of a FlowFilter, and those for encapsulated
+ * packets. Longer lists are left to the predicate alone.
+ */
+const MAX_KERNEL_FILTERS = 80;
 /** Maximum length of the text of such filters: libpcap optimizes it on this thread, in cubic time, 400 ms at most. */
 const MAX_KERNEL_TEXT_LENGTH = 20_000;
 

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join, parse } from "node:path";
-import type { OutputTarget } from "../options.js";
+import type { OutputTarget } from "./output-options.js";
 
 /** The number of the next file: the first whose name is free. A restart must not lose the packets of a trigger. */
 export function nextFile(target: OutputTarget, before: number): number {
