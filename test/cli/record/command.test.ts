@@ -433,7 +433,7 @@ describe("record --print-program: with flow flags", () => {
     const filters = [1, 100].map((first) => JSON.stringify({ destination_port: ports(first) }));
     expect(await print(...filters.flatMap((filter) => ["--allowlist", filter]))).toBe(
       "flows: tested in the process, as the expression cannot\n" +
-        "expression for libpcap: every packet, as 86 combinations exceed the limit of libpcap: 64\n",
+        "expression for libpcap: every packet, as 86 combinations exceed the limit of libpcap: 80\n",
     );
   });
 
