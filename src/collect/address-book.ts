@@ -10,6 +10,7 @@ import {
   isObject,
   required,
 } from "../errors/value-checks.js";
+import type { FlowFilterOptions } from "../filter/filter-options.js";
 import { type FlowEnvelope, type FlowEvent, flowEvent } from "../filter/index.js";
 import type { Endpoint, Flow, Service } from "../gen/flow/flow_pb.js";
 import { copyEndpoint, createService } from "../packet/flow/lookup/lookup-messages.js";
@@ -78,6 +79,7 @@ class FlowAddressBook implements AddressBook {
   readonly #skew: number;
   readonly #maxAhead: number;
   readonly #minName: number;
+  readonly #rules: Pick<FlowFilterOptions, "hubble">;
   readonly #now: () => number;
   #flows = 0;
   #untimed = 0;
@@ -90,9 +92,11 @@ class FlowAddressBook implements AddressBook {
     maxSkewMs = DEFAULT_MAX_SKEW_MS,
     maxAheadMs = DEFAULT_MAX_AHEAD_MS,
     minNameMs = DEFAULT_MIN_NAME_MS,
+    hubble,
     clock = systemClock,
     snapshot,
   }: AddressBookOptions) {
+    this.#rules = hubble === undefined ? {} : { hubble };
     this.#skew = maxSkewMs;
     this.#maxAhead = maxAheadMs;
     this.#minName = minNameMs;
@@ -181,7 +185,7 @@ class FlowAddressBook implements AddressBook {
   }
 
   addresses(selection: AddressSelection, when?: BookMoments): string[] {
-    const matches = compileSelection("addresses", selection);
+    const matches = compileSelection("addresses", selection, this.#rules);
     const [from, to] = this.#momentsOf(when);
     const selected: string[] = [];
     for (const subject of this.#facts.subjects()) {
@@ -192,7 +196,7 @@ class FlowAddressBook implements AddressBook {
   }
 
   watch(selection: AddressSelection, onChange: (change: AddressChange) => void): AddressWatch {
-    const matches = compileSelection("watch", selection);
+    const matches = compileSelection("watch", selection, this.#rules);
     checkArgument("watch", "onChange", onChange, aFunction);
     const expires = selection.fqdn !== undefined;
     return this.#watches.add({ matches, expires, onChange }, this.#facts.subjects());

@@ -1,14 +1,22 @@
+import { sleep } from "../../async/abort.js";
 import type { AddressSelection } from "../../collect/address-book/selection.js";
 import { type AddressBook, createAddressBook, selectByName } from "../../collect/index.js";
+import { toFlowsRequest } from "../../observer/index.js";
 import { type AddressSet, createAddressSet } from "../../packet/filter/address-set.js";
 import type { PacketSource } from "../../packet/source.js";
+import { observe } from "../../rpc/index.js";
+import { reachServer, serverError } from "../client/connect.js";
 import type { Io } from "../io/io.js";
 import type { Messages } from "../io/messages.js";
-import { serverFlows } from "./hubble-events.js";
 import type { RecordCommandOptions } from "./options.js";
 
 /** How many of the latest flows of a server are read at first, so that most addresses are known at once. */
 const LATEST_FLOWS = 10_000n;
+
+const LOST = "lost the connection; packets of the known addresses are still recorded";
+/** The time before the first and before later attempts to connect again. */
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 30_000;
 
 /** What a recording by name needs of its command line. */
 type ByNameOptions = Pick<RecordCommandOptions, "source" | "tunnels" | "hubble"> & {
@@ -28,7 +36,7 @@ export class NameRecording implements AsyncDisposable {
 
   constructor(options: ByNameOptions, { clock }: Pick<Io, "clock">) {
     this.#options = options;
-    this.book = createAddressBook({ clock });
+    this.book = createAddressBook({ clock, hubble: options.hubble });
     const { source, tunnels, names } = options;
     this.#selections = names.selections;
     const isNarrow = source === "ebpf" && !tunnels && names.beforeMs === 0 && names.selections !== undefined;
@@ -68,30 +76,44 @@ export class NameRecording implements AsyncDisposable {
     return type === "added" ? `Recording packets of ${holder}` : `No longer recording packets of ${holder}`;
   }
 
-  /** Begins to learn; ends the recording if the server fails. */
+  /** Begins to learn. The recording ends if the server does not answer at first; later, the connection is restored. */
   async start(io: Io, messages: Messages): Promise<void> {
     const { names, hubble } = this.#options;
-    const selection = { allow: [], deny: [], follow: true, number: LATEST_FLOWS };
-    const opened = await serverFlows(names.server, selection, hubble, io, messages);
-    const iterator = opened.events[Symbol.asyncIterator]();
-    let isClosed = false;
+    const reached = await reachServer(names.server, io, messages);
+    const { transport, server } = reached;
+    const request = toFlowsRequest({ allow: [], deny: [], follow: true, number: LATEST_FLOWS }, { hubble });
+    const ending = new AbortController();
+    const { signal } = ending;
     const learn = async (): Promise<void> => {
+      const begunMs = io.clock.now();
+      let isLost = false;
+      let delayMs = FIRST_DELAY_MS;
       for (;;) {
-        const { done, value } = await iterator.next();
-        if (done === true || isClosed) return;
-        this.book.learn(value);
+        try {
+          for await (const event of observe(transport, request, { clock: io.clock, signal })) {
+            if (isLost) messages.report(`${server.address}: connected again`);
+            isLost = false;
+            delayMs = FIRST_DELAY_MS;
+            this.book.learn(event);
+          }
+        } catch (error) {
+          const isFirst = this.book.stats.flows === 0 && io.clock.now() < begunMs + names.server.timeoutMs;
+          if (signal.aborted || isFirst) throw serverError(server.address, error);
+        }
+        if (!isLost) messages.report(`${server.address}: ${LOST}`);
+        isLost = true;
+        await sleep(delayMs, io.clock, signal);
+        delayMs = Math.min(2 * delayMs, MAX_DELAY_MS);
       }
     };
     learn().catch((error) => {
-      if (isClosed) return;
+      if (signal.aborted) return;
       this.#failure = { error };
       this.#source?.stop?.();
     });
     this.#close = async () => {
-      isClosed = true;
-      // Not awaited: an iterator with a pending read may never settle this.
-      iterator.return?.(undefined).catch(() => {});
-      await opened[Symbol.asyncDispose]();
+      ending.abort();
+      await reached[Symbol.asyncDispose]();
     };
   }
 

@@ -57,7 +57,7 @@ export interface AddressBook {
    * @throws TypeError if the event is neither undefined nor a message.
    */
   learn(event: FlowEvent | FlowEnvelope): void;
-  /** The endpoint that holds an address at a time; a copy. Undefined if none is known, or none that early. */
+  /** The endpoint that holds an address at a time; a copy. Undefined if no endpoint was known at the address by that time. */
   endpoint(address: string, time?: BookTime): Endpoint | undefined;
   /** The DNS names that hold for an address at a time, sorted. */
   names(address: string, time?: BookTime): string[];
@@ -66,8 +66,8 @@ export interface AddressBook {
   /** All intervals of an address, ordered by their starts. */
   history(address: string): AddressFact[];
   /**
-   * Lookups for `createFlowDecoder`, which answer for the time of each packet. An address that no flow had before has its
-   * first endpoint.
+   * Lookups for `createFlowDecoder`, which answer for the time of each packet. Before the first flow of an
+   * address, it has its first endpoint.
    *
    * @throws OptionsError
    */

@@ -1,6 +1,7 @@
 import { aClock, type Clock } from "../../async/clock.js";
 import type { OptionTable } from "../../errors/check-options.js";
 import { aNumberFrom, anInteger, anObject } from "../../errors/value-checks.js";
+import { aHubbleVersion, type HubbleVersion } from "../../hubble/version.js";
 import type { AddressBookSnapshot } from "./snapshot.js";
 
 /** Default number of intervals in an address book. */
@@ -45,6 +46,8 @@ export interface AddressBookOptions {
    * one hour.
    */
   readonly minNameMs?: number;
+  /** The version of Hubble whose rules apply to selections; see `compileFlowFilters`. Default "1.16". */
+  readonly hubble?: HubbleVersion;
   /** The source of the current time. The system clock by default. */
   readonly clock?: Clock;
   /** The content of another book, as `toJSON` returns it. */
@@ -58,6 +61,7 @@ export const ADDRESS_BOOK_OPTIONS: OptionTable<AddressBookOptions> = {
   maxSkewMs: aNumberFrom(0),
   maxAheadMs: aNumberFrom(0),
   minNameMs: aNumberFrom(0),
+  hubble: aHubbleVersion,
   clock: aClock,
   snapshot: anObject,
 };

@@ -2,7 +2,7 @@ import { checkOptions, type OptionTable } from "../../errors/check-options.js";
 import { FilterError } from "../../errors/errors.js";
 import { issueOf } from "../../errors/issue.js";
 import { checkedElsewhere } from "../../errors/value-checks.js";
-import { compileFlowFilter, type FlowFilterInit } from "../../filter/index.js";
+import { compileFlowFilter, type FlowFilterInit, type FlowFilterOptions } from "../../filter/index.js";
 import type { Endpoint, Flow, Service } from "../../gen/flow/flow_pb.js";
 
 /**
@@ -79,13 +79,17 @@ export type AddressMatcher = (known: KnownAddress) => boolean;
  * @param name The public function, for messages.
  * @throws OptionsError for unknown fields; FilterError with every invalid value and its path, such as `label[1]`.
  */
-export function compileSelection(name: string, selection: AddressSelection): AddressMatcher {
+export function compileSelection(
+  name: string,
+  selection: AddressSelection,
+  options: Pick<FlowFilterOptions, "hubble">,
+): AddressMatcher {
   checkOptions(name, selection, SELECTION);
   const filter: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(selection)) {
     if (value !== undefined) filter[FILTER_FIELD[field as SelectionField]] = value;
   }
-  const matches = compile(filter as FlowFilterInit);
+  const matches = compile(filter as FlowFilterInit, options);
   // The tests of the fields above read these properties of a flow only.
   const flow = { $typeName: "flow.Flow" } as Flow;
   return ({ endpoint, names, services }) => {
@@ -101,9 +105,12 @@ export function compileSelection(name: string, selection: AddressSelection): Add
   };
 }
 
-function compile(filter: FlowFilterInit): (flow: Flow) => boolean {
+function compile(
+  filter: FlowFilterInit,
+  options: Pick<FlowFilterOptions, "hubble">,
+): (flow: Flow) => boolean {
   try {
-    return compileFlowFilter(filter);
+    return compileFlowFilter(filter, options);
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
     throw new FilterError(error.issues.map(({ path, message }) => issueOf(selectionPath(path), message)));

@@ -24,10 +24,10 @@ const noLibpcap = await listDevices().then(
   (error: Error) => error.message,
 );
 
-async function startObserver() {
+async function startObserver(listen = "127.0.0.1:0") {
   const observer = fakeObserver();
   const recorder = await testRecorder();
-  const server = await openRecorderServer("127.0.0.1:0", recorder.service, { routes: observer.routes });
+  const server = await openRecorderServer(listen, recorder.service, { routes: observer.routes });
   return {
     address: server.address,
     /** Hubble sees an address with a pod. */
@@ -131,6 +131,47 @@ describeAsRoot("record by name", () => {
       running.child.kill("SIGINT");
       await running.closed;
       expect(await textsIn(path)).toEqual(["one", "two"]);
+    });
+  });
+});
+
+describeAsRoot("record by name: servers", () => {
+  describeUnless("on the loopback device", noLibpcap, () => {
+    test("goes on with the known addresses while the connection is lost, and learns again after", async () => {
+      const path = join(folder, "lost.pcap");
+      const first = await startObserver();
+      const running = start(
+        ...["-i", "lo", "--server", first.address, "--pod", "shop/cart", "--to-port", "5303", "-w", path],
+      );
+      await running.says("Started recording");
+      first.announce("127.0.0.9", "cart-1");
+      await running.says("Recording packets of 127.0.0.9 (shop/cart-1)\n");
+      await first[Symbol.asyncDispose]();
+      await running.says("lost the connection; packets of the known addresses are still recorded\n");
+      await send("127.0.0.9", 5303, "one");
+      await using second = await startObserver(first.address);
+      second.announce("127.0.0.8", "cart-2");
+      await running.says("connected again\n");
+      await running.says("Recording packets of 127.0.0.8 (shop/cart-2)\n");
+      await send("127.0.0.8", 5303, "two");
+      running.child.kill("SIGINT");
+      await running.closed;
+      expect(running.child.exitCode).toBe(EXIT.ok);
+      expect(await textsIn(path)).toEqual(["one", "two"]);
+    });
+
+    test("fails if the server does not answer at first, or is no Observer", async () => {
+      const recorder = await testRecorder();
+      const server = await openRecorderServer("127.0.0.1:0", recorder.service, {});
+      for (const address of ["127.0.0.1:1", server.address]) {
+        const running = start(
+          ...["-i", "lo", "--server", address, "--pod", "a/b", "-w", join(folder, `${address}.pcap`)],
+        );
+        await running.closed;
+        expect(running.child.exitCode).toBe(EXIT.failed);
+      }
+      await server.close({ graceMs: 0 });
+      await recorder[Symbol.asyncDispose]();
     });
   });
 });

@@ -16,7 +16,7 @@ export interface OutputExtras extends Disposable {
   readonly fault: string | undefined;
 }
 
-/** Opens what the flags ask for. Loads the modules for it only when they are needed. */
+/** Opens what the flags require. Loads the modules for it only when they are needed. */
 export async function openExtras(
   options: RecordCommandOptions,
   io: Io,
