@@ -18,4 +18,4 @@ export type { AddressBookSnapshot, AddressFact, Interval } from "./address-book/
 export type { BookTime } from "./address-book/time.js";
 export type { AddressChange, AddressWatch } from "./address-book/watch.js";
 export { createAddressBook } from "./address-book.js";
-export { type SelectByNameOptions, selectByName } from "./select-by-name.js";
+export { type SelectByNameOptions, selectByName } from "./by-name/select-by-name.js";

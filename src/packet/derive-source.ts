@@ -63,8 +63,7 @@ export function deriveSource(
   }
 
   describeFrom(0);
-  const { triggered } = source;
-  const derived = createSource({
+  return createSource({
     interfaces: describe === undefined ? source.interfaces : described,
     filtered,
     pull,
@@ -79,6 +78,6 @@ export function deriveSource(
     close: async () => {
       await source[Symbol.asyncDispose]();
     },
+    triggered: source.triggered,
   });
-  return triggered === undefined ? derived : Object.assign(derived, { triggered });
 }

@@ -155,7 +155,7 @@ async function readNames(
   if (extra.trigger !== undefined || extra.device === undefined) return undefined;
   const server = readServerOptions(extra, { env: {} });
   if (server === undefined || allow.length + deny.length === 0) return undefined;
-  const { selectionsOfFilters } = await import("../../collect/address-book/selections-of-filters.js");
+  const { selectionsOfFilters } = await import("../../collect/by-name/selections-of-filters.js");
   const beforeMs = notNegative("before", extra.before) ?? 0;
   const selections = selectionsOfFilters(allow);
   if (beforeMs > 0 && selections === undefined) {

@@ -3,7 +3,7 @@ import { FilterError } from "../../errors/errors.js";
 import { issueOf } from "../../errors/issue.js";
 import { checkedElsewhere } from "../../errors/value-checks.js";
 import { compileFlowFilter, type FlowFilterInit, type FlowFilterOptions } from "../../filter/index.js";
-import type { Endpoint, Flow, Service } from "../../gen/flow/flow_pb.js";
+import type { Endpoint, Flow, FlowFilter, Service } from "../../gen/flow/flow_pb.js";
 
 /**
  * Selects addresses by what is known of them, with the meaning of the fields of a FlowFilter: every field that is set
@@ -28,27 +28,28 @@ export interface AddressSelection {
 
 type SelectionField = keyof AddressSelection;
 
-/** The field of a FlowFilter that defines the meaning of each field. */
-const FILTER_FIELD = {
-  pod: "sourcePod",
-  label: "sourceLabel",
-  identity: "sourceIdentity",
-  workload: "sourceWorkload",
-  service: "sourceService",
-  fqdn: "sourceFqdn",
-  clusterName: "sourceClusterName",
-} as const satisfies Record<SelectionField, keyof FlowFilterInit>;
+/** The fields of a FlowFilter that define the meaning of each field, for the source and the destination of a flow. */
+export const FILTER_FIELDS = {
+  pod: { source: "sourcePod", destination: "destinationPod" },
+  label: { source: "sourceLabel", destination: "destinationLabel" },
+  identity: { source: "sourceIdentity", destination: "destinationIdentity" },
+  workload: { source: "sourceWorkload", destination: "destinationWorkload" },
+  service: { source: "sourceService", destination: "destinationService" },
+  fqdn: { source: "sourceFqdn", destination: "destinationFqdn" },
+  clusterName: { source: "sourceClusterName", destination: "destinationClusterName" },
+} as const satisfies Record<
+  SelectionField,
+  Readonly<Record<"source" | "destination", keyof FlowFilterInit & keyof FlowFilter>>
+>;
 
-/** The names of those fields in the issues of a filter. */
-const FIELD_OF_PATH: Readonly<Record<string, SelectionField>> = {
-  source_pod: "pod",
-  source_label: "label",
-  source_identity: "identity",
-  source_workload: "workload",
-  source_service: "service",
-  source_fqdn: "fqdn",
-  source_cluster_name: "clusterName",
-};
+/** The names of the fields of the source in the issues of a filter. */
+const FIELD_OF_PATH: ReadonlyMap<string, string> = new Map(
+  Object.entries(FILTER_FIELDS).map(([field, { source }]) => [snakeCase(source), field]),
+);
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 /** The filter checks the values. */
 const SELECTION: OptionTable<AddressSelection> = {
@@ -87,7 +88,7 @@ export function compileSelection(
   checkOptions(name, selection, SELECTION);
   const filter: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(selection)) {
-    if (value !== undefined) filter[FILTER_FIELD[field as SelectionField]] = value;
+    if (value !== undefined) filter[FILTER_FIELDS[field as SelectionField].source] = value;
   }
   const matches = compile(filter as FlowFilterInit, options);
   // The tests of the fields above read these properties of a flow only.
@@ -120,5 +121,5 @@ function compile(
 /** Replaces the name of the filter's field at the start of a path. */
 function selectionPath(path: string): string {
   const [name = ""] = /^\w+/.exec(path) ?? [];
-  return `${FIELD_OF_PATH[name] ?? name}${path.slice(name.length)}`;
+  return `${FIELD_OF_PATH.get(name) ?? name}${path.slice(name.length)}`;
 }

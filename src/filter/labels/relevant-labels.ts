@@ -1,6 +1,6 @@
 import { STABLE_LENGTH } from "../../go/sort.js";
 import type { StringCache } from "../../message/wire/string-cache.js";
-import { ANY_SOURCE, CIDR_SOURCE, RESERVED_SOURCE } from "./label.js";
+import { ANY_SOURCE } from "./label.js";
 import type { LabelRequirement } from "./requirement.js";
 
 /** Whether no requirement refers to an encoded label, so that it need not be decoded. */
@@ -28,7 +28,7 @@ export function compileIgnoresLabel(requirements: readonly LabelRequirement[]): 
 }
 
 function mayMatchKubernetes({ source }: LabelRequirement): boolean {
-  return source !== RESERVED_SOURCE && source !== CIDR_SOURCE && (source === ANY_SOURCE || source === "k8s");
+  return source === ANY_SOURCE || source === "k8s";
 }
 
 /** What is compared of a key. A label that only resembles it is decoded, and does not match. */

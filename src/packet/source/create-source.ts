@@ -19,6 +19,8 @@ export interface SourceImplementation {
   readonly stop?: () => void;
   /** Called at most once, if the iteration ends before the source does: the reader returns, stops or closes it. */
   readonly leave?: () => void | Promise<void>;
+  /** For a source that waits for a trigger; see `PacketSource`. */
+  readonly triggered?: Promise<void> | undefined;
   /** Releases the resources of the source; called once. */
   readonly close?: () => void | Promise<void>;
 }
@@ -29,7 +31,7 @@ export interface SourceImplementation {
 export function createSource(
   implementation: SourceImplementation,
 ): PacketSource & Required<Pick<PacketSource, "stop">> {
-  const { interfaces, filtered = false, pull, copy, dropped, stop, leave, close } = implementation;
+  const { interfaces, filtered = false, pull, copy, dropped, stop, leave, triggered, close } = implementation;
   let begun = false;
   let stopped = false;
   let ended = false;
@@ -105,6 +107,7 @@ export function createSource(
   return {
     interfaces,
     filtered,
+    ...(triggered !== undefined && { triggered }),
     stats: () => ({ received, dropped: dropped() }),
     stop: () => {
       if (stopped || ended) return;

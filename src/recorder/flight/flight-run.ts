@@ -7,6 +7,7 @@ import type { LocateOptions } from "../../packet/index.js";
 import { readBatches } from "../../packet/source/batch-reader.js";
 import type { PacketSource } from "../../packet/source.js";
 import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
+import { PacketRing } from "../ring/packet-ring.js";
 import { CaptureSequence } from "./capture-sequence.js";
 import type { FlightRecorder, FlightResult, FlightStopReason, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_TRANSITIONS, type FlightEvent, type FlightState } from "./flight-state.js";
@@ -19,7 +20,6 @@ import {
   type FlightOptions,
 } from "./options.js";
 import { Pacing } from "./pacing.js";
-import { PacketRing } from "./packet-ring.js";
 import { scopeOf } from "./scope.js";
 import { type FlightStats, PacketCounts } from "./stats.js";
 import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";

@@ -1,9 +1,9 @@
 import type { PacketBatch } from "../../packet/batch.js";
 import type { SourceStats } from "../../packet/source.js";
+import { MAX_DISORDER_US, type PacketRing, UNMARKED } from "../ring/packet-ring.js";
+import { packetStart, type SelectPacket, SliceReader } from "../ring/slice-reader.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
-import { MAX_DISORDER_US, type PacketRing, UNMARKED } from "./packet-ring.js";
-import { packetStart, type SelectPacket, SliceReader } from "./slice-reader.js";
 import type { PacketCounts } from "./stats.js";
 import { type FlightWindow, FlightWindows } from "./windows.js";
 

@@ -7,6 +7,8 @@ import { type BatchReader, type Pull, readBatches } from "../../packet/source/ba
 import { createSource } from "../../packet/source/create-source.js";
 import { aSource, type PacketSource } from "../../packet/source.js";
 import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
+import { PacketRing } from "../ring/packet-ring.js";
+import { SliceReader } from "../ring/slice-reader.js";
 import { checkTrigger } from "./check-trigger.js";
 import type { FlightTrigger } from "./flight-recorder.js";
 import {
@@ -16,8 +18,6 @@ import {
   FLIGHT_OPTIONS,
   type FlightOptions,
 } from "./options.js";
-import { PacketRing } from "./packet-ring.js";
-import { SliceReader } from "./slice-reader.js";
 import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
 
 /** What triggers a source, and what it yields of the time before. The options are those of a flight recorder. */
@@ -91,11 +91,11 @@ export function createTriggeredSource(
     },
   });
   return Object.assign(created, {
+    triggered: delayed.triggered,
     trigger: (cause: FlightTrigger = {}) => {
       checkArgument("trigger", "cause", cause, aTrigger);
       delayed.trigger(cause);
     },
-    triggered: delayed.triggered,
   });
 }
 
@@ -193,26 +193,15 @@ class DelayedBatches {
       const arrivalUs = ownClock.now() * 1000;
       const trigger = isTrigger && firstTrigger(batch, isTrigger);
       if (trigger === undefined) {
-        this.#keep(batch, arrivalUs);
+        this.#ring?.appendAll(batch, arrivalUs);
         continue;
       }
       const { index, flow: cause } = trigger;
-      if (index > 0) this.#keep(sliceBatch(batch, 0, index), arrivalUs);
+      if (index > 0) this.#ring?.appendAll(sliceBatch(batch, 0, index), arrivalUs);
       this.#rest = sliceBatch(batch, index, batch.length);
       this.#begin((timeUsOf({ flow: cause }) ?? arrivalUs) - this.#beforeUs);
     }
     return this.#fromRing(this.#fromUs) ?? this.#next();
-  }
-
-  #keep(batch: PacketBatch, arrivalUs: number): void {
-    const ring = this.#ring;
-    if (ring === undefined) return;
-    for (let index = 0; index < batch.length; ) {
-      const count = ring.countFitting(batch, index);
-      if (count > 0) ring.append(batch, index, count, arrivalUs);
-      // A packet that is larger than the ring has no place in it.
-      index += Math.max(1, count);
-    }
   }
 
   /** The next packets of the ring from a time on; undefined if there are no more. */

@@ -131,6 +131,26 @@ export class PacketRing {
     return at;
   }
 
+  /**
+   * Appends all packets of a batch, except those that are larger than the ring.
+   *
+   * @param onAppended Called after each part of the batch, with the position of its first packet.
+   */
+  appendAll(
+    batch: PacketBatch,
+    arrivalUs: number,
+    onAppended?: (index: number, count: number, position: number) => void,
+  ): void {
+    for (let index = 0; index < batch.length; ) {
+      const count = this.countFitting(batch, index);
+      if (count > 0) {
+        const position = this.append(batch, index, count, arrivalUs);
+        onAppended?.(index, count, position);
+      }
+      index += Math.max(1, count);
+    }
+  }
+
   /** Lets packets expire that are older than `timeUs`, up to the first that is not. */
   expireOlder(timeUs: number): void {
     while (this.#packets > 0) {

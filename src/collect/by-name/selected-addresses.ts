@@ -1,13 +1,13 @@
-import type { Clock } from "../async/clock.js";
-import type { PacketFormat } from "../packet/batch.js";
-import type { PacketPredicate } from "../packet/filter/filter.js";
-import { addressText } from "../packet/flow/address-text.js";
-import type { FlowOptions } from "../packet/flow/flow-options.js";
-import { createFlowLayers } from "../packet/flow/locate/flow-layers.js";
-import { locatorOf } from "../packet/flow/locate/locator.js";
-import { IPV4_DESTINATION, IPV4_SOURCE } from "../packet/headers/ipv4.js";
-import { IPV6_DESTINATION, IPV6_SOURCE } from "../packet/headers/ipv6.js";
-import { type PacketTime, RECORD_HEADER_LENGTH, readRecordTime } from "../packet/record-header.js";
+import type { Clock } from "../../async/clock.js";
+import type { PacketFormat } from "../../packet/batch.js";
+import type { PacketPredicate } from "../../packet/filter/filter.js";
+import { addressText } from "../../packet/flow/address-text.js";
+import type { FlowOptions } from "../../packet/flow/flow-options.js";
+import { createFlowLayers } from "../../packet/flow/locate/flow-layers.js";
+import { locatorOf } from "../../packet/flow/locate/locator.js";
+import { IPV4_DESTINATION, IPV4_SOURCE } from "../../packet/headers/ipv4.js";
+import { IPV6_DESTINATION, IPV6_SOURCE } from "../../packet/headers/ipv6.js";
+import { type PacketTime, RECORD_HEADER_LENGTH, readRecordTime } from "../../packet/record-header.js";
 
 /** When an address was selected, in milliseconds since 1970. */
 interface Span {

@@ -1,14 +1,14 @@
 // Packets of a pod whose addresses change under traffic, between network namespaces, with the events of a fake Observer.
 import { describe, expect, test } from "vitest";
-import { createAddressBook, selectByName } from "../../src/collect/index.js";
-import { createAddressSet, type PacketSource, packetsOf } from "../../src/packet/index.js";
-import { observe } from "../../src/rpc/index.js";
-import { openEbpf } from "../../src/source/ebpf/index.js";
-import { open as openLibpcap } from "../../src/source/libpcap/open.js";
-import { fakeObserver } from "../../src/testing/index.js";
-import { describeWithEbpf } from "../source/ebpf/kernel-needed.js";
-import { describeLive } from "../source/libpcap/live.js";
-import { ipv4Frame, ipv6Frame } from "../support/traffic/frames.js";
+import { createAddressBook, selectByName } from "../../../src/collect/index.js";
+import { createAddressSet, type PacketSource, packetsOf } from "../../../src/packet/index.js";
+import { observe } from "../../../src/rpc/index.js";
+import { openEbpf } from "../../../src/source/ebpf/index.js";
+import { open as openLibpcap } from "../../../src/source/libpcap/open.js";
+import { fakeObserver } from "../../../src/testing/index.js";
+import { describeWithEbpf } from "../../source/ebpf/kernel-needed.js";
+import { describeLive } from "../../source/libpcap/live.js";
+import { ipv4Frame, ipv6Frame } from "../../support/traffic/frames.js";
 
 const CHANGES = 200;
 const FRAMES = 20;

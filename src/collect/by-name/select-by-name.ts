@@ -1,8 +1,8 @@
-import { aClock, type Clock, systemClock } from "../async/clock.js";
-import { checkArgument } from "../errors/check-argument.js";
-import { checkOptions, type OptionTable } from "../errors/check-options.js";
-import { OptionsError } from "../errors/errors.js";
-import { issueOf } from "../errors/issue.js";
+import { aClock, type Clock, systemClock } from "../../async/clock.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { OptionsError } from "../../errors/errors.js";
+import { issueOf } from "../../errors/issue.js";
 import {
   aFunction,
   aListOf,
@@ -12,23 +12,23 @@ import {
   either,
   required,
   withMethods,
-} from "../errors/value-checks.js";
-import { copyBatch, type PacketBatch, RECORD_HEADER_LENGTH } from "../packet/batch.js";
-import type { AddressSet } from "../packet/filter/address-set.js";
-import { selectRecords } from "../packet/filter/select.js";
-import { FLOW_OPTIONS, type FlowOptions } from "../packet/flow/flow-options.js";
-import { isEmptyBatch } from "../packet/side-blocks.js";
-import { type BatchReader, type Pull, readBatches } from "../packet/source/batch-reader.js";
-import { createSource } from "../packet/source/create-source.js";
-import { aSource, type PacketSource } from "../packet/source.js";
-import { MAX_RING_BYTES, MIN_RING_BYTES } from "../recorder/flight/option-values.js";
-import { DEFAULT_RING_BYTES } from "../recorder/flight/options.js";
-import { PacketRing } from "../recorder/flight/packet-ring.js";
-import { SliceReader } from "../recorder/flight/slice-reader.js";
-import { InterruptibleWait, LEFT } from "../recorder/interruptible-wait.js";
-import type { AddressBook } from "./address-book/address-book.js";
-import type { AddressSelection } from "./address-book/selection.js";
-import type { AddressChange, AddressWatch } from "./address-book/watch.js";
+} from "../../errors/value-checks.js";
+import { copyBatch, type PacketBatch, RECORD_HEADER_LENGTH } from "../../packet/batch.js";
+import type { AddressSet } from "../../packet/filter/address-set.js";
+import { selectRecords } from "../../packet/filter/select.js";
+import { FLOW_OPTIONS, type FlowOptions } from "../../packet/flow/flow-options.js";
+import { isEmptyBatch } from "../../packet/side-blocks.js";
+import { type BatchReader, type Pull, readBatches } from "../../packet/source/batch-reader.js";
+import { createSource } from "../../packet/source/create-source.js";
+import { aSource, type PacketSource } from "../../packet/source.js";
+import { MAX_RING_BYTES, MIN_RING_BYTES } from "../../recorder/flight/option-values.js";
+import { DEFAULT_RING_BYTES } from "../../recorder/flight/options.js";
+import { InterruptibleWait, LEFT } from "../../recorder/interruptible-wait.js";
+import { PacketRing } from "../../recorder/ring/packet-ring.js";
+import { SliceReader } from "../../recorder/ring/slice-reader.js";
+import type { AddressBook } from "../address-book/address-book.js";
+import type { AddressSelection } from "../address-book/selection.js";
+import type { AddressChange, AddressWatch } from "../address-book/watch.js";
 import { SelectedAddresses } from "./selected-addresses.js";
 
 /** Whose packets are selected, and how their addresses become known. */
@@ -112,9 +112,9 @@ export function selectByName(source: PacketSource, options: SelectByNameOptions)
       issueOf("tunnels", "cannot be set with `addresses`: the kernel tests the outer addresses"),
     ]);
   }
-  const { stop, triggered } = source;
+  const { stop } = source;
   const selected = new SelectedBatches(source, options);
-  const created = createSource({
+  return createSource({
     interfaces: source.interfaces,
     filtered: source.filtered,
     pull: () => selected.pull(),
@@ -122,12 +122,12 @@ export function selectByName(source: PacketSource, options: SelectByNameOptions)
     dropped: () => source.stats().dropped,
     ...(stop !== undefined && { stop: () => stop.call(source) }),
     leave: () => selected.leave(),
+    triggered: source.triggered,
     close: async () => {
       selected.end();
       await source[Symbol.asyncDispose]();
     },
   });
-  return triggered === undefined ? created : Object.assign(created, { triggered });
 }
 
 /** How many slices of the ring, of a megabyte each, are searched before other code may run. */
@@ -251,14 +251,7 @@ class SelectedBatches {
     const test = this.#selected.testOf(format, eraSeconds, untimed ? nowMs : undefined);
     const ring = this.#ring;
     if (ring === undefined) return selectRecords(batch, test, this.#reader?.writable === true);
-    for (let index = 0; index < batch.length; ) {
-      const count = ring.countFitting(batch, index);
-      if (count > 0) {
-        const at = ring.append(batch, index, count, nowMs * 1000);
-        this.#mark(batch, index, count, at, test);
-      }
-      index += Math.max(1, count);
-    }
+    ring.appendAll(batch, nowMs * 1000, (index, count, at) => this.#mark(batch, index, count, at, test));
     return selectRecords(batch, test, this.#reader?.writable === true);
   }
 

@@ -6,8 +6,8 @@ import {
   type PacketBatch,
   type PacketFormat,
 } from "../../../src/packet/index.js";
-import { PacketRing, UNMARKED } from "../../../src/recorder/flight/packet-ring.js";
-import { SliceReader } from "../../../src/recorder/flight/slice-reader.js";
+import { PacketRing, UNMARKED } from "../../../src/recorder/ring/packet-ring.js";
+import { SliceReader } from "../../../src/recorder/ring/slice-reader.js";
 import { runs } from "../../support/amount.js";
 
 const CAPACITY = 4096;

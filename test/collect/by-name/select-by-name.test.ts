@@ -2,14 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createAddressBook, type SelectByNameOptions, selectByName } from "../../src/collect/index.js";
-import { FilterError, OptionsError } from "../../src/errors/errors.js";
-import { FlowSchema } from "../../src/gen/flow/flow_pb.js";
-import { createAddressSet, createBatch, type PacketBatch } from "../../src/packet/index.js";
-import { ETHERNET, idsOf, packetBytes } from "../recorder/packets.js";
-import { controlledSource, settle } from "../recorder/sources.js";
-import { runs } from "../support/amount.js";
-import { fakeClock } from "../support/fake-clock.js";
+import { createAddressBook, type SelectByNameOptions, selectByName } from "../../../src/collect/index.js";
+import { FilterError, OptionsError } from "../../../src/errors/errors.js";
+import { FlowSchema } from "../../../src/gen/flow/flow_pb.js";
+import { createAddressSet, createBatch, type PacketBatch } from "../../../src/packet/index.js";
+import { ETHERNET, idsOf, packetBytes } from "../../recorder/packets.js";
+import { controlledSource, settle } from "../../recorder/sources.js";
+import { runs } from "../../support/amount.js";
+import { fakeClock } from "../../support/fake-clock.js";
 
 const START_MS = 1_700_000_000_000;
 
