@@ -8,6 +8,9 @@ import { aString, withMethods } from "../errors/value-checks.js";
 import type { DecryptionSecrets } from "../pcap/pcapng/add/secrets.js";
 import { MAX_SECRETS_BYTES } from "../pcap/pcapng/add/secrets.js";
 
+// Declares global types for programs without them.
+export type {} from "../async/global-types.js";
+
 /** Minimum interval between two looks at the size of the file: secrets are to precede the packets that need them. */
 const POLL_INTERVAL_MS = 10;
 const NEWLINE = 0x0a;

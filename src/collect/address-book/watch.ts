@@ -1,6 +1,9 @@
 import type { AddressMatcher, KnownAddress } from "./selection.js";
 import type { Subject } from "./span.js";
 
+// Declares global types for programs without them.
+export type {} from "../../async/global-types.js";
+
 /** An address that has entered or left a selection. */
 export interface AddressChange {
   readonly type: "added" | "removed";
