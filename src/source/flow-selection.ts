@@ -51,7 +51,7 @@ export function compileSelection(flows: FlowSelection): CompiledSelection {
   };
 }
 
-/** Whether a packet passes both predicates; undefined if there are none. */
+/** A predicate for packets that pass both; undefined without predicates. */
 export function bothOf(
   first: PacketPredicate | undefined,
   second: PacketPredicate | undefined,

@@ -64,7 +64,7 @@ function compare(book: Book, flows: readonly Flow[]) {
 describeWithShared("createAddressBook: flows of a real cluster", () => {
   const files = readdirSync(sharedPath("flows")).filter((name) => name.endsWith(".json"));
 
-  test("know the pods of the flows that they have learnt", async () => {
+  test("know the pods of the flows that they have learned", async () => {
     const sum = { ends: 0, otherPods: 0, ofService: 0, ofSharedAddress: 0, unexplained: 0 };
     for (const name of files) {
       const flows = await flowsOf("flows", name);

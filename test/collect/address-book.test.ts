@@ -12,7 +12,7 @@ const seconds = (time: number) => time * 1000;
 
 type Observation = readonly [seconds: number, endpoint: Parameters<typeof flowAt>[2]];
 
-/** A book that has learnt these endpoints of {@link A}. */
+/** A book that has learned these endpoints of {@link A}. */
 function bookOf(...observations: readonly Observation[]) {
   const book = createAddressBook();
   for (const [time, endpoint] of observations) book.learn(flowAt(time, A, endpoint));
@@ -85,7 +85,7 @@ describe("createAddressBook: the endpoint of an address", () => {
       ],
       { 11: 1 },
     ],
-    ["is not learnt from an unknown identity", [[10, { identity: 0 }]], { 10: undefined }],
+    ["is not learned from an unknown identity", [[10, { identity: 0 }]], { 10: undefined }],
   ])("%s, in any order of learning", (_, observations, expected) => {
     for (const ordered of [observations, [...observations].reverse()]) {
       const book = bookOf(...ordered);
@@ -162,7 +162,7 @@ describe("createAddressBook: names", () => {
     expect(names).toEqual(["", "example.com", "example.com", ""]);
   });
 
-  test("of failed DNS answers are not learnt", () => {
+  test("of failed DNS answers are not learned", () => {
     const book = createAddressBook();
     book.learn(answer(60, 3));
     expect(book.names(A)).toEqual([]);

@@ -8,7 +8,7 @@ import type { AddressChange, AddressWatch } from "./watch.js";
 
 /** Numbers of a book since its creation, and its size now. */
 export interface AddressBookStats {
-  /** Flows that were learnt from. */
+  /** Flows that were learned from. */
   readonly flows: number;
   /** Flows that were ignored because they have no valid time. */
   readonly untimed: number;
@@ -18,7 +18,7 @@ export interface AddressBookStats {
   readonly invalidAddresses: number;
   /** Facts that were ignored because their strings or lists are above the limits of docs/address-book.md. */
   readonly oversized: number;
-  /** Pods that were not learnt for the address of a service, because the flow was translated. */
+  /** Pods that were not learned for the address of a service, because the flow was translated. */
   readonly translated: number;
   /** Addresses in the book now. */
   readonly addresses: number;
@@ -46,7 +46,7 @@ export interface BookLookupOptions {
 
 /**
  * Learns from flows which endpoint, DNS names and services an address has and had. Addresses are compared by value: any
- * notation of an address gives the same answers. A time that is not given is the latest that was learnt.
+ * notation of an address gives the same answers. A time that is not given is the latest that was learned.
  */
 export interface AddressBook {
   /**

@@ -37,11 +37,11 @@ export class Facts {
   readonly #lists = new LabelLists();
   readonly #options: FactsOptions;
   readonly spans: SpanList;
-  /** The latest time that was learnt, in milliseconds since 1970. */
+  /** The latest time that was learned, in milliseconds since 1970. */
   latest = Number.NEGATIVE_INFINITY;
   /** Addresses that could not be parsed. */
   invalidAddresses = 0;
-  /** Facts that were not learnt because they are too large. */
+  /** Facts that were not learned because they are too large. */
   oversized = 0;
 
   constructor(options: FactsOptions) {
@@ -195,7 +195,7 @@ export class Facts {
     this.#options.onChange(subject);
   }
 
-  /** The entry of an address, which is created if the fact is to be learnt. */
+  /** The entry of an address, which is created if the fact is to be learned. */
   #subjectFor(address: string, textLength: number): Subject | undefined {
     if (textLength === Number.POSITIVE_INFINITY) {
       this.oversized++;

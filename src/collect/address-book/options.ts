@@ -23,7 +23,7 @@ export const DEFAULT_MIN_NAME_MS = 3_600_000;
 export interface AddressBookOptions {
   /**
    * Maximum number of intervals of all kinds together: endpoints, names, services and interfaces. At the limit, the
-   * interval that was learnt or confirmed least recently is evicted. Default {@link DEFAULT_MAX_ENTRIES}.
+   * interval that was learned or confirmed least recently is evicted. Default {@link DEFAULT_MAX_ENTRIES}.
    */
   readonly maxEntries?: number;
   /**

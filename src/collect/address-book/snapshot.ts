@@ -60,9 +60,9 @@ export type AddressFact =
 /** The content of a book as JSON. Later versions of this package read all versions up to their own. */
 export interface AddressBookSnapshot {
   readonly version: 1;
-  /** The latest time that was learnt, in milliseconds since 1970; null if there is none. */
+  /** The latest time that was learned, in milliseconds since 1970; null if there is none. */
   readonly latest: number | null;
-  /** All intervals, from the least to the most recently learnt. */
+  /** All intervals, from the least to the most recently learned. */
   readonly entries: readonly AddressFact[];
 }
 

@@ -57,7 +57,7 @@ export class SpanList {
     return span;
   }
 
-  /** Makes a span the most recently learnt one. */
+  /** Makes a span the most recently learned one. */
   touch(span: Span): void {
     if (span === this.#newest) return;
     this.#unlink(span);
@@ -73,7 +73,7 @@ export class SpanList {
     while (this.size > 1 && this.bytes > this.#maxBytes && this.#oldest !== span) this.#evict(this.#oldest!);
   }
 
-  /** From the least to the most recently learnt. */
+  /** From the least to the most recently learned. */
   *[Symbol.iterator](): Generator<Span, void, undefined> {
     for (let span = this.#oldest; span !== undefined; span = span.newer) yield span;
   }

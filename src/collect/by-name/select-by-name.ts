@@ -208,7 +208,7 @@ class SelectedBatches {
 
   pull(): ReturnType<Pull> {
     this.#reader ??= readBatches(this.#source);
-    if (this.#position === undefined && this.#pending === undefined) {
+    if (this.#position === undefined && this.#pending === undefined && !this.#waits.hasFailed) {
       const batch = this.#reader.next();
       if (batch instanceof Promise) this.#pending = batch;
       else {
@@ -217,11 +217,16 @@ class SelectedBatches {
         if (!isEmptyBatch(selected)) return selected;
       }
     }
-    return this.#pullOn(this.#reader);
+    return this.#pullOn(this.#reader).catch((error) => {
+      this.end();
+      throw error;
+    });
   }
 
   async #pullOn(reader: BatchReader): Promise<PacketBatch | undefined> {
     for (;;) {
+      // Throws the failure.
+      if (this.#waits.hasFailed) await this.#waits.for(Promise.resolve());
       const earlier = this.#fromRing();
       if (earlier !== undefined) return earlier;
       if (this.#position !== undefined) {

@@ -6,7 +6,7 @@ const MAX_KERNEL_FILTERS = 80;
 /** Maximum length of the text of such filters: libpcap optimizes it on this thread, in cubic time, 400 ms at most. */
 const MAX_KERNEL_TEXT_LENGTH = 20_000;
 
-/** The pcap-filter text that selects packets in the kernel, or why there is none. */
+/** The pcap-filter text that selects packets in the kernel, or why the kernel selects every packet. */
 export type KernelText = { readonly text: string } | { readonly reason: string };
 
 /**

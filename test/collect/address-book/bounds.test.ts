@@ -14,7 +14,7 @@ test("an endpoint that grows evicts others, not itself", () => {
 });
 
 describe("the bounds of an address book", () => {
-  test("evict the interval that was learnt least recently", () => {
+  test("evict the interval that was learned least recently", () => {
     const book = createAddressBook({ maxEntries: 2 });
     book.learn(flowAt(1, "10.0.0.1", pod("a/a")));
     book.learn(flowAt(1, "10.0.0.2", pod("a/b")));

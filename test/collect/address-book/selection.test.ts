@@ -25,9 +25,9 @@ const flows = [
   flowAt(4, EXTERNAL, { identity: 2, labels: ["reserved:world"] }, { sourceNames: ["api.example.com"] }),
 ];
 
-function bookOf(learnt = flows) {
+function bookOf(learned = flows) {
   const book = createAddressBook();
-  for (const flow of learnt) book.learn(flow);
+  for (const flow of learned) book.learn(flow);
   return book;
 }
 
@@ -110,19 +110,19 @@ describe("watch", () => {
     const watch = book.watch({ pod: ["shop/web"] }, ({ type, address }) =>
       changes.push(`${type} ${address}`),
     );
-    const learnt = (flow: (typeof flows)[number]) => {
+    const learned = (flow: (typeof flows)[number]) => {
       changes.length = 0;
       book.learn(flow);
       return changes.join();
     };
     expect(changes).toEqual([`added ${WEB}`]);
-    expect(learnt(flowAt(5, WEB, pod("shop/web-a")))).toBe("");
-    expect(learnt(flowAt(6, "fd00:0::1", pod("shop/web-c")))).toBe("added fd00::1");
-    expect(learnt(flowAt(4, WEB, pod("shop/cart-b")))).toBe("removed 10.0.0.1");
-    expect(learnt(flowAt(10, WEB, pod("shop/web-a")))).toBe("added 10.0.0.1");
+    expect(learned(flowAt(5, WEB, pod("shop/web-a")))).toBe("");
+    expect(learned(flowAt(6, "fd00:0::1", pod("shop/web-c")))).toBe("added fd00::1");
+    expect(learned(flowAt(4, WEB, pod("shop/cart-b")))).toBe("removed 10.0.0.1");
+    expect(learned(flowAt(10, WEB, pod("shop/web-a")))).toBe("added 10.0.0.1");
     expect([...watch.addresses].sort()).toEqual(["10.0.0.1", "fd00::1"]);
     watch.stop();
-    expect(learnt(flowAt(100, WEB, pod("shop/cart-b")))).toBe("");
+    expect(learned(flowAt(100, WEB, pod("shop/cart-b")))).toBe("");
   });
 
   test("removes an address whose name has expired, and one that was evicted", () => {

@@ -66,7 +66,7 @@ describeWithEbpf("selectByName", () => {
             ...(isNarrow && { addresses }),
           });
           const abort = new AbortController();
-          let learnt = 0;
+          let learned = 0;
           const learning = (async () => {
             for await (const event of observe(
               observer.transport,
@@ -74,7 +74,7 @@ describeWithEbpf("selectByName", () => {
               { signal: abort.signal },
             )) {
               book.learn(event);
-              learnt++;
+              learned++;
             }
           })().catch(() => {});
           let announced = 0;
@@ -87,7 +87,7 @@ describeWithEbpf("selectByName", () => {
               destination: { identity: 2 },
             });
             announced++;
-            while (learnt < announced) await new Promise((resolve) => setImmediate(resolve));
+            while (learned < announced) await new Promise((resolve) => setImmediate(resolve));
             await nextMillisecond();
           };
           const reading = numbersIn(selected);

@@ -164,6 +164,15 @@ describe("selectByName", () => {
     expect(ids).toEqual([...wanted, 2]);
   });
 
+  test("ends the watch if the source fails", async () => {
+    const addresses = createAddressSet();
+    const { source, ended, announce } = setUp({ addresses });
+    source.fail(new Error("no device"));
+    await expect(ended).rejects.toThrow("no device");
+    announce(1, "cart-1");
+    expect(addresses.size).toBe(0);
+  });
+
   test("ends the watch with the source", async () => {
     const addresses = createAddressSet();
     const { packets, source, ended, announce } = setUp({ addresses });
