@@ -73,6 +73,7 @@ const CLASSES = [
   "OpenError",
   "OptionsError",
   "PacketError",
+  "RefusedEventsError",
   "RpcError",
 ];
 
@@ -247,6 +248,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     accepts: ["a list"],
     options: (options) => everything.decodeExportBatches("", options),
   },
+  decodeEvent: { first: everything.decodeEvent, named: /event/ },
+  encodedEvent: { first: everything.encodedEvent, named: /bytes/ },
+  encodeEvent: { first: everything.encodeEvent, named: /event/ },
   encodeExportLine: {
     first: everything.encodeExportLine,
     named: /event/,

@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   "time_out_of_range",
   "source_consumed",
   "sink_failed",
+  "events_refused",
   "rpc_failed",
   "invalid_target",
   "capture_unavailable",

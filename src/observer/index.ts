@@ -2,6 +2,20 @@ export { HUBBLE_VERSIONS, type HubbleVersion } from "../hubble/version.js";
 export { type CommentedFlows, createCommentedFlows } from "./comments/commented-flows.js";
 export { createFlowComments, type FlowCommentOptions, type FlowComments } from "./comments/flow-comments.js";
 export {
+  decodeEvent,
+  type EncodedEvent,
+  type EventKind,
+  encodedEvent,
+  encodeEvent,
+} from "./events/encoded-event.js";
+export type { EventSource, JsonValue, ReadOptions } from "./events/event-source.js";
+export {
+  type FlowSink,
+  type FlowSinkStats,
+  type RefusedEvent,
+  RefusedEventsError,
+} from "./events/flow-sink.js";
+export {
   type DecodeExportOptions,
   decodeExport,
   decodeExportBatches,
