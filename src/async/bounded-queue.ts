@@ -74,6 +74,17 @@ export class BoundedQueue<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#size > this.#maxSize) return this.#writable.wait();
   }
 
+  /** The item that the next read returns, if it is already queued. */
+  peek(): T | undefined {
+    return this.#items[0];
+  }
+
+  /** Takes the item that {@link peek} returns. Not while a read is pending. */
+  take(): T {
+    if (this.#items.length === 0) throw new Error("the queue is empty");
+    return this.#shift();
+  }
+
   /** Ends the iteration after all queued items, with an error if there is a failure. Only the first call counts. */
   end(failure?: QueueFailure): void {
     this.#apply({ name: "end", failure });

@@ -19,3 +19,8 @@ export type { BookTime } from "./address-book/time.js";
 export type { AddressChange, AddressWatch } from "./address-book/watch.js";
 export { createAddressBook } from "./address-book.js";
 export { type SelectByNameOptions, selectByName } from "./by-name/select-by-name.js";
+export { type Collection, collect } from "./collect.js";
+export type { CheckpointStore } from "./collector/checkpoint.js";
+export type { CollectOptions, CollectOutput, CollectReport, RetryOptions } from "./collector/options.js";
+export type { RedactedHeaders, Redaction } from "./collector/redact.js";
+export type { CollectStats, OutputStats } from "./collector/stats.js";

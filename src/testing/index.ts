@@ -6,5 +6,7 @@ export {
   type FakeRecording,
   fakeRecorder,
 } from "./fake-recorder.js";
+export { type FakeSink, type FakeSinkOptions, fakeSink } from "./fake-sink.js";
+export { type FakeEventSource, fakeEventSource } from "./fake-source.js";
 export { type FlowInit, flow, type TcpFlag } from "./flow.js";
 export type { DnsInit, HttpInit } from "./layer-7.js";
