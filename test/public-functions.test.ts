@@ -9,6 +9,7 @@ import { FlowscribeError, OptionsError } from "../src/errors/errors.js";
 import * as everything from "../src/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
 import * as rpc from "../src/rpc/index.js";
+import * as checkpointFile from "../src/sink/checkpoint.js";
 import * as exportSink from "../src/sink/export.js";
 import * as fileSink from "../src/sink/file.js";
 import * as ebpf from "../src/source/ebpf/index.js";
@@ -116,6 +117,14 @@ const ROWS: Readonly<Record<string, Row>> = {
     accepts: ["a string"],
   },
   parseNetipPrefix: { first: everything.parseNetipPrefix, named: /text/, accepts: ["a string"] },
+  // flowscribe/sink/checkpoint
+  openCheckpointFile: { first: checkpointFile.openCheckpointFile, named: /path/, accepts: ["a string"] },
+  // flowscribe/collect
+  collect: {
+    first: (value) => collect.collect(value, { outputs: [{ name: "a", sink: testing.fakeSink() }] }),
+    named: /source/,
+    options: (options) => collect.collect(testing.fakeEventSource([]), options),
+  },
   // flowscribe/filter
   checkFlowFilters: {
     first: everything.checkFlowFilters,
@@ -377,6 +386,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     accepts: ["a string"],
     options: (options) => exportSink.openExportFile(join(folder, "flows.log"), options),
   },
+  openFlowFile: {
+    first: (path) => exportSink.openFlowFile(typeof path === "string" ? join(folder, path) : path),
+    named: /path/,
+    accepts: ["a string"],
+    options: (options) => exportSink.openFlowFile(join(folder, "flows.jsonl"), options),
+  },
   openExportStream: {
     first: exportSink.openExportStream,
     named: /stream/,
@@ -434,6 +449,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /transport/,
     options: (options) => rpc.notifyPeers(transport, options),
   },
+  observerSource: {
+    first: (value) => rpc.observerSource(value),
+    named: /transport/,
+    options: (options) => rpc.observerSource(transport, {}, options),
+  },
   observe: {
     first: (value) => rpc.observe(value),
     named: /transport/,
@@ -477,6 +497,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   // flowscribe/testing
   fakeClock: { first: testing.fakeClock, named: /startMs/, accepts: ["a number"] },
+  fakeEventSource: { first: testing.fakeEventSource, named: /batches/, accepts: ["a list", "a string"] },
+  fakeSink: { options: testing.fakeSink },
   fakeObserver: { options: testing.fakeObserver },
   fakeRecorder: { options: testing.fakeRecorder },
   flow: { first: testing.flow, named: /init/ },

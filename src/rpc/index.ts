@@ -22,6 +22,12 @@ export {
   observe,
   type ReconnectOptions,
 } from "./observe.js";
+export {
+  type ObserverSource,
+  type ObserverSourceOptions,
+  type ObserverSourceStats,
+  observerSource,
+} from "./observer-source.js";
 export { peerOfRequest } from "./peer.js";
 export {
   type RecordRemoteOptions,

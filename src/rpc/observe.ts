@@ -51,7 +51,7 @@ export interface EncodedObserveOptions extends ObserveOptions {
   readonly encoded: true;
 }
 
-const RECONNECT_OPTIONS: OptionTable<ReconnectOptions> = {
+export const RECONNECT_OPTIONS: OptionTable<ReconnectOptions> = {
   initialDelayMs: aNumberFrom(0),
   maxDelayMs: aNumberFrom(0),
   maxAttempts: aNumberFrom(1),

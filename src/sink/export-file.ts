@@ -4,6 +4,9 @@ import {
   constants,
   existsSync,
   fchmodSync,
+  fdatasync,
+  fdatasyncSync,
+  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -11,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { promisify } from "node:util";
 import type { Clock } from "../async/clock.js";
 import type { OptionTable } from "../errors/check-options.js";
 import type { FlowscribeError } from "../errors/errors.js";
@@ -55,6 +59,17 @@ const BUFFER_BYTES = 64 * 1024;
 const MAX_NAME_TRIES = 10_000;
 const LF = 0x0a;
 
+/** A {@link LineOutput} that can make sure that what was written survives a crash of the machine. */
+export interface DurableLineOutput extends LineOutput {
+  /**
+   * Resolves when every accepted line is on the disk. Rejects if that is not certain: the lines since the last time then
+   * must be written again.
+   */
+  sync(): Promise<void>;
+}
+
+const syncData = promisify(fdatasync);
+
 /**
  * A line file with rotation as in Hubble's lumberjack: before the file would exceed its size limit, it is renamed to
  * `<name>-<UTC time><extension>` and a new one is created. An existing file is appended to. An existing backup is never
@@ -69,11 +84,11 @@ export function openRotatingFile(
   path: string,
   options: RotationOptions,
   clock: Pick<Clock, "now">,
-): LineOutput {
+): DurableLineOutput {
   return new RotatingFile(resolve(path), options, clock);
 }
 
-class RotatingFile implements LineOutput {
+class RotatingFile implements DurableLineOutput {
   readonly #path: string;
   readonly #backup: BackupName;
   readonly #clock: Pick<Clock, "now">;
@@ -99,6 +114,10 @@ class RotatingFile implements LineOutput {
   #failure: FlowscribeError | undefined;
   #tidying: Promise<void> | undefined;
   #tidyAgain = false;
+  /** Whether a file that is left must be on the disk: from the first {@link sync} on. */
+  #isDurable = false;
+  /** Whether the name of the file may not be on the disk yet. */
+  #isNew = true;
   lostLines = 0;
   rotations = 0;
   bytes = 0;
@@ -148,6 +167,20 @@ class RotatingFile implements LineOutput {
     else this.#waiting.set(line, this.#waitingBytes);
     this.#waiting[end - 1] = LF;
     this.#waitingBytes = end;
+  }
+
+  async sync(): Promise<void> {
+    this.#isDurable = true;
+    this.#throwFailure();
+    this.#writeWaiting();
+    if (!this.#isRegular) return;
+    try {
+      await syncData(this.#descriptor);
+      if (this.#isNew) syncFolder(this.#path);
+      this.#isNew = false;
+    } catch (error) {
+      throw outputFailed(`sync ${this.#path}`, error);
+    }
   }
 
   async close(): Promise<void> {
@@ -267,8 +300,10 @@ class RotatingFile implements LineOutput {
         closeSync(descriptor);
         throw new Error("it is not a regular file any more");
       }
+      if (this.#isDurable) fdatasyncSync(this.#descriptor);
       closeSync(this.#descriptor);
       this.#descriptor = descriptor;
+      this.#isNew = true;
       this.#stats = stats;
       this.#fileBytes = Number(this.#stats.size);
       this.#continued = this.#fileBytes > 0;
@@ -321,6 +356,16 @@ class RotatingFile implements LineOutput {
       }
     }
     this.#tidying = undefined;
+  }
+}
+
+/** Makes the names of the files in the folder of a path durable. */
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
 

@@ -20,6 +20,7 @@ import { streamOutput } from "./export-stream.js";
 
 export type { RotationOptions } from "./export-file.js";
 export type { ExportOptions } from "./export-pipeline.js";
+export { type FlowFileOptions, openFlowFile } from "./flow-file.js";
 
 /** Options of {@link openExportFile}. */
 export interface ExportFileOptions extends ExportOptions, RotationOptions {}

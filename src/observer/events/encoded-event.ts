@@ -15,6 +15,7 @@ import {
   decodeGetFlowsResponse,
   type ResponseScan,
 } from "../../message/decode-response.js";
+import { toNanoseconds } from "../../message/timestamp.js";
 import { sharedStrings } from "../../message/wire/string-cache.js";
 import { toEnvelope } from "../flow-response.js";
 
@@ -37,8 +38,6 @@ export interface EncodedEvent {
 }
 
 const anEncodedEvent = fieldsOf({ bytes: required(aUint8Array) });
-
-const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 const KINDS: Readonly<Record<NonNullable<ExportEvent["responseTypes"]["case"]>, EventKind>> = {
   flow: "flow",
@@ -79,7 +78,7 @@ export function encodedEvent(bytes: Uint8Array): EncodedEvent {
     // A GetFlowsResponse has fewer cases than an ExportEvent.
     kind: responseTypes.case === undefined ? otherKind(bytes) : KINDS[responseTypes.case],
     uuid: flow?.uuid ?? "",
-    time: at && at.seconds * NANOSECONDS_PER_SECOND + BigInt(at.nanos),
+    time: at && toNanoseconds(at),
     node: nodeName || (flow?.nodeName ?? ""),
   };
 }

@@ -1,7 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { GetFlowsRequest, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
 import type { FieldTree } from "../../message/field-tree.js";
+import { fromNanoseconds, toNanoseconds } from "../../message/timestamp.js";
 
 /** Maximum number of flows remembered to detect repeats. */
 export const MAX_REMEMBERED = 16_384;
@@ -13,7 +12,6 @@ export const MAX_REMEMBERED = 16_384;
 export const OVERLAP_MS = 2000;
 
 const NANOSECONDS_PER_MS = 1_000_000n;
-const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 /**
  * Tracks a stream of flows so that it can be resumed after a failure: from shortly before the latest flow, but not
@@ -65,14 +63,14 @@ export class Resumption {
     if (this.#latest === undefined) {
       if (!this.#isForNewFlows) return this.#request;
       // From the time of the first request, to include flows from while there was no connection.
-      return { ...this.#request, since: timestampOf(this.#begun) };
+      return { ...this.#request, since: fromNanoseconds(this.#begun) };
     }
     const from = this.#resumeTime(this.#latest);
     // The server sends the flows already seen again, and they count towards `number`.
     const left = number === 0n || follow ? 0n : number - this.#flows + BigInt(this.#seenFrom(from));
     return {
       ...this.#request,
-      since: timestampOf(from),
+      since: fromNanoseconds(from),
       // The first flows from there on; the last ones may have changed by now.
       first: left > 0n,
       number: left,
@@ -96,7 +94,7 @@ export class Resumption {
   /** Start time of the original request; undefined if it starts with the oldest flow. */
   #startTime(): bigint | undefined {
     const { number, first, since } = this.#request;
-    if (since !== undefined) return nanosecondsOf(since);
+    if (since !== undefined) return toNanoseconds(since);
     // If this clock is ahead of the server's, the earliest flow is a better bound.
     if (this.#isForNewFlows) return earlier(this.#begun, this.#earliest);
     // The last `number` flows, and with `follow` those after them.
@@ -152,20 +150,9 @@ function keyOf({ responseTypes, nodeName, time }: GetFlowsResponse): string {
 
 function timeOf({ responseTypes, time }: GetFlowsResponse): bigint | undefined {
   const at = time ?? (responseTypes.case === "flow" ? responseTypes.value.time : undefined);
-  return at && nanosecondsOf(at);
+  return at && toNanoseconds(at);
 }
 
 function earlier(time: bigint, other: bigint | undefined): bigint {
   return other !== undefined && other < time ? other : time;
-}
-
-function nanosecondsOf({ seconds, nanos }: Timestamp): bigint {
-  return seconds * NANOSECONDS_PER_SECOND + BigInt(nanos);
-}
-
-function timestampOf(nanoseconds: bigint): Timestamp {
-  return create(TimestampSchema, {
-    seconds: nanoseconds / NANOSECONDS_PER_SECOND,
-    nanos: Number(nanoseconds % NANOSECONDS_PER_SECOND),
-  });
 }
