@@ -120,6 +120,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   // flowscribe/sink/checkpoint
   openCheckpointFile: { first: checkpointFile.openCheckpointFile, named: /path/, accepts: ["a string"] },
   // flowscribe/collect
+  formatCollectMetrics: { first: (stats) => collect.formatCollectMetrics(stats, 0), named: /stats/ },
   collect: {
     first: (value) => collect.collect(value, { outputs: [{ name: "a", sink: testing.fakeSink() }] }),
     named: /source/,

@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./serve/command.js")).serveCommand,
   },
   {
+    name: "collect",
+    summary: "Collect flows into files and other outputs without losing any.",
+    load: async () => (await import("./collect/command.js")).collectCommand,
+  },
+  {
     name: "status",
     summary: "Print the status of a Hubble server or Relay, like hubble status.",
     load: async () => (await import("./status/command.js")).statusCommand,

@@ -21,6 +21,7 @@ export { createAddressBook } from "./address-book.js";
 export { type SelectByNameOptions, selectByName } from "./by-name/select-by-name.js";
 export { type Collection, collect } from "./collect.js";
 export type { CheckpointStore } from "./collector/checkpoint.js";
+export { formatCollectMetrics } from "./collector/metrics.js";
 export type { CollectOptions, CollectOutput, CollectReport, RetryOptions } from "./collector/options.js";
 export type { RedactedHeaders, Redaction } from "./collector/redact.js";
 export type { CollectStats, OutputStats } from "./collector/stats.js";

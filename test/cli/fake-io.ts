@@ -26,6 +26,8 @@ export interface FakeIo extends Io {
   /** The bytes written to standard output. */
   readonly bytes: () => Uint8Array;
   interrupt(signal?: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
+  /** Sends SIGHUP to a command that has taken it over; returns whether one has. */
+  hangUp(): boolean;
 }
 
 export function fakeIo(world: FakeWorld = {}): FakeIo {
@@ -34,12 +36,23 @@ export function fakeIo(world: FakeWorld = {}): FakeIo {
   const chunks: Uint8Array[] = [];
   let err = "";
   const controller = new AbortController();
+  let onHangUp: (() => void) | undefined;
   return {
     out: () => writes.join(""),
     err: () => err,
     writes,
     bytes: () => new Uint8Array(Buffer.concat(chunks)),
     interrupt: (signal = "SIGINT") => controller.abort(new Interruption(signal)),
+    onHangUp: (listener) => {
+      onHangUp = listener;
+      return () => {
+        onHangUp = undefined;
+      };
+    },
+    hangUp: () => {
+      onHangUp?.();
+      return onHangUp !== undefined;
+    },
     stdin: { isTerminal: stdinTerminal, chunks: () => chunksOf(stdin) },
     stdout: {
       isTerminal: world.stdoutTerminal ?? false,

@@ -55,7 +55,14 @@ describe("collect", () => {
     expect(uuids(two)).toEqual(["1", "2", "3"]);
     expect(source.acknowledged).toBe(3);
     expect(stats).toMatchObject({ read: 3, filtered: 0, acknowledged: 3, dropped: 0 });
-    expect(stats.outputs.one).toEqual({ offered: 3, written: 3, filtered: 0, refused: 0, retries: 0 });
+    expect(stats.outputs.one).toEqual({
+      offered: 3,
+      written: 3,
+      filtered: 0,
+      refused: 0,
+      retries: 0,
+      isRetrying: false,
+    });
   });
 
   test("passes the bytes on untouched, with fields that this package does not know", async () => {

@@ -24,17 +24,34 @@ export interface SignalledProcess {
   exit(code: number): void;
 }
 
-/** Returns a signal that is aborted by the first process signal. A second one ends the program immediately. */
-export function interruptionOf(process: SignalledProcess): AbortSignal {
+/** The signals of a process. */
+export interface Interruptions {
+  /** Aborted by the first signal. A second one ends the program immediately. */
+  readonly signal: AbortSignal;
+  /** Takes over SIGHUP, as `onHangUp` of an `Io`. */
+  onHangUp(listener: () => void): () => void;
+}
+
+export function interruptionsOf(process: SignalledProcess): Interruptions {
   const controller = new AbortController();
+  let hangUp: (() => void) | undefined;
   for (const [name, code] of Object.entries(SIGNALS)) {
     process.on(name, () => {
+      if (name === "SIGHUP" && hangUp !== undefined) return hangUp();
       if (controller.signal.aborted) process.exit(code);
       // The cast is true: only the table's keys are registered.
       controller.abort(new Interruption(name as keyof typeof SIGNALS));
     });
   }
-  return controller.signal;
+  return {
+    signal: controller.signal,
+    onHangUp(listener) {
+      hangUp = listener;
+      return () => {
+        hangUp = undefined;
+      };
+    },
+  };
 }
 
 /** The exit code of an interrupted command; 0 if the reader closed the output. Undefined if it was not interrupted. */

@@ -12,6 +12,13 @@ export interface Io {
    * output has closed it, with a `BrokenPipe`. Commands then end gracefully and soon.
    */
   readonly signal: AbortSignal;
+  /**
+   * Calls the listener at each SIGHUP, which then does not abort the signal: for commands that reload their configuration.
+   * Absent if there are no signals.
+   *
+   * @returns A function that restores the usual meaning.
+   */
+  onHangUp?(listener: () => void): () => void;
 }
 
 export interface InputStream {

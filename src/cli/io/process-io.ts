@@ -1,11 +1,11 @@
 import { systemClock } from "../../async/clock.js";
-import { interruptionOf } from "./interruption.js";
+import { interruptionsOf } from "./interruption.js";
 import type { Io } from "./io.js";
 import { outputStream } from "./output-stream.js";
 
 /** Creates the io of this process. */
 export function processIo(): Io {
-  const signal = interruptionOf(process);
+  const { signal, onHangUp } = interruptionsOf(process);
   return {
     stdin: {
       get isTerminal() {
@@ -18,5 +18,6 @@ export function processIo(): Io {
     env: process.env,
     clock: systemClock,
     signal,
+    onHangUp,
   };
 }

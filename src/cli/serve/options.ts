@@ -7,6 +7,7 @@ import { readCaptureOptions } from "../flags/capture-flags.js";
 import type { CaptureFormat } from "../flags/format-flags.js";
 import { readFlags } from "../flags/read-flags.js";
 import { parseSize } from "../flags/size.js";
+import { type HttpAddress, readHttpAddress } from "../io/http-server.js";
 import type { DeviceOptions } from "../record/packets/open-device.js";
 import { SERVE_FLAGS } from "./flags.js";
 
@@ -21,7 +22,7 @@ export interface ServeOptions {
   readonly listen: Target;
   readonly socketMode: number | undefined;
   readonly tls: ServerTlsFiles | undefined;
-  readonly metrics: Extract<Target, { kind: "tcp" }> | undefined;
+  readonly metrics: HttpAddress | undefined;
   readonly health: boolean;
   readonly reflection: boolean;
   readonly shutdownTimeoutMs: number | undefined;
@@ -119,12 +120,7 @@ function readListen(
 }
 
 function readMetrics(text: string | undefined): ServeOptions["metrics"] {
-  if (text === undefined) return undefined;
-  const target = readTarget(text);
-  if (target.kind === "unix" || target.tls || !text.endsWith(`:${target.port}`)) {
-    throw new UsageError(`invalid --metrics-listen: ${text}, expected host:port`);
-  }
-  return target;
+  return text === undefined ? undefined : readHttpAddress("--metrics-listen", text);
 }
 
 function readTarget(text: string): Target {

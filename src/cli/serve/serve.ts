@@ -3,6 +3,8 @@ import { untilAborted } from "../../async/abort.js";
 import { createRecorderService } from "../../recorder/service.js";
 import {
   folderBytes,
+  formatMetrics,
+  METRICS_CONTENT_TYPE,
   openRecorderServer,
   type RecorderServer,
   readServerTls,
@@ -12,12 +14,12 @@ import { fileSink } from "../../sink/file.js";
 import { makeFolder } from "../../sink/make-folder.js";
 import { errorText } from "../error-text.js";
 import { EXIT, type ExitCode } from "../exit-code.js";
+import { type HttpServer, openHttpServer } from "../io/http-server.js";
 import type { Io } from "../io/io.js";
 import { type OpenDevice, openDevice } from "../record/packets/open-device.js";
 import { isAllowed, listenAddress } from "./access.js";
 import { createLog, type Log } from "./log.js";
 import { type LoggedService, loggedService } from "./logged-service.js";
-import { type MetricsServer, openMetricsServer } from "./metrics-server.js";
 import type { ServeOptions } from "./options.js";
 import { renewTls } from "./renew-tls.js";
 
@@ -44,7 +46,7 @@ export async function serve(
   await using metrics = options.metrics && (await openMetrics(options.metrics, service));
   await using server = await openServer(address, service, options, tls);
   log("info", "listening", { address: server.address, ...accessFields(options) });
-  if (metrics !== undefined) log("info", "metrics-listening", { address: metrics.url });
+  if (metrics !== undefined) log("info", "metrics-listening", { address: `${metrics.url}/metrics` });
   const endRenewal = options.tls && tls ? renewTls(server, options.tls, tls, io.clock, log) : () => {};
 
   await untilAborted(io.signal);
@@ -94,9 +96,11 @@ function createService(
 async function openMetrics(
   where: NonNullable<ServeOptions["metrics"]>,
   service: LoggedService,
-): Promise<MetricsServer> {
+): Promise<HttpServer> {
   try {
-    return await openMetricsServer(where, service);
+    return await openHttpServer(where, {
+      "/metrics": () => ({ contentType: METRICS_CONTENT_TYPE, body: formatMetrics(service.counters) }),
+    });
   } catch (error) {
     throw cannotListen(`${where.host}:${where.port}`, error);
   }

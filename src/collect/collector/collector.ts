@@ -68,7 +68,7 @@ export class Collector {
     const backoff = new Backoff(retry, clock, signal);
     this.#passes = compileSelection(options, options);
     this.#deadLetters = new DeadLetters(options.deadLetter, backoff, signal, report);
-    const context = { backoff, deadLetters: this.#deadLetters, signal, report };
+    const context = { backoff, deadLetters: this.#deadLetters, signal, clock, report };
     this.#outputs = outputs.map((output) => new Output(output, options, context));
     this.#checkpoint =
       checkpoint &&

@@ -2,6 +2,7 @@ import { aClock, type Clock } from "../../async/clock.js";
 import type { OptionTable } from "../../errors/check-options.js";
 import { optionsOf } from "../../errors/check-options.js";
 import {
+  aDate,
   aFunction,
   aListOf,
   aNumberFrom,
@@ -17,7 +18,7 @@ import type { FlowFilterLists } from "../../filter/index.js";
 import type { EventSource } from "../../observer/events/event-source.js";
 import type { FlowSink } from "../../observer/events/flow-sink.js";
 import type { CheckpointStore } from "./checkpoint.js";
-import { REDACTION, type Redaction } from "./redact.js";
+import { type Redaction, redactionCheck } from "./redact.js";
 
 /** An output of a collector: which events it gets, in which form, and where they go. */
 export interface CollectOutput extends FlowFilterLists {
@@ -27,6 +28,8 @@ export interface CollectOutput extends FlowFilterLists {
   readonly sink: FlowSink;
   /** Flow field paths, as for `compileFieldMask`: all others are left out. Empty or absent: whole events. */
   readonly fieldMask?: readonly string[];
+  /** No event is written from this time on, as with `end` of Hubble's dynamic exporter; later ones count as filtered. */
+  readonly end?: Date;
   /** What is removed from HTTP and Kafka requests before the events leave this process. */
   readonly redact?: Redaction;
 }
@@ -98,7 +101,8 @@ const OUTPUT: OptionTable<CollectOutput> = {
   allow: checkedElsewhere,
   deny: checkedElsewhere,
   fieldMask: checkedElsewhere,
-  redact: REDACTION,
+  end: aDate,
+  redact: redactionCheck,
 };
 
 const RETRY: OptionTable<RetryOptions> = {

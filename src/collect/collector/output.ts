@@ -1,3 +1,4 @@
+import type { Clock } from "../../async/clock.js";
 import { messageOf } from "../../errors/message.js";
 import { filterOptionsOf } from "../../filter/filter-options.js";
 import { compileFlowFilters, type FlowFilterOptions, type FlowPredicate } from "../../filter/index.js";
@@ -14,6 +15,7 @@ export interface OutputContext {
   readonly backoff: Backoff;
   readonly deadLetters: DeadLetters;
   readonly signal: AbortSignal;
+  readonly clock: Pick<Clock, "now">;
   readonly report: (report: CollectReport) => void;
 }
 
@@ -31,6 +33,7 @@ export class Output {
   #filtered = 0;
   #refused = 0;
   #retries = 0;
+  #isRetrying = false;
 
   /** @throws FilterError, FieldMaskError */
   constructor(config: CollectOutput, options: FlowFilterOptions, context: OutputContext) {
@@ -49,6 +52,7 @@ export class Output {
       filtered: this.#filtered,
       refused: this.#refused,
       retries: this.#retries,
+      isRetrying: this.#isRetrying,
     };
   }
 
@@ -60,10 +64,14 @@ export class Output {
     const taken = this.#take(events, refused);
     if (taken.length > 0) {
       const onReport = (one: CollectReport) => {
-        if (one.kind === "retry") this.#retries++;
+        if (one.kind === "retry") {
+          this.#retries++;
+          this.#isRetrying = true;
+        }
         report(one);
       };
       const bySink = await writeUntilDurable(this.#config.sink, taken, this.name, backoff, signal, onReport);
+      this.#isRetrying = false;
       this.#written += taken.length - bySink.length;
       refused.push(...bySink);
     }
@@ -79,6 +87,11 @@ export class Output {
 
   #take(events: readonly EncodedEvent[], refused: RefusedEvent[]): EncodedEvent[] {
     const taken: EncodedEvent[] = [];
+    const { end } = this.#config;
+    if (end !== undefined && this.#context.clock.now() >= end.getTime()) {
+      this.#filtered += events.length;
+      return taken;
+    }
     for (const event of events) {
       try {
         if (!isSelected(event, this.#passes)) this.#filtered++;

@@ -37,7 +37,7 @@ const checkHeaders: ValueCheck<RedactedHeaders> = (value, path, report) => {
     report(path, "has both allow and deny; as in Hubble, only one can be used");
 };
 
-export const REDACTION: ValueCheck<Redaction> = optionsOf<Redaction>("redact", {
+export const redactionCheck: ValueCheck<Redaction> = optionsOf<Redaction>("redact", {
   urlQuery: aBoolean,
   userInfo: aBoolean,
   headers: checkHeaders,

@@ -10,6 +10,8 @@ export interface OutputStats {
   readonly refused: number;
   /** Failed writes. The same events were or are passed to the sink again. */
   readonly retries: number;
+  /** Whether the last write has failed and is tried again. */
+  readonly isRetrying: boolean;
 }
 
 /** Counts of a collector: read = filtered + undecodable + acknowledged + waiting. */

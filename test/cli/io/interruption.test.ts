@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { interruptionCode, interruptionOf } from "../../../src/cli/io/interruption.js";
+import { interruptionCode, interruptionsOf } from "../../../src/cli/io/interruption.js";
 
 function fakeProcess() {
   const listeners = new Map<string, () => void>();
@@ -17,10 +17,10 @@ test.each([
   { name: "SIGTERM", code: 143 },
   { name: "SIGHUP", code: 129 },
 ])(
-  "interruptionOf: the first $name aborts with exit code $code, the second exits the process",
+  "interruptionsOf: the first $name aborts with exit code $code, the second exits the process",
   ({ name, code }) => {
     const process = fakeProcess();
-    const signal = interruptionOf(process);
+    const { signal } = interruptionsOf(process);
     expect(interruptionCode(signal)).toBeUndefined();
     process.send(name);
     expect(signal.aborted).toBe(true);
@@ -33,4 +33,17 @@ test.each([
 
 test("interruptionCode: treats an abort for another reason as an interruption", () => {
   expect(interruptionCode(AbortSignal.abort(new Error("over")))).toBe(130);
+});
+
+test("interruptionsOf: onHangUp takes SIGHUP until it is given back", () => {
+  const process = fakeProcess();
+  const { signal, onHangUp } = interruptionsOf(process);
+  let hangUps = 0;
+  const restore = onHangUp(() => hangUps++);
+  process.send("SIGHUP");
+  process.send("SIGHUP");
+  expect([hangUps, signal.aborted, process.exits]).toEqual([2, false, []]);
+  restore();
+  process.send("SIGHUP");
+  expect([hangUps, interruptionCode(signal)]).toEqual([2, 129]);
 });
