@@ -1,5 +1,6 @@
 import { checkArgument } from "../../errors/check-argument.js";
-import { aNumber, anObject } from "../../errors/value-checks.js";
+import { fieldsOf } from "../../errors/check-options.js";
+import { aNumber, anObject, required } from "../../errors/value-checks.js";
 import type { CollectStats, OutputStats } from "./stats.js";
 
 interface Metric {
@@ -58,6 +59,11 @@ const OUTPUT: readonly (Metric & { readonly value: (stats: OutputStats) => numbe
   { ...counter("output_retries", "Failed writes of an output."), value: ({ retries }) => retries },
 ];
 
+const someStats = fieldsOf<Pick<CollectStats, "read" | "outputs">>({
+  read: required(aNumber),
+  outputs: required(anObject),
+});
+
 function counter(name: string, help: string): Metric {
   return { name: `flowscribe_collector_${name}_total`, type: "counter", help };
 }
@@ -70,13 +76,13 @@ function counter(name: string, help: string): Metric {
  * response.end(formatCollectMetrics(collection.stats, Date.now()));
  */
 export function formatCollectMetrics(stats: CollectStats, nowMs: number): string {
-  checkArgument("formatCollectMetrics", "stats", stats, anObject);
+  checkArgument("formatCollectMetrics", "stats", stats, someStats);
   checkArgument("formatCollectMetrics", "nowMs", nowMs, aNumber);
   const own = COLLECTOR.map(({ value, ...metric }) => {
     const current = value(stats, nowMs);
     return format(metric, current === undefined ? [] : [`${metric.name} ${current}\n`]);
   });
-  const outputs = Object.entries(stats.outputs ?? {});
+  const outputs = Object.entries(stats.outputs);
   const byOutput = OUTPUT.map(({ value, ...metric }) =>
     format(
       metric,
