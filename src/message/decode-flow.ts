@@ -48,11 +48,16 @@ export type FlowScan = (bytes: Uint8Array, start: number, end: number) => Flow;
  * damage within fields that it skips.
  *
  * @param tree The fields, by the names of the proto file.
+ * @param onUnknown Called for each unknown field that is skipped in a message of which the tree selects all fields.
  * @throws Error if the tree has a field that a Flow does not have.
  */
-export function createFlowScan(tree: FieldTree | true, strings: StringReader): FlowScan {
+export function createFlowScan(
+  tree: FieldTree | true,
+  strings: StringReader,
+  onUnknown?: () => void,
+): FlowScan {
   const reuses = tree !== true;
-  const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses });
+  const plan = new DecodePlan(FLOW_ENTRY, tree, { strings, reuses, onUnknown });
   const scratch = createScratchFlow();
   return (bytes, start, end) => {
     const flow = reuses ? clearFlow(scratch) : newFlow();

@@ -9,6 +9,8 @@ export class FlowInResponse {
   /** The offset of the flow, and that of the byte after it. */
   start = 0;
   end = 0;
+  /** The offset of the tag before the flow. */
+  tagAt = 0;
 
   /**
    * Whether a response consists of one flow, and of the name and time that servers add. Other responses, also those with
@@ -21,6 +23,7 @@ export class FlowInResponse {
       if (tag === FLOW) {
         if (isFound) return false;
         isFound = true;
+        this.tagAt = at - 1;
       } else if ((tag !== NODE_NAME && tag !== TIME) || at >= end || bytes[at++] !== SECOND_BYTE)
         return false;
       let length = 0;

@@ -37,6 +37,8 @@ export interface PlanOptions {
    * they are kept.
    */
   readonly reuses: boolean;
+  /** Called when a plan that reuses messages skips an unknown field of a message that the tree selects as a whole. */
+  readonly onUnknown?: (() => void) | undefined;
 }
 
 /** Where a message is in the outermost one. */
@@ -65,6 +67,7 @@ export class DecodePlan implements Plan {
   readonly #slotOf = new Map<number, number>();
   readonly #groupDepth: number;
   readonly #keepsUnknown: boolean;
+  readonly #onUnknown: (() => void) | undefined;
   readonly #elements: object[] = [];
   #taken = 0;
   /** Whether lists of strings are decoded, here or below: the message is then copied to the arena. */
@@ -86,6 +89,7 @@ export class DecodePlan implements Plan {
     this.#create = entry.create;
     this.#groupDepth = MAX_DEPTH - depth;
     this.#keepsUnknown = !options.reuses;
+    this.#onUnknown = tree === true ? options.onUnknown : undefined;
     const children = new Array<DecodePlan | undefined>(FIRST_SLOT + entry.fields.length).fill(undefined);
     const selection = selectionOf(entry, tree);
     let usesArena = false;
@@ -175,7 +179,7 @@ export class DecodePlan implements Plan {
       const { $unknown = [] } = message as { $unknown?: UnknownField[] };
       $unknown.push({ no: tag >>> 3, wireType: tag & 7, data: reader.slice(bytes, at, end) });
       (message as { $unknown?: UnknownField[] }).$unknown = $unknown;
-    }
+    } else this.#onUnknown?.();
     return end;
   }
 }
