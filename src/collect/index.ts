@@ -18,6 +18,18 @@ export type { AddressBookSnapshot, AddressFact, Interval } from "./address-book/
 export type { BookTime } from "./address-book/time.js";
 export type { AddressChange, AddressWatch } from "./address-book/watch.js";
 export { createAddressBook } from "./address-book.js";
+export { aggregateFlows } from "./aggregate/aggregate-flows.js";
+export {
+  type AggregatedEvent,
+  createFlowAggregator,
+  type FlowAggregator,
+  type FlowAggregatorStats,
+} from "./aggregate/aggregator.js";
+export {
+  type AggregateFlowsOptions,
+  DEFAULT_MAX_GROUPS,
+  type FlowAggregatorOptions,
+} from "./aggregate/options.js";
 export { type SelectByNameOptions, selectByName } from "./by-name/select-by-name.js";
 export { type Collection, collect } from "./collect.js";
 export type { CheckpointStore } from "./collector/checkpoint.js";
