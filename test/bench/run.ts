@@ -22,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   "flow-filters": () => import("./flow-filters.bench.js"),
   "filter-lists": () => import("./filter-lists.bench.js"),
   "encoded-flows": () => import("./encoded-flows.bench.js"),
+  aggregate: () => import("./aggregate.bench.js"),
   cel: () => import("./cel.bench.js"),
   "export-lines": () => import("./export-lines.bench.js"),
   "json-lines": () => import("./json-lines.bench.js"),

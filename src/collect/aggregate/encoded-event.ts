@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FlowInResponse } from "../../filter/encoded/flow-in-response.js";
-import { type Aggregate, type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
+import { type Aggregate, AggregateSchema, type Flow, FlowSchema } from "../../gen/flow/flow_pb.js";
 import { GetFlowsResponseSchema } from "../../gen/observer/observer_pb.js";
 import { createFlowScan, decodeFlow } from "../../message/decode-flow.js";
 import { decodeGetFlowsResponse } from "../../message/decode-response.js";
@@ -54,7 +54,10 @@ export function withAggregate(response: Uint8Array, aggregate: Aggregate): Uint8
     return joinBytes(response, toBinary(GetFlowsResponseSchema, change));
   }
   const { tagAt, start, end } = found;
-  const change = toBinary(FlowSchema, create(FlowSchema, { aggregate }));
+  const change = new BinaryWriter()
+    .tag(FlowSchema.field.aggregate.number, WireType.LengthDelimited)
+    .bytes(toBinary(AggregateSchema, aggregate))
+    .finish();
   const header = new BinaryWriter()
     .tag(FLOW_NUMBER, WireType.LengthDelimited)
     .uint32(end - start + change.length)
