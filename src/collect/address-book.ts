@@ -1,18 +1,10 @@
 import { systemClock } from "../async/clock.js";
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, optionsOf } from "../errors/check-options.js";
-import {
-  aFunction,
-  aMessage,
-  anInteger,
-  aString,
-  isDate,
-  isObject,
-  required,
-} from "../errors/value-checks.js";
+import { aFunction, anInteger, aString, isDate, isObject, required } from "../errors/value-checks.js";
 import type { FlowFilterOptions } from "../filter/filter-options.js";
-import { type FlowEnvelope, type FlowEvent, flowEvent } from "../filter/index.js";
-import type { Endpoint, Flow, Service } from "../gen/flow/flow_pb.js";
+import type { FlowEnvelope, FlowEvent } from "../filter/index.js";
+import type { Endpoint, Service } from "../gen/flow/flow_pb.js";
 import { copyEndpoint, createService } from "../packet/flow/lookup/lookup-messages.js";
 import { portsOf } from "../packet/flow/lookup/lookups.js";
 import type {
@@ -50,6 +42,7 @@ import {
   toMilliseconds,
 } from "./address-book/time.js";
 import { type AddressChange, type AddressWatch, Watches } from "./address-book/watch.js";
+import { flowOf } from "./flow-of.js";
 
 /**
  * Creates an address book. docs/address-book.md states the rules by which it answers.
@@ -70,8 +63,6 @@ export function createAddressBook(options: AddressBookOptions = {}): AddressBook
 
 /** DNS answers and lists of names are read up to this number of elements. */
 const MAX_LIST = 256;
-
-const anEvent = aMessage("flow.Flow", "observer.GetFlowsResponse", "observer.ExportEvent");
 
 class FlowAddressBook implements AddressBook {
   readonly #facts: Facts;
@@ -117,7 +108,7 @@ class FlowAddressBook implements AddressBook {
   }
 
   learn(event: FlowEvent | FlowEnvelope): void {
-    const flow = flowOf(event);
+    const flow = flowOf("learn", event);
     if (flow === undefined) return;
     const time = flow.time === undefined ? Number.NaN : millisecondsOf(flow.time);
     if (!isTime(time)) {
@@ -340,23 +331,3 @@ const checkMoments = optionsOf<{ readonly from: BookTime; readonly to: BookTime 
   from: required(aBookTime),
   to: required(aBookTime),
 });
-
-/** The flow of an event; undefined for other events. */
-function flowOf(event: FlowEvent | FlowEnvelope): Flow | undefined {
-  switch (event?.$typeName) {
-    case "flow.Flow":
-      return event;
-    case "observer.GetFlowsResponse":
-    case "observer.ExportEvent": {
-      const inner = flowEvent(event);
-      return inner?.$typeName === "flow.Flow" ? inner : undefined;
-    }
-    case "flow.LostEvent":
-    case "flow.AgentEvent":
-    case "flow.DebugEvent":
-      return undefined;
-    default:
-      if (event !== undefined) checkArgument("learn", "event", event, anEvent);
-      return undefined;
-  }
-}

@@ -37,3 +37,25 @@ export { formatCollectMetrics } from "./collector/metrics.js";
 export type { CollectOptions, CollectOutput, CollectReport, RetryOptions } from "./collector/options.js";
 export type { RedactedHeaders, Redaction } from "./collector/redact.js";
 export type { CollectStats, OutputStats } from "./collector/stats.js";
+export type {
+  Conversation,
+  ConversationEnd,
+  ConversationEndpoint,
+  ConversationProtocol,
+  FlowCounts,
+  InitiatorSource,
+  Observation,
+} from "./conversations/conversation.js";
+export {
+  type ConversationEvent,
+  type ConversationStats,
+  type Conversations,
+  createConversations,
+} from "./conversations/conversations.js";
+export { conversationsOf } from "./conversations/conversations-of.js";
+export {
+  type ConversationOptions,
+  DEFAULT_IDLE_MS,
+  DEFAULT_MAX_CONVERSATIONS,
+} from "./conversations/options.js";
+export type { TcpFlagName } from "./conversations/tcp-state.js";
