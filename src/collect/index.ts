@@ -24,11 +24,13 @@ export {
   createFlowAggregator,
   type FlowAggregator,
   type FlowAggregatorStats,
+  type FlowGroup,
 } from "./aggregate/aggregator.js";
 export {
   type AggregateFlowsOptions,
   DEFAULT_MAX_GROUPS,
   type FlowAggregatorOptions,
+  MAX_GROUPS,
 } from "./aggregate/options.js";
 export { type SelectByNameOptions, selectByName } from "./by-name/select-by-name.js";
 export { type Collection, collect } from "./collect.js";

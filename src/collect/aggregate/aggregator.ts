@@ -11,7 +11,7 @@ import { type FieldTree, fieldTree } from "../../message/field-tree.js";
 import { compileFieldMask, type FieldMask } from "../../observer/field-mask.js";
 import { isTime, millisecondsOf } from "../address-book/time.js";
 import { createFlowReader, type FlowReader, withAggregate } from "./encoded-event.js";
-import { countFlow, type DirectionCounts, type Group, Groups } from "./groups.js";
+import { countFlow, type DirectionCounts, type Group, Groups, newGroup } from "./groups.js";
 import { compileFlowKey, type FlowKey } from "./key.js";
 import { AGGREGATOR_OPTIONS, DEFAULT_MAX_GROUPS, type FlowAggregatorOptions } from "./options.js";
 
@@ -26,8 +26,18 @@ export interface FlowAggregatorStats {
   readonly groups: number;
   /** Groups that were returned. */
   readonly written: number;
-  /** Of these, how many were returned early because of `maxGroups`; their flows may begin a further group. */
+  /** Of these, how many were returned early because of `maxGroups`; others of the same fields may follow. */
   readonly early: number;
+}
+
+/** The flows of a group so far. */
+export interface FlowGroup<E extends AggregatedEvent = AggregatedEvent> {
+  /** The event with the first flow, as it was added; of encoded ones a copy. */
+  readonly first: E;
+  /** How many flows there were by `traffic_direction`. */
+  readonly ingress: number;
+  readonly egress: number;
+  readonly unknown: number;
 }
 
 /** Aggregates flows. All methods are synchronous. */
@@ -45,6 +55,8 @@ export interface FlowAggregator<E extends AggregatedEvent = AggregatedEvent> {
    * the number of its flows by direction.
    */
   flush(): E[];
+  /** The groups so far, which do not end, in the order in which they began. Read it before anything else is called. */
+  groups(): Iterable<FlowGroup<E>>;
   readonly stats: FlowAggregatorStats;
 }
 
@@ -86,6 +98,7 @@ class GroupingAggregator<E extends AggregatedEvent> implements FlowAggregator<E>
   #read: FlowReader | undefined;
   readonly #mask: FieldMask | undefined;
   readonly #maxGroups: number;
+  readonly #endsOldest: boolean;
   readonly #flowInterval: number;
   /** The time of the first flow since the groups ended; NaN before it. */
   #since = Number.NaN;
@@ -93,7 +106,7 @@ class GroupingAggregator<E extends AggregatedEvent> implements FlowAggregator<E>
   #written = 0;
   #early = 0;
 
-  constructor({ fields, keep, maxGroups, flowIntervalMs }: FlowAggregatorOptions) {
+  constructor({ fields, keep, maxGroups, whenFull, flowIntervalMs }: FlowAggregatorOptions) {
     const keys = fields.filter((path) => path !== "time" && !path.startsWith("time."));
     // None of the paths is empty.
     const tree = fieldTree(keys) as FieldTree;
@@ -106,6 +119,7 @@ class GroupingAggregator<E extends AggregatedEvent> implements FlowAggregator<E>
     };
     this.#mask = keep === "fields" ? compileFieldMask([...keys, "time"]) : undefined;
     this.#maxGroups = maxGroups ?? DEFAULT_MAX_GROUPS;
+    this.#endsOldest = whenFull !== "new";
     this.#flowInterval = flowIntervalMs ?? Number.POSITIVE_INFINITY;
   }
 
@@ -129,18 +143,28 @@ class GroupingAggregator<E extends AggregatedEvent> implements FlowAggregator<E>
       countFlow(group, flow);
       return ended;
     }
-    const oldest = this.#groups.size >= this.#maxGroups ? this.#groups.removeOldest() : undefined;
     // The cast is true: a copy of bytes is bytes. `slice` of a Buffer would not copy them.
     const first = isUint8Array(event) ? (new Uint8Array(event) as Uint8Array as E) : event;
-    countFlow(this.#groups.begin(key, first), flow);
-    if (oldest === undefined) return ended;
-    this.#early++;
-    return [this.#write(oldest)];
+    const begun = newGroup(key, first);
+    countFlow(begun, flow);
+    const early = this.#groups.size >= this.#maxGroups ? this.#endEarly(begun) : undefined;
+    if (early !== begun) this.#groups.add(begun);
+    return early === undefined ? ended : [this.#write(early)];
   }
 
   flush(): E[] {
     this.#since = Number.NaN;
     return this.#groups.removeAll().map((group) => this.#write(group));
+  }
+
+  groups(): Iterable<FlowGroup<E>> {
+    return this.#groups;
+  }
+
+  /** Returns the group that ends because a further one begins. */
+  #endEarly(begun: Group<E>): Group<E> {
+    this.#early++;
+    return (this.#endsOldest ? this.#groups.removeOldest() : undefined) ?? begun;
   }
 
   #endInterval({ time }: Flow): readonly E[] {

@@ -8,12 +8,18 @@ export interface DirectionCounts {
   unknown: number;
 }
 
-/** A group of equal flows, with its first event. */
+/** A group of equal flows. */
 export interface Group<E> extends DirectionCounts {
   readonly key: string;
+  /** The event with the first flow, as it was added. */
   readonly first: E;
   /** The group that began next. */
   next: Group<E> | undefined;
+}
+
+/** Creates a group without flows. */
+export function newGroup<E>(key: string, first: E): Group<E> {
+  return { key, first, ingress: 0, egress: 0, unknown: 0, next: undefined };
 }
 
 /** Counts are stored in 32 bits; they stay at the maximum. */
@@ -36,14 +42,12 @@ export class Groups<E> {
     return this.#byKey.get(key);
   }
 
-  /** Begins a group that does not exist. */
-  begin(key: string, first: E): Group<E> {
-    const group: Group<E> = { key, first, ingress: 0, egress: 0, unknown: 0, next: undefined };
-    this.#byKey.set(key, group);
+  /** Adds a group whose key is new. */
+  add(group: Group<E>): void {
+    this.#byKey.set(group.key, group);
     if (this.#newest === undefined) this.#oldest = group;
     else this.#newest.next = group;
     this.#newest = group;
-    return group;
   }
 
   removeOldest(): Group<E> | undefined {
@@ -55,10 +59,13 @@ export class Groups<E> {
     return group;
   }
 
+  *[Symbol.iterator](): IterableIterator<Group<E>> {
+    for (let group = this.#oldest; group !== undefined; group = group.next) yield group;
+  }
+
   /** Removes all groups. */
   removeAll(): Group<E>[] {
-    const groups: Group<E>[] = [];
-    for (let group = this.#oldest; group !== undefined; group = group.next) groups.push(group);
+    const groups = [...this];
     this.#byKey.clear();
     this.#oldest = undefined;
     this.#newest = undefined;

@@ -6,6 +6,9 @@ import { checkExportPaths } from "../../observer/field-mask.js";
 /** Default of {@link FlowAggregatorOptions.maxGroups}. */
 export const DEFAULT_MAX_GROUPS = 10_000;
 
+/** The maximum of {@link FlowAggregatorOptions.maxGroups}, as many keys as a Map can have. */
+export const MAX_GROUPS: number = 2 ** 24;
+
 /** Which flows are aggregated, and what is kept of them. */
 export interface FlowAggregatorOptions {
   /**
@@ -18,11 +21,13 @@ export interface FlowAggregatorOptions {
    * writes it. The node name of the event is then only set if `node_name` is one of the fields. Default `whole`.
    */
   readonly keep?: "whole" | "fields";
-  /**
-   * The maximum number of groups in memory, each with one event. If a further one begins, the oldest is yielded early.
-   * Default {@link DEFAULT_MAX_GROUPS}.
-   */
+  /** The maximum number of groups in memory, each with one event. Default {@link DEFAULT_MAX_GROUPS}. */
   readonly maxGroups?: number;
+  /**
+   * Which group ends early when a further one begins at the maximum: the `oldest`, or the `new` one, whose flow then stands
+   * for itself. `new` keeps the counts of groups that have many flows. Default `oldest`.
+   */
+  readonly whenFull?: "oldest" | "new";
   /**
    * Also ends all groups before a flow whose time is at least this many milliseconds after that of the first flow of the
    * oldest group. For events from files, whose time is not that of a clock. A flow that arrives late joins the groups of
@@ -45,7 +50,8 @@ export interface AggregateFlowsOptions extends FlowAggregatorOptions {
 export const AGGREGATOR_OPTIONS: OptionTable<FlowAggregatorOptions> = {
   fields: required(checkFields),
   keep: oneOf("whole", "fields"),
-  maxGroups: anInteger(1, 2 ** 24),
+  maxGroups: anInteger(1, MAX_GROUPS),
+  whenFull: oneOf("oldest", "new"),
   flowIntervalMs: aPositiveNumber,
 };
 

@@ -132,6 +132,34 @@ describe("createFlowAggregator", () => {
     expect(aggregator.stats).toEqual({ flows: 6, groups: 0, written: 5, early: 3 });
   });
 
+  test("returns the flows of further groups for themselves with whenFull: new", () => {
+    const options = { fields: ["uuid"], maxGroups: 2, whenFull: "new" } as const;
+    const aggregator = createFlowAggregator<GetFlowsResponse>(options);
+    const added = ["a", "b", "a", "c", "c", "b"].map((uuid) =>
+      aggregator.add(responseOf({ uuid })).map((event) => [flowOf(event).uuid, countTotal(event)]),
+    );
+    expect(added).toEqual([[], [], [], [["c", 1]], [["c", 1]], []]);
+    expect(aggregator.stats).toEqual({ flows: 6, groups: 2, written: 2, early: 2 });
+    expect(aggregator.flush().map((event) => [flowOf(event).uuid, countTotal(event)])).toEqual([
+      ["a", 2],
+      ["b", 2],
+    ]);
+  });
+
+  test("lists the groups so far without ending them", () => {
+    const aggregator = createFlowAggregator<GetFlowsResponse>({ fields: ["uuid"] });
+    const events = ["a", "b", "a"].map((uuid) => responseOf({ uuid, trafficDirection: 1 }));
+    for (const event of events) aggregator.add(event);
+    const groups = [...aggregator.groups()];
+    expect(groups).toMatchObject([
+      { ingress: 2, egress: 0, unknown: 0 },
+      { ingress: 1, egress: 0, unknown: 0 },
+    ]);
+    expect(groups.map(({ first }) => first)).toEqual(events.slice(0, 2));
+    expect(aggregator.flush()).toHaveLength(2);
+    expect([...aggregator.groups()]).toEqual([]);
+  });
+
   test("ends the groups by the times of the flows with flowIntervalMs", () => {
     const aggregator = createFlowAggregator<GetFlowsResponse | Uint8Array>({
       fields: ["verdict"],
