@@ -31,6 +31,8 @@ export interface OutputStream {
   readonly isTerminal: boolean;
   /** Characters per line on a terminal; undefined otherwise. */
   readonly columns: number | undefined;
+  /** Lines of a terminal; absent or undefined otherwise. */
+  readonly rows?: number | undefined;
   /**
    * Writes text or bytes, which must not change afterwards. If a promise is returned, await it before writing more.
    *

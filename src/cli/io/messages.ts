@@ -13,6 +13,8 @@ export interface Messages {
   status(text: string): void;
   /** Call it before other code writes to the terminal. */
   clearStatus(): void;
+  /** Calls a listener before each message is written, to remove what it must not be written into. */
+  beforeWrite(listener: () => void): void;
 }
 
 const CLEAR = "\r\x1b[K";
@@ -28,6 +30,7 @@ export function createMessages(
   { silent = false }: MessagesOptions = {},
 ): Messages {
   let isShown = false;
+  let notify = () => {};
 
   function write(text: string): void {
     try {
@@ -45,6 +48,7 @@ export function createMessages(
   function writeUnlessSilent(text: string): void {
     if (silent || text === "") return;
     clearStatus();
+    notify();
     write(text);
   }
 
@@ -59,5 +63,8 @@ export function createMessages(
       isShown = true;
     },
     clearStatus,
+    beforeWrite: (listener) => {
+      notify = listener;
+    },
   };
 }

@@ -10,6 +10,7 @@ import { watchPeer } from "./output-closed.js";
 interface MaybeTerminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   /** File descriptor. */
   readonly fd?: number;
 }
@@ -71,6 +72,9 @@ export function outputStream(
     isTerminal: stream.isTTY === true,
     get columns() {
       return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
     },
     write(chunk) {
       check();

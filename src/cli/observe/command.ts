@@ -19,6 +19,7 @@ import { interruptionCode } from "../io/interruption.js";
 import type { Io } from "../io/io.js";
 import { createMessages, type Messages } from "../io/messages.js";
 import { endWithReader } from "../io/output-closed.js";
+import type { GroupOutput } from "./aggregate/print-groups.js";
 import { ALL_OBSERVE_FLAGS, OBSERVE_GROUPS } from "./flags.js";
 import { givenVersion, type ObserveOptions, readObserveOptions } from "./options.js";
 import { printEvents } from "./print.js";
@@ -159,8 +160,9 @@ async function observeServer(
   // What explains an event may be a field that is not printed.
   const requestMask = explain ? [] : options.requestMask;
   const events = serverEvents(connection, { ...options, requestMask, selection: requested }, io, messages);
+  const output = { isLive: true, printer, messages };
   try {
-    await printEvents(iterateUnlessAborted(events, io.signal), printer, io, messages);
+    await printAll(iterateUnlessAborted(events, io.signal), options, output, io);
   } finally {
     report.ended(server.address);
   }
@@ -172,7 +174,8 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const messages = createMessages(io, { silent: options.silentErrors });
   const report = createInputReport(messages);
   const isFollowing = selection.follow === true;
-  const progress = options.progress && messages.hasStatus && !isFollowing;
+  const hasTable = options.aggregate?.isTable === true && io.stdout.isTerminal;
+  const progress = options.progress && messages.hasStatus && !isFollowing && !hasTable;
   // Explanations are printed for events that do not pass, too.
   const packetOptions = explain
     ? packets
@@ -193,7 +196,7 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   const compiled = await compileFilters(explain ? {} : selection, hubble);
   const matches = isRaw ? () => true : compiled;
   const print = async (events: AsyncIterable<InputEvent[]>) => {
-    if (!isRaw) return printEvents(events, printer, io, messages);
+    if (!isRaw) return printAll(events, options, { isLive: isFollowing, printer, messages }, io);
     const { printLines } = await import("./lines.js");
     return printLines(events, io, messages);
   };
@@ -212,6 +215,22 @@ async function observeInputs(options: ObserveOptions, io: Io): Promise<ExitCode>
   // With --last, events are printed after the inputs have ended.
   report.ended(source);
   return exitCode(report, options, io, isFollowing);
+}
+
+/** Prints events, or groups of them. */
+async function printAll(
+  events: AsyncIterable<readonly InputEvent[]>,
+  { aggregate }: ObserveOptions,
+  output: GroupOutput,
+  io: Io,
+): Promise<void> {
+  const { printer, messages } = output;
+  if (aggregate === undefined) return printEvents(events, printer, io, messages);
+  if (aggregate.masked.length > 0) {
+    messages.report(`the field mask removes ${aggregate.masked.join(", ")}, by which flows are aggregated`);
+  }
+  const { printGroups } = await import("./aggregate/print-groups.js");
+  return printGroups(events, aggregate, output, io);
 }
 
 async function createPrinter(

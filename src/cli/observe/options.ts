@@ -18,6 +18,7 @@ import type { PacketOptions } from "../input/events.js";
 import { STANDARD_INPUT } from "../input/open.js";
 import { wantsColor } from "../io/color.js";
 import type { Io } from "../io/io.js";
+import { type AggregateOptions, readAggregateOptions } from "./aggregate/options.js";
 import {
   ALL_OBSERVE_FLAGS,
   OBSERVE_FLAG_SCOPES,
@@ -33,6 +34,8 @@ export interface ObserveOptions {
   readonly help: boolean;
   readonly printRawFilters: boolean;
   readonly explain: boolean;
+  /** How flows are aggregated; undefined if each is printed. */
+  readonly aggregate: AggregateOptions | undefined;
   readonly selection: Omit<FlowFlags, "extra" | "positionals">;
   /** Paths of the input files; empty for a server. */
   readonly inputs: readonly string[];
@@ -73,16 +76,20 @@ export function readObserveOptions(
     now: () => io.clock.now(),
   });
   const { explain = false, node = "", progress = true } = extra;
-  const output = readOutput(extra.output, extra.json === true);
-  checkOutput(output, explain, selection.follow === true);
+  const wanted = readOutput(extra.output, extra.json === true);
+  const isOutputGiven = extra.output !== undefined || extra.json === true;
+  const aggregate = readAggregateOptions(extra, isOutputGiven ? wanted : undefined, maskOf(extra));
+  const output = aggregate?.isTable === true ? "table" : wanted;
+  checkOutput(output, explain, selection.follow === true && aggregate === undefined);
   refuseSubcommand(positionals);
   const inputs = readInputs([...(extra["input-file"] ?? []), ...positionals]);
-  const masks = readMasks(extra, output, rules);
+  const masks = readMasks(extra, output, rules, aggregate);
   return {
     hubble,
     help: extra.help === true,
     printRawFilters: extra["print-raw-filters"] === true,
     explain,
+    aggregate,
     selection,
     inputs,
     server: readServer(extra, output, inputs, io),
@@ -202,10 +209,13 @@ function checkOutput(output: ObserveFormat, explain: boolean, follow: boolean): 
 /** The masks of an output: for what is printed, and for requests. */
 type Masks = Pick<ObserveOptions, "mask" | "requestMask">;
 
-function readMasks(extra: Extra, output: ObserveFormat, rules: HubbleRules): Masks {
-  const experimental = extra["experimental-field-mask"];
-  const stable = extra["field-mask"];
-  const paths = experimental && stable ? [...experimental, ...stable] : (experimental ?? stable);
+function readMasks(
+  extra: Extra,
+  output: ObserveFormat,
+  rules: HubbleRules,
+  aggregate: AggregateOptions | undefined,
+): Masks {
+  const paths = maskOf(extra);
   const isCustom = paths !== undefined && (paths.length > 0 || rules.fieldMaskFlags === "experimental");
   if (isCustom && !SUPPORT[layoutOf(output)].mask) {
     throw new UsageError(`${output} output format is not compatible with custom field mask`);
@@ -214,8 +224,20 @@ function readMasks(extra: Extra, output: ObserveFormat, rules: HubbleRules): Mas
   return MASKS[rules.fieldMaskField](
     isCustom ? paths : undefined,
     usesDefault && DEFAULT_MASKED[layoutOf(output)],
+    aggregate?.fields,
   );
 }
+
+/** The fields of the field mask that was given. */
+function maskOf({
+  "experimental-field-mask": experimental,
+  "field-mask": stable,
+}: Extra): readonly string[] | undefined {
+  return experimental && stable ? [...experimental, ...stable] : (experimental ?? stable);
+}
+
+/** The fields that are needed to count groups, besides those by which flows are aggregated. */
+const COUNTED_FIELDS = ["time", "traffic_direction", "aggregate"];
 
 /** Whether Hubble requests only the fields that the layout prints. */
 const DEFAULT_MASKED: { readonly [K in Layout | "raw"]: boolean } = {
@@ -226,23 +248,42 @@ const DEFAULT_MASKED: { readonly [K in Layout | "raw"]: boolean } = {
   raw: false,
 };
 
-/** Where a mask applies: with the request field of 1.19, only at the server, as in Hubble. */
+/**
+ * Where a mask applies: with the request field of 1.19, only at the server, as in Hubble. A mask of printed events also
+ * has the counts of a group; one of requests what is needed to make them.
+ */
 const MASKS: {
   readonly [K in HubbleRules["fieldMaskField"]]: (
     paths: readonly string[] | undefined,
     usesDefault: boolean,
+    aggregated: readonly string[] | undefined,
   ) => Masks;
 } = {
-  experimental: (paths) => ({ mask: paths && compileFieldMask(paths), requestMask: [] }),
-  request(paths, usesDefault) {
+  experimental: (paths, _, aggregated) => ({
+    mask: paths && compileFieldMask(aggregated && paths.length > 0 ? [...paths, "aggregate"] : paths),
+    requestMask: [],
+  }),
+  request(paths, usesDefault, aggregated) {
     const wrong = checkFieldMask(paths ?? [])[0];
     if (wrong !== undefined) {
       const fault = wrong.message.replace("invalid fieldmask: ", "proto: ");
       throw new UsageError(`failed to construct field mask: ${fault}`);
     }
+    if (aggregated !== undefined)
+      return { mask: undefined, requestMask: countedMask(paths, usesDefault, aggregated) };
     return { mask: undefined, requestMask: paths ?? (usesDefault ? defaultFieldMask("1.19") : []) };
   },
 };
+
+/** The fields to request for groups. Those of a mask that was given are printed, too. */
+function countedMask(
+  paths: readonly string[] | undefined,
+  isTable: boolean,
+  aggregated: readonly string[],
+): readonly string[] {
+  if (paths !== undefined && paths.length > 0) return [...new Set([...paths, ...COUNTED_FIELDS])];
+  return isTable ? [...new Set([...aggregated, ...COUNTED_FIELDS])] : [];
+}
 
 /** What to use instead of the subcommands of `hubble observe`. */
 const SUBCOMMANDS: Readonly<Record<string, string>> = {
