@@ -489,7 +489,21 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => rpc.serverStatus(transport, options),
   },
   // flowscribe/collect
+  aggregateFlows: {
+    first: (value) => collect.aggregateFlows(value, { fields: ["verdict"] }),
+    named: /events/,
+    accepts: ["a list"],
+    options: (options) => collect.aggregateFlows([], options),
+  },
+  conversationsOf: {
+    first: (value) => collect.conversationsOf(value),
+    named: /events/,
+    accepts: ["a list"],
+    options: (options) => collect.conversationsOf([], options),
+  },
   createAddressBook: { options: collect.createAddressBook },
+  createConversations: { options: collect.createConversations },
+  createFlowAggregator: { options: collect.createFlowAggregator },
   selectByName: {
     first: (value) =>
       collect.selectByName(value, { book: collect.createAddressBook(), selection: { pod: ["a/b"] } }),

@@ -36,6 +36,7 @@ describe("observe --jobs", () => {
   test.each([
     { args: ["-o", "raw", "--verdict", "DROPPED"] },
     { args: ["-o", "jsonpb", "--verdict", "DROPPED"] },
+    { args: ["--aggregate-by", "verdict,uuid", "--verdict", "DROPPED"] },
     { args: ["-o", "raw", "--not", "--verdict", "FORWARDED"] },
     { args: ["-o", "raw", "--lost-events", "--not", "--verdict", "FORWARDED"] },
     { args: ["-o", "raw", "--last", "2"] },
