@@ -68,6 +68,11 @@ export const observe: Command = {
         command: "flowscribe observe --port-forward --verdict DROPPED --follow",
       },
       {
+        what: "which pods talk to which ports, as a table that is updated",
+        command:
+          "flowscribe observe -P -f --aggregate-by source.pod_name,destination.pod_name,l4.TCP.destination_port",
+      },
+      {
         what: "why a flow does not pass",
         command:
           "flowscribe observe --uuid 6c1c… -o jsonpb events.log | flowscribe observe --explain --pod shop/cart",

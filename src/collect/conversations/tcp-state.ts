@@ -1,10 +1,10 @@
 import type { TCPFlags } from "../../gen/flow/flow_pb.js";
 
-/** The flags of a TCP header, in the order of their bits. */
-const FLAGS = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"] as const;
-
 /** The name of a flag of a TCP header. */
-export type TcpFlagName = (typeof FLAGS)[number];
+export type TcpFlagName = "FIN" | "SYN" | "RST" | "PSH" | "ACK" | "URG" | "ECE" | "CWR" | "NS";
+
+/** In the order of their bits. */
+const FLAGS: readonly TcpFlagName[] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"];
 
 const FIN = 1 << FLAGS.indexOf("FIN");
 const RST = 1 << FLAGS.indexOf("RST");
