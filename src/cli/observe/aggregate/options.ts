@@ -1,14 +1,11 @@
-import {
-  DEFAULT_MAX_GROUPS,
-  type FlowAggregatorOptions,
-  MAX_GROUPS,
-} from "../../../collect/aggregate/options.js";
+import type { FlowAggregatorOptions } from "../../../collect/index.js";
 import { checkFieldMask } from "../../../observer/index.js";
 import { UsageError } from "../../error-text.js";
 
 /** How `observe` aggregates flows. */
 export interface AggregateOptions extends Pick<FlowAggregatorOptions, "fields"> {
-  readonly maxGroups: number;
+  /** Undefined for the default. */
+  readonly maxGroups: number | undefined;
   /** How often the groups are printed and begin anew; undefined for at the end only. */
   readonly intervalMs: number | undefined;
   /** Whether groups are printed as a table instead of JSON. */
@@ -24,6 +21,9 @@ export interface AggregateFlags {
   readonly "aggregate-interval"?: number;
   readonly explain?: boolean;
 }
+
+/** As in `collect`, which is only loaded if flows are aggregated. */
+export const MAX_GROUPS: bigint = 2n ** 24n;
 
 /** The output formats for groups. */
 const TABLES: readonly string[] = ["table", "tab"];
@@ -54,7 +54,7 @@ export function readAggregateOptions(
       `${output} output format is not compatible with --aggregate-by; use table or jsonpb`,
     );
   }
-  if (max !== undefined && (max < 1n || max > BigInt(MAX_GROUPS))) {
+  if (max !== undefined && (max < 1n || max > MAX_GROUPS)) {
     throw new UsageError(`--aggregate-max must be 1 to ${MAX_GROUPS}`);
   }
   if (intervalMs !== undefined && intervalMs <= 0) {
@@ -62,7 +62,7 @@ export function readAggregateOptions(
   }
   return {
     fields,
-    maxGroups: max === undefined ? DEFAULT_MAX_GROUPS : Number(max),
+    maxGroups: max === undefined ? undefined : Number(max),
     intervalMs,
     isTable: output === undefined || TABLES.includes(output),
     masked: mask === undefined || mask.length === 0 ? [] : fields.filter((field) => !hasField(mask, field)),

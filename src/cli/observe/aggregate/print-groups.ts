@@ -36,7 +36,7 @@ export async function printGroups(
 ): Promise<void> {
   const aggregator = createFlowAggregator<InputEvent>({
     fields,
-    maxGroups,
+    ...(maxGroups !== undefined && { maxGroups }),
     whenFull: isTable ? "new" : "oldest",
     ...(intervalMs !== undefined && !isLive && { flowIntervalMs: intervalMs }),
   });

@@ -2,7 +2,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT } from "../../../../src/cli/exit-code.js";
 import { BrokenPipe } from "../../../../src/cli/io/io.js";
+import { MAX_GROUPS } from "../../../../src/cli/observe/aggregate/options.js";
+import { OBSERVE_FLAGS } from "../../../../src/cli/observe/flags.js";
 import { runCli } from "../../../../src/cli/run.js";
+import * as collect from "../../../../src/collect/index.js";
 import { openRecorderServer } from "../../../../src/rpc/index.js";
 import { fakeObserver } from "../../../../src/testing/index.js";
 import { testRecorder } from "../../../rpc/servers.js";
@@ -135,6 +138,14 @@ describe("observe --aggregate-by", () => {
   ])("rejects %j", async (args, message) => {
     const { code, err } = await runFake(["observe", ...args], { stdin: "" });
     expect([code, err.split("\n")[0]]).toEqual([EXIT.usage, message]);
+  });
+
+  test("has the bounds of the aggregator", () => {
+    expect(MAX_GROUPS).toBe(BigInt(collect.MAX_GROUPS));
+    const { default: value } = OBSERVE_FLAGS.find(({ name }) => name === "aggregate-max") as {
+      default?: string;
+    };
+    expect(value).toBe(String(collect.DEFAULT_MAX_GROUPS));
   });
 
   test("prints the table before the error of an input that fails", async () => {
