@@ -246,7 +246,7 @@ describe("createFlowAggregator", () => {
           expect(again.flush().map(countsOf)).toEqual(whole.flush().map(countsOf));
         },
       ),
-      { numRuns: runs(2000) },
+      { numRuns: runs(600) },
     );
   });
 
