@@ -7,16 +7,12 @@ import {
   SocketTranslationPointSchema,
   TrafficDirectionSchema,
 } from "../../../gen/flow/flow_pb.js";
+import { MONITOR_EVENT, POLICY_MATCHES, TRACE_POINTS_OF } from "../../../hubble/monitor-events.js";
 import type { HubbleRules } from "../../../hubble/rules.js";
 import { enumName } from "../../../message/proto-text.js";
 import { formatDropReason } from "./drop-reason.js";
 
-// Types of Cilium's monitor events: pkg/monitor/api/types.go
-const DROP = 1;
-const CAPTURE = 3;
-const TRACE = 4;
-const POLICY_VERDICT = 5;
-const TRACE_SOCK = 7;
+const { DROP, CAPTURE, TRACE, POLICY_VERDICT, TRACE_SOCK } = MONITOR_EVENT;
 
 /**
  * Describes the packet's observation point or drop reason, or the layer 7 message: `to-endpoint`, `Policy denied`,
@@ -51,29 +47,6 @@ export function formatFlowType(flow: Flow, rules: HubbleRules): string {
 export function isPolicyVerdict(flow: Flow): boolean {
   return flow.eventType?.type === POLICY_VERDICT;
 }
-
-/** Observation points by sub-type. */
-const TRACE_POINTS = [
-  "to-endpoint",
-  "to-proxy",
-  "to-host",
-  "to-stack",
-  "to-overlay",
-  "from-endpoint",
-  "from-proxy",
-  "from-host",
-  "from-stack",
-  "from-overlay",
-  "from-network",
-  "to-network",
-] as const;
-
-const TRACE_POINTS_OF: { readonly [K in HubbleRules["eventNames"]]: readonly string[] } = {
-  "1.16": TRACE_POINTS,
-  "1.19": [...TRACE_POINTS, "from-crypto", "to-crypto"],
-};
-
-const POLICY_MATCHES = ["none", "L3-Only", "L3-L4", "L4-Only", "all", "L3-Proto", "Proto-Only"] as const;
 
 const SOCKET_POINTS: ReadonlyMap<SocketTranslationPoint, string> = new Map([
   [SocketTranslationPoint.SOCK_XLATE_POINT_PRE_DIRECTION_FWD, "pre-xlate-fwd"],
