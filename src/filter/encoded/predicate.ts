@@ -1,6 +1,4 @@
-import { DETACHED, isAttached } from "../../bytes/is-attached.js";
-import { checkArgument } from "../../errors/check-argument.js";
-import { anInteger, aUint8Array } from "../../errors/value-checks.js";
+import { checkByteRange } from "../../errors/check-byte-range.js";
 import { createResponseScan } from "../../message/decode-response.js";
 import { StringCache, sharedStrings } from "../../message/wire/string-cache.js";
 import { combineTests, type TestLists } from "../combine.js";
@@ -47,16 +45,12 @@ export function encodedPredicate(
   };
   return {
     bytes(flow, start = 0, end = flow?.length) {
-      if (!(flow instanceof Uint8Array) || !isRange(flow, start, end)) {
-        checkRange("bytes", "flow", flow, start, end);
-      }
+      checkByteRange("bytes", "flow", flow, start, end);
       testFlow ??= compileStages(tests, ownStrings());
       return testFlow(flow, start, end);
     },
     response(response, start = 0, end = response?.length) {
-      if (!(response instanceof Uint8Array) || !isRange(response, start, end)) {
-        checkRange("response", "response", response, start, end);
-      }
+      checkByteRange("response", "response", response, start, end);
       testResponse ??= compileResponse(tests, ownStrings());
       return testResponse(response, start, end);
     },
@@ -83,16 +77,4 @@ function compileResponse(tests: TestLists, strings: StringCache): EncodedTest {
       return testDecoded(bytes, start, end);
     }
   };
-}
-
-function isRange(bytes: Uint8Array, start: number, end: number): boolean {
-  const isInside = start >= 0 && start <= end && end <= bytes.length;
-  return isInside && Number.isInteger(start) && Number.isInteger(end) && isAttached(bytes);
-}
-
-function checkRange(name: string, argument: string, bytes: Uint8Array, start: number, end: number): void {
-  checkArgument(name, argument, bytes, aUint8Array);
-  checkArgument(name, "start", start, anInteger(0, bytes.length));
-  checkArgument(name, "end", end, anInteger(start, bytes.length));
-  if (!isAttached(bytes)) throw new TypeError(`${name}: ${argument} ${DETACHED}`);
 }
