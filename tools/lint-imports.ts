@@ -12,7 +12,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["filter", "pcap"],
   ["observer", "recorder", "source"],
   ["sink", "rpc"],
-  ["collect"],
+  ["collect", "metrics"],
   ["testing"],
   ["cli"],
 ];

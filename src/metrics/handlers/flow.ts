@@ -1,0 +1,54 @@
+import { type Flow, VerdictSchema } from "../../gen/flow/flow_pb.js";
+import { MONITOR_EVENT } from "../../hubble/monitor-events.js";
+import type { MetricType } from "./handler.js";
+import { enumNames, layer7Name, PROTOCOL_READS, protocolOf } from "./names.js";
+
+const OWN_LABELS = ["protocol", "type", "subtype", "verdict"];
+
+/** `flow`: all flows by the type of their event. */
+export const flow: MetricType = {
+  options: {},
+  create({ labels, counter, tracePoints }) {
+    const flows = counter(
+      "hubble_flows_processed_total",
+      "Total number of flows processed",
+      OWN_LABELS,
+      "last",
+    );
+    const { values } = flows;
+    const verdictName = enumNames(VerdictSchema);
+    return {
+      reads: ["verdict", ...PROTOCOL_READS, ...labels.reads],
+      observe(flow) {
+        const type = flow.eventType?.type ?? 0;
+        values[0] = protocolOf(flow);
+        values[1] = TYPES.get(type) ?? "Unknown";
+        values[2] = subtypeOf(flow, type, tracePoints);
+        values[3] = verdictName(flow.verdict);
+        labels.write(flow, values, OWN_LABELS.length);
+        flows.add(1);
+      },
+    };
+  },
+};
+
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [MONITOR_EVENT.ACCESS_LOG, "L7"],
+  [MONITOR_EVENT.DROP, "Drop"],
+  [MONITOR_EVENT.CAPTURE, "Capture"],
+  [MONITOR_EVENT.TRACE, "Trace"],
+  [MONITOR_EVENT.POLICY_VERDICT, "PolicyVerdict"],
+]);
+
+/** The number of an unknown type is its subtype. */
+function subtypeOf({ eventType, l7 }: Flow, type: number, tracePoints: readonly string[]): string | number {
+  switch (type) {
+    case MONITOR_EVENT.ACCESS_LOG:
+      return layer7Name(l7?.record.case);
+    case MONITOR_EVENT.TRACE:
+      // Go converts to uint8, which keeps the low byte.
+      return tracePoints[(eventType?.subType ?? 0) & 0xff] ?? "";
+    default:
+      return TYPES.has(type) ? "" : type;
+  }
+}
