@@ -21,9 +21,11 @@ export const flow: MetricType = {
       reads: ["verdict", ...PROTOCOL_READS, ...labels.reads],
       observe(flow) {
         const type = flow.eventType?.type ?? 0;
+        const name = typeName(type);
         values[0] = protocolOf(flow);
-        values[1] = TYPES.get(type) ?? "Unknown";
-        values[2] = subtypeOf(flow, type, tracePoints);
+        values[1] = name ?? "Unknown";
+        // The number of an unknown type is its subtype.
+        values[2] = name === undefined ? type : subtypeOf(flow, type, tracePoints);
         values[3] = verdictName(flow.verdict);
         labels.write(flow, values, OWN_LABELS.length);
         flows.add(1);
@@ -32,16 +34,24 @@ export const flow: MetricType = {
   },
 };
 
-const TYPES: ReadonlyMap<number, string> = new Map([
-  [MONITOR_EVENT.ACCESS_LOG, "L7"],
-  [MONITOR_EVENT.DROP, "Drop"],
-  [MONITOR_EVENT.CAPTURE, "Capture"],
-  [MONITOR_EVENT.TRACE, "Trace"],
-  [MONITOR_EVENT.POLICY_VERDICT, "PolicyVerdict"],
-]);
+function typeName(type: number): string | undefined {
+  switch (type) {
+    case MONITOR_EVENT.ACCESS_LOG:
+      return "L7";
+    case MONITOR_EVENT.DROP:
+      return "Drop";
+    case MONITOR_EVENT.CAPTURE:
+      return "Capture";
+    case MONITOR_EVENT.TRACE:
+      return "Trace";
+    case MONITOR_EVENT.POLICY_VERDICT:
+      return "PolicyVerdict";
+    default:
+      return undefined;
+  }
+}
 
-/** The number of an unknown type is its subtype. */
-function subtypeOf({ eventType, l7 }: Flow, type: number, tracePoints: readonly string[]): string | number {
+function subtypeOf({ eventType, l7 }: Flow, type: number, tracePoints: readonly string[]): string {
   switch (type) {
     case MONITOR_EVENT.ACCESS_LOG:
       return layer7Name(l7?.record.case);
@@ -49,6 +59,6 @@ function subtypeOf({ eventType, l7 }: Flow, type: number, tracePoints: readonly 
       // Go converts to uint8, which keeps the low byte.
       return tracePoints[(eventType?.subType ?? 0) & 0xff] ?? "";
     default:
-      return TYPES.has(type) ? "" : type;
+      return "";
   }
 }

@@ -7,14 +7,16 @@ export type LabelValue = string | number;
 /** Maximum length of a label's value, in UTF-16 code units; a longer one is cut. */
 export const MAX_LABEL_LENGTH = 1024;
 
-const LONE_SURROGATE = /\p{Surrogate}/gu;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /**
  * The value that a series gets: cut to {@link MAX_LABEL_LENGTH}, with U+FFFD for surrogates without partner, which would
  * become it when they are encoded as UTF-8. Two values that are printed alike therefore share a series.
  */
 export function cleanLabel(value: LabelValue): LabelValue {
-  return typeof value === "number"
-    ? value
-    : copyOf(cutText(value, MAX_LABEL_LENGTH).replaceAll(LONE_SURROGATE, "\ufffd"));
+  if (typeof value === "number") return value;
+  // A usual string stays the same object: decoded events share those that occur again, and V8 compares them at once.
+  if (value.length <= MAX_LABEL_LENGTH && !LONE_SURROGATE.test(value)) return value;
+  return copyOf(cutText(value, MAX_LABEL_LENGTH).replaceAll(LONE_SURROGATES, "\ufffd"));
 }
