@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import * as collect from "../src/collect/index.js";
 import { FlowscribeError, OptionsError } from "../src/errors/errors.js";
 import * as everything from "../src/index.js";
+import * as metrics from "../src/metrics/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
 import * as rpc from "../src/rpc/index.js";
 import * as checkpointFile from "../src/sink/checkpoint.js";
@@ -509,6 +510,17 @@ const ROWS: Readonly<Record<string, Row>> = {
       collect.selectByName(value, { book: collect.createAddressBook(), selection: { pod: ["a/b"] } }),
     named: /source/,
     options: (options) => collect.selectByName(source(), options),
+  },
+  // flowscribe/metrics
+  createFlowMetrics: {
+    options: metrics.createFlowMetrics,
+  },
+  metricsHandler: { first: metrics.metricsHandler, named: /metrics/ },
+  parseHubbleMetrics: {
+    first: metrics.parseHubbleMetrics,
+    named: /metric/,
+    accepts: ["a list"],
+    options: (options) => metrics.parseHubbleMetrics("drop", options),
   },
   // flowscribe/testing
   fakeClock: { first: testing.fakeClock, named: /startMs/, accepts: ["a number"] },

@@ -25,6 +25,9 @@ import {
 import { maskPaths } from "./reads.js";
 import { CounterMetric } from "./series/counter.js";
 
+// Declares global types for programs without them.
+export type {} from "../async/global-types.js";
+
 /** A pod, as Kubernetes names it. */
 export interface PodName {
   readonly namespace: string;

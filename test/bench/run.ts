@@ -21,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   "packets-to-flows": () => import("./packets-to-flows.bench.js"),
   "flow-filters": () => import("./flow-filters.bench.js"),
   "filter-lists": () => import("./filter-lists.bench.js"),
+  metrics: () => import("./metrics.bench.js"),
   "encoded-flows": () => import("./encoded-flows.bench.js"),
   aggregate: () => import("./aggregate.bench.js"),
   cel: () => import("./cel.bench.js"),
