@@ -10,8 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), "flowscribe-install-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const packed = new PackedPackage(folder);
-const esm = packed.install("esm", { type: "module" });
-const commonJs = packed.install("commonjs", { type: "commonjs" });
+const esm = packed.install("esm", { type: "module", peers: true });
+const commonJs = packed.install("commonjs", { type: "commonjs", peers: true });
 
 /** The folder of the captures in a project that has installed the package, according to README. */
 const CAPTURES = "node_modules/flowscribe/examples/captures";

@@ -88,6 +88,15 @@ describe("import", () => {
     });
     expect(loaded.files).toBeLessThanOrEqual(12);
   });
+
+  test("flowscribe/metrics also loads prom-client, with its modules of Node", () => {
+    const loaded = loadedBy("--input-type=module", "--eval", 'import "flowscribe/metrics";');
+    expect(loaded.packages).toEqual([
+      ...["@bufbuild/protobuf", "@opentelemetry/api", "bintrees", "prom-client", "re2js", "tdigest"],
+    ]);
+    expect(loaded.folders).toEqual([...LOW, "cel", "filter", "gen", "metrics", "packet", "regex"].sort());
+    expect(loaded.files).toBeLessThanOrEqual(11);
+  });
 });
 
 describe("flowscribe", () => {

@@ -33,6 +33,9 @@ const CALLS = [
   { entryPoint: "flowscribe/source/ebpf", call: `openEbpf("lo")` },
 ];
 
+/** Those that can be imported without prom-client, an optional peer dependency. */
+const imported = entryPoints.filter((entryPoint) => entryPoint !== "flowscribe/metrics");
+
 function runProgram(project: string, program: string): string {
   writeFileSync(join(project, "program.js"), program);
   return run(process.execPath, ["program.js"], { cwd: project });
@@ -45,17 +48,24 @@ describe("npm install --omit=optional", () => {
   });
 });
 
+describe("npm install without prom-client", () => {
+  test("fails to import flowscribe/metrics with the name of the package", () => {
+    const program = `console.log(await import("flowscribe/metrics").catch(({ code, message }) => code + message));`;
+    expect(runProgram(withoutKoffi, program)).toMatch(/^ERR_MODULE_NOT_FOUND.*'prom-client'/);
+  });
+});
+
 describe.each(CASES)("the package $title", ({ project, message }) => {
   test("imports and requires every entry point", () => {
     const program = `
       import { createRequire } from "node:module";
       const require = createRequire(import.meta.url);
-      for (const entryPoint of ${JSON.stringify(entryPoints)}) {
+      for (const entryPoint of ${JSON.stringify(imported)}) {
         const isSame = require(entryPoint) === (await import(entryPoint));
         console.log(entryPoint, isSame);
       }`;
     const printed = runProgram(project, program);
-    expect(printed).toBe(entryPoints.map((entryPoint) => `${entryPoint} true\n`).join(""));
+    expect(printed).toBe(imported.map((entryPoint) => `${entryPoint} true\n`).join(""));
   });
 
   test.each(CALLS)("$call rejects with capture_unavailable and the next step", ({ entryPoint, call }) => {

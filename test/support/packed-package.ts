@@ -8,6 +8,7 @@ export interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 export const manifest = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as Manifest;
@@ -22,9 +23,11 @@ export interface InstallOptions {
   readonly type?: "module" | "commonjs";
   /** Arguments of `npm install`, such as `--omit=optional`. */
   readonly args?: readonly string[];
+  /** Whether the peer dependencies are installed, too, as a project does that uses them. */
+  readonly peers?: boolean;
 }
 
-/** Tarballs of this package as it has been built, and of its run-time dependencies as `npm ci` has installed them. */
+/** Tarballs of this package as it has been built, and of its run-time and peer dependencies as `npm ci` has installed them. */
 export class PackedPackage {
   readonly #folder: string;
   readonly #tarball: string;
@@ -66,14 +69,22 @@ export class PackedPackage {
    * Makes an empty project and installs the tarball in it. npm resolves the dependencies in package.json itself, but takes
    * each from a tarball by an override, so that this needs neither the network nor a filled cache.
    */
-  install(name: string, { type = "module", args = [] }: InstallOptions = {}): string {
+  install(name: string, { type = "module", args = [], peers = false }: InstallOptions = {}): string {
     const project = join(this.#folder, name);
     mkdirSync(project, { recursive: true });
+    // npm refuses an override of what the project itself depends on.
     const overrides = Object.fromEntries(
-      Object.entries(this.#dependencies).map(([name, path]) => [name, `file:${path}`]),
+      Object.entries(this.#dependencies)
+        .filter(([name]) => !PEERS.includes(name))
+        .map(([name, path]) => [name, `file:${path}`]),
     );
     writeFileSync(join(project, "package.json"), JSON.stringify({ name, private: true, type, overrides }));
-    npm(["install", "--offline", "--ignore-scripts", ...args, this.#tarball], project, this.#folder);
+    const peerTarballs = peers ? PEERS.map((peer) => this.#dependencies[peer]!) : [];
+    npm(
+      ["install", "--offline", "--ignore-scripts", ...args, this.#tarball, ...peerTarballs],
+      project,
+      this.#folder,
+    );
     return project;
   }
 }
@@ -93,14 +104,33 @@ export function npm(args: readonly string[], cwd: string, folder: string): strin
   return stdout;
 }
 
-/** The packages in node_modules that are installed with this one: neither dev dependencies nor builds for other platforms. */
+const PEERS = Object.keys(manifest.peerDependencies);
+
+interface LockedPackage {
+  readonly dev?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The packages in node_modules that are installed with this one, and its peers with theirs: neither dev dependencies nor builds
+ * for other platforms.
+ */
 function installedDependencies(): string[] {
-  const lock = JSON.parse(readFileSync(join(repository, "package-lock.json"), "utf8")) as {
-    packages: Record<string, { dev?: boolean }>;
+  const { packages } = JSON.parse(readFileSync(join(repository, "package-lock.json"), "utf8")) as {
+    packages: Record<string, LockedPackage>;
   };
-  return Object.entries(lock.packages)
+  const ofPeers = new Set<string>();
+  const add = (name: string) => {
+    if (ofPeers.has(name)) return;
+    ofPeers.add(name);
+    for (const dependency of Object.keys(packages[`node_modules/${name}`]?.dependencies ?? {}))
+      add(dependency);
+  };
+  for (const peer of PEERS) add(peer);
+  const own = Object.entries(packages)
     .filter(([path, { dev = false }]) => path !== "" && !dev && existsSync(join(repository, path)))
     .map(([path]) => path.slice("node_modules/".length));
+  return [...new Set([...own, ...ofPeers])];
 }
 
 /** All files below a folder, as paths relative to it with slashes. */
