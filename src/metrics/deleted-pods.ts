@@ -4,6 +4,8 @@ export const POD_SERIES_MS = 60_000;
 /** Maximum number of deleted pods whose series still stay. */
 const MAX_DELETED_PODS = 65_536;
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * Pods whose series are to be removed. Time passes when somebody looks: at each event and each scrape, so that no timer keeps the
  * process running.
@@ -17,17 +19,22 @@ export class DeletedPods {
     this.#now = now;
   }
 
-  /** A pod that is reported again keeps its time. Beyond the limit, the series of the earliest one are due at once. */
-  add(namespace: string, name: string): void {
+  /**
+   * Adds a pod. One that is reported again keeps its time.
+   *
+   * @returns The pods whose series are to be removed now: all that wait, if they are as many as the limit.
+   */
+  add(namespace: string, name: string): ReadonlySet<string> {
     const pod = `${namespace}/${name}`;
-    if (this.#dueMs.has(pod)) return;
+    if (this.#dueMs.has(pod)) return NONE;
+    let removed = NONE;
     if (this.#dueMs.size >= MAX_DELETED_PODS) {
-      for (const [earliest] of this.#dueMs) {
-        this.#dueMs.set(earliest, Number.NEGATIVE_INFINITY);
-        break;
-      }
+      // All at once: each removal goes through all series.
+      removed = new Set(this.#dueMs.keys());
+      this.#dueMs.clear();
     }
     this.#dueMs.set(pod, this.#now() + POD_SERIES_MS);
+    return removed;
   }
 
   /** Whether any pod waits. Cheap, for each event. */

@@ -109,7 +109,8 @@ class CountedFlowMetrics implements FlowMetrics {
   readonly #lost = new LostEvents();
   readonly #dropped: CounterMetric;
   readonly #invalid: CounterMetric;
-  readonly #metrics: readonly AnyMetric[];
+  /** By name. The registry changes that of a counter when it prints OpenMetrics. */
+  readonly #registered: ReadonlyMap<string, AnyMetric>;
   readonly #deleted: DeletedPods;
   readonly #scan: () => ResponseScan;
   #isOpen = true;
@@ -145,7 +146,8 @@ class CountedFlowMetrics implements FlowMetrics {
       maxSeries: 2,
     });
     for (const type of ["flow", "lost_events"]) addTo(this.#invalid, type, 0);
-    this.#metrics = [...counted, this.#lost.metric, this.#dropped, this.#invalid];
+    const all = [...counted, this.#lost.metric, this.#dropped, this.#invalid];
+    this.#registered = new Map(all.map((metric) => [metric.name, metric]));
     this.#register();
     const reads = [...new Set(this.#handlers.flatMap((handler) => handler.reads))];
     this.reads = maskPaths(reads);
@@ -191,7 +193,7 @@ class CountedFlowMetrics implements FlowMetrics {
 
   podDeleted(pod: PodName): void {
     checkArgument("podDeleted", "pod", pod, aPod);
-    this.#deleted.add(pod.namespace, pod.name);
+    this.#removePods(this.#deleted.add(pod.namespace, pod.name));
   }
 
   metricsText(): Promise<string> {
@@ -205,30 +207,33 @@ class CountedFlowMetrics implements FlowMetrics {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const name of this.#names) this.registry.removeSingleMetric(name);
+    for (const [name, metric] of this.#registered) {
+      // The program may have removed it, and have another one by now.
+      const isOurs = this.registry.getSingleMetric(name) === (metric as unknown);
+      if (isOurs) this.registry.removeSingleMetric(name);
+    }
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #names: readonly string[] = [];
-
   #register(): void {
-    // The registry may change the names later.
-    this.#names = this.#metrics.map(({ name }) => name);
-    const issues = this.#names
+    const issues = [...this.#registered.keys()]
       .filter((name) => this.registry.getSingleMetric(name) !== undefined)
       .map((name) => issueOf("registry", `already has ${name}; use another registry`));
     if (issues.length > 0) throw new OptionsError(issues);
-    for (const metric of this.#metrics) {
+    for (const metric of this.#registered.values()) {
       // The type of the registry has classes of prom-client; it uses what SeriesMetric has of them.
       this.registry.registerMetric(metric as unknown as Metric<string>);
     }
   }
 
   #removeDue(): void {
-    const pods = this.#deleted.takeDue();
+    this.#removePods(this.#deleted.takeDue());
+  }
+
+  #removePods(pods: ReadonlySet<string>): void {
     if (pods.size === 0) return;
     for (const { removePods } of this.#handlers) removePods(pods);
   }

@@ -171,7 +171,7 @@ describe("podDeleted", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("beyond 65,536 pods, the earliest one is removed at once", async () => {
+  test("beyond 65,536 pods, the series of all that wait are removed at once", async () => {
     const { metrics } = observed("flow:sourceContext=pod");
     metrics.podDeleted({ namespace: "shop", name: "cart" });
     for (let index = 0; index < 65_536; index++) metrics.podDeleted({ namespace: "x", name: `${index}` });
@@ -201,7 +201,16 @@ describe("the registry", () => {
     expect(await again.metricsText()).toContain("hubble_drop_total");
   });
 
-  test("resets, filters and labels our metrics like its own", async () => {
+  test("close leaves a metric that has the name by then", () => {
+    const registry = new Registry();
+    const first = createFlowMetrics({ metrics: "drop", registry });
+    registry.clear();
+    using _ = createFlowMetrics({ metrics: "drop", registry });
+    first.close();
+    expect(registry.getSingleMetric("hubble_drop_total")).toBeDefined();
+  });
+
+  test("resets and labels our metrics like its own", async () => {
     const registry = new Registry();
     const metrics = createFlowMetrics({ metrics: "flow", registry });
     metrics.observe(WORLD);

@@ -61,6 +61,7 @@ describe("parseHubbleMetrics: a text", () => {
     ["tpc", ['tpc: "tpc" is not a metric; did you mean tcp? (at character 1)']],
     ["drop  sctp-chunks", [`sctp-chunks: "sctp-chunks" is not a metric; ${known} (at character 7)`]],
     [":query", [`"" is not a metric; ${known} (at character 1)`]],
+    ["dns,drop", ['dns,drop: "dns,drop" is not a metric; metrics are separated by spaces (at character 1)']],
     ["HTTP", ['HTTP: "HTTP" is not a metric; did you mean http? (at character 1)']],
     ["dns:qery", ['dns:qery: "qery" is not an option of dns; did you mean query? (at character 5)']],
     [

@@ -1,3 +1,4 @@
+import { describeValue } from "../../errors/describe-value.js";
 import type { ReportIssue } from "../../errors/value-checks.js";
 import { combineTests, readsOf, type TestLists } from "../../filter/combine.js";
 import { compileLists, toListed } from "../../filter/compile.js";
@@ -38,7 +39,10 @@ export function checkMetrics(
     const { text, path, position } = entry.name;
     const name = METRIC_NAMES.find((one) => one === text);
     if (name === undefined) {
-      report(path, unknownName(entry.name, "a metric", METRIC_NAMES));
+      const message = text.includes(",")
+        ? `${describeValue(text)} is not a metric; metrics are separated by spaces${position}`
+        : unknownName(entry.name, "a metric", METRIC_NAMES);
+      report(path, message);
       return [];
     }
     if (names.has(name)) report(path, `${name} is given twice${position}`);
