@@ -17,9 +17,19 @@ const MAX_KERNEL_INSTRUCTIONS = 4096;
 export function setFilter(
   handle: PcapHandle,
   linkType: number,
-  { device, include = [], kernelPart }: CapturePlan,
+  plan: CapturePlan,
   expression: ExpressionText,
 ): void {
+  checkStatus(plan.device, handle, handle.setFilter(compileProgram(handle, linkType, plan, expression)));
+}
+
+/** Compiles what the kernel tests of a plan to one classic BPF program, which returns the bytes to capture. */
+export function compileProgram(
+  handle: PcapHandle,
+  linkType: number,
+  { include = [], kernelPart }: CapturePlan,
+  expression: ExpressionText,
+): Uint8Array {
   const filters = kernelPart?.filters ?? [];
   const programs = [
     compileFilters(handle, include.length, () => formatPacketFilter(include, { linkType })),
@@ -27,7 +37,7 @@ export function setFilter(
   ].filter((program) => program !== undefined);
   const own = compileForDevice(handle, expression);
   if (expression.text !== "" || programs.length === 0) programs.unshift(own);
-  checkStatus(device, handle, handle.setFilter(withinLimit(programs).reduce(chainPrograms)));
+  return withinLimit(programs).reduce(chainPrograms);
 }
 
 /** Resolves the names in the expression of a capture. @throws FlowscribeError `invalid_expression` */

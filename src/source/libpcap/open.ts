@@ -6,19 +6,20 @@ import { aString } from "../../errors/value-checks.js";
 import type { Resolution } from "../../packet/batch.js";
 import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from "../../packet/link-type.js";
 import type { CaptureInterface } from "../../packet/source.js";
+import { captureSource, type OpenCapture } from "../device/capture.js";
+import { Readiness } from "../device/readiness.js";
 import type { LiveSource } from "../live-source.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
 import { PcapHandle } from "../native/pcap-handle.js";
-import { captureSource, type OpenCapture } from "./capture.js";
 import { prepareFilter, setFilter } from "./device-filter.js";
 import { readDevices } from "./devices.js";
 import type { ExpressionText } from "./expression/text.js";
-import { checkStatus, openError } from "./open-error.js";
+import { captureError, checkStatus, openError } from "./open-error.js";
 import { PacketReader } from "./packet-reader.js";
 import { type CapturePlan, DIRECTIONS, LIBPCAP_OPTIONS, type LibpcapOptions, planCapture } from "./plan.js";
 import type { BatchReader } from "./reader.js";
-import { Readiness } from "./readiness.js";
+import { SelectingReader } from "./selecting-reader.js";
 import { BATCH_BYTES, StreamReader } from "./stream-reader.js";
 
 /** Options for tests. */
@@ -52,8 +53,11 @@ export async function open(
  * Rejects with the signal's reason if it is aborted. Waits until opening has ended, because libpcap cannot interrupt
  * it, and closes what was opened. When the promise rejects, no capture is open.
  */
-async function unlessAborted(opening: Promise<LiveSource>, signal: AbortSignal): Promise<LiveSource> {
-  let source: LiveSource;
+export async function unlessAborted<S extends LiveSource>(
+  opening: Promise<S>,
+  signal: AbortSignal,
+): Promise<S> {
+  let source: S;
   try {
     source = await opening;
   } catch (error) {
@@ -80,7 +84,7 @@ async function openPlanned(plan: CapturePlan, test: TestOptions): Promise<LiveSo
   }
 }
 
-function createHandle(koffi: Koffi, libpcap: Libpcap, device: string): PcapHandle {
+export function createHandle(koffi: Koffi, libpcap: Libpcap, device: string): PcapHandle {
   // C ends a string at the first NUL.
   if (device === "" || device.includes("\0")) {
     throw openError(device, NO_SUCH_DEVICE, "", () => readDevices(koffi, libpcap));
@@ -132,15 +136,18 @@ async function openHandle(
       ...(plan.expression !== undefined && { filter: plan.expression }),
     };
     return {
-      device,
-      handle,
-      reader,
+      handle: {
+        failure: () => captureError(device, handle.errorText()),
+        dropped: () => handle.dropped(),
+        close: () => handle.close(),
+      },
+      reader: new SelectingReader(reader, format, {
+        wanted: plan.wanted,
+        cutTo: keptLength < capturedLength ? keptLength : undefined,
+      }),
       readiness: new Readiness(koffi, isPolling ? undefined : handle.descriptor),
-      format,
       description,
       filtered: plan.include !== undefined,
-      wanted: plan.wanted,
-      cutTo: keptLength < capturedLength ? keptLength : undefined,
       bufferBytes,
       timeoutMs,
       signal: plan.signal,

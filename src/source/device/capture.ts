@@ -1,16 +1,11 @@
 import { onAbort } from "../../async/abort.js";
 import { nextState } from "../../async/state-machine.js";
 import type { FlowscribeError } from "../../errors/errors.js";
-import type { PacketBatch, PacketFormat } from "../../packet/batch.js";
-import type { PacketPredicate } from "../../packet/filter/filter.js";
-import { cutRecords, selectRecords } from "../../packet/filter/select.js";
+import type { PacketBatch } from "../../packet/batch.js";
 import type { Pull } from "../../packet/source/batch-reader.js";
 import type { CaptureInterface } from "../../packet/source.js";
 import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
-import type { PcapHandle } from "../native/pcap-handle.js";
 import { CAPTURE_TRANSITIONS, type CaptureEvent, type CaptureState } from "./capture-state.js";
-import { captureError } from "./open-error.js";
-import type { BatchReader } from "./reader.js";
 import type { Readiness } from "./readiness.js";
 
 /**
@@ -19,23 +14,39 @@ import type { Readiness } from "./readiness.js";
  * rounded up to a tick of up to 10 ms.
  */
 const FLUSH_MARGIN_MS = 30;
-/** libpcap rounds the kernel's buffer up to whole blocks; it may exceed the requested size by this much. */
+/** The kernel's buffer is rounded up to whole blocks; it may exceed the requested size by this much. */
 const BUFFER_ROUNDING_BYTES = 1024 * 1024;
+
+/** What a capture reads from: packets in batches, or blocks of them. */
+export interface CaptureReader<B> {
+  /** Returns the available packets that were selected; undefined if there are none. */
+  read(): B | undefined;
+  /** Whether the last call read all available packets. */
+  readonly drained: boolean;
+  /** Whether the last call failed; the handle has the error. Packets before the error have been returned. */
+  readonly failed: boolean;
+  /** Size of all packets that the last call read, in bytes. */
+  readonly readBytes: number;
+  close(): void;
+}
+
+/** What the kernel captures with. */
+export interface CaptureHandle {
+  /** The error for a read that has failed. */
+  failure(): FlowscribeError;
+  /** Packets dropped by the kernel, modulo 2³²; undefined if unavailable. */
+  dropped(): number | undefined;
+  close(): Promise<void>;
+}
 
 /** An open device. */
 export interface OpenCapture {
-  readonly device: string;
-  readonly handle: PcapHandle;
-  readonly reader: BatchReader;
+  readonly handle: CaptureHandle;
+  readonly reader: CaptureReader<PacketBatch>;
   readonly readiness: Readiness;
-  readonly format: PacketFormat;
   readonly description: CaptureInterface;
   /** Whether packets have passed `include`. */
   readonly filtered: boolean;
-  /** Packets that pass the kernel's filter are checked again with this predicate. */
-  readonly wanted: PacketPredicate | undefined;
-  /** Captured bytes to keep; undefined unless the predicate needs more than the snap length. */
-  readonly cutTo: number | undefined;
   readonly bufferBytes: number;
   /** How long the kernel may buffer packets to deliver them together. */
   readonly timeoutMs: number;
@@ -44,10 +55,11 @@ export interface OpenCapture {
 
 /** Creates a source from an open device. The source owns the device. */
 export function captureSource(capture: OpenCapture): LiveSource {
-  return createLiveSource(new LibpcapCapture(capture), capture.description, capture.filtered);
+  return createLiveSource(new DeviceCapture(capture), capture.description, capture.filtered);
 }
 
-class LibpcapCapture implements LiveCapture {
+/** The states of a capture, from the first packet to the last one. */
+export class DeviceCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #removeListener: () => void;
   #state: CaptureState = { name: "capturing" };
@@ -66,22 +78,27 @@ class LibpcapCapture implements LiveCapture {
   }
 
   pull(): ReturnType<Pull> {
+    return this.pullFrom(this.#capture.reader);
+  }
+
+  /** Like {@link pull}, from another reader of the device. */
+  pullFrom<B>(reader: CaptureReader<B>): B | undefined | Promise<B | undefined> {
     this.#capture.signal?.throwIfAborted();
     this.#batches++;
     if (!this.#isIdle && this.#state.name !== "done" && this.#batches % BATCHES_PER_TURN !== 0) {
-      const batch = this.#read();
+      const batch = this.#read(reader);
       if (batch !== undefined) return batch;
     }
-    return this.#pullOn();
+    return this.#pullOn(reader);
   }
 
-  async #pullOn(): Promise<PacketBatch | undefined> {
+  async #pullOn<B>(reader: CaptureReader<B>): Promise<B | undefined> {
     for (;;) {
       if (this.#state.name === "done") return this.#end();
       await this.#wait();
       this.#capture.signal?.throwIfAborted();
       if (this.#state.name === "left") return undefined;
-      const batch = this.#read();
+      const batch = this.#read(reader);
       if (batch !== undefined) return batch;
     }
   }
@@ -109,29 +126,25 @@ class LibpcapCapture implements LiveCapture {
     return failure === undefined ? readiness.wait(leftMs) : readiness.sleep(leftMs);
   }
 
-  /** Reads, selects and truncates the available packets; undefined if there are none or none match. */
-  #read(): PacketBatch | undefined {
-    const { reader, format, wanted, cutTo, bufferBytes } = this.#capture;
+  /** Reads the available packets; undefined if there are none or none match. */
+  #read<B>(reader: CaptureReader<B>): B | undefined {
+    const { bufferBytes } = this.#capture;
     const isFlushed = this.#state.name === "flushing" && performance.now() >= this.#state.untilMs;
-    const batch = reader.read(format);
+    const batch = reader.read();
     this.#isIdle = reader.drained;
     if (reader.failed) this.#fail();
     if (isFlushed) {
-      this.#bytesAfterFlush += batch?.records.length ?? 0;
+      this.#bytesAfterFlush += reader.readBytes;
       const isRead = this.#isIdle || this.#bytesAfterFlush > bufferBytes + BUFFER_ROUNDING_BYTES;
       if (isRead) this.#apply({ name: "flushed" });
     }
-    if (batch === undefined) return undefined;
-    const selected = wanted === undefined ? batch : selectRecords(batch, wanted, true);
-    if (selected.length === 0) return undefined;
-    return cutTo === undefined ? selected : cutRecords(selected, cutTo, true);
+    return batch;
   }
 
   /** Packets still buffered in the kernel arrived before the failure. */
   #fail(): void {
-    const { device, handle } = this.#capture;
     if (this.#failure !== undefined) return;
-    const failure = captureError(device, handle.errorText());
+    const failure = this.#capture.handle.failure();
     this.#apply({ name: "fail", failure, untilMs: this.#flushTime() });
   }
 

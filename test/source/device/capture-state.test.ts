@@ -5,7 +5,7 @@ import {
   CAPTURE_TRANSITIONS,
   type CaptureEvent,
   type CaptureState,
-} from "../../../src/source/libpcap/capture-state.js";
+} from "../../../src/source/device/capture-state.js";
 import { namesOf, nextNames } from "../../async/transitions.js";
 
 const failure = new FlowscribeError("device_gone", "eth0 was removed");
