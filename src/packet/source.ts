@@ -1,6 +1,7 @@
 import { checkArgument } from "../errors/check-argument.js";
 import { type ValueCheck, withMethods } from "../errors/value-checks.js";
 import type { PacketBatch } from "./batch.js";
+import type { KeptPackets } from "./kept-packets.js";
 import type { Resolution } from "./record-header.js";
 
 // Declares global types for programs without them. The declaration files would not keep an `import type {}`.
@@ -93,6 +94,14 @@ export interface PacketSource extends AsyncIterable<PacketBatch>, AsyncDisposabl
    * memory. The reader may overwrite the batch. For stages that finish with a batch before they pull the next.
    */
   reusedBatches?(): AsyncIterable<PacketBatch>;
+  /**
+   * The same single iteration over packets that stay in the memory of the source until they are released, for a reader that keeps
+   * the latest ones, such as a flight recorder.
+   *
+   * @param bytes How many bytes of packets the reader keeps.
+   * @returns Undefined if the memory is too small, or the iteration has begun; nothing has changed then.
+   */
+  keepPackets?(bytes: number): KeptPackets | undefined;
 }
 
 /** The single iteration over a source, and whether its batches may be overwritten. */

@@ -1,4 +1,5 @@
 import { copyBatch } from "../packet/batch.js";
+import type { KeptPackets } from "../packet/kept-packets.js";
 import type { Pull } from "../packet/source/batch-reader.js";
 import { createSource } from "../packet/source/create-source.js";
 import type { CaptureInterface, PacketSource } from "../packet/source.js";
@@ -23,6 +24,7 @@ export function createLiveSource(
   capture: LiveCapture,
   description: CaptureInterface,
   filtered: boolean,
+  keepPackets?: (bytes: number) => Omit<KeptPackets, "leave"> | undefined,
 ): LiveSource {
   const source = createSource({
     interfaces: [description],
@@ -33,6 +35,7 @@ export function createLiveSource(
     stop: () => capture.stop(),
     leave: () => capture.leave(),
     close: () => capture.close(),
+    keepPackets,
   });
   // The cast is true: `createSource` provides `reusedBatches` if there is a `copy`.
   return source as LiveSource;

@@ -1,7 +1,13 @@
 import { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch } from "../batch.js";
+import type { KeptPackets } from "../kept-packets.js";
 import type { CaptureInterface, PacketSource } from "../source.js";
 import { BatchIterator, type Pull } from "./batch-reader.js";
+
+/** A batch, or a block of kept packets. */
+interface Counted {
+  readonly length: number;
+}
 
 /** The implementation of a source, for {@link createSource}. */
 export interface SourceImplementation {
@@ -19,6 +25,8 @@ export interface SourceImplementation {
   readonly stop?: () => void;
   /** Called at most once, if the iteration ends before the source does: the reader returns, stops or closes it. */
   readonly leave?: () => void | Promise<void>;
+  /** Keeps packets in the memory of the source, instead of {@link pull}; see `PacketSource`. Without its counts and its end. */
+  readonly keepPackets?: ((bytes: number) => Omit<KeptPackets, "leave"> | undefined) | undefined;
   /** For a source that waits for a trigger; see `PacketSource`. */
   readonly triggered?: Promise<void> | undefined;
   /** Releases the resources of the source; called once. */
@@ -32,6 +40,7 @@ export function createSource(
   implementation: SourceImplementation,
 ): PacketSource & Required<Pick<PacketSource, "stop">> {
   const { interfaces, filtered = false, pull, copy, dropped, stop, leave, triggered, close } = implementation;
+  const { keepPackets } = implementation;
   let begun = false;
   let stopped = false;
   let ended = false;
@@ -41,10 +50,14 @@ export function createSource(
   let abandon: (() => void) | undefined;
 
   function next(): ReturnType<Pull> {
+    return nextOf(pull);
+  }
+
+  function nextOf<B extends Counted>(pullNext: () => B | undefined | Promise<B | undefined>) {
     if (ended) return undefined;
-    let batch: ReturnType<Pull>;
+    let batch: B | undefined | Promise<B | undefined>;
     try {
-      batch = pull();
+      batch = pullNext();
     } catch (error) {
       return fail(error);
     }
@@ -52,14 +65,14 @@ export function createSource(
     return (stop === undefined ? orAbandoned(batch) : batch).then(count, fail);
   }
 
-  function orAbandoned(batch: Promise<PacketBatch | undefined>): Promise<PacketBatch | undefined> {
+  function orAbandoned<B>(batch: Promise<B | undefined>): Promise<B | undefined> {
     return new Promise((resolve, reject) => {
       abandon = () => resolve(undefined);
       batch.then(resolve, reject);
     });
   }
 
-  function count(batch: PacketBatch | undefined): PacketBatch | undefined {
+  function count<B extends Counted>(batch: B | undefined): B | undefined {
     abandon = undefined;
     if (batch === undefined) ended = true;
     else received += batch.length;
@@ -84,10 +97,21 @@ export function createSource(
   }
 
   function begin(nextBatch: Pull): AsyncIterator<PacketBatch> {
+    beginOnce();
+    return new BatchIterator(nextBatch, finish);
+  }
+
+  function beginOnce(): void {
     if (closing !== undefined) throw new FlowscribeError("source_consumed", "the source has been closed");
     if (begun) throw new FlowscribeError("source_consumed", "a source can be read only once; open it again");
     begun = true;
-    return new BatchIterator(nextBatch, finish);
+  }
+
+  function keep(bytes: number): KeptPackets | undefined {
+    const kept = begun || closing !== undefined ? undefined : keepPackets?.(bytes);
+    if (kept === undefined) return undefined;
+    beginOnce();
+    return { ...kept, next: () => nextOf(() => kept.next()), leave: finish };
   }
 
   function nextCopy(copyOne: (batch: PacketBatch) => PacketBatch): ReturnType<Pull> {
@@ -117,6 +141,7 @@ export function createSource(
     },
     [Symbol.asyncIterator]: () => begin(copy === undefined ? next : () => nextCopy(copy)),
     ...(copy !== undefined && { reusedBatches: () => ({ [Symbol.asyncIterator]: () => begin(next) }) }),
+    ...(keepPackets !== undefined && { keepPackets: keep }),
     [Symbol.asyncDispose]: () => {
       closing ??= closeOnce();
       return closing;

@@ -3,8 +3,7 @@ import { nextState } from "../../async/state-machine.js";
 import type { FlowscribeError } from "../../errors/errors.js";
 import type { PacketBatch } from "../../packet/batch.js";
 import type { Pull } from "../../packet/source/batch-reader.js";
-import type { CaptureInterface } from "../../packet/source.js";
-import { BATCHES_PER_TURN, createLiveSource, type LiveCapture, type LiveSource } from "../live-source.js";
+import { BATCHES_PER_TURN, type LiveCapture } from "../live-source.js";
 import { CAPTURE_TRANSITIONS, type CaptureEvent, type CaptureState } from "./capture-state.js";
 import type { Readiness } from "./readiness.js";
 
@@ -44,21 +43,13 @@ export interface OpenCapture {
   readonly handle: CaptureHandle;
   readonly reader: CaptureReader<PacketBatch>;
   readonly readiness: Readiness;
-  readonly description: CaptureInterface;
-  /** Whether packets have passed `include`. */
-  readonly filtered: boolean;
   readonly bufferBytes: number;
   /** How long the kernel may buffer packets to deliver them together. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Creates a source from an open device. The source owns the device. */
-export function captureSource(capture: OpenCapture): LiveSource {
-  return createLiveSource(new DeviceCapture(capture), capture.description, capture.filtered);
-}
-
-/** The states of a capture, from the first packet to the last one. */
+/** The capture from an open device, which it owns: its states, from the first packet to the last one. */
 export class DeviceCapture implements LiveCapture {
   readonly #capture: OpenCapture;
   readonly #removeListener: () => void;
@@ -72,6 +63,7 @@ export class DeviceCapture implements LiveCapture {
   /** The kernel's counter at the last query, modulo 2³². */
   #droppedReported = 0;
 
+  /** @param capture Is closed with this. */
   constructor(capture: OpenCapture) {
     this.#capture = capture;
     this.#removeListener = onAbort(capture.signal, () => capture.readiness.wake());

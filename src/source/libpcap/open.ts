@@ -6,9 +6,9 @@ import { aString } from "../../errors/value-checks.js";
 import type { Resolution } from "../../packet/batch.js";
 import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from "../../packet/link-type.js";
 import type { CaptureInterface } from "../../packet/source.js";
-import { captureSource, type OpenCapture } from "../device/capture.js";
+import { DeviceCapture } from "../device/capture.js";
 import { Readiness } from "../device/readiness.js";
-import type { LiveSource } from "../live-source.js";
+import { createLiveSource, type LiveSource } from "../live-source.js";
 import { type Koffi, loadKoffi } from "../native/koffi.js";
 import { type Libpcap, loadLibpcap } from "../native/libpcap.js";
 import { PcapHandle } from "../native/pcap-handle.js";
@@ -77,7 +77,7 @@ async function openPlanned(plan: CapturePlan, test: TestOptions): Promise<LiveSo
   const expression = await prepareFilter(plan);
   const handle = createHandle(koffi, libpcap, plan.device);
   try {
-    return captureSource(await openHandle(koffi, libpcap, handle, plan, expression, test));
+    return await openHandle(koffi, libpcap, handle, plan, expression, test);
   } catch (error) {
     await handle.close();
     throw error;
@@ -108,7 +108,7 @@ async function openHandle(
   plan: CapturePlan,
   expression: ExpressionText,
   { onThisThread = false, packetByPacket = false, isPolling = false }: TestOptions,
-): Promise<OpenCapture> {
+): Promise<LiveSource> {
   const { device, capturedLength, keptLength, promiscuous, bufferBytes, timeoutMs, nanoseconds } = plan;
   handle.configure({
     snapLength: capturedLength,
@@ -135,7 +135,7 @@ async function openHandle(
       name: device,
       ...(plan.expression !== undefined && { filter: plan.expression }),
     };
-    return {
+    const capture = new DeviceCapture({
       handle: {
         failure: () => captureError(device, handle.errorText()),
         dropped: () => handle.dropped(),
@@ -146,12 +146,11 @@ async function openHandle(
         cutTo: keptLength < capturedLength ? keptLength : undefined,
       }),
       readiness: new Readiness(koffi, isPolling ? undefined : handle.descriptor),
-      description,
-      filtered: plan.include !== undefined,
       bufferBytes,
       timeoutMs,
       signal: plan.signal,
-    };
+    });
+    return createLiveSource(capture, description, plan.include !== undefined);
   } catch (error) {
     reader.close();
     throw error;
