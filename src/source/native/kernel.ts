@@ -7,11 +7,13 @@ import { bindLibc, type Descriptor, type Libc } from "./kernel/libc.js";
 import { type Memory, MemoryPool } from "./kernel/memory.js";
 import { requestRoute } from "./kernel/netlink.js";
 import { type Device, readDevice } from "./kernel/network-device.js";
+import { PacketSocket } from "./kernel/packet-socket.js";
 import type { Koffi } from "./koffi.js";
 
 export type { Descriptor } from "./kernel/libc.js";
 export type { Memory } from "./kernel/memory.js";
 export type { Device } from "./kernel/network-device.js";
+export type { PacketSocket } from "./kernel/packet-socket.js";
 export { SystemError } from "./kernel/system-error.js";
 
 const SC_PAGESIZE = 30;
@@ -41,6 +43,8 @@ export interface Kernel {
   route(call: string, request: Uint8Array): readonly Uint8Array[];
   close(descriptor: Descriptor): void;
   device(name: string): Device;
+  /** Creates a packet socket of this thread's network namespace. */
+  packetSocket(): PacketSocket;
   /** Reserves an address range to map descriptors into. */
   reserveMemory(bytes: number): Memory;
   /** Offset from the monotonic clock to the wall clock, in nanoseconds. */
@@ -79,6 +83,7 @@ function createKernel(koffi: Koffi, libc: Libc): Kernel {
       libc.close(descriptor);
     },
     device: (name) => readDevice(libc, name),
+    packetSocket: () => PacketSocket.create(koffi),
     reserveMemory: (bytes) => memory.reserve(bytes),
     clockOffset: () => measureClockOffset(libc),
   };

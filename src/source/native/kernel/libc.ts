@@ -40,7 +40,7 @@ export function bindLibc(koffi: Koffi): Libc {
   if (process.platform !== "linux" || bpfCall === undefined) {
     throw new FlowscribeError(
       "capture_unavailable",
-      `eBPF capture needs Linux on x64 or arm64, and this is ${process.platform} on ${process.arch}: use flowscribe/source/libpcap`,
+      `this capture needs Linux on x64 or arm64, and this is ${process.platform} on ${process.arch}: use flowscribe/source/libpcap`,
     );
   }
   // The C library that Node itself is linked with.
