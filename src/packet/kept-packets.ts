@@ -29,7 +29,8 @@ export interface FramedPackets {
  * nothing is read of a packet that nobody needs.
  *
  * The source fills the blocks in the order of their index, and begins again after the last one. It drops packets while
- * the next block is not released. The reader may use a block that it has read in any way until it releases it.
+ * the next block is not released. The reader may use a block that it has read in any way until it releases it. A source
+ * whose last block is released can wait for the next one without a timer.
  */
 export interface KeptPackets {
   /** The format of all packets. */

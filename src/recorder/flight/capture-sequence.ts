@@ -2,12 +2,12 @@ import type { Clock } from "../../async/clock.js";
 import { MAX_CAPTURED_LENGTH } from "../../packet/link-type.js";
 import type { PacketSource } from "../../packet/source.js";
 import type { InterruptibleWait } from "../interruptible-wait.js";
-import type { PacketRing } from "../ring/packet-ring.js";
+import type { CaptureRing } from "../ring/capture-ring.js";
 import type { OpenSink } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
 import { type FlightCaptureReason, RunningCapture } from "./running-capture.js";
 import { SilenceTimer } from "./silence-timer.js";
-import type { PacketCounts } from "./stats.js";
+import type { CaptureCounts, PacketCounts } from "./stats.js";
 import { TriggerLimit } from "./trigger-limit.js";
 import type { FlightWindow } from "./windows.js";
 
@@ -21,7 +21,7 @@ const FILE_PREFIX = "flight";
 /** The dependencies of the captures of a flight recorder. */
 export interface CaptureDependencies {
   readonly source: PacketSource;
-  readonly ring: PacketRing;
+  readonly ring: CaptureRing;
   readonly counts: PacketCounts;
   readonly clock: Clock;
   readonly waits: InterruptibleWait;
@@ -52,12 +52,7 @@ export class CaptureSequence {
     return this.#current;
   }
 
-  get counts(): {
-    readonly begun: number;
-    readonly failed: number;
-    readonly triggers: number;
-    readonly limited: number;
-  } {
+  get counts(): CaptureCounts {
     return {
       begun: this.#begun,
       failed: this.#failed,

@@ -2,12 +2,11 @@ import { onAbort } from "../../async/abort.js";
 import { type Clock, systemClock } from "../../async/clock.js";
 import { nextState } from "../../async/state-machine.js";
 import { checkArgument } from "../../errors/check-argument.js";
-import type { PacketBatch } from "../../packet/batch.js";
 import type { LocateOptions } from "../../packet/index.js";
-import { readBatches } from "../../packet/source/batch-reader.js";
 import type { PacketSource } from "../../packet/source.js";
 import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
-import { PacketRing } from "../ring/packet-ring.js";
+import type { CaptureRing } from "../ring/capture-ring.js";
+import { type Arrival, createIntake, type Intake } from "../ring/intake.js";
 import { CaptureSequence } from "./capture-sequence.js";
 import type { FlightRecorder, FlightResult, FlightStopReason, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_TRANSITIONS, type FlightEvent, type FlightState } from "./flight-state.js";
@@ -21,7 +20,7 @@ import {
 } from "./options.js";
 import { Pacing } from "./pacing.js";
 import { scopeOf } from "./scope.js";
-import { type FlightStats, PacketCounts } from "./stats.js";
+import { type FlightStats, PacketCounts, statsOf } from "./stats.js";
 import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
 import type { FlightWindow } from "./windows.js";
 
@@ -35,7 +34,8 @@ export class FlightRun {
   readonly #options: FlightOptions;
   readonly #clock: Clock;
   readonly #counts = new PacketCounts();
-  readonly #ring: PacketRing;
+  readonly #intake: Intake;
+  readonly #ring: CaptureRing;
   readonly #captures: CaptureSequence;
   readonly #packetTrigger: PacketTrigger | undefined;
   readonly #ringDurationUs: number;
@@ -54,10 +54,11 @@ export class FlightRun {
     this.#source = source;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#ring = new PacketRing(options.ringBytes ?? DEFAULT_RING_BYTES, (unmarked) => {
+    this.#intake = createIntake(source, options.ringBytes ?? DEFAULT_RING_BYTES, (unmarked) => {
       this.#counts.inRing -= unmarked;
       this.#counts.expired += unmarked;
     });
+    this.#ring = this.#intake.ring;
     this.#captures = new CaptureSequence({
       source,
       ring: this.#ring,
@@ -100,21 +101,8 @@ export class FlightRun {
 
   #stats(): FlightStats {
     if (this.#state.name === "ended") return this.#state.stats;
-    const { seen, inRing, expired, written, lost } = this.#counts;
-    const { begun, failed, triggers, limited } = this.#captures.counts;
-    return {
-      packetsSeen: seen,
-      packetsInRing: inRing,
-      packetsExpired: expired,
-      packetsWritten: written,
-      packetsLost: lost,
-      packetsLostInKernel: this.#source.stats().dropped - this.#droppedBefore,
-      ring: { packets: this.#ring.packets, bytes: this.#ring.usedBytes },
-      triggers,
-      triggersLimited: limited + this.#requestsDiscarded,
-      captures: begun,
-      capturesFailed: failed,
-    };
+    const lostInKernel = this.#source.stats().dropped - this.#droppedBefore;
+    return statsOf(this.#counts, this.#ring, this.#captures.counts, lostInKernel, this.#requestsDiscarded);
   }
 
   /** Returns whether the event changes the state. */
@@ -185,6 +173,7 @@ export class FlightRun {
       leaveEvents();
       removeListener();
       if (this.#state.name !== "ended") this.#apply({ name: "end", stats: this.#stats() });
+      this.#intake.close();
     }
   }
 
@@ -207,8 +196,8 @@ export class FlightRun {
 
   /** Moves packets from the source into the ring and into captures until the source ends. */
   async #pump(): Promise<void> {
-    const reader = readBatches(this.#source);
-    let next: ReturnType<typeof reader.next>;
+    const intake = this.#intake;
+    let next: ReturnType<typeof intake.next>;
     let isPending = false;
     try {
       for (let batchCount = 1; !this.#isLeaving(); batchCount++) {
@@ -220,25 +209,25 @@ export class FlightRun {
           if (!this.#hasRequests()) await this.#waits.orLeave(pace);
           continue;
         }
-        if (!isPending) next = reader.next();
+        if (!isPending) next = intake.next();
         isPending = next instanceof Promise;
         // After `next`, which may run code of the caller.
         if (isPending && this.#hasRequests()) continue;
-        const batch = next instanceof Promise ? await this.#waits.orLeave(this.#unlessBehind(next)) : next;
-        if (batch === LEFT) continue;
+        const arrival = next instanceof Promise ? await this.#waits.orLeave(this.#unlessBehind(next)) : next;
+        if (arrival === LEFT) continue;
         isPending = false;
-        if (batch === undefined) return;
-        await this.#accept(batch);
+        if (arrival === undefined) return;
+        await this.#accept(arrival);
         if (batchCount % BATCHES_PER_TURN === 0 && this.#clock.turn !== undefined) {
           await this.#waits.for(this.#clock.turn());
         }
       }
     } catch (error) {
       // Not awaited, as the source may never answer. The first error matters more than one from closing the iteration.
-      reader.leave().catch(() => {});
+      intake.leave().catch(() => {});
       throw error;
     }
-    const leaving = reader.leave();
+    const leaving = intake.leave();
     if (isPending) leaving.catch(() => {});
     else await this.#waits.for(leaving);
   }
@@ -258,7 +247,7 @@ export class FlightRun {
   }
 
   /** While packets of the past remain to be written, waits for the next batch no longer than a turn of the event loop. */
-  #unlessBehind(next: Promise<PacketBatch | undefined>): Promise<PacketBatch | undefined | typeof LEFT> {
+  #unlessBehind(next: Promise<Arrival | undefined>): Promise<Arrival | undefined | typeof LEFT> {
     if (!this.#captures.isBehind) return next;
     const turn = this.#clock.turn?.() ?? Promise.resolve();
     return Promise.race([next, turn.then((): typeof LEFT => LEFT)]);
@@ -274,7 +263,10 @@ export class FlightRun {
       );
       if (ready >= 0) {
         const [window] = this.#requests.splice(ready, 1);
-        if (window !== undefined) await this.#captures.add(window, afterMs + skewMs);
+        if (window === undefined) return;
+        // A capture that begins searches the whole ring, which may still hold packets that are too old.
+        if (current === undefined) await this.#expireOld(true);
+        await this.#captures.add(window, afterMs + skewMs);
       } else if (this.#isPast() || this.#captures.isSilent) {
         // The packets that have arrived are searched. Those that arrive later are too late for a window in the past.
         await this.#complete(this.#ring.end);
@@ -298,45 +290,40 @@ export class FlightRun {
     return this.#captures.finish(limit, "complete");
   }
 
-  async #accept(batch: PacketBatch): Promise<void> {
+  async #accept(arrival: Arrival): Promise<void> {
     this.#captures.notePackets();
-    for (let index = 0; index < batch.length; ) {
-      const count = this.#ring.countFitting(batch, index);
+    for (let count = arrival.part(); count !== undefined; count = arrival.part()) {
       if (count === 0) {
         // Larger than the ring.
         this.#counts.seen++;
         this.#counts.expired++;
-        index++;
+        arrival.skip();
         continue;
       }
       const { current } = this.#captures;
-      if (current !== undefined && !this.#ring.keepsFrom(current.cursor, batch, index, count)) {
-        await this.#captures.catchUp();
-      }
-      const begin = this.#ring.append(batch, index, count, this.#clock.now() * 1000);
+      if (current !== undefined && !arrival.keepsFrom(current.cursor)) await this.#captures.catchUp();
+      const begin = arrival.append(this.#clock.now() * 1000);
       this.#counts.seen += count;
       this.#counts.inRing += count;
       this.#pacing?.packetsUpTo(this.#ring.latestUs);
-      if (current !== undefined || this.#packetTrigger !== undefined) {
-        await this.#watch(batch, index, count, begin);
-      }
-      if (this.#ringDurationUs !== Number.POSITIVE_INFINITY) await this.#expireOld();
-      index += count;
+      if (current !== undefined || this.#packetTrigger !== undefined)
+        await this.#watch(arrival, count, begin);
+      if (this.#ringDurationUs !== Number.POSITIVE_INFINITY) await this.#expireOld(current !== undefined);
     }
   }
 
   /** Ends a capture at the first packet after its windows, and tests whether each packet is a trigger. */
-  async #watch(batch: PacketBatch, index: number, count: number, begin: number): Promise<void> {
+  async #watch(arrival: Arrival, count: number, begin: number): Promise<void> {
     const ring = this.#ring;
     const run = ring.runAt(begin);
     let position = begin;
-    for (let at = index; at < index + count; at++) {
+    for (let index = 0; index < count; index++) {
       const timeUs = ring.timeAt(position, run);
       const { current } = this.#captures;
       if (current !== undefined && timeUs > current.windows.toUs && this.#pacing === undefined) {
         await this.#complete(position);
       }
-      const flow = this.#packetTrigger?.(batch, at);
+      const flow = this.#packetTrigger && arrival.testAt(index, position, this.#packetTrigger);
       if (flow !== undefined) {
         const { scope = "all", afterMs = DEFAULT_AFTER_MS } = this.#options;
         await this.#captures.add(
@@ -349,10 +336,10 @@ export class FlightRun {
   }
 
   /** Lets packets expire by their age; those that a capture wants are written before. */
-  async #expireOld(): Promise<void> {
+  async #expireOld(isExact: boolean): Promise<void> {
     const oldestUs = this.#ring.latestUs - this.#ringDurationUs;
     if ((this.#ring.oldestUs ?? Number.POSITIVE_INFINITY) >= oldestUs) return;
     await this.#captures.catchUp();
-    this.#ring.expireOlder(oldestUs);
+    this.#ring.expireOlder(oldestUs, isExact);
   }
 }

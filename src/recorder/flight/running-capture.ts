@@ -1,6 +1,6 @@
 import type { PacketBatch } from "../../packet/batch.js";
 import type { SourceStats } from "../../packet/source.js";
-import { MAX_DISORDER_US, type PacketRing, UNMARKED } from "../ring/packet-ring.js";
+import { type CaptureRing, MAX_DISORDER_US, UNMARKED } from "../ring/capture-ring.js";
 import { packetStart, type SelectPacket, SliceReader } from "../ring/slice-reader.js";
 import type { OpenSink, PacketSink, SinkRequest } from "../sink.js";
 import type { FlightCapture } from "./flight-recorder.js";
@@ -14,7 +14,7 @@ export type FlightCaptureReason = "complete" | "requested" | "source_end";
 export class RunningCapture {
   readonly windows = new FlightWindows();
   readonly number: number;
-  readonly #ring: PacketRing;
+  readonly #ring: CaptureRing;
   readonly #reader: SliceReader;
   readonly #counts: PacketCounts;
   readonly #select: SelectPacket;
@@ -30,7 +30,7 @@ export class RunningCapture {
   #fresh = 0;
 
   /** @param mark The mark of the packets of this capture in the ring; no other packet has it. */
-  constructor(number: number, mark: number, ring: PacketRing, counts: PacketCounts) {
+  constructor(number: number, mark: number, ring: CaptureRing, counts: PacketCounts) {
     this.number = number;
     this.#ring = ring;
     this.#reader = new SliceReader(ring);
@@ -42,7 +42,7 @@ export class RunningCapture {
       const before = ring.markAt(position);
       if (before === mark) return false;
       const start = packetStart(ring, position);
-      const end = (position % ring.capacity) + ring.lengthAt(position);
+      const end = ring.offsetOf(position) + ring.lengthAt(position);
       if (!this.windows.contain(timeUs, ring.bytes, start, end, run.format.linkType)) return false;
       if (before === UNMARKED) this.#fresh++;
       ring.setMark(position, mark);

@@ -1,3 +1,5 @@
+import type { CaptureRing } from "../ring/capture-ring.js";
+
 /**
  * Counts of a flight recorder. Every packet that was seen is in the ring, expired, written or lost:
  * `packetsSeen = packetsInRing + packetsExpired + packetsWritten + packetsLost`, at any time.
@@ -34,4 +36,35 @@ export class PacketCounts {
   expired = 0;
   written = 0;
   lost = 0;
+}
+
+/** How many captures and triggers there were. */
+export interface CaptureCounts {
+  readonly begun: number;
+  readonly failed: number;
+  readonly triggers: number;
+  readonly limited: number;
+}
+
+/** @param discarded Triggers beyond those that can wait. */
+export function statsOf(
+  { seen, inRing, expired, written, lost }: PacketCounts,
+  ring: CaptureRing,
+  { begun, failed, triggers, limited }: CaptureCounts,
+  lostInKernel: number,
+  discarded: number,
+): FlightStats {
+  return {
+    packetsSeen: seen,
+    packetsInRing: inRing,
+    packetsExpired: expired,
+    packetsWritten: written,
+    packetsLost: lost,
+    packetsLostInKernel: lostInKernel,
+    ring: { packets: ring.packets, bytes: ring.usedBytes },
+    triggers,
+    triggersLimited: limited + discarded,
+    captures: begun,
+    capturesFailed: failed,
+  };
 }

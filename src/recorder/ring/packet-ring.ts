@@ -1,16 +1,9 @@
 import { uint32At } from "../../bytes/little-endian.js";
 import type { PacketBatch } from "../../packet/batch.js";
 import { RECORD_CAPTURED_LENGTH, RECORD_HEADER_LENGTH } from "../../packet/record-header.js";
+import { type CaptureRing, latestOf, MARK_UNIT, UNMARKED } from "./capture-ring.js";
 import { PacketGroups } from "./packet-groups.js";
 import { type PacketRun, RunList, timeOf } from "./packet-runs.js";
-
-/** Records start at least this many bytes apart, so that each has an entry of its own in a table with this unit. */
-const MARK_UNIT = RECORD_HEADER_LENGTH;
-/** The mark of packets that no capture wanted. */
-export const UNMARKED = 0;
-
-/** By how much packets may arrive out of order, in microseconds. */
-export const MAX_DISORDER_US = 60_000_000;
 
 /**
  * Packets expire in groups of at most this part of the ring: to read the length of each packet would be slow, as its
@@ -27,9 +20,10 @@ const GROUPS = 64;
  *
  * Changes of format and packet comments are held beside the buffer, and count as bytes of the ring.
  */
-export class PacketRing {
+export class PacketRing implements CaptureRing {
   readonly capacity: number;
   readonly bytes: Uint8Array;
+  readonly isBorrowed = false;
   readonly #runs = new RunList();
   readonly #groups: PacketGroups;
   readonly #marks: Uint8Array;
@@ -57,7 +51,6 @@ export class PacketRing {
     return this.#packets;
   }
 
-  /** The position of the oldest packet; {@link end} if there are no packets. */
   get begin(): number {
     return this.#begin;
   }
@@ -67,20 +60,14 @@ export class PacketRing {
     return this.#end;
   }
 
-  /** The bytes in use. */
   get usedBytes(): number {
     return this.#end - this.#begin + this.#runs.bytes;
   }
 
-  /**
-   * The latest time of all packets that have arrived, in microseconds since 1970; -Infinity before the first one. If packets
-   * are more than {@link MAX_DISORDER_US} older, the clock was set back, and only they count.
-   */
   get latestUs(): number {
     return this.#latestUs;
   }
 
-  /** The time of the oldest packet, in microseconds since 1970; undefined if there are no packets. */
   get oldestUs(): number | undefined {
     return this.#packets === 0 ? undefined : this.timeAt(this.#begin, this.#runs.at(this.#begin));
   }
@@ -151,7 +138,6 @@ export class PacketRing {
     }
   }
 
-  /** Lets packets expire that are older than `timeUs`, up to the first that is not. */
   expireOlder(timeUs: number): void {
     while (this.#packets > 0) {
       if (this.#groups.oldest!.latestUs < timeUs) this.#expireOldest();
@@ -160,37 +146,32 @@ export class PacketRing {
     }
   }
 
-  /**
-   * The position of the first packet at or after `position`, which is that of a packet or was {@link end} once; the
-   * result is {@link end} if there is no such packet yet.
-   */
   firstFrom(position: number): number {
     if (position < this.#begin) return this.#begin;
     return position === this.#padding && position !== this.#end ? this.#nextLap(position) : position;
   }
 
-  /** The position after the record at `position`. */
   next(position: number): number {
     const after = position + this.lengthAt(position);
     return after === this.#padding ? this.#nextLap(after) : after;
   }
 
-  /** The length of the record at `position`, with its header. */
-  lengthAt(position: number): number {
-    return RECORD_HEADER_LENGTH + uint32At(this.bytes, (position % this.capacity) + RECORD_CAPTURED_LENGTH);
+  offsetOf(position: number): number {
+    return position % this.capacity;
   }
 
-  /** The run of packets of one format to which the packet at `position` belongs. */
+  lengthAt(position: number): number {
+    return RECORD_HEADER_LENGTH + uint32At(this.bytes, this.offsetOf(position) + RECORD_CAPTURED_LENGTH);
+  }
+
   runAt(position: number): PacketRun {
     return this.#runs.at(position);
   }
 
-  /** The position of the first packet after a run; Infinity for the last run. */
   endOfRun(run: PacketRun): number {
     return this.#runs.endOf(run);
   }
 
-  /** The time of the packet at `position`, in microseconds since 1970. */
   timeAt(position: number, run: PacketRun): number {
     return timeOf(this.bytes, position % this.capacity, run);
   }
@@ -199,14 +180,12 @@ export class PacketRing {
     return this.#marks[this.#markIndex(position)]!;
   }
 
-  /** Marks the packet at `position`, with another mark than {@link UNMARKED}. */
   setMark(position: number, mark: number): void {
     const index = this.#markIndex(position);
     if (this.#marks[index] === UNMARKED) this.#groups.at(position).unmarked--;
     this.#marks[index] = mark;
   }
 
-  /** Replaces all marks but {@link UNMARKED} by one. */
   unifyMarks(mark: number): void {
     const marks = this.#marks;
     for (let index = 0; index < marks.length; index++) if (marks[index] !== UNMARKED) marks[index] = mark;
@@ -250,7 +229,7 @@ export class PacketRing {
       const length = RECORD_HEADER_LENGTH + uint32At(records, offset + RECORD_CAPTURED_LENGTH);
       this.#groups.add(shift + offset, shift + offset + length, timeUs);
     }
-    if (latestUs > this.#latestUs || latestUs < this.#latestUs - MAX_DISORDER_US) this.#latestUs = latestUs;
+    this.#latestUs = latestOf(this.#latestUs, latestUs);
   }
 
   /** Lets the oldest group expire. */

@@ -1,6 +1,6 @@
 import type { PacketBatch } from "../../packet/batch.js";
 import { RECORD_HEADER_LENGTH } from "../../packet/record-header.js";
-import type { PacketRing } from "./packet-ring.js";
+import type { CaptureRing } from "./capture-ring.js";
 import type { PacketRun } from "./packet-runs.js";
 
 /** The maximum of bytes that a slice covers, unless a single packet is larger. */
@@ -19,12 +19,12 @@ export interface RingSlice {
 
 /** Reads the ring as batches of selected packets. */
 export class SliceReader {
-  readonly #ring: PacketRing;
+  readonly #ring: CaptureRing;
   #offsets = new Uint32Array(1024);
   /** Copies of selected packets that do not follow one another. */
   #copies = new Uint8Array(0);
 
-  constructor(ring: PacketRing) {
+  constructor(ring: CaptureRing) {
     this.#ring = ring;
   }
 
@@ -37,10 +37,11 @@ export class SliceReader {
     let count = 0;
     let size = 0;
     let begin = from;
-    let isContiguous = true;
+    let isContiguous = !ring.isBorrowed;
     let position = from;
     for (let covered = 0; position < runEnd && (covered === 0 || covered < SLICE_BYTES); ) {
       const length = ring.lengthAt(position);
+      const at = ring.offsetOf(position);
       if (select(position, run)) {
         if (count === 0) begin = position;
         else if (isContiguous && position !== begin + size) {
@@ -59,12 +60,12 @@ export class SliceReader {
       }
       covered += length;
       const next = ring.next(position);
-      const isLapEnd = next !== position + length;
+      const isAdjacent = next < runEnd && ring.offsetOf(next) === at + length;
       position = next;
-      if (isLapEnd || next % ring.capacity === 0) break;
+      if (!isAdjacent) break;
     }
     if (count === 0) return { batch: undefined, end: position };
-    const at = begin % ring.capacity;
+    const at = ring.offsetOf(begin);
     const batch: PacketBatch = {
       format: run.format,
       length: count,
@@ -83,7 +84,7 @@ export class SliceReader {
       larger.set(this.#copies.subarray(0, to));
       this.#copies = larger;
     }
-    const at = position % this.#ring.capacity;
+    const at = this.#ring.offsetOf(position);
     this.#copies.set(this.#ring.bytes.subarray(at, at + length), to);
   }
 
@@ -98,6 +99,6 @@ export class SliceReader {
 }
 
 /** The offset of the captured bytes of the record at `position`. */
-export function packetStart(ring: PacketRing, position: number): number {
-  return (position % ring.capacity) + RECORD_HEADER_LENGTH;
+export function packetStart(ring: CaptureRing, position: number): number {
+  return ring.offsetOf(position) + RECORD_HEADER_LENGTH;
 }

@@ -13,6 +13,8 @@ import type { Readiness } from "./readiness.js";
  * rounded up to a tick of up to 10 ms.
  */
 const FLUSH_MARGIN_MS = 30;
+/** How often to look for packets that the descriptor does not report, in milliseconds. */
+const LOOK_INTERVAL_MS = 5;
 /** The kernel's buffer is rounded up to whole blocks; it may exceed the requested size by this much. */
 const BUFFER_ROUNDING_BYTES = 1024 * 1024;
 
@@ -26,6 +28,10 @@ export interface CaptureReader<B> {
   readonly failed: boolean;
   /** Size of all packets that the last call read, in bytes. */
   readonly readBytes: number;
+  /** Whether the descriptor reports that there are packets; otherwise the capture looks for them at an interval. */
+  readonly isSignalled: boolean;
+  /** What was read last is not used any more; called before the capture waits. */
+  release(): void;
   close(): void;
 }
 
@@ -87,7 +93,8 @@ export class DeviceCapture implements LiveCapture {
   async #pullOn<B>(reader: CaptureReader<B>): Promise<B | undefined> {
     for (;;) {
       if (this.#state.name === "done") return this.#end();
-      await this.#wait();
+      reader.release();
+      await this.#wait(reader);
       this.#capture.signal?.throwIfAborted();
       if (this.#state.name === "left") return undefined;
       const batch = this.#read(reader);
@@ -108,14 +115,16 @@ export class DeviceCapture implements LiveCapture {
   }
 
   /** Waits until packets may be available; for one event loop turn if there are more. */
-  #wait(): Promise<void> {
+  #wait({ isSignalled }: CaptureReader<unknown>): Promise<void> {
     if (!this.#isIdle) return new Promise((resolve) => setImmediate(resolve));
     const { readiness } = this.#capture;
-    if (this.#state.name !== "flushing") return readiness.wait();
+    if (this.#state.name !== "flushing") {
+      return isSignalled ? readiness.wait() : readiness.sleep(LOOK_INTERVAL_MS);
+    }
     const { untilMs, failure } = this.#state;
     const leftMs = Math.max(0, Math.ceil(untilMs - performance.now()));
     // A removed interface would always be reported as ready.
-    return failure === undefined ? readiness.wait(leftMs) : readiness.sleep(leftMs);
+    return failure === undefined && isSignalled ? readiness.wait(leftMs) : readiness.sleep(leftMs);
   }
 
   /** Reads the available packets; undefined if there are none or none match. */

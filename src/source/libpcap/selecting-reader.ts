@@ -18,6 +18,7 @@ export class SelectingReader implements CaptureReader<PacketBatch> {
   readonly #format: PacketFormat;
   readonly #selection: PacketSelection;
   readBytes = 0;
+  readonly isSignalled = true;
 
   constructor(reader: BatchReader, format: PacketFormat, selection: PacketSelection) {
     this.#reader = reader;
@@ -42,6 +43,9 @@ export class SelectingReader implements CaptureReader<PacketBatch> {
     if (selected.length === 0) return undefined;
     return cutTo === undefined ? selected : cutRecords(selected, cutTo, true);
   }
+
+  /** The reader overwrites its batch when it reads the next one. */
+  release(): void {}
 
   close(): void {
     this.#reader.close();

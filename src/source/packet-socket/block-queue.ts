@@ -40,6 +40,12 @@ export class BlockQueue {
     return (Atomics.load(this.#words, this.#statusAt(this.#next)) & STATUS_USER) !== 0;
   }
 
+  /** Whether the block before the next one is released: only then does the kernel report when it has filled the next. */
+  get isSignalled(): boolean {
+    const last = (this.#next + this.blocks - 1) % this.blocks;
+    return Atomics.load(this.#words, this.#statusAt(last)) === STATUS_KERNEL;
+  }
+
   /** The next block that the kernel has filled, which belongs to the reader until {@link release}; undefined if there is none. */
   take(): number | undefined {
     if (!this.isReady) return undefined;

@@ -35,6 +35,10 @@ class BlockReader {
     return index;
   }
 
+  get isSignalled(): boolean {
+    return this.queue.isSignalled;
+  }
+
   protected frameIndex(index: number): void {
     const { memory, view, blockBytes } = this.queue;
     checkAttached(this.framed.offsets);
@@ -58,7 +62,7 @@ export class BatchReader extends BlockReader implements CaptureReader<PacketBatc
   /** @throws TypeError if the buffer of the previous batch has been transferred. */
   read(): PacketBatch | undefined {
     checkAttached(this.#records);
-    if (this.#held !== undefined) this.queue.release(this.#held);
+    this.release();
     this.#held = this.take();
     if (this.#held === undefined) return undefined;
     this.frameIndex(this.#held);
@@ -71,6 +75,11 @@ export class BatchReader extends BlockReader implements CaptureReader<PacketBatc
       records: this.#records.subarray(start + BLOCK_HEADER_LENGTH, start + end),
       offsets,
     };
+  }
+
+  release(): void {
+    if (this.#held !== undefined) this.queue.release(this.#held);
+    this.#held = undefined;
   }
 }
 
@@ -93,6 +102,9 @@ export class KeptReader extends BlockReader implements CaptureReader<PacketBlock
     queue.release(index);
     return undefined;
   }
+
+  /** The reader of kept packets releases them. */
+  release(): void {}
 
   frame(index: number): FramedPackets {
     this.frameIndex(index);

@@ -34,7 +34,9 @@ export async function openSocket(
   target: SocketTarget,
 ): Promise<LiveSource> {
   const reserve = Math.max(MIN_BLOCKS, Math.ceil(plan.bufferBytes / BLOCK_BYTES));
-  const layout = { blockBytes: BLOCK_BYTES, blocks: reserve + Math.ceil(keepBytes / BLOCK_BYTES) };
+  // One more for kept packets that must move.
+  const kept = keepBytes === 0 ? 0 : 1 + Math.ceil(keepBytes / BLOCK_BYTES);
+  const layout = { blockBytes: BLOCK_BYTES, blocks: reserve + kept };
   const bytes = layout.blockBytes * layout.blocks;
   const socket = kernel.packetSocket();
   let memory: Memory | undefined;
@@ -98,7 +100,7 @@ function createSocketSource(
     ...(expression !== undefined && { filter: expression }),
   };
   const keepPackets = (bytes: number): Omit<KeptPackets, "leave"> | undefined => {
-    if (bytes > (queue.blocks - reserve) * queue.blockBytes) return undefined;
+    if (bytes > (queue.blocks - reserve - 1) * queue.blockBytes) return undefined;
     const reader = new KeptReader(queue, framing, isGone);
     const release = held.hold();
     return {

@@ -79,8 +79,10 @@ export const recordEverything: readonly Program[] = [
 /** Into memory, beside writing to nowhere. */
 export const recordFlight: readonly Program[] = [
   nodeProgram("flowscribe record -w /dev/null", "programs/record-libpcap.mjs"),
-  nodeProgram("flight recorder, triggers from events", "programs/flight.mjs", "events"),
-  nodeProgram("flight recorder, triggers from packets", "programs/flight.mjs", "packets"),
+  nodeProgram("flight recorder, libpcap, events", "programs/flight.mjs", "events", "libpcap"),
+  nodeProgram("flight recorder, libpcap, packets", "programs/flight.mjs", "packets", "libpcap"),
+  nodeProgram("flight recorder, packet socket, events", "programs/flight.mjs", "events", "packet-socket"),
+  nodeProgram("flight recorder, packet socket, packets", "programs/flight.mjs", "packets", "packet-socket"),
   tcpdump("tcpdump -w /dev/null"),
 ];
 

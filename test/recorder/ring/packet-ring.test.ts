@@ -6,7 +6,8 @@ import {
   type PacketBatch,
   type PacketFormat,
 } from "../../../src/packet/index.js";
-import { PacketRing, UNMARKED } from "../../../src/recorder/ring/packet-ring.js";
+import { UNMARKED } from "../../../src/recorder/ring/capture-ring.js";
+import { PacketRing } from "../../../src/recorder/ring/packet-ring.js";
 import { SliceReader } from "../../../src/recorder/ring/slice-reader.js";
 import { runs } from "../../support/amount.js";
 

@@ -1,13 +1,19 @@
 /**
- * Keeps the latest packets of an interface in memory, as a user of the package would: `flight.mjs <device> <path> events|packets`.
- * The trigger is an event of an Observer, or a packet; neither ever comes, so the path is not used. Says READY, and at SIGINT what
+ * Keeps the latest packets of an interface in memory, as a user of the package would:
+ * `flight.mjs <device> <path> events|packets libpcap|packet-socket`. The trigger is an event of an Observer, or a packet; neither ever comes, so the path is not used. Says READY, and at SIGINT what
  * was captured and lost.
  */
 import { createFlightRecorder } from "flowscribe/recorder";
 import { openLibpcap } from "flowscribe/source/libpcap";
+import { openPacketSocket } from "flowscribe/source/packet-socket";
 
-const [device, , kind] = process.argv.slice(2);
-const source = await openLibpcap(device, { precision: "us" });
+const [device, , kind, from] = process.argv.slice(2);
+const ringBytes = 256 * 1024 * 1024;
+const options = { precision: "us", bufferBytes: 8 * 1024 * 1024 };
+const source =
+  from === "packet-socket"
+    ? await openPacketSocket(device, { ...options, keepBytes: ringBytes })
+    : await openLibpcap(device, options);
 async function* noEvents() {
   await new Promise(() => {});
 }
@@ -16,7 +22,7 @@ const recorder = createFlightRecorder(source, {
   ...(kind === "events" && { events: noEvents() }),
   beforeMs: 10_000,
   afterMs: 5000,
-  ringBytes: 256 * 1024 * 1024,
+  ringBytes,
   sink: () => {
     throw new Error("there was a trigger");
   },
