@@ -24,6 +24,9 @@ interface RingBlock {
   readonly isOpen: boolean;
 }
 
+/** At most this part of a full ring expires early, because it would have to move otherwise. */
+const EARLY_PART = 1 / 64;
+
 /** The packets of a block that is fuller than this stay where they are; others are moved together. */
 const FULL_PART = 3 / 4;
 
@@ -114,13 +117,13 @@ export class BlockRing implements CaptureRing {
 
   /** Whether the packets from `position` on stay when a block is appended. */
   keepsFrom(position: number, arrived: PacketBlock): boolean {
-    const isFull = this.#next - this.#first === this.#maxBlocks;
-    return !isFull || this.#fitsLast(arrived) || position >= (this.#first + 1) * this.#blockBytes;
+    return !this.#expiresFor(arrived) || position >= (this.#first + 1) * this.#blockBytes;
   }
 
   /** Appends the packets of a block that the source has just filled. Returns the position of the first. */
   append(arrived: PacketBlock): number {
     const isAdded = this.#fitsLast(arrived);
+    if (this.#expiresFor(arrived)) this.#expireOldest();
     const position = isAdded ? this.#addToLast(arrived) : this.#beginBlock(arrived);
     this.#packets += arrived.length;
     this.#slots.advance(arrived.index, !isAdded, this.#move);
@@ -243,6 +246,14 @@ export class BlockRing implements CaptureRing {
     );
   }
 
+  /** Whether the oldest block expires when a block is appended: there is no space for another, or it would have to move. */
+  #expiresFor(arrived: PacketBlock): boolean {
+    const count = this.#next - this.#first;
+    if (!this.#fitsLast(arrived)) return count === this.#maxBlocks;
+    const isNearlyFull = count > Math.max(1, this.#maxBlocks - Math.floor(this.#maxBlocks * EARLY_PART));
+    return isNearlyFull && this.#slots.ownerAhead(arrived.index) === this.#first;
+  }
+
   #addToLast(arrived: PacketBlock): number {
     const number = this.#next - 1;
     const last = this.#block(number)!;
@@ -265,7 +276,6 @@ export class BlockRing implements CaptureRing {
   }
 
   #beginBlock({ index, length, bytes, firstUs, latestUs, recordsEnd }: PacketBlock): number {
-    if (this.#next - this.#first === this.#maxBlocks) this.#expireOldest();
     const number = this.#next++;
     const first = this.#kept.recordsBegin;
     const isOpen = isSparse(bytes, this.#blockBytes);

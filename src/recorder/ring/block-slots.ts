@@ -35,6 +35,13 @@ export class BlockSlots {
     this.#kept.release(index);
   }
 
+  /** The number of the ring's block that must move when the source has filled a block; undefined if none must. */
+  ownerAhead(filled: number): number | undefined {
+    const { blocks, reserve } = this.#kept;
+    const owner = this.#owners[(filled + reserve) % blocks]!;
+    return owner === FREE ? undefined : owner;
+  }
+
   /**
    * Frees the blocks that the source fills next. At most {@link capacity} blocks may be in use.
    *
@@ -44,9 +51,9 @@ export class BlockSlots {
    */
   advance(filled: number, isUsed: boolean, move: MoveRecords): void {
     const { blocks, reserve } = this.#kept;
-    const ahead = (filled + reserve) % blocks;
-    const owner = this.#owners[ahead]!;
-    if (owner !== FREE) {
+    const owner = this.ownerAhead(filled);
+    if (owner !== undefined) {
+      const ahead = (filled + reserve) % blocks;
       // The source cannot reach the target before the block ahead, which is not released yet.
       const target = this.#findBehind(filled);
       this.#kept.reclaim(target);

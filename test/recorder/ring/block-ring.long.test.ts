@@ -1,0 +1,2 @@
+// The full number of random rings.
+import "./block-ring.test.js";

@@ -1,0 +1,2 @@
+// The full number of random blocks.
+import "./frame-block.test.js";
