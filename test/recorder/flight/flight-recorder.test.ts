@@ -4,74 +4,19 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FlowEnvelope } from "../../../src/filter/index.js";
 import { GetFlowsResponseSchema } from "../../../src/gen/observer/observer_pb.js";
-import { fromBatches, type PacketBatch, type PacketSource, packetsOf } from "../../../src/packet/index.js";
+import { fromBatches, type PacketBatch, type PacketSource } from "../../../src/packet/index.js";
 import type { FlightOptions } from "../../../src/recorder/index.js";
-import {
-  createFlightRecorder,
-  type FlightCapture,
-  type FlightStats,
-  type FlightTrigger,
-} from "../../../src/recorder/index.js";
+import { createFlightRecorder, type FlightCapture, type FlightTrigger } from "../../../src/recorder/index.js";
 import { runs } from "../../support/amount.js";
-import { type FakeClock, fakeClock } from "../../support/fake-clock.js";
+import { fakeClock } from "../../support/fake-clock.js";
 import { ETHERNET } from "../packets.js";
-import { type MemorySink, memorySink } from "../sinks.js";
+import { memorySink } from "../sinks.js";
 import { controlledSource, settle } from "../sources.js";
-import { aScenario, batchOf, expectedOf, flowOf, type Scenario } from "./scenario.js";
-
-function idsIn(batch: PacketBatch): number[] {
-  return Array.from(packetsOf(batch), ({ bytes }) =>
-    new DataView(bytes.buffer, bytes.byteOffset).getUint32(42),
-  );
-}
+import { idsIn, isBalanced, play } from "./play.js";
+import { aScenario, batchOf, expectedOf } from "./scenario.js";
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await settle();
-}
-
-function isBalanced(stats: FlightStats): boolean {
-  const { packetsSeen, packetsInRing, packetsExpired, packetsWritten, packetsLost } = stats;
-  return packetsSeen === packetsInRing + packetsExpired + packetsWritten + packetsLost;
-}
-
-/** Plays a scenario; returns the numbers of the packets of each capture, in the order in which they were written. */
-async function play(scenario: Scenario, clock: FakeClock, more: Partial<FlightOptions> = {}) {
-  const { steps, scope, beforeMs, afterMs, skewMs, maxPerMinute, triggerPort } = scenario;
-  const sinks: MemorySink[] = [];
-  const ended: FlightCapture[] = [];
-  const unbalanced: FlightStats[] = [];
-  async function* batches(): AsyncGenerator<PacketBatch> {
-    await settle();
-    for (const step of steps) {
-      if (step.kind === "packets") yield batchOf(step.packets);
-      else if (step.kind === "trigger") {
-        const { about, timeUs } = step;
-        recorder.trigger({ timeMs: timeUs / 1000, ...(about !== undefined && { flow: flowOf(about) }) });
-      } else clock.advance(step.ms);
-      await settle();
-      if (!isBalanced(recorder.stats)) unbalanced.push(recorder.stats);
-    }
-  }
-  const recorder = createFlightRecorder(fromBatches(batches(), ETHERNET), {
-    scope,
-    beforeMs,
-    afterMs,
-    skewMs,
-    maxPerMinute,
-    ...(triggerPort !== undefined && { trigger: { allow: [{ destinationPort: [String(triggerPort)] }] } }),
-    sink: (request) => {
-      const sink = memorySink();
-      sinks.push(sink);
-      return sink.open(request);
-    },
-    onCapture: (capture) => ended.push(capture),
-    clock,
-    ...more,
-  });
-  const { stats } = await recorder.stopped;
-  expect(unbalanced).toEqual([]);
-  expect(isBalanced(stats)).toBe(true);
-  return { written: sinks.map(({ batches: all }) => all.flatMap(idsIn)), ended, stats };
 }
 
 describe("createFlightRecorder", () => {

@@ -103,7 +103,8 @@ export function batchOf(packets: readonly ScenarioPacket[]): PacketBatch {
   return createBatch(ETHERNET, packets.map(packetInit));
 }
 
-function packetInit({ id, timeUs, from, to, fromPort, toPort, length }: ScenarioPacket): PacketInit {
+/** A packet as the source captures it. */
+export function packetInit({ id, timeUs, from, to, fromPort, toPort, length }: ScenarioPacket): PacketInit {
   const bytes = new Uint8Array(length);
   bytes.set([0x08, 0x00], 12);
   bytes.set([0x45, 0, 0, length - 14, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, from, 10, 0, 0, to], 14);

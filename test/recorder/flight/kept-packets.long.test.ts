@@ -1,0 +1,2 @@
+// The full number of random scenarios.
+import "./kept-packets.test.js";
