@@ -37,6 +37,7 @@ export { DEFAULT_TUNNEL_PORTS, type TunnelPorts } from "./flow/locate/tunnel.js"
 export type { PacketPart } from "./flow/packet-part.js";
 export { createFlowDecoder, decodeFlows, type FlowDecoder, type FlowDecoderStats } from "./flow.js";
 export { formatPacket } from "./format.js";
+export type { FramedPackets, KeptPackets, PacketBlock } from "./kept-packets.js";
 export { checkedLocateLayers as locateLayers, createLayers, type PacketLayers, UNKNOWN } from "./layers.js";
 export * from "./link-type.js";
 export type { PcapngParts, SideBlock } from "./side-blocks.js";

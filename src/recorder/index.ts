@@ -8,8 +8,8 @@ export {
   type FlightStopReason,
   type FlightTrigger,
 } from "./flight/flight-recorder.js";
-export { FLIGHT_SCOPES, type FlightScope } from "./flight/option-values.js";
-export { DEFAULT_RING_BYTES, type FlightOptions } from "./flight/options.js";
+export { DEFAULT_RING_BYTES, FLIGHT_SCOPES, type FlightScope } from "./flight/option-values.js";
+export type { FlightOptions } from "./flight/options.js";
 export type { FlightCaptureReason } from "./flight/running-capture.js";
 export type { FlightStats } from "./flight/stats.js";
 export {

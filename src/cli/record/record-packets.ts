@@ -93,6 +93,8 @@ async function openSource(
 ): Promise<OpenedCaptures | undefined> {
   const opened = await openAny(options, io, report, names);
   if (opened === undefined) return undefined;
+  // Further stages would copy the packets.
+  if (opened.isKept) return opened;
   try {
     const stages = await stagesOf(options, opened, messages, names);
     const source = prepare(names?.select(opened.source, io, messages) ?? opened.source, stages, options);
@@ -113,7 +115,7 @@ async function openAny(
   if (device === undefined) {
     // Opening a pipe may never end, as its writer may never start.
     const captures = await openedUnlessAborted(openCaptures(options.inputs, io, report), io.signal);
-    return captures && { ...captures, selectsInclude: false, selectsExpression: false };
+    return captures && { ...captures, selectsInclude: false, selectsExpression: false, isKept: false };
   }
   // A separate signal: once open, the capture is to be stopped gracefully, not aborted.
   const opening = new AbortController();

@@ -10,12 +10,12 @@ import { type Arrival, createIntake, type Intake } from "../ring/intake.js";
 import { CaptureSequence } from "./capture-sequence.js";
 import type { FlightRecorder, FlightResult, FlightStopReason, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_TRANSITIONS, type FlightEvent, type FlightState } from "./flight-state.js";
+import { DEFAULT_RING_BYTES } from "./option-values.js";
 import {
   aTrigger,
   DEFAULT_AFTER_MS,
   DEFAULT_BEFORE_MS,
   DEFAULT_MAX_PER_MINUTE,
-  DEFAULT_RING_BYTES,
   type FlightOptions,
 } from "./options.js";
 import { Pacing } from "./pacing.js";

@@ -11,3 +11,5 @@ export type FlightScope = (typeof FLIGHT_SCOPES)[number];
 export const MIN_RING_BYTES = 512 * 1024;
 /** The maximum size of a ring in bytes. */
 export const MAX_RING_BYTES = 2 ** 32 - 1;
+/** Default size of the ring: 64 MiB, about 127,000 packets of 512 bytes. */
+export const DEFAULT_RING_BYTES = 64 * 1024 * 1024;

@@ -23,8 +23,6 @@ import type { OpenSink } from "../sink.js";
 import type { FlightCapture, FlightTrigger } from "./flight-recorder.js";
 import { FLIGHT_SCOPES, type FlightScope, MAX_RING_BYTES, MIN_RING_BYTES } from "./option-values.js";
 
-/** Default size of the ring: 64 MiB, about 127,000 packets of 512 bytes. */
-export const DEFAULT_RING_BYTES = 64 * 1024 * 1024;
 /** Default of `beforeMs`. */
 export const DEFAULT_BEFORE_MS = 10_000;
 /** Default of `afterMs`. */
@@ -38,7 +36,7 @@ export interface FlightOptions {
   readonly sink: OpenSink;
   /**
    * The size of the ring in bytes, with 16 bytes for the header of each packet: 512 KiB to one byte less than 4 GiB. It is allocated at the
-   * start. Default {@link DEFAULT_RING_BYTES}.
+   * start, unless the source keeps that many bytes of packets itself, such as one of `openPacketSocket` with `keepBytes`. Default `DEFAULT_RING_BYTES`, 64 MiB.
    */
   readonly ringBytes?: number;
   /** The maximum age of packets in the ring, by their own times; unlimited by default. */

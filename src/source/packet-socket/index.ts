@@ -5,7 +5,7 @@ import type { PacketSocketOptions } from "./options.js";
 export type { FlowSelection } from "../flow-selection.js";
 export type { Direction, LibpcapOptions } from "../libpcap/plan.js";
 export type { LiveSource } from "../live-source.js";
-export type { PacketSocketOptions } from "./options.js";
+export { MAX_KEEP_BYTES, type PacketSocketOptions } from "./options.js";
 
 /** A live capture. */
 export type PacketSocketSource = LiveSource;

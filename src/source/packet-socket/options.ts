@@ -17,6 +17,7 @@ export interface PacketSocketOptions extends LibpcapOptions {
   readonly keepBytes?: number;
 }
 
+/** The maximum of {@link PacketSocketOptions.keepBytes}: 3 GiB. */
 export const MAX_KEEP_BYTES: number = 3 * 1024 * 1024 * 1024;
 
 export const PACKET_SOCKET_OPTIONS: OptionTable<PacketSocketOptions> = {

@@ -2,6 +2,7 @@ import { deriveSource } from "../../../packet/derive-source.js";
 import type { AddressSet } from "../../../packet/filter/address-set.js";
 import type { PacketSource } from "../../../packet/source.js";
 import { UnsupportedLinkTypes } from "../../../packet/unsupported-link-types.js";
+import { DEFAULT_RING_BYTES } from "../../../recorder/flight/option-values.js";
 import type { RecordCommandOptions } from "../options.js";
 import type { CaptureInput } from "./inputs.js";
 import { openDevice } from "./open-device.js";
@@ -12,6 +13,8 @@ export interface OpenedPackets {
   readonly inputs: readonly CaptureInput[];
   readonly selectsInclude: boolean;
   readonly selectsExpression: boolean;
+  /** Whether all filters have been applied, by a source that can keep packets for a flight recorder. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -25,12 +28,14 @@ export async function openLive(
   addresses?: AddressSet,
 ): Promise<OpenedPackets> {
   const { device, source, direction, promiscuous, bufferBytes, output } = options;
-  const { include, expression, flows, limits } = options;
+  const { include, expression, flows, limits, flight } = options;
   // Guessing replies requires all packets.
   const selectsInKernel = flows?.guessReplies !== true;
   const selectsExpression = selectsInKernel && expression !== undefined && source === "libpcap";
   // Filters in this process need whole packets.
   const looksHere = flows !== undefined || (expression !== undefined && !selectsExpression);
+  const keepBytes = flight?.ringBytes ?? DEFAULT_RING_BYTES;
+  const keeps = flight !== undefined && !looksHere && source === "libpcap";
   const opened = await openDevice(
     {
       device,
@@ -46,9 +51,17 @@ export async function openLive(
       ...(selectsExpression && { expression }),
       ...(addresses !== undefined && { addresses }),
       maxCaptureLength: looksHere ? 0 : (limits.maxCaptureLength ?? 0),
+      ...(keeps && { keepBytes }),
     },
     signal,
   );
+  const selectsInclude = include !== undefined && selectsInKernel;
+  const selects = { selectsInclude, selectsExpression };
+  if (opened.keepPackets !== undefined) {
+    // Of Ethernet, which every stage supports.
+    const input = { name: device, unsupportedLinkTypes: new Map<number, number>() };
+    return { source: opened, inputs: [input], ...selects, isKept: true };
+  }
   const linkTypes = new UnsupportedLinkTypes();
   const counted = deriveSource(opened, {
     stage: (batch) => {
@@ -57,6 +70,5 @@ export async function openLive(
     },
   });
   const inputs = [{ name: device, unsupportedLinkTypes: linkTypes.counts }];
-  const selectsInclude = include !== undefined && selectsInKernel;
-  return { source: counted, inputs, selectsInclude, selectsExpression };
+  return { source: counted, inputs, ...selects, isKept: false };
 }

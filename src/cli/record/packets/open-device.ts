@@ -1,9 +1,11 @@
 import { OptionsError } from "../../../errors/errors.js";
+import { codeOf } from "../../../errors/message.js";
 import type { Resolution } from "../../../packet/batch.js";
 import type { AddressSet } from "../../../packet/filter/address-set.js";
 import type { PacketFilterInit } from "../../../packet/filter/check.js";
 import type { PacketSource } from "../../../packet/source.js";
 import type { FlowSelection } from "../../../source/flow-selection.js";
+import type { PacketSocketOptions } from "../../../source/packet-socket/options.js";
 import { UsageError } from "../../error-text.js";
 import { type CaptureOptions, EBPF_DIRECTIONS } from "../../flags/capture-flags.js";
 
@@ -25,6 +27,8 @@ export interface CaptureRequest {
   readonly expression?: string;
   /** Maximum captured bytes per packet; 0 for whole packets. */
   readonly maxCaptureLength?: number;
+  /** How many bytes of packets a flight recorder keeps: the kernel's buffer is made as large, where that is supported. */
+  readonly keepBytes?: number;
 }
 
 /**
@@ -47,7 +51,7 @@ export type OpenDevice = (
  */
 export const openDevice: OpenDevice = async (options, request, signal) => {
   const { device, source, direction, promiscuous, bufferBytes, precision } = options;
-  const { include, addresses, flows, expression, maxCaptureLength = 0 } = request;
+  const { include, addresses, flows, expression, maxCaptureLength = 0, keepBytes } = request;
   const common = {
     ...(include && { include }),
     ...(flows && { flows }),
@@ -61,10 +65,14 @@ export const openDevice: OpenDevice = async (options, request, signal) => {
       const set = addresses === undefined ? {} : { addresses };
       return await openEbpf(device, { ...common, ...set, direction: EBPF_DIRECTIONS[direction] });
     }
-    const { openLibpcap } = await import("../../../source/libpcap/index.js");
     const text = expression === undefined ? {} : { expression };
-    const timeoutMs = TIMEOUT_MS;
-    return await openLibpcap(device, { ...common, ...text, direction, promiscuous, precision, timeoutMs });
+    const all = { ...common, ...text, direction, promiscuous, precision, timeoutMs: TIMEOUT_MS };
+    if (keepBytes !== undefined) {
+      const kept = await openKept(device, { ...all, keepBytes });
+      if (kept !== undefined) return kept;
+    }
+    const { openLibpcap } = await import("../../../source/libpcap/index.js");
+    return await openLibpcap(device, all);
   } catch (error) {
     if (error instanceof OptionsError) {
       throw new UsageError(error.message.replace("bufferBytes", "--buffer-size in bytes"));
@@ -72,3 +80,19 @@ export const openDevice: OpenDevice = async (options, request, signal) => {
     throw error;
   }
 };
+
+/** Undefined if the system, the link type of the device or the size of the ring is not supported. */
+async function openKept(
+  device: string,
+  options: PacketSocketOptions & { readonly keepBytes: number },
+): Promise<PacketSource | undefined> {
+  if (process.platform !== "linux") return undefined;
+  try {
+    const { MAX_KEEP_BYTES, openPacketSocket } = await import("../../../source/packet-socket/index.js");
+    if (options.keepBytes > MAX_KEEP_BYTES) return undefined;
+    return await openPacketSocket(device, options);
+  } catch (error) {
+    if (codeOf(error) === "capture_unavailable") return undefined;
+    throw error;
+  }
+}
