@@ -17,6 +17,7 @@ import * as ebpf from "../src/source/ebpf/index.js";
 import * as exportSource from "../src/source/export.js";
 import * as file from "../src/source/file.js";
 import * as libpcap from "../src/source/libpcap/index.js";
+import * as packetSocket from "../src/source/packet-socket/index.js";
 import * as testing from "../src/testing/index.js";
 import { repository } from "./support/run.js";
 
@@ -363,6 +364,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     first: (device) => ebpf.openEbpf(device),
     named: /device|koffi|kernel|\bx\b/,
     options: (options) => ebpf.openEbpf("nosuch0", options),
+  },
+  openPacketSocket: {
+    first: (device) => packetSocket.openPacketSocket(device),
+    named: /device|libpcap|koffi|\bx\b/,
+    options: (options) => packetSocket.openPacketSocket("nosuch0", options),
   },
   // flowscribe/sink/*
   fileSink: {

@@ -31,6 +31,7 @@ const CALLS = [
   { entryPoint: "flowscribe/source/libpcap", call: `compileExpression("tcp", 1)` },
   { entryPoint: "flowscribe/source/libpcap", call: "listDevices()" },
   { entryPoint: "flowscribe/source/ebpf", call: `openEbpf("lo")` },
+  { entryPoint: "flowscribe/source/packet-socket", call: `openPacketSocket("lo")` },
 ];
 
 /** Those that can be imported without prom-client, an optional peer dependency. */
