@@ -49,7 +49,10 @@ describeLive("openPacketSocket", (live) => {
     test.each([
       { name: "everything", options: {} },
       { name: "an expression", options: { expression: "greater 1000 or vlan" } },
-      { name: "filters", options: { include: [{ sourceCidr: "0.0.0.0/0", destinationCidr: "10.77.0.2/32" }] } },
+      {
+        name: "filters",
+        options: { include: [{ sourceCidr: "0.0.0.0/0", destinationCidr: "10.77.0.2/32" }] },
+      },
       { name: "a snap length", options: { snapLength: 40 } },
       { name: "received packets", options: { direction: "in" } },
     ] as const)("with $name", async ({ options }) => {
