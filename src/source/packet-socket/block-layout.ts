@@ -32,12 +32,6 @@ export const PACKET_LINK_HEADER = 24;
 export const PACKET_VLAN_TCI = 32;
 /** The EtherType of the VLAN tag, 16 bits. */
 export const PACKET_VLAN_TPID = 36;
-/**
- * The least distance from this header to the link header: `TPACKET3_HDRLEN`, which includes a `struct sockaddr_ll`, and the
- * space that the kernel reserves for link headers.
- */
-export const MIN_LINK_HEADER = 68;
-
 /** `TP_STATUS_VLAN_VALID`: there was a VLAN tag. */
 export const VLAN_VALID = 0x10;
 /** `TP_STATUS_VLAN_TPID_VALID` */
