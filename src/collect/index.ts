@@ -36,7 +36,13 @@ export { type SelectByNameOptions, selectByName } from "./by-name/select-by-name
 export { type Collection, collect } from "./collect.js";
 export type { CheckpointStore } from "./collector/checkpoint.js";
 export { formatCollectMetrics } from "./collector/metrics.js";
-export type { CollectOptions, CollectOutput, CollectReport, RetryOptions } from "./collector/options.js";
+export type {
+  CollectOptions,
+  CollectOutput,
+  CollectReport,
+  OutputAggregation,
+  RetryOptions,
+} from "./collector/options.js";
 export type { RedactedHeaders, Redaction } from "./collector/redact.js";
 export type { CollectStats, OutputStats } from "./collector/stats.js";
 export type {

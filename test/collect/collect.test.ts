@@ -38,7 +38,7 @@ function memoryCheckpoint(initial?: JsonValue) {
 
 /** Lets everything run that waits for nothing but promises. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 200; turn++) await Promise.resolve();
 }
 
 describe("collect", () => {
@@ -58,6 +58,7 @@ describe("collect", () => {
     expect(stats.outputs.one).toEqual({
       offered: 3,
       written: 3,
+      aggregated: 0,
       filtered: 0,
       refused: 0,
       retries: 0,
@@ -350,6 +351,81 @@ describe("collect", () => {
     await collection.stopped;
     expect(uuids(sink)).toEqual(Array.from({ length: 100 }, (_, index) => String(index)));
     expect(Math.max(...sink.calls)).toBe(3);
+  });
+
+  describe("outputs that aggregate", () => {
+    const aggregate = { fields: ["verdict"], intervalMs: 1000 };
+
+    test("write one event for equal flows at every interval, and acknowledge their batches then", async () => {
+      const clock = fakeClock();
+      let release = () => {};
+      async function* batches() {
+        yield [event("1"), event("2", { verdict: "DROPPED" })];
+        yield [event("3"), lostEvents(1n)];
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        yield [event("4")];
+      }
+      const [sink, plain] = [fakeSink(), fakeSink()];
+      const source = fakeEventSource(batches());
+      const collection = collect(source, {
+        outputs: [
+          { name: "groups", sink, aggregate, fieldMask: ["uuid"] },
+          { name: "plain", sink: plain },
+        ],
+        clock,
+      });
+      await settle();
+      // Events that are not flows do not wait.
+      expect(sink.events.map(({ kind }) => kind)).toEqual(["lost_events"]);
+      expect(uuids(plain)).toEqual(["1", "2", "3", ""]);
+      expect(source.acknowledged).toBe(0);
+      clock.advance(1000);
+      await settle();
+      expect(uuids(sink)).toEqual(["", "1", "2"]);
+      expect(source.acknowledged).toBe(2);
+      const first = decodeEvent(sink.events[1]!).responseTypes.value;
+      expect(first).toMatchObject({
+        uuid: "1",
+        aggregate: { ingressFlowCount: 2 },
+      });
+      release();
+      const stats = await collection.stopped;
+      expect(uuids(sink)).toEqual(["", "1", "2", "4"]);
+      expect(source.acknowledged).toBe(3);
+      expect(stats.outputs.groups).toMatchObject({ offered: 5, written: 4, aggregated: 1 });
+      expect(stats.acknowledged).toBe(5);
+      expect(clock.pending).toBe(0);
+    });
+
+    test("write their groups early when too many events wait for them", async () => {
+      const clock = fakeClock();
+      const batches = Array.from({ length: 10 }, (_, index) => [event(`${index}a`), event(`${index}b`)]);
+      const sink = fakeSink();
+      await collect(fakeEventSource(batches), {
+        outputs: [{ name: "groups", sink, aggregate }],
+        maxBatchEvents: 2,
+        maxUnacknowledgedEvents: 5,
+        clock,
+      }).stopped;
+      expect(uuids(sink)).toEqual(["0a", "3a", "6a", "9a"]);
+    });
+
+    test("write what came before a failure of the source", async () => {
+      async function* batches() {
+        yield [event("1"), event("2")];
+        throw new Error("the source failed");
+      }
+      const sink = fakeSink();
+      const source = fakeEventSource(batches());
+      const clock = fakeClock();
+      const collection = collect(source, { outputs: [{ name: "groups", sink, aggregate }], clock });
+      await expect(collection.stopped).rejects.toThrow("the source failed");
+      expect(uuids(sink)).toEqual(["1"]);
+      expect(source.acknowledged).toBe(1);
+      expect(clock.pending).toBe(0);
+    });
   });
 
   test("every event is in each sink at least once after crashes at any moment, in order", async () => {

@@ -1,3 +1,4 @@
+import { AGGREGATOR_OPTIONS } from "../../collect/aggregate/options.js";
 import { redactionCheck } from "../../collect/collector/redact.js";
 import type { CollectOutput } from "../../collect/index.js";
 import { optionsOf } from "../../errors/check-options.js";
@@ -22,12 +23,24 @@ import { checkExportPaths } from "../../observer/field-mask.js";
 import { checkFlowLogs, type FlowLogConfig } from "../../observer/index.js";
 import { httpAddressOf } from "../io/http-server.js";
 import type { Io } from "../io/io.js";
+import { intervalMsOf } from "./flow-logs.js";
 import { checkKind, type Kinds, kindOf } from "./kind.js";
 import { SINKS, type SinkConfig } from "./sinks.js";
 import { SOURCES, type SourceConfig } from "./sources.js";
 
+/** How an output aggregates flows. */
+export interface AggregateConfig {
+  readonly fields: readonly string[];
+  readonly keep?: "whole" | "fields";
+  readonly maxGroups?: number;
+  /** How often the groups are written. */
+  readonly interval: string;
+}
+
 /** An output: which events it gets, in which form, and one kind of sink. */
-export interface OutputConfig extends SinkConfig, Omit<CollectOutput, "sink" | "end"> {}
+export interface OutputConfig extends SinkConfig, Omit<CollectOutput, "sink" | "end" | "aggregate"> {
+  readonly aggregate?: AggregateConfig;
+}
 
 /** The configuration of `flowscribe collect`. Durations are Go's, such as `30s`. */
 export interface CollectConfig {
@@ -77,6 +90,12 @@ const checkConfig = optionsOf<CollectConfig>("the configuration", {
       deny: checkedElsewhere,
       fieldMask: checkedElsewhere,
       redact: redactionCheck,
+      aggregate: optionsOf<AggregateConfig>("aggregate", {
+        fields: AGGREGATOR_OPTIONS.fields,
+        keep: AGGREGATOR_OPTIONS.keep,
+        maxGroups: AGGREGATOR_OPTIONS.maxGroups,
+        interval: required(aDuration),
+      }),
       ...SINK_FIELDS,
     }),
   ),
@@ -131,6 +150,12 @@ export function configIssues(value: unknown, io: Pick<Io, "env">): readonly Issu
   }
   checkOutputs(listOf(outputs), io, report);
   if (flowLogs !== undefined) for (const { path, message } of checkFlowLogs(flowLogs)) report(path, message);
+  for (const [index, log] of listOf(flowLogs).entries()) {
+    const { fieldAggregate = [], aggregationInterval } = isObject(log) ? (log as Partial<FlowLogConfig>) : {};
+    if (fieldAggregate?.length > 0 && intervalMsOf(aggregationInterval) === 0) {
+      report(`flowLogs[${index}].aggregationInterval`, "must be set with fieldAggregate, such as 30s");
+    }
+  }
   if (isObject(deadLetter)) {
     checkKind("a sink", deadLetter, SINKS, "deadLetter", report);
     checkSecrets(deadLetter, SINKS, "deadLetter", io, report);

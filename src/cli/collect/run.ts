@@ -1,4 +1,10 @@
-import { type Collection, type CollectOutput, type CollectReport, collect } from "../../collect/index.js";
+import {
+  type Collection,
+  type CollectOutput,
+  type CollectReport,
+  collect,
+  type OutputAggregation,
+} from "../../collect/index.js";
 import { parseDuration } from "../../go/time/duration.js";
 import type { FlowSink } from "../../observer/events/flow-sink.js";
 import { openCheckpointFile } from "../../sink/checkpoint.js";
@@ -8,7 +14,7 @@ import { readHttpAddress } from "../io/http-server.js";
 import type { Io } from "../io/io.js";
 import { createMessages } from "../io/messages.js";
 import { openAdminServer } from "./admin-server.js";
-import type { CollectConfig } from "./config.js";
+import type { AggregateConfig, CollectConfig } from "./config.js";
 import { openFlowLog } from "./flow-logs.js";
 import { type OpenContext, openKind } from "./kind.js";
 import { loadConfig } from "./load-config.js";
@@ -84,7 +90,7 @@ async function openOutputs(
 ): Promise<CollectOutput[]> {
   const result: CollectOutput[] = [];
   for (const config of outputs) {
-    const { name, allow, deny, fieldMask, redact, ...sinkConfig } = config;
+    const { name, allow, deny, fieldMask, redact, aggregate, ...sinkConfig } = config;
     const sink: FlowSink = opened.use(await openKind(sinkConfig, SINKS, context));
     result.push({
       name,
@@ -93,6 +99,7 @@ async function openOutputs(
       ...(deny && { deny }),
       ...(fieldMask && { fieldMask }),
       ...(redact && { redact }),
+      ...(aggregate && { aggregate: toAggregation(aggregate) }),
     });
   }
   for (const log of flowLogs) {
@@ -120,6 +127,10 @@ function optionsOf(config: CollectConfig) {
       },
     }),
   };
+}
+
+function toAggregation({ interval, ...aggregation }: AggregateConfig): OutputAggregation {
+  return { ...aggregation, intervalMs: toMs(interval) };
 }
 
 /** The configuration was checked: the text is a duration. */

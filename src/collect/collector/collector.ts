@@ -2,6 +2,7 @@ import { onAbort, orAbort } from "../../async/abort.js";
 import { BoundedQueue } from "../../async/bounded-queue.js";
 import { type Clock, systemClock } from "../../async/clock.js";
 import { iterateOrAbort } from "../../async/iterate-or-abort.js";
+import { Wakeup } from "../../async/wakeup.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { messageOf } from "../../errors/message.js";
 import type { FlowPredicate } from "../../filter/index.js";
@@ -16,12 +17,24 @@ import {
   DEFAULT_BATCH_EVENTS,
   DEFAULT_CHECKPOINT_INTERVAL_MS,
   DEFAULT_STOP_TIMEOUT_MS,
+  DEFAULT_UNACKNOWLEDGED_EVENTS,
   DEFAULT_WAITING_EVENTS,
 } from "./options.js";
 import { compileSelection, isSelected, Output } from "./output.js";
 import type { CollectStats } from "./stats.js";
 
 type Batch = readonly EncodedEvent[];
+
+/** Batches that were passed to every output. */
+interface WrittenGroup {
+  readonly batches: readonly Batch[];
+  /** How many of their events passed the filters. */
+  readonly events: number;
+  /** The time of the newest of them; 0 if none has one. */
+  readonly newest: bigint;
+  /** The outputs that still hold flows of them in their groups. */
+  readonly holders: Set<Output>;
+}
 
 /** Why the source is told to end when the collector is stopped. */
 const STOPPED = new Error("the collector was stopped");
@@ -38,6 +51,14 @@ export class Collector {
   readonly #checkpoint: CheckpointWriter | undefined;
   /** Batches that were read and wait for the outputs. */
   readonly #waiting: BoundedQueue<Batch>;
+  /** Groups of batches that are written, but may wait in an output that aggregates. */
+  readonly #unacknowledged: WrittenGroup[] = [];
+  #unacknowledgedEvents = 0;
+  /** Wakes the writing when the groups of an output are due. */
+  readonly #due = new Wakeup();
+  readonly #aggregates: boolean;
+  #sourceFailure: { readonly error: unknown } | undefined;
+  #nextBatch: Promise<IteratorResult<Batch, undefined>> | undefined;
   /** Ends the reading. */
   readonly #reading = new AbortController();
   /** Ends every wait for a sink. */
@@ -68,13 +89,21 @@ export class Collector {
     const backoff = new Backoff(retry, clock, signal);
     this.#passes = compileSelection(options, options);
     this.#deadLetters = new DeadLetters(options.deadLetter, backoff, signal, report);
-    const context = { backoff, deadLetters: this.#deadLetters, signal, clock, report };
+    const context = {
+      backoff,
+      deadLetters: this.#deadLetters,
+      signal,
+      clock,
+      report,
+      onDue: () => this.#due.wake(),
+    };
     this.#outputs = outputs.map((output) => new Output(output, options, context));
     this.#checkpoint =
       checkpoint &&
       new CheckpointWriter(checkpoint, source, checkpointIntervalMs, clock, (error) =>
         report({ kind: "checkpoint", error }),
       );
+    this.#aggregates = outputs.some(({ aggregate }) => aggregate !== undefined);
     this.#waiting = new BoundedQueue<Batch>(maxWaitingEvents, (batch) => batch.length);
   }
 
@@ -149,7 +178,7 @@ export class Collector {
   /** Writes what was read. If the source fails, what came before is written first. */
   async #writeAll(): Promise<void> {
     try {
-      await this.#writeGroups();
+      await this.#writeUntilEnd();
       await this.#orGiveUp(Promise.all(this.#outputs.map((output) => output.flush())));
     } catch (error) {
       await this.#closeAfterFailure();
@@ -158,12 +187,25 @@ export class Collector {
     await this.#orGiveUp(this.#checkpoint?.close());
   }
 
-  async #writeGroups(): Promise<void> {
-    for (;;) {
-      const group = await this.#nextGroup();
-      if (group === undefined) return;
-      await this.#write(group);
+  async #writeUntilEnd(): Promise<void> {
+    const { maxUnacknowledgedEvents = DEFAULT_UNACKNOWLEDGED_EVENTS } = this.#options;
+    try {
+      for (let group = await this.#nextGroup(); group !== undefined; group = await this.#nextGroup()) {
+        await this.#write(group);
+        if (this.#unacknowledgedEvents > maxUnacknowledgedEvents) await this.#writeAggregated(this.#outputs);
+      }
+      await this.#writeAggregated(this.#outputs);
+    } finally {
+      for (const output of this.#outputs) output.endInterval();
     }
+    if (this.#sourceFailure !== undefined) throw this.#sourceFailure.error;
+  }
+
+  /** Writes the groups of outputs, and acknowledges what no other output holds. */
+  async #writeAggregated(outputs: readonly Output[]): Promise<void> {
+    await Promise.all(outputs.map((output) => output.writeGroups()));
+    for (const { holders } of this.#unacknowledged) for (const output of outputs) holders.delete(output);
+    await this.#acknowledgeWritten();
   }
 
   /** Saves how far the collector has come. The failure is what the caller must know, not that this fails too. */
@@ -182,7 +224,7 @@ export class Collector {
   /** Takes the batches that wait, up to the maximum; at least one. Undefined at the end. */
   async #nextGroup(): Promise<Batch[] | undefined> {
     const { maxBatchEvents = DEFAULT_BATCH_EVENTS } = this.#options;
-    const first = await this.#waiting.next();
+    const first = await this.#nextOrDue();
     if (first.done === true) return undefined;
     const group = [first.value];
     for (let events = first.value.length; ; ) {
@@ -193,17 +235,55 @@ export class Collector {
     }
   }
 
+  /** The next batch. Meanwhile, writes the groups of outputs that are due. */
+  async #nextOrDue(): Promise<IteratorResult<Batch, undefined>> {
+    if (!this.#aggregates) return this.#readNext();
+    for (;;) {
+      const due = this.#outputs.filter(({ isDue }) => isDue);
+      if (due.length > 0) await this.#writeAggregated(due);
+      this.#nextBatch ??= this.#readNext();
+      const next = await Promise.race([this.#nextBatch, this.#due.wait()]);
+      if (next === undefined) continue;
+      this.#nextBatch = undefined;
+      // Ends the wait, which would otherwise stay in memory.
+      this.#due.wake();
+      return next;
+    }
+  }
+
+  /** A failure of the source is its end: what came before is written first. */
+  async #readNext(): Promise<IteratorResult<Batch, undefined>> {
+    try {
+      return await this.#waiting.next();
+    } catch (error) {
+      this.#sourceFailure = { error };
+      return { done: true, value: undefined };
+    }
+  }
+
   async #write(group: readonly Batch[]): Promise<void> {
     const undecodable: RefusedEvent[] = [];
     const events = this.#select(group, undecodable);
     await Promise.all(this.#outputs.map((output) => output.write(events)));
     if (undecodable.length > 0) await this.#deadLetters.write("filter", undecodable);
-    for (const batch of group) await this.#orGiveUp(this.#source.acknowledge?.(batch));
-    this.#acknowledged += events.length;
-    for (const { time } of events) {
-      if (time !== undefined && (this.#newest === undefined || time > this.#newest)) this.#newest = time;
+    let newest = 0n;
+    for (const { time } of events) if (time !== undefined && time > newest) newest = time;
+    const holders = new Set(this.#outputs.filter(({ isHolding }) => isHolding));
+    this.#unacknowledged.push({ batches: group, events: events.length, newest, holders });
+    this.#unacknowledgedEvents += events.length;
+    await this.#acknowledgeWritten();
+  }
+
+  /** Acknowledges the groups of batches that no output holds any more, in their order. */
+  async #acknowledgeWritten(): Promise<void> {
+    for (let first = this.#unacknowledged[0]; first?.holders.size === 0; first = this.#unacknowledged[0]) {
+      for (const batch of first.batches) await this.#orGiveUp(this.#source.acknowledge?.(batch));
+      this.#unacknowledged.shift();
+      this.#unacknowledgedEvents -= first.events;
+      this.#acknowledged += first.events;
+      if (first.newest > (this.#newest ?? 0n)) this.#newest = first.newest;
+      this.#checkpoint?.advance();
     }
-    this.#checkpoint?.advance();
   }
 
   /** Waits for something that may never settle, until the stop timeout or the signal. */

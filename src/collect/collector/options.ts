@@ -7,6 +7,7 @@ import {
   aListOf,
   aNumberFrom,
   anInteger,
+  aPositiveNumber,
   aSignal,
   aString,
   checkedElsewhere,
@@ -17,6 +18,7 @@ import { FLOW_FILTER_OPTIONS, type FlowFilterOptions } from "../../filter/filter
 import type { FlowFilterLists } from "../../filter/index.js";
 import type { EventSource } from "../../observer/events/event-source.js";
 import type { FlowSink } from "../../observer/events/flow-sink.js";
+import { AGGREGATOR_OPTIONS, type FlowAggregatorOptions } from "../aggregate/options.js";
 import type { CheckpointStore } from "./checkpoint.js";
 import { type Redaction, redactionCheck } from "./redact.js";
 
@@ -28,10 +30,21 @@ export interface CollectOutput extends FlowFilterLists {
   readonly sink: FlowSink;
   /** Flow field paths, as for `compileFieldMask`: all others are left out. Empty or absent: whole events. */
   readonly fieldMask?: readonly string[];
+  /**
+   * Writes one event for the flows of which these fields are equal, as `createFlowAggregator` does, at every interval and
+   * at the end. Flows count as delivered when the event of their group is written.
+   */
+  readonly aggregate?: OutputAggregation;
   /** No event is written from this time on, as with `end` of Hubble's dynamic exporter; later ones count as filtered. */
   readonly end?: Date;
   /** What is removed from HTTP and Kafka requests before the events leave this process. */
   readonly redact?: Redaction;
+}
+
+/** How an output aggregates flows. */
+export interface OutputAggregation extends Pick<FlowAggregatorOptions, "fields" | "keep" | "maxGroups"> {
+  /** How often the groups are written and begin anew, in milliseconds. */
+  readonly intervalMs: number;
 }
 
 /** How often a failed write is repeated. */
@@ -79,6 +92,11 @@ export interface CollectOptions extends FlowFilterLists, FlowFilterOptions {
   readonly deadLetter?: FlowSink;
   /** The maximum number of events that are passed to a sink at once, except for a larger batch of the source; default 1,000. */
   readonly maxBatchEvents?: number;
+  /**
+   * How many events may wait for the groups of outputs that aggregate: beyond, all groups are written before their interval
+   * is over. Default 50,000.
+   */
+  readonly maxUnacknowledgedEvents?: number;
   /** How many events may wait for the sinks before the source is made to wait; default 10,000. */
   readonly maxWaitingEvents?: number;
   readonly retry?: RetryOptions;
@@ -94,6 +112,13 @@ export interface CollectOptions extends FlowFilterLists, FlowFilterOptions {
 export const aSink = withMethods<FlowSink>("a sink with `write` and `flush`", "write", "flush");
 export const anEventSource = withMethods<EventSource>("an event source with `read`", "read");
 
+const AGGREGATION: OptionTable<OutputAggregation> = {
+  fields: AGGREGATOR_OPTIONS.fields,
+  keep: AGGREGATOR_OPTIONS.keep,
+  maxGroups: AGGREGATOR_OPTIONS.maxGroups,
+  intervalMs: required(aPositiveNumber),
+};
+
 const OUTPUT: OptionTable<CollectOutput> = {
   name: required(aString),
   sink: required(aSink),
@@ -101,6 +126,7 @@ const OUTPUT: OptionTable<CollectOutput> = {
   allow: checkedElsewhere,
   deny: checkedElsewhere,
   fieldMask: checkedElsewhere,
+  aggregate: optionsOf<OutputAggregation>("aggregate", AGGREGATION),
   end: aDate,
   redact: redactionCheck,
 };
@@ -120,6 +146,7 @@ export const COLLECT_OPTIONS: OptionTable<CollectOptions> = {
   checkpointIntervalMs: aNumberFrom(0),
   deadLetter: aSink,
   maxBatchEvents: anInteger(1),
+  maxUnacknowledgedEvents: anInteger(1),
   maxWaitingEvents: anInteger(1),
   retry: optionsOf("retry", RETRY),
   stopTimeoutMs: aNumberFrom(0),
@@ -129,6 +156,7 @@ export const COLLECT_OPTIONS: OptionTable<CollectOptions> = {
 };
 
 export const DEFAULT_BATCH_EVENTS = 1000;
+export const DEFAULT_UNACKNOWLEDGED_EVENTS = 50_000;
 export const DEFAULT_WAITING_EVENTS = 10_000;
 export const DEFAULT_CHECKPOINT_INTERVAL_MS = 1000;
 export const DEFAULT_STOP_TIMEOUT_MS = 10_000;

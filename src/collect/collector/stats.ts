@@ -1,9 +1,11 @@
-/** Counts of one output: offered = written + filtered + refused + waiting. */
+/** Counts of one output: offered = written + filtered + refused + aggregated + waiting. */
 export interface OutputStats {
   /** Events that were offered to the output. */
   readonly offered: number;
   /** Events that are durable in the sink. */
   readonly written: number;
+  /** Flows that are part of the event of another flow. */
+  readonly aggregated: number;
   /** Events that the filter lists of the output reject. */
   readonly filtered: number;
   /** Events that the sink refuses for good, or that cannot be decoded. */
