@@ -26,6 +26,8 @@ export const ERROR_CODES = [
   "source_consumed",
   "sink_failed",
   "events_refused",
+  "source_failed",
+  "package_missing",
   "rpc_failed",
   "invalid_target",
   "capture_unavailable",
