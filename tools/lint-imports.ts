@@ -13,6 +13,8 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["observer", "recorder", "source"],
   ["sink", "rpc"],
   ["collect", "metrics"],
+  ["sink", "rpc", "broker", "nats", "kafka"],
+  ["collect"],
   ["testing"],
   ["cli"],
 ];
@@ -26,6 +28,8 @@ export const WITHIN_LEVEL: readonly string[] = [
   "errors → go",
   "errors → bytes",
   "source → observer",
+  "nats → broker",
+  "kafka → broker",
 ];
 
 /**

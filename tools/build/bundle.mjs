@@ -22,6 +22,7 @@ const CONTENTS = join(DIST, "bundle.json");
  * descriptors are plain objects, which any copy of the library accepts.
  */
 const EXTERNAL = [/^node:/, /^@connectrpc\//, /^@grpc\//, /^koffi$/, /^pako$/, /^prom-client$/];
+const EXTERNAL = [/^node:/, /^@connectrpc\//, /^@grpc\//, /^@nats-io\//, /^kafkajs$/, /^koffi$/, /^pako$/];
 
 if (!isUpToDate()) {
   const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

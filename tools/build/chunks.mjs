@@ -8,7 +8,7 @@ const DECODERS = /[\\/]src[\\/]gen[\\/]decoders\.ts$/;
 const LIBRARY = [
   ["core", /[\\/]src[\\/](errors|go|async|bytes|net|hubble)[\\/]/],
   ["protobuf", /[\\/](@bufbuild[\\/]protobuf|src[\\/]gen|tools[\\/]build)[\\/]/],
-  ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder"].map((name) => [
+  ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder", "broker"].map((name) => [
     name,
     new RegExp(`[\\\\/]src[\\\\/]${name}[\\\\/]`),
   ]),
