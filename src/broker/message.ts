@@ -46,10 +46,17 @@ export function readMessage(body: Uint8Array, version: string | undefined): Rece
   if (version !== undefined && version !== "" && version !== MESSAGE_VERSION)
     return { fault: `the message has version ${describeValue(version)}; this package reads version 1` };
   try {
-    const event = encodedEvent(body);
+    const event = encodedEvent(plain(body));
     return event.kind === "none" && body.length === 0 ? { fault: "the message is empty" } : { event };
   } catch (error) {
     if (!(error instanceof FlowscribeError)) throw error;
     return { fault: messageOf(error) };
   }
+}
+
+/** The same bytes. `slice` of a Buffer, which clients return, does not copy, as users of a Uint8Array expect. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype
+    ? bytes
+    : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

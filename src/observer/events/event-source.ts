@@ -38,4 +38,9 @@ export interface EventSource {
    * Where reading must resume after the last acknowledged batch. Absent if the source remembers that itself, as brokers do.
    */
   position?(): JsonValue;
+  /**
+   * Releases what the source holds after the iteration has ended, such as the connection over which batches are
+   * acknowledged. Called once, after the last `acknowledge`. Absent if the source holds nothing then.
+   */
+  [Symbol.asyncDispose]?(): Promise<void>;
 }
