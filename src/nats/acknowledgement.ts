@@ -1,22 +1,6 @@
 import { messageOf } from "../errors/message.js";
-
-/** A message of the client, as an answer of JetStream. */
-export interface NatsAnswer {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  readonly headers?: { readonly code: number } | undefined;
-}
-
-/** What JetStream says about a published message. */
-export type Acknowledgement =
-  | { readonly kind: "stored" }
-  /** It will never be stored. */
-  | { readonly kind: "refused"; readonly reason: string }
-  /** It may be stored later. */
-  | { readonly kind: "failed"; readonly reason: string };
-
-/** The status of an answer of the server itself: nobody receives messages of this subject. */
-const NO_RESPONDERS = 503;
+import type { Answer } from "./request-run.js";
+import { hasNoResponders, type NatsAnswer } from "./requests.js";
 
 /** JetStream's error for a message above the `max_msg_size` of its stream. */
 const MESSAGE_TOO_LARGE = 10054;
@@ -28,15 +12,15 @@ const utf8 = new TextDecoder();
  *
  * @see https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-1.md for the JSON of answers
  */
-export function readAcknowledgement({ data, headers }: NatsAnswer): Acknowledgement {
-  if (headers?.code === NO_RESPONDERS)
+export function readAcknowledgement(message: NatsAnswer): Answer {
+  if (hasNoResponders(message))
     return {
       kind: "failed",
       reason: "no stream stores this subject: create one, and check that the server runs with JetStream",
     };
   let answer: unknown;
   try {
-    answer = JSON.parse(utf8.decode(data));
+    answer = JSON.parse(utf8.decode(message.data));
   } catch (error) {
     return { kind: "failed", reason: `the answer is not one of JetStream: ${messageOf(error)}` };
   }
@@ -46,6 +30,6 @@ export function readAcknowledgement({ data, headers }: NatsAnswer): Acknowledgem
     const reason = `${description ?? "unknown error"} (JetStream error ${err_code ?? "without a code"})`;
     return { kind: err_code === MESSAGE_TOO_LARGE ? "refused" : "failed", reason };
   }
-  if (typeof stream === "string" && stream !== "") return { kind: "stored" };
+  if (typeof stream === "string" && stream !== "") return { kind: "done" };
   return { kind: "failed", reason: "the answer is not one of JetStream: it names no stream" };
 }

@@ -18,7 +18,8 @@ export interface NatsConnectionLike {
   readonly info?: { readonly max_payload: number } | undefined;
   publish(subject: string, payload?: Uint8Array, options?: object): void;
   subscribe(subject: string, options?: object): { unsubscribe(): void };
-  request(subject: string, payload?: Uint8Array, options?: { timeout: number }): Promise<object>;
+  /** Resolves when the server has processed everything that was sent. */
+  flush(): Promise<void>;
   status(): AsyncIterable<{ readonly type: string }>;
   isClosed(): boolean;
   // biome-ignore lint/suspicious/noConfusingVoidType: the type of NatsConnection.
@@ -43,7 +44,7 @@ export interface NatsServerOptions {
 
 const aConnection = withMethods<NatsConnectionLike>(
   "a NatsConnection",
-  ...(["publish", "subscribe", "request", "status", "isClosed", "closed", "close"] as const),
+  ...(["publish", "subscribe", "flush", "status", "isClosed", "closed", "close"] as const),
 );
 
 /** Longest time limit of `setTimeout`. */

@@ -1,85 +1,87 @@
 import type { Clock } from "../async/clock.js";
-import { describeValue } from "../errors/describe-value.js";
-import type { EncodedEvent } from "../observer/events/encoded-event.js";
-import type { RefusedEvent } from "../observer/events/flow-sink.js";
-import type { Acknowledgement } from "./acknowledgement.js";
 
-/** What a run needs of its sink. */
-export interface PublishRunOptions {
-  /** Publishes an event, and expects the answer with this number. Returns a reason if the event can never be published. */
-  readonly publish: (event: EncodedEvent, index: number) => string | undefined;
-  /** The subject of an event, for messages. */
-  readonly subjectOf: (event: EncodedEvent) => string;
-  /** The most messages without an answer. */
+/** What the server says about a request. */
+export type Answer =
+  | { readonly kind: "done" }
+  /** The same request will never succeed. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** It may succeed later. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+export interface RefusedItem<Item> {
+  readonly item: Item;
+  readonly reason: string;
+}
+
+export interface RequestRunOptions<Item> {
+  /** Sends the request for an item. Returns a reason if the item can never be sent. */
+  readonly send: (item: Item, index: number) => string | undefined;
+  /** The most requests without an answer. */
   readonly maxPending: number;
   /** The longest time without any answer while answers are pending. */
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, "now" | "setTimer">;
 }
 
-/** Publishes the events of one call of `write` and waits for their acknowledgements. */
-export class PublishRun {
-  /** Resolves with the refused events when all answers have arrived; rejects at the first failure. */
-  readonly finished: Promise<readonly RefusedEvent[]>;
+/** Sends a request for each item of a list, several ahead, and waits for all answers. */
+export class RequestRun<Item> {
+  /** Resolves with the refused items, in their order, when all answers have arrived; rejects at the first failure. */
+  readonly finished: Promise<readonly RefusedItem<Item>[]>;
 
-  readonly #events: readonly EncodedEvent[];
-  readonly #options: PublishRunOptions;
+  readonly #items: readonly Item[];
+  readonly #options: RequestRunOptions<Item>;
   readonly #refused: { readonly index: number; readonly reason: string }[] = [];
-  /** By index of the event: whether its answer has arrived. */
+  /** By index of the item: 1 if its answer has arrived. */
   readonly #answered: Uint8Array;
   #next = 0;
   #pending = 0;
   #state: "running" | "ended" = "running";
   #lastAnswerMs: number;
   #cancelTimer = () => {};
-  #resolve!: (refused: readonly RefusedEvent[]) => void;
+  #resolve!: (refused: readonly RefusedItem<Item>[]) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(events: readonly EncodedEvent[], options: PublishRunOptions) {
-    this.#events = events;
+  constructor(items: readonly Item[], options: RequestRunOptions<Item>) {
+    this.#items = items;
     this.#options = options;
-    this.#answered = new Uint8Array(events.length);
+    this.#answered = new Uint8Array(items.length);
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // The caller may have given up before.
-    this.finished.catch(() => {});
     this.#lastAnswerMs = options.clock.now();
     this.#watch(options.timeoutMs);
-    this.#publish();
+    this.#send();
   }
 
-  /** Processes the answer for the event with this index. Answers that come twice, or too late, have no effect. */
-  answer(index: number, answer: Acknowledgement): void {
-    if (this.#state === "ended" || index >= this.#next || this.#answered[index] === 1) return;
+  /** Processes the answer for the item with this index. Answers that come twice, or too late, have no effect. */
+  answer(index: number, answer: Answer): void {
+    if (this.#state === "ended" || !(index >= 0 && index < this.#next) || this.#answered[index] === 1) return;
     this.#answered[index] = 1;
     this.#pending--;
     this.#lastAnswerMs = this.#options.clock.now();
     if (answer.kind === "failed") {
-      const subject = this.#options.subjectOf(this.#events[index] as EncodedEvent);
-      this.fail(new Error(`${describeValue(subject)}: ${answer.reason}`));
+      this.fail(new Error(answer.reason));
       return;
     }
     if (answer.kind === "refused") this.#refused.push({ index, reason: answer.reason });
-    // Half of the bound at a time, so that the client sends many messages with one write.
-    if (this.#pending <= this.#options.maxPending / 2) this.#publish();
+    // Half of the bound at a time, so that the client sends many requests with one write.
+    if (this.#pending <= this.#options.maxPending / 2) this.#send();
   }
 
-  /** Ends the run with an error. No more events are published, and later answers are ignored. */
+  /** Ends the run with an error. No more requests are sent, and later answers are ignored. */
   fail(error: unknown): void {
     if (this.#state === "ended") return;
     this.#end();
     this.#reject(error);
   }
 
-  #publish(): void {
-    const { publish, maxPending } = this.#options;
+  #send(): void {
+    const { send, maxPending } = this.#options;
     try {
-      while (this.#next < this.#events.length && this.#pending < maxPending) {
+      while (this.#next < this.#items.length && this.#pending < maxPending) {
         const index = this.#next++;
-        // True because the index is in range.
-        const reason = publish(this.#events[index] as EncodedEvent, index);
+        const reason = send(this.#itemAt(index), index);
         if (reason === undefined) {
           this.#pending++;
         } else {
@@ -91,18 +93,21 @@ export class PublishRun {
       this.fail(error);
       return;
     }
-    if (this.#next === this.#events.length && this.#pending === 0) this.#succeed();
+    if (this.#next === this.#items.length && this.#pending === 0) this.#succeed();
   }
 
   #succeed(): void {
     this.#end();
     const refused = this.#refused.sort((a, b) => a.index - b.index);
-    this.#resolve(
-      refused.map(({ index, reason }) => ({ event: this.#events[index] as EncodedEvent, reason })),
-    );
+    this.#resolve(refused.map(({ index, reason }) => ({ item: this.#itemAt(index), reason })));
   }
 
-  /** One timer for all answers: setting one for each message costs more than publishing it. */
+  #itemAt(index: number): Item {
+    // True because callers only pass indices of the list; `Item` may include undefined.
+    return this.#items[index] as Item;
+  }
+
+  /** One timer for all answers: setting one for each request costs more than sending it. */
   #watch(delayMs: number): void {
     const { clock, timeoutMs } = this.#options;
     this.#cancelTimer = clock.setTimer(delayMs, () => {

@@ -11,6 +11,7 @@ import {
   openPeer,
   SERVER_OPTIONS,
 } from "./connection.js";
+import { aJetStreamName } from "./name.js";
 import { JetStreamPublisher } from "./publisher.js";
 import { isSubject, type SubjectOf } from "./subject.js";
 
@@ -30,12 +31,6 @@ export interface JetStreamSinkOptions extends NatsServerOptions {
 }
 
 const DEFAULT_MAX_PENDING = 256;
-
-/** The names that JetStream accepts for streams and consumers. */
-export const aJetStreamName = valueCheck<string>(
-  "a name of 1 to 255 characters without white space and the characters . * > / \\",
-  (value) => typeof value === "string" && /^[^\s.*>/\\]{1,255}$/.test(value),
-);
 
 const SINK_OPTIONS: OptionTable<JetStreamSinkOptions> = {
   ...SERVER_OPTIONS,

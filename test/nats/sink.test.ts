@@ -213,7 +213,7 @@ describe("openJetStreamSink: connections", () => {
     await server[Symbol.asyncDispose]();
     const late = expect(sink.write(sinkEvents(1))).rejects.toMatchObject({
       code: "sink_failed",
-      message: "NATS: not connected to the server for 4000 ms",
+      message: "NATS: publishing failed: not connected to the server for 4000 ms",
     });
     await vi.waitFor(() => expect(clock.pending).toBe(1), PATIENCE);
     clock.advance(4000);
@@ -237,7 +237,7 @@ describe("openJetStreamSink: connections", () => {
     await connection.close();
     await expect(second.write(sinkEvents(1))).rejects.toMatchObject({
       code: "sink_failed",
-      message: "NATS: the connection is closed",
+      message: "NATS: publishing failed: the connection is closed",
     });
     await second[Symbol.asyncDispose]();
     await expect(openJetStreamSink({ connection, subject: "flows" })).rejects.toMatchObject({
