@@ -1,11 +1,12 @@
 import { aClock, type Clock, systemClock } from "../async/clock.js";
+import { type BrokerSource, createBrokerSource } from "../broker/broker-source.js";
 import type { UndecodableMessage } from "../broker/source-stats.js";
 import { checkOptions, type OptionTable, optionsOf } from "../errors/check-options.js";
 import { aFunction, anInteger, oneOf, required, valueCheck } from "../errors/value-checks.js";
 import { checkServer, DEFAULT_TIMEOUT_MS, type NatsServerOptions, SERVER_OPTIONS } from "./connection.js";
 import type { CreateConsumer } from "./consumer.js";
 import { aJetStreamName } from "./name.js";
-import { JetStreamReader, type JetStreamSource } from "./reader.js";
+import { openJetStreamSession } from "./session.js";
 
 /** Options of {@link openJetStreamSource}. */
 export interface JetStreamSourceOptions extends NatsServerOptions {
@@ -76,13 +77,14 @@ const SOURCE_OPTIONS: OptionTable<JetStreamSourceOptions> = {
  * }
  * ```
  */
-export function openJetStreamSource(options: JetStreamSourceOptions): JetStreamSource {
+export function openJetStreamSource(options: JetStreamSourceOptions): BrokerSource {
   checkOptions("openJetStreamSource", options, SOURCE_OPTIONS);
   checkServer(options);
   const { stream, consumer, create, onUndecodable } = options;
   const { maxBatch = DEFAULT_MAX_BATCH, timeoutMs = DEFAULT_TIMEOUT_MS, clock = systemClock } = options;
-  return new JetStreamReader({
+  const session = {
     ...{ server: options, stream, consumer, create, maxBatch, timeoutMs, clock },
     onUndecodable: onUndecodable ?? (() => {}),
-  });
+  };
+  return createBrokerSource((signal) => openJetStreamSession(session, signal), clock);
 }
