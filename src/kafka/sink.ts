@@ -1,15 +1,6 @@
 import { createBrokerSink } from "../broker/broker-sink.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
-import {
-  aBoolean,
-  aFunction,
-  anInteger,
-  either,
-  oneOf,
-  required,
-  type ValueCheck,
-  valueCheck,
-} from "../errors/value-checks.js";
+import { aBoolean, aFunction, anInteger, either, oneOf, required } from "../errors/value-checks.js";
 import type { FlowSink } from "../observer/events/flow-sink.js";
 import {
   checkServer,
@@ -22,6 +13,7 @@ import {
 } from "./client.js";
 import { type KeyOf, keyFunction } from "./key.js";
 import { KafkaPublisher } from "./publisher.js";
+import { aTopic } from "./topic.js";
 
 /** Options of {@link openKafkaSink}. */
 export interface KafkaSinkOptions extends KafkaServerOptions {
@@ -44,12 +36,6 @@ export interface KafkaSinkOptions extends KafkaServerOptions {
 const DEFAULT_RETRIES = 5;
 const DEFAULT_MAX_PENDING = 1000;
 const DEFAULT_MAX_REQUEST_BYTES = 900_000;
-
-/** The names that Kafka accepts for topics. */
-export const aTopic: ValueCheck<string> = valueCheck(
-  "a topic of 1 to 249 letters, digits and the characters . _ -",
-  (value) => typeof value === "string" && /^(?!\.\.?$)[\w.-]{1,249}$/.test(value),
-);
 
 const SINK_OPTIONS: OptionTable<KafkaSinkOptions> = {
   ...SERVER_OPTIONS,
