@@ -12,15 +12,6 @@ import {
   withMethods,
 } from "../errors/value-checks.js";
 
-/** The part of a message of kafkajs that this package uses. */
-export interface KafkaMessage {
-  readonly key?: string | null;
-  readonly value: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds since 1970, as a decimal number. */
-  readonly timestamp?: string;
-}
-
 /** The part of a `Producer` of kafkajs that this package uses. */
 export interface KafkaProducerLike {
   connect(): Promise<void>;
@@ -29,7 +20,8 @@ export interface KafkaProducerLike {
     topic: string;
     acks?: number;
     timeout?: number;
-    messages: KafkaMessage[];
+    /** Messages of kafkajs; their type would require the types of Node. */
+    messages: object[];
   }): Promise<unknown>;
 }
 
@@ -128,8 +120,8 @@ export interface KafkaPeer {
   readonly redactor: Redactor;
 }
 
-/** Times that kafkajs waits between attempts, in milliseconds. */
-export const RETRY = { initialRetryTime: 200, maxRetryTime: 5000 };
+/** The attempts of kafkajs, and the times that it waits between them, in milliseconds. */
+export const RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 5000 };
 
 /**
  * Creates a client, unless one was passed. It prints nothing: what it logs is in the errors that it reports.

@@ -3,13 +3,16 @@ import type { BrokerPublisher } from "../broker/broker-sink.js";
 import { headerValue, MESSAGE_HEADERS, MESSAGE_VERSION } from "../broker/message.js";
 import type { EncodedEvent } from "../observer/events/encoded-event.js";
 import type { RefusedEvent } from "../observer/events/flow-sink.js";
-import {
-  type KafkaMessage,
-  type KafkaPeer,
-  type KafkaProducerLike,
-  kafkaError,
-  protocolErrorType,
-} from "./client.js";
+import { type KafkaPeer, type KafkaProducerLike, kafkaError, protocolErrorType } from "./client.js";
+
+/** A message of kafkajs. */
+interface KafkaMessage {
+  readonly key?: string | null;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970, as a decimal number. */
+  readonly timestamp?: string;
+}
 
 export interface PublisherOptions {
   readonly topic: string;

@@ -33,7 +33,6 @@ export interface KafkaSinkOptions extends KafkaServerOptions {
   readonly createTopic?: boolean;
 }
 
-const DEFAULT_RETRIES = 5;
 const DEFAULT_MAX_PENDING = 1000;
 const DEFAULT_MAX_REQUEST_BYTES = 900_000;
 
@@ -73,7 +72,7 @@ const SINK_OPTIONS: OptionTable<KafkaSinkOptions> = {
 export async function openKafkaSink(options: KafkaSinkOptions): Promise<FlowSink> {
   checkOptions("openKafkaSink", options, SINK_OPTIONS);
   checkServer(options);
-  const { topic, key = "node", retries = DEFAULT_RETRIES, createTopic = false } = options;
+  const { topic, key = "node", retries = RETRY.retries, createTopic = false } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, maxPending = DEFAULT_MAX_PENDING } = options;
   const { maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES } = options;
   const peer = await openPeer(options);

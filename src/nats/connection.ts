@@ -1,4 +1,3 @@
-import { loadPackage } from "../broker/optional-package.js";
 import {
   createRedactor,
   type Redactor,
@@ -9,6 +8,7 @@ import {
 import type { OptionTable } from "../errors/check-options.js";
 import { type ErrorCode, FlowscribeError, OptionsError } from "../errors/errors.js";
 import { aListOf, anInteger, anObject, aString, either, withMethods } from "../errors/value-checks.js";
+import { loadTransport } from "./transport.js";
 
 /**
  * The part of a `NatsConnection` that this package uses. Pass one that `connect` of `@nats-io/transport-node` has returned.
@@ -129,11 +129,6 @@ export async function openPeer(options: NatsServerOptions, code: ErrorCode): Pro
     const where = addresses.map(withoutUserInfo).join(", ");
     throw natsError(code, `cannot connect to ${where}`, error, redactor);
   }
-}
-
-/** Loads the client when it is needed. */
-export async function loadTransport(): Promise<typeof import("@nats-io/transport-node")> {
-  return loadPackage("@nats-io/transport-node", () => import("@nats-io/transport-node"));
 }
 
 /** An error of the client, without secrets. */

@@ -4,12 +4,13 @@ import type { BrokerSession, ReceivedBatch } from "../broker/broker-source.js";
 import { MESSAGE_HEADERS, readMessage } from "../broker/message.js";
 import type { UndecodableMessage } from "../broker/source-stats.js";
 import type { EncodedEvent } from "../observer/events/encoded-event.js";
-import { loadTransport, type NatsPeer, type NatsServerOptions, natsError, openPeer } from "./connection.js";
+import { type NatsPeer, type NatsServerOptions, natsError, openPeer } from "./connection.js";
 import { type CreateConsumer, openConsumer, type StreamConsumer, type StreamMessage } from "./consumer.js";
 import { KeptMessages } from "./kept-messages.js";
 import { MessagePull } from "./pull.js";
 import type { Answer } from "./request-run.js";
 import { hasNoResponders, type NatsAnswer, PipelinedRequests } from "./requests.js";
+import { loadTransport } from "./transport.js";
 
 export interface JetStreamSessionOptions {
   readonly server: NatsServerOptions;

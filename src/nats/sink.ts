@@ -6,7 +6,6 @@ import type { FlowSink } from "../observer/events/flow-sink.js";
 import {
   checkServer,
   DEFAULT_TIMEOUT_MS,
-  loadTransport,
   type NatsServerOptions,
   openPeer,
   SERVER_OPTIONS,
@@ -14,6 +13,7 @@ import {
 import { aJetStreamName } from "./name.js";
 import { JetStreamPublisher } from "./publisher.js";
 import { isSubject, type SubjectOf } from "./subject.js";
+import { loadTransport } from "./transport.js";
 
 /** Options of {@link openJetStreamSink}. */
 export interface JetStreamSinkOptions extends NatsServerOptions {
