@@ -2,7 +2,9 @@ import { Wakeup } from "../../src/async/wakeup.js";
 import type { KafkaClientLike } from "../../src/kafka/index.js";
 
 type Producer = ReturnType<KafkaClientLike["producer"]>;
-type Message = Parameters<Producer["send"]>[0]["messages"][number];
+interface Message {
+  readonly value: Uint8Array;
+}
 
 /** An error of a broker, as kafkajs reports it. */
 export function protocolError(type: string): Error {
@@ -47,7 +49,7 @@ export class FakeKafka implements KafkaClientLike {
       disconnect: async () => {
         this.isConnected = false;
       },
-      send: ({ messages, ...request }) => this.#send(messages, request),
+      send: ({ messages, ...request }) => this.#send(messages as Message[], request),
     };
   }
 
