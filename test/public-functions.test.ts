@@ -8,6 +8,8 @@ import * as collect from "../src/collect/index.js";
 import { FlowscribeError, OptionsError } from "../src/errors/errors.js";
 import * as everything from "../src/index.js";
 import * as metrics from "../src/metrics/index.js";
+import * as kafka from "../src/kafka/index.js";
+import * as nats from "../src/nats/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
 import * as rpc from "../src/rpc/index.js";
 import * as checkpointFile from "../src/sink/checkpoint.js";
@@ -495,6 +497,13 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /transport/,
     options: (options) => rpc.serverStatus(transport, options),
   },
+  // flowscribe/nats
+  openJetStreamSink: { options: nats.openJetStreamSink },
+  openJetStreamSource: { options: nats.openJetStreamSource },
+  subjectToken: { first: nats.subjectToken, named: /name/, accepts: ["a string"] },
+  // flowscribe/kafka
+  openKafkaSink: { options: kafka.openKafkaSink },
+  openKafkaSource: { options: kafka.openKafkaSource },
   // flowscribe/collect
   aggregateFlows: {
     first: (value) => collect.aggregateFlows(value, { fields: ["verdict"] }),

@@ -74,6 +74,16 @@ describe("import", () => {
       [...LOW, "cel", "filter", "gen", "observer", "packet", "regex"],
     ],
     [
+      "nats",
+      ["@bufbuild/protobuf", "re2js"],
+      [...LOW, "broker", "cel", "filter", "gen", "nats", "observer", "packet", "regex"],
+    ],
+    [
+      "kafka",
+      ["@bufbuild/protobuf", "re2js"],
+      [...LOW, "broker", "cel", "filter", "gen", "kafka", "observer", "packet", "regex"],
+    ],
+    [
       "recorder",
       ["@bufbuild/protobuf", "re2js"],
       [...LOW, "cel", "filter", "gen", "packet", "pcap", "recorder", "regex"],

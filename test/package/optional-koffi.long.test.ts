@@ -42,6 +42,29 @@ function runProgram(project: string, program: string): string {
   return run(process.execPath, ["program.js"], { cwd: project });
 }
 
+describe("the package without its optional peer dependencies", () => {
+  test.each([
+    {
+      entryPoint: "flowscribe/nats",
+      call: `openJetStreamSink({ servers: "127.0.0.1:1", subject: "a" })`,
+      name: "@nats-io/transport-node",
+    },
+    {
+      entryPoint: "flowscribe/kafka",
+      call: `openKafkaSink({ brokers: ["127.0.0.1:1"], topic: "a" })`,
+      name: "kafkajs",
+    },
+  ])("$call rejects with package_missing and the next step", ({ entryPoint, call, name }) => {
+    const program = `
+      import * as module from "${entryPoint}";
+      try { await module.${call}; console.log("no error"); }
+      catch (error) { console.log(error.code, error.message); }`;
+    const printed = runProgram(withoutKoffi, program);
+    expect(printed).toMatch(/^package_missing /);
+    expect(printed).toContain(`npm install ${name}`);
+  });
+});
+
 describe("npm install --omit=optional", () => {
   test("installs no native code", () => {
     expect(readdirSync(join(withoutKoffi, "node_modules"))).not.toContain("koffi");
