@@ -63,7 +63,9 @@ export interface KafkaConsumerLike {
 
 /** The part of `Kafka` of kafkajs that this package uses. Pass an instance of that class. */
 export interface KafkaClientLike {
+  /** Creates a producer. */
   producer(config?: object): KafkaProducerLike;
+  /** Creates a member of a consumer group. */
   consumer(config: { groupId: string }): KafkaConsumerLike;
 }
 

@@ -16,15 +16,27 @@ import { loadTransport } from "./transport.js";
 export interface NatsConnectionLike {
   /** What the server has announced; undefined while it is not connected. */
   readonly info?: { readonly max_payload: number } | undefined;
+  /** Sends a message. */
   publish(subject: string, payload?: Uint8Array, options?: object): void;
-  subscribe(subject: string, options?: object): { unsubscribe(): void };
+  /** Receives the messages of a subject. */
+  subscribe(subject: string, options?: object): NatsSubscriptionLike;
   /** Resolves when the server has processed everything that was sent. */
   flush(): Promise<void>;
+  /** Reports lost and restored connections. */
   status(): AsyncIterable<{ readonly type: string }>;
+  /** Whether it is closed for good. */
   isClosed(): boolean;
   // biome-ignore lint/suspicious/noConfusingVoidType: the type of NatsConnection.
+  /** Resolves when it is closed for good, with the error if there is one. */
   closed(): Promise<void | Error>;
+  /** Closes it for good. */
   close(): Promise<void>;
+}
+
+/** The part of a `Subscription` that this package uses. */
+export interface NatsSubscriptionLike {
+  /** Ends it. */
+  unsubscribe(): void;
 }
 
 /** The server, or a connection to it. One of `connection` and `servers` is required. */
