@@ -26,8 +26,8 @@ export interface NatsConnectionLike {
   status(): AsyncIterable<{ readonly type: string }>;
   /** Whether it is closed for good. */
   isClosed(): boolean;
-  // biome-ignore lint/suspicious/noConfusingVoidType: the type of NatsConnection.
   /** Resolves when it is closed for good, with the error if there is one. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: the type of NatsConnection.
   closed(): Promise<void | Error>;
   /** Closes it for good. */
   close(): Promise<void>;

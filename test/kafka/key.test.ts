@@ -1,20 +1,22 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Flow, LostEventSchema } from "../../src/gen/flow/flow_pb.js";
+import { LostEventSchema } from "../../src/gen/flow/flow_pb.js";
 import { GetFlowsResponseSchema } from "../../src/gen/observer/observer_pb.js";
 import { keyFunction } from "../../src/kafka/key.js";
 import { encodeEvent } from "../../src/observer/index.js";
 import { flow } from "../../src/testing/index.js";
 
-type Protocol = Flow["l4"] extends infer L ? NonNullable<L>["protocol"] : never;
-
 const fiveTuple = keyFunction("five-tuple");
 
 function flowEvent(source: string, destination: string, protocol?: object) {
-  const l4 = protocol as { protocol: Protocol } | undefined;
   return encodeEvent(
-    flow({ IP: { source, destination }, ...(l4 && { l4 }), nodeName: "n", uuid: "u" } as never),
+    flow({
+      IP: { source, destination },
+      ...(protocol && { l4: protocol }),
+      nodeName: "n",
+      uuid: "u",
+    } as never),
   );
 }
 
