@@ -6,7 +6,7 @@ import type { PacketBatch } from "../packet/batch.js";
 import type { SourceStats } from "../packet/source.js";
 import type { CaptureWriter } from "../pcap/capture-writer.js";
 import type { SinkRequest, StorageAccount } from "../recorder/sink.js";
-import { isAtPath, statDescriptor } from "./file-identity.js";
+import { isAtPath, statDescriptor } from "../source/file-identity.js";
 
 /** Minimum interval between checks of the file during writes; each check costs an fstat(2). */
 const CHECK_INTERVAL_MS = 1000;

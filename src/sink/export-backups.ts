@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { FlowscribeError } from "../errors/errors.js";
-import type { Backup, BackupName } from "./export-backup-name.js";
+import type { Backup, BackupName } from "../source/export-file/backup-name.js";
 import { outputFailed } from "./export-output.js";
 
 /**

@@ -20,10 +20,10 @@ import type { OptionTable } from "../errors/check-options.js";
 import type { FlowscribeError } from "../errors/errors.js";
 import { codeOf, withoutPath } from "../errors/message.js";
 import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../errors/value-checks.js";
-import { BackupName } from "./export-backup-name.js";
+import { BackupName } from "../source/export-file/backup-name.js";
+import { isSameFile, statDescriptor, statPath } from "../source/file-identity.js";
 import { tidyBackups } from "./export-backups.js";
 import { type LineOutput, outputFailed } from "./export-output.js";
-import { isSameFile, statDescriptor, statPath } from "./file-identity.js";
 
 /** When to rotate a file, and how to treat backups. The defaults are Hubble's. */
 export interface RotationOptions {

@@ -1,9 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { codeOf } from "../errors/message.js";
 import { readLine } from "../message/json/line/read-line.js";
-
-const LF = 0x0a;
-const CHUNK = 64 * 1024;
+import { startOfLastLine } from "../source/last-line.js";
 
 /** A longer last line is not read to see whether it is whole. */
 const MAX_LINE = 16 * 1024 * 1024;
@@ -38,18 +36,6 @@ export function repairLastLine(path: string): number {
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** The offset after the last line feed. */
-function startOfLastLine(descriptor: number, size: number): number {
-  const chunk = Buffer.alloc(Math.min(CHUNK, size));
-  for (let end = size; end > 0; end -= chunk.length) {
-    const start = Math.max(end - chunk.length, 0);
-    const length = readSync(descriptor, chunk, 0, end - start, start);
-    const at = chunk.subarray(0, length).lastIndexOf(LF);
-    if (at >= 0) return start + at + 1;
-  }
-  return 0;
 }
 
 function isEvent(descriptor: number, start: number, end: number): boolean {
