@@ -1,15 +1,12 @@
-import { stat } from "node:fs/promises";
 import { sleep } from "../../async/abort.js";
 import { BoundedQueue } from "../../async/bounded-queue.js";
 import type { Clock } from "../../async/clock.js";
 import { codeOf } from "../../errors/message.js";
+import { endOfFile, type FileEnd, POLL_MS } from "../../source/followed-file.js";
 import { errorText } from "../error-text.js";
 import type { InputEvent } from "./events.js";
 import { type Input, openInput, type RegularFile, readFile } from "./open.js";
 import { type ReadContext, readOne, tryOpen } from "./read-all.js";
-
-/** Interval for checking a followed file for changes, in milliseconds. */
-export const POLL_MS = 250;
 
 /** The events of followed inputs. */
 export interface Followed {
@@ -89,7 +86,7 @@ async function* followOne(
   while (input !== undefined) {
     const { file } = input;
     if (file === undefined) return yield* readOne(input, context);
-    let end: TailEnd | undefined;
+    let end: FileEnd | undefined;
     const readInto = tailReader(file, io.clock, io.signal, onCaughtUp, (why) => {
       end = why;
     });
@@ -124,19 +121,16 @@ async function reopen(path: string, { io, messages }: ReadContext): Promise<Inpu
   return undefined;
 }
 
-/** Why a followed file ended: another file has its name, or it is shorter than what was read. */
-type TailEnd = "replaced" | "cut";
-
 /** Reads a file, and what is added to it until it is replaced or truncated. */
 function tailReader(
   { path, handle }: RegularFile,
   clock: Clock,
   signal: AbortSignal,
   onCaughtUp: () => void,
-  onEnd: (why: TailEnd) => void,
+  onEnd: (why: FileEnd) => void,
 ): Input["readInto"] {
   let bytes = 0;
-  let why: TailEnd | undefined;
+  let why: FileEnd | undefined;
   return async (buffer) => {
     for (;;) {
       const length = await readFile(handle, buffer);
@@ -148,25 +142,9 @@ function tailReader(
       await sleep(POLL_MS, clock, signal);
       if (signal.aborted) return 0;
       // After a replacement, loop once more to read what was added before it.
-      why = await endOf(path, handle, bytes);
+      why = await endOfFile(path, handle, bytes);
     }
   };
-}
-
-async function endOf(
-  path: string,
-  handle: RegularFile["handle"],
-  bytes: number,
-): Promise<TailEnd | undefined> {
-  const opened = await handle.stat();
-  if (opened.size < bytes) return "cut";
-  try {
-    const named = await stat(path);
-    return named.ino === opened.ino && named.dev === opened.dev ? undefined : "replaced";
-  } catch {
-    // During a rotation, there may briefly be no file of that name.
-    return undefined;
-  }
 }
 
 /** Merges batches in the order of their arrival, until all iterators have ended. */

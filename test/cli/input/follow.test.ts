@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EXIT, type ExitCode } from "../../../src/cli/exit-code.js";
-import { POLL_MS } from "../../../src/cli/input/follow.js";
+import { POLL_MS } from "../../../src/source/followed-file.js";
 import { runCli } from "../../../src/cli/run.js";
 import { PATIENCE } from "../../support/patience.js";
 import { repository } from "../../support/run.js";
