@@ -1,4 +1,4 @@
-/** Export files, filtered on several cores. Node only. */
+/** Export files: filtered on several cores, and as a source of events. Node only. */
 import { checkArgument } from "../errors/check-argument.js";
 import { checkOptions, type OptionTable } from "../errors/check-options.js";
 import {
@@ -13,10 +13,22 @@ import {
 } from "../errors/value-checks.js";
 import type { FlowFilterLists } from "../filter/compile.js";
 import { FLOW_FILTER_OPTIONS } from "../filter/filter-options.js";
+import {
+  type ExportFileSource,
+  type ExportFileSourceOptions,
+  SOURCE_OPTIONS,
+} from "./export-file/options.js";
+import { FileSource } from "./export-file/source.js";
 import { FileFilter } from "./filter-files/file-filter.js";
 import type { FilteredFiles, FilterFilesOptions } from "./filter-files/options.js";
 
 export { ExportError } from "../observer/export/error.js";
+export type {
+  ExportFileReport,
+  ExportFileSource,
+  ExportFileSourceOptions,
+  ExportFileSourceStats,
+} from "./export-file/options.js";
 export type { FilteredFiles, FilterFilesOptions, FilterFilesStats } from "./filter-files/options.js";
 
 const OPTIONS: OptionTable<FilterFilesOptions> = {
@@ -59,4 +71,34 @@ export function filterFiles(
   checkArgument("filterFiles", "paths", paths, aListOf(aPath));
   checkOptions("filterFiles", options, OPTIONS);
   return new FileFilter([...paths], filters, options);
+}
+
+/**
+ * Reads an export file of Hubble, and the backups that its rotation leaves, as a source for `collect`. The files are one
+ * sequence: backups of Hubble's exporter (`events-2026-01-02T15-04-05.000.log`) and of logrotate (`events.log.1`), plain or
+ * gzip, the oldest first, then the file itself. With `follow`, lines and files that come later follow as with `tail -F`,
+ * checked four times a second; several rotations between two checks, and truncation (`copytruncate`), are handled.
+ *
+ * Its position identifies a file by its first bytes, at most 1,024, and has the offset of a line, after decompression: reading
+ * resumes in the same file after it was renamed or compressed, and goes on with the newer ones. If that file is gone, `onReport` is
+ * called with `gap`, and reading goes on with the oldest file that exists. Each line is yielded once, unless the process
+ * crashes.
+ *
+ * Lines have any form that `decodeExport` reads. Bad lines are counted and reported, and never end the source. A last line
+ * without a line feed is read at the end of a file; with `follow`, not before the file is replaced. Memory is bounded by
+ * 1 MiB and a few lines of `maxLineBytes`, whatever the files have.
+ *
+ * @param path A regular file. For pipes and standard input use `fromEvents(decodeExport(stream))`.
+ * @throws OptionsError, or TypeError for an invalid path, from the call itself. From the iteration: OpenError `open_failed`
+ *   if a file cannot be opened or read, unless `follow` waits for it, and for a position of another source; ExportError
+ *   `malformed_gzip` and `malformed_export` if the last file is damaged or of another kind, after its events; the signal's
+ *   reason.
+ *
+ * @example
+ * const source = exportFileSource("/var/run/cilium/hubble/events.log", { follow: true, onReport: console.warn });
+ */
+export function exportFileSource(path: string, options: ExportFileSourceOptions = {}): ExportFileSource {
+  checkArgument("exportFileSource", "path", path, aPath);
+  checkOptions("exportFileSource", options, SOURCE_OPTIONS);
+  return new FileSource(path, options);
 }

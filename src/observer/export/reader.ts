@@ -85,6 +85,11 @@ export class ExportReader {
     return this.#document === undefined;
   }
 
+  /** Whether a line, or an object on several lines, has begun and not ended. */
+  get isWaiting(): boolean {
+    return this.#parts.isAnyWaiting || this.#document?.document.isInObject === true;
+  }
+
   /** Counts a line that is an event and begins with its bracket, without reading it. */
   skip(): void {
     this.#line++;
