@@ -67,3 +67,4 @@ export {
   DEFAULT_MAX_CONVERSATIONS,
 } from "./conversations/options.js";
 export type { TcpFlagName } from "./conversations/tcp-state.js";
+export { type EventIterable, type FromEventsOptions, fromEvents } from "./from-events.js";
