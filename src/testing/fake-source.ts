@@ -1,4 +1,6 @@
+import { iterateOrAbort } from "../async/iterate-or-abort.js";
 import { checkArgument } from "../errors/check-argument.js";
+import { FlowscribeError } from "../errors/errors.js";
 import { anIterable } from "../errors/value-checks.js";
 import type { EncodedEvent } from "../observer/events/encoded-event.js";
 import type { EventSource } from "../observer/events/event-source.js";
@@ -24,16 +26,19 @@ export function fakeEventSource(
 ): FakeEventSource {
   checkArgument("fakeEventSource", "batches", batches, anIterable);
   let acknowledged = 0;
+  let isRead = false;
   return {
     get acknowledged() {
       return acknowledged;
     },
     async *read({ position, signal }) {
+      if (isRead) throw new FlowscribeError("source_consumed", "a source of events can be read only once");
+      isRead = true;
+      signal.throwIfAborted();
       const from = typeof position === "number" ? position : 0;
       acknowledged = from;
       let index = 0;
-      for await (const batch of batches) {
-        signal.throwIfAborted();
+      for await (const batch of iterateOrAbort(asyncOf(batches), signal)) {
         if (index++ >= from) yield batch;
       }
     },
@@ -42,4 +47,8 @@ export function fakeEventSource(
     },
     position: () => acknowledged,
   };
+}
+
+async function* asyncOf<T>(values: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* values;
 }
