@@ -12,14 +12,14 @@ export interface ListedFile extends FileIdentity {
 /** Lists an export file with its backups. */
 export class FileList {
   readonly #path: string;
-  readonly #backups: boolean;
+  readonly hasBackups: boolean;
   readonly #timed: BackupName;
   readonly #numbered: RegExp;
 
-  /** @param backups False to list only the file itself. */
-  constructor(path: string, backups: boolean) {
+  /** @param hasBackups False to list only the file itself. */
+  constructor(path: string, hasBackups: boolean) {
     this.#path = path;
-    this.#backups = backups;
+    this.hasBackups = hasBackups;
     this.#timed = new BackupName(path);
     // logrotate's `hubble.log.1` and `hubble.log.2.gz`
     this.#numbered = new RegExp(`^${escapeRegExp(basename(path))}\\.(\\d{1,9})(?:\\.gz)?$`);
@@ -41,7 +41,7 @@ export class FileList {
   }
 
   async #readOnce(): Promise<ListedFile[]> {
-    const names = this.#backups ? await namesIn(dirname(this.#path)) : [];
+    const names = this.hasBackups ? await namesIn(dirname(this.#path)) : [];
     const paths = this.#inOrder(names).map((name) => join(dirname(this.#path), name));
     return [...paths, this.#path].flatMap((path) => {
       const stats = statPath(path);

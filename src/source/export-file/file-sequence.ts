@@ -55,7 +55,7 @@ export class FileSequence {
     return this.#retry(async (files) => {
       const index = await this.#find(files, fingerprint, offset);
       if (index === CHANGED) return CHANGED;
-      if (index === -1) return await this.#openSuccessor(files, previous, fingerprint.bytes > 0);
+      if (index === -1) return await this.#openSuccessor(files, previous, () => fingerprint.bytes > 0);
       return await this.#openFrom(files, index, offset, previous);
     });
   }
@@ -68,9 +68,10 @@ export class FileSequence {
       const index = known === -1 ? await this.#find(files, mark, file.offset) : known;
       if (index === CHANGED) return CHANGED;
       if (index !== -1) return await this.#openAt(files, index + 1, mark.bytes > 0 ? mark : previous);
-      // It was read to its end. Without backups, the file at the path is the next one.
-      const isCertain = mark.bytes === 0 || (previous === undefined && files.length === 1);
-      return await this.#openSuccessor(files, previous, !isCertain);
+      // It was read to its end, so that nothing is missing if the file after the previous one is known. A file that is
+      // replaced without a backup leaves open what came between.
+      const mayMiss = this.#list.hasBackups && (mark.bytes > 0 || previous !== undefined);
+      return await this.#openSuccessor(files, previous, (isFound) => !isFound && mayMiss);
     });
   }
 
@@ -80,7 +81,7 @@ export class FileSequence {
       const mark = fingerprintOf(file.head);
       const index = await this.#find(files, mark, offset);
       if (index === CHANGED) return CHANGED;
-      if (index === -1) return await this.#openSuccessor(files, previous, true);
+      if (index === -1) return await this.#openSuccessor(files, previous, () => true);
       return await this.#openFrom(files, index, offset, previous);
     });
   }
@@ -89,12 +90,12 @@ export class FileSequence {
   async #openSuccessor(
     files: readonly ListedFile[],
     previous: Fingerprint | undefined,
-    hasGap: boolean,
+    hasGap: (isPreviousFound: boolean) => boolean,
   ): Promise<SequenceFile | undefined | Changed> {
     const before = previous === undefined ? -1 : await this.#find(files, previous, 0);
     if (before === CHANGED) return CHANGED;
     const opened = await this.#openAt(files, before + 1, before === -1 ? undefined : previous);
-    return opened === CHANGED || opened === undefined ? opened : { ...opened, hasGap };
+    return opened === CHANGED || opened === undefined ? opened : { ...opened, hasGap: hasGap(before !== -1) };
   }
 
   async #openFrom(

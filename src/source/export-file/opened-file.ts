@@ -71,16 +71,23 @@ export class OpenedFile implements FileIdentity {
   }
 
   /**
-   * Reads the next bytes; 0 at the end of the file, which may grow.
+   * Reads the next bytes; 0 at the end of the file, which may grow. Returns `truncated`, and keeps offset and head, if the file
+   * does not have any more what was read: it is shorter, or begins with other bytes.
    *
    * @throws ExportError `malformed_gzip`, or `malformed_export` for a file of another kind. The system's error.
    */
-  async readInto(buffer: Uint8Array): Promise<number> {
+  async readInto(buffer: Uint8Array): Promise<number | "truncated"> {
     this.#kind ??= await this.#begin();
-    const length =
-      this.#plain === undefined
-        ? await this.#readAt(buffer, this.#offset)
-        : await this.#plain.readInto(buffer);
+    if (this.#kind === undefined) return 0;
+    let length: number;
+    if (this.#plain === undefined) {
+      length = await this.#readAt(buffer, this.#offset);
+      // After the read: what was read may be from after a truncation.
+      if (!(await this.#isIntact())) return "truncated";
+    } else {
+      // A compressed file is written once.
+      length = await this.#plain.readInto(buffer);
+    }
     if (this.#headLength === this.#offset && this.#headLength < FINGERPRINT_BYTES) {
       const part = buffer.subarray(0, Math.min(length, FINGERPRINT_BYTES - this.#headLength));
       this.#head.set(part, this.#headLength);
@@ -94,7 +101,7 @@ export class OpenedFile implements FileIdentity {
   async readHead(bytes: number = FINGERPRINT_BYTES): Promise<Uint8Array> {
     const buffer = new Uint8Array(FINGERPRINT_BYTES);
     while (this.#headLength < bytes) {
-      if ((await this.readInto(buffer.subarray(0, bytes - this.#headLength))) === 0) break;
+      if ((await this.#readOn(buffer.subarray(0, bytes - this.#headLength))) === 0) break;
     }
     return this.head;
   }
@@ -110,7 +117,7 @@ export class OpenedFile implements FileIdentity {
     const buffer = new Uint8Array(SKIP_BYTES);
     while (this.#offset < offset) {
       signal.throwIfAborted();
-      if ((await this.readInto(buffer.subarray(0, offset - this.#offset))) === 0) return false;
+      if ((await this.#readOn(buffer.subarray(0, offset - this.#offset))) === 0) return false;
     }
     return true;
   }
@@ -128,24 +135,12 @@ export class OpenedFile implements FileIdentity {
       for (let length = -1; length !== 0; ) {
         signal.throwIfAborted();
         const before = this.#offset;
-        length = await this.readInto(buffer);
+        length = await this.#readOn(buffer);
         const at = buffer.subarray(0, length).lastIndexOf(LF);
         if (at !== -1) start = before + at + 1;
       }
     }
     await this.skipTo(start, signal);
-  }
-
-  /** Whether the file still has what was read: a truncated file is shorter, or begins with other bytes. */
-  async isIntact(): Promise<boolean> {
-    // A compressed file is written once.
-    if (this.#kind !== "plain") return true;
-    const { size } = await this.#handle.stat();
-    if (size < this.#offset) return false;
-    const { head } = this;
-    const now = new Uint8Array(head.length);
-    const length = await this.#readAt(now, 0);
-    return length === head.length && now.every((byte, index) => byte === head[index]);
   }
 
   /** Whether the file has at least as many bytes; unknown, so true, if it is compressed. */
@@ -155,6 +150,21 @@ export class OpenedFile implements FileIdentity {
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+
+  /** Like {@link readInto}; a truncated file has ended, and the next read finds out. */
+  async #readOn(buffer: Uint8Array): Promise<number> {
+    const length = await this.readInto(buffer);
+    return length === "truncated" ? 0 : length;
+  }
+
+  async #isIntact(): Promise<boolean> {
+    const { size } = await this.#handle.stat();
+    if (size < this.#offset) return false;
+    const { head } = this;
+    const now = new Uint8Array(head.length);
+    const length = await this.#readAt(now, 0);
+    return length === head.length && now.every((byte, index) => byte === head[index]);
   }
 
   async #begin(): Promise<"plain" | "gzip" | undefined> {

@@ -136,15 +136,14 @@ export class FileSource implements ExportFileSource {
     let wasAtPath = false;
     for (;;) {
       signal.throwIfAborted();
-      let length: number;
+      let length: number | "truncated";
       try {
         length = await readFrom(file, this.#buffer);
       } catch (error) {
         if (error instanceof ExportError) return error;
         throw error;
       }
-      // What was read may be from after a truncation, where the file has other lines.
-      if (!(await file.isIntact())) return "truncated";
+      if (length === "truncated") return length;
       if (length > 0) {
         this.#stats.bytes += length;
         const before = decoder.resumeAt;
@@ -243,7 +242,7 @@ async function openFault(path: string): Promise<OpenError | undefined> {
 }
 
 /** @throws ExportError; OpenError if the system cannot read the file. */
-async function readFrom(file: OpenedFile, buffer: Uint8Array): Promise<number> {
+async function readFrom(file: OpenedFile, buffer: Uint8Array): Promise<number | "truncated"> {
   try {
     return await file.readInto(buffer);
   } catch (error) {
