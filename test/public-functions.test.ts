@@ -130,6 +130,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /source/,
     options: (options) => collect.collect(testing.fakeEventSource([]), options),
   },
+  fromEvents: {
+    first: collect.fromEvents,
+    named: /events/,
+    accepts: ["a list"],
+    options: (options) => collect.fromEvents([], options),
+  },
   // flowscribe/filter
   checkFlowFilters: {
     first: everything.checkFlowFilters,
@@ -415,6 +421,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => everything.filterExport("", {}, options),
   },
   // flowscribe/source/export
+  exportFileSource: {
+    first: exportSource.exportFileSource,
+    named: /path/,
+    accepts: ["a string"],
+    options: (options) => exportSource.exportFileSource("events.log", options),
+  },
   filterFiles: {
     first: (paths) => exportSource.filterFiles(paths, {}),
     named: /paths/,
