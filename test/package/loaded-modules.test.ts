@@ -126,7 +126,7 @@ describe("flowscribe", () => {
     [
       "observe",
       ["observe", capture],
-      [...LOW, "cli", "filter", "gen", "observer", "packet", "pcap", "rpc", "sink"],
+      [...LOW, "cli", "filter", "gen", "observer", "packet", "pcap", "rpc", "sink", "source"],
     ],
     [
       "record",
