@@ -81,8 +81,8 @@ export function filterFiles(
  *
  * Its position identifies a file by its first bytes, at most 1,024, and has the offset of a line, after decompression: reading
  * resumes in the same file after it was renamed or compressed, and goes on with the newer ones. If that file is gone, `onReport` is
- * called with `gap`, and reading goes on with the oldest file that exists. Each line is yielded once, unless the process
- * crashes.
+ * called with `gap`, and reading goes on with the file after the one before it, or else with the oldest that exists. Each line
+ * is yielded once, unless the process crashes.
  *
  * Lines have any form that `decodeExport` reads. Bad lines are counted and reported, and never end the source. A last line
  * without a line feed is read at the end of a file; with `follow`, not before the file is replaced. Memory is bounded by

@@ -29,7 +29,7 @@ vi.mock("node:fs", async (importOriginal) => {
       if (disk.failing !== name) return (real[name] as (...rest: unknown[]) => unknown)(...args);
       const error = Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
       if (name !== "fdatasync") throw error;
-      (args.at(-1) as (error: Error) => void)(error);
+      return (args.at(-1) as (error: Error) => void)(error);
     },
   ]);
   return { ...real, ...Object.fromEntries(traced) };
