@@ -123,6 +123,13 @@ const ROWS: Readonly<Record<string, Row>> = {
   parseNetipPrefix: { first: everything.parseNetipPrefix, named: /text/, accepts: ["a string"] },
   // flowscribe/sink/checkpoint
   openCheckpointFile: { first: checkpointFile.openCheckpointFile, named: /path/, accepts: ["a string"] },
+  // flowscribe/observer: flat rows
+  clickhouseTable: {
+    first: everything.clickhouseTable,
+    named: /columns/,
+    options: (options) => everything.clickhouseTable(everything.FLOW_COLUMNS, options),
+  },
+  flattenEvent: { first: everything.flattenEvent, named: /event/ },
   // flowscribe/collect
   formatCollectMetrics: { first: (stats) => collect.formatCollectMetrics(stats, 0), named: /stats/ },
   collect: {

@@ -55,6 +55,10 @@ export {
   toFlowsRequest,
   type ValuesOf,
 } from "./flags/index.js";
+export { type ClickhouseTableOptions, clickhouseTable } from "./flat/clickhouse.js";
+export type { ColumnType, FlatColumn, FlatColumns, FlatValue } from "./flat/column.js";
+export { flattenEvent } from "./flat/flatten.js";
+export { FLOW_COLUMNS } from "./flat/flow-columns.js";
 export { checkFlowLogs, type FlowLogConfig, type FlowLogsFile } from "./flow-log/config.js";
 export { type FlowLogExport, type FlowLogExportOptions, flowLogExport } from "./flow-log/export-options.js";
 export { flowResponse } from "./flow-response.js";
