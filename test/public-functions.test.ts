@@ -13,6 +13,7 @@ import * as nats from "../src/nats/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
 import * as rpc from "../src/rpc/index.js";
 import * as checkpointFile from "../src/sink/checkpoint.js";
+import * as httpSink from "../src/sink/http/index.js";
 import * as exportSink from "../src/sink/export.js";
 import * as fileSink from "../src/sink/file.js";
 import * as ebpf from "../src/source/ebpf/index.js";
@@ -130,6 +131,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     options: (options) => everything.clickhouseTable(everything.FLOW_COLUMNS, options),
   },
   flattenEvent: { first: everything.flattenEvent, named: /event/ },
+  // flowscribe/sink/http
+  openHttpSink: {
+    first: httpSink.openHttpSink,
+    named: /url/,
+    options: (options) => httpSink.openHttpSink("http://127.0.0.1:1", options),
+  },
   // flowscribe/collect
   formatCollectMetrics: { first: (stats) => collect.formatCollectMetrics(stats, 0), named: /stats/ },
   collect: {
