@@ -13,9 +13,10 @@ import * as nats from "../src/nats/index.js";
 import { decodeFlow, decodeGetFlowsResponse, FlowSchema, ServerStatusResponseSchema } from "../src/proto.js";
 import * as rpc from "../src/rpc/index.js";
 import * as checkpointFile from "../src/sink/checkpoint.js";
-import * as httpSink from "../src/sink/http/index.js";
 import * as exportSink from "../src/sink/export.js";
 import * as fileSink from "../src/sink/file.js";
+import * as httpSink from "../src/sink/http/index.js";
+import * as otlpSink from "../src/sink/otlp/index.js";
 import * as ebpf from "../src/source/ebpf/index.js";
 import * as exportSource from "../src/source/export.js";
 import * as file from "../src/source/file.js";
@@ -137,6 +138,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     named: /url/,
     options: (options) => httpSink.openHttpSink("http://127.0.0.1:1", options),
   },
+  // flowscribe/otlp
+  openOtlpSink: { options: otlpSink.openOtlpSink },
   // flowscribe/collect
   formatCollectMetrics: { first: (stats) => collect.formatCollectMetrics(stats, 0), named: /stats/ },
   collect: {

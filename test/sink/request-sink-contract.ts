@@ -64,7 +64,7 @@ export function requestSinkContract(name: string, open: (behaviour: Behaviour) =
     test("refuses a single event that is too large for the server", async () => {
       const { sink, stored } = await open((uuids) => (uuids.includes("2") ? 413 : 200));
       await expect(sink.write(eventsOf("1", "2", "3"))).rejects.toThrow(
-        "the sink refused the flow 2: status 413",
+        /the sink refused the flow 2: .*status 413/,
       );
       expect(stored().flat()).toEqual(["1", "3"]);
     });

@@ -9,6 +9,8 @@ const LIBRARY = [
   ["core", /[\\/]src[\\/](errors|go|async|bytes|net|hubble)[\\/]/],
   ["protobuf", /[\\/](@bufbuild[\\/]protobuf|src[\\/]gen|tools[\\/]build)[\\/]/],
   ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder", "broker"].map((name) => [
+  ["protobuf", /[\\/](@bufbuild[\\/]protobuf|src[\\/]gen(?![\\/]opentelemetry)|tools[\\/]build)[\\/]/],
+  ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder"].map((name) => [
     name,
     new RegExp(`[\\\\/]src[\\\\/]${name}[\\\\/]`),
   ]),

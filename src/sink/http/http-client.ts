@@ -30,6 +30,8 @@ export interface HttpAnswer {
   /** The first {@link MAX_ANSWER_BYTES} of the body. */
   readonly body: Uint8Array;
   readonly isComplete: boolean;
+  /** Without parameters, in lower case; empty if the answer has none. */
+  readonly contentType: string;
 }
 
 /** A request: its body, and what differs between requests. */
@@ -199,7 +201,13 @@ async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
     isComplete = false;
     break;
   }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks), isComplete };
+  const [contentType = ""] = (response.headers["content-type"] ?? "").split(";");
+  return {
+    status: response.statusCode ?? 0,
+    body: Buffer.concat(chunks),
+    isComplete,
+    contentType: contentType.trim().toLowerCase(),
+  };
 }
 
 /** Node reports a failed attempt for each address of a host in one error without a message. */
