@@ -25,6 +25,8 @@ export interface RequestSender<T> extends DeliveryLimits {
 export class RequestSink<T> implements FlowSink {
   readonly #sender: RequestSender<T>;
   #closing: Promise<void> | undefined;
+  /** Settles with the call of `write` that runs. */
+  #writing: Promise<unknown> = Promise.resolve();
   #written = 0;
   #refused = 0;
   #failures = 0;
@@ -40,6 +42,20 @@ export class RequestSink<T> implements FlowSink {
   async write(events: readonly EncodedEvent[], signal?: AbortSignal): Promise<void> {
     if (this.#closing !== undefined) throw new TypeError("the sink is closed");
     signal?.throwIfAborted();
+    const written = this.#write(events, signal);
+    this.#writing = written.catch(() => {});
+    await written;
+  }
+
+  /** What `write` has returned is stored by the server. */
+  async flush(): Promise<void> {}
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#writing.then(() => this.#sender.close());
+    return this.#closing;
+  }
+
+  async #write(events: readonly EncodedEvent[], signal: AbortSignal | undefined): Promise<void> {
     const refused: RefusedEvent[] = [];
     try {
       const items = this.#encode(events, refused);
@@ -53,14 +69,6 @@ export class RequestSink<T> implements FlowSink {
       throw error;
     }
     if (refused.length > 0) throw new RefusedEventsError(refused);
-  }
-
-  /** What `write` has returned is stored by the server. */
-  async flush(): Promise<void> {}
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= Promise.resolve(this.#sender.close());
-    return this.#closing;
   }
 
   #encode(events: readonly EncodedEvent[], refused: RefusedEvent[]): Item<T>[] {

@@ -30,6 +30,9 @@ export function createRedactor(
     secrets.add(part);
     secrets.add(decode(part));
   }
+  // As in the header for them.
+  const credentials = `${decode(url.username)}:${decode(url.password)}`;
+  if (credentials !== ":") secrets.add(Buffer.from(credentials).toString("base64"));
   for (const [name, value] of url.searchParams) {
     if (!SECRET_PARAMETER.test(name)) continue;
     secrets.add(value);

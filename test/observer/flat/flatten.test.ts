@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   create,
   type DescField,
@@ -19,6 +20,7 @@ import {
   flattenEvent,
 } from "../../../src/observer/index.js";
 import { DropReason, ExportEventSchema, FlowSchema, LostEventSource, Verdict } from "../../../src/proto.js";
+import { repository } from "../../support/run.js";
 import { describeWithShared, sharedPath } from "../../support/shared.js";
 
 const time = { seconds: 1_781_621_533n, nanos: 596_000_001 };
@@ -114,6 +116,21 @@ describe("FLOW_COLUMNS", () => {
       );
     }
   });
+});
+
+test("FLOW_COLUMNS: docs/http-sink.md has a row for each with its type, and for no other", () => {
+  const page = readFileSync(join(repository, "docs/http-sink.md"), "utf8");
+  const rows = page.slice(page.indexOf("## Columns")).matchAll(/^\| (`.*?`) \| ([^|]*) \| .*\|$/gm);
+  const documented = [...rows].flatMap(([, names = "", type = ""]) =>
+    names
+      .replaceAll("`", "")
+      .split(", ")
+      .map((name) => `${name}: ${type}`),
+  );
+  const columns = Object.entries<FlatColumn>(FLOW_COLUMNS).map(
+    ([name, { type, isNullable }]) => `${name}: ${type}${isNullable ? ", nullable" : ""}`,
+  );
+  expect(documented.sort()).toEqual(columns.sort());
 });
 
 describeWithShared("FLOW_COLUMNS: recorded flows", () => {

@@ -91,7 +91,11 @@ function configOf(folder: string, port: number): string {
 
 const USERS = `<?xml version="1.0"?>
 <yandex>
-  <profiles><default><max_memory_usage>500000000</max_memory_usage></default></profiles>
+  <profiles>
+    <default>
+      <max_memory_usage>2000000000</max_memory_usage><max_threads>1</max_threads><max_block_size>1000</max_block_size>
+    </default>
+  </profiles>
   <users>
     <default>
       <password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>

@@ -32,11 +32,11 @@ describeWithPrograms("openHttpSink: ClickHouse", ["clickhouse-server"], () => {
 
   test("stores recorded flows with all their columns", async () => {
     const events: EncodedEvent[] = [];
-    for (const name of ["330-dns", "348-http", "400-l7-redirected", "400-tcp", "400-udp"]) {
+    for (const name of ["330-dns", "348-http", "400-tcp"]) {
       const lines = readFileSync(sharedPath("flows", `basic-sample-${name}-flows.json`), "utf8");
       for await (const event of decodeExport(lines)) events.push(encodeEvent(event));
     }
-    await using sink = await openTable("recorded", { gzip: true, maxBodyBytes: 100_000 });
+    await using sink = await openTable("recorded", { gzip: true, maxBodyBytes: 300_000 });
     await sink.write(events);
     expect(await server.query("SELECT count() FROM recorded")).toBe(String(events.length));
     const rows = (await server.query("SELECT * FROM recorded FORMAT JSONEachRow")).split("\n");

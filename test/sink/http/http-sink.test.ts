@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { collect } from "../../../src/collect/index.js";
 import {
   decodeEvent,
@@ -10,6 +10,7 @@ import {
 import { type HttpSinkOptions, openHttpSink } from "../../../src/sink/http/index.js";
 import { fakeEventSource } from "../../../src/testing/index.js";
 import { fakeClock } from "../../support/fake-clock.js";
+import { PATIENCE } from "../../support/patience.js";
 import { requestSinkContract } from "../request-sink-contract.js";
 import { answer, eventOf, eventsOf, type Handler, serve, uuidsOf } from "./http-server.js";
 
@@ -243,6 +244,34 @@ describe("openHttpSink: statuses", () => {
     expect(error.message).not.toMatch(/s3cr3t|abcdef|hunter22/);
     expect(String(error.cause)).not.toMatch(/s3cr3t|abcdef|hunter22/);
   });
+});
+
+test("openHttpSink: credentials in the URL are sent as basic authentication, and are not in errors", async () => {
+  const server = await serve(({ headers }, response) => answer(response, 401, String(headers.authorization)));
+  const sink = await openHttpSink(server.url.replace("http://", "http://hubble:p%40ssw0rd@"));
+  const error = (await sink.write(eventsOf("1")).catch((thrown: unknown) => thrown)) as Error;
+  const [scheme, token = ""] = String(server.received[0]?.headers.authorization).split(" ");
+  expect([scheme, Buffer.from(token, "base64").toString()]).toEqual(["Basic", "hubble:p@ssw0rd"]);
+  expect(error.message).toBe(
+    `POST ${server.url}: status 401: "Basic ***"; check the credentials (\`headers\`)`,
+  );
+});
+
+test("openHttpSink: closing waits for the write that runs", async () => {
+  let respond = () => {};
+  const { server, sink } = await open((_, response) => {
+    respond = () => answer(response, 200);
+  });
+  const written = sink.write(eventsOf("1"));
+  let isClosed = false;
+  const closed = sink[Symbol.asyncDispose]().then(() => {
+    isClosed = true;
+  });
+  await vi.waitFor(() => expect(server.received.length).toBe(1), PATIENCE);
+  expect(isClosed).toBe(false);
+  respond();
+  await written;
+  await closed;
 });
 
 describe("openHttpSink: Retry-After", () => {

@@ -1,5 +1,11 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ProtobufLogsSerializer } from "@opentelemetry/otlp-transformer";
 import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { describe, expect, test } from "vitest";
@@ -22,8 +28,10 @@ import {
   type RefusedEventsError,
 } from "../../../src/observer/index.js";
 import { DropReason, ExportEventSchema, FlowSchema, Verdict } from "../../../src/proto.js";
+import { openTransport } from "../../../src/rpc/index.js";
 import { OTLP_ATTRIBUTES, type OtlpSinkOptions, openOtlpSink } from "../../../src/sink/otlp/index.js";
 import { fakeClock } from "../../support/fake-clock.js";
+import { repository } from "../../support/run.js";
 import { answer, eventsOf, type Handler, type Received, serve } from "../http/http-server.js";
 import { requestSinkContract } from "../request-sink-contract.js";
 
@@ -296,6 +304,13 @@ test("OTLP_ATTRIBUTES: names outside hubble, cilium and the prefixed names of Ku
   expect(names.filter((name) => !known.has(name))).toEqual([]);
 });
 
+test("OTLP_ATTRIBUTES: docs/otlp.md has a row for each, and for no other", () => {
+  const page = readFileSync(join(repository, "docs/otlp.md"), "utf8");
+  const rows = page.slice(page.indexOf("## Attributes")).matchAll(/^\| (`.*`) \| .+ \|$/gm);
+  const names = [...rows].flatMap(([, cell = ""]) => cell.replaceAll("`", "").split(", "));
+  expect(names.sort()).toEqual(Object.keys(OTLP_ATTRIBUTES).sort());
+});
+
 describe("openOtlpSink: partial success", () => {
   test("counts the rejected records, and refuses all events of the request, as it is unknown which", async () => {
     const { sink } = await open(answerPartial(2n, "no tenant"));
@@ -379,6 +394,31 @@ describe("openOtlpSink: answers", () => {
         'opentelemetry.proto.collector.logs.v1.LogsService/Export: gRPC status Unauthenticated: "who are you"',
     });
   });
+});
+
+test("openOtlpSink: sends over gRPC with a transport of openTransport", async () => {
+  const received: string[][] = [];
+  const headers: (string | null)[] = [];
+  const server = createServer(
+    connectNodeAdapter({
+      routes: ({ rpc }) => {
+        rpc(LogsService.method.export, (request, { requestHeader }) => {
+          received.push(uuidsOf(request));
+          headers.push(requestHeader.get("x-tenant"));
+          return {};
+        });
+      },
+    }),
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // The server listens on a port.
+  const { port } = server.address() as AddressInfo;
+  await using transport = openTransport(`127.0.0.1:${port}`, { headers: { "x-tenant": "shop" } });
+  await using sink = await openOtlpSink({ transport });
+  await sink.write(eventsOf("1", "2"));
+  expect(received).toEqual([["1", "2"]]);
+  expect(headers).toEqual(["shop"]);
+  server.close();
 });
 
 test("openOtlpSink: rejects options for HTTP with a transport, and invalid values", async () => {
