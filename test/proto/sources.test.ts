@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
+import { nestedTypes } from "@bufbuild/protobuf/reflect";
 import {
   type DescriptorProto,
   type EnumDescriptorProto,
@@ -10,8 +11,15 @@ import {
   type ServiceDescriptorProto,
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { enums, files, messages, services } from "./declared.js";
+import { file_opentelemetry_logs_service } from "../../src/gen/opentelemetry/logs_service_pb.js";
+import { files as hubbleFiles } from "./declared.js";
 import { releases } from "./tables.js";
+
+const files = [...hubbleFiles, file_opentelemetry_logs_service];
+const types = files.flatMap((file) => [...nestedTypes(file)]);
+const messages = types.filter((type) => type.kind === "message");
+const enums = types.filter((type) => type.kind === "enum");
+const services = types.filter((type) => type.kind === "service");
 
 const repository = join(import.meta.dirname, "../..");
 
