@@ -73,6 +73,16 @@ test.each<[string, (socket: Socket) => void]>([
   ["never answers", () => {}],
   ["ends in the headers", (socket) => socket.write("HTTP/1.1 200 OK\r\n")],
   ["ends in the body", (socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")],
+  [
+    "answers byte by byte",
+    (socket) => {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+      const send = () => {
+        if (socket.writable) socket.write("x", () => setImmediate(send));
+      };
+      send();
+    },
+  ],
 ])("openHttpSink: a server that %s is a failure after timeoutMs", async (_, respond) => {
   const clock = fakeClock();
   let isClosed = () => {};
