@@ -38,11 +38,11 @@ import { DESTINATION, prefixed, SOURCE } from "./endpoint-columns.js";
 type Envelope = GetFlowsResponse | ExportEvent;
 
 /** Columns of events of every kind. */
-const EVENT = {
+const EVENT: Readonly<Record<"time" | "event" | "node_name", FlatColumn>> = {
   time: { type: "time", value: (event) => formatTime(event.time ?? flowOf(event)?.time) },
   event: { type: "enum", value: ({ responseTypes }) => KINDS[responseTypes.case ?? "none"] },
   node_name: { type: "enum", value: (event) => event.nodeName || flowOf(event)?.nodeName || undefined },
-} satisfies FlatColumns;
+};
 
 const KINDS: Readonly<Record<NonNullable<ExportEvent["responseTypes"]["case"]> | "none", EventKind>> = {
   flow: "flow",
@@ -139,10 +139,10 @@ const TRACE = {
   unknown_direction_flow_count: column("uint32", ({ aggregate }) => aggregate?.unknownDirectionFlowCount),
 } satisfies FlatColumns;
 
-const LOST = {
+const LOST: Readonly<Record<"lost_events" | "lost_events_source", FlatColumn>> = {
   lost_events: { type: "uint64", value: (event) => toFlatInteger(lostOf(event)?.numEventsLost) },
   lost_events_source: { type: "enum", value: (event) => lostSourceOf(event) },
-} satisfies FlatColumns;
+};
 
 /**
  * The columns of {@link flattenEvent}: what flows have, by the names of the fields of `flow.Flow`. Lost events fill
@@ -161,7 +161,7 @@ export const FLOW_COLUMNS = {
   ...LAYER_7,
   ...TRACE,
   ...LOST,
-} satisfies Readonly<Record<string, FlatColumn>>;
+} satisfies FlatColumns;
 
 /** With nanoseconds always, so that the strings sort like the times. Undefined for a time that has no such form. */
 function formatTime(time: Timestamp | undefined): string | undefined {

@@ -9,17 +9,25 @@ import { aRegistry } from "../../message/json/registry.js";
 import { decodeEvent } from "../../observer/events/encoded-event.js";
 import type { FlowSink } from "../../observer/events/flow-sink.js";
 import { encodeEnvelope } from "../../observer/export/line.js";
+import { outcomeOf } from "./answer-outcome.js";
 import { HttpClient } from "./http-client.js";
-import { outcomeOf, tokenOf } from "./http-sender.js";
-import { aHeaderName, anHttpUrl, HTTP_DEFAULTS, HTTP_OPTIONS, type HttpOptions } from "./options.js";
+import {
+  aHeaderName,
+  aHeaderValue,
+  anHttpUrl,
+  HTTP_DEFAULTS,
+  HTTP_OPTIONS,
+  type HttpOptions,
+} from "./options.js";
 import { RequestSink } from "./request-sink.js";
+import { tokenOf } from "./request-token.js";
 
 export type { HttpOptions, HttpTls } from "./options.js";
 
 /** Options of {@link openHttpSink}. */
 export interface HttpSinkOptions extends HttpOptions {
   /**
-   * Returns the value that is sent for an event, as JSON; for example {@link flattenEvent}. What it throws refuses the event.
+   * Returns the value that is sent for an event, as JSON; for example `flattenEvent`. What it throws refuses the event.
    * Default: the event as in Hubble's export files.
    */
   readonly row?: (event: GetFlowsResponse | ExportEvent) => unknown;
@@ -41,7 +49,7 @@ const OPTIONS: OptionTable<HttpSinkOptions> = {
   ...HTTP_OPTIONS,
   row: aFunction,
   registry: aRegistry,
-  contentType: aString,
+  contentType: aHeaderValue,
   idempotencyHeader: aHeaderName,
   deduplicationParameter: aString,
   refusedStatuses: aListOf(anInteger(400, 599)),

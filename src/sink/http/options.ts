@@ -10,6 +10,7 @@ import {
   anObject,
   aString,
   checkedElsewhere,
+  type ReportIssue,
   type ValueCheck,
   withMethods,
 } from "../../errors/value-checks.js";
@@ -58,31 +59,33 @@ const OWN_HEADERS = ["content-encoding", "content-length", "content-type", "host
 
 export const aHeaderName: ValueCheck<string> = (value, path, report) => {
   aString(value, path, report);
-  if (typeof value !== "string") return;
-  try {
-    validateHeaderName(value);
-  } catch (error) {
-    report(path, messageOf(error));
-  }
+  if (typeof value === "string") checkHeader(value, "", path, report);
 };
 
-/** Messages of Node about an invalid value have the name of the header only. */
+export const aHeaderValue: ValueCheck<string> = (value, path, report) => {
+  aString(value, path, report);
+  if (typeof value === "string") checkHeader("header", value, path, report);
+};
+
 const someHeaders: ValueCheck<Readonly<Record<string, string>>> = (value, path, report) => {
   anObject(value, path, report);
   for (const [name, one] of Object.entries(Object(value))) {
     const header = `${path}.${name}`;
     if (OWN_HEADERS.includes(name.toLowerCase())) report(header, "is set by the sink itself");
     else if (typeof one !== "string") report(header, "must be a string");
-    else {
-      try {
-        validateHeaderName(name);
-        validateHeaderValue(name, one);
-      } catch (error) {
-        report(header, messageOf(error));
-      }
-    }
+    else checkHeader(name, one, header, report);
   }
 };
+
+/** Messages of Node about an invalid value have the name of the header only. */
+function checkHeader(name: string, value: string, path: string, report: ReportIssue): void {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch (error) {
+    report(path, messageOf(error));
+  }
+}
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -8,9 +8,9 @@ import {
   ExportStatusSchema,
 } from "../../gen/opentelemetry/logs_service_pb.js";
 import { goQuote } from "../../go/strconv/quote.js";
+import { outcomeOf } from "../http/answer-outcome.js";
 import type { Outcome } from "../http/deliver.js";
 import type { HttpAnswer, HttpClient } from "../http/http-client.js";
-import { outcomeOf } from "../http/http-sender.js";
 
 const PROTOBUF = "application/x-protobuf";
 const JSON_TYPE = "application/json";

@@ -349,6 +349,7 @@ describe("openHttpSink: arguments", () => {
     [{ headers: { "a b": "1" } }, "headers.a b: "],
     [{ headers: { a: "secret\n" } }, "headers.a: Invalid character in header content"],
     [{ timeoutMs: 0 }, "timeoutMs: must be an integer from 1"],
+    [{ contentType: "a\nb" }, "contentType: Invalid character in header content"],
     [{ idempotencyHeader: "a b" }, "idempotencyHeader: "],
     [{ refusedStatuses: [200] }, "refusedStatuses[0]: must be an integer from 400 to 599"],
   ])("rejects %o", async (options, message) => {

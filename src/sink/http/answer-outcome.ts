@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
 import { cutText } from "../../errors/cut-text.js";
 import { FlowscribeError } from "../../errors/errors.js";
 import { goQuote } from "../../go/strconv/quote.js";
-import type { EncodedEvent } from "../../observer/events/encoded-event.js";
-import type { Item, Outcome } from "./deliver.js";
+import type { Outcome } from "./deliver.js";
 import type { HttpAnswer, HttpClient } from "./http-client.js";
 
 /** How much of a server's answer is in messages, in UTF-16 code units. */
@@ -49,20 +47,4 @@ export function outcomeOf(
     "sink_failed",
     `POST ${client.name}: ${reason}${advice === undefined ? "" : `; ${advice}`}`,
   );
-}
-
-/**
- * Identifies a request by its events, in 64 hexadecimal digits: the same events in the same order have the same. Events
- * without a UUID count with their content.
- */
-export function tokenOf(items: readonly Item<unknown>[]): string {
-  const hash = createHash("sha256");
-  for (const { event } of items) hash.update(digestOf(event));
-  return hash.digest("hex");
-}
-
-/** Of a fixed length, so that no sequence of events looks like another one. */
-function digestOf({ uuid, bytes }: EncodedEvent): Uint8Array {
-  const hash = createHash("sha256");
-  return uuid === "" ? hash.update("event ").update(bytes).digest() : hash.update(`uuid ${uuid}`).digest();
 }
