@@ -55,7 +55,7 @@ test("deliver: stores exactly the good items, once and in order, and refuses the
       expect(delivered.stored).toBe(stored.length);
       const refused = delivered.refused.map(({ event }) => event.uuid);
       const others = items.filter((item) => !isGood(item));
-      expect(refused.toSorted()).toEqual(uuidsOf(others).toSorted());
+      expect([...refused].sort()).toEqual(uuidsOf(others).sort());
       for (const request of requests) {
         expect(request.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(maxBodyBytes);
       }
