@@ -11,10 +11,8 @@ export const LEVELS: readonly (readonly string[])[] = [
   ["cel", "packet"],
   ["filter", "pcap"],
   ["observer", "recorder", "source"],
-  ["sink", "rpc"],
-  ["collect", "metrics"],
   ["sink", "rpc", "broker", "nats", "kafka"],
-  ["collect"],
+  ["collect", "metrics"],
   ["testing"],
   ["cli"],
 ];

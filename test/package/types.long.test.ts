@@ -61,7 +61,13 @@ function compile(name: string, imported: readonly string[], { lib, types }: Sett
 const except = (...names: string[]) => entryPoints.filter((entryPoint) => !names.includes(entryPoint));
 
 /** Entry points whose declarations import types of Node. */
-const NODE = ["flowscribe/metrics", "flowscribe/sink/export", "flowscribe/sink/http", "flowscribe/otlp", "flowscribe/rpc"];
+const NODE = [
+  "flowscribe/metrics",
+  "flowscribe/sink/export",
+  "flowscribe/sink/http",
+  "flowscribe/otlp",
+  "flowscribe/rpc",
+];
 
 describe("the shipped declarations, with skipLibCheck: false,", () => {
   test.each([

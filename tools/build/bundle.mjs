@@ -21,8 +21,10 @@ const CONTENTS = join(DIST, "bundle.json");
  * Dependencies that are not in the bundle. @bufbuild/protobuf is in it: it has a hundred files, and its messages and
  * descriptors are plain objects, which any copy of the library accepts.
  */
-const EXTERNAL = [/^node:/, /^@connectrpc\//, /^@grpc\//, /^koffi$/, /^pako$/, /^prom-client$/];
-const EXTERNAL = [/^node:/, /^@connectrpc\//, /^@grpc\//, /^@nats-io\//, /^kafkajs$/, /^koffi$/, /^pako$/];
+const EXTERNAL = [
+  ...[/^node:/, /^@connectrpc\//, /^@grpc\//, /^@nats-io\//],
+  ...[/^kafkajs$/, /^koffi$/, /^pako$/, /^prom-client$/, /^yaml$/],
+];
 
 if (!isUpToDate()) {
   const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

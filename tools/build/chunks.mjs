@@ -7,12 +7,10 @@ const DECODERS = /[\\/]src[\\/]gen[\\/]decoders\.ts$/;
 
 const LIBRARY = [
   ["core", /[\\/]src[\\/](errors|go|async|bytes|net|hubble)[\\/]/],
-  ["protobuf", /[\\/](@bufbuild[\\/]protobuf|src[\\/]gen|tools[\\/]build)[\\/]/],
-  ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder", "broker"].map((name) => [
   ["protobuf", /[\\/](@bufbuild[\\/]protobuf|src[\\/]gen(?![\\/]opentelemetry)|tools[\\/]build)[\\/]/],
   // The part for gRPC is loaded later and imports from it.
   ["otlp", /[\\/]src[\\/](sink[\\/]otlp|gen[\\/]opentelemetry)[\\/]/],
-  ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder"].map((name) => [
+  ...["regex", "cel", "filter", "packet", "pcap", "observer", "recorder", "broker"].map((name) => [
     name,
     new RegExp(`[\\\\/]src[\\\\/]${name}[\\\\/]`),
   ]),

@@ -18,11 +18,11 @@ import {
   valueCheck,
 } from "../../errors/value-checks.js";
 import { checkFlowFilters, type FlowFilterInit } from "../../filter/index.js";
-import { parseDuration } from "../../go/time/duration.js";
 import { checkExportPaths } from "../../observer/field-mask.js";
 import { checkFlowLogs, type FlowLogConfig } from "../../observer/index.js";
 import { httpAddressOf } from "../io/http-server.js";
 import type { Io } from "../io/io.js";
+import { aDuration } from "./broker-config.js";
 import { intervalMsOf } from "./flow-logs.js";
 import { checkKind, type Kinds, kindOf } from "./kind.js";
 import { SINKS, type SinkConfig } from "./sinks.js";
@@ -69,12 +69,6 @@ export interface RetryConfig {
   readonly maxDelay?: string;
   readonly maxAttempts?: number;
 }
-
-const aDuration: ValueCheck<string> = valueCheck("a duration such as 30s", (value) => {
-  if (typeof value !== "string") return false;
-  const duration = parseDuration(value);
-  return "value" in duration && duration.value >= 0n;
-});
 
 const SINK_FIELDS = checksOf(SINKS);
 

@@ -5,7 +5,6 @@ import {
   collect,
   type OutputAggregation,
 } from "../../collect/index.js";
-import { parseDuration } from "../../go/time/duration.js";
 import type { FlowSink } from "../../observer/events/flow-sink.js";
 import { openCheckpointFile } from "../../sink/checkpoint.js";
 import { errorText } from "../error-text.js";
@@ -14,6 +13,7 @@ import { readHttpAddress } from "../io/http-server.js";
 import type { Io } from "../io/io.js";
 import { createMessages } from "../io/messages.js";
 import { openAdminServer } from "./admin-server.js";
+import { toMs } from "./broker-config.js";
 import type { AggregateConfig, CollectConfig } from "./config.js";
 import { openFlowLog } from "./flow-logs.js";
 import { type OpenContext, openKind } from "./kind.js";
@@ -133,12 +133,6 @@ function toAggregation({ interval, ...aggregation }: AggregateConfig): OutputAgg
   return { ...aggregation, intervalMs: toMs(interval) };
 }
 
-/** The configuration was checked: the text is a duration. */
-function toMs(text: string): number {
-  const duration = parseDuration(text);
-  return "value" in duration ? Number(duration.value) / 1e6 : 0;
-}
-
 function reportText(report: CollectReport): string {
   switch (report.kind) {
     case "retry":
@@ -146,6 +140,7 @@ function reportText(report: CollectReport): string {
     case "refused":
       return `${report.output}: an event was refused${report.isLost ? " and is lost" : ""}: ${report.reason}`;
     case "checkpoint":
+    case "close":
       return errorText(report.error);
   }
 }

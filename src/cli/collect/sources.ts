@@ -1,3 +1,4 @@
+import { fromEvents } from "../../collect/index.js";
 import { optionsOf } from "../../errors/check-options.js";
 import {
   aBoolean,
@@ -6,13 +7,28 @@ import {
   aPath,
   aString,
   checkedElsewhere,
+  oneOf,
   required,
 } from "../../errors/value-checks.js";
 import { type FlowFilterInit, toFlowFilter } from "../../filter/filter-init.js";
 import type { EventSource } from "../../observer/events/event-source.js";
+import { decodeExport } from "../../observer/index.js";
 import { observerSource } from "../../rpc/index.js";
+import { type ExportFileReport, exportFileSource } from "../../source/export.js";
 import { openServer } from "../client/connect.js";
 import { readServerOptions } from "../client/options.js";
+import { errorText } from "../error-text.js";
+import {
+  checkKafkaSecrets,
+  checkNatsSecrets,
+  KAFKA_FIELDS,
+  type KafkaConfig,
+  kafkaOptions,
+  NATS_FIELDS,
+  type NatsConfig,
+  natsOptions,
+  throwIssue,
+} from "./broker-config.js";
 import type { Kinds } from "./kind.js";
 import { aSecret, checkSecret, readSecret, type Secret } from "./secret.js";
 
@@ -38,9 +54,38 @@ export interface ObserverConfig {
   readonly last?: number;
 }
 
+/** An export file, with its backups. */
+export interface FileSourceConfig {
+  readonly path: string;
+  /** Waits for more lines and files; default true. */
+  readonly follow?: boolean;
+  /** Where to begin without a checkpoint; default `start`. */
+  readonly from?: "start" | "end";
+  readonly backups?: boolean;
+}
+
+/** Standard input has no options. */
+export type StdinConfig = Readonly<Record<string, never>>;
+
+export interface JetStreamSourceConfig extends NatsConfig {
+  readonly stream: string;
+  readonly consumer: string;
+  /** Creates the consumer if it does not exist; default true. */
+  readonly create?: boolean;
+}
+
+export interface KafkaSourceConfig extends KafkaConfig {
+  readonly topic: string;
+  readonly groupId: string;
+}
+
 /** Exactly one of these. */
 export interface SourceConfig {
   readonly observer?: ObserverConfig;
+  readonly file?: FileSourceConfig;
+  readonly stdin?: StdinConfig;
+  readonly jetstream?: JetStreamSourceConfig;
+  readonly kafka?: KafkaSourceConfig;
 }
 
 export const SOURCES: Kinds<SourceConfig, OpenedSource> = {
@@ -81,7 +126,7 @@ export const SOURCES: Kinds<SourceConfig, OpenedSource> = {
         // The environment of the Hubble CLI does not configure a collector.
         { env: {} },
       )!;
-      const opened = await openServer(options, io, messages);
+      const server = await openServer(options, io, messages);
       const toFilters = (filters: readonly FlowFilterInit[]) =>
         filters.map((filter) => toFlowFilter(filter, "", throwIssue));
       const request = {
@@ -91,13 +136,101 @@ export const SOURCES: Kinds<SourceConfig, OpenedSource> = {
         number: BigInt(last),
       };
       return {
-        source: observerSource(opened.transport, request, { clock: io.clock }),
-        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+        source: observerSource(server.transport, request, { clock: io.clock }),
+        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
       };
+    },
+  },
+  file: {
+    check: optionsOf<FileSourceConfig>("file", {
+      path: required(aPath),
+      follow: aBoolean,
+      from: oneOf("start", "end"),
+      backups: aBoolean,
+    }),
+    open: async ({ path, follow = true, from, backups }, { io, messages }) =>
+      opened(
+        exportFileSource(path, {
+          follow,
+          ...(from !== undefined && { from }),
+          ...(backups !== undefined && { backups }),
+          onReport: (report: ExportFileReport) => messages.report(fileReportText(report)),
+          clock: io.clock,
+        }),
+      ),
+  },
+  stdin: {
+    check: optionsOf<StdinConfig>("stdin", {}),
+    open: async (_, { io, messages }) =>
+      opened(
+        fromEvents(
+          decodeExport(io.stdin.chunks(), {
+            onBadLine: ({ message }) => messages.report(`standard input: ${message}`),
+          }),
+        ),
+      ),
+  },
+  jetstream: {
+    check: optionsOf<JetStreamSourceConfig>("jetstream", {
+      ...NATS_FIELDS,
+      stream: required(aString),
+      consumer: required(aString),
+      create: aBoolean,
+    }),
+    checkSecrets: checkNatsSecrets,
+    async open(config, { io, messages }) {
+      const { stream, consumer, create = true } = config;
+      const { openJetStreamSource } = await import("../../nats/index.js");
+      return opened(
+        openJetStreamSource({
+          ...natsOptions(config, io),
+          stream,
+          consumer,
+          ...(create && { create: {} }),
+          onUndecodable: ({ reason }) => messages.report(`${stream}: a message is not an event: ${reason}`),
+        }),
+      );
+    },
+  },
+  kafka: {
+    check: optionsOf<KafkaSourceConfig>("kafka", {
+      ...KAFKA_FIELDS,
+      topic: required(aString),
+      groupId: required(aString),
+    }),
+    checkSecrets: checkKafkaSecrets,
+    async open(config, { io, messages }) {
+      const { topic, groupId } = config;
+      const { openKafkaSource } = await import("../../kafka/index.js");
+      return opened(
+        openKafkaSource({
+          ...kafkaOptions(config, io),
+          topic,
+          groupId,
+          onUndecodable: ({ reason }) => messages.report(`${topic}: a message is not an event: ${reason}`),
+        }),
+      );
     },
   },
 };
 
-function throwIssue(path: string, message: string): never {
-  throw new Error(`${path}: ${message}`);
+function fileReportText(report: ExportFileReport): string {
+  const { path } = report;
+  switch (report.kind) {
+    case "bad_line":
+      return `${path}: byte ${report.offset}: ${report.message}`;
+    case "damaged":
+      return errorText(report.error);
+    case "gap":
+      return `${path}: read from its start, because the file that was read last is gone; events may be missing`;
+    case "truncated":
+      return `${path}: truncated after ${report.offset} bytes were read`;
+    case "waiting":
+      return `${errorText(report.error)}; waiting for it`;
+  }
+}
+
+/** A source that has nothing to close but what `collect` closes. */
+function opened(source: EventSource): OpenedSource {
+  return { source, [Symbol.asyncDispose]: async () => {} };
 }

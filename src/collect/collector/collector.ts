@@ -156,6 +156,18 @@ export class Collector {
     } finally {
       remove();
       this.#cancelStopTimer();
+      await this.#disposeSource();
+    }
+  }
+
+  /** What a source closes must not hide why the collector has ended. */
+  async #disposeSource(): Promise<void> {
+    try {
+      await this.#orGiveUp(this.#source[Symbol.asyncDispose]?.());
+    } catch (error) {
+      // Given up on, like all other waits.
+      if (this.#writing.signal.aborted) return;
+      this.#options.onReport?.({ kind: "close", error });
     }
   }
 

@@ -75,6 +75,11 @@ export type CollectReport =
       readonly isLost: boolean;
     }
   | {
+      /** The source could not be closed; everything was written before. */
+      readonly kind: "close";
+      readonly error: unknown;
+    }
+  | {
       /** A checkpoint could not be saved; the next one is tried as usual. */
       readonly kind: "checkpoint";
       readonly error: unknown;
