@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { COLLECT_FLAGS } from "../src/cli/collect/flags.js";
 import { OTHER_GROUP } from "../src/cli/flags/common-flags.js";
 import { ALL_OBSERVE_FLAGS } from "../src/cli/observe/flags.js";
 import { ALL_RECORD_FLAGS } from "../src/cli/record/flags.js";
@@ -12,6 +13,7 @@ const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
   observe: ALL_OBSERVE_FLAGS,
   record: ALL_RECORD_FLAGS,
   serve: SERVE_FLAGS,
+  collect: COLLECT_FLAGS,
 };
 
 /** The pages with tables of flags. */

@@ -8,12 +8,16 @@ export function openAdminServer(
   address: HttpAddress,
   collection: Collection,
   clock: Pick<Clock, "now">,
+  others: readonly (() => Promise<string>)[],
 ): Promise<HttpServer> {
   return openHttpServer(address, {
-    "/metrics": () => ({
-      contentType: METRICS_CONTENT_TYPE,
-      body: formatCollectMetrics(collection.stats, clock.now()),
-    }),
+    "/metrics": async () => {
+      const texts = await Promise.all(others.map((text) => text()));
+      return {
+        contentType: METRICS_CONTENT_TYPE,
+        body: [formatCollectMetrics(collection.stats, clock.now()), ...texts].join(""),
+      };
+    },
     "/healthz": () => {
       const failing = Object.entries(collection.stats.outputs).filter(([, { isRetrying }]) => isRetrying);
       const body = failing.length === 0 ? "ok\n" : failing.map(([name]) => `${name}: writes fail\n`).join("");

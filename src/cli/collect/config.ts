@@ -154,6 +154,11 @@ export function configIssues(value: unknown, io: Pick<Io, "env">): readonly Issu
     checkKind("a sink", deadLetter, SINKS, "deadLetter", report);
     checkSecrets(deadLetter, SINKS, "deadLetter", io, report);
   }
+  const measured = listOf(outputs).filter((output) => isObject(output) && output.metrics !== undefined);
+  if (measured.length > 1) report("outputs", "has metrics more than once; one output can have them");
+  if (measured.length > 0 && (value as Partial<CollectConfig>).listen === undefined) {
+    report("listen", "is needed for metrics, such as localhost:9965");
+  }
   if (listOf(outputs).length + listOf(flowLogs).length === 0) {
     report("outputs", "needs at least one output, or flowLogs");
   }

@@ -6,6 +6,8 @@ import type { Messages } from "../io/messages.js";
 export interface OpenContext {
   readonly io: Io;
   readonly messages: Messages;
+  /** Called with what is served at /metrics besides the counts of the collector. */
+  readonly addMetrics: (text: () => Promise<string>) => void;
 }
 
 /** A kind of source or sink: the fields of its configuration, and how it is opened. */

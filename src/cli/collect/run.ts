@@ -37,9 +37,10 @@ export async function runCollector(path: string, first: CollectConfig, io: Io): 
 async function runOnce(
   path: string,
   config: CollectConfig,
-  context: OpenContext,
+  { io, messages }: Pick<OpenContext, "io" | "messages">,
 ): Promise<CollectConfig | undefined> {
-  const { io, messages } = context;
+  const metrics: (() => Promise<string>)[] = [];
+  const context: OpenContext = { io, messages, addMetrics: (text) => metrics.push(text) };
   await using opened = new AsyncDisposables();
   const { source } = opened.use(await openKind(config.source, SOURCES, context));
   const outputs = await openOutputs(config, context, opened);
@@ -54,7 +55,7 @@ async function runOnce(
   });
   if (config.listen !== undefined) {
     const address = readHttpAddress("listen", config.listen);
-    const server = opened.use(await openAdminServer(address, collection, io.clock));
+    const server = opened.use(await openAdminServer(address, collection, io.clock, metrics));
     messages.report(`serving ${server.url}/metrics and /healthz`);
   }
   let next: CollectConfig | undefined;

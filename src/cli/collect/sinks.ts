@@ -9,7 +9,9 @@ import {
   oneOf,
   type ReportIssue,
   required,
+  type ValueCheck,
 } from "../../errors/value-checks.js";
+import { checkMetrics, type HubbleMetrics } from "../../metrics/config/check.js";
 import type { FlowSink } from "../../observer/events/flow-sink.js";
 import { flattenEvent } from "../../observer/index.js";
 import { openFlowFile } from "../../sink/export.js";
@@ -29,6 +31,7 @@ import {
   toMs,
 } from "./broker-config.js";
 import type { Kinds } from "./kind.js";
+import { openMetricsSink } from "./metrics-sink.js";
 import { openOutputSink } from "./output-sink.js";
 import { aSecret, checkSecret, readSecret, type Secret } from "./secret.js";
 
@@ -75,8 +78,16 @@ export interface OtlpConfig extends RequestConfig {
   readonly body?: "compact" | "json";
 }
 
+/** Hubble's metrics, which are served at `listen`. */
+export interface MetricsConfig {
+  /** The text of `--hubble-metrics`, or the list of Hubble's dynamic configuration. */
+  readonly hubble: HubbleMetrics;
+  readonly maxSeriesPerMetric?: number;
+}
+
 /** Exactly one of these. */
 export interface SinkConfig {
+  readonly metrics?: MetricsConfig;
   readonly file?: FileConfig;
   readonly jetstream?: JetStreamConfig;
   readonly kafka?: KafkaSinkConfig;
@@ -115,6 +126,12 @@ function requestOptions({ headers = {}, gzip, timeout }: RequestConfig, { env, c
     ...(timeout !== undefined && { timeoutMs: toMs(timeout) }),
   };
 }
+
+const someMetrics: ValueCheck<HubbleMetrics> = (value, path, report) => {
+  checkMetrics(value, undefined, (within, message) =>
+    report(within === "" ? path : `${path}.${within}`, message),
+  );
+};
 
 const BYTES_PER_MB = 2 ** 20;
 
@@ -202,6 +219,21 @@ export const SINKS: Kinds<SinkConfig, FlowSink> = {
         ...(url !== undefined && { url }),
         ...(body !== undefined && { body }),
       });
+    },
+  },
+  metrics: {
+    check: optionsOf<MetricsConfig>("metrics", {
+      hubble: required(someMetrics),
+      maxSeriesPerMetric: anInteger(1),
+    }),
+    async open({ hubble, maxSeriesPerMetric }, { addMetrics }) {
+      const { createFlowMetrics } = await import("../../metrics/index.js");
+      const metrics = createFlowMetrics({
+        metrics: hubble,
+        ...(maxSeriesPerMetric !== undefined && { maxSeriesPerMetric }),
+      });
+      addMetrics(() => metrics.metricsText());
+      return openMetricsSink(metrics);
     },
   },
   stdout: {

@@ -150,7 +150,9 @@ checkpoint: ${checkpoint}
     writeFileSync(
       config,
       `source: { observer: { server: "${server.address}" } }
-outputs: [{ name: all, file: { path: ${out} } }]
+outputs:
+  - { name: all, file: { path: ${out} } }
+  - { name: hubble, metrics: { hubble: "drop flow" } }
 listen: 127.0.0.1:0
 `,
     );
@@ -166,6 +168,7 @@ listen: 127.0.0.1:0
     // The line is in the file shortly before it counts as durable.
     while (!metrics.includes(written)) metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain("flowscribe_collector_events_read_total 1\n");
+    expect(metrics).toMatch(/^hubble_flows_processed_total\{.*verdict="FORWARDED".*\} 1$/m);
     const health = await fetch(`${url}/healthz`);
     expect([health.status, await health.text()]).toEqual([200, "ok\n"]);
     io.interrupt();

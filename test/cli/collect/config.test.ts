@@ -81,7 +81,7 @@ checkpointInterval: soon
       expect.stringMatching(/^5:\d+: outputs\[0\]\.allow\[0\]\.source_ip\[0\]: /),
       expect.stringMatching(/^6:\d+: outputs\[0\]\.fieldMask/),
       "9:11: outputs[1].name: is used twice: a",
-      "9:5: outputs[1]: needs a sink: one of file, jetstream, kafka, http, otlp, stdout",
+      "9:5: outputs[1]: needs a sink: one of file, jetstream, kafka, http, otlp, metrics, stdout",
     ]);
   });
 
