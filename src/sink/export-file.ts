@@ -1,15 +1,11 @@
 import {
   type BigIntStats,
   closeSync,
-  constants,
   existsSync,
-  fchmodSync,
   fdatasync,
   fdatasyncSync,
-  fsyncSync,
   ftruncateSync,
   mkdirSync,
-  openSync,
   renameSync,
   writeSync,
 } from "node:fs";
@@ -22,6 +18,7 @@ import { codeOf, withoutPath } from "../errors/message.js";
 import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../errors/value-checks.js";
 import { BackupName } from "../source/export-file/backup-name.js";
 import { isSameFile, statDescriptor, statPath } from "../source/file-identity.js";
+import { createToAppend, openToAppend, syncFolder } from "./append-file.js";
 import { tidyBackups } from "./export-backups.js";
 import { type LineOutput, outputFailed } from "./export-output.js";
 
@@ -44,15 +41,8 @@ export const ROTATION_OPTIONS: OptionTable<RotationOptions> = {
   onBackupError: aFunction,
 };
 
-/** As Hubble (lumberjack): files are accessible to the owner only, folders are readable by everyone. */
-const FILE_MODE = 0o600;
+/** As Hubble (lumberjack): folders are readable by everyone. */
 const FOLDER_MODE = 0o755;
-const PERMISSIONS = 0o7777;
-/**
- * O_APPEND: writes go to the end of the file even after another program has truncated it. O_NONBLOCK: opening a pipe
- * without a reader fails instead of blocking the process; regular files ignore it.
- */
-const OPEN_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
 /** Buffered lines are written at the end of the event loop turn, or as soon as they reach this size. */
 const BUFFER_BYTES = 64 * 1024;
 /** If a backup of that name exists, the next millisecond is tried, at most this often. */
@@ -294,7 +284,7 @@ class RotatingFile implements DurableLineOutput {
   #reopen(): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: FOLDER_MODE });
-      const descriptor = this.#createOrOpen();
+      const descriptor = createToAppend(this.#path, Number(this.#stats.mode));
       const stats = statDescriptor(descriptor);
       if (!stats.isFile()) {
         closeSync(descriptor);
@@ -309,26 +299,6 @@ class RotatingFile implements DurableLineOutput {
       this.#continued = this.#fileBytes > 0;
     } catch (error) {
       throw outputFailed(`reopen ${this.#path}`, error);
-    }
-  }
-
-  #createOrOpen(): number {
-    const permissions = Number(this.#stats.mode) & PERMISSIONS;
-    let descriptor: number;
-    try {
-      descriptor = openSync(this.#path, OPEN_FLAGS | constants.O_EXCL, permissions);
-    } catch (error) {
-      // Another program has created the file, with the permissions that it should have.
-      if (codeOf(error) === "EEXIST") return openToAppend(this.#path);
-      throw error;
-    }
-    try {
-      // Set the permissions that the umask has masked out.
-      fchmodSync(descriptor, permissions);
-      return descriptor;
-    } catch (error) {
-      closeSync(descriptor);
-      throw error;
     }
   }
 
@@ -359,30 +329,8 @@ class RotatingFile implements DurableLineOutput {
   }
 }
 
-/** Makes the names of the files in the folder of a path durable. */
-function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
 function countLines(bytes: Buffer): number {
   let lines = 0;
   for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) lines++;
   return lines;
-}
-
-/** @throws The system's error; ENXIO for a pipe without a reader. */
-function openToAppend(path: string): number {
-  const descriptor = openSync(path, OPEN_FLAGS, FILE_MODE);
-  if (statDescriptor(descriptor).isFile()) return descriptor;
-  // Pipes and devices need a blocking descriptor.
-  try {
-    return openSync(path, "a");
-  } finally {
-    closeSync(descriptor);
-  }
 }
