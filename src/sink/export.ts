@@ -7,20 +7,20 @@ import { aPath, aUint8Array, withMethods } from "../errors/value-checks.js";
 import type { Flow } from "../gen/flow/flow_pb.js";
 import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
 import { toEnvelope } from "../observer/flow-response.js";
-import { openRotatingFile, ROTATION_OPTIONS, type RotationOptions } from "./export-file.js";
-import type { LineOutput } from "./export-output.js";
+import type { LineOutput } from "./export/line-output.js";
 import {
   compilePipeline,
   EXPORT_OPTIONS,
   type ExportOptions,
   type ExportPipeline,
   type Verdict,
-} from "./export-pipeline.js";
-import { streamOutput } from "./export-stream.js";
+} from "./export/pipeline.js";
+import { openRotatingFile, ROTATION_OPTIONS, type RotationOptions } from "./export/rotating-file.js";
+import { streamOutput } from "./export/stream-output.js";
 
-export type { RotationOptions } from "./export-file.js";
-export type { ExportOptions } from "./export-pipeline.js";
-export { type FlowFileOptions, openFlowFile } from "./flow-file.js";
+export { type FlowFileOptions, openFlowFile } from "./export/flow-file.js";
+export type { ExportOptions } from "./export/pipeline.js";
+export type { RotationOptions } from "./export/rotating-file.js";
 
 /** Options of {@link openExportFile}. */
 export interface ExportFileOptions extends ExportOptions, RotationOptions {}

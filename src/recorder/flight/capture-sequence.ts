@@ -8,7 +8,7 @@ import type { FlightCapture } from "./flight-recorder.js";
 import { type FlightCaptureReason, RunningCapture } from "./running-capture.js";
 import { SilenceTimer } from "./silence-timer.js";
 import type { CaptureCounts, PacketCounts } from "./stats.js";
-import { TriggerLimit } from "./trigger-limit.js";
+import { TriggerLimit } from "./trigger/trigger-limit.js";
 import type { FlightWindow } from "./windows.js";
 
 /** The maximum to write between two batches, so that the source need not wait while the past is written. */

@@ -2,11 +2,11 @@ import { checkArgument } from "../../errors/check-argument.js";
 import { checkOptions } from "../../errors/check-options.js";
 import type { Flow } from "../../gen/flow/flow_pb.js";
 import { aSource, type PacketSource } from "../../packet/source.js";
-import { checkTrigger } from "./check-trigger.js";
 import { FlightRun } from "./flight-run.js";
 import { FLIGHT_OPTIONS, type FlightOptions } from "./options.js";
 import type { FlightCaptureReason } from "./running-capture.js";
 import type { FlightStats } from "./stats.js";
+import { checkTrigger } from "./trigger/check-trigger.js";
 
 /** A capture that has ended. */
 export interface FlightCapture {

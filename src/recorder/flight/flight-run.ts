@@ -21,7 +21,7 @@ import {
 import { Pacing } from "./pacing.js";
 import { scopeOf } from "./scope.js";
 import { type FlightStats, PacketCounts, statsOf } from "./stats.js";
-import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
+import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./trigger/triggers.js";
 import type { FlightWindow } from "./windows.js";
 
 /** Yield to the event loop after this many batches. Otherwise a source that never waits would block it. */

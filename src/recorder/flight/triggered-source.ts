@@ -9,11 +9,11 @@ import { aSource, type PacketSource } from "../../packet/source.js";
 import { InterruptibleWait, LEFT } from "../interruptible-wait.js";
 import { PacketRing } from "../ring/packet-ring.js";
 import { SliceReader } from "../ring/slice-reader.js";
-import { checkTrigger } from "./check-trigger.js";
 import type { FlightTrigger } from "./flight-recorder.js";
 import { DEFAULT_RING_BYTES } from "./option-values.js";
 import { aTrigger, DEFAULT_BEFORE_MS, FLIGHT_OPTIONS, type FlightOptions } from "./options.js";
-import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./triggers.js";
+import { checkTrigger } from "./trigger/check-trigger.js";
+import { createPacketTrigger, type PacketTrigger, readEventTriggers, timeUsOf } from "./trigger/triggers.js";
 
 /** What triggers a source, and what it yields of the time before. The options are those of a flight recorder. */
 export type TriggeredSourceOptions = Pick<

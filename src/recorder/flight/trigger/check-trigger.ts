@@ -1,7 +1,7 @@
-import { FilterError, type Issue, OptionsError } from "../../errors/errors.js";
-import { issueOf } from "../../errors/issue.js";
-import { checkFlowFilters } from "../../filter/compile.js";
-import { DEFAULT_BEFORE_MS, type FlightOptions } from "./options.js";
+import { FilterError, type Issue, OptionsError } from "../../../errors/errors.js";
+import { issueOf } from "../../../errors/issue.js";
+import { checkFlowFilters } from "../../../filter/compile.js";
+import { DEFAULT_BEFORE_MS, type FlightOptions } from "../options.js";
 
 /**
  * Checks the filters of a trigger, and the options that depend on one another.

@@ -3,9 +3,9 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import type { FlowscribeError } from "../errors/errors.js";
-import type { Backup, BackupName } from "../source/export-file/backup-name.js";
-import { outputFailed } from "./export-output.js";
+import type { FlowscribeError } from "../../errors/errors.js";
+import type { Backup, BackupName } from "../../source/export-file/backup-name.js";
+import { outputFailed } from "./line-output.js";
 
 /**
  * Removes all but the newest backups and compresses the remaining ones. An interrupted compression leaves a backup and

@@ -11,16 +11,16 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
-import type { Clock } from "../async/clock.js";
-import type { OptionTable } from "../errors/check-options.js";
-import type { FlowscribeError } from "../errors/errors.js";
-import { codeOf, withoutPath } from "../errors/message.js";
-import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../errors/value-checks.js";
-import { BackupName } from "../source/export-file/backup-name.js";
-import { isSameFile, statDescriptor, statPath } from "../source/file-identity.js";
+import type { Clock } from "../../async/clock.js";
+import type { OptionTable } from "../../errors/check-options.js";
+import type { FlowscribeError } from "../../errors/errors.js";
+import { codeOf, withoutPath } from "../../errors/message.js";
+import { aBoolean, aFunction, aNumberFrom, aPositiveNumber } from "../../errors/value-checks.js";
+import { BackupName } from "../../source/export-file/backup-name.js";
+import { isSameFile, statDescriptor, statPath } from "../../source/file-identity.js";
 import { createToAppend, openToAppend, syncFolder } from "./append-file.js";
-import { tidyBackups } from "./export-backups.js";
-import { type LineOutput, outputFailed } from "./export-output.js";
+import { tidyBackups } from "./backups.js";
+import { type LineOutput, outputFailed } from "./line-output.js";
 
 /** When to rotate a file, and how to treat backups. The defaults are Hubble's. */
 export interface RotationOptions {

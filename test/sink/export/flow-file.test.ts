@@ -3,18 +3,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { collect, fromEvents } from "../../src/collect/index.js";
+import { collect, fromEvents } from "../../../src/collect/index.js";
 import {
   decodeExport,
   type EncodedEvent,
   encodeEvent,
   encodeExportLine,
   RefusedEventsError,
-} from "../../src/observer/index.js";
-import { type FlowFileOptions, openFlowFile } from "../../src/sink/export.js";
-import { fakeClock, flow } from "../../src/testing/index.js";
-import { describeAsRoot, describeUnless } from "../support/shared.js";
-import { tinyDisk, whyNoDisk } from "../support/tiny-disk.js";
+} from "../../../src/observer/index.js";
+import { type FlowFileOptions, openFlowFile } from "../../../src/sink/export.js";
+import { fakeClock, flow } from "../../../src/testing/index.js";
+import { describeAsRoot, describeUnless } from "../../support/shared.js";
+import { tinyDisk, whyNoDisk } from "../../support/tiny-disk.js";
 
 /** What is done to the disk, in order, and what fails; the rest is real. */
 const disk = vi.hoisted(() => ({ calls: [] as string[], failing: "" }));

@@ -1,20 +1,20 @@
 import type { Registry } from "@bufbuild/protobuf";
-import { type Clock, systemClock } from "../async/clock.js";
-import type { OptionTable } from "../errors/check-options.js";
-import { aDate, aFunction, checkedElsewhere, withMethods } from "../errors/value-checks.js";
-import { compileFlowFilters, type FlowFilterLists } from "../filter/compile.js";
-import { flowEvent } from "../filter/event.js";
-import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../filter/filter-options.js";
-import type { Flow } from "../gen/flow/flow_pb.js";
-import type { ExportEvent, GetFlowsResponse } from "../gen/observer/observer_pb.js";
-import { decodeGetFlowsResponse } from "../message/decode-response.js";
-import { ExportLineError } from "../message/json/line/line-error.js";
-import { readLine } from "../message/json/line/read-line.js";
-import { aRegistry } from "../message/json/registry.js";
-import { encodeEnvelope } from "../observer/export/line.js";
-import { compileFieldMask } from "../observer/field-mask.js";
-import { toEnvelope } from "../observer/flow-response.js";
-import { reportOnce } from "../observer/report-once.js";
+import { type Clock, systemClock } from "../../async/clock.js";
+import type { OptionTable } from "../../errors/check-options.js";
+import { aDate, aFunction, checkedElsewhere, withMethods } from "../../errors/value-checks.js";
+import { compileFlowFilters, type FlowFilterLists } from "../../filter/compile.js";
+import { flowEvent } from "../../filter/event.js";
+import { FLOW_FILTER_OPTIONS, type FlowFilterOptions, filterOptionsOf } from "../../filter/filter-options.js";
+import type { Flow } from "../../gen/flow/flow_pb.js";
+import type { ExportEvent, GetFlowsResponse } from "../../gen/observer/observer_pb.js";
+import { decodeGetFlowsResponse } from "../../message/decode-response.js";
+import { ExportLineError } from "../../message/json/line/line-error.js";
+import { readLine } from "../../message/json/line/read-line.js";
+import { aRegistry } from "../../message/json/registry.js";
+import { encodeEnvelope } from "../../observer/export/line.js";
+import { compileFieldMask } from "../../observer/field-mask.js";
+import { toEnvelope } from "../../observer/flow-response.js";
+import { reportOnce } from "../../observer/report-once.js";
 
 /** Which events are exported, and which of their fields. */
 export interface ExportOptions extends FlowFilterLists, FlowFilterOptions {

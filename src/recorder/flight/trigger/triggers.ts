@@ -1,13 +1,13 @@
-import { compileFlowFilters, type FlowFilterLists } from "../../filter/compile.js";
-import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "../../filter/event.js";
-import type { FlowFilterOptions } from "../../filter/filter-options.js";
-import { packetPart } from "../../filter/packet-part.js";
-import type { Flow } from "../../gen/flow/flow_pb.js";
-import type { PacketBatch } from "../../packet/batch.js";
-import { PacketError } from "../../packet/flow/locate/packet-error.js";
-import { createFlowDecoder } from "../../packet/flow.js";
-import type { FlightTrigger } from "./flight-recorder.js";
-import type { FlightOptions } from "./options.js";
+import { compileFlowFilters, type FlowFilterLists } from "../../../filter/compile.js";
+import { type FlowEnvelope, type FlowEvent, isFlow, withoutEnvelope } from "../../../filter/event.js";
+import type { FlowFilterOptions } from "../../../filter/filter-options.js";
+import { packetPart } from "../../../filter/packet-part.js";
+import type { Flow } from "../../../gen/flow/flow_pb.js";
+import type { PacketBatch } from "../../../packet/batch.js";
+import { PacketError } from "../../../packet/flow/locate/packet-error.js";
+import { createFlowDecoder } from "../../../packet/flow.js";
+import type { FlightTrigger } from "../flight-recorder.js";
+import type { FlightOptions } from "../options.js";
 
 /** Returns the flow of a packet if it passes the filters. */
 export type PacketTrigger = (batch: PacketBatch, index: number) => Flow | undefined;

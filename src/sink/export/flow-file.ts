@@ -1,25 +1,25 @@
-import { systemClock } from "../async/clock.js";
-import { checkArgument } from "../errors/check-argument.js";
-import { checkOptions, type OptionTable } from "../errors/check-options.js";
-import { OpenError } from "../errors/errors.js";
-import { messageOf } from "../errors/message.js";
-import { aFunction, aPath } from "../errors/value-checks.js";
-import { decodeEvent, type EncodedEvent } from "../observer/events/encoded-event.js";
+import { systemClock } from "../../async/clock.js";
+import { checkArgument } from "../../errors/check-argument.js";
+import { checkOptions, type OptionTable } from "../../errors/check-options.js";
+import { OpenError } from "../../errors/errors.js";
+import { messageOf } from "../../errors/message.js";
+import { aFunction, aPath } from "../../errors/value-checks.js";
+import { decodeEvent, type EncodedEvent } from "../../observer/events/encoded-event.js";
 import {
   type FlowSink,
   type FlowSinkStats,
   type RefusedEvent,
   RefusedEventsError,
-} from "../observer/events/flow-sink.js";
-import { encodeEnvelope } from "../observer/export/line.js";
-import { reportOnce } from "../observer/report-once.js";
+} from "../../observer/events/flow-sink.js";
+import { encodeEnvelope } from "../../observer/export/line.js";
+import { reportOnce } from "../../observer/report-once.js";
+import { EXPORT_OPTIONS, type ExportOptions } from "./pipeline.js";
 import {
   type DurableLineOutput,
   openRotatingFile,
   ROTATION_OPTIONS,
   type RotationOptions,
-} from "./export-file.js";
-import { EXPORT_OPTIONS, type ExportOptions } from "./export-pipeline.js";
+} from "./rotating-file.js";
 import { repairLastLine } from "./torn-line.js";
 
 /** Options of {@link openFlowFile}. */

@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fsyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { codeOf } from "../errors/message.js";
-import { statDescriptor } from "../source/file-identity.js";
+import { codeOf } from "../../errors/message.js";
+import { statDescriptor } from "../../source/file-identity.js";
 
 /** As Hubble (lumberjack): files are accessible to the owner only. */
 const FILE_MODE = 0o600;

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
-import { type LineOutput, outputFailed } from "./export-output.js";
-import { streamSettled } from "./stream-settled.js";
+import { streamSettled } from "../stream-settled.js";
+import { type LineOutput, outputFailed } from "./line-output.js";
 
 const LF = 0x0a;
 

@@ -1,5 +1,5 @@
-import { FlowscribeError } from "../errors/errors.js";
-import { withoutPath } from "../errors/message.js";
+import { FlowscribeError } from "../../errors/errors.js";
+import { withoutPath } from "../../errors/message.js";
 
 /** Where the lines of an export are written. */
 export interface LineOutput {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../async/clock.js";
+import type { Clock } from "../../../async/clock.js";
 
 const MINUTE_MS = 60_000;
 

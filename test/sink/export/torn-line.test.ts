@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { encodeExportLine } from "../../src/observer/index.js";
-import { repairLastLine } from "../../src/sink/torn-line.js";
-import { flow } from "../../src/testing/index.js";
+import { encodeExportLine } from "../../../src/observer/index.js";
+import { repairLastLine } from "../../../src/sink/export/torn-line.js";
+import { flow } from "../../../src/testing/index.js";
 
 let folder = "";
 let path = "";

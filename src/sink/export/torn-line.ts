@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import { codeOf } from "../errors/message.js";
-import { readLine } from "../message/json/line/read-line.js";
-import { startOfLastLine } from "../source/last-line.js";
+import { codeOf } from "../../errors/message.js";
+import { readLine } from "../../message/json/line/read-line.js";
+import { startOfLastLine } from "../../source/last-line.js";
 
 /** A longer last line is not read to see whether it is whole. */
 const MAX_LINE = 16 * 1024 * 1024;
