@@ -53,6 +53,13 @@ async function runOnce(
     onReport: (report) => messages.report(reportText(report)),
     clock: io.clock,
   });
+  // Ends before the sinks are closed, also if what follows fails.
+  opened.use({
+    [Symbol.asyncDispose]: async () => {
+      collection.stop();
+      await collection.stopped.catch(() => {});
+    },
+  });
   if (config.listen !== undefined) {
     const address = readHttpAddress("listen", config.listen);
     const server = opened.use(await openAdminServer(address, collection, io.clock, metrics));
@@ -78,6 +85,11 @@ async function runOnce(
     const stats = await collection.stopped;
     messages.report(summaryOf(stats));
     return io.signal.aborted ? undefined : next;
+  } catch (error) {
+    // A reload must not end the program: what was not written is read again.
+    if (next === undefined || io.signal.aborted) throw error;
+    messages.report(errorText(error));
+    return next;
   } finally {
     removeHangUp?.();
     io.signal.removeEventListener("abort", stop);

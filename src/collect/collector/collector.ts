@@ -142,7 +142,7 @@ export class Collector {
       this.#writing.abort(signal?.reason);
     });
     try {
-      const position = await this.#options.checkpoint?.load();
+      const position = await this.#orGiveUp(this.#options.checkpoint?.load());
       const reading = this.#readAll(position);
       try {
         await this.#writeAll();
